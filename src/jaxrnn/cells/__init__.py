@@ -1,0 +1,1 @@
+"""Recurrent cells, one a file: `jaxrnn.cells.<name>.cell(size, ...)`."""

@@ -1,0 +1,44 @@
+"""Windows of a cosine at random phases under Gaussian noise, drawn anew for every update; tested on the clean curve."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.series import forecast
+from jaxrnn.types import Batch, Dataset, NonNegative, Positive, Series, Size
+
+CURVE = 200  # clean values for validation and as many for the test
+
+
+def dataset(window: Size = 20, step: Positive = 0.3, noise: NonNegative = 0.05, stateful: bool = False) -> Dataset:
+    """Windows of `window` + 1 noisy points; the target of every step is the next noisy point.
+
+    Args:
+      window: steps a window.
+      step: radians from a point to the next.
+      noise: standard deviation of the noise on every point.
+      stateful: hand the carry on from window to window, though they do not follow on each other; otherwise each
+        begins with a fresh one.
+    """
+    angles = step * np.arange(window + 2 * CURVE)
+    clean = Series(np.cos(angles)[:, None], 0.0, 1.0, angles, window + CURVE, "angle (rad)", "value")
+    splits = {"validation": (window, window + CURVE), "test": (window + CURVE, window + 2 * CURVE)}
+
+    def plan(key, steps, batch_size):
+        def draw(row_key):
+            key_phase, key_noise = jax.random.split(row_key)
+            phase = jax.random.uniform(key_phase, maxval=2 * jnp.pi)
+            return jnp.cos(phase + step * jnp.arange(window + 1)) + noise * jax.random.normal(key_noise, (window + 1,))
+
+        row_keys = jax.vmap(lambda s: jax.random.split(jax.random.fold_in(key, s), batch_size))(steps)
+        fresh = jnp.full((len(steps), batch_size), not stateful) | (steps == 0)[:, None]
+        return jax.vmap(jax.vmap(draw))(row_keys), fresh
+
+    def batch(arrays, items):
+        points, fresh = items
+        points = points.T[..., None]
+        return Batch(points[:-1], points[1:], jnp.ones(points.shape[:2])[1:], fresh)
+
+    return forecast(clean, window, window + 1, splits)._replace(
+        rows=None, arrays=(), plan=plan, batch=batch, continues=stateful
+    )

@@ -1,0 +1,37 @@
+"""Monthly mean sunspot numbers, January 1749 to December 2008.
+
+Public domain, from the National Geophysical Data Center as statsmodels ships it; `scripts/build_assets.py` makes the
+file beside this one.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from jaxrnn.series import Target, forecast, split_in_time
+from jaxrnn.types import Dataset, Rate, Series, Size
+
+FILE = Path(__file__).with_suffix(".csv")
+
+
+def dataset(window: Size = 132, validation: Rate = 0.15, test: Rate = 0.15, target: Target = "every") -> Dataset:
+    """3120 values, split in time and scaled by the mean and deviation of the training part alone.
+
+    Args:
+      window: months a window; 132 is about one solar cycle.
+      validation, test: the shares of the series, at its end, that validate and test.
+      target: "every" asks for the next value at every step, "last" for the value after the window alone.
+    """
+    values = np.loadtxt(FILE, delimiter=",", skiprows=1, usecols=1)
+    (start, test_start), mean, std = split_in_time(values, validation, test)
+    series = Series(
+        values=((values - mean) / std)[:, None],
+        mean=mean,
+        std=std,
+        times=1749 + np.arange(len(values)) / 12,
+        handover=test_start,
+        time_label="year",
+        value_label="sunspot number",
+    )
+    splits = {"validation": (start, test_start), "test": (test_start, len(values))}
+    return forecast(series, window, start, splits, target)

@@ -1,0 +1,86 @@
+"""The ways to use a network: step by step, warmed up, left to run on its own output, primed and then left to run.
+
+A whole sequence and its last output need no function of their own: `net.apply` and `nets.last`.
+"""
+
+import jax.numpy as jnp
+from jax import lax
+
+
+def step(net, params, carry, x_t):
+    """One step on a stream.
+
+    Args:
+      net: a causal `Net`.
+      params: its params.
+      carry: the carry so far; `net.initial(params, batch_shape)` at first.
+      x_t: [B, D].
+
+    Returns:
+      (carry, y_t [B, K]).
+
+    Raises:
+      ValueError: if the net is not causal.
+    """
+    _require_causal(net)
+    carry, ys = net.apply(params, carry, x_t[None])
+    return carry, ys[0]
+
+
+def warm_up(net, params, carry, xs):
+    """The carry after a sequence xs [T, B, D] whose outputs are dropped."""
+    _require_causal(net)
+    return net.apply(params, carry, xs)[0]
+
+
+def generate(net, params, carry, x_t, length, feedback=lambda y: y):
+    """Free-running generation: every output is the next input.
+
+    Args:
+      net: a causal `Net`.
+      params: its params.
+      carry: the carry before x_t.
+      x_t: the first input [B, D].
+      length: number of steps.
+      feedback: y_t [B, K] -> the next input [B, D].
+
+    Returns:
+      (carry, ys [length, B, K]); ys[0] answers x_t.
+
+    Raises:
+      ValueError: if the net is not causal, or if an output is no input (K is not D and no feedback is given).
+    """
+    _require_causal(net)
+
+    def run(state, _):
+        carry, x = state
+        carry, y = step(net, params, carry, x)
+        following = feedback(y)
+        if following.shape != x.shape:
+            raise ValueError(f"generate: an output of shape {following.shape} cannot be an input of shape {x.shape}")
+        return (carry, following.astype(x.dtype)), y
+
+    (carry, _), ys = lax.scan(run, (carry, jnp.asarray(x_t)), length=length)
+    return carry, ys
+
+
+def prime_and_generate(net, params, xs, length, feedback=lambda y: y):
+    """Priming with true values, then free-running generation from the initial carry.
+
+    Args:
+      net: a causal `Net`.
+      params: its params.
+      xs: the true values [T, B, D], one at least.
+      length: number of steps generated after them.
+      feedback: y_t [B, K] -> the next input [B, D].
+
+    Returns:
+      (carry, ys [length, B, K]); ys[0] is the prediction of the value after xs.
+    """
+    carry = warm_up(net, params, net.initial(params, xs.shape[1:-1]), xs[:-1])
+    return generate(net, params, carry, xs[-1], length, feedback)
+
+
+def _require_causal(net):
+    if not net.causal:
+        raise ValueError("this network reads the future (bidirectional or reversed), so it cannot run step by step")

@@ -1,0 +1,23 @@
+"""One XLA device per core, and the mesh over which the rows of a batch are shared out."""
+
+import os
+
+import jax
+import numpy as np
+
+ROWS = "rows"  # the mesh's one axis
+
+
+def use_all_cores():
+    """Gives the CPU backend one XLA device per core that this process may use; call it before the first array.
+
+    Inside a loop XLA runs elementwise work on one thread, so several cores need several devices.
+    """
+    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+
+
+def mesh(rows):
+    """The mesh for a batch of `rows`: as many local devices as divide it."""
+    devices = jax.local_devices()
+    used = max(n for n in range(1, len(devices) + 1) if rows % n == 0)
+    return jax.sharding.Mesh(np.array(devices[:used]), (ROWS,))

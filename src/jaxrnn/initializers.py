@@ -1,0 +1,64 @@
+"""Initial weights: factories of `(key, shape) -> array`, applied gate by gate.
+
+A gain may be a traced value, so runs that differ in it are one compiled program.
+"""
+
+import jax
+import jax.numpy as jnp
+
+
+def orthogonal(gain=1.0):
+    """gain * Q with Q orthogonal (orthonormal rows or columns if not square), Haar-distributed.
+
+    Saxe, McClelland & Ganguli 2014. Every singular value is `gain`.
+    """
+    draw = jax.nn.initializers.orthogonal()
+    return lambda key, shape: gain * draw(key, shape)
+
+
+def glorot(gain=1.0):
+    """gain * U[-a, a] with a = sqrt(6 / (in + out)). Glorot & Bengio 2010, eq. 16."""
+    draw = jax.nn.initializers.glorot_uniform()
+    return lambda key, shape: gain * draw(key, shape)
+
+
+def gaussian(gain=1.0):
+    """Normal entries of variance gain**2 / in; the spectral radius of a square draw tends to `gain` (circular law)."""
+    return lambda key, shape: gain * jax.random.normal(key, shape) / jnp.sqrt(1.0 * shape[0])
+
+
+def identity(gain=1.0):
+    """gain * I. With ReLU units this is the IRNN of Le, Jaitly & Hinton 2015."""
+    return lambda key, shape: gain * jnp.eye(*shape)
+
+
+def spectral(rho=1.0):
+    """A Gaussian matrix scaled so that its spectral radius max |eigenvalue| is exactly `rho`. Jaeger 2001.
+
+    Raises:
+      ValueError: at the draw, if the shape is not square.
+    """
+
+    def draw(key, shape):
+        if shape[0] != shape[1]:
+            raise ValueError(f"a spectral radius needs a square matrix, not {shape[0]} x {shape[1]}")
+        w = jax.random.normal(key, shape)
+        return rho * w / jnp.max(jnp.abs(jnp.linalg.eigvals(w)))
+
+    return draw
+
+
+def per_gate(init, key, shape, gates):
+    """One independent draw of shape [n, H] a gate, side by side: [n, gates * H].
+
+    A joint orthogonal draw of the [H, 4H] block would leave each gate with singular values near zero.
+    """
+    return jnp.concatenate([init(k, shape) for k in jax.random.split(key, gates)], axis=-1)
+
+
+def chrono(key, size, t_max):
+    """Bias ln U[1, t_max - 1] of a gate that keeps the state, so that units forget over 1 to t_max steps.
+
+    Tallec & Ollivier 2018, eq. 16 (t_max in steps, above 2). Returns [size].
+    """
+    return jnp.log(jax.random.uniform(key, (size,), minval=1.0, maxval=t_max - 1.0))

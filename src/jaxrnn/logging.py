@@ -1,0 +1,98 @@
+"""What a run writes as it goes: `metrics.csv`, `summary.json`, and a progress bar."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import jax
+from tqdm import tqdm
+
+COLUMNS = (
+    "step",
+    "split",
+    "loss",
+    "grad_norm",
+    "grad_norm_max",
+    "clipped",
+    "update_norm",
+    "param_norm",
+)
+FILE = "metrics.csv"
+
+
+class Metrics:
+    """`metrics.csv` of a run folder: a row a report and split, written at once.
+
+    Args:
+      folder: the run folder.
+      step: the step that the run goes on from; rows of later steps, which it will write again, are dropped.
+    """
+
+    def __init__(self, folder, step=0):
+        path = Path(folder) / FILE
+        rows = [row for row in read(folder) if row["step"] <= step] if path.is_file() else []
+        kept = path.with_suffix(".tmp")
+        with open(kept, "w", newline="") as file:
+            _writer(file).writeheader()
+            _writer(file).writerows(rows)
+        os.replace(kept, path)
+        self._file = open(path, "a", newline="")  # noqa: SIM115, closed by close()
+
+    def write(self, **row):
+        _writer(self._file).writerow(row)
+        self._file.flush()
+
+    def close(self):
+        self._file.close()
+
+
+def read(folder):
+    """The rows of a run's `metrics.csv`: dicts with the columns' values, None where a cell is empty.
+
+    A last line that was cut off in the writing is left out.
+    """
+    with open(Path(folder) / FILE, newline="") as file:
+        text = file.read()
+    whole = text[: text.rfind("\n") + 1].splitlines()
+    return [{name: _value(name, text) for name, text in row.items()} for row in csv.DictReader(whole)]
+
+
+def write_summary(folder, summary):
+    """Writes `summary.json` in one piece."""
+    write_json(Path(folder) / "summary.json", summary)
+
+
+def write_json(path, content):
+    """Writes a JSON file in one piece: a reader finds the old content or the new, never a part."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=2) + "\n")
+    os.replace(temporary, path)
+
+
+def versions():
+    """The versions and the device that a summary names."""
+    from importlib.metadata import version
+
+    device = jax.devices()[0]
+    return {
+        "versions": {name: version(name) for name in ("jax", "flax", "jaxrnn")},
+        "device": f"{jax.local_device_count()} x {device.device_kind}",
+    }
+
+
+def progress_bar(steps, done):
+    """A bar with loss, speed and time left; silent where standard error is no terminal."""
+    return tqdm(total=steps, initial=done, unit="step", unit_scale=True, disable=None, dynamic_ncols=True)
+
+
+def _writer(file):
+    return csv.DictWriter(file, COLUMNS, lineterminator="\n")
+
+
+def _value(name, text):
+    if name == "split":
+        return text
+    if text == "":
+        return None
+    return int(text) if name == "step" else float(text)

@@ -1,0 +1,40 @@
+"""An Optax rule with the clipping before it kept apart, so that what clipping did can be reported."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import optax
+
+from jaxrnn.types import NonNegative, Positive
+
+
+class Optimizer(NamedTuple):
+    """Two `optax.GradientTransformation`s: what is done to the gradient, and what the result does to the weights."""
+
+    clip: optax.GradientTransformation
+    rule: optax.GradientTransformation
+
+
+def optimizer(
+    rule: optax.GradientTransformation,
+    learning_rate: Positive,
+    clip_norm: Positive | None = None,
+    clip_value: Positive | None = None,
+    weight_decay: NonNegative | None = None,
+    schedule: Callable | None = None,
+) -> Optimizer:
+    """An optimizer composed of Optax's parts.
+
+    Args:
+      rule: an Optax transformation without a learning rate, such as `optax.scale_by_adam()`.
+      learning_rate: the step size.
+      clip_norm: the gradient is scaled down to this global L2 norm (Pascanu, Mikolov & Bengio 2013, algorithm 1).
+      clip_value: each component of the gradient is cut to [-clip_value, clip_value], before the norm is.
+      weight_decay: decoupled decay (Loshchilov & Hutter 2019), times the learning rate.
+      schedule: step -> factor of the learning rate, such as `optax.cosine_decay_schedule(1.0, steps)`.
+    """
+    clips = [optax.identity() if clip_value is None else optax.clip(clip_value)]
+    clips += [] if clip_norm is None else [optax.clip_by_global_norm(clip_norm)]
+    rules = [rule] if weight_decay is None else [rule, optax.add_decayed_weights(weight_decay)]
+    rate = learning_rate if schedule is None else lambda step: learning_rate * schedule(step)
+    return Optimizer(optax.chain(*clips), optax.chain(*rules, optax.scale_by_learning_rate(rate)))

@@ -1,0 +1,135 @@
+"""Forecasting a series: windows cut from it, the value after each step as the target, splits in time.
+
+The data sets of one series build on `forecast`; they differ in where the values come from.
+"""
+
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.losses import squared_error
+from jaxrnn.types import Batch, Dataset, Series
+
+Target = Literal["every", "last"]
+
+
+def forecast(series, window, train, splits, target: Target = "every", stateful=False):
+    """The data set whose target is the next value of a series.
+
+    Args:
+      series: a `Series`.
+      window: T, steps a window.
+      train: n; training sees the values before index n and no other, as inputs and as targets.
+      splits: {name: (start, stop)}; every value of the range is predicted from the `window` values before it.
+      target: "every" asks for the next value at every step, "last" for the value after the window alone.
+      stateful: windows in order, each of B rows going on through a share of its own of the training values, and back
+        at its beginning, with a fresh carry, after each epoch; the splits are then single sequences whose warm-up, as
+        long as a training epoch, does not count. Otherwise windows at all offsets, shuffled anew each epoch.
+
+    Raises:
+      ValueError: if the window is longer than the training part.
+    """
+    if window >= train:
+        raise ValueError(
+            f"data.window={window} is longer than the training part of the series: {train} values hold windows of "
+            f"{train - 1} steps at most"
+        )
+    values = jnp.asarray(series.values, float)
+    steps = jnp.arange(window)
+    weights = jnp.where(steps == window - 1, 1.0, 1.0 if target == "every" else 0.0)
+
+    def batch(arrays, items):
+        start, fresh = items
+        at = start + steps[:, None]
+        return Batch(arrays[at], arrays[at + 1], jnp.broadcast_to(weights[:, None], at.shape), fresh)
+
+    if stateful:
+        rows, plan = (train - 1) // window, in_order(train - 1, window)
+        evaluated = {name: _sequence(values, train, *span) for name, span in splits.items()}
+    else:
+        rows, plan = train - window, shuffled(train - window)
+        evaluated = {name: _windows(values, window, *span) for name, span in splits.items()}
+    return Dataset(
+        input_size=values.shape[1],
+        output_size=values.shape[1],
+        rows=rows,
+        arrays=values,
+        plan=plan,
+        batch=batch,
+        splits=evaluated,
+        loss=squared_error,
+        trivial=last_value,
+        continues=stateful,
+        series=series,
+    )
+
+
+def last_value(batch):
+    """The trivial forecast: what was seen last comes again. Returns ys [T, B, K], the inputs."""
+    return batch.xs
+
+
+def shuffled(rows):
+    """A plan of `rows` windows in an order drawn anew each epoch; what does not fill a batch waits for another epoch.
+
+    Returns:
+      (key, steps [n], batch_size B) -> (start [n, B], fresh [n, B]).
+    """
+
+    def plan(key, steps, batch_size):
+        per_epoch = rows // batch_size
+        epochs = steps[0] // per_epoch + jnp.arange(len(steps) // per_epoch + 2)
+        orders = jax.vmap(lambda epoch: jax.random.permutation(jax.random.fold_in(key, epoch), rows))(epochs)
+        places = steps % per_epoch * batch_size
+        start = orders[(steps // per_epoch - epochs[0])[:, None], places[:, None] + jnp.arange(batch_size)]
+        return start, jnp.ones(start.shape, bool)
+
+    return plan
+
+
+def in_order(length, window):
+    """A plan of windows in order: B rows, each going through length // B steps, fresh at the start of each epoch.
+
+    Returns:
+      (key, steps [n], batch_size B) -> (start [n, B], fresh [n, B]).
+    """
+
+    def plan(key, steps, batch_size):
+        share = length // batch_size
+        place = steps % (share // window)
+        start = place[:, None] * window + share * jnp.arange(batch_size)
+        return start, jnp.broadcast_to(place[:, None] == 0, start.shape)
+
+    return plan
+
+
+def split_in_time(values, validation, test):
+    """Where the last parts of a series begin, and the scale of the rest.
+
+    Args:
+      values: [N].
+      validation, test: the shares of the series that the two splits take, at its end.
+
+    Returns:
+      ((validation start, test start), mean, std) of the values before the validation split; std is 1 if they are equal.
+    """
+    test_start = round(len(values) * (1 - test))
+    start = round(len(values) * (1 - test - validation))
+    train = values[:start]
+    return (start, test_start), float(np.mean(train)), float(np.std(train)) or 1.0
+
+
+def _windows(values, window, start, stop):
+    """Every value in [start, stop) as the target of the window before it: xs [T, stop - start, D]."""
+    at = np.arange(start, stop) - window + np.arange(window)[:, None]
+    weights = jnp.broadcast_to((jnp.arange(window) == window - 1)[:, None], at.shape).astype(float)
+    return Batch(values[at], values[at + 1], weights, jnp.ones(stop - start, bool))
+
+
+def _sequence(values, warm_up, start, stop):
+    """[start, stop) as the targets of one sequence, after `warm_up` steps at most that do not count: xs [T, 1, D]."""
+    begin = max(start - 1 - warm_up, 0)
+    at = np.arange(begin, stop - 1)[:, None]
+    return Batch(values[at], values[at + 1], jnp.asarray(at + 1 >= start, float), jnp.ones(1, bool))

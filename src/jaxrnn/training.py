@@ -1,0 +1,224 @@
+"""Training steps, many to a compiled call: batches shared out over the devices, reports written on the device."""
+
+from typing import Any, Literal, NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from jaxrnn import unroll
+from jaxrnn.devices import ROWS, mesh
+from jaxrnn.losses import weighted_sum
+from jaxrnn.types import NonNegative, Size
+
+
+class Trainer(NamedTuple):
+    """How a network is trained.
+
+    Fields:
+      steps: updates.
+      batch_size: B, sequences an update.
+      report_every: updates between two reports, and in one compiled call.
+      unroll: how the network is unrolled in time.
+      k1: steps a chunk (`chunked`; None for the square root of the length) or between backward passes (`truncated`).
+      k2: steps that a backward pass goes back (`truncated`; None for k1).
+      precision: of the products; carries and sums are float32 at least.
+      patience: reports without a better validation loss after which training stops; None for never.
+      checkpoint_seconds: seconds between two checkpoints; the first and the last report always save one.
+    """
+
+    steps: Size
+    batch_size: Size
+    report_every: Size = 100
+    unroll: Literal["scan", "chunked", "truncated", "loop"] = "scan"
+    k1: Size | None = None
+    k2: Size | None = None
+    precision: Literal["f32", "bf16", "f64"] = "f32"
+    patience: Size | None = None
+    checkpoint_seconds: NonNegative = 10.0
+
+    def unrolled(self):
+        """The unroll that the fields name."""
+        if self.unroll == "chunked":
+            return unroll.chunked(self.k1)
+        if self.unroll == "truncated":
+            if self.k1 is None:
+                raise ValueError("trainer.unroll=truncated needs trainer.k1, the steps between two backward passes")
+            return unroll.truncated(self.k1, self.k2)
+        return {"scan": unroll.scan, "loop": unroll.loop}[self.unroll]
+
+
+@flax.struct.dataclass
+class TrainState:
+    """All that the next update depends on."""
+
+    step: jax.Array  # [], int32
+    params: Any
+    opt_state: Any
+    carry: Any  # [B, ...]
+    key: jax.Array  # the run's PRNG key; a step's draws are functions of it and of the step
+
+
+class Report(NamedTuple):
+    """What each update measured.
+
+    Fields, each [n]:
+      loss: the weighted mean loss of the batch, before the update.
+      grad_norm: global L2 norm of the gradient, before clipping.
+      clipped: 1 where clipping changed the gradient, else 0.
+      update_norm: global L2 norm of what the update added to the params.
+      param_norm: global L2 norm of the params after the update.
+    """
+
+    loss: jax.Array
+    grad_norm: jax.Array
+    clipped: jax.Array
+    update_norm: jax.Array
+    param_norm: jax.Array
+
+
+class Program(NamedTuple):
+    """A training run as functions.
+
+    Fields:
+      init: key -> TrainState.
+      advance: (TrainState, arrays, n) -> (TrainState, Report [report_every]); n updates, at most `report_every`; the
+        report's rows from n on are zeros. One compilation serves every n. The state given stays valid, to go back
+        to where the n updates diverge.
+    """
+
+    init: Any
+    advance: Any
+
+
+def program(net, dataset, optimizer, trainer):
+    """The training run of a net on a data set.
+
+    Args:
+      net: a `Net`.
+      dataset: a `Dataset`.
+      optimizer: an `Optimizer`.
+      trainer: a `Trainer`.
+    """
+    batch_size = trainer.batch_size
+    rule = optax.flatten(optimizer.rule)
+    devices = mesh(batch_size)
+    local_rows = batch_size // devices.size
+
+    def init(key):
+        key_params, key_run = jax.random.split(key)
+        params = net.init(key_params, dataset.input_size)
+        return TrainState(
+            step=jnp.zeros((), jnp.int32),
+            params=params,
+            opt_state=rule.init(params),
+            carry=net.initial(params, (batch_size,)),
+            key=key_run,
+        )
+
+    def update(state, batch):
+        row = lax.axis_index(ROWS) * local_rows + jnp.arange(local_rows)
+        step_key = jax.random.fold_in(jax.random.fold_in(state.key, 1), state.step)
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(step_key, row)
+        total_weight = lax.psum(jnp.sum(batch.weights), ROWS)
+
+        def batch_loss(params):
+            params = cast(params, trainer.precision)
+            carry = start(net, params, batch.fresh, state.carry)
+            carry, ys = net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
+            return weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0] / total_weight, carry
+
+        (loss, carry), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
+        loss, grads = lax.psum((loss, grads), ROWS)
+        clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
+        updates, opt_state = rule.update(clipped, state.opt_state, state.params)
+        params = optax.apply_updates(state.params, updates)
+        grad_norm = optax.global_norm(grads)
+        report = Report(
+            loss=loss,
+            grad_norm=grad_norm,
+            clipped=optax.global_norm(clipped) != grad_norm,
+            update_norm=optax.global_norm(updates),
+            param_norm=optax.global_norm(params),
+        )
+        return TrainState(state.step + 1, params, opt_state, carry, state.key), report
+
+    def run(state, arrays, items, n):
+        def body(i, loop_state):
+            state, reports = loop_state
+            state, report = update(state, dataset.batch(arrays, jax.tree.map(lambda a: a[i], items)))
+            return state, reports.at[i].set(jnp.stack(report).astype(reports.dtype))
+
+        reports = jnp.zeros((trainer.report_every, len(Report._fields)))
+        state, reports = lax.fori_loop(0, n, body, (state, reports))
+        return state, Report(*reports.T)
+
+    def advance(state, arrays, n):
+        steps = state.step + jnp.arange(trainer.report_every)
+        items = dataset.plan(jax.random.fold_in(state.key, 0), steps, batch_size)
+        return jax.shard_map(
+            run,
+            mesh=devices,
+            in_specs=(states, P(), P(None, ROWS), P()),
+            out_specs=(states, P()),
+            check_vma=False,
+        )(state, arrays, items, n)
+
+    states = TrainState(step=P(), params=P(), opt_state=P(), carry=P(ROWS), key=P())
+    on_all, of_states = NamedSharding(devices, P()), jax.tree.map(lambda spec: NamedSharding(devices, spec), states)
+    return Program(
+        init=jax.jit(init, out_shardings=of_states),
+        advance=jax.jit(
+            advance, in_shardings=(of_states, on_all, on_all), out_shardings=(of_states, on_all)
+        ),
+    )
+
+
+def predictor(net, precision):
+    """(params, Batch) -> ys [T, B, K], each sequence from a fresh carry, compiled and shared out over the devices."""
+
+    def predict(params, batch):
+        params = cast(params, precision)
+        carry = net.initial(params, batch.fresh.shape)
+        return net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset)[1]
+
+    def shared(params, batch):
+        rows = batch._replace(**{name: P(None, ROWS) for name in batch._fields})._replace(fresh=P(ROWS))
+        return jax.shard_map(
+            predict, mesh=mesh(len(batch.fresh)), in_specs=(P(), rows), out_specs=P(None, ROWS), check_vma=False
+        )(params, batch)
+
+    return jax.jit(shared)
+
+
+def evaluator(net, loss, precision):
+    """(params, Batch) -> the weighted mean loss of the batch, compiled."""
+    predict = predictor(net, precision)
+    return jax.jit(lambda params, batch: mean_loss(loss, predict(params, batch), batch))
+
+
+def mean_loss(loss, ys, batch):
+    """The weighted mean loss of outputs ys [T, B, K] over a batch."""
+    total, weight = weighted_sum(loss, ys, batch.targets, batch.weights)
+    return total / weight
+
+
+def cast(params, precision):
+    """The params in the precision of the products."""
+    if precision != "bf16":
+        return params
+    return jax.tree.map(lambda a: a.astype(jnp.bfloat16) if jnp.issubdtype(a.dtype, jnp.floating) else a, params)
+
+
+def start(net, params, fresh, carry):
+    """The carry of a batch: initial for the rows that begin, handed on for the rows that go on."""
+    initial = net.initial(params, fresh.shape)
+
+    def choose(first, handed_on):
+        return jnp.where(fresh.reshape(*fresh.shape, *[1] * (first.ndim - 1)), first, handed_on)
+
+    return jax.tree.map(choose, initial, carry)
