@@ -54,6 +54,8 @@ def check(cfg, path=""):
         name = f"{path}{key}"
         if OmegaConf.is_missing(cfg, key):
             raise Refusal(f"{name} is missing; give it: {name}=...")
+        if OmegaConf.is_interpolation(cfg, key):  # checked where it points to
+            continue
         if isinstance(cfg[key], DictConfig):
             if path == "" and "_target_" not in cfg[key]:
                 raise Refusal(f"{name}: no such part of the configuration{_nearest(key, [k for k in cfg if k != key])}")
@@ -99,7 +101,7 @@ def validated(value, hint, name):
 
 
 def _check_call(cfg, path):
-    from omegaconf import DictConfig
+    from omegaconf import DictConfig, OmegaConf
 
     function = _locate(cfg._target_, path)
     signature = inspect.signature(function)
@@ -110,7 +112,7 @@ def _check_call(cfg, path):
             continue
         if key not in signature.parameters:
             raise Refusal(f"{path}{key}: {cfg._target_} has no such option{_nearest(key, list(signature.parameters))}")
-        if not isinstance(cfg[key], DictConfig):
+        if not OmegaConf.is_interpolation(cfg, key) and not isinstance(cfg[key], DictConfig):
             hint = _checkable(hints.get(key), signature.parameters[key].default)
             cfg[key] = validated(cfg[key], hint, f"{path}{key}")
 

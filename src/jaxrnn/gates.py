@@ -19,6 +19,10 @@ class Dropped(NamedTuple):
     w: jax.Array
     keep: jax.Array
 
+    @property
+    def dtype(self):
+        return self.w.dtype
+
     def columns(self, start, stop):
         return Dropped(self.w[:, start:stop], self.keep)
 

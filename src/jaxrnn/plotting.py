@@ -36,7 +36,7 @@ def learning_curves(rows, baselines):
     if "validation" in baselines:
         axes.axhline(baselines["validation"], color="0.4", linestyle=":", label="last value (validation)")
     axes.set_yscale("log")
-    axes.legend(frameon=False)
+    _legend_above(axes)
     return figure
 
 
@@ -56,7 +56,7 @@ def gradient_norm(rows, clip_norm):
     if clip_norm is not None:
         axes.axhline(clip_norm, color="0.4", linestyle="--", label="clipping threshold")
     axes.set_yscale("log")
-    axes.legend(frameon=False)
+    _legend_above(axes)
     return figure
 
 
@@ -90,8 +90,9 @@ def generation(series, handover, prime, generated):
     shown = slice(handover - min(prime, 2 * length), min(handover + length, len(series.values)))
     step = series.times[1] - series.times[0]
     axes.plot(series.times[shown], _source_units(series, series.values[shown, 0]), **TRUTH)
+    marker = "." if length <= 60 else None  # show the points where they can be told apart
     times = series.times[handover - 1] + step * np.arange(1, length + 1)
-    axes.plot(times, _source_units(series, generated[:, 0]), label="generated", **MODEL)
+    axes.plot(times, _source_units(series, generated[:, 0]), label="generated", marker=marker, **MODEL)
     at = series.times[handover - 1] + step / 2
     axes.axvline(at, color="0.2", linewidth=0.8, linestyle=":")
     axes.annotate(
@@ -112,7 +113,7 @@ def _axes(x_label, y_label):
 
 
 def _legend_above(axes):
-    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.2)
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderaxespad=0.2, fontsize=9)
 
 
 def _column(rows, split, name):

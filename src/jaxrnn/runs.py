@@ -353,7 +353,7 @@ def _fit(experiment, folder):
             train_row = _row(report)
             metrics.write(step=step + n, split="train", **train_row)
             if (bad := _first_not_finite(report)) is not None:
-                status, reason = "diverged", f"loss, gradient or params are no longer finite at step {step + bad + 1}"
+                status, reason = "diverged", f"the loss or the params are no longer finite at step {step + bad + 1}"
                 break
             state, step = new_state, step + n
             if "validation" in dataset.splits:
@@ -407,7 +407,7 @@ def _row(report):
 
 
 def _first_not_finite(report):
-    finite = np.isfinite(report.loss) & np.isfinite(report.grad_norm) & np.isfinite(report.param_norm)
+    finite = np.isfinite(report.loss) & np.isfinite(report.param_norm)
     return None if finite.all() else int(np.argmin(finite))
 
 

@@ -137,13 +137,13 @@ def program(net, dataset, optimizer, trainer):
         clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
         updates, opt_state = rule.update(clipped, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
-        grad_norm = optax.global_norm(grads)
+        grad_norm = optax.tree.norm(grads)
         report = Report(
             loss=loss,
             grad_norm=grad_norm,
-            clipped=optax.global_norm(clipped) != grad_norm,
-            update_norm=optax.global_norm(updates),
-            param_norm=optax.global_norm(params),
+            clipped=optax.tree.norm(clipped) != grad_norm,
+            update_norm=optax.tree.norm(updates),
+            param_norm=optax.tree.norm(params),
         )
         return TrainState(state.step + 1, params, opt_state, carry, state.key), report
 
@@ -186,19 +186,28 @@ def predictor(net, precision):
         carry = net.initial(params, batch.fresh.shape)
         return net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset)[1]
 
+    return _shared_out(predict)
+
+
+def evaluator(net, loss, precision):
+    """(params, Batch) -> the weighted mean loss of the batch, compiled and shared out over the devices."""
+    predict = predictor(net, precision)
+    measure = jax.jit(lambda ys, batch: mean_loss(loss, ys, batch))
+    return lambda params, batch: measure(predict(params, batch), batch)
+
+
+def _shared_out(predict):
+    """(params, Batch) -> [T, B, K] compiled, the rows of the batch shared out over as many devices as divide them."""
+
+    @jax.jit
     def shared(params, batch):
         rows = batch._replace(**{name: P(None, ROWS) for name in batch._fields})._replace(fresh=P(ROWS))
         return jax.shard_map(
             predict, mesh=mesh(len(batch.fresh)), in_specs=(P(), rows), out_specs=P(None, ROWS), check_vma=False
         )(params, batch)
 
-    return jax.jit(shared)
-
-
-def evaluator(net, loss, precision):
-    """(params, Batch) -> the weighted mean loss of the batch, compiled."""
-    predict = predictor(net, precision)
-    return jax.jit(lambda params, batch: mean_loss(loss, predict(params, batch), batch))
+    # The params may lie on the devices of a batch that was shared out otherwise.
+    return lambda params, batch: shared(jax.device_put(params, NamedSharding(mesh(len(batch.fresh)), P())), batch)
 
 
 def mean_loss(loss, ys, batch):

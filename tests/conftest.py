@@ -1,0 +1,19 @@
+"""Two CPU devices and float64 for every test in this process; scripts run in processes of their own."""
+
+import jax
+import pytest
+
+jax.config.update("jax_num_cpu_devices", 2)
+jax.config.update("jax_disable_most_optimizations", True)  # compiling is most of the time that tests take
+
+
+@pytest.fixture(autouse=True)
+def x64():
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", True)
+
+
+@pytest.fixture
+def x32():
+    jax.config.update("jax_enable_x64", False)
