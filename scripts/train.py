@@ -1,5 +1,6 @@
 """Trains a network: python scripts/train.py model=lstm data=sine; goes on with a run: resume=PATH."""
 
+import signal
 import sys
 
 import hydra
@@ -20,6 +21,8 @@ def main(cfg):
     folder = cfg.resume if RESUME else HydraConfig.get().runtime.output_dir
     summary = runs.resume(folder, cfg.trainer.steps) if RESUME else runs.train(cfg, folder)
     print(runs.report(summary, folder))
+    if summary["status"] == "stopped":
+        sys.exit(128 + signal.Signals[summary["reason"]])
     return summary["metrics"].get("validation", {}).get("loss")
 
 

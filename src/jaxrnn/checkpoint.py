@@ -31,7 +31,8 @@ class Checkpoints:
         self._manager.save(
             int(state.step),
             args=args.Composite(
-                arrays=args.StandardSave(_arrays(state, best)), progress=args.JsonSave(progress)
+                arrays=args.StandardSave(jax.tree.map(np.asarray, _key_data(state, best))),
+                progress=args.JsonSave({"progress": progress, "shapes": _shapes(_key_data(state, best))}),
             ),
         )
 
@@ -47,19 +48,23 @@ class Checkpoints:
         step = self._manager.latest_step()
         if step is None:
             return None
-        expected = jax.eval_shape(_key_data, state, best)
         args = self._ocp.args
-        restored = self._manager.restore(
-            step, args=args.Composite(arrays=args.StandardRestore(expected), progress=args.JsonRestore())
-        )
-        arrays = jax.tree.map(np.asarray, restored["arrays"])
+        expected = jax.eval_shape(_key_data, state, best)
+        saved = self._manager.restore(step, args=args.Composite(progress=args.JsonRestore()))["progress"]
+        for (name, shape), (saved_name, saved_shape) in zip(_shapes(expected), saved["shapes"], strict=True):
+            if (name, shape) != (saved_name, saved_shape):
+                raise ValueError(f"it holds {saved_name} {saved_shape} where {name} {shape} is expected")
+        arrays = self._manager.restore(step, args=args.Composite(arrays=args.StandardRestore(expected)))["arrays"]
+        arrays = jax.tree.map(np.asarray, arrays)
         key = jax.random.wrap_key_data(arrays["state"].key)
-        return arrays["state"].replace(key=key), arrays["best"], restored["progress"]
+        return arrays["state"].replace(key=key), arrays["best"], saved["progress"]
 
 
 def _key_data(state, best):
     return {"state": state.replace(key=jax.random.key_data(state.key)), "best": best}
 
 
-def _arrays(state, best):
-    return jax.tree.map(np.asarray, _key_data(state, best))
+def _shapes(tree):
+    """[[name, "dtype[shape]"], ...] of the leaves: Orbax cuts or pads an array to the shape that is asked for."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return [[jax.tree_util.keystr(path), f"{leaf.dtype}{list(leaf.shape)}"] for path, leaf in leaves]

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 from pathlib import Path
 
@@ -37,13 +38,16 @@ class Metrics:
             _writer(file).writeheader()
             _writer(file).writerows(rows)
         os.replace(kept, path)
-        self._file = open(path, "a", newline="")  # noqa: SIM115, closed by close()
+        self._file = open(path, "a", newline="")  # noqa: SIM115, closed by __exit__
 
     def write(self, **row):
         _writer(self._file).writerow(row)
         self._file.flush()
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
         self._file.close()
 
 
@@ -59,14 +63,13 @@ def read(folder):
 
 
 def write_summary(folder, summary):
-    """Writes `summary.json` in one piece."""
-    write_json(Path(folder) / "summary.json", summary)
+    """Writes `summary.json` in one piece: a reader finds the old content or the new, never a part.
 
-
-def write_json(path, content):
-    """Writes a JSON file in one piece: a reader finds the old content or the new, never a part."""
+    JSON knows no NaN and no infinity; they become null.
+    """
+    path = Path(folder) / "summary.json"
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
+    temporary.write_text(json.dumps(_finite(summary), indent=2, allow_nan=False) + "\n")
     os.replace(temporary, path)
 
 
@@ -96,3 +99,9 @@ def _value(name, text):
     if text == "":
         return None
     return int(text) if name == "step" else float(text)
+
+
+def _finite(content):
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -331,8 +331,6 @@ def _fit(experiment, folder):
         state, best, progress = restored
     step, saved_step = int(state.step), None if restored is None else int(state.step)
     earlier_seconds, began = progress["seconds"], time.perf_counter()
-    metrics = logging.Metrics(folder, step)
-
     advance = program.advance.lower(state, dataset.arrays, np.int32(0)).compile()
     measure = training.evaluator(net, dataset.loss, trainer.precision)
     compile_seconds = time.perf_counter() - began
@@ -343,7 +341,11 @@ def _fit(experiment, folder):
         progress["seconds"] = earlier_seconds + time.perf_counter() - began
         checkpoints.save(state, best, progress)
 
-    with _interrupts() as interrupts, logging.progress_bar(trainer.steps, step) as bar:
+    with (
+        logging.Metrics(folder, step) as metrics,
+        logging.progress_bar(trainer.steps, step) as bar,
+        _interrupts() as interrupts,
+    ):
         while step < trainer.steps:
             n = min(trainer.report_every - step % trainer.report_every, trainer.steps - step)
             call = time.perf_counter()
@@ -380,7 +382,6 @@ def _fit(experiment, folder):
                 break
         if saved_step != step:
             save()
-    metrics.close()
     return _Fitted(
         best=best,
         best_step=progress["best_step"],

@@ -1,0 +1,201 @@
+"""The scripts as a user runs them, in processes of their own: refusals, signals, kills, start-up."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SMALL = ["model.cell.size=4", "trainer.checkpoint_seconds=0"]
+
+
+def command(script, *arguments):
+    return [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *arguments]
+
+
+def call(cwd, script, *arguments):
+    return subprocess.run(command(script, *arguments), cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def trained(cwd, *arguments):
+    result = call(cwd, "train", *SMALL, "hydra.run.dir=run", *arguments)
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+def test_train_evaluate_generate_resume(tmp_path):
+    shown = trained(tmp_path, "model=gru", "data=sine", "trainer.steps=720").stdout
+    assert "finished at step 720" in shown
+    assert "last value" in shown
+    assert f"figures in {tmp_path / 'run' / 'figures'}" in shown
+    result = call(tmp_path, "evaluate", "run=run")
+    assert result.returncode == 0, result.stderr
+    header, *rows = (tmp_path / "run" / "evaluation.csv").read_text().splitlines()
+    assert header == "split,loss,baseline"
+    assert [row.split(",")[0] for row in rows] == ["validation", "test"]
+    result = call(tmp_path, "generate", "run=run", "prime=10", "length=7")
+    assert result.returncode == 0, result.stderr
+    assert len((tmp_path / "run" / "generation.csv").read_text().splitlines()) == 8
+    result = call(tmp_path, "train", "resume=run", "trainer.steps=1080")
+    assert "finished at step 1080" in result.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]  # nothing beside the run folder
+    assert result.stderr == ""
+
+
+def test_csv_of_ones_own(tmp_path):
+    values = 10 + np.sin(np.arange(300) / 5)
+    (tmp_path / "mine.csv").write_text("t,level\n" + "".join(f"{t},{v}\n" for t, v in enumerate(values)))
+    options = ["data=csv", "data.path=mine.csv", "data.column=level", "data.window=20", "trainer.steps=400"]
+    trained(tmp_path, *options, "model.cell.size=8")
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    test = summary["metrics"]["test"]
+    assert test["loss"] < test["baseline"]
+    assert call(tmp_path, "evaluate", "run=run").returncode == 0
+    assert call(tmp_path, "generate", "run=run", "prime=50", "length=45").returncode == 0
+    rows = (tmp_path / "run" / "generation.csv").read_text().splitlines()[1:]
+    np.testing.assert_allclose([float(row.split(",")[2]) for row in rows], values[255:], atol=1e-6)
+    (tmp_path / "mine.csv").write_text("t,level\n1,2.0\n2,high\n")
+    result = call(tmp_path, "train", *options)
+    assert result.returncode == 2
+    assert result.stderr == "error: mine.csv, line 3, column 'level': 'high' is not a finite number\n"
+
+
+REFUSALS = {
+    "model=lsmt": "model=lsmt: no such model; nearest: lstm; there are: elman, gru, jordan, lstm",
+    "optimizer=adan": "nearest: adam, adagrad",
+    "modle=lstm": "modle: no such key; nearest: model",
+    "experiment=sine_lstn": "nearest: sine_lstm",
+    "model.cell.sise=3": "model.cell.sise: jaxrnn.cells.lstm.cell has no such option; nearest: size",
+    "trainer.stpes=3": "trainer.stpes: jaxrnn.training.Trainer has no such option; nearest: steps",
+    "optimizer.rule.b3=1": "nearest: b2, b1",
+    "foo.bar=1": "foo: no such part of the configuration",
+    "trainer.steps=abc": "trainer.steps=abc: should be a valid integer",
+    "trainer.steps=-3": "trainer.steps=-3: should be greater than 0",
+    "model.cell.size=2.5": "model.cell.size=2.5: should be a valid integer",
+    "optimizer.learning_rate=-1": "optimizer.learning_rate=-1: should be greater than 0",
+    "optimizer.rule.b1=x": "optimizer.rule.b1=x: should be a valid number",
+    "model.dropout=1.5": "model.dropout=1.5: should be less than 1",
+    "seed=x": "seed=x: should be a valid integer",
+    "trainer.unroll=scna": "nearest: scan",
+    "trainer.unroll=truncated": "needs trainer.k1",
+    "model.cell._target_=nowhere.cell": "model.cell._target_=nowhere.cell: there is no such function",
+    "trainer.batch_size=100": "trainer.batch_size=100 is larger than the data: it holds 36 sequences",
+    "data=cosine data.window=4000": "the window may have 2499 steps at most",
+    "data=csv": "data.path is missing; give it: data.path=...",
+    "resume=nowhere": "nowhere is no run folder",
+    "resume=nowhere model=gru": "model: cannot be set here",
+}
+
+
+@pytest.mark.parametrize("arguments", REFUSALS)
+def test_refusals_are_one_clear_line(tmp_path, arguments):
+    began = time.perf_counter()
+    result = call(tmp_path, "train", *arguments.split(), "hydra.run.dir=run")
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("error: ")
+    assert REFUSALS[arguments] in result.stderr
+    assert result.stdout == ""
+    assert time.perf_counter() - began < 60
+
+
+@pytest.mark.parametrize("script", ["evaluate", "generate"])
+def test_other_scripts_refuse_too(tmp_path, script):
+    assert "nowhere is no run folder" in call(tmp_path, script, "run=nowhere").stderr
+    assert "run" in call(tmp_path, script).stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def start_long_run(cwd):
+    """A run that is well past its first checkpoint and far from its end."""
+    arguments = [*SMALL, "hydra.run.dir=run", "data=noisy_cosine", "trainer.steps=100000", "trainer.report_every=20"]
+    process = subprocess.Popen(command("train", *arguments), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        if list(cwd.glob("run/checkpoints/[0-9]*[0-9]")) or process.poll() is not None:
+            break
+        time.sleep(0.1)
+    assert process.poll() is None, process.stderr.read()
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_says_how_to_go_on(tmp_path, number):
+    process = start_long_run(tmp_path)
+    process.send_signal(number)
+    shown, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, errors
+    assert f"go on with: python scripts/train.py resume={tmp_path / 'run'}" in shown
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert (summary["status"], summary["reason"]) == ("stopped", signal.Signals(number).name)
+    checkpoints = list(tmp_path.glob("run/checkpoints/[0-9]*[0-9]"))
+    assert [path.name for path in checkpoints] == [str(summary["steps"])]
+
+
+def test_killed_and_resumed_is_never_killed(tmp_path):
+    """SIGKILL three times at moments of its own choosing, with checkpoints written all the time."""
+    process = start_long_run(tmp_path)
+    rng = np.random.default_rng()
+    for _ in range(2):
+        time.sleep(rng.uniform(0, 0.5))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        process = subprocess.Popen(command("train", "resume=run"), cwd=tmp_path)
+        time.sleep(rng.uniform(4, 6))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    reached = max(int(line.split(",")[0]) for line in (tmp_path / "run/metrics.csv").read_text().splitlines()[1:-1])
+    steps = f"trainer.steps={reached + 100}"
+    result = call(tmp_path, "train", "resume=run", steps)
+    assert result.returncode == 0, result.stderr
+    arguments = [*SMALL, "hydra.run.dir=whole", "data=noisy_cosine", "trainer.report_every=20", steps]
+    assert call(tmp_path, "train", *arguments).returncode == 0
+    assert (tmp_path / "run/metrics.csv").read_bytes() == (tmp_path / "whole/metrics.csv").read_bytes()
+    runs = [json.loads((tmp_path / name / "summary.json").read_text()) for name in ("run", "whole")]
+    assert runs[0]["metrics"] == runs[1]["metrics"]
+    assert runs[0]["generation"] == runs[1]["generation"]
+
+
+def test_multirun(tmp_path):
+    result = call(
+        tmp_path, "train", "-m", *SMALL, "model=elman,gru", "seed=0,1", "trainer.steps=72", "hydra.sweep.dir=sweep"
+    )
+    assert result.returncode == 0, result.stderr
+    summaries = [json.loads(path.read_text()) for path in sorted(tmp_path.glob("sweep/*/summary.json"))]
+    assert len(summaries) == 4
+    assert len({summary["metrics"]["train"]["loss"] for summary in summaries}) == 4
+
+
+def test_a_cell_from_outside_the_package(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from jaxrnn.cells.elman import cell as elman_cell\n"
+        "def cell(size: int, leak: float = 0.5):\n"
+        "    inner = elman_cell(size)\n"
+        "    def step(params, carry, u):\n"
+        "        new, h = inner.step(params, carry, u)\n"
+        "        h = leak * carry.h + (1 - leak) * h\n"
+        "        return type(new)(h), h\n"
+        "    return inner._replace(step=step)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    arguments = ["model.cell._target_=mine.cell", "model.cell.leak=0.2", "trainer.steps=36", "hydra.run.dir=run"]
+    result = subprocess.run(command("train", *arguments), cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert "finished at step 36" in result.stdout, result.stderr
+
+
+def test_help_is_light(tmp_path):
+    """Best of three, in CPU time of the process and what it starts: machines are noisy."""
+    seconds = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        result = call(tmp_path, "train", "--help")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert "python scripts/train.py model=lstm data=sine" in result.stdout
+    assert min(seconds) < 0.5
