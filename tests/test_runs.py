@@ -234,7 +234,7 @@ def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path):
     assert not (tmp_path / "figures" / "generation.png").exists()
     with pytest.raises(Refusal, match="reads the future"):
         runs.generate(runs.load(tmp_path))
-    with pytest.raises(Refusal, match="data.stateful=false"):
+    with pytest.raises(Refusal, match=r"data\.stateful=false"):
         runs.build(configure("model.bidirectional=concat", "data=sine"))
 
 

@@ -116,7 +116,9 @@ def test_other_scripts_refuse_too(tmp_path, script):
 def start_long_run(cwd):
     """A run that is well past its first checkpoint and far from its end."""
     arguments = [*SMALL, "hydra.run.dir=run", "data=noisy_cosine", "trainer.steps=100000", "trainer.report_every=20"]
-    process = subprocess.Popen(command("train", *arguments), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command("train", *arguments), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     for _ in range(600):
         if list(cwd.glob("run/checkpoints/[0-9]*[0-9]")) or process.poll() is not None:
             break

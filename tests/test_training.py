@@ -48,7 +48,9 @@ def test_two_devices_are_one(monkeypatch):
     assert len(state.carry[0].c.sharding.device_set) == 2
     assert len(single_state.carry[0].c.sharding.device_set) == 1
     assert_close(report, single_report)
-    assert_close((state.params, state.opt_state, state.carry), (single_state.params, single_state.opt_state, single_state.carry))
+    assert_close(
+        (state.params, state.opt_state, state.carry), (single_state.params, single_state.opt_state, single_state.carry)
+    )
 
 
 def test_chunks_are_bit_for_bit_one_call():

@@ -1,5 +1,7 @@
 """The mask and reset contracts, truncated gradients and precision, against results worked out another way."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -34,7 +36,9 @@ def lengths_mask(lengths):
     return jnp.arange(T).reshape(T, *[1] * np.ndim(lengths)) < jnp.asarray(lengths)
 
 
-@pytest.mark.parametrize(("name", "reverse"), [("scan", False), ("scan", True), ("chunked", True), ("truncated", False)])
+@pytest.mark.parametrize(
+    ("name", "reverse"), [("scan", False), ("scan", True), ("chunked", True), ("truncated", False)]
+)
 def test_padding_of_nan_is_as_if_it_were_not_there(cell, name, reverse):
     """Right-padded sequences of lengths 9, 4, 1 and 0 give what each gives alone, and so do all gradients."""
     lengths = [9, 4, 1, 0]
@@ -105,7 +109,7 @@ def test_segments_know_nothing_of_each_other(cell, reverse):
     starts = [0, 3, 4, T]
     reset = jnp.zeros((T, 5), bool).at[jnp.array(starts[:-1])].set(True)
     _, ys = scan(cell, params, carry, xs, reset=reset, reverse=reverse)
-    for begin, end in zip(starts[:-1], starts[1:], strict=True):
+    for begin, end in itertools.pairwise(starts):
         _, alone = scan(cell, params, carry, xs[begin:end], reverse=reverse)
         np.testing.assert_allclose(ys[begin:end], alone, rtol=1e-13)
 

@@ -171,12 +171,16 @@ def _one_line(error):
         group, _, option = error.missing_cfg_file.rpartition("/")
         options = ", ".join(error.options)
         close = difflib.get_close_matches(option, error.options, n=3, cutoff=0.5)
-        return f"{group}={option}: no such {group}; " + (f"nearest: {', '.join(close)}; " if close else "") + (
-            f"there are: {options}"
+        return (
+            f"{group}={option}: no such {group}; "
+            + (f"nearest: {', '.join(close)}; " if close else "")
+            + (f"there are: {options}")
         )
     if unknown := re.match(r"Could not override '([^']+)'", str(error)):
         names = _known_names()
-        return f"{unknown[1]}: " + ("cannot be set here" if unknown[1] in names else f"no such key{_nearest(unknown[1], names)}")
+        return f"{unknown[1]}: " + (
+            "cannot be set here" if unknown[1] in names else f"no such key{_nearest(unknown[1], names)}"
+        )
     text = str(error) + (f": {error.__cause__}" if error.__cause__ and not isinstance(error, Refusal) else "")
     return "; ".join(line.strip() for line in text.splitlines() if line.strip())
 

@@ -98,7 +98,9 @@ def residual(net):
 
     def init(key, input_size):
         if net.width(input_size) != input_size:
-            raise ValueError(f"residual: the net turns width {input_size} into {net.width(input_size)}; they must agree")
+            raise ValueError(
+                f"residual: the net turns width {input_size} into {net.width(input_size)}; they must agree"
+            )
         return net.init(key, input_size)
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
@@ -162,12 +164,8 @@ def bidirectional(forward, backward, merge: Literal["concat", "sum", "mul", "ave
         )
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
-        carry_f, ys_f = forward.apply(
-            params.forward, carry.forward, xs, mask=mask, reset=reset, key=fold_in(key, 0)
-        )
-        carry_b, ys_b = backward.apply(
-            params.backward, carry.backward, xs, mask=mask, reset=reset, key=fold_in(key, 1)
-        )
+        carry_f, ys_f = forward.apply(params.forward, carry.forward, xs, mask=mask, reset=reset, key=fold_in(key, 0))
+        carry_b, ys_b = backward.apply(params.backward, carry.backward, xs, mask=mask, reset=reset, key=fold_in(key, 1))
         return BidirectionalParams(carry_f, carry_b), join(ys_f, ys_b)
 
     return Net(init, width, initial, apply, causal=False)
@@ -231,9 +229,7 @@ def encoder_decoder(encoder, decoder, length, output_size, feedback=lambda y: y)
         return EncoderDecoderParams(encoder.init(key_e, input_size), decoder.init(key_d, output_size))
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
-        encoded, _ = encoder.apply(
-            params.encoder, carry, xs.source, mask=mask, reset=reset, key=fold_in(key, 0)
-        )
+        encoded, _ = encoder.apply(params.encoder, carry, xs.source, mask=mask, reset=reset, key=fold_in(key, 0))
         batch_shape = xs.source.shape[1:-1]
         template = decoder.initial(params.decoder, batch_shape)
         carry = jax.tree.unflatten(jax.tree.structure(template), jax.tree.leaves(encoded))

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from jaxrnn import config, decode, devices, logging, plotting, training
+from jaxrnn import config, decode, logging, plotting, training
 from jaxrnn.checkpoint import Checkpoints
 from jaxrnn.config import Refusal
 from jaxrnn.optimizers import Optimizer
@@ -268,9 +268,7 @@ def write_generation(run, prime=None, length=None):
         writer.writerow(["index", "generated", "truth"])
         for place, value in enumerate(generated[:, 0] * series.std + series.mean):
             writer.writerow([series.handover + place, value, truth[place] if place < len(truth) else ""])
-    figure = plotting.save(
-        plotting.generation(series, series.handover, prime, generated), run.folder, "generation"
-    )
+    figure = plotting.save(plotting.generation(series, series.handover, prime, generated), run.folder, "generation")
     return path, figure, generation_error(run, generated)
 
 
@@ -281,7 +279,11 @@ def report(summary, folder):
     if splits:
         lines += [f"the best params, of step {summary['best_step']}:", table(splits)]
     if "generation" in summary and summary["generation"]["mean_squared_error"] is not None:
-        lines.append("{length} values generated after {prime}: mean squared error {mean_squared_error:.3g}".format(**summary["generation"]))
+        lines.append(
+            "{length} values generated after {prime}: mean squared error {mean_squared_error:.3g}".format(
+                **summary["generation"]
+            )
+        )
     if summary["status"] == "stopped":
         lines.append(f"go on with: {_resume(folder)}")
     else:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.losses import squared_error
-from jaxrnn.types import Batch, Dataset, Series
+from jaxrnn.types import Batch, Dataset
 
 Target = Literal["every", "last"]
 

@@ -172,9 +172,7 @@ def program(net, dataset, optimizer, trainer):
     on_all, of_states = NamedSharding(devices, P()), jax.tree.map(lambda spec: NamedSharding(devices, spec), states)
     return Program(
         init=jax.jit(init, out_shardings=of_states),
-        advance=jax.jit(
-            advance, in_shardings=(of_states, on_all, on_all), out_shardings=(of_states, on_all)
-        ),
+        advance=jax.jit(advance, in_shardings=(of_states, on_all, on_all), out_shardings=(of_states, on_all)),
     )
 
 

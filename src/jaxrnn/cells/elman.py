@@ -1,6 +1,6 @@
 """The simple recurrent network of Elman 1990, "Finding structure in time".
 
-    h_t = phi(x_t W_x + h_{t-1} W_h + b)
+h_t = phi(x_t W_x + h_{t-1} W_h + b)
 """
 
 from collections.abc import Callable

@@ -54,7 +54,9 @@ def read_column(path, column):
         reader = csv.reader(file)
         header = [field.strip() for field in next(reader, [])]
         index = _find(header, column, path)
-        values = [_number(row, index, f"{path}, line {reader.line_num}, column {header[index]!r}") for row in reader if row]
+        values = [
+            _number(row, index, f"{path}, line {reader.line_num}, column {header[index]!r}") for row in reader if row
+        ]
     if not values:
         raise ValueError(f"{path} has a header and no values")
     return np.array(values), header[index]

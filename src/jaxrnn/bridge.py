@@ -1,0 +1,64 @@
+"""Cells and nets as Flax modules: any `Cell` as an `nnx.RNNCellBase`, any `Net` as an `nnx.Module`.
+
+The params stay the ones of the cell or the net, each leaf an `nnx.Param`, so optimizers, filters and checkpoints of
+Flax see them as their own.
+"""
+
+import jax
+from flax import nnx
+
+
+class CellModule(nnx.RNNCellBase):
+    """A `Cell` for `nnx.RNN`, `nnx.Bidirectional` and whatever else takes an `nnx.RNNCellBase`; batch-major as those.
+
+    Args:
+      cell: a `Cell`.
+      in_features: D.
+      rngs: the stream `params` draws the weights.
+    """
+
+    def __init__(self, cell, in_features, *, rngs):
+        self.cell = cell
+        self.in_features = in_features
+        self.params = _as_variables(cell.init(rngs.params(), in_features))
+
+    def __call__(self, carry, inputs):
+        """(carry, x_t [B, D]) -> (carry, h_t [B, H])."""
+        params = _as_arrays(self.params)
+        return self.cell.step(params, carry, self.cell.project(params, inputs))
+
+    def initialize_carry(self, input_shape, rngs=None):
+        """The carry before the first step of inputs [B, D]."""
+        return self.cell.initial(_as_arrays(self.params), tuple(input_shape[:-1]))
+
+    @property
+    def num_feature_axes(self):
+        return 1
+
+
+class NetModule(nnx.Module):
+    """A `Net` as a layer of a Flax model; time-major, each sequence from its initial carry.
+
+    Args:
+      net: a `Net`.
+      in_features: D.
+      rngs: the stream `params` draws the weights.
+    """
+
+    def __init__(self, net, in_features, *, rngs):
+        self.net = net
+        self.params = _as_variables(net.init(rngs.params(), in_features))
+
+    def __call__(self, xs, *, mask=None, reset=None, key=None):
+        """xs [T, B, D] -> ys [T, B, K]; mask, reset and key as in `Net.apply`."""
+        params = _as_arrays(self.params)
+        carry = self.net.initial(params, xs.shape[1:-1])
+        return self.net.apply(params, carry, xs, mask=mask, reset=reset, key=key)[1]
+
+
+def _as_variables(params):
+    return nnx.data(jax.tree.map(nnx.Param, params))
+
+
+def _as_arrays(params):
+    return jax.tree.map(lambda variable: variable[...], params, is_leaf=lambda leaf: isinstance(leaf, nnx.Param))
