@@ -1,7 +1,9 @@
 """Runs in this process: one trace, resuming bit for bit, divergence, early stopping, broken folders."""
 
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import hydra
@@ -86,32 +88,20 @@ def test_resuming_is_bit_for_bit_never_stopping(tmp_path, data, monkeypatch):
     """Stopped after the second report, then resumed, with dropout on: the same metrics, state and best params."""
     options = [f"data={data}", "model.layers=2", "model.dropout=0.2", "model.learned_carry=true"]
     train(tmp_path / "whole", *options)
-    advance_calls = []
-    program = runs.training.program
+    build, reports = runs.build, []
 
-    def interrupted(*args):
-        import os
-        import signal
+    def interrupted(cfg):
+        experiment = build(cfg)
 
-        if len(advance_calls) == 0:
-            advance_calls.append(1)
-            mean_loss = runs.training.evaluator
+        def measure(params, batch):
+            reports.append(1)
+            if len(reports) == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return experiment.compiled.measure(params, batch)
 
-            def evaluator(*args):
-                measure = mean_loss(*args)
+        return experiment._replace(compiled=experiment.compiled._replace(measure=measure))
 
-                def after_two(params, batch):
-                    advance_calls.append(1)
-                    if len(advance_calls) == 3:
-                        os.kill(os.getpid(), signal.SIGTERM)
-                    return measure(params, batch)
-
-                return after_two
-
-            monkeypatch.setattr(runs.training, "evaluator", evaluator)
-        return program(*args)
-
-    monkeypatch.setattr(runs.training, "program", interrupted)
+    monkeypatch.setattr(runs, "build", interrupted)
     summary = train(tmp_path / "stopped", *options)
     monkeypatch.undo()
     assert (summary["status"], summary["reason"], summary["steps"]) == ("stopped", "SIGTERM", 30)
@@ -144,14 +134,14 @@ def test_divergence_names_the_step_and_keeps_the_last_good_checkpoint(tmp_path):
         "optimizer.learning_rate=0.7",
         "data=noisy_cosine",
         "trainer.steps=200",
-        "trainer.report_every=2",
+        "trainer.report_every=1",
     )
     assert summary["status"] == "diverged"
     step = int(summary["reason"].split()[-1])
     rows = [row for row in logging.read(tmp_path) if row["split"] == "train"]
-    assert rows[-1]["step"] - 2 < step <= rows[-1]["step"]
+    assert rows[-1]["step"] - 1 < step <= rows[-1]["step"]
     assert all(np.isfinite(row["loss"]) for row in rows[:-1])
-    assert summary["steps"] == rows[-1]["step"] - 2 > 0
+    assert summary["steps"] == rows[-1]["step"] - 1 > 0
     (state, best), _ = last_arrays(tmp_path)
     assert state.step == summary["steps"]
     assert all(np.isfinite(a).all() for a in jax.tree.leaves((state.params, best)))

@@ -10,7 +10,7 @@ from jaxrnn import devices, nets
 from jaxrnn.cells import elman, lstm
 from jaxrnn.data import noisy_cosine, sine
 from jaxrnn.optimizers import optimizer
-from jaxrnn.training import Trainer, evaluator, program
+from jaxrnn.training import Trainer, evaluator, predictor, program
 
 KEY = jax.random.key(0)
 
@@ -142,7 +142,7 @@ def test_evaluation_starts_fresh_and_counts_weights():
     split = dataset.splits["validation"]
     ys = net.apply(params, net.initial(params, (1,)), split.xs)[1]
     by_hand = np.mean((ys[-36:] - split.targets[-36:]) ** 2)
-    np.testing.assert_allclose(evaluator(net, dataset.loss, "f64")(params, split), by_hand, rtol=1e-12)
+    np.testing.assert_allclose(evaluator(predictor(net, "f64"), dataset.loss)(params, split), by_hand, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("name", "k1", "match"), [("truncated", None, "needs trainer.k1")])

@@ -22,19 +22,19 @@ def save(figure, folder, name):
     return path
 
 
-def learning_curves(rows, baselines):
+def learning_curves(rows, baseline):
     """Loss against updates, and the trivial predictor's loss beside it.
 
     Args:
       rows: the rows of `metrics.csv`.
-      baselines: {split: loss of the trivial predictor}.
+      baseline: the trivial predictor's loss on the validation split, or None.
     """
     figure, axes = _axes("update", "loss (mean squared error)")
     for split in dict.fromkeys(row["split"] for row in rows):
         steps, losses = _column(rows, split, "loss")
         axes.plot(steps, losses, label=split, marker="o" if len(steps) == 1 else None, **SPLITS[split])
-    if "validation" in baselines:
-        axes.axhline(baselines["validation"], color="0.4", linestyle=":", label="last value (validation)")
+    if baseline is not None:
+        axes.axhline(baseline, color="0.4", linestyle=":", label="last value (validation)")
     axes.set_yscale("log")
     _legend_above(axes)
     return figure

@@ -20,6 +20,22 @@ from jaxrnn.training import Trainer
 from jaxrnn.types import Count, Dataset, Net, Size
 
 
+class Compiled(NamedTuple):
+    """The functions of an experiment, here so that each is compiled once for all who call it.
+
+    Fields:
+      predict: (params, Batch) -> ys [T, B, K].
+      measure: (params, Batch) -> the mean loss.
+      trivial: Batch -> the trivial predictor's mean loss.
+      go_on: (params, xs [T, K], length) -> ys [length, K], generated after the true values xs.
+    """
+
+    predict: Any
+    measure: Any
+    trivial: Any
+    go_on: Any
+
+
 class Experiment(NamedTuple):
     """What a configuration describes."""
 
@@ -28,6 +44,7 @@ class Experiment(NamedTuple):
     net: Net
     optimizer: Optimizer
     trainer: Trainer
+    compiled: Compiled
 
 
 class Run(NamedTuple):
@@ -71,7 +88,21 @@ def build(cfg):
             "model.bidirectional reads the future, which a carry cannot hand on from batch to batch; "
             "set data.stateful=false with a data.window of more than one step"
         )
-    return Experiment(cfg, dataset, net, config.build(cfg.optimizer), trainer)
+    return Experiment(cfg, dataset, net, config.build(cfg.optimizer), trainer, _compiled(dataset, net, trainer))
+
+
+def _compiled(dataset, net, trainer):
+    def go_on(params, xs, length):
+        params = training.cast(params, trainer.precision)
+        return decode.prime_and_generate(net, params, xs, length)[1]
+
+    predict = training.predictor(net, trainer.precision)
+    return Compiled(
+        predict=predict,
+        measure=training.evaluator(predict, dataset.loss),
+        trivial=jax.jit(lambda batch: training.mean_loss(dataset.loss, dataset.trivial(batch), batch)),
+        go_on=jax.jit(go_on, static_argnums=2),
+    )
 
 
 def train(cfg, folder):
@@ -152,29 +183,16 @@ def saved_config(folder):
 
 def predict(run, split):
     """The one-step predictions ys [T, B, K] of a split of the run's data."""
-    experiment = run.experiment
-    return training.predictor(experiment.net, experiment.trainer.precision)(
-        run.params, experiment.dataset.splits[split]
-    )
+    return run.experiment.compiled.predict(run.params, run.experiment.dataset.splits[split])
 
 
 def evaluate(run):
     """The loss of every split beside the trivial predictor's: {split: {"loss", "baseline"}}, mean squared errors in
     the network's units for a forecast."""
-    dataset = run.experiment.dataset
-    measure = training.evaluator(run.experiment.net, dataset.loss, run.experiment.trainer.precision)
-    trivial = baselines(dataset)
+    compiled, splits = run.experiment.compiled, run.experiment.dataset.splits
     return {
-        name: {"loss": float(measure(run.params, batch)), "baseline": trivial[name]}
-        for name, batch in dataset.splits.items()
-    }
-
-
-def baselines(dataset):
-    """{split: loss of the trivial predictor}."""
-    return {
-        name: float(training.mean_loss(dataset.loss, dataset.trivial(batch), batch))
-        for name, batch in dataset.splits.items()
+        name: {"loss": float(compiled.measure(run.params, batch)), "baseline": float(compiled.trivial(batch))}
+        for name, batch in splits.items()
     }
 
 
@@ -207,10 +225,8 @@ def generate(run, prime=None, length=None):
         raise Refusal(f"prime={prime}: give 1 to {known} values; generation begins at index {known} of the series")
     if length < 1:
         raise Refusal(f"length={length}: give 1 value at least")
-    params = training.cast(run.params, run.experiment.trainer.precision)
     xs = jnp.asarray(series.values[known - prime : known], float)
-    continuation = jax.jit(lambda params, xs: decode.prime_and_generate(net, params, xs, length)[1])
-    return prime, np.asarray(continuation(params, xs))
+    return prime, np.asarray(run.experiment.compiled.go_on(run.params, xs, length))
 
 
 def generation_error(run, generated):
@@ -225,8 +241,10 @@ def draw(run):
     split, free-running generation. Returns their paths."""
     cfg, dataset, net = run.experiment.cfg, run.experiment.dataset, run.experiment.net
     rows = logging.read(run.folder)
+    validation = dataset.splits.get("validation")
+    baseline = None if validation is None else float(run.experiment.compiled.trivial(validation))
     figures = {
-        "learning_curves": plotting.learning_curves(rows, baselines(dataset)),
+        "learning_curves": plotting.learning_curves(rows, baseline),
         "gradient_norm": plotting.gradient_norm(rows, cfg.optimizer.get("clip_norm")),
     }
     if dataset.series is not None and "test" in dataset.splits:
@@ -323,8 +341,8 @@ class _Fitted(NamedTuple):
 
 
 def _fit(experiment, folder):
-    cfg, dataset, net, _, trainer = experiment
-    program = training.program(net, dataset, experiment.optimizer, trainer)
+    cfg, dataset, trainer = experiment.cfg, experiment.dataset, experiment.trainer
+    program = training.program(experiment.net, dataset, experiment.optimizer, trainer)
     state = program.init(jax.random.key(cfg.seed))
     checkpoints = Checkpoints(folder)
     best = state.params
@@ -334,7 +352,6 @@ def _fit(experiment, folder):
     step, saved_step = int(state.step), None if restored is None else int(state.step)
     earlier_seconds, began = progress["seconds"], time.perf_counter()
     advance = program.advance.lower(state, dataset.arrays, np.int32(0)).compile()
-    measure = training.evaluator(net, dataset.loss, trainer.precision)
     compile_seconds = time.perf_counter() - began
     saved_at, updating, first_step = time.perf_counter(), 0.0, step
     status, reason, train_row = "finished", None, None
@@ -361,7 +378,7 @@ def _fit(experiment, folder):
                 break
             state, step = new_state, step + n
             if "validation" in dataset.splits:
-                loss = float(measure(state.params, dataset.splits["validation"]))
+                loss = float(experiment.compiled.measure(state.params, dataset.splits["validation"]))
                 metrics.write(step=step, split="validation", loss=loss)
                 bar.set_postfix(loss=f"{train_row['loss']:.3g}", validation=f"{loss:.3g}", refresh=False)
             else:

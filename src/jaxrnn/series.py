@@ -36,14 +36,15 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
             f"data.window={window} is longer than the training part of the series: {train} values hold windows of "
             f"{train - 1} steps at most"
         )
-    values = jnp.asarray(series.values, float)
-    steps = jnp.arange(window)
-    weights = jnp.where(steps == window - 1, 1.0, 1.0 if target == "every" else 0.0)
+    values, steps = series.values, np.arange(window)
+    weights = np.where(steps == window - 1, 1.0, 1.0 if target == "every" else 0.0)
 
     def batch(arrays, items):
         start, fresh = items
         at = start + steps[:, None]
-        return Batch(arrays[at], arrays[at + 1], jnp.broadcast_to(weights[:, None], at.shape), fresh)
+        return Batch(
+            arrays[at], arrays[at + 1], jnp.broadcast_to(weights[:, None].astype(arrays.dtype), at.shape), fresh
+        )
 
     if stateful:
         rows, plan = (train - 1) // window, in_order(train - 1, window)
@@ -55,7 +56,7 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
         input_size=values.shape[1],
         output_size=values.shape[1],
         rows=rows,
-        arrays=values,
+        arrays=jnp.asarray(values, float),
         plan=plan,
         batch=batch,
         splits=evaluated,
@@ -124,12 +125,18 @@ def split_in_time(values, validation, test):
 def _windows(values, window, start, stop):
     """Every value in [start, stop) as the target of the window before it: xs [T, stop - start, D]."""
     at = np.arange(start, stop) - window + np.arange(window)[:, None]
-    weights = jnp.broadcast_to((jnp.arange(window) == window - 1)[:, None], at.shape).astype(float)
-    return Batch(values[at], values[at + 1], weights, jnp.ones(stop - start, bool))
+    weights = np.broadcast_to((np.arange(window) == window - 1)[:, None], at.shape)
+    return _on_device(values, at, weights)
 
 
 def _sequence(values, warm_up, start, stop):
     """[start, stop) as the targets of one sequence, after `warm_up` steps at most that do not count: xs [T, 1, D]."""
     begin = max(start - 1 - warm_up, 0)
     at = np.arange(begin, stop - 1)[:, None]
-    return Batch(values[at], values[at + 1], jnp.asarray(at + 1 >= start, float), jnp.ones(1, bool))
+    return _on_device(values, at, at + 1 >= start)
+
+
+def _on_device(values, at, weights):
+    """The batch of the values at the indices `at` [T, B], each row from a fresh carry, their successors as targets."""
+    arrays = (jnp.asarray(a, float) for a in (values[at], values[at + 1], weights))
+    return Batch(*arrays, fresh=jnp.asarray(np.ones(at.shape[1], bool)))

@@ -187,9 +187,8 @@ def predictor(net, precision):
     return _shared_out(predict)
 
 
-def evaluator(net, loss, precision):
-    """(params, Batch) -> the weighted mean loss of the batch, compiled and shared out over the devices."""
-    predict = predictor(net, precision)
+def evaluator(predict, loss):
+    """(params, Batch) -> the weighted mean loss of what a `predictor` predicts, compiled."""
     measure = jax.jit(lambda ys, batch: mean_loss(loss, ys, batch))
     return lambda params, batch: measure(predict(params, batch), batch)
 
