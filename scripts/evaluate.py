@@ -8,14 +8,14 @@ from jaxrnn.config import refusals
 @hydra.main(version_base="1.3", config_path="../conf", config_name="evaluate")
 @refusals()
 def main(cfg):
-    from jaxrnn import runs
+    from jaxrnn import results, runs
     from jaxrnn.devices import use_all_cores
 
     use_all_cores()
     run = runs.load(cfg.run)
-    metrics = runs.write_evaluation(run)
+    metrics = results.write_evaluation(run)
     print(f"{run.folder}, the params of step {run.step}")
-    print(runs.table(metrics))
+    print(results.table(metrics))
     print(f"in {run.folder / 'evaluation.csv'}")
 
 

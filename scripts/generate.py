@@ -8,11 +8,11 @@ from jaxrnn.config import refusals
 @hydra.main(version_base="1.3", config_path="../conf", config_name="generate")
 @refusals()
 def main(cfg):
-    from jaxrnn import runs
+    from jaxrnn import results, runs
     from jaxrnn.devices import use_all_cores
 
     use_all_cores()
-    values, figure, error = runs.write_generation(runs.load(cfg.run), cfg.prime, cfg.length)
+    values, figure, error = results.write_generation(runs.load(cfg.run), cfg.prime, cfg.length)
     print(f"values in {values}, figure in {figure}")
     if error is not None:
         print(f"mean squared error against the truth: {error:.3g}")

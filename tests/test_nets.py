@@ -123,6 +123,8 @@ def test_last_takes_each_sequences_own_last_step():
     np.testing.assert_allclose(out[0, 1], ys[1, 1], rtol=1e-6)
     assert not out[0, 2].any()
     assert out.shape == (1, B, K)
+    _, empty = nets.last(inner).apply(params, inner.initial(params, (B,)), XS[:0], mask=mask[:0])
+    np.testing.assert_array_equal(empty, np.zeros((1, B, K)))
     _, whole = nets.last(inner).apply(params, inner.initial(params, (B,)), XS)
     np.testing.assert_allclose(whole[0], run(inner)[2][-1], rtol=1e-6)
 
@@ -158,6 +160,21 @@ def test_encoder_decoder_taught_with_its_own_outputs_repeats_them():
     assert jnp.max(jnp.abs(other[1:] - free[1:])) > 1e-3
     _, blind = net.apply(params, carry, nets.Pair(XS + 1, free))
     assert jnp.max(jnp.abs(blind - free)) > 1e-3  # the source matters
+
+
+def test_targets_that_end_early_reach_no_gradient():
+    net = encoder_decoder()
+    params = net.init(jax.random.key(0), D)
+    mask = jnp.arange(4)[:, None] < jnp.array([4, 2, 0])
+    truth = jax.random.normal(jax.random.key(2), (4, B, K), "float32")
+
+    def loss(params, targets):
+        pair = nets.Pair(XS, jnp.where(mask[..., None], targets, jnp.nan), mask)
+        return jnp.sum(net.apply(params, net.initial(params, (B,)), pair)[1] ** 2)
+
+    grads = jax.grad(loss)(params, truth)
+    assert all(bool(jnp.isfinite(a).all()) for a in jax.tree.leaves(grads))
+    np.testing.assert_allclose(loss(params, truth), loss(params, truth + 5 * ~mask[..., None]), rtol=1e-6)
 
 
 def test_encoder_decoder_learns_to_reverse():

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from jaxrnn import logging, runs
+from jaxrnn import logging, results, runs
 from jaxrnn.checkpoint import Checkpoints
 from jaxrnn.config import Refusal
 
@@ -64,7 +64,7 @@ def test_a_run_leaves_what_the_design_says(tmp_path):
     assert summary["metrics"]["validation"]["loss"] == pytest.approx(best[0], rel=1e-6)
     loaded = runs.load(tmp_path)
     assert loaded.step == best[1]
-    assert runs.evaluate(loaded)["validation"]["loss"] == pytest.approx(best[0], rel=1e-6)
+    assert results.evaluate(loaded)["validation"]["loss"] == pytest.approx(best[0], rel=1e-6)
 
 
 def test_a_step_is_traced_once(tmp_path, monkeypatch):
@@ -120,6 +120,9 @@ def test_a_finished_run_can_be_trained_further(tmp_path):
     train(tmp_path / "long", "trainer.steps=60")
     train(tmp_path / "short", "trainer.steps=30")
     assert runs.resume(tmp_path / "short", steps=60)["steps"] == 60
+    assert runs.saved_config(tmp_path / "short").trainer.steps == 60  # an extension that is cut off goes on too
+    with pytest.raises(Refusal, match="holds a run already; go on with it"):
+        runs.train(configure(), tmp_path / "short")
     assert (tmp_path / "long" / "metrics.csv").read_bytes() == (tmp_path / "short" / "metrics.csv").read_bytes()
     assert runs.resume(tmp_path / "short", steps=60)["status"] == "finished"  # nothing left to do is no error
 
@@ -153,6 +156,24 @@ def test_early_stopping_keeps_the_best(tmp_path):
     assert "trainer.patience=2" in summary["reason"]
     assert summary["steps"] < 3000
     assert summary["best_step"] == summary["steps"] - 30
+    before = (tmp_path / "metrics.csv").read_bytes()
+    (tmp_path / "summary.json").unlink()  # killed after its last checkpoint
+    again = runs.resume(tmp_path)
+    assert (again["steps"], again["reason"]) == (summary["steps"], summary["reason"])
+    assert (tmp_path / "metrics.csv").read_bytes() == before
+
+
+def test_a_validation_loss_that_is_not_finite_stops_the_run(tmp_path, monkeypatch):
+    build, reports = runs.build, []
+
+    def spoiled(cfg):
+        experiment = build(cfg)
+        measure = lambda params, batch: reports.append(1) or (0.5 if len(reports) < 3 else np.nan)  # noqa: E731
+        return experiment._replace(compiled=experiment.compiled._replace(measure=measure))
+
+    monkeypatch.setattr(runs, "build", spoiled)
+    summary = train(tmp_path)
+    assert (summary["status"], summary["steps"], summary["best_step"]) == ("diverged", 30, 15)
 
 
 def test_a_half_written_checkpoint_is_never_loaded(tmp_path):
@@ -171,7 +192,7 @@ def test_broken_folders_are_refused(tmp_path):
     cfg = runs.saved_config(tmp_path / "run")
     cfg.model.cell.size = 5
     OmegaConf.save(cfg, tmp_path / "run" / ".hydra" / "config.yaml")
-    with pytest.raises(Refusal, match="broken or of another version"):
+    with pytest.raises(Refusal, match=r"broken, or of another version.*is expected"):
         runs.load(tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "checkpoints")
     with pytest.raises(Refusal, match="no checkpoint yet; go on with"):
@@ -203,7 +224,7 @@ def test_a_full_disk_loses_nothing_that_was_saved(tmp_path, monkeypatch):
 def test_generation_is_primed_and_measured(tmp_path):
     train(tmp_path, "trainer.steps=15")
     run = runs.load(tmp_path)
-    path, figure, error = runs.write_generation(run, prime=20, length=50)
+    path, figure, error = results.write_generation(run, prime=20, length=50)
     lines = path.read_text().splitlines()
     assert lines[0] == "index,generated,truth"
     assert len(lines) == 51
@@ -212,9 +233,9 @@ def test_generation_is_primed_and_measured(tmp_path):
     np.testing.assert_allclose(error, np.mean((values[:, 1] - values[:, 2]) ** 2), rtol=1e-6)
     assert figure.is_file()
     with pytest.raises(Refusal, match="prime=37: give 1 to 36"):
-        runs.generate(run, prime=37)
-    with pytest.raises(Refusal, match="length=0"):
-        runs.generate(run, length=0)
+        results.generate(run, prime=37)
+    with pytest.raises(Refusal, match="length=0: should be greater than 0"):
+        results.generate(run, length=0)
 
 
 def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path):
@@ -223,9 +244,41 @@ def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path):
     assert "generation" not in summary
     assert not (tmp_path / "figures" / "generation.png").exists()
     with pytest.raises(Refusal, match="reads the future"):
-        runs.generate(runs.load(tmp_path))
+        results.generate(runs.load(tmp_path))
     with pytest.raises(Refusal, match=r"data\.stateful=false"):
         runs.build(configure("model.bidirectional=concat", "data=sine"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ["model=jordan", "model.bidirectional=concat", "data=cosine"],
+            "outputs are 2 wide, the targets of the data 1",
+        ),
+        (["model.readout=false"], "outputs are 4 wide"),
+        (["model=jordan", "model.cell.recurrent_init._target_=jaxrnn.initializers.spectral"], "square matrix"),
+        (["model.layers=2", "model.residual=true", "model.bidirectional=concat", "model.cell.size=3"], None),
+        (["data=sunspots", "data.validation=0.5", "data.test=0.5"], "leave nothing to train on"),
+        (["seed=true"], "seed=True"),
+        (["seed=1180591620717411303424"], "seed=1180591620717411303424: should be less than 4294967296"),
+        (["trainer.steps=true"], "trainer.steps=True"),
+        (["optimizer.learning_rate=inf"], "should be finite"),
+        (["model.cell.chrono=1.5"], "should be greater than 2"),
+    ],
+)
+def test_refused_before_anything_compiles(overrides, message):
+    if message is None:
+        runs.build(configure("data=noisy_cosine", *overrides))
+    else:
+        with pytest.raises(Refusal, match=message):
+            runs.build(configure(*overrides))
+
+
+def test_numbers_that_mean_the_same_are_taken():
+    experiment = runs.build(configure("seed=1e3", "trainer.steps=1e3", "optimizer.clip_norm=1"))
+    assert (experiment.cfg.seed, experiment.trainer.steps) == (1000, 1000)
+    assert isinstance(experiment.cfg.seed, int)
 
 
 @pytest.mark.parametrize("precision", ["f32", "bf16", "f64"])

@@ -223,6 +223,22 @@ def test_bfloat16_weights_keep_float32_carries(cell, name, x32):
     np.testing.assert_allclose(ys, exact, atol=0.03)
 
 
+def test_a_learned_carry_of_bfloat16_weights_is_float32(x32):
+    from jaxrnn.transforms import learned
+
+    cell = learned(lstm.cell(H))
+    low = jax.tree.map(lambda a: a.astype(jnp.bfloat16), cell.init(jax.random.key(0), D))
+    assert {a.dtype for a in jax.tree.leaves(cell.initial(low, (5,)))} == {jnp.dtype("float32")}
+
+
+@pytest.mark.parametrize("name", UNROLLS)
+def test_no_step_at_all(cell, name):
+    params, carry, xs = setup(cell)
+    last, ys = UNROLLS[name](cell, params, carry, xs[:0])
+    jax.tree.map(np.testing.assert_array_equal, last, carry)
+    assert ys.shape == (0, 5, cell.size)
+
+
 def test_low_precision_carries_stay_what_they_are(cell):
     """A carry handed in as bfloat16 comes out as bfloat16, whatever the step computes in."""
     params, carry, xs = setup(cell)

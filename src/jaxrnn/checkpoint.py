@@ -8,6 +8,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from jaxrnn.config import Refusal
+
 
 class Checkpoints:
     """The checkpoints of one run folder; the newest one is kept."""
@@ -15,7 +17,7 @@ class Checkpoints:
     def __init__(self, folder):
         import orbax.checkpoint as ocp  # here: half a second that only runs need
 
-        self._ocp = ocp
+        self._ocp, self._folder = ocp, folder
         options = ocp.CheckpointManagerOptions(
             max_to_keep=1, enable_async_checkpointing=False, cleanup_tmp_directories=True
         )
@@ -27,14 +29,15 @@ class Checkpoints:
         Raises:
           OSError: if it cannot be written, as on a full disk; the checkpoint before it stays.
         """
-        args = self._ocp.args
-        self._manager.save(
-            int(state.step),
-            args=args.Composite(
-                arrays=args.StandardSave(jax.tree.map(np.asarray, _key_data(state, best))),
-                progress=args.JsonSave({"progress": progress, "shapes": _shapes(_key_data(state, best))}),
-            ),
+        args, step = self._ocp.args, int(state.step)
+        content = args.Composite(
+            arrays=args.StandardSave(jax.tree.map(np.asarray, _key_data(state, best))),
+            progress=args.JsonSave({"progress": progress, "shapes": _shapes(_key_data(state, best))}),
         )
+        try:
+            self._manager.save(step, args=content)
+        except ValueError as error:  # what TensorStore makes of a failed write
+            raise OSError(f"the checkpoint of step {step} could not be written ({str(error)[:80]}...)") from error
 
     def restore(self, state, best):
         """The newest checkpoint as (state, best, progress), or None if there is none.
@@ -43,13 +46,21 @@ class Checkpoints:
           state, best: what was saved, as arrays or `jax.ShapeDtypeStruct`s, to say what is expected.
 
         Raises:
-          ValueError: if the checkpoint does not hold what is expected.
+          Refusal: if it is broken, or of another version or another model.
         """
         step = self._manager.latest_step()
         if step is None:
             return None
+        try:
+            return self._restore(step, jax.eval_shape(_key_data, state, best))
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            raise Refusal(
+                f"{self._folder}: its checkpoint is broken, or of another version of jaxrnn or of the model "
+                f"({str(error).splitlines()[0][:200]})"
+            ) from error
+
+    def _restore(self, step, expected):
         args = self._ocp.args
-        expected = jax.eval_shape(_key_data, state, best)
         saved = self._manager.restore(step, args=args.Composite(progress=args.JsonRestore()))["progress"]
         for (name, shape), (saved_name, saved_shape) in zip(_shapes(expected), saved["shapes"], strict=True):
             if (name, shape) != (saved_name, saved_shape):

@@ -6,6 +6,7 @@ A factory's signature is the schema of its node: its names are the valid keys, i
 import contextlib
 import difflib
 import inspect
+import math
 import os
 import pydoc
 import re
@@ -38,6 +39,9 @@ def refusals():
             raise
         print(f"error: {_one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 def check(cfg, path=""):
@@ -90,9 +94,11 @@ def validated(value, hint, name):
     from omegaconf import ListConfig, OmegaConf
     from pydantic import TypeAdapter, ValidationError
 
-    adapter = TypeAdapter(hint)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Refusal(f"{name}={value}: should be finite")
+    value = OmegaConf.to_container(value) if isinstance(value, ListConfig) else value
     try:
-        return adapter.validate_python(OmegaConf.to_container(value) if isinstance(value, ListConfig) else value)
+        return TypeAdapter(hint).validate_python(value, strict=isinstance(value, bool))  # true is no 1
     except ValidationError as error:
         reasons = dict.fromkeys(part["msg"].removeprefix("Input ") for part in error.errors())
         choices = [choice for part in (hint, *typing.get_args(hint)) for choice in _choices(part)]

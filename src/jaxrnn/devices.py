@@ -13,7 +13,8 @@ def use_all_cores():
 
     Inside a loop XLA runs elementwise work on one thread, so several cores need several devices.
     """
-    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())  # Linux only
+    jax.config.update("jax_num_cpu_devices", len(usable))
 
 
 def mesh(rows):

@@ -62,6 +62,12 @@ def read(folder):
     return [{name: _value(name, text) for name, text in row.items()} for row in csv.DictReader(whole)]
 
 
+def last_row(folder, split):
+    """The losses and norms in the last row of a split, or None if there is none."""
+    rows = [row for row in read(folder) if row["split"] == split]
+    return {name: value for name, value in rows[-1].items() if name not in ("step", "split")} if rows else None
+
+
 def write_summary(folder, summary):
     """Writes `summary.json` in one piece: a reader finds the old content or the new, never a part.
 

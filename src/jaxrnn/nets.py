@@ -179,6 +179,8 @@ def last(net):
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
+        if len(ys) == 0:
+            return carry, jnp.zeros((1, *ys.shape[1:]), ys.dtype)
         if mask is None:
             return carry, ys[-1:]
         times = jnp.arange(len(xs)).reshape(-1, *[1] * (mask.ndim - 1))
@@ -194,10 +196,12 @@ class Pair(NamedTuple):
     Fields:
       source: [S, B, D], read by the encoder.
       targets: [T, B, K], the true outputs, to teach the decoder with; None to feed its own outputs back.
+      mask: valid steps of the targets [T, B], or None for all.
     """
 
     source: jax.Array
     targets: jax.Array | None
+    mask: jax.Array | None = None
 
 
 class EncoderDecoderParams(NamedTuple):
@@ -210,7 +214,8 @@ def encoder_decoder(encoder, decoder, length, output_size, feedback=lambda y: y)
 
     The encoder reads the source; its last carry is the decoder's first. The decoder reads its last output, zeros at
     first: the true one where `Pair.targets` are given (teacher forcing), else its own. `mask` and `reset` [S, B] are
-    the source's. The carry of the result is the decoder's.
+    the source's. The carry of the result is the decoder's. Fed its own outputs, the decoder keeps one dropout mask for
+    all its steps.
 
     Args:
       encoder: a net; its outputs are dropped.
@@ -236,7 +241,8 @@ def encoder_decoder(encoder, decoder, length, output_size, feedback=lambda y: y)
         start = jnp.zeros((1, *batch_shape, output_size))
         if xs.targets is not None:
             inputs = jnp.concatenate([start.astype(xs.targets.dtype), xs.targets[:-1]])
-            return decoder.apply(params.decoder, carry, inputs, key=fold_in(key, 1))
+            # A step reads the target before it: valid steps stand together at the beginning.
+            return decoder.apply(params.decoder, carry, inputs, mask=xs.mask, key=fold_in(key, 1))
 
         def step(state, _):
             carry, x = state

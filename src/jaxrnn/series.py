@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.losses import squared_error
-from jaxrnn.types import Batch, Dataset
+from jaxrnn.types import Batch, Dataset, Series
 
 Target = Literal["every", "last"]
 
@@ -106,20 +106,27 @@ def in_order(length, window):
     return plan
 
 
-def split_in_time(values, validation, test):
-    """Where the last parts of a series begin, and the scale of the rest.
+def forecast_in_time(values, window, validation, test, target, times, time_label, value_label):
+    """`forecast` of a measured series, split in time and scaled by the mean and deviation of its training part alone.
 
     Args:
-      values: [N].
-      validation, test: the shares of the series that the two splits take, at its end.
+      values: [N], in the source's units.
+      validation, test: the shares of the series, at its end, that validate and test; a share of zero is no split.
+      times, time_label, value_label: as in `Series`.
+      window, target: as in `forecast`.
 
-    Returns:
-      ((validation start, test start), mean, std) of the values before the validation split; std is 1 if they are equal.
+    Raises:
+      ValueError: if the shares leave nothing to train on, or the window is longer than what they leave.
     """
-    test_start = round(len(values) * (1 - test))
-    start = round(len(values) * (1 - test - validation))
-    train = values[:start]
-    return (start, test_start), float(np.mean(train)), float(np.std(train)) or 1.0
+    if validation + test >= 1:
+        raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
+    start, test_start = round(len(values) * (1 - test - validation)), round(len(values) * (1 - test))
+    mean, std = float(np.mean(values[:start])), float(np.std(values[:start])) or 1.0
+    scaled = ((values - mean) / std)[:, None]
+    series = Series(scaled, mean, std, times, test_start, time_label, value_label)
+    spans = {"validation": (start, test_start), "test": (test_start, len(values))}
+    splits = {name: span for name, span in spans.items() if span[0] < span[1]}
+    return forecast(series, window, start, splits, target)
 
 
 def _windows(values, window, start, stop):

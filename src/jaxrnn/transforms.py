@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.gates import carry_dtype
 from jaxrnn.types import Carry, Cell
 
 
@@ -28,7 +29,9 @@ def learned(cell):
         return LearnedParams(params, cell.initial(params, ()))
 
     def initial(params, batch_shape):
-        return jax.tree.map(lambda a: jnp.broadcast_to(a, (*batch_shape, *a.shape)), params.initial)
+        return jax.tree.map(
+            lambda a: jnp.broadcast_to(a, (*batch_shape, *a.shape)).astype(carry_dtype(a)), params.initial
+        )
 
     return Cell(
         size=cell.size,

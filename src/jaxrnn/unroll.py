@@ -30,6 +30,8 @@ def scan(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
 
 def loop(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
     """A Python loop, the executable specification of all unrolls; slow to compile for long sequences."""
+    if len(xs) == 0:
+        return scan(cell, params, carry, xs)
     steps, initial = range(len(xs)), cell.initial(params, xs.shape[1:-1])
     ys = [None] * len(xs)
     for t in reversed(steps) if reverse else steps:

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jaxrnn.gates import activate, carry_dtype, columns, dot
 from jaxrnn.initializers import chrono as chrono_bias
 from jaxrnn.initializers import glorot, orthogonal, per_gate
-from jaxrnn.types import Cell, Positive, Size
+from jaxrnn.types import Cell, Lag, Size
 
 
 class GRUParams(NamedTuple):
@@ -35,7 +35,7 @@ class GRUCarry(NamedTuple):
 def cell(
     size: Size,
     reset: Literal["after", "before"] = "after",
-    chrono: Positive | None = None,
+    chrono: Lag | None = None,
     input_init: Callable = glorot(),
     recurrent_init: Callable = orthogonal(),
 ) -> Cell:
@@ -44,7 +44,7 @@ def cell(
     Args:
       size: H, the number of units.
       reset: whether r_t acts after the product with W_hn, with a recurrent bias (cuDNN), or before it (Cho 2014).
-      chrono: the longest lag expected, in steps; sets b_z = ln U[1, chrono - 1] (Tallec & Ollivier 2018, whose
+      chrono: the longest lag expected, in steps, above 2; sets b_z = ln U[1, chrono - 1] (Tallec & Ollivier 2018, whose
         update gate is 1 - z_t). The other biases start at zero.
       input_init, recurrent_init: initial W_x and W_h, drawn gate by gate.
     """

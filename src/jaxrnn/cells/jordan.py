@@ -77,7 +77,7 @@ def teacher_forced(cell: Cell) -> Cell:
     """The Jordan cell with the true last output in place of its own (Williams & Zipser 1989).
 
     It shares the params of the cell it is made of, so what it learns can run on its own outputs. Its input is
-    [x_t, y*_{t-1}], width D + K.
+    [x_t, y*_{t-1}], width D + K; where a segment begins y* is the caller's to reset.
     """
     true_outputs = cell.size
 

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jaxrnn.gates import activate, carry_dtype, dot
 from jaxrnn.initializers import chrono as chrono_bias
 from jaxrnn.initializers import glorot, orthogonal, per_gate
-from jaxrnn.types import Cell, Positive, Size
+from jaxrnn.types import Cell, Lag, Size
 
 
 class LSTMParams(NamedTuple):
@@ -36,7 +36,7 @@ class LSTMCarry(NamedTuple):
 def cell(
     size: Size,
     forget_bias: float = 1.0,
-    chrono: Positive | None = None,
+    chrono: Lag | None = None,
     input_init: Callable = glorot(),
     recurrent_init: Callable = orthogonal(),
 ) -> Cell:
@@ -45,7 +45,7 @@ def cell(
     Args:
       size: H, the number of units.
       forget_bias: initial b_f (Gers et al. 2000; Jozefowicz et al. 2015 advise 1). The other biases start at zero.
-      chrono: the longest lag expected, in steps; sets b_f = ln U[1, chrono - 1] and b_i = -b_f instead
+      chrono: the longest lag expected, in steps, above 2; sets b_f = ln U[1, chrono - 1] and b_i = -b_f instead
         (Tallec & Ollivier 2018).
       input_init, recurrent_init: initial W_x and W_h, drawn gate by gate.
     """

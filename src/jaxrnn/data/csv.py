@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxrnn.series import Target, forecast, split_in_time
-from jaxrnn.types import Dataset, Rate, Series, Size
+from jaxrnn.series import Target, forecast_in_time
+from jaxrnn.types import Dataset, Rate, Size
 
 
 def dataset(
@@ -32,18 +32,7 @@ def dataset(
       ValueError: if the column does not exist, or if a value is missing or no finite number; it names line and column.
     """
     values, name = read_column(path, column)
-    (start, test_start), mean, std = split_in_time(values, validation, test)
-    series = Series(
-        values=((values - mean) / std)[:, None],
-        mean=mean,
-        std=std,
-        times=np.arange(len(values)),
-        handover=test_start,
-        time_label="row",
-        value_label=name,
-    )
-    spans = {"validation": (start, test_start), "test": (test_start, len(values))}
-    return forecast(series, window, start, {split: span for split, span in spans.items() if span[0] < span[1]}, target)
+    return forecast_in_time(values, window, validation, test, target, np.arange(len(values)), "row", name)
 
 
 def read_column(path, column):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxrnn.series import Target, forecast, split_in_time
-from jaxrnn.types import Dataset, Rate, Series, Size
+from jaxrnn.series import Target, forecast_in_time
+from jaxrnn.types import Dataset, Rate, Size
 
 FILE = Path(__file__).with_suffix(".csv")
 
@@ -23,15 +23,5 @@ def dataset(window: Size = 132, validation: Rate = 0.15, test: Rate = 0.15, targ
       target: "every" asks for the next value at every step, "last" for the value after the window alone.
     """
     values = np.loadtxt(FILE, delimiter=",", skiprows=1, usecols=1)
-    (start, test_start), mean, std = split_in_time(values, validation, test)
-    series = Series(
-        values=((values - mean) / std)[:, None],
-        mean=mean,
-        std=std,
-        times=1749 + np.arange(len(values)) / 12,
-        handover=test_start,
-        time_label="year",
-        value_label="sunspot number",
-    )
-    splits = {"validation": (start, test_start), "test": (test_start, len(values))}
-    return forecast(series, window, start, splits, target)
+    times = 1749 + np.arange(len(values)) / 12
+    return forecast_in_time(values, window, validation, test, target, times, "year", "sunspot number")

@@ -1,0 +1,102 @@
+"""An experiment: what a configuration describes, built and checked before anything compiles."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from omegaconf import DictConfig
+
+from jaxrnn import config, decode, training
+from jaxrnn.config import Refusal
+from jaxrnn.optimizers import Optimizer
+from jaxrnn.training import Trainer
+from jaxrnn.types import Dataset, Net, Seed
+
+
+class Compiled(NamedTuple):
+    """The functions of an experiment, here so that each is compiled once for all who call it.
+
+    Fields:
+      predict: (params, Batch) -> ys [T, B, K].
+      measure: (params, Batch) -> the mean loss.
+      trivial: Batch -> the trivial predictor's mean loss.
+      go_on: (params, xs [T, K], length) -> ys [length, K], generated after the true values xs.
+    """
+
+    predict: Any
+    measure: Any
+    trivial: Any
+    go_on: Any
+
+
+class Experiment(NamedTuple):
+    """What a configuration describes."""
+
+    cfg: DictConfig
+    dataset: Dataset
+    net: Net
+    optimizer: Optimizer
+    trainer: Trainer
+    compiled: Compiled
+
+
+def build(cfg):
+    """The experiment of a configuration, checked, before anything compiles.
+
+    Raises:
+      Refusal: if the configuration cannot be used.
+    """
+    cfg.seed = config.validated(cfg.seed, Seed, "seed")
+    config.check(cfg)
+    trainer = config.build(cfg.trainer)
+    jax.config.update("jax_enable_x64", trainer.precision == "f64")
+    try:
+        unroll = trainer.unrolled()
+    except ValueError as error:
+        raise Refusal(str(error)) from error
+    dataset = config.build(cfg.data)
+    if dataset.rows is not None and trainer.batch_size > dataset.rows:
+        raise Refusal(
+            f"trainer.batch_size={trainer.batch_size} is larger than the data: it holds {dataset.rows} sequences"
+        )
+    net = config.build(cfg.model, output_size=dataset.output_size, unroll=unroll)
+    if dataset.continues and not net.causal:
+        raise Refusal(
+            "model.bidirectional reads the future, which a carry cannot hand on from batch to batch; "
+            "set data.stateful=false with a data.window of more than one step"
+        )
+    _check_outputs(net, dataset)
+    return Experiment(cfg, dataset, net, config.build(cfg.optimizer), trainer, _compiled(dataset, net, trainer))
+
+
+def _check_outputs(net, dataset):
+    """Traces the shapes of one step, so that a net that cannot be, or does not fit the data, is refused."""
+
+    def one_step(key):
+        params = net.init(key, dataset.input_size)
+        xs = jnp.zeros((1, 1, dataset.input_size))
+        return net.apply(params, net.initial(params, (1,)), xs, key=key[None])[1]
+
+    try:
+        outputs = jax.eval_shape(one_step, jax.random.key(0))
+    except (ValueError, TypeError) as error:
+        raise Refusal(f"model: {str(error).splitlines()[0]}") from error
+    if outputs.shape[-1] != dataset.output_size:
+        raise Refusal(
+            f"model: its outputs are {outputs.shape[-1]} wide, the targets of the data {dataset.output_size}; "
+            "model.readout=true adds a readout of the right width"
+        )
+
+
+def _compiled(dataset, net, trainer):
+    def go_on(params, xs, length):
+        params = training.cast(params, trainer.precision)
+        return decode.prime_and_generate(net, params, xs, length)[1]
+
+    predict = training.predictor(net, trainer.precision)
+    return Compiled(
+        predict=predict,
+        measure=training.evaluator(predict, dataset.loss),
+        trivial=jax.jit(lambda batch: training.mean_loss(dataset.loss, dataset.trivial(batch), batch)),
+        go_on=jax.jit(go_on, static_argnums=2),
+    )

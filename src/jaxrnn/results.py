@@ -1,0 +1,148 @@
+"""What a trained network is worth: losses beside the trivial predictor's, generation, figures."""
+
+import csv
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn import config, logging, plotting
+from jaxrnn.config import Refusal
+from jaxrnn.experiment import Experiment
+from jaxrnn.types import Size
+
+
+class Run(NamedTuple):
+    """A trained network.
+
+    Fields:
+      folder: the run folder.
+      experiment: the `Experiment`.
+      params: the best params of the run, by validation loss; the last ones without a validation split.
+      step: the update after which they were taken.
+    """
+
+    folder: Path
+    experiment: Experiment
+    params: Any
+    step: int
+
+
+def predict(run, split):
+    """The one-step predictions ys [T, B, K] of a split of the run's data."""
+    return run.experiment.compiled.predict(run.params, run.experiment.dataset.splits[split])
+
+
+def evaluate(run):
+    """The loss of every split beside the trivial predictor's: {split: {"loss", "baseline"}}, mean squared errors in
+    the network's units for a forecast."""
+    compiled, splits = run.experiment.compiled, run.experiment.dataset.splits
+    return {
+        name: {"loss": float(compiled.measure(run.params, batch)), "baseline": float(compiled.trivial(batch))}
+        for name, batch in splits.items()
+    }
+
+
+def generate(run, prime=None, length=None):
+    """Primes the network on the true values before the handover and lets it run on its own output.
+
+    Args:
+      run: a `Run` on a series.
+      prime: number of true values; None for twice the window, or all there are for a stateful data set.
+      length: number of values generated; None for as many as the prime, as far as the truth is known.
+
+    Returns:
+      (prime, ys [length, K]), in the network's units.
+
+    Raises:
+      Refusal: if the data are no series, or prime or length do not fit it.
+    """
+    series, net = run.experiment.dataset.series, run.experiment.net
+    if series is None:
+        raise Refusal("these data are no series: there is nothing to continue")
+    if not net.causal:
+        raise Refusal("this network reads the future (bidirectional), so it cannot generate")
+    known = series.handover
+    prime, length = (
+        config.validated(value, Size | None, name) for name, value in (("prime", prime), ("length", length))
+    )
+    if prime is None:
+        windows = [len(batch.xs) for batch in run.experiment.dataset.splits.values()]
+        whole = run.experiment.dataset.continues or not windows
+        prime = known if whole else min(known, 2 * windows[0])
+    if length is None:
+        length = min(prime, len(series.values) - known) or prime
+    if prime > known:
+        raise Refusal(f"prime={prime}: give 1 to {known} values; generation begins at index {known} of the series")
+    xs = jnp.asarray(series.values[known - prime : known], float)
+    return prime, np.asarray(run.experiment.compiled.go_on(run.params, xs, length))
+
+
+def generation_error(run, generated):
+    """Mean squared error of generated values [length, K] in the source's units, as far as the truth is known."""
+    series = run.experiment.dataset.series
+    truth = series.values[series.handover :][: len(generated)]
+    return float(np.mean(((generated[: len(truth)] - truth) * series.std) ** 2)) if len(truth) else None
+
+
+def draw(run):
+    """Draws the figures of a run into its folder: learning curves, gradient norm, one-step prediction of the test
+    split, free-running generation. Returns their paths."""
+    cfg, dataset, net = run.experiment.cfg, run.experiment.dataset, run.experiment.net
+    rows = logging.read(run.folder)
+    validation = dataset.splits.get("validation")
+    baseline = None if validation is None else float(run.experiment.compiled.trivial(validation))
+    figures = {
+        "learning_curves": plotting.learning_curves(rows, baseline),
+        "gradient_norm": plotting.gradient_norm(rows, cfg.optimizer.get("clip_norm")),
+    }
+    if dataset.series is not None and "test" in dataset.splits:
+        weights = np.asarray(dataset.splits["test"].weights)
+        predicted = np.asarray(predict(run, "test")).swapaxes(0, 1)[weights.T > 0]
+        end = len(dataset.series.values)
+        figures["prediction"] = plotting.prediction(dataset.series, (end - len(predicted), end), predicted)
+    if dataset.series is not None and net.causal:
+        prime, generated = generate(run)
+        figures["generation"] = plotting.generation(dataset.series, dataset.series.handover, prime, generated)
+    return [plotting.save(figure, run.folder, name) for name, figure in figures.items()]
+
+
+def write_evaluation(run):
+    """Evaluates a run into its `evaluation.csv`, draws its figures, and returns the metrics."""
+    metrics = evaluate(run)
+    with open(run.folder / "evaluation.csv", "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["split", "loss", "baseline"])
+        writer.writerows([name, *values.values()] for name, values in metrics.items())
+    draw(run)
+    return metrics
+
+
+def write_generation(run, prime=None, length=None):
+    """Generates into a run's `generation.csv` and `figures/generation.png`, in the source's units.
+
+    Arguments and refusals as in `generate`.
+
+    Returns:
+      (path of the values, path of the figure, mean squared error or None where the truth is not known).
+    """
+    prime, generated = generate(run, prime, length)
+    series = run.experiment.dataset.series
+    path = run.folder / "generation.csv"
+    truth = [*series.values[series.handover :][: len(generated), 0] * series.std + series.mean]
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["index", "generated", "truth"])
+        for place, value in enumerate(generated[:, 0] * series.std + series.mean):
+            writer.writerow([series.handover + place, value, truth[place] if place < len(truth) else ""])
+    figure = plotting.save(plotting.generation(series, series.handover, prime, generated), run.folder, "generation")
+    return path, figure, generation_error(run, generated)
+
+
+def table(metrics):
+    """The loss of every split beside the trivial predictor's, as text."""
+    lines = [f"{'split':<12}{'loss':>12}{'last value':>12}"]
+    for name, values in metrics.items():
+        lines.append(f"{name:<12}{values['loss']:>12.4g}{values['baseline']:>12.4g}")
+    return "\n".join(lines)
