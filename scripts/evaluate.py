@@ -15,7 +15,7 @@ def main(cfg):
     run = runs.load(cfg.run)
     metrics = results.write_evaluation(run)
     print(f"{run.folder}, the params of step {run.step}")
-    print(results.table(metrics))
+    print(results.table(metrics, run.experiment.dataset.trivial_name))
     print(f"in {run.folder / 'evaluation.csv'}")
 
 

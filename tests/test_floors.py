@@ -10,17 +10,30 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "jaxrnn"
 FLOORS = [
     {"", "types"},
-    {"initializers", "gates", "losses", "unroll", "transforms", "series"},
+    {"initializers", "gates", "losses", "unroll", "transforms", "series", "tasks"},
     {"cells", "data"},
-    {"nets", "decode"},
-    {"optimizers", "devices", "training", "checkpoint", "logging", "plotting", "config", "interop", "bridge"},
+    {"nets", "decode", "intermediates"},
+    {
+        "optimizers",
+        "devices",
+        "training",
+        "population",
+        "checkpoint",
+        "logging",
+        "plotting",
+        "config",
+        "interop",
+        "bridge",
+    },
     {"experiment", "fitting", "results", "runs", "studies"},
 ]
 # Within a floor only these are allowed to build on each other, and never in a circle.
 SHARED = {
     "transforms": {"gates"},
     "series": {"losses"},
+    "tasks": {"losses"},
     "training": {"devices"},
+    "population": {"devices", "training"},
     "checkpoint": {"config"},
     "results": {"experiment"},
     "runs": {"experiment", "fitting", "results"},

@@ -5,7 +5,7 @@ import os
 import jax
 import numpy as np
 
-ROWS = "rows"  # the mesh's one axis
+ROWS = "rows"  # the axis of a mesh over which a batch is shared out
 
 
 def use_all_cores():
@@ -17,8 +17,8 @@ def use_all_cores():
     jax.config.update("jax_num_cpu_devices", len(usable))
 
 
-def mesh(rows):
-    """The mesh for a batch of `rows`: as many local devices as divide it."""
+def mesh(rows, axis=ROWS):
+    """The mesh for `rows` rows of a batch, or as many runs: as many local devices as divide them, along one axis."""
     devices = jax.local_devices()
     used = max(n for n in range(1, len(devices) + 1) if rows % n == 0)
-    return jax.sharding.Mesh(np.array(devices[:used]), (ROWS,))
+    return jax.sharding.Mesh(np.array(devices[:used]), (axis,))

@@ -1,5 +1,6 @@
 """An experiment: what a configuration describes, built and checked before anything compiles."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -19,21 +20,30 @@ class Compiled(NamedTuple):
     Fields:
       predict: (params, Batch) -> ys [T, B, K].
       measure: (params, Batch) -> the mean loss.
+      score: (params, Batch) -> the share of sequences that are right, or None where the data do not say.
       trivial: Batch -> the trivial predictor's mean loss.
       go_on: (params, xs [T, K], length) -> ys [length, K], generated after the true values xs.
     """
 
     predict: Any
     measure: Any
+    score: Any
     trivial: Any
     go_on: Any
 
 
 class Experiment(NamedTuple):
-    """What a configuration describes."""
+    """What a configuration describes.
+
+    Fields:
+      cfg, dataset, net, optimizer, trainer: the configuration and what its nodes describe.
+      make_net: unroll -> the same net unrolled so.
+      compiled: its functions.
+    """
 
     cfg: DictConfig
     dataset: Dataset
+    make_net: Callable[..., Net]
     net: Net
     optimizer: Optimizer
     trainer: Trainer
@@ -59,14 +69,19 @@ def build(cfg):
         raise Refusal(
             f"trainer.batch_size={trainer.batch_size} is larger than the data: it holds {dataset.rows} sequences"
         )
-    net = config.build(cfg.model, output_size=dataset.output_size, unroll=unroll)
+
+    def make_net(unroll):
+        return config.build(cfg.model, output_size=dataset.output_size, unroll=unroll)
+
+    net = make_net(unroll)
     if dataset.continues and not net.causal:
         raise Refusal(
             "model.bidirectional reads the future, which a carry cannot hand on from batch to batch; "
             "set data.stateful=false with a data.window of more than one step"
         )
     _check_outputs(net, dataset)
-    return Experiment(cfg, dataset, net, config.build(cfg.optimizer), trainer, _compiled(dataset, net, trainer))
+    optimizer = config.build(cfg.optimizer)
+    return Experiment(cfg, dataset, make_net, net, optimizer, trainer, _compiled(dataset, net, trainer))
 
 
 def _check_outputs(net, dataset):
@@ -97,6 +112,7 @@ def _compiled(dataset, net, trainer):
     return Compiled(
         predict=predict,
         measure=training.evaluator(predict, dataset.loss),
+        score=training.scorer(predict, dataset.correct),
         trivial=jax.jit(lambda batch: training.mean_loss(dataset.loss, dataset.trivial(batch), batch)),
         go_on=jax.jit(go_on, static_argnums=2),
     )

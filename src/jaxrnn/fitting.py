@@ -74,13 +74,15 @@ def _fit(experiment, folder, interrupts):
             new_state, report = jax.block_until_ready(advance(state, dataset.arrays, np.int32(n)))
             updating += time.perf_counter() - call
             report = training.Report(*(np.asarray(column)[:n] for column in report))
-            train_row = _row(report)
+            train_row = _row(report, dataset.correct is not None)
             metrics.write(step=step + n, split="train", **train_row)
             losses, bad = {"loss": train_row["loss"]}, _first_not_finite(report)
             if bad is None and "validation" in dataset.splits:
                 validation = dataset.splits["validation"]
                 losses["validation"] = float(experiment.compiled.measure(new_state.params, validation))
-                metrics.write(step=step + n, split="validation", loss=losses["validation"])
+                score = experiment.compiled.score
+                right = {} if score is None else {"correct": float(score(new_state.params, validation))}
+                metrics.write(step=step + n, split="validation", loss=losses["validation"], **right)
                 bad = None if np.isfinite(losses["validation"]) else n - 1
             if bad is not None:  # the state before these updates is the last good one
                 status, reason = "diverged", f"loss, gradient or params are no longer finite at step {step + bad + 1}"
@@ -115,9 +117,9 @@ def _fit(experiment, folder, interrupts):
     )
 
 
-def _row(report):
+def _row(report, scored):
     """The columns of `metrics.csv` for the updates of a report."""
-    return {
+    row = {
         "loss": float(report.loss.mean()),
         "grad_norm": float(report.grad_norm.mean()),
         "grad_norm_max": float(report.grad_norm.max()),
@@ -125,6 +127,7 @@ def _row(report):
         "update_norm": float(report.update_norm.mean()),
         "param_norm": float(report.param_norm[-1]),
     }
+    return row | {"correct": float(report.correct.mean())} if scored else row
 
 
 def _first_not_finite(report):

@@ -18,6 +18,7 @@ COLUMNS = (
     "clipped",
     "update_norm",
     "param_norm",
+    "correct",
 )
 FILE = "metrics.csv"
 

@@ -22,19 +22,20 @@ def save(figure, folder, name):
     return path
 
 
-def learning_curves(rows, baseline):
+def learning_curves(rows, loss_name, trivial_name, baseline):
     """Loss against updates, and the trivial predictor's loss beside it.
 
     Args:
       rows: the rows of `metrics.csv`.
+      loss_name, trivial_name: as in `Dataset`.
       baseline: the trivial predictor's loss on the validation split, or None.
     """
-    figure, axes = _axes("update", "loss (mean squared error)")
+    figure, axes = _axes("update", f"loss: {loss_name}")
     for split in dict.fromkeys(row["split"] for row in rows):
         steps, losses = _column(rows, split, "loss")
         axes.plot(steps, losses, label=split, marker="o" if len(steps) == 1 else None, **SPLITS[split])
     if baseline is not None:
-        axes.axhline(baseline, color="0.4", linestyle=":", label="last value (validation)")
+        axes.axhline(baseline, color="0.4", linestyle=":", label=f"{trivial_name} (validation)")
     axes.set_yscale("log")
     _legend_above(axes)
     return figure

@@ -36,12 +36,14 @@ def predict(run, split):
 
 def evaluate(run):
     """The loss of every split beside the trivial predictor's: {split: {"loss", "baseline"}}, mean squared errors in
-    the network's units for a forecast."""
+    the network's units for a forecast; and "correct", the share of sequences that are right, where the data say it."""
     compiled, splits = run.experiment.compiled, run.experiment.dataset.splits
-    return {
-        name: {"loss": float(compiled.measure(run.params, batch)), "baseline": float(compiled.trivial(batch))}
-        for name, batch in splits.items()
-    }
+    metrics = {}
+    for name, batch in splits.items():
+        metrics[name] = {"loss": float(compiled.measure(run.params, batch)), "baseline": float(compiled.trivial(batch))}
+        if compiled.score is not None:
+            metrics[name]["correct"] = float(compiled.score(run.params, batch))
+    return metrics
 
 
 def generate(run, prime=None, length=None):
@@ -94,7 +96,7 @@ def draw(run):
     validation = dataset.splits.get("validation")
     baseline = None if validation is None else float(run.experiment.compiled.trivial(validation))
     figures = {
-        "learning_curves": plotting.learning_curves(rows, baseline),
+        "learning_curves": plotting.learning_curves(rows, dataset.loss_name, dataset.trivial_name, baseline),
         "gradient_norm": plotting.gradient_norm(rows, cfg.optimizer.get("clip_norm")),
     }
     if dataset.series is not None and "test" in dataset.splits:
@@ -113,7 +115,7 @@ def write_evaluation(run):
     metrics = evaluate(run)
     with open(run.folder / "evaluation.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["split", "loss", "baseline"])
+        writer.writerow(["split", *next(iter(metrics.values()))])
         writer.writerows([name, *values.values()] for name, values in metrics.items())
     draw(run)
     return metrics
@@ -140,9 +142,11 @@ def write_generation(run, prime=None, length=None):
     return path, figure, generation_error(run, generated)
 
 
-def table(metrics):
-    """The loss of every split beside the trivial predictor's, as text."""
-    lines = [f"{'split':<12}{'loss':>12}{'last value':>12}"]
-    for name, values in metrics.items():
-        lines.append(f"{name:<12}{values['loss']:>12.4g}{values['baseline']:>12.4g}")
+def table(metrics, trivial_name):
+    """The loss of every split beside the trivial predictor's, and the share of right sequences, as text."""
+    head = {"loss": "loss", "baseline": trivial_name, "correct": "correct"}
+    columns = [name for name in head if any(name in values for values in metrics.values())]
+    lines = [f"{'split':<12}" + "".join(f"{head[name]:>13}" for name in columns)]
+    for split, values in metrics.items():
+        lines.append(f"{split:<12}" + "".join(f"{values[name]:>13.4g}" for name in columns))
     return "\n".join(lines)

@@ -108,7 +108,7 @@ def report(summary, folder):
     lines = [f"{summary['status']} at step {summary['steps']}" + (f": {summary['reason']}" * bool(summary["reason"]))]
     splits = {name: values for name, values in summary["metrics"].items() if values and "baseline" in values}
     if splits:
-        lines += [f"the best params, of step {summary['best_step']}:", table(splits)]
+        lines += [f"the best params, of step {summary['best_step']}:", table(splits, summary["baseline"])]
     if "generation" in summary and summary["generation"]["mean_squared_error"] is not None:
         lines.append(
             "{length} values generated after {prime}: mean squared error {mean_squared_error:.3g}".format(
@@ -128,6 +128,7 @@ def _summary(experiment, folder, fitted):
         "reason": fitted.reason,
         "steps": fitted.step,
         "best_step": fitted.best_step,
+        "baseline": experiment.dataset.trivial_name,
         "metrics": {"train": logging.last_row(folder, "train")},
         "seconds": fitted.seconds,
         "compile_seconds": fitted.compile_seconds,

@@ -72,6 +72,7 @@ class Report(NamedTuple):
       clipped: 1 where clipping changed the gradient, else 0.
       update_norm: global L2 norm of what the update added to the params.
       param_norm: global L2 norm of the params after the update.
+      correct: share of the batch's sequences that were right before the update; zero where the data do not say.
     """
 
     loss: jax.Array
@@ -79,6 +80,7 @@ class Report(NamedTuple):
     clipped: jax.Array
     update_norm: jax.Array
     param_norm: jax.Array
+    correct: jax.Array
 
 
 class Program(NamedTuple):
@@ -104,10 +106,53 @@ def program(net, dataset, optimizer, trainer):
       optimizer: an `Optimizer`.
       trainer: a `Trainer`.
     """
+    devices = mesh(trainer.batch_size)
+    parts = updates(net, dataset, optimizer, trainer, shards=devices.size)
+
+    def advance(state, arrays, n):
+        return jax.shard_map(
+            parts.run,
+            mesh=devices,
+            in_specs=(states, P(), P(None, ROWS), P()),
+            out_specs=(states, P()),
+            check_vma=False,
+        )(state, arrays, parts.plan(state), n)
+
+    states = TrainState(step=P(), params=P(), opt_state=P(), carry=P(ROWS), key=P())
+    on_all, of_states = NamedSharding(devices, P()), jax.tree.map(lambda spec: NamedSharding(devices, spec), states)
+    return Program(
+        init=jax.jit(parts.init, out_shardings=of_states),
+        advance=jax.jit(advance, in_shardings=(of_states, on_all, on_all), out_shardings=(of_states, on_all)),
+    )
+
+
+class Updates(NamedTuple):
+    """A training run as pure functions, to be compiled, shared out and vmapped.
+
+    Fields:
+      init: key -> TrainState.
+      plan: TrainState -> items, what each row of each of the next `report_every` updates is.
+      run: (TrainState, arrays, items, n) -> (TrainState, Report [report_every]), n updates.
+    """
+
+    init: Any
+    plan: Any
+    run: Any
+
+
+def updates(net, dataset, optimizer, trainer, shards=1):
+    """The pure functions of a training run.
+
+    Args:
+      net, dataset, optimizer, trainer: as in `program`.
+      shards: devices that the rows of a batch are shared out over, along the mesh axis `ROWS`; with 1 there is no axis.
+    """
     batch_size = trainer.batch_size
+    local_rows = batch_size // shards
     rule = optax.flatten(optimizer.rule)
-    devices = mesh(batch_size)
-    local_rows = batch_size // devices.size
+
+    def total(values):
+        return lax.psum(values, ROWS) if shards > 1 else values
 
     def init(key):
         key_params, key_run = jax.random.split(key)
@@ -121,19 +166,22 @@ def program(net, dataset, optimizer, trainer):
         )
 
     def update(state, batch):
-        row = lax.axis_index(ROWS) * local_rows + jnp.arange(local_rows)
+        first = lax.axis_index(ROWS) * local_rows if shards > 1 else 0
+        row = first + jnp.arange(local_rows)
         step_key = jax.random.fold_in(jax.random.fold_in(state.key, 1), state.step)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(step_key, row)
-        total_weight = lax.psum(jnp.sum(batch.weights), ROWS)
+        total_weight = total(jnp.sum(batch.weights))
 
         def batch_loss(params):
             params = cast(params, trainer.precision)
             carry = start(net, params, batch.fresh, state.carry)
             carry, ys = net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
-            return weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0] / total_weight, carry
+            loss = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0] / total_weight
+            right = 0.0 if dataset.correct is None else jnp.sum(dataset.correct(ys, batch)) / batch_size
+            return loss, (carry, right)
 
-        (loss, carry), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
-        loss, grads = lax.psum((loss, grads), ROWS)
+        (loss, (carry, right)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
+        loss, right, grads = total((loss, right, grads))
         clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
         updates, opt_state = rule.update(clipped, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
@@ -144,6 +192,7 @@ def program(net, dataset, optimizer, trainer):
             clipped=optax.tree.norm(clipped) != grad_norm,
             update_norm=optax.tree.norm(updates),
             param_norm=optax.tree.norm(params),
+            correct=right,
         )
         return TrainState(state.step + 1, params, opt_state, carry, state.key), report
 
@@ -151,29 +200,17 @@ def program(net, dataset, optimizer, trainer):
         def body(i, loop_state):
             state, reports = loop_state
             state, report = update(state, dataset.batch(arrays, jax.tree.map(lambda a: a[i], items)))
-            return state, reports.at[i].set(jnp.stack(report).astype(reports.dtype))
+            return state, reports.at[i].set(jnp.stack([jnp.asarray(a, reports.dtype) for a in report]))
 
         reports = jnp.zeros((trainer.report_every, len(Report._fields)))
         state, reports = lax.fori_loop(0, n, body, (state, reports))
         return state, Report(*reports.T)
 
-    def advance(state, arrays, n):
+    def plan(state):
         steps = state.step + jnp.arange(trainer.report_every)
-        items = dataset.plan(jax.random.fold_in(state.key, 0), steps, batch_size)
-        return jax.shard_map(
-            run,
-            mesh=devices,
-            in_specs=(states, P(), P(None, ROWS), P()),
-            out_specs=(states, P()),
-            check_vma=False,
-        )(state, arrays, items, n)
+        return dataset.plan(jax.random.fold_in(state.key, 0), steps, batch_size)
 
-    states = TrainState(step=P(), params=P(), opt_state=P(), carry=P(ROWS), key=P())
-    on_all, of_states = NamedSharding(devices, P()), jax.tree.map(lambda spec: NamedSharding(devices, spec), states)
-    return Program(
-        init=jax.jit(init, out_shardings=of_states),
-        advance=jax.jit(advance, in_shardings=(of_states, on_all, on_all), out_shardings=(of_states, on_all)),
-    )
+    return Updates(init, plan, run)
 
 
 def predictor(net, precision):
@@ -191,6 +228,14 @@ def evaluator(predict, loss):
     """(params, Batch) -> the weighted mean loss of what a `predictor` predicts, compiled."""
     measure = jax.jit(lambda ys, batch: mean_loss(loss, ys, batch))
     return lambda params, batch: measure(predict(params, batch), batch)
+
+
+def scorer(predict, correct):
+    """(params, Batch) -> the share of sequences that a `predictor` gets right, compiled; None where none can be."""
+    if correct is None:
+        return None
+    score = jax.jit(lambda ys, batch: jnp.mean(correct(ys, batch)))
+    return lambda params, batch: score(predict(params, batch), batch)
 
 
 def _shared_out(predict):

@@ -33,6 +33,8 @@ class Cell(NamedTuple):
       initial: (params, batch_shape) -> carry, the carry before the first step.
       project: (params, x_t [..., D]) -> u_t [..., G], what the input contributes; sees no carry.
       step: (params, carry, u_t) -> (carry, h_t [..., H]), the recurrence and the gates.
+      gates: (params, carry, u_t) -> a NamedTuple of the gates' values [..., H], each under its letter; None for a cell
+        without gates. The gate that keeps the state is called f or z, a candidate g or n.
     """
 
     size: int
@@ -40,6 +42,7 @@ class Cell(NamedTuple):
     initial: Callable[..., Carry]
     project: Callable[..., Any]
     step: Callable[..., tuple[Carry, Any]]
+    gates: Callable[..., Any] | None = None
 
 
 class Net(NamedTuple):
@@ -120,6 +123,9 @@ class Dataset(NamedTuple):
       trivial: Batch -> ys [T, B, K], the predictor that a network has to beat.
       continues: whether batches go on from each other, so that the carry means something from one to the next.
       series: the `Series` behind the data, or None.
+      correct: (ys [T, B, K], Batch) -> [B], whether each sequence counts as right; None where that means nothing.
+      lags: (fewest, most) steps between an input that matters and the output that needs it, or None.
+      loss_name, trivial_name: what tables and figures call the loss and the trivial predictor.
     """
 
     input_size: int
@@ -133,3 +139,7 @@ class Dataset(NamedTuple):
     trivial: Callable[[Batch], Any]
     continues: bool = False
     series: Series | None = None
+    correct: Callable[..., Any] | None = None
+    lags: tuple[int, int] | None = None
+    loss_name: str = "mean squared error"
+    trivial_name: str = "last value"

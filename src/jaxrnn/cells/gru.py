@@ -32,6 +32,12 @@ class GRUCarry(NamedTuple):
     h: jax.Array  # [B, H]
 
 
+class GRUGates(NamedTuple):
+    r: jax.Array  # [B, H]
+    z: jax.Array  # [B, H]
+    n: jax.Array  # [B, H], the candidate
+
+
 def cell(
     size: Size,
     reset: Literal["after", "before"] = "after",
@@ -65,18 +71,21 @@ def cell(
     def project(params, x):
         return dot(x, params.w_x) + params.b
 
-    def step_after(params, carry, u):
+    def gates_after(params, carry, u):
         a = dot(carry.h, params.w_h)
         r, z = activate(u[..., : 2 * size] + a[..., : 2 * size], "ss")
-        n = jnp.tanh(u[..., 2 * size :] + r * (a[..., 2 * size :] + params.b_hn))
-        h = (1 - z) * n + z * carry.h
-        return GRUCarry(h), h
+        return GRUGates(r, z, n=jnp.tanh(u[..., 2 * size :] + r * (a[..., 2 * size :] + params.b_hn)))
 
-    def step_before(params, carry, u):
+    def gates_before(params, carry, u):
         w_rz, w_n = columns(params.w_h, 0, 2 * size), columns(params.w_h, 2 * size, 3 * size)
         r, z = activate(u[..., : 2 * size] + dot(carry.h, w_rz), "ss")
-        n = jnp.tanh(u[..., 2 * size :] + dot(r * carry.h, w_n))
+        return GRUGates(r, z, n=jnp.tanh(u[..., 2 * size :] + dot(r * carry.h, w_n)))
+
+    gates = gates_after if reset == "after" else gates_before
+
+    def step(params, carry, u):
+        _, z, n = gates(params, carry, u)
         h = (1 - z) * n + z * carry.h
         return GRUCarry(h), h
 
-    return Cell(size, init, initial, project, step_after if reset == "after" else step_before)
+    return Cell(size, init, initial, project, step, gates)

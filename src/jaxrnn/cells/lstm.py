@@ -33,6 +33,13 @@ class LSTMCarry(NamedTuple):
     h: jax.Array  # [B, H]
 
 
+class LSTMGates(NamedTuple):
+    i: jax.Array  # [B, H]
+    f: jax.Array  # [B, H]
+    g: jax.Array  # [B, H], the candidate
+    o: jax.Array  # [B, H]
+
+
 def cell(
     size: Size,
     forget_bias: float = 1.0,
@@ -70,10 +77,13 @@ def cell(
     def project(params, x):
         return dot(x, params.w_x) + params.b
 
+    def gates(params, carry, u):
+        return LSTMGates(*activate(u + dot(carry.h, params.w_h), "ssts"))
+
     def step(params, carry, u):
-        i, f, g, o = activate(u + dot(carry.h, params.w_h), "ssts")
+        i, f, g, o = gates(params, carry, u)
         c = f * carry.c + i * g
         h = o * jnp.tanh(c)
         return LSTMCarry(c, h), h
 
-    return Cell(size, init, initial, project, step)
+    return Cell(size, init, initial, project, step, gates)

@@ -1,0 +1,48 @@
+"""The copy memory task: symbols at the beginning, a long blank, and then the symbols again, from memory."""
+
+import jax
+import jax.numpy as jnp
+
+from jaxrnn.losses import cross_entropy
+from jaxrnn.tasks import Sequence, classified, drawn
+from jaxrnn.types import Dataset, Size
+
+BLANK, DELIMITER, CODES = 0, 1, 2  # the symbols to copy are the codes from CODES on
+
+
+def dataset(length: Size = 100, copied: Size = 10, alphabet: Size = 8) -> Dataset:
+    """One-hot inputs and a class a step (Hochreiter & Schmidhuber 1997, task 2; as Arjovsky, Shah & Bengio 2016).
+
+    `copied` symbols, length - 1 blanks, the delimiter, `copied` blanks; the targets are length + `copied` blanks and
+    the symbols. Knowing the format and no symbol gives the loss copied ln(alphabet) / (length + 2 copied).
+
+    Args:
+      length: steps from a symbol's end to the delimiter; a symbol comes back after length + `copied` steps.
+      copied: symbols to copy.
+      alphabet: how many different symbols there are.
+    """
+    steps, classes = length + 2 * copied, alphabet + CODES
+
+    def sample(key):
+        symbols = jax.random.randint(key, (copied,), CODES, classes)
+        inputs = jnp.full(steps, BLANK).at[:copied].set(symbols).at[length + copied - 1].set(DELIMITER)
+        targets = jnp.full(steps, BLANK).at[-copied:].set(symbols)
+        return Sequence(jax.nn.one_hot(inputs, classes), targets[:, None], jnp.ones(steps), jnp.ones(steps, bool))
+
+    def knows_the_format(batch):
+        recalling = (jnp.arange(steps) >= steps - copied)[:, None]
+        is_symbol = jnp.arange(classes) >= CODES
+        logits = jnp.where(recalling == is_symbol, 0.0, -jnp.inf)
+        logits = jnp.where(recalling | (jnp.arange(classes) == BLANK), logits, -jnp.inf)
+        return jnp.broadcast_to(logits[:, None], (*batch.xs.shape[:-1], classes))
+
+    return drawn(
+        sample,
+        output_size=classes,
+        loss=cross_entropy,
+        trivial=knows_the_format,
+        correct=classified,
+        lags=(length + copied, length + copied),
+        loss_name="cross-entropy (nats)",
+        trivial_name="format only",
+    )

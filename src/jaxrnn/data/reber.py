@@ -1,0 +1,85 @@
+"""The embedded Reber grammar: strings of a small automaton; the last but one symbol is the second one again."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.losses import cross_entropy
+from jaxrnn.tasks import Sequence, drawn
+from jaxrnn.types import Dataset, Size
+
+SYMBOLS = "BTPSXVE"
+# Reber's automaton (Reber 1967): state -> its two ways on, (symbol, state); the last state emits E and ends.
+WAYS = (
+    (("T", 1), ("P", 2)),
+    (("S", 1), ("X", 3)),
+    (("T", 2), ("V", 4)),
+    (("X", 2), ("S", 5)),
+    (("P", 3), ("V", 5)),
+)
+END = len(WAYS)
+_SYMBOL = np.array([[SYMBOLS.index(s) for s, _ in ways] for ways in WAYS])
+_STATE = np.array([[state for _, state in ways] for ways in WAYS])
+_LEGAL = np.array(
+    [[s in {symbol for symbol, _ in ways} for s in SYMBOLS] for ways in WAYS] + [[s == "E" for s in SYMBOLS]]
+)
+
+
+def dataset(longest: Size = 40) -> Dataset:
+    """Strings B t B...E t E with t = T or P and a string of the Reber grammar inside; the next symbol at every step.
+
+    Smith & Zipser 1989; Hochreiter & Schmidhuber 1997, section 5.1. The outputs are logits of the next symbol; a string
+    is right where at every step the symbols that may follow, one or two, have the largest logits. The last but one
+    symbol has to be remembered over the whole inner string.
+
+    Args:
+      longest: steps that a string may have; a longer one, rarer than one in 500 at 40, is cut there.
+
+    Raises:
+      ValueError: if the shortest string, of 9 symbols, does not fit.
+    """
+    if longest < 8:
+        raise ValueError(f"data.longest={longest}: the shortest string has 8 steps")
+
+    def walk(state, key):
+        way = jax.random.randint(key, (), 0, 2)
+        ways = jnp.minimum(state, END - 1)
+        symbol = jnp.where(state == END, SYMBOLS.index("E"), jnp.asarray(_SYMBOL)[ways, way])
+        return jnp.where(state >= END, END + 1, jnp.asarray(_STATE)[ways, way]), (state, symbol)
+
+    def sample(key):
+        key_outer, key_inner = jax.random.split(key)
+        outer = jnp.where(jax.random.bernoulli(key_outer), SYMBOLS.index("T"), SYMBOLS.index("P"))
+        _, (states, symbols) = jax.lax.scan(walk, 0, jax.random.split(key_inner, longest))
+        size = jnp.sum(states <= END)  # inner symbols after its B, E included
+        begin = SYMBOLS.index("B")
+        string = jnp.concatenate([jnp.stack([jnp.array(begin), outer, jnp.array(begin)]), symbols])
+        string = string.at[3 + size].set(outer, mode="drop").at[4 + size].set(SYMBOLS.index("E"), mode="drop")
+        times = jnp.arange(longest)
+        # What may follow step t: t or P, then B, then as the automaton's state says, then the outer symbol, then E.
+        one = jax.nn.one_hot(string[1 : longest + 1], len(SYMBOLS)) > 0
+        inside = (times >= 2) & (times < 2 + size)
+        legal = jnp.where(inside[:, None], jnp.asarray(_LEGAL)[jnp.minimum(states[times - 2], END)], one)
+        legal = legal.at[0].set(jnp.asarray(_LEGAL)[0])
+        targets = jnp.concatenate([string[1 : longest + 1, None], legal], axis=-1)
+        valid = times < 4 + size
+        return Sequence(jax.nn.one_hot(string[:longest], len(SYMBOLS)), 1.0 * targets, 1.0 * valid, valid)
+
+    def loss(logits, targets):
+        return cross_entropy(logits, targets[..., :1].astype(int))
+
+    def correct(logits, batch):
+        legal = batch.targets[..., 1:] > 0
+        least, most = jnp.where(legal, logits, jnp.inf).min(-1), jnp.where(legal, -jnp.inf, logits).max(-1)
+        return ((least > most) | (batch.weights == 0)).all(axis=0)
+
+    return drawn(
+        sample,
+        output_size=len(SYMBOLS),
+        loss=loss,
+        trivial=lambda batch: jnp.zeros((*batch.xs.shape[:-1], len(SYMBOLS))),
+        correct=correct,
+        lags=(6, longest - 2),
+        loss_name="cross-entropy (nats)",
+        trivial_name="uniform",
+    )

@@ -1,0 +1,61 @@
+"""Temporal order: two or three symbols far apart among distractors; their order is the class of the sequence."""
+
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+
+from jaxrnn.losses import cross_entropy
+from jaxrnn.tasks import Sequence, drawn
+from jaxrnn.types import Dataset, Size
+
+DISTRACTORS, X, E, B, SYMBOLS = 4, 4, 6, 7, 8  # a b c d, X and Y = X + 1, first symbol E, last symbol B
+PLACES = {2: ((10, 20), (50, 60)), 3: ((10, 20), (33, 43), (66, 76))}  # of 100 steps
+
+
+def dataset(length: Size = 100, symbols: Literal[2, 3] = 2) -> Dataset:
+    """One-hot symbols; the class, 4 or 8 of them, is asked for at the last step.
+
+    Hochreiter & Schmidhuber 1997, tasks 6a and 6b: E, distractors, B; the two or three symbols X or Y that matter stand
+    in 10-20, 50-60, or 10-20, 33-43, 66-76 of 100 steps, and in proportion in longer ones. A sequence is right where
+    its class has a probability of 0.7 or more, which the original's "every output within 0.3" becomes for a softmax.
+
+    Args:
+      length: shortest sequence, in steps; lengths are drawn from T to 1.1 T.
+      symbols: how many symbols matter.
+
+    Raises:
+      ValueError: if the sequences are shorter than 20 steps.
+    """
+    if length < 20:
+        raise ValueError(f"data.length={length}: the symbols that matter need 20 steps at least")
+    longest, classes = length + length // 10, 2**symbols
+    places = [(start * length // 100, stop * length // 100) for start, stop in PLACES[symbols]]
+    times = jnp.arange(longest)
+
+    def sample(key):
+        key_length, key_noise, key_class, *keys = jax.random.split(key, 3 + symbols)
+        end = jax.random.randint(key_length, (), length, longest + 1) - 1
+        label = jax.random.randint(key_class, (), 0, classes)
+        sequence = jax.random.randint(key_noise, (longest,), 0, DISTRACTORS)
+        for number, (place_key, (start, stop)) in enumerate(zip(keys, places, strict=True)):
+            at = jax.random.randint(place_key, (), start, stop + 1)
+            sequence = sequence.at[at].set(X + (label >> number) % 2)
+        sequence = jnp.where(times == 0, E, jnp.where(times == end, B, sequence))
+        xs = jax.nn.one_hot(sequence, SYMBOLS)
+        return Sequence(xs, jnp.full((longest, 1), label), 1.0 * (times == end), mask=times <= end)
+
+    def correct(logits, batch):
+        likely = cross_entropy(logits, batch.targets) <= -jnp.log(0.7)
+        return (likely | (batch.weights == 0)).all(axis=0)
+
+    return drawn(
+        sample,
+        output_size=classes,
+        loss=cross_entropy,
+        trivial=lambda batch: jnp.zeros((*batch.xs.shape[:-1], classes)),
+        correct=correct,
+        lags=(length - places[-1][1] - 1, longest - 1 - places[0][0]),
+        loss_name="cross-entropy (nats)",
+        trivial_name="uniform",
+    )

@@ -1,0 +1,147 @@
+"""What is hidden inside a net: the carry of every layer after every step, its gates, the gradients that pass there.
+
+A net is seen through its unrolls. Every function here takes `make_net`, unroll -> Net, and builds the net with an
+unroll that looks: it hands on what it found in the carry's place, which nets pass through untouched.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxrnn.transforms import exposed, flat, nudged, tapped, unflat
+from jaxrnn.types import Carry
+from jaxrnn.unroll import scan
+
+
+class Layer(NamedTuple):
+    """What one layer (one direction of it) did.
+
+    Fields:
+      carries: the carry after every step, leaves [T, B, H].
+      gates: the gates' values at every step, leaves [T, B, H], or None for a cell without gates.
+    """
+
+    carries: Carry
+    gates: Any
+
+
+class _Place(NamedTuple):
+    """What stands in the carry's place: going in a layer's carry and what is done to it, coming out what was seen."""
+
+    carry: Any
+    content: Any = None
+
+
+def observe(make_net, params, carry, xs, nudges=None, *, mask=None, reset=None, key=None):
+    """A net's outputs together with what is hidden in its layers.
+
+    Args:
+      make_net: unroll -> Net.
+      params, carry, xs, mask, reset, key: as in `Net.apply`.
+      nudges: a list with a carry of leaves [T, B, H] for each layer, added to its carry after every step; None for
+        none. The gradient with respect to them is dL/dcarry_t, for all t and all layers in one backward pass.
+
+    Returns:
+      (carry, ys [T, B, K], [Layer, ...]), the layers from the input to the output, forwards before backwards.
+    """
+    places, carries = _layers(make_net, params, carry, xs)
+    contents = [None] * len(carries) if nudges is None else nudges
+    given = places.unflatten([_Place(*pair) for pair in zip(carries, contents, strict=True)])
+    seen, ys = make_net(_observing).apply(params, given, xs, mask=mask, reset=reset, key=key)
+    found = places.flatten_up_to(seen)
+    return places.unflatten([place.carry for place in found]), ys, [place.content for place in found]
+
+
+def zero_nudges(make_net, params, carry, xs):
+    """Nudges of zero for `observe`: a carry of leaves [T, B, H] for each layer."""
+    _, carries = _layers(make_net, params, carry, xs)
+    return [jax.tree.map(lambda a: jnp.zeros((len(xs), *a.shape), a.dtype), c) for c in carries]
+
+
+def contributions(make_net, params, carry, xs, adjoints, *, mask=None, reset=None):
+    """The part of every step in the gradient of the layers' weights.
+
+    The gradient of a weight used at every step is a sum over steps, dL/dW = sum_t (dcarry_t/dW)^T dL/dcarry_t, the
+    inner derivative taken with carry_{t-1} held constant.
+
+    Args:
+      make_net, params, carry, xs, mask, reset: as in `observe`.
+      adjoints: dL/dcarry_t for each layer, as the gradient with respect to the nudges of `observe`.
+
+    Returns:
+      A list with a params tuple for each layer, leaves [T, ...]: the summands, over all sequences together.
+    """
+    places, carries = _layers(make_net, params, carry, xs)
+    given = places.unflatten([_Place(*pair) for pair in zip(carries, adjoints, strict=True)])
+    seen, _ = make_net(_splitting).apply(params, given, xs, mask=mask, reset=reset)
+    return [place.content for place in places.flatten_up_to(seen)]
+
+
+def names(carries):
+    """The names of all leaves of the layers' carries or gates, in their order: "h"; "1.h", "2.h" with more layers."""
+    single = len(carries) == 1
+    return [
+        (path[-1].name if single else f"{number}.{path[-1].name}")
+        for number, carry in enumerate(carries, 1)
+        for path, _ in jax.tree_util.tree_flatten_with_path(carry)[0]
+    ]
+
+
+def _layers(make_net, params, carry, xs):
+    """Where the layers' carries are in the net's: (tree with a leaf a layer, [carry of each layer])."""
+
+    def marking(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+        return _Place(carry), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
+
+    def is_place(node):
+        return isinstance(node, _Place)
+
+    marked, _ = jax.eval_shape(lambda: make_net(marking).apply(params, carry, xs))
+    places = jax.tree.structure(marked, is_leaf=is_place)
+    found = [place for place in jax.tree.leaves(marked, is_leaf=is_place) if is_place(place)]
+    if len(found) != places.num_leaves:
+        raise ValueError("this net holds a carry outside its recurrent layers; such a carry cannot be looked at")
+    return places, places.flatten_up_to(carry)
+
+
+def _observing(cell, params, place, xs, *, mask=None, reset=None, reverse=False):
+    """The unroll that adds nudges and shows carries and gates."""
+    carry, nudges = place
+    rank = xs.ndim - 2
+    shown, inputs = exposed(cell), xs
+    if nudges is not None:
+        shown, inputs = exposed(nudged(cell)), jnp.concatenate([xs, flat(nudges, rank + 1)], axis=-1)
+    final, ys = scan(shown, params, carry, inputs, mask=mask, reset=reset, reverse=reverse)
+    ys, carries = ys[..., : cell.size], unflat(ys[..., cell.size :], carry, rank)
+    gates = None
+    if cell.gates is not None:
+        _, values = scan(tapped(cell), params, carry, xs, mask=mask, reset=reset, reverse=reverse)
+        gates = unflat(values[..., cell.size :], _gates_like(cell, params, carry, xs[0]), rank)
+    return _Place(final, Layer(carries, gates)), ys
+
+
+def _splitting(cell, params, place, xs, *, mask=None, reset=None, reverse=False):
+    """The unroll that takes the gradient of the weights apart, step by step."""
+    carry, adjoints = place
+    rank = xs.ndim - 2
+
+    def step(params, carry, u):  # shows the carry that enters the step, after any reset
+        new_carry, h = cell.step(params, carry, u)
+        return new_carry, jnp.concatenate([h, flat(carry, rank)], axis=-1)
+
+    final, ys = scan(cell._replace(step=step), params, carry, xs, mask=mask, reset=reset, reverse=reverse)
+    entering = unflat(ys[..., cell.size :], carry, rank)
+    valid = jnp.ones(xs.shape[:-1], bool) if mask is None else mask
+
+    def summand(inputs):
+        x_t, before, adjoint, valid_t = inputs
+        x_t = jnp.where(valid_t[..., None], x_t, 0)
+        _, pull = jax.vjp(lambda params: cell.step(params, before, cell.project(params, x_t))[0], params)
+        return pull(adjoint)[0]
+
+    return _Place(final, jax.lax.map(summand, (xs, entering, adjoints, valid))), ys[..., : cell.size]
+
+
+def _gates_like(cell, params, carry, x_t):
+    return jax.eval_shape(lambda: cell.gates(params, carry, cell.project(params, x_t)))

@@ -1,0 +1,122 @@
+"""Long-lag tasks: sequences drawn without end from a key, on the device. The data sets of one task build on `drawn`."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxrnn.losses import squared_error
+from jaxrnn.types import Batch, Dataset
+
+HELD_OUT = {"validation": 512, "test": 2560}  # sequences; 2560 as in Hochreiter & Schmidhuber 1997
+
+
+class Sequence(NamedTuple):
+    """One sequence with what is asked of it.
+
+    Fields:
+      xs: [T, D].
+      targets: [T, K].
+      weights: [T], how much each step counts in the loss.
+      mask: valid steps [T].
+    """
+
+    xs: jax.Array
+    targets: jax.Array
+    weights: jax.Array
+    mask: jax.Array
+
+
+def drawn(sample, output_size, loss, trivial, correct, lags, loss_name, trivial_name):
+    """The data set of sequences that are drawn anew for every update; other draws validate and test.
+
+    Args:
+      sample: key -> `Sequence`, always of the same shapes.
+      output_size: K of the outputs.
+      loss, trivial, correct, lags, loss_name, trivial_name: as in `Dataset`.
+    """
+
+    def plan(key, steps, batch_size):
+        return jax.vmap(lambda step: jax.random.split(jax.random.fold_in(key, step), batch_size))(steps)
+
+    def batch(arrays, keys):
+        rows = Sequence(*(jnp.moveaxis(a, 0, 1) for a in jax.vmap(sample)(keys)))
+        return Batch(*rows[:3], fresh=jnp.ones(len(keys), bool), mask=rows.mask)
+
+    splits = {
+        name: jax.jit(lambda key, rows=rows: batch((), jax.random.split(key, rows)))(jax.random.key(number))
+        for number, (name, rows) in enumerate(HELD_OUT.items(), 1)
+    }
+    return Dataset(
+        input_size=splits["test"].xs.shape[-1],
+        output_size=output_size,
+        rows=None,
+        arrays=(),
+        plan=plan,
+        batch=batch,
+        splits=splits,
+        loss=loss,
+        trivial=trivial,
+        correct=correct,
+        lags=lags,
+        loss_name=loss_name,
+        trivial_name=trivial_name,
+    )
+
+
+def marked_pairs(length, draw_value, first_value, target, mean, tolerance):
+    """A task on the two marked values of a sequence of pairs (Hochreiter & Schmidhuber 1997, sections 5.4 and 5.5).
+
+    A pair is a value and a marker. The length is uniform in {length, ..., 1.1 length}; the first and the last marker
+    are -1, one pair among the first ten is marked 1, one other among the first length / 2 - 1 as well, the rest are 0.
+    The target comes at the last step.
+
+    Args:
+      length: T, in steps.
+      draw_value: (key, shape) -> values.
+      first_value: the value that takes the place of the first pair's, should that be marked.
+      target: (X1, X2) -> y.
+      mean: the target's mean, the trivial prediction.
+      tolerance: largest absolute error of a sequence that counts as right.
+
+    Raises:
+      ValueError: if the sequences are too short to mark two pairs.
+    """
+    if length < 22:
+        raise ValueError(f"data.length={length}: two pairs among the first half are marked; 22 steps are the fewest")
+    longest = length + length // 10
+
+    def sample(key):
+        key_length, key_value, key_first, key_second = jax.random.split(key, 4)
+        end = jax.random.randint(key_length, (), length, longest + 1) - 1
+        at, times = jax.random.randint(key_first, (), 0, 10), jnp.arange(longest)
+        other = jax.random.randint(key_second, (), 0, length // 2 - 2)
+        other += other >= at  # any but the first one marked
+        marks = (times == at) | (times == other)
+        values = draw_value(key_value, (longest,))
+        values = values.at[0].set(jnp.where(marks[0], first_value, values[0]))
+        markers = jnp.where(marks, 1.0, jnp.where((times == 0) | (times == end), -1.0, 0.0))
+        y = target(values[at], values[other])
+        last = times == end
+        return Sequence(jnp.stack([values, markers], axis=-1), jnp.full((longest, 1), y), 1.0 * last, mask=times <= end)
+
+    def correct(ys, batch):
+        wrong = (jnp.abs(ys - batch.targets)[..., 0] > tolerance) & (batch.weights > 0)
+        return ~wrong.any(axis=0)
+
+    return drawn(
+        sample,
+        output_size=1,
+        loss=squared_error,
+        trivial=lambda batch: jnp.full_like(batch.targets, mean),
+        correct=correct,
+        lags=(length - length // 2 + 2, longest - 1),
+        loss_name="mean squared error",
+        trivial_name="mean target",
+    )
+
+
+def classified(logits, batch):
+    """[B], whether the label has the largest logit at every step that counts; targets [T, B, 1] hold the labels."""
+    wrong = (jnp.argmax(logits, axis=-1) != batch.targets[..., 0].astype(int)) & (batch.weights > 0)
+    return ~wrong.any(axis=0)

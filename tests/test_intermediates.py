@@ -1,0 +1,135 @@
+"""What is seen inside a net, against the net itself and against gradients taken another way."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxrnn import intermediates, nets
+from jaxrnn.cells import elman, gru, jordan, lstm
+from jaxrnn.transforms import carry_size, clipped, exposed, nudged, tapped
+from jaxrnn.unroll import scan
+
+T, B, D = 6, 3, 2
+CELLS = {
+    "elman": lambda: elman.cell(4),
+    "jordan": lambda: jordan.cell(4, output_size=3),
+    "lstm": lambda: lstm.cell(4),
+    "gru": lambda: gru.cell(4),
+}
+KEYS = jax.random.split(jax.random.key(0), 4)
+XS = jax.random.normal(KEYS[0], (T, B, D))
+MASK = jax.random.bernoulli(KEYS[1], 0.7, (T, B))
+RESET = jax.random.bernoulli(KEYS[2], 0.3, (T, B))
+
+
+@pytest.fixture(params=CELLS)
+def cell(request):
+    return CELLS[request.param]()
+
+
+def test_gradient_at_every_step_equals_restarting_there(cell):
+    """dL/dcarry_t of one pass with nudges = the gradient of the loss of the rest of the sequence in its first carry."""
+    params = cell.init(KEYS[3], D)
+    carry = cell.initial(params, (B,))
+
+    def loss(ys):
+        return jnp.sum(jnp.cos(jnp.arange(ys[-1].size)).reshape(ys[-1].shape) * ys[-1] ** 2)
+
+    def run(nudge):
+        _, ys = scan(nudged(cell), params, carry, jnp.concatenate([XS, nudge], axis=-1))
+        return loss(ys)
+
+    width = carry_size(cell)
+    at_once = jax.jit(jax.grad(run))(jnp.zeros((T, B, width)))
+    _, shown = scan(exposed(cell), params, carry, XS)
+    for t in range(T - 1):
+        flat = shown[t, :, cell.size :]
+
+        def rest(flat, t=t):
+            leaves, tree = jax.tree.flatten(carry)
+            parts = tree.unflatten(jnp.split(flat, len(leaves), axis=-1))
+            return loss(scan(cell, params, parts, XS[t + 1 :])[1])
+
+        np.testing.assert_allclose(at_once[t], jax.grad(rest)(flat), rtol=1e-12, atol=1e-15)
+    assert jnp.linalg.norm(at_once[-1]) > 0  # what h_T does to the loss at once
+
+
+def stacked(unroll):
+    return nets.rnn(lstm.cell(4), 1, layers=2, bidirectional="concat", learned_carry=True, residual=True, unroll=unroll)
+
+
+@pytest.mark.parametrize("given", [{}, {"mask": MASK, "reset": RESET}], ids=["plain", "masked"])
+def test_observing_changes_nothing_and_summands_sum_to_the_gradient(given):
+    net = stacked(scan)
+    params = net.init(KEYS[3], D)
+    carry = net.initial(params, (B,))
+
+    @jax.jit
+    def look(params):
+        def loss(nudges, params):
+            final, ys, layers = intermediates.observe(stacked, params, carry, XS, nudges, **given)
+            return jnp.sum(ys**2), (final, ys, layers)
+
+        nudges = intermediates.zero_nudges(stacked, params, carry, XS)
+        (adjoints, grads), seen = jax.grad(loss, argnums=(0, 1), has_aux=True)(nudges, params)
+        return seen, grads, intermediates.contributions(stacked, params, carry, XS, adjoints, **given)
+
+    (final, ys, layers), grads, parts = look(params)
+    expected = net.apply(params, carry, XS, **given)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-15), (final, ys), expected)
+    of_layers = [grads[0].forward, grads[0].backward, grads[1].forward, grads[1].backward]
+    for part, grad in zip(parts, of_layers, strict=True):
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a.sum(0), b, rtol=1e-12, atol=1e-14), part.cell, grad.cell)
+    assert intermediates.names([layer.carries for layer in layers])[:3] == ["1.c", "1.h", "2.c"]
+    assert intermediates.names([layer.gates for layer in layers[:1]]) == ["i", "f", "g", "o"]
+
+
+def test_gates_are_what_the_equations_say(cell):
+    if cell.gates is None:
+        with pytest.raises(ValueError, match="no gates"):
+            tapped(cell)
+        return
+    params = cell.init(KEYS[3], D)
+    carry = cell.initial(params, (B,))
+    net_of = lambda unroll: nets.recurrent(cell, unroll)  # noqa: E731
+    _, ys, [layer] = intermediates.observe(net_of, params, carry, XS)
+    gates, h = layer.gates, layer.carries.h
+    before = jnp.concatenate([jnp.zeros((1, B, 4)), h[:-1]])
+    if "f" in gates._fields:
+        c_before = jnp.concatenate([jnp.zeros((1, B, 4)), layer.carries.c[:-1]])
+        np.testing.assert_allclose(layer.carries.c, gates.f * c_before + gates.i * gates.g, atol=1e-15)
+        np.testing.assert_allclose(ys, gates.o * jnp.tanh(layer.carries.c), atol=1e-15)
+    else:
+        np.testing.assert_allclose(ys, (1 - gates.z) * gates.n + gates.z * before, atol=1e-15)
+
+
+def test_clipping_inside_the_backward_loop():
+    """A linear cell that doubles: the gradient would grow as 2^t; limited, it is the threshold at every step before."""
+    cell = elman.cell(3, "linear")
+    params = cell.init(KEYS[3], D)._replace(w_h=2 * jnp.eye(3))
+    carry = cell.initial(params, (B,))
+
+    def adjoints(cell):
+        def loss(nudge):
+            return jnp.sum(scan(nudged(cell), params, carry, jnp.concatenate([XS, nudge], axis=-1))[1][-1, :, 0])
+
+        return jnp.linalg.norm(jax.grad(loss)(jnp.zeros((T, B, 3))), axis=-1)
+
+    np.testing.assert_allclose(adjoints(cell)[:, 0], 2.0 ** np.arange(T)[::-1], rtol=1e-14)
+    np.testing.assert_allclose(adjoints(clipped(cell, 5.0))[:, 0], [5, 5, 5, 4, 2, 1], rtol=1e-14)
+    plain = scan(cell, params, carry, XS)
+    jax.tree.map(np.testing.assert_array_equal, scan(clipped(cell, 5.0), params, carry, XS), plain)
+
+
+def test_a_threshold_may_be_a_batch_dimension():
+    cell = elman.cell(3)
+    params = cell.init(KEYS[3], D)
+    carry = cell.initial(params, (B,))
+
+    def gradient(threshold):
+        return jax.grad(lambda p: jnp.sum(scan(clipped(cell, threshold), p, carry, XS)[1] ** 2))(params).w_h
+
+    many = jax.vmap(gradient)(jnp.array([0.1, 1e9]))
+    np.testing.assert_allclose(many[0], gradient(0.1), rtol=1e-12)
+    np.testing.assert_allclose(many[1], jax.grad(lambda p: jnp.sum(scan(cell, p, carry, XS)[1] ** 2))(params).w_h)
