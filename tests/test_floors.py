@@ -12,7 +12,7 @@ FLOORS = [
     {"", "types"},
     {"initializers", "gates", "losses", "unroll", "transforms", "series", "tasks"},
     {"cells", "data"},
-    {"nets", "decode", "intermediates"},
+    {"nets", "decode", "intermediates", "dynamics"},
     {
         "optimizers",
         "devices",
