@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrnn import dynamics, nets
+from jaxrnn import decode, dynamics, nets
 from jaxrnn.cells import elman, gru, jordan, lstm
 from jaxrnn.initializers import gaussian
 from jaxrnn.types import Cell
@@ -20,7 +20,7 @@ KEY = jax.random.key(0)
 
 
 def map_of(cell, params):
-    return dynamics.as_map(lambda unroll: nets.recurrent(cell, unroll), params)
+    return dynamics.as_map(nets.recurrent(cell), params)
 
 
 def as_cell(step, size):
@@ -156,13 +156,10 @@ def test_standard_error_of_independent_rates():
 
 
 def test_closed_loop_runs_on_its_own_output():
-    net_of = lambda unroll: nets.rnn(gru.cell(3), 2, unroll=unroll)  # noqa: E731
-    params = net_of(None).init(KEY, 2)
-    f, z_0 = dynamics.closed_loop(net_of, params, 2)
+    net = nets.rnn(gru.cell(3), 2)
+    params = net.init(KEY, 2)
+    f, z_0 = dynamics.closed_loop(net, params, 2)
     states = dynamics.trajectory(f, z_0, jnp.zeros((4, 1)))
-    from jaxrnn import decode, unroll
-
-    net = net_of(unroll.scan)
     carry, ys = decode.generate(net, params, net.initial(params, ()), jnp.zeros(2), 4)
     np.testing.assert_allclose(states[:, 3:], ys, rtol=1e-12)
     np.testing.assert_allclose(states[-1, :3], carry[0].h, rtol=1e-12)

@@ -25,7 +25,7 @@ FLOORS = [
         "interop",
         "bridge",
     },
-    {"experiment", "fitting", "results", "runs", "studies"},
+    {"experiment", "fitting", "results", "runs", "probes", "subjects", "studies", "analysis"},
 ]
 # Within a floor only these are allowed to build on each other, and never in a circle.
 SHARED = {
@@ -36,7 +36,12 @@ SHARED = {
     "population": {"devices", "training"},
     "checkpoint": {"config"},
     "results": {"experiment"},
-    "runs": {"experiment", "fitting", "results"},
+    "subjects": {"experiment"},
+    "studies": {"experiment", "subjects"},
+    "probes": {"subjects"},
+    "fitting": {"probes"},
+    "runs": {"experiment", "fitting", "results", "probes"},
+    "analysis": {"experiment", "subjects", "runs"},
 }
 FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 

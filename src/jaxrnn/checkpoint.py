@@ -12,14 +12,14 @@ from jaxrnn.config import Refusal
 
 
 class Checkpoints:
-    """The checkpoints of one run folder; the newest one is kept."""
+    """The checkpoints of one run folder; the newest one is kept, and those of every `keep_every` updates."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, keep_every=None):
         import orbax.checkpoint as ocp  # here: half a second that only runs need
 
         self._ocp, self._folder = ocp, folder
         options = ocp.CheckpointManagerOptions(
-            max_to_keep=1, enable_async_checkpointing=False, cleanup_tmp_directories=True
+            max_to_keep=1, keep_period=keep_every, enable_async_checkpointing=False, cleanup_tmp_directories=True
         )
         self._manager = ocp.CheckpointManager(Path(folder).absolute() / "checkpoints", options=options)
 
@@ -39,16 +39,21 @@ class Checkpoints:
         except ValueError as error:  # what TensorStore makes of a failed write
             raise OSError(f"the checkpoint of step {step} could not be written ({str(error)[:80]}...)") from error
 
-    def restore(self, state, best):
-        """The newest checkpoint as (state, best, progress), or None if there is none.
+    def steps(self):
+        """The updates after which the checkpoints were taken, in order."""
+        return sorted(self._manager.all_steps())
+
+    def restore(self, state, best, step=None):
+        """A checkpoint as (state, best, progress), or None if there is none.
 
         Args:
           state, best: what was saved, as arrays or `jax.ShapeDtypeStruct`s, to say what is expected.
+          step: one of `steps()`; None for the newest.
 
         Raises:
           Refusal: if it is broken, or of another version or another model.
         """
-        step = self._manager.latest_step()
+        step = self._manager.latest_step() if step is None else step
         if step is None:
             return None
         try:

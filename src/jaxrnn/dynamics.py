@@ -7,20 +7,17 @@ import jax.numpy as jnp
 from jax import lax
 from jax.flatten_util import ravel_pytree
 
-from jaxrnn.unroll import loop
 
-
-def as_map(make_net, params):
+def as_map(net, params):
     """The step of a net as a map of one vector.
 
     Args:
-      make_net: unroll -> Net, a causal one.
+      net: a causal `Net`.
       params: its params.
 
     Returns:
       (f, z_0): f(z [n], x [D]) -> z' [n], the carries of all layers as one vector, and the initial one.
     """
-    net = make_net(loop)
     z_0, unravel = ravel_pytree(net.initial(params, ()))
 
     def f(z, x):
@@ -30,18 +27,17 @@ def as_map(make_net, params):
     return f, z_0
 
 
-def closed_loop(make_net, params, output_size):
+def closed_loop(net, params, output_size):
     """The map of a net that runs on its own output, without an input: z is the carry and the last output.
 
     Args:
-      make_net, params: as in `as_map`.
+      net, params: as in `as_map`.
       output_size: K.
 
     Returns:
       (f, z_0): f(z [n + K], x) -> z' [n + K], whose x is not used. The last output follows from the step before, so K
       of the n + K exponents of this map are minus infinity, and the n largest are of interest.
     """
-    net = make_net(loop)
     z_0, unravel = ravel_pytree((net.initial(params, ()), jnp.zeros(output_size)))
 
     def f(z, x):

@@ -64,6 +64,11 @@ def build(cfg):
         unroll = trainer.unrolled()
     except ValueError as error:
         raise Refusal(str(error)) from error
+    if trainer.keep_every is not None and trainer.keep_every % trainer.report_every:
+        raise Refusal(
+            f"trainer.keep_every={trainer.keep_every} is no multiple of trainer.report_every={trainer.report_every}: "
+            "checkpoints are taken at reports"
+        )
     dataset = config.build(cfg.data)
     if dataset.rows is not None and trainer.batch_size > dataset.rows:
         raise Refusal(
@@ -80,6 +85,7 @@ def build(cfg):
             "set data.stateful=false with a data.window of more than one step"
         )
     _check_outputs(net, dataset)
+    _check_flossing(net, dataset, trainer)
     optimizer = config.build(cfg.optimizer)
     return Experiment(cfg, dataset, make_net, net, optimizer, trainer, _compiled(dataset, net, trainer))
 
@@ -101,6 +107,17 @@ def _check_outputs(net, dataset):
             f"model: its outputs are {outputs.shape[-1]} wide, the targets of the data {dataset.output_size}; "
             "model.readout=true adds a readout of the right width"
         )
+
+
+def _check_flossing(net, dataset, trainer):
+    if trainer.flossing is None:
+        return
+    if not net.causal:
+        raise Refusal("trainer.flossing needs a network that does not read the future; this one is bidirectional")
+    params = jax.eval_shape(lambda: net.init(jax.random.key(0), dataset.input_size))
+    exponents = sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(lambda p: net.initial(p, ()), params)))
+    if trainer.flossing > exponents:
+        raise Refusal(f"trainer.flossing={trainer.flossing}: this network has {exponents} Lyapunov exponents")
 
 
 def _compiled(dataset, net, trainer):

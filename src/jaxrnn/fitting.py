@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxrnn import logging, training
 from jaxrnn.checkpoint import Checkpoints
+from jaxrnn.probes import Probes
 
 
 class Fitted(NamedTuple):
@@ -21,6 +22,7 @@ class Fitted(NamedTuple):
       status, reason: "finished", "stopped" or "diverged", and why, in words, or None.
       seconds, compile_seconds: of the whole run, resumed parts included; of the last compilation.
       steps_per_second: of the compiled updates alone, in this process.
+      probe_seconds: that the probes took, in this process.
     """
 
     best: Any
@@ -31,6 +33,7 @@ class Fitted(NamedTuple):
     seconds: float
     compile_seconds: float
     steps_per_second: float | None
+    probe_seconds: float
 
 
 def fit(experiment, folder):
@@ -47,8 +50,9 @@ def fit(experiment, folder):
 def _fit(experiment, folder, interrupts):
     cfg, dataset, trainer = experiment.cfg, experiment.dataset, experiment.trainer
     program = training.program(experiment.net, dataset, experiment.optimizer, trainer)
+    probes = Probes(experiment, folder)
     state = program.init(jax.random.key(cfg.seed))
-    checkpoints = Checkpoints(folder)
+    checkpoints = Checkpoints(folder, trainer.keep_every)
     best = state.params
     progress = {"best_loss": None, "best_step": 0, "stale": 0, "seconds": 0.0}
     if (restored := checkpoints.restore(state, state.params)) is not None:
@@ -88,6 +92,7 @@ def _fit(experiment, folder, interrupts):
                 status, reason = "diverged", f"loss, gradient or params are no longer finite at step {step + bad + 1}"
                 break
             state, step = new_state, step + n
+            probes.measure(step, state.params)
             bar.set_postfix({name: f"{loss:.3g}" for name, loss in losses.items()}, refresh=False)
             loss = losses.get("validation")  # without one the last params are the best
             if loss is None or progress["best_loss"] is None or loss < progress["best_loss"]:
@@ -95,7 +100,8 @@ def _fit(experiment, folder, interrupts):
             else:
                 progress["stale"] += 1
             bar.update(n)
-            if saved_step is None or time.perf_counter() - saved_at >= trainer.checkpoint_seconds:
+            kept = trainer.keep_every is not None and step % trainer.keep_every == 0
+            if saved_step is None or kept or time.perf_counter() - saved_at >= trainer.checkpoint_seconds:
                 save()
                 saved_step, saved_at = step, time.perf_counter()
             if interrupts:
@@ -114,6 +120,7 @@ def _fit(experiment, folder, interrupts):
         seconds=earlier_seconds + time.perf_counter() - began,
         compile_seconds=compile_seconds,
         steps_per_second=(step - first_step) / updating if step > first_step else None,
+        probe_seconds=probes.seconds,
     )
 
 

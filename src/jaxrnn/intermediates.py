@@ -45,7 +45,7 @@ def observe(make_net, params, carry, xs, nudges=None, *, mask=None, reset=None, 
     Returns:
       (carry, ys [T, B, K], [Layer, ...]), the layers from the input to the output, forwards before backwards.
     """
-    places, carries = _layers(make_net, params, carry, xs)
+    places, carries, _ = _layers(make_net, params, carry, xs)
     contents = [None] * len(carries) if nudges is None else nudges
     given = places.unflatten([_Place(*pair) for pair in zip(carries, contents, strict=True)])
     seen, ys = make_net(_observing).apply(params, given, xs, mask=mask, reset=reset, key=key)
@@ -55,27 +55,31 @@ def observe(make_net, params, carry, xs, nudges=None, *, mask=None, reset=None, 
 
 def zero_nudges(make_net, params, carry, xs):
     """Nudges of zero for `observe`: a carry of leaves [T, B, H] for each layer."""
-    _, carries = _layers(make_net, params, carry, xs)
+    _, carries, _ = _layers(make_net, params, carry, xs)
     return [jax.tree.map(lambda a: jnp.zeros((len(xs), *a.shape), a.dtype), c) for c in carries]
 
 
-def contributions(make_net, params, carry, xs, adjoints, *, mask=None, reset=None):
-    """The part of every step in the gradient of the layers' weights.
+def shares(make_net, params, carry, xs, adjoints, direction, *, mask=None, reset=None):
+    """The part of every step in the gradient of the layers' weights, along a direction.
 
     The gradient of a weight used at every step is a sum over steps, dL/dW = sum_t (dcarry_t/dW)^T dL/dcarry_t, the
-    inner derivative taken with carry_{t-1} held constant.
+    inner derivative taken with carry_{t-1} held constant. This is the inner product of each summand with a direction;
+    along the gradient itself, over its squared norm, the shares sum to one.
 
     Args:
       make_net, params, carry, xs, mask, reset: as in `observe`.
       adjoints: dL/dcarry_t for each layer, as the gradient with respect to the nudges of `observe`.
+      direction: like params.
 
     Returns:
-      A list with a params tuple for each layer, leaves [T, ...]: the summands, over all sequences together.
+      [T, B], summed over layers; their sum is <dL/dW, direction>.
     """
-    places, carries = _layers(make_net, params, carry, xs)
-    given = places.unflatten([_Place(*pair) for pair in zip(carries, adjoints, strict=True)])
-    seen, _ = make_net(_splitting).apply(params, given, xs, mask=mask, reset=reset)
-    return [place.content for place in places.flatten_up_to(seen)]
+    places, carries, _ = _layers(make_net, params, carry, xs)
+    _, _, directions = _layers(make_net, direction, carry, xs)
+    contents = zip(carries, zip(adjoints, directions, strict=True), strict=True)
+    given = places.unflatten([_Place(*pair) for pair in contents])
+    seen, _ = make_net(_projecting).apply(params, given, xs, mask=mask, reset=reset)
+    return sum(place.content for place in places.flatten_up_to(seen))
 
 
 def names(carries):
@@ -89,20 +93,20 @@ def names(carries):
 
 
 def _layers(make_net, params, carry, xs):
-    """Where the layers' carries are in the net's: (tree with a leaf a layer, [carry of each layer])."""
+    """Where the layers are in the net's carry: (tree with a leaf a layer, [carry], [params])."""
 
     def marking(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
-        return _Place(carry), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
+        return _Place(carry, params), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
 
     def is_place(node):
         return isinstance(node, _Place)
 
-    marked, _ = jax.eval_shape(lambda: make_net(marking).apply(params, carry, xs))
+    marked, _ = make_net(marking).apply(params, carry, xs)
     places = jax.tree.structure(marked, is_leaf=is_place)
     found = [place for place in jax.tree.leaves(marked, is_leaf=is_place) if is_place(place)]
     if len(found) != places.num_leaves:
         raise ValueError("this net holds a carry outside its recurrent layers; such a carry cannot be looked at")
-    return places, places.flatten_up_to(carry)
+    return places, [place.carry for place in found], [place.content for place in found]
 
 
 def _observing(cell, params, place, xs, *, mask=None, reset=None, reverse=False):
@@ -121,9 +125,9 @@ def _observing(cell, params, place, xs, *, mask=None, reset=None, reverse=False)
     return _Place(final, Layer(carries, gates)), ys
 
 
-def _splitting(cell, params, place, xs, *, mask=None, reset=None, reverse=False):
-    """The unroll that takes the gradient of the weights apart, step by step."""
-    carry, adjoints = place
+def _projecting(cell, params, place, xs, *, mask=None, reset=None, reverse=False):
+    """The unroll that takes the gradient of the weights apart, step by step, along a direction."""
+    carry, (adjoints, direction) = place
     rank = xs.ndim - 2
 
     def step(params, carry, u):  # shows the carry that enters the step, after any reset
@@ -132,15 +136,13 @@ def _splitting(cell, params, place, xs, *, mask=None, reset=None, reverse=False)
 
     final, ys = scan(cell._replace(step=step), params, carry, xs, mask=mask, reset=reset, reverse=reverse)
     entering = unflat(ys[..., cell.size :], carry, rank)
-    valid = jnp.ones(xs.shape[:-1], bool) if mask is None else mask
+    xs = xs if mask is None else jnp.where(mask[..., None], xs, 0)
 
-    def summand(inputs):
-        x_t, before, adjoint, valid_t = inputs
-        x_t = jnp.where(valid_t[..., None], x_t, 0)
-        _, pull = jax.vjp(lambda params: cell.step(params, before, cell.project(params, x_t))[0], params)
-        return pull(adjoint)[0]
+    def along(x_t, before, adjoint):
+        moved = jax.jvp(lambda p: cell.step(p, before, cell.project(p, x_t))[0], (params,), (direction,))[1]
+        return jnp.sum(flat(moved, rank) * flat(adjoint, rank), axis=-1)
 
-    return _Place(final, jax.lax.map(summand, (xs, entering, adjoints, valid))), ys[..., : cell.size]
+    return _Place(final, jax.vmap(along)(xs, entering, adjoints)), ys[..., : cell.size]
 
 
 def _gates_like(cell, params, carry, x_t):

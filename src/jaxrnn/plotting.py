@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 TRUTH = {"color": "0.45", "linewidth": 2.2, "label": "truth"}
@@ -13,12 +14,38 @@ SPLITS = {  # colours that stay apart for colour-blind eyes
     "test": {"color": "#1b7837", "linestyle": "-."},
 }
 
+COLOURS = ("#2166ac", "#b2182b", "#1b7837", "#762a83", "#e08214", "#35978f", "#404040")
+STYLES = ("-", "--", "-.", ":")
+
+
+def panels(count, x_label, y_label):
+    """A figure with `count` axes side by side, which share their kind of axes: (figure, [axes, ...])."""
+    columns = min(count, 4)
+    lines = -(-count // columns)
+    width = 6.4 if columns == 1 else 3.4 * columns
+    figure = Figure(figsize=(width, 3.6 * lines), layout="constrained")
+    found = [figure.add_subplot(lines, columns, place + 1) for place in range(count)]
+    for place, axes in enumerate(found):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_xlabel(x_label)
+        if place % columns == 0:
+            axes.set_ylabel(y_label)
+    return figure, found
+
 
 def save(figure, folder, name):
     """Writes `figures/NAME.png` into a run folder and returns its path."""
     path = Path(folder) / "figures" / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
+    return path
+
+
+def publish(figure, folder, name):
+    """Writes `figures/NAME.png` and, for a paper, `figures/NAME.pdf`; returns the path of the first."""
+    path = save(figure, folder, name)
+    with rc_context({"pdf.fonttype": 42}):  # letters stay letters
+        figure.savefig(path.with_suffix(".pdf"))
     return path
 
 

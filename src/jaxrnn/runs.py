@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 from omegaconf import OmegaConf
 
-from jaxrnn import config, logging, training
+from jaxrnn import config, logging, probes, training
 from jaxrnn.checkpoint import Checkpoints
 from jaxrnn.config import Refusal
 from jaxrnn.experiment import build
@@ -43,6 +43,7 @@ def _train(cfg, folder):
         logging.write_summary(folder, summary)
         if fitted.status != "stopped":
             draw(Run(folder, experiment, fitted.best, fitted.best_step))
+            probes.save_figures(folder)
     except OSError as error:
         raise Refusal(f"{error}; what was saved stays: make room and go on with {_resume(folder)}") from error
     return summary
@@ -77,15 +78,30 @@ def load(folder):
     Raises:
       Refusal: if the folder is none, was made by a version that this one cannot read, or holds no checkpoint.
     """
+    experiment, checkpoints, state = _saved(folder)
+    _, best, progress = checkpoints.restore(state, state.params)
+    return Run(Path(str(folder)), experiment, best, progress["best_step"])
+
+
+def moments(folder):
+    """The networks of a run folder at all its checkpoints: (experiment, {step: params}).
+
+    Raises:
+      Refusal: as `load`.
+    """
+    experiment, checkpoints, state = _saved(folder)
+    steps = checkpoints.steps()
+    return experiment, {step: checkpoints.restore(state, state.params, step)[0].params for step in steps}
+
+
+def _saved(folder):
+    """(experiment, checkpoints, the shapes of a state) of a run folder with a checkpoint at least."""
     experiment = build(saved_config(folder))
-    folder = Path(str(folder))
     program = training.program(experiment.net, experiment.dataset, experiment.optimizer, experiment.trainer)
-    state = jax.eval_shape(program.init, jax.random.key(0))
-    restored = Checkpoints(folder).restore(state, state.params)
-    if restored is None:
+    checkpoints = Checkpoints(folder, experiment.trainer.keep_every)
+    if not checkpoints.steps():
         raise Refusal(f"{folder} holds no checkpoint yet; go on with it: {_resume(folder)}")
-    _, best, progress = restored
-    return Run(folder, experiment, best, progress["best_step"])
+    return experiment, checkpoints, jax.eval_shape(program.init, jax.random.key(0))
 
 
 def saved_config(folder):
@@ -115,6 +131,8 @@ def report(summary, folder):
                 **summary["generation"]
             )
         )
+    if summary["probe_seconds"] > 0:
+        lines.append(f"probes took {summary['probe_seconds']:.2f} s of {summary['seconds']:.2f} s")
     if summary["status"] == "stopped":
         lines.append(f"go on with: {_resume(folder)}")
     else:
@@ -133,6 +151,7 @@ def _summary(experiment, folder, fitted):
         "seconds": fitted.seconds,
         "compile_seconds": fitted.compile_seconds,
         "steps_per_second": fitted.steps_per_second,
+        "probe_seconds": fitted.probe_seconds,
         "parameters": sum(leaf.size for leaf in jax.tree.leaves(fitted.best)),
         **logging.versions(),
     }

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxrnn.losses import squared_error
 from jaxrnn.types import Batch, Dataset
@@ -43,9 +44,14 @@ def drawn(sample, output_size, loss, trivial, correct, lags, loss_name, trivial_
         rows = Sequence(*(jnp.moveaxis(a, 0, 1) for a in jax.vmap(sample)(keys)))
         return Batch(*rows[:3], fresh=jnp.ones(len(keys), bool), mask=rows.mask)
 
+    held_out = jax.jit(lambda key: batch((), jax.random.split(key, sum(HELD_OUT.values()))))(jax.random.key(1))
+    ends = np.cumsum([0, *HELD_OUT.values()])
     splits = {
-        name: jax.jit(lambda key, rows=rows: batch((), jax.random.split(key, rows)))(jax.random.key(number))
-        for number, (name, rows) in enumerate(HELD_OUT.items(), 1)
+        name: held_out._replace(
+            **{field: getattr(held_out, field)[:, start:end] for field in Sequence._fields},
+            fresh=held_out.fresh[start:end],
+        )
+        for name, start, end in zip(HELD_OUT, ends, ends[1:], strict=False)
     }
     return Dataset(
         input_size=splits["test"].xs.shape[-1],

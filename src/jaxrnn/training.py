@@ -1,16 +1,17 @@
 """Training steps, many to a compiled call: batches shared out over the devices, reports written on the device."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
+from annotated_types import Ge
 from jax import lax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from jaxrnn import unroll
+from jaxrnn import dynamics, unroll
 from jaxrnn.devices import ROWS, mesh
 from jaxrnn.losses import weighted_sum
 from jaxrnn.types import NonNegative, Size
@@ -29,6 +30,13 @@ class Trainer(NamedTuple):
       precision: of the products; carries and sums are float32 at least.
       patience: reports without a better validation loss after which training stops; None for never.
       checkpoint_seconds: seconds between two checkpoints; the first and the last report always save one.
+      keep_every: updates between two checkpoints that are kept for good, to study the training, a multiple of
+        `report_every`; None to keep the last one alone.
+      flossing: k, the largest Lyapunov exponents whose squares are pushed to zero, along the first sequence of a batch
+        (gradient flossing, Engelken 2023); None for no flossing.
+      flossing_before: first updates, which do nothing else.
+      flossing_weight: of the mean squared exponent beside the loss in the updates after them.
+      probes: studies that measure at every report: gradient_flow, gates.
     """
 
     steps: Size
@@ -40,6 +48,11 @@ class Trainer(NamedTuple):
     precision: Literal["f32", "bf16", "f64"] = "f32"
     patience: Size | None = None
     checkpoint_seconds: NonNegative = 10.0
+    keep_every: Size | None = None
+    flossing: Size | None = None
+    flossing_before: Annotated[int, Ge(0)] = 0
+    flossing_weight: NonNegative = 1.0
+    probes: tuple[Literal["gradient_flow", "gates"], ...] = ()
 
     def unrolled(self):
         """The unroll that the fields name."""
@@ -69,6 +82,7 @@ class Report(NamedTuple):
     Fields, each [n]:
       loss: the weighted mean loss of the batch, before the update.
       grad_norm: global L2 norm of the gradient, before clipping.
+      clipped_norm: the same after clipping.
       clipped: 1 where clipping changed the gradient, else 0.
       update_norm: global L2 norm of what the update added to the params.
       param_norm: global L2 norm of the params after the update.
@@ -77,6 +91,7 @@ class Report(NamedTuple):
 
     loss: jax.Array
     grad_norm: jax.Array
+    clipped_norm: jax.Array
     clipped: jax.Array
     update_norm: jax.Array
     param_norm: jax.Array
@@ -165,6 +180,13 @@ def updates(net, dataset, optimizer, trainer, shards=1):
             key=key_run,
         )
 
+    def objective(params, loss, batch, step):
+        if trainer.flossing is None:
+            return loss
+        f, z_0 = dynamics.as_map(net, params)
+        squared = jnp.mean(dynamics.lyapunov(f, z_0, batch.xs[:, 0], trainer.flossing).lam ** 2) / shards
+        return jnp.where(step < trainer.flossing_before, squared, loss + trainer.flossing_weight * squared)
+
     def update(state, batch):
         first = lax.axis_index(ROWS) * local_rows if shards > 1 else 0
         row = first + jnp.arange(local_rows)
@@ -178,18 +200,19 @@ def updates(net, dataset, optimizer, trainer, shards=1):
             carry, ys = net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
             loss = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0] / total_weight
             right = 0.0 if dataset.correct is None else jnp.sum(dataset.correct(ys, batch)) / batch_size
-            return loss, (carry, right)
+            return objective(params, loss, batch, state.step), (loss, carry, right)
 
-        (loss, (carry, right)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
+        (_, (loss, carry, right)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
         loss, right, grads = total((loss, right, grads))
         clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
         updates, opt_state = rule.update(clipped, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
-        grad_norm = optax.tree.norm(grads)
+        grad_norm, clipped_norm = optax.tree.norm(grads), optax.tree.norm(clipped)
         report = Report(
             loss=loss,
             grad_norm=grad_norm,
-            clipped=optax.tree.norm(clipped) != grad_norm,
+            clipped_norm=clipped_norm,
+            clipped=clipped_norm != grad_norm,
             update_norm=optax.tree.norm(updates),
             param_norm=optax.tree.norm(params),
             correct=right,

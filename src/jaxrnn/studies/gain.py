@@ -1,0 +1,188 @@
+"""A phase diagram: the growth rate of the gradient against the gain of the recurrent weights and the sequence's length.
+
+For random tanh networks the edge between vanishing and exploding lies at gain 1 (Sompolinsky, Crisanti & Sommers 1988;
+Poole et al. 2016). All points, every gain with every length and every network, are one compiled call.
+"""
+
+import time
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn import dynamics, plotting
+from jaxrnn.subjects import Result, over_networks, prepared, refuse_future
+from jaxrnn.types import NonNegative, Positive, Size
+
+GATES = 4  # side by side in recurrent weights, at most
+
+
+def measure(net, params, gain, length, longest, input_size, noise, key, scale="gain"):
+    """The growth rate of the gradient of a random function of the last carry: ln(|dL/dz_0| / |dL/dz_T|) / T.
+
+    Args:
+      net: a causal `Net`.
+      params: its params.
+      gain: what the recurrent weights are multiplied by, or their spectral radius; may be traced.
+      length: T, at most `longest`; may be traced.
+      longest: steps that are computed.
+      input_size: D.
+      noise: standard deviation of the inputs.
+      key: PRNG key of start, inputs and function.
+      scale: "gain" or "radius".
+
+    Returns:
+      The rate [], in nats per step.
+    """
+    f, z_0 = dynamics.as_map(net, scaled(params, gain, scale))
+    key_z, key_x, key_v = jax.random.split(key, 3)
+    xs = noise * jax.random.normal(key_x, (longest, input_size), z_0.dtype)
+    start = z_0 + 0.5 * jax.random.normal(key_z, z_0.shape, z_0.dtype)
+    v = jax.random.normal(key_v, z_0.shape, z_0.dtype)
+    v /= jnp.linalg.norm(v)
+
+    def last(z):
+        def step(z, inputs):
+            t, x = inputs
+            return jnp.where(t < length, f(z, x), z), None
+
+        return jax.lax.scan(step, z, (jnp.arange(longest), xs))[0]
+
+    (gradient,) = jax.vjp(last, start)[1](v)
+    return jnp.log(jnp.maximum(jnp.linalg.norm(gradient), jnp.finfo(z_0.dtype).tiny)) / length
+
+
+def scaled(params, gain, scale):
+    """The params with their recurrent weights, the leaves named w_h, times a gain, or of that spectral radius, block by
+    block."""
+
+    def change(path, w):
+        if getattr(path[-1], "name", None) != "w_h":
+            return w
+        if scale == "gain":
+            return gain * w
+        blocks = jnp.split(w, w.shape[1] // w.shape[0], axis=1)
+        return jnp.concatenate([gain * b / jnp.max(jnp.abs(jnp.linalg.eigvals(b))) for b in blocks], axis=1)
+
+    return jax.tree_util.tree_map_with_path(change, params)
+
+
+def study(
+    subjects,
+    scale: Literal["gain", "radius"] = "gain",
+    lowest: Positive = 0.5,
+    highest: Positive = 2.0,
+    gains: Size = 16,
+    shortest: Size = 8,
+    longest: Size = 256,
+    lengths: Size = 16,
+    noise: NonNegative = 0.0,
+    timed: bool = False,
+):
+    """The phase diagram of every kind of network, at the first moment.
+
+    Args:
+      subjects: a list of `Subject`s.
+      scale: vary a factor of the recurrent weights, or their spectral radius (square blocks only).
+      lowest, highest, gains: the range of gains and the number of points, evenly spread in their logarithm.
+      shortest, longest, lengths: the same of the lengths, in steps.
+      noise: standard deviation of the inputs; the network starts from a random carry.
+      timed: also measure every point in a call of its own, and say what both took, without compiling.
+
+    Returns:
+      A `Result` with "NAME|rate" [gains, lengths, N] in nats per step, "gains" and "lengths".
+
+    Raises:
+      ValueError: if a range is empty, or the spectral radius of a matrix that is not square is asked for.
+    """
+    if lowest >= highest or shortest >= longest:
+        raise ValueError("study.lowest must be below study.highest, and study.shortest below study.longest")
+    grid = np.geomspace(lowest, highest, gains)
+    steps = np.unique(np.rint(np.geomspace(shortest, longest, lengths)).astype(int))
+    arrays, rows, findings = {"gains": grid, "lengths": steps}, [], []
+    for subject in subjects:
+        refuse_future(subject)
+        subject = subject._replace(steps=subject.steps[:1], params=jax.tree.map(lambda a: a[:1], subject.params))
+        experiment = subject.experiment
+        _check_weights(subject, scale)
+
+        def point(params, gain, length, key, experiment=experiment):
+            inputs = experiment.dataset.input_size
+            return measure(experiment.net, params, gain, length, longest, inputs, noise, key, scale)
+
+        def of_network(params, key, point=point):
+            over_lengths = jax.vmap(point, (None, None, 0, None))
+            return jax.vmap(over_lengths, (None, 0, None, None))(params, jnp.asarray(grid), jnp.asarray(steps), key)
+
+        rate = np.moveaxis(over_networks(of_network, subject)[0], 0, -1)
+        arrays[f"{subject.name}|rate"] = rate
+        for g, gain in enumerate(grid):
+            for t, length in enumerate(steps):
+                row = {"network": subject.name, "gain": float(gain), "length": int(length)}
+                rows.append(row | {"rate": float(rate[g, t].mean()), "spread": float(rate[g, t].std())})
+        longest_rates = rate[:, -1].mean(axis=-1)
+        crossing = np.flatnonzero(np.diff(np.sign(longest_rates)))
+        if len(crossing):
+            below, above = grid[crossing[0] : crossing[0] + 2]
+            found = f"the gradient stops vanishing between {scale} {below:.3g} and {above:.3g}"
+        else:
+            found = f"the rate at {longest} steps keeps its sign: {longest_rates[0]:+.3g} nats per step"
+        findings.append(f"{subject.name}: {found}")
+        if timed:
+            findings.append(_timed(subject, of_network, point, grid, steps))
+    return Result(arrays, rows, findings)
+
+
+def _check_weights(subject, scale):
+    found = [
+        leaf
+        for path, leaf in jax.tree_util.tree_flatten_with_path(subject.params)[0]
+        if getattr(path[-1], "name", None) == "w_h"
+    ]
+    if not found:
+        raise ValueError("it needs recurrent weights, a leaf of the params named w_h")
+    blocks = [leaf.shape[-1] / leaf.shape[-2] for leaf in found]
+    if scale == "radius" and any(count not in range(1, GATES + 1) for count in blocks):
+        raise ValueError("study.scale=radius needs square recurrent weights; a Jordan network has none")
+
+
+def _timed(subject, of_network, point, grid, steps):
+    """The points in one call and in a call each, both compiled before the clock starts, as text."""
+    together, alone = prepared(of_network, subject), jax.jit(point)
+    params, keys = jax.tree.map(lambda a: jnp.asarray(a[0]), subject.params), subject.keys()
+    networks = [jax.tree.map(lambda a, n=n: a[n], (params, keys)) for n in range(subject.networks)]
+    points = [(p, jnp.asarray(g), jnp.asarray(t), key) for p, key in networks for g in grid for t in steps]
+    jax.block_until_ready((together(), alone(*points[0])))
+    began = time.perf_counter()
+    jax.block_until_ready(together())
+    one_call = time.perf_counter() - began
+    began = time.perf_counter()
+    for each in points:
+        alone(*each).block_until_ready()
+    calls = time.perf_counter() - began
+    ratio = f"{calls / one_call:.3g} times as long"
+    return f"{subject.name}, {len(points)} points: one call {one_call:.2f} s, a call each {calls:.2f} s, {ratio}"
+
+
+def plot(result):
+    """Gain against length, coloured by the growth rate; the line where the gradient neither grows nor shrinks."""
+    arrays = result.arrays
+    names = [key.removesuffix("|rate") for key in arrays if key.endswith("|rate")]
+    figure, panels = plotting.panels(len(names), "length (steps)", "gain")
+    for panel, name in zip(panels, names, strict=True):
+        rate = arrays[f"{name}|rate"].mean(axis=-1)
+        limit = np.abs(rate).max()
+        lengths, gains = arrays["lengths"], arrays["gains"]
+        mesh = panel.pcolormesh(
+            lengths, gains, rate, shading="nearest", cmap="RdBu_r", vmin=-limit, vmax=limit, rasterized=True
+        )
+        if rate.min() < 0 < rate.max():
+            panel.contour(lengths, gains, rate, levels=[0.0], colors="black", linewidths=1.2)
+        panel.set(xscale="log", yscale="log", title=name)
+        ticks = [0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0]
+        ticks = [tick for tick in ticks if gains[0] * 0.99 <= tick <= gains[-1] * 1.01]
+        panel.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        panel.minorticks_off()
+        figure.colorbar(mesh, ax=panel, label="growth of the gradient (nats per step back)")
+    return {"gain": figure}

@@ -1,0 +1,132 @@
+"""Singular values of the Jacobians J_t = dz_t/dz_{t-1} of the full carry, (h, c) for an LSTM, and of their products.
+
+The norm of the product over k steps is how much a gradient can grow over a lag of k, its condition number how much
+directions are told apart; for an Elman network the bound of Pascanu, Mikolov & Bengio 2013 stands beside it.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn import dynamics, plotting
+from jaxrnn.cells.elman import ElmanParams
+from jaxrnn.subjects import Result, over_networks, refuse_future
+from jaxrnn.subjects import sequences as draw
+from jaxrnn.types import Size
+
+STEEPEST = 1.0  # |phi'| at most, of tanh, ReLU and the identity
+
+
+def measure(net, params, xs):
+    """The singular values of one-step Jacobians and of their products along a sequence.
+
+    Args:
+      net: a causal `Net`.
+      params: its params.
+      xs: inputs [T, D].
+
+    Returns:
+      (one [T, n], products [T, n]): of J_t, and the natural logarithms of those of J_t ... J_1, descending.
+    """
+    f, z_0 = dynamics.as_map(net, params)
+
+    def step(state, x):
+        z, product, log_scale = state
+        j = jax.jacfwd(f)(z, x)
+        product = j @ product
+        scale = jnp.maximum(jnp.max(jnp.abs(product)), jnp.finfo(product.dtype).tiny)  # keeps it within range
+        product, log_scale = product / scale, log_scale + jnp.log(scale)
+        values = [jnp.linalg.svd(a, compute_uv=False) for a in (j, product)]
+        return (f(z, x), product, log_scale), (values[0], jnp.log(values[1]) + log_scale)
+
+    start = z_0, jnp.eye(z_0.size, dtype=z_0.dtype), jnp.zeros((), z_0.dtype)
+    _, (one, log_products) = jax.lax.scan(step, start, xs)
+    return one, log_products
+
+
+def pascanu_bound(params):
+    """(gamma sigma_max(W_h)): the norm of a product over k steps is its k-th power at most; None but for one Elman
+    layer (Pascanu, Mikolov & Bengio 2013, eq. 7)."""
+    layers = jax.tree.leaves(params, is_leaf=lambda node: isinstance(node, ElmanParams))
+    found = [layer for layer in layers if isinstance(layer, ElmanParams)]
+    return STEEPEST * jnp.linalg.norm(found[0].w_h, 2) if len(found) == 1 else None
+
+
+def study(subjects, sequences: Size = 4):
+    """Singular values against lag, for every kind of network and every moment of training.
+
+    Args:
+      subjects: a list of `Subject`s.
+      sequences: for each network.
+
+    Returns:
+      A `Result` with "NAME|one" [S, n], medians of the singular values of J_t; "NAME|products" [S, T, n], medians of
+      the natural logarithms of those of the products over 1 ... T steps; "NAME|bound" [S], the median of gamma
+      sigma_max(W_h) where there is one; "NAME|steps" [S].
+    """
+    arrays, rows, findings = {}, [], []
+    for subject in subjects:
+        refuse_future(subject)
+
+        def of_network(params, key, subject=subject):
+            xs = draw(subject, sequences, key).xs
+            # One after the other: batched SVDs on two CPU devices at once have been seen to stall.
+            values = jax.lax.map(lambda x: measure(subject.experiment.net, params, x), jnp.moveaxis(xs, 1, 0))
+            return values, pascanu_bound(params)
+
+        (one, products), bound = over_networks(of_network, subject)
+        arrays[f"{subject.name}|steps"] = subject.steps
+        arrays[f"{subject.name}|one"] = np.median(one, axis=(1, 2, 3))
+        arrays[f"{subject.name}|products"] = np.median(products, axis=(1, 2))
+        if bound is not None:
+            arrays[f"{subject.name}|bound"] = np.median(bound, axis=1)
+        for moment, step in enumerate(subject.steps):
+            logs = arrays[f"{subject.name}|products"][moment]
+            for lag, values in enumerate(logs, 1):
+                rows.append(
+                    {
+                        "network": subject.name,
+                        "step": int(step),
+                        "lag": lag,
+                        "ln_norm": float(values[0]),
+                        "ln_smallest": float(values[-1]),
+                        "ln_condition": float(values[0] - values[-1]),
+                        "ln_bound": float(lag * np.log(arrays[f"{subject.name}|bound"][moment]))
+                        if bound is not None
+                        else "",
+                    }
+                )
+            findings.append(
+                f"{subject.name}, step {step}: |J_t| {arrays[f'{subject.name}|one'][moment][0]:.3g}; over "
+                f"{len(logs)} steps the largest singular value changes by {logs[-1][0] / len(logs):+.4f} nats a step, "
+                f"the condition number is e^{logs[-1][0] - logs[-1][-1]:.3g}"
+            )
+    return Result(arrays, rows, findings)
+
+
+def plot(result):
+    """The singular values of the products against lag, largest, median and smallest, in a panel for each network, the
+    bound beside them; and the singular values of one step."""
+    arrays = result.arrays
+    names = [key.removesuffix("|steps") for key in arrays if key.endswith("|steps")]
+    figure, panels = plotting.panels(len(names), "lag (steps)", "ln of singular values of the product")
+    for panel, name in zip(panels, names, strict=True):
+        for moment, style in {0: "--", len(arrays[f"{name}|steps"]) - 1: "-"}.items():
+            logs = arrays[f"{name}|products"][moment]
+            lags = np.arange(1, len(logs) + 1)
+            for place, colour in zip((0, logs.shape[1] // 2, -1), plotting.COLOURS, strict=False):
+                label = {0: "largest", -1: "smallest"}.get(place, "median") if style == "-" else None
+                panel.plot(lags, logs[:, place], color=colour, linestyle=style, label=label)
+            if f"{name}|bound" in arrays:
+                bound = lags * np.log(arrays[f"{name}|bound"][moment])
+                panel.plot(lags, bound, "k:", label="bound (Pascanu et al. 2013)" if style == "-" else None)
+        panel.set_title(name)
+        panel.legend(frameon=False, fontsize=7)
+    ones, (axes,) = plotting.panels(1, "index, from the largest", "singular value of J_t")
+    for number, name in enumerate(names):
+        style = plotting.STYLES[number % len(plotting.STYLES)]
+        values = arrays[f"{name}|one"][-1]
+        axes.plot(np.arange(1, len(values) + 1), values, style, color=plotting.COLOURS[number], label=name)
+    axes.set_yscale("log")
+    axes.legend(frameon=False)
+    return {"jacobian": figure, "jacobian_one_step": ones}

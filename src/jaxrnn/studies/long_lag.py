@@ -1,0 +1,127 @@
+"""How many sequences a network has to see before it bridges a lag, and whether it ever does.
+
+The tasks and the stop rule of Hochreiter & Schmidhuber 1997: training ends when the last 2000 training sequences were
+all right before they were learned from. Sequences are counted as they are seen, a whole batch at a time: a batch with a
+wrong one begins the count anew.
+"""
+
+import numpy as np
+from omegaconf import OmegaConf, open_dict
+
+from jaxrnn import plotting, population
+from jaxrnn.experiment import build
+from jaxrnn.subjects import Result
+from jaxrnn.types import Size
+
+# Sequences seen until the stop rule, means over successful trials: Hochreiter & Schmidhuber 1997, tables 7, 8 and 9.
+PUBLISHED = {
+    ("adding", 100): 74_000,
+    ("adding", 500): 209_000,
+    ("adding", 1000): 853_000,
+    ("multiplication", 100): 1_273_000,
+    ("temporal_order, 2 symbols", 100): 31_390,
+    ("temporal_order, 3 symbols", 100): 571_100,
+}
+DIFFERENCES = (
+    "protocol: here Adam, batches of trainer.batch_size sequences, the exact gradient and today's cells; in 1997 plain "
+    "SGD after every sequence, a truncated gradient, memory cells without a forget gate"
+)
+
+
+def sequences_seen(experiment, networks, right, max_sequences):
+    """Trains N networks until each has had `right` successive training sequences right.
+
+    Returns:
+      [N], the sequences seen until then, NaN for a network that did not get there within `max_sequences`.
+    """
+    trainer, dataset = experiment.trainer, experiment.dataset
+    parts = experiment.net, experiment.optimizer
+    program = population.program(lambda _: parts, dataset, trainer, networks)
+    states = program.init(population.keys(experiment.cfg.seed, networks), None)
+    streak, seen, found = np.zeros(networks, int), 0, np.full(networks, np.nan)
+    while seen < max_sequences and np.isnan(found).any():
+        states, report = program.advance(states, None, dataset.arrays, np.int32(trainer.report_every))
+        for correct in np.asarray(report.correct).T:
+            seen += trainer.batch_size
+            streak = np.where(correct > 1 - 0.5 / trainer.batch_size, streak + trainer.batch_size, 0)
+            found = np.where(np.isnan(found) & (streak >= right) & (seen <= max_sequences), seen, found)
+    return found
+
+
+def study(subjects, lengths: list[Size] = (50, 100, 200), right: Size = 2000, max_sequences: Size = 100_000):
+    """Sequences until the stop rule for every kind of network and every length, many seeds as one program.
+
+    Args:
+      subjects: a list of `Subject`s; they say what is trained and with how many seeds, as before training.
+      lengths: values of `data.length`, in steps.
+      right: successive training sequences that have to be right.
+      max_sequences: seen by a network at most.
+
+    Returns:
+      A `Result` with "NAME" [lengths, N], sequences seen, NaN where it was not learned; "lengths".
+
+    Raises:
+      ValueError: if the data have no length, or do not say when a sequence is right.
+    """
+    arrays, rows, findings = {"lengths": np.array(lengths), "max_sequences": np.array(max_sequences)}, [], []
+    for subject in subjects:
+        cfg = subject.experiment.cfg
+        if subject.experiment.dataset.correct is None or "length" not in cfg.data:
+            raise ValueError("it needs a task with a length that says when a sequence is right, such as data=adding")
+        results = []
+        for length in lengths:
+            changed = OmegaConf.create(OmegaConf.to_container(cfg))
+            with open_dict(changed):
+                changed.data.length = length
+            results.append(sequences_seen(build(changed), subject.networks, right, max_sequences))
+            rows.append(_row(subject.name, changed.data, length, results[-1]))
+            findings.append("{network}, {task}, length {length}: ".format(**rows[-1]) + _words(rows[-1]))
+        arrays[subject.name] = np.array(results)
+    return Result(arrays, rows, [*findings, DIFFERENCES])
+
+
+def _row(name, data, length, seen):
+    task = data._target_.split(".")[-2]
+    task += f", {data.get('symbols', 2)} symbols" if task == "temporal_order" else ""
+    solved = seen[~np.isnan(seen)]
+    return {
+        "network": name,
+        "task": task,
+        "length": int(length),
+        "networks": len(seen),
+        "successful": len(solved),
+        "mean": float(solved.mean()) if len(solved) else "",
+        "fewest": float(solved.min()) if len(solved) else "",
+        "most": float(solved.max()) if len(solved) else "",
+        "published_lstm_1997": PUBLISHED.get((task, int(length)), ""),
+    }
+
+
+def _words(row):
+    text = f"{row['successful']} of {row['networks']} networks"
+    if row["successful"]:
+        text += f" after {row['mean']:,.0f} sequences ({row['fewest']:,.0f} to {row['most']:,.0f})"
+    return text + (f"; 1997: {row['published_lstm_1997']:,}" if row["published_lstm_1997"] else "")
+
+
+def plot(result):
+    """The share of networks that learned, and the sequences that they needed, against the length."""
+    arrays = result.arrays
+    names = [name for name in arrays if name not in ("lengths", "max_sequences")]
+    figure, (success, needed) = plotting.panels(2, "length of the sequences (steps)", "")
+    for number, name in enumerate(names):
+        seen = arrays[name]
+        style = {
+            "color": plotting.COLOURS[number % 7],
+            "linestyle": plotting.STYLES[number % 4],
+            "marker": "os^D*vP"[number % 7],
+            "markersize": 5,
+        }
+        success.plot(arrays["lengths"], (~np.isnan(seen)).mean(axis=1), label=name, **style)
+        solved = (~np.isnan(seen)).any(axis=1)
+        if solved.any():
+            needed.plot(arrays["lengths"][solved], np.nanmedian(seen[solved], axis=1), label=name, **style)
+    success.set(title="share of networks that learned", ylim=(-0.05, 1.05), xscale="log")
+    needed.set(title="sequences until it was learned (median)", xscale="log", yscale="log")
+    success.legend(frameon=False, fontsize=8)
+    return {"long_lag": figure}
