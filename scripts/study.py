@@ -4,9 +4,8 @@ import sys
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import open_dict
 
-from jaxrnn.config import refusals
+from jaxrnn.config import force, refusals
 
 RUN = any(argument.startswith("run=") for argument in sys.argv)
 
@@ -15,9 +14,10 @@ RUN = any(argument.startswith("run=") for argument in sys.argv)
 @refusals()
 def main(cfg):
     from jaxrnn import analysis  # here, so that --help need not import JAX
-    from jaxrnn.devices import use_all_cores
+    from jaxrnn.devices import keep_compiled, use_all_cores
 
     use_all_cores()
+    keep_compiled()
     if RUN:
         lines = analysis.study_run(cfg, cfg.run)
     else:
@@ -27,14 +27,15 @@ def main(cfg):
 
 def _compared(cfg):
     """{label: configuration} of the kinds of networks in one figure, or of the one that model=... chooses."""
-    given = list(HydraConfig.get().overrides.task)
-    cfgs = {str(HydraConfig.get().runtime.choices.model): cfg}
-    if cfg.compare is not None and not any(text.startswith(("model=", "experiment=")) for text in given):
-        given = [text for text in given if not text.startswith("compare=")]
-        cfgs = {label: hydra.compose("study", [*words.split(), *given]) for label, words in cfg.compare.items()}
-    for each in cfgs.values():
-        with open_dict(each):
-            del each.compare
+    given = [text for text in HydraConfig.get().overrides.task if not text.startswith("compare=")]
+    if cfg.compare is None or any(text.startswith(("model=", "experiment=")) for text in given):
+        return {str(HydraConfig.get().runtime.choices.model): cfg}
+    other_data = any(text.startswith("data=") for text in given)
+    cfgs = {}
+    for kind in cfg.compare:
+        for label, words in ({kind: f"model={kind}"} if isinstance(kind, str) else kind).items():
+            words = [word for word in words.split() if not (other_data and word.startswith("data."))]
+            cfgs[label] = hydra.compose("study", [*map(force, words), *given])
     return cfgs
 
 

@@ -15,9 +15,10 @@ RESUME = any(argument.startswith("resume=") for argument in sys.argv)
 @refusals()
 def main(cfg):
     from jaxrnn import runs  # here, so that --help need not import JAX
-    from jaxrnn.devices import use_all_cores
+    from jaxrnn.devices import keep_compiled, use_all_cores
 
     use_all_cores()
+    keep_compiled()
     folder = cfg.resume if RESUME else HydraConfig.get().runtime.output_dir
     summary = runs.resume(folder, cfg.trainer.steps) if RESUME else runs.train(cfg, folder)
     print(runs.report(summary, folder))

@@ -5,7 +5,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from omegaconf import open_dict
 
 from jaxrnn import analysis, config, dynamics, experiment, fitting, nets, probes, training
 from jaxrnn.cells import elman, gru, lstm
@@ -32,10 +31,7 @@ def noise_batch(width, outputs=H, steps=T):
 
 def composed(overrides, name="study"):
     with hydra.initialize(version_base="1.3", config_path="../conf"):
-        cfg = hydra.compose(name, [config._force(word) for word in overrides])
-    with open_dict(cfg):
-        cfg.pop("compare", None)
-    return cfg
+        return hydra.compose(name, [config.force(word) for word in overrides])
 
 
 # Gradient flow

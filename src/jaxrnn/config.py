@@ -31,7 +31,7 @@ def refusals():
     from omegaconf.errors import OmegaConfBaseException
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing
-    sys.argv[1:] = [_force(argument) for argument in sys.argv[1:]]
+    sys.argv[1:] = [force(argument) for argument in sys.argv[1:]]
     try:
         yield
     except (Refusal, HydraException, OmegaConfBaseException) as error:
@@ -158,8 +158,8 @@ def _choices(hint):
     return list(typing.get_args(hint)) if typing.get_origin(hint) is typing.Literal else []
 
 
-def _force(argument):
-    """`a.b=1` as `++a.b=1`: the key is set whether or not the YAML lists it."""
+def force(argument):
+    """`a.b=1` as `++a.b=1`: the key is set whether or not the YAML lists it; other arguments as they are."""
     key, equals, _ = argument.partition("=")
     plain = equals and "." in key and "/" not in key and not key.startswith(("+", "~", "-", "hydra."))
     return f"++{argument}" if plain else argument

@@ -1,10 +1,13 @@
-"""One XLA device per core, and the mesh over which the rows of a batch are shared out."""
+"""One XLA device per core, programs compiled once a machine, the mesh over which the rows of a batch are shared out."""
 
+import hashlib
 import os
+from pathlib import Path
 
 import jax
 import numpy as np
 
+CACHE_BYTES = 2**30
 ROWS = "rows"  # the axis of a mesh over which a batch is shared out
 
 
@@ -15,6 +18,26 @@ def use_all_cores():
     """
     usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())  # Linux only
     jax.config.update("jax_num_cpu_devices", len(usable))
+
+
+def keep_compiled():
+    """Keeps compiled programs in the user's cache folder, where the next process on this kind of CPU finds them.
+
+    JAX_COMPILATION_CACHE_DIR chooses another folder, JAX_ENABLE_COMPILATION_CACHE=false keeps none.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        jax.config.update("jax_compilation_cache_dir", str(caches / "jaxrnn" / _cpu()))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
+
+
+def _cpu():
+    """A name for this kind of CPU: a program compiled for one may not run on another that shares the home folder."""
+    info = Path("/proc/cpuinfo")  # Linux only
+    lines = info.read_text().splitlines() if info.exists() else []
+    features = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return hashlib.sha256(features.encode()).hexdigest()[:12]
 
 
 def mesh(rows, axis=ROWS):

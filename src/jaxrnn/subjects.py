@@ -41,9 +41,13 @@ class Subject(NamedTuple):
         return jax.vmap(lambda number: jax.random.fold_in(seed, number))(jnp.arange(self.networks))
 
     def ends(self):
-        """The subject at its first and its last moment alone."""
-        ends = sorted({0, len(self.steps) - 1})
-        return self._replace(steps=self.steps[ends], params=jax.tree.map(lambda a: a[np.array(ends)], self.params))
+        """The indices of its first and its last moment."""
+        return sorted({0, len(self.steps) - 1})
+
+    def at(self, moments):
+        """The subject at some of its moments alone."""
+        chosen = np.array(moments)
+        return self._replace(steps=self.steps[chosen], params=jax.tree.map(lambda a: a[chosen], self.params))
 
 
 class Result(NamedTuple):

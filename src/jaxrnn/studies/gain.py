@@ -103,7 +103,7 @@ def study(
     arrays, rows, findings = {"gains": grid, "lengths": steps}, [], []
     for subject in subjects:
         refuse_future(subject)
-        subject = subject._replace(steps=subject.steps[:1], params=jax.tree.map(lambda a: a[:1], subject.params))
+        subject = subject.at([0])
         experiment = subject.experiment
         _check_weights(subject, scale)
 

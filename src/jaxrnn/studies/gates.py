@@ -97,7 +97,8 @@ def study(subjects, batch: Size = 32):
                 mean = float(arrays[f"{name}|{gate}"][moment].mean())
                 row = {"network": name, "step": int(step), "gate": gate, "mean": mean, "shut": shut, "open": opened}
                 rows.append(row)
-        for moment, step in enumerate(subject.steps):
+        for moment in subject.ends():
+            step = subject.steps[moment]
             low, median, high = np.quantile(found.time_scales[moment], (0.1, 0.5, 0.9))
             scales = f"{median:.3g} steps (10 to 90 % of units: {low:.3g} to {high:.3g})"
             findings.append(f"{name}, step {step}: time scale {scales}")

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from matplotlib.lines import Line2D
 
 from jaxrnn import intermediates, plotting
 from jaxrnn.losses import weighted_sum
@@ -18,6 +19,9 @@ from jaxrnn.unroll import scan
 
 QUANTILES = (0.1, 0.5, 0.9)
 FLOOR = 1e-40  # of figures; the arrays go on
+KINDS = ("exploding", "vanishing", "preserved")
+WHEN = (("--", "before"), ("-", "after"))
+WIDTHS = ((1.8, "h"), (0.8, "c"))
 FACTOR = 10.0  # from the last step to the first: more is exploding, less than its inverse vanishing
 
 
@@ -91,13 +95,16 @@ def study(subjects, loss: Literal["last", "every"] = "last", batch: Size = 32):
             norms = norms[:, :, np.isfinite(norms).all(axis=(0, 1, 3))]  # the lags that every sequence has
             quantiles = np.moveaxis(np.quantile(norms, QUANTILES, axis=(1, 3)), 0, 1)
             arrays[f"{subject.name}|{state}"] = quantiles
-            for step, moment in zip(subject.steps, quantiles, strict=True):
+            for number, (step, moment) in enumerate(zip(subject.steps, quantiles, strict=True)):
                 who = {"network": subject.name, "step": int(step), "state": state}
                 for place, values in enumerate(moment.T):
                     at = {"lag": place} if loss == "last" else {"t": place + 1}
                     rows.append(who | at | dict(zip(("q10", "median", "q90"), map(float, values), strict=True)))
                 rate, kind = growth(moment[1])
-                findings.append(f"{subject.name}, step {step}: |dL/d{state}| {kind}, {rate:+.4f} nats per step back")
+                if number in subject.ends():
+                    findings.append(
+                        f"{subject.name}, step {step}: |dL/d{state}| {kind}, {rate:+.4f} nats per step back"
+                    )
     return Result(arrays, rows, findings)
 
 
@@ -161,32 +168,36 @@ def _states(arrays, name):
 
 
 def _norms(arrays, names, by_lag):
-    curves = []  # (kind, network's number, label, quantiles, is it the last moment)
+    curves = []  # (kind, state, network's number, moment: 0 before and 1 after training, quantiles)
     for number, name in enumerate(names):
-        steps = arrays[f"{name}|steps"]
         for key in _states(arrays, name):
-            for moment in sorted({0, len(steps) - 1}):
+            for moment in sorted({0, len(arrays[key]) - 1}):
                 kind = growth(arrays[key][moment, 1])[1]
-                after = "" if len(steps) == 1 else " before training" if moment == 0 else " after training"
-                curves.append(
-                    (kind, number, f"{name}: {key.rpartition('|')[2]}{after}", arrays[key][moment], moment > 0)
-                )
-    kinds = [kind for kind in ("exploding", "vanishing", "preserved") if any(curve[0] == kind for curve in curves)]
+                curves.append((kind, key.rpartition("|")[2], number, min(moment, 1), arrays[key][moment]))
+    kinds = [kind for kind in (*KINDS, "zero") if any(curve[0] == kind for curve in curves)]
     figure, panels = plotting.panels(len(kinds), _lag_label(by_lag), "norm, relative to lag 0" if by_lag else "norm")
+    followed = any(moment for *_, moment, _ in curves)
+    cells = any(state[-1] == "c" for _, state, *_ in curves)
     for panel, kind in zip(panels, kinds, strict=True):
-        for of, number, label, quantiles, after in curves:
+        for of, state, number, moment, quantiles in curves:
             if of != kind:
                 continue
             scale = quantiles[1, 0] if by_lag and quantiles[1, 0] > 0 else 1.0
             low, median, high = np.where(quantiles > 0, quantiles, np.nan) / scale
             colour = plotting.COLOURS[number % len(plotting.COLOURS)]
-            style = "-" if after or "training" not in label else "--"
-            width = 1.0 if label.split(": ")[1].startswith("c") else 1.8
-            panel.plot(median, color=colour, linestyle=style, linewidth=width, label=label)
-            panel.fill_between(np.arange(len(median)), low, high, color=colour, alpha=0.12, linewidth=0)
+            style = "--" if followed and moment == 0 else "-"
+            panel.plot(median, color=colour, linestyle=style, linewidth=0.8 if state[-1] == "c" else 1.8)
+            panel.fill_between(np.arange(len(median)), low, high, color=colour, alpha=0.1, linewidth=0)
         panel.set(yscale="log", title=kind)
         panel.set_ylim(bottom=max(panel.get_ylim()[0], FLOOR))
-        panel.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.22))
+    key = [
+        Line2D([], [], color=plotting.COLOURS[n % len(plotting.COLOURS)], label=name) for n, name in enumerate(names)
+    ]
+    if followed:
+        key += [Line2D([], [], color="0.3", linestyle=style, label=f"{when} training") for style, when in WHEN]
+    if cells:
+        key += [Line2D([], [], color="0.3", linewidth=width, label=f"dL/d{state}") for width, state in WIDTHS]
+    figure.legend(handles=key, frameon=False, fontsize=8, loc="outside lower center", ncols=6)
     return figure
 
 

@@ -26,7 +26,8 @@ def measure(net, params, xs):
       xs: inputs [T, D].
 
     Returns:
-      (one [T, n], products [T, n]): of J_t, and the natural logarithms of those of J_t ... J_1, descending.
+      (one [T, n], products [T, n]): of J_t, and the natural logarithms of those of J_t ... J_1, descending, NaN
+      where they are lost in the rounding of the largest.
     """
     f, z_0 = dynamics.as_map(net, params)
 
@@ -37,7 +38,8 @@ def measure(net, params, xs):
         scale = jnp.maximum(jnp.max(jnp.abs(product)), jnp.finfo(product.dtype).tiny)  # keeps it within range
         product, log_scale = product / scale, log_scale + jnp.log(scale)
         values = [jnp.linalg.svd(a, compute_uv=False) for a in (j, product)]
-        return (f(z, x), product, log_scale), (values[0], jnp.log(values[1]) + log_scale)
+        seen = values[1] > z_0.size * jnp.finfo(product.dtype).eps * values[1][0]  # the others are rounding
+        return (f(z, x), product, log_scale), (values[0], jnp.where(seen, jnp.log(values[1]) + log_scale, jnp.nan))
 
     start = z_0, jnp.eye(z_0.size, dtype=z_0.dtype), jnp.zeros((), z_0.dtype)
     _, (one, log_products) = jax.lax.scan(step, start, xs)
@@ -96,11 +98,14 @@ def study(subjects, sequences: Size = 4):
                         else "",
                     }
                 )
-            findings.append(
-                f"{subject.name}, step {step}: |J_t| {arrays[f'{subject.name}|one'][moment][0]:.3g}; over "
-                f"{len(logs)} steps the largest singular value changes by {logs[-1][0] / len(logs):+.4f} nats a step, "
-                f"the condition number is e^{logs[-1][0] - logs[-1][-1]:.3g}"
-            )
+            if moment in subject.ends():
+                norm, rate = arrays[f"{subject.name}|one"][moment][0], logs[-1][0] / len(logs)
+                spread = logs[-1][0] - logs[-1][-1]
+                condition = "lost in rounding" if np.isnan(spread) else f"e^{spread:.3g}"
+                findings.append(
+                    f"{subject.name}, step {step}: |J_t| {norm:.3g}; over {len(logs)} steps the largest singular value "
+                    f"changes by {rate:+.4f} nats a step, condition number {condition}"
+                )
     return Result(arrays, rows, findings)
 
 

@@ -61,7 +61,8 @@ def study(
             if "dimension" in found:
                 dimension, entropy = (found[name][moment].mean() for name in ("dimension", "entropy"))
                 text += f", dimension {dimension:.3g}, entropy {entropy:.3g}"
-            findings.append(text)
+            if moment in subject.ends():
+                findings.append(text)
     return Result(arrays, rows, findings)
 
 

@@ -52,7 +52,7 @@ def study(subjects, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Siz
     """
     arrays, rows, findings = {}, [], []
     for subject in subjects:
-        subject = subject.ends()
+        subject = subject.at(subject.ends())
         drawn = sequences(subject, batch, jax.random.key(0))
         ks = [k for k in lengths if k < len(drawn.xs)] + [len(drawn.xs)]
         arrays |= {f"{subject.name}|steps": subject.steps, f"{subject.name}|k": np.array(ks)}
