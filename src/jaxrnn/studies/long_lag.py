@@ -121,7 +121,11 @@ def plot(result):
         solved = (~np.isnan(seen)).any(axis=1)
         if solved.any():
             needed.plot(arrays["lengths"][solved], np.nanmedian(seen[solved], axis=1), label=name, **style)
-    success.set(title="share of networks that learned", ylim=(-0.05, 1.05), xscale="log")
-    needed.set(title="sequences until it was learned (median)", xscale="log", yscale="log")
+    success.set(title="share that learned", ylim=(-0.05, 1.05))
+    needed.set(title="sequences needed (median)", yscale="log")
+    for panel in (success, needed):
+        panel.set_xscale("log")
+        panel.set_xticks(arrays["lengths"], arrays["lengths"])
+        panel.minorticks_off()
     success.legend(frameon=False, fontsize=8)
     return {"long_lag": figure}
