@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrnn import analysis, config, dynamics, experiment, fitting, nets, probes, training
+from jaxrnn import analysis, config, dynamics, experiment, fitting, nets, prediction, probes, training
 from jaxrnn.cells import elman, gru, lstm
 from jaxrnn.config import Refusal
 from jaxrnn.data import noisy_cosine
@@ -336,7 +336,7 @@ def test_flossing_beside_the_loss_is_their_weighted_sum():
         f, z_0 = dynamics.as_map(built.net, params)
         rows = (0, 16)  # the first sequence on each of two devices
         lam = jnp.stack([dynamics.lyapunov(f, z_0, batch.xs[:, row], 2).lam for row in rows])
-        return training.mean_loss(built.dataset.loss, ys, batch) + 0.7 * jnp.mean(lam**2)
+        return prediction.mean_loss(built.dataset.loss, ys, batch) + 0.7 * jnp.mean(lam**2)
 
     expected = jnp.sqrt(sum(jnp.sum(g**2) for g in jax.tree.leaves(jax.jit(jax.grad(objective))(params))))
     _, report = made.advance(state, built.dataset.arrays, np.int32(1))

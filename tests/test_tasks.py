@@ -52,6 +52,9 @@ def test_adding_as_published():
         assert marks.max() < 49
         assert batch.targets[ends[row], row, 0] == pytest.approx(0.5 + values[marks, row].sum() / 4)
         assert markers[ends[row], row] == -1
+        fewest, most = adding.dataset(100).lags
+        assert fewest <= ends[row] - marks.max()
+        assert ends[row] - marks.min() <= most
         assert markers[0, row] == (1 if 0 in marks else -1)
         np.testing.assert_array_equal(np.flatnonzero(batch.weights[:, row]), [ends[row]])
     firsts = values[0, markers[0] == 1]

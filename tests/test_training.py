@@ -10,7 +10,8 @@ from jaxrnn import devices, nets
 from jaxrnn.cells import elman, lstm
 from jaxrnn.data import noisy_cosine, sine
 from jaxrnn.optimizers import optimizer
-from jaxrnn.training import Trainer, evaluator, predictor, program
+from jaxrnn.prediction import evaluator, predictor
+from jaxrnn.training import Trainer, program
 
 KEY = jax.random.key(0)
 

@@ -59,7 +59,8 @@ def _of_run(folder, checkpoints):
         experiment, moments = run.experiment, {run.step: run.params}
     else:
         experiment, moments = runs.moments(folder)
-    name = experiment.cfg.model.cell._target_.split(".")[-2]
+    model = experiment.cfg.model
+    name = model.get("cell", model)._target_.split(".")[-2]
     params = [jax.tree.map(lambda a: np.asarray(a)[None], params) for params in moments.values()]
     return subjects.Subject(name, experiment, np.array(list(moments)), subjects.stacked(params))
 

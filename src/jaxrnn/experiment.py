@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from omegaconf import DictConfig
 
-from jaxrnn import config, decode, training
+from jaxrnn import config, decode, prediction, training
 from jaxrnn.config import Refusal
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.training import Trainer
@@ -125,11 +125,11 @@ def _compiled(dataset, net, trainer):
         params = training.cast(params, trainer.precision)
         return decode.prime_and_generate(net, params, xs, length)[1]
 
-    predict = training.predictor(net, trainer.precision)
+    predict = prediction.predictor(net, trainer.precision)
     return Compiled(
         predict=predict,
-        measure=training.evaluator(predict, dataset.loss),
-        score=training.scorer(predict, dataset.correct),
-        trivial=jax.jit(lambda batch: training.mean_loss(dataset.loss, dataset.trivial(batch), batch)),
+        measure=prediction.evaluator(predict, dataset.loss),
+        score=prediction.scorer(predict, dataset.correct),
+        trivial=jax.jit(lambda batch: prediction.mean_loss(dataset.loss, dataset.trivial(batch), batch)),
         go_on=jax.jit(go_on, static_argnums=2),
     )

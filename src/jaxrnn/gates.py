@@ -87,7 +87,7 @@ def drop_recurrent(params, key, rate):
     found = []
 
     def drop(path, leaf):
-        if getattr(path[-1], "name", None) != "w_h":
+        if not is_recurrent(path):
             return leaf
         found.append(path)
         return Dropped(leaf, dropout_mask(key, rate, leaf.shape[:1], carry_dtype(leaf)))
@@ -96,6 +96,11 @@ def drop_recurrent(params, key, rate):
     if not found:
         raise ValueError(f"dropout on the recurrence needs a weight named w_h; {type(params).__name__} has none")
     return params
+
+
+def is_recurrent(path):
+    """Whether the leaf at this path of a params tree holds recurrent weights: in every cell they are called w_h."""
+    return getattr(path[-1], "name", None) == "w_h"
 
 
 def dropout_mask(key, rate, shape, dtype):

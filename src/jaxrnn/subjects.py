@@ -63,6 +63,10 @@ class Result(NamedTuple):
     rows: list[dict]
     findings: list[str]
 
+    def names(self):
+        """The names of the subjects that have an array "NAME|steps"."""
+        return [key.removesuffix("|steps") for key in self.arrays if key.endswith("|steps")]
+
 
 def untrained(name, experiment, networks):
     """N networks before training, with the seeds seed, seed + 1, ..."""

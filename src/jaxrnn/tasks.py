@@ -116,7 +116,7 @@ def marked_pairs(length, draw_value, first_value, target, mean, tolerance):
         loss=squared_error,
         trivial=lambda batch: jnp.full_like(batch.targets, mean),
         correct=correct,
-        lags=(length - length // 2 + 2, longest - 1),
+        lags=(length - length // 2 + 1, longest - 1),
         loss_name="mean squared error",
         trivial_name="mean target",
     )

@@ -79,7 +79,7 @@ def dataset(longest: Size = 40) -> Dataset:
         loss=loss,
         trivial=lambda batch: jnp.zeros((*batch.xs.shape[:-1], len(SYMBOLS))),
         correct=correct,
-        lags=(6, longest - 2),
+        lags=(5, longest - 2),
         loss_name="cross-entropy (nats)",
         trivial_name="uniform",
     )

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import dynamics, plotting
+from jaxrnn.gates import is_recurrent
 from jaxrnn.subjects import Result, over_networks, prepared, refuse_future
 from jaxrnn.types import NonNegative, Positive, Size
 
@@ -58,7 +59,7 @@ def scaled(params, gain, scale):
     block."""
 
     def change(path, w):
-        if getattr(path[-1], "name", None) != "w_h":
+        if not is_recurrent(path):
             return w
         if scale == "gain":
             return gain * w
@@ -135,11 +136,8 @@ def study(
 
 
 def _check_weights(subject, scale):
-    found = [
-        leaf
-        for path, leaf in jax.tree_util.tree_flatten_with_path(subject.params)[0]
-        if getattr(path[-1], "name", None) == "w_h"
-    ]
+    leaves = jax.tree_util.tree_flatten_with_path(subject.params)[0]
+    found = [leaf for path, leaf in leaves if is_recurrent(path)]
     if not found:
         raise ValueError("it needs recurrent weights, a leaf of the params named w_h")
     blocks = [leaf.shape[-1] / leaf.shape[-2] for leaf in found]

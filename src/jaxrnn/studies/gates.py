@@ -115,7 +115,7 @@ def probe(experiment, params, batch):
 def plot(result):
     """Gates over time, the histogram of time scales beside the task's lags, saturation over training."""
     arrays = result.arrays
-    names = [key.removesuffix("|steps") for key in arrays if key.endswith("|steps")]
+    names = result.names()
     gates = {
         name: [key.partition("|")[2] for key in arrays if key.startswith(f"{name}|") and f"{key} saturated" in arrays]
         for name in names

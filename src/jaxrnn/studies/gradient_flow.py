@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from jaxrnn import intermediates, plotting
+from jaxrnn.gates import is_recurrent
 from jaxrnn.losses import weighted_sum
 from jaxrnn.subjects import Result, over_networks, sequences
 from jaxrnn.types import Size
@@ -129,9 +130,6 @@ def _flow(subject, loss, batch):
 def _recurrent(gradient):
     """The gradient with zeros for all but the recurrent weights, the leaves named w_h."""
 
-    def is_recurrent(path):
-        return getattr(path[-1], "name", None) == "w_h"
-
     if not any(is_recurrent(path) for path, _ in jax.tree_util.tree_flatten_with_path(gradient)[0]):
         raise ValueError("it needs recurrent weights, a leaf of the params named w_h")
     return jax.tree_util.tree_map_with_path(lambda path, g: g if is_recurrent(path) else jnp.zeros_like(g), gradient)
@@ -154,7 +152,7 @@ def plot(result):
     share of each lag; and, where training was followed, lag against updates."""
     arrays = result.arrays
     by_lag = str(arrays.get("loss", "last")) == "last"
-    names = [key.removesuffix("|steps") for key in arrays if key.endswith("|steps")]
+    names = result.names()
     figures = {"gradient_flow": _norms(arrays, names, by_lag), "gradient_flow_share": _shares(arrays, names, by_lag)}
     followed = [name for name in names if len(arrays[f"{name}|steps"]) > 2]
     if followed:

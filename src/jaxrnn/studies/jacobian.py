@@ -113,7 +113,7 @@ def plot(result):
     """The singular values of the products against lag, largest, median and smallest, in a panel for each network, the
     bound beside them; and the singular values of one step."""
     arrays = result.arrays
-    names = [key.removesuffix("|steps") for key in arrays if key.endswith("|steps")]
+    names = result.names()
     figure, panels = plotting.panels(len(names), "lag (steps)", "ln of singular values of the product")
     for panel, name in zip(panels, names, strict=True):
         for moment, style in {0: "--", len(arrays[f"{name}|steps"]) - 1: "-"}.items():

@@ -100,7 +100,7 @@ def _spectra(subject, drive, steps, warm_up, exponents):
 def plot(result):
     """The spectra, before and after training, with bands of one standard deviation over networks."""
     arrays = result.arrays
-    names = [key.removesuffix("|steps") for key in arrays if key.endswith("|steps")]
+    names = result.names()
     figure, (axes,) = plotting.panels(1, "index / number of exponents", "Lyapunov exponent (nats per step)")
     for number, name in enumerate(names):
         lam, steps = arrays[f"{name}|lam"], arrays[f"{name}|steps"]

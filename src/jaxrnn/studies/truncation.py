@@ -79,7 +79,7 @@ def study(subjects, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Siz
 def plot(result):
     """Cosine and ratio of norms against k, before (dashed) and after training."""
     arrays = result.arrays
-    names = [key.removesuffix("|steps") for key in arrays if key.endswith("|steps")]
+    names = result.names()
     figure, panels = plotting.panels(4, "k (steps)", "")
     places = [(way, index) for index in (0, 1) for way in WAYS]
     for panel, (way, index) in zip(panels, places, strict=True):
