@@ -1,26 +1,39 @@
-"""Trains a network: python scripts/train.py model=lstm data=sine; goes on with a run: resume=PATH."""
+"""Trains networks: python scripts/train.py model=lstm data=sine; goes on with a run: resume=PATH; sweeps: -m."""
 
 import signal
 import sys
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 
 from jaxrnn.config import refusals
+from jaxrnn.resumption import continued
 
 RESUME = any(argument.startswith("resume=") for argument in sys.argv)
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="resume" if RESUME else "train")
-@refusals()
 def main(cfg):
+    if HydraConfig.get().mode is RunMode.MULTIRUN:  # where one run is refused, the others are trained all the same
+        return train(cfg)
+    with refusals():
+        return train(cfg)
+
+
+def train(cfg):
     from jaxrnn import runs  # here, so that --help need not import JAX
     from jaxrnn.devices import keep_compiled, use_all_cores
 
     use_all_cores()
     keep_compiled()
     folder = cfg.resume if RESUME else HydraConfig.get().runtime.output_dir
-    summary = runs.resume(folder, cfg.trainer.steps) if RESUME else runs.train(cfg, folder)
+    if RESUME:
+        summary = runs.resume(folder, cfg.trainer.steps)
+    elif HydraConfig.get().mode is RunMode.MULTIRUN:
+        summary = runs.train_one_of_many(cfg, folder)
+    else:
+        summary = runs.train(cfg, folder)
     print(runs.report(summary, folder))
     if summary["status"] == "stopped":
         sys.exit(128 + signal.Signals[summary["reason"]])
@@ -29,4 +42,5 @@ def main(cfg):
 
 if __name__ == "__main__":
     with refusals():
+        sys.argv[1:] = continued(sys.argv[1:])
         main()

@@ -26,7 +26,21 @@ FLOORS = [
         "interop",
         "bridge",
     },
-    {"experiment", "fitting", "results", "runs", "probes", "subjects", "studies", "analysis"},
+    {
+        "experiment",
+        "course",
+        "fitting",
+        "results",
+        "runs",
+        "probes",
+        "subjects",
+        "studies",
+        "analysis",
+        "variation",
+        "together",
+        "sweeps",
+        "resumption",
+    },
 ]
 # Within a floor only these are allowed to build on each other, and never in a circle.
 SHARED = {
@@ -41,7 +55,10 @@ SHARED = {
     "subjects": {"experiment"},
     "studies": {"experiment", "subjects"},
     "probes": {"subjects"},
-    "fitting": {"probes"},
+    "fitting": {"probes", "course"},
+    "variation": {"experiment"},
+    "together": {"experiment", "course", "fitting", "probes", "results"},
+    "sweeps": {"fitting", "runs", "together", "variation"},
     "runs": {"experiment", "fitting", "results", "probes"},
     "analysis": {"experiment", "subjects", "runs"},
 }

@@ -1,5 +1,7 @@
 """Many runs at once against the same runs one by one."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,20 +16,20 @@ from jaxrnn.training import Trainer
 NET = nets.rnn(lstm.cell(4), 1, recurrent_dropout=0.2)
 
 
-def make(learning_rate):
-    return NET, optimizer(optax.scale_by_adam(), learning_rate, clip_norm=0.5)
+def make(dataset, trainer, learning_rate):
+    return NET, dataset, optimizer(optax.scale_by_adam(), learning_rate, clip_norm=0.5), trainer
 
 
 def test_a_population_is_its_single_runs():
     dataset, trainer = noisy_cosine.dataset(window=8), Trainer(6, 4, 3)
     rates = jnp.array([1e-3, 1e-2, 0.1, 1e-2])
-    many = population.program(make, dataset, trainer, 4)
-    states, reports = many.init(population.keys(5, 4), rates), []
+    many = population.program(partial(make, dataset, trainer), 4)
+    states, reports = many.init(population.keys(population.seeds(5, 4)), rates), []
     for n in (3, 2):
         states, report = many.advance(states, rates, dataset.arrays, np.int32(n))
         reports.append(report.loss[:, :n])
     for run, rate in enumerate([1e-3, 1e-2, 0.1, 1e-2]):
-        single = training.program(NET, dataset, make(rate)[1], trainer)
+        single = training.program(*make(dataset, trainer, rate))
         state = single.init(jax.random.key(5 + run))
         state, first = single.advance(state, dataset.arrays, np.int32(3))
         state, second = single.advance(state, dataset.arrays, np.int32(2))
@@ -38,6 +40,10 @@ def test_a_population_is_its_single_runs():
             states.params,
             state.params,
         )
+        mine = jax.tree.map(lambda a, run=run: a[run], (states.opt_state, states.params))
+        flat = training.flattened(*mine)
+        assert jax.tree.structure(flat) == jax.tree.structure(state.opt_state)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12), flat, state.opt_state)
     assert len(states.step.sharding.device_set) == 2
 
 
@@ -46,10 +52,10 @@ def test_one_trace_for_all_chunks():
 
     def counted(value):
         traces.append(value)
-        return make(value)
+        return make(dataset, trainer, value)
 
-    many = population.program(counted, dataset, trainer, 2)
-    states = many.init(population.keys(0, 2), jnp.array([0.1, 0.2]))
+    many = population.program(counted, 2)
+    states = many.init(population.keys(population.seeds(0, 2)), jnp.array([0.1, 0.2]))
     before = len(traces)
     for n in (3, 1, 2):
         states, report = many.advance(states, jnp.array([0.1, 0.2]), dataset.arrays, np.int32(n))

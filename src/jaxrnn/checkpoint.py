@@ -23,13 +23,14 @@ class Checkpoints:
         )
         self._manager = ocp.CheckpointManager(Path(folder).absolute() / "checkpoints", options=options)
 
-    def save(self, state, best, progress):
-        """Saves a `TrainState`, the best params and the progress, a dict that JSON can hold.
+    def save(self, step, state, best, progress):
+        """Saves a `TrainState` after `step` updates (its key may be key data), the best params and the progress, a dict
+        that JSON can hold.
 
         Raises:
           OSError: if it cannot be written, as on a full disk; the checkpoint before it stays.
         """
-        args, step = self._ocp.args, int(state.step)
+        args = self._ocp.args
         content = args.Composite(
             arrays=args.StandardSave(jax.tree.map(np.asarray, _key_data(state, best))),
             progress=args.JsonSave({"progress": progress, "shapes": _shapes(_key_data(state, best))}),
@@ -42,6 +43,19 @@ class Checkpoints:
     def steps(self):
         """The updates after which the checkpoints were taken, in order."""
         return sorted(self._manager.all_steps())
+
+    def progress(self):
+        """The progress in the newest checkpoint.
+
+        Raises:
+          Refusal: if it is broken.
+        """
+        args = self._ocp.args
+        try:
+            content = self._manager.restore(self.steps()[-1], args=args.Composite(progress=args.JsonRestore()))
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            raise Refusal(f"{self._folder}: its checkpoint is broken ({str(error).splitlines()[0][:200]})") from error
+        return content["progress"]["progress"]
 
     def restore(self, state, best, step=None):
         """A checkpoint as (state, best, progress), or None if there is none.
@@ -77,7 +91,8 @@ class Checkpoints:
 
 
 def _key_data(state, best):
-    return {"state": state.replace(key=jax.random.key_data(state.key)), "best": best}
+    is_key = jax.dtypes.issubdtype(state.key.dtype, jax.dtypes.prng_key)
+    return {"state": state.replace(key=jax.random.key_data(state.key)) if is_key else state, "best": best}
 
 
 def _shapes(tree):

@@ -5,6 +5,7 @@ A factory's signature is the schema of its node: its names are the valid keys, i
 
 import contextlib
 import difflib
+import functools
 import inspect
 import math
 import os
@@ -68,6 +69,20 @@ def check(cfg, path=""):
         _check_call(cfg, path)
 
 
+def leaves(cfg):
+    """{dotted name: value} of a configuration, interpolations resolved."""
+    from omegaconf import OmegaConf
+
+    def walk(node, path):
+        for key, value in node.items():
+            if isinstance(value, dict):
+                yield from walk(value, f"{path}{key}.")
+            else:
+                yield f"{path}{key}", value
+
+    return dict(walk(OmegaConf.to_container(cfg, resolve=True), ""))
+
+
 def build(node, **arguments):
     """The object that a checked node describes, as `hydra.utils.instantiate` makes it.
 
@@ -92,13 +107,13 @@ def validated(value, hint, name):
       Refusal: if it is not of that type or out of its range.
     """
     from omegaconf import ListConfig, OmegaConf
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     if isinstance(value, float) and not math.isfinite(value):
         raise Refusal(f"{name}={value}: should be finite")
     value = OmegaConf.to_container(value) if isinstance(value, ListConfig) else value
     try:
-        return TypeAdapter(hint).validate_python(value, strict=isinstance(value, bool))  # true is no 1
+        return _adapter(hint).validate_python(value, strict=isinstance(value, bool))  # true is no 1
     except ValidationError as error:
         reasons = dict.fromkeys(part["msg"].removeprefix("Input ") for part in error.errors())
         choices = [choice for part in (hint, *typing.get_args(hint)) for choice in _choices(part)]
@@ -135,10 +150,10 @@ def _locate(target, path):
 
 def _checkable(hint, default):
     """The annotation, or what the default says where there is none that can be checked, as in other libraries."""
-    from pydantic import PydanticSchemaGenerationError, TypeAdapter
+    from pydantic import PydanticSchemaGenerationError
 
     try:
-        TypeAdapter(hint)
+        _adapter(hint)
     except PydanticSchemaGenerationError:
         hint = None
     if hint is not None:
@@ -146,6 +161,14 @@ def _checkable(hint, default):
     return float if isinstance(default, int | float) and not isinstance(default, bool) else typing.Any
 
 
+@functools.cache
+def _adapter(hint):
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(hint)
+
+
+@functools.cache
 def _hints(function):
     target = function.__init__ if inspect.isclass(function) and not hasattr(function, "_fields") else function
     try:

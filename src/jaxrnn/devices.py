@@ -32,6 +32,17 @@ def keep_compiled():
     jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
 
 
+def free_memory():
+    """Bytes that programs may take on all local devices: what the accelerators report, or what the system has left."""
+    reported = [device.memory_stats() for device in jax.local_devices()]
+    if all(reported):
+        return sum(stats["bytes_limit"] - stats["bytes_in_use"] for stats in reported)
+    meminfo = Path("/proc/meminfo")  # Linux only
+    lines = meminfo.read_text().splitlines() if meminfo.exists() else []
+    available = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")]
+    return available[0] if available else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
 def _cpu():
     """A name for this kind of CPU: a program compiled for one may not run on another that shares the home folder."""
     info = Path("/proc/cpuinfo")  # Linux only

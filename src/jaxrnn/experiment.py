@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from omegaconf import DictConfig
 
-from jaxrnn import config, decode, prediction, training
+from jaxrnn import config, prediction
 from jaxrnn.config import Refusal
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.training import Trainer
@@ -30,6 +30,24 @@ class Compiled(NamedTuple):
     score: Any
     trivial: Any
     go_on: Any
+
+
+class Parts(NamedTuple):
+    """What the nodes of a configuration describe.
+
+    Fields:
+      trainer, dataset, optimizer: the objects of the nodes trainer, data and optimizer.
+      make_net: unroll -> the net of the node model, unrolled so.
+    """
+
+    trainer: Trainer
+    dataset: Dataset
+    optimizer: Optimizer
+    make_net: Callable[..., Net]
+
+    def arguments(self):
+        """What `jaxrnn.training.program` and `updates` take."""
+        return self.make_net(self.trainer.unrolled()), self.dataset, self.optimizer, self.trainer
 
 
 class Experiment(NamedTuple):
@@ -58,8 +76,9 @@ def build(cfg):
     """
     cfg.seed = config.validated(cfg.seed, Seed, "seed")
     config.check(cfg)
-    trainer = config.build(cfg.trainer)
-    jax.config.update("jax_enable_x64", trainer.precision == "f64")
+    jax.config.update("jax_enable_x64", cfg.trainer.get("precision") == "f64")
+    parts = assemble(cfg)
+    trainer, dataset = parts.trainer, parts.dataset
     try:
         unroll = trainer.unrolled()
     except ValueError as error:
@@ -69,16 +88,11 @@ def build(cfg):
             f"trainer.keep_every={trainer.keep_every} is no multiple of trainer.report_every={trainer.report_every}: "
             "checkpoints are taken at reports"
         )
-    dataset = config.build(cfg.data)
     if dataset.rows is not None and trainer.batch_size > dataset.rows:
         raise Refusal(
             f"trainer.batch_size={trainer.batch_size} is larger than the data: it holds {dataset.rows} sequences"
         )
-
-    def make_net(unroll):
-        return config.build(cfg.model, output_size=dataset.output_size, unroll=unroll)
-
-    net = make_net(unroll)
+    net = parts.make_net(unroll)
     if dataset.continues and not net.causal:
         raise Refusal(
             "model.bidirectional reads the future, which a carry cannot hand on from batch to batch; "
@@ -86,8 +100,25 @@ def build(cfg):
         )
     _check_outputs(net, dataset)
     _check_flossing(net, dataset, trainer)
-    optimizer = config.build(cfg.optimizer)
-    return Experiment(cfg, dataset, make_net, net, optimizer, trainer, _compiled(dataset, net, trainer))
+    return Experiment(cfg, dataset, parts.make_net, net, parts.optimizer, trainer, _compiled(dataset, net, trainer))
+
+
+def assemble(cfg, dataset=None):
+    """The parts of a checked configuration, whose float values may be traced.
+
+    Args:
+      cfg: the configuration.
+      dataset: what stands for the node data, where that is built already.
+
+    Raises:
+      Refusal: where a factory refuses its arguments.
+    """
+    dataset = config.build(cfg.data) if dataset is None else dataset
+
+    def make_net(unroll):
+        return config.build(cfg.model, output_size=dataset.output_size, unroll=unroll)
+
+    return Parts(config.build(cfg.trainer), dataset, config.build(cfg.optimizer), make_net)
 
 
 def _check_outputs(net, dataset):
@@ -121,15 +152,11 @@ def _check_flossing(net, dataset, trainer):
 
 
 def _compiled(dataset, net, trainer):
-    def go_on(params, xs, length):
-        params = training.cast(params, trainer.precision)
-        return decode.prime_and_generate(net, params, xs, length)[1]
-
     predict = prediction.predictor(net, trainer.precision)
     return Compiled(
         predict=predict,
         measure=prediction.evaluator(predict, dataset.loss),
         score=prediction.scorer(predict, dataset.correct),
         trivial=jax.jit(lambda batch: prediction.mean_loss(dataset.loss, dataset.trivial(batch), batch)),
-        go_on=jax.jit(go_on, static_argnums=2),
+        go_on=jax.jit(prediction.generator(net, trainer.precision), static_argnums=2),
     )

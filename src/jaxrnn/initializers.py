@@ -5,6 +5,7 @@ A gain may be a traced value, so runs that differ in it are one compiled program
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 
 def orthogonal(gain=1.0):
@@ -53,7 +54,8 @@ def per_gate(init, key, shape, gates):
 
     A joint orthogonal draw of the [H, 4H] block would leave each gate with singular values near zero.
     """
-    return jnp.concatenate([init(k, shape) for k in jax.random.split(key, gates)], axis=-1)
+    blocks = lax.map(lambda k: init(k, shape), jax.random.split(key, gates))  # one draw to compile, not `gates`
+    return jnp.concatenate(list(blocks), axis=-1)
 
 
 def chrono(key, size, t_max):

@@ -20,11 +20,11 @@ COLUMNS = (
     "param_norm",
     "correct",
 )
-FILE = "metrics.csv"
+FILE, SUMMARY = "metrics.csv", "summary.json"
 
 
 class Metrics:
-    """`metrics.csv` of a run folder: a row a report and split, written at once.
+    """`metrics.csv` of a run folder: a row a report and split, in the file once they are flushed.
 
     Args:
       folder: the run folder.
@@ -39,17 +39,15 @@ class Metrics:
             _writer(file).writeheader()
             _writer(file).writerows(rows)
         os.replace(kept, path)
-        self._file = open(path, "a", newline="")  # noqa: SIM115, closed by __exit__
+        self._path, self._rows = path, []
 
     def write(self, **row):
-        _writer(self._file).writerow(row)
-        self._file.flush()
+        self._rows.append(row)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self._file.close()
+    def flush(self):
+        with open(self._path, "a", newline="") as file:
+            _writer(file).writerows(self._rows)
+        self._rows = []
 
 
 def read(folder):
@@ -63,6 +61,12 @@ def read(folder):
     return [{name: _value(name, text) for name, text in row.items()} for row in csv.DictReader(whole)]
 
 
+def read_summary(folder):
+    """The content of a run's `summary.json`, or None if there is none yet."""
+    path = Path(folder) / SUMMARY
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
 def last_row(folder, split):
     """The losses and norms in the last row of a split, or None if there is none."""
     rows = [row for row in read(folder) if row["split"] == split]
@@ -74,7 +78,7 @@ def write_summary(folder, summary):
 
     JSON knows no NaN and no infinity; they become null.
     """
-    path = Path(folder) / "summary.json"
+    path = Path(folder) / SUMMARY
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(_finite(summary), indent=2, allow_nan=False) + "\n")
     os.replace(temporary, path)

@@ -3,7 +3,8 @@
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
+from jax import lax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
@@ -17,7 +18,8 @@ class Population(NamedTuple):
     """N training runs as functions.
 
     Fields:
-      init: (keys [N], values [N, ...]) -> TrainState, leaves [N, ...].
+      init: (keys [N], values [N, ...]) -> TrainState, leaves [N, ...]. Its optimizer states are trees; those of a
+        single run are flat (see `jaxrnn.training.flattened`).
       advance: (TrainState, values, arrays, n) -> (TrainState, Report [N, report_every]); n updates of every run, at
         most `report_every`. One compilation serves every n.
     """
@@ -26,45 +28,67 @@ class Population(NamedTuple):
     advance: Any
 
 
-def program(make, dataset, trainer, runs):
+def program(make, runs):
     """Training runs that differ in their keys and in float values.
 
     Args:
-      make: values of one run -> (net, optimizer); the values may be traced.
-      dataset: a `Dataset`.
-      trainer: a `Trainer`.
+      make: values of one run -> (net, dataset, optimizer, trainer), the arguments of `jaxrnn.training.updates`; the
+        values may be traced, and what the shapes depend on must not vary.
       runs: N.
     """
-    devices = mesh(runs, RUNS)
-    of_runs, on_all = P(RUNS), P()
 
-    def parts(values):
-        net, optimizer = make(values)
-        return updates(net, dataset, optimizer, trainer)
+    def init(parts, key, _):
+        return updates(*parts, flat=False).init(key)
 
-    def init(keys, values):
-        return jax.vmap(lambda key, value: parts(value).init(key))(keys, values)
+    def advance(parts, state, common):
+        arrays, n = common
+        run = updates(*parts, flat=False)
+        return run.run(state, arrays, run.plan(state), n)
 
-    def advance(states, values, arrays, n):
-        def one(state, value):
-            run = parts(value)
-            return run.run(state, arrays, run.plan(state), n)
-
-        return jax.vmap(one)(states, values)
-
-    shared = jax.shard_map(
-        advance,
-        mesh=devices,
-        in_specs=(of_runs, of_runs, on_all, on_all),
-        out_specs=(of_runs, of_runs),
-        check_vma=False,
-    )
+    start, go_on = over_runs(init, make, runs, one_by_one=True), over_runs(advance, make, runs)
     return Population(
-        init=jax.jit(init, out_shardings=NamedSharding(devices, of_runs)),
-        advance=jax.jit(shared),
+        init=lambda keys, values: start(values, keys, ()),
+        advance=jax.jit(lambda states, values, arrays, n: go_on(values, states, (arrays, n))),
     )
 
 
-def keys(seed, runs):
-    """The keys [N] of runs with the seeds seed, seed + 1, ..., as single runs with these seeds have them."""
-    return jnp.stack([jax.random.key(seed + number) for number in range(runs)])
+def over_runs(function, make, runs, one_by_one=False):
+    """A function of one run as a compiled function of N runs, shared out over the devices.
+
+    Args:
+      function: (what `make` gives, own, common) -> the result of one run.
+      make: values of one run -> anything.
+      runs: N.
+      one_by_one: each device takes its runs one after the other, which compiles sooner, instead of all at once.
+
+    Returns:
+      (values [N, ...], own with leaves [N, ...], common, the same for all runs) -> results with leaves [N, ...].
+    """
+    devices = mesh(runs, RUNS)
+    of_runs = NamedSharding(devices, P(RUNS))
+
+    def local(values, own, common):
+        def one(value_and_own):
+            value, mine = value_and_own
+            return function(make(value), mine, common)
+
+        return lax.map(one, (values, own)) if one_by_one else jax.vmap(one)((values, own))
+
+    shared = jax.shard_map(local, mesh=devices, in_specs=(P(RUNS), P(RUNS), P()), out_specs=P(RUNS), check_vma=False)
+    return jax.jit(shared, in_shardings=(of_runs, of_runs, NamedSharding(devices, P())), out_shardings=of_runs)
+
+
+def placed(tree, runs):
+    """Leaves [N, ...] shared out over the devices as the programs of N runs take them."""
+    return jax.device_put(tree, NamedSharding(mesh(runs, RUNS), P(RUNS)))
+
+
+@jax.jit
+def keys(seeds):
+    """The keys [N] of runs with these seeds [N], uint32, as single runs have them."""
+    return jax.vmap(jax.random.key)(seeds)
+
+
+def seeds(first, runs):
+    """The seeds first, first + 1, ... [N] of runs that differ in them alone."""
+    return np.arange(first, first + runs, dtype=np.uint32)

@@ -1,24 +1,43 @@
 """What a network predicts of a whole batch and how good it is, compiled and shared out over the devices."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from jaxrnn import decode
 from jaxrnn.devices import ROWS, mesh
 from jaxrnn.losses import weighted_sum
 from jaxrnn.training import cast
 
 
+def predict(net, precision, params, batch):
+    """What a net predicts of a batch, each sequence from a fresh carry: ys [T, B, K]."""
+    params = cast(params, precision)
+    carry = net.initial(params, batch.fresh.shape)
+    return net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset)[1]
+
+
+def measured(dataset, ys, batch):
+    """What outputs ys [T, B, K] are worth: {"loss", and "correct" where the data say it}."""
+    found = {"loss": mean_loss(dataset.loss, ys, batch)}
+    return found if dataset.correct is None else found | {"correct": jnp.mean(dataset.correct(ys, batch))}
+
+
 def predictor(net, precision):
-    """(params, Batch) -> ys [T, B, K], each sequence from a fresh carry, compiled and shared out over the devices."""
+    """(params, Batch) -> ys [T, B, K] as `predict` gives them, compiled and shared out over the devices."""
+    return _shared_out(partial(predict, net, precision))
 
-    def predict(params, batch):
-        params = cast(params, precision)
-        carry = net.initial(params, batch.fresh.shape)
-        return net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset)[1]
 
-    return _shared_out(predict)
+def generator(net, precision):
+    """(params, xs [T, K], length) -> ys [length, K], what the net goes on with after the values xs."""
+
+    def go_on(params, xs, length):
+        return decode.prime_and_generate(net, cast(params, precision), xs, length)[1]
+
+    return go_on
 
 
 def evaluator(predict, loss):

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -60,7 +61,13 @@ def generate(run, prime=None, length=None):
     Raises:
       Refusal: if the data are no series, or prime or length do not fit it.
     """
-    series, net = run.experiment.dataset.series, run.experiment.net
+    prime, length, xs = primed(run.experiment, prime, length)
+    return prime, np.asarray(run.experiment.compiled.go_on(run.params, xs, length))
+
+
+def primed(experiment, prime=None, length=None):
+    """What `generate` primes a network on: (prime, length, xs [prime, K]). Arguments and refusals as there."""
+    series, net = experiment.dataset.series, experiment.net
     if series is None:
         raise Refusal("these data are no series: there is nothing to continue")
     if not net.causal:
@@ -70,20 +77,24 @@ def generate(run, prime=None, length=None):
         config.validated(value, Size | None, name) for name, value in (("prime", prime), ("length", length))
     )
     if prime is None:
-        windows = [len(batch.xs) for batch in run.experiment.dataset.splits.values()]
-        whole = run.experiment.dataset.continues or not windows
+        windows = [len(batch.xs) for batch in experiment.dataset.splits.values()]
+        whole = experiment.dataset.continues or not windows
         prime = known if whole else min(known, 2 * windows[0])
     if length is None:
         length = min(prime, len(series.values) - known) or prime
     if prime > known:
         raise Refusal(f"prime={prime}: give 1 to {known} values; generation begins at index {known} of the series")
-    xs = jnp.asarray(series.values[known - prime : known], float)
-    return prime, np.asarray(run.experiment.compiled.go_on(run.params, xs, length))
+    return prime, length, jnp.asarray(series.values[known - prime : known], float)
 
 
-def generation_error(run, generated):
+def generates(experiment):
+    """Whether the networks of an experiment can go on with a series by themselves."""
+    return experiment.dataset.series is not None and experiment.net.causal
+
+
+def generation_error(experiment, generated):
     """Mean squared error of generated values [length, K] in the source's units, as far as the truth is known."""
-    series = run.experiment.dataset.series
+    series = experiment.dataset.series
     truth = series.values[series.handover :][: len(generated)]
     return float(np.mean(((generated[: len(truth)] - truth) * series.std) ** 2)) if len(truth) else None
 
@@ -91,7 +102,7 @@ def generation_error(run, generated):
 def draw(run):
     """Draws the figures of a run into its folder: learning curves, gradient norm, one-step prediction of the test
     split, free-running generation. Returns their paths."""
-    cfg, dataset, net = run.experiment.cfg, run.experiment.dataset, run.experiment.net
+    cfg, dataset = run.experiment.cfg, run.experiment.dataset
     rows = logging.read(run.folder)
     validation = dataset.splits.get("validation")
     baseline = None if validation is None else float(run.experiment.compiled.trivial(validation))
@@ -104,7 +115,7 @@ def draw(run):
         predicted = np.asarray(predict(run, "test")).swapaxes(0, 1)[weights.T > 0]
         end = len(dataset.series.values)
         figures["prediction"] = plotting.prediction(dataset.series, (end - len(predicted), end), predicted)
-    if dataset.series is not None and net.causal:
+    if generates(run.experiment):
         prime, generated = generate(run)
         figures["generation"] = plotting.generation(dataset.series, dataset.series.handover, prime, generated)
     return [plotting.save(figure, run.folder, name) for name, figure in figures.items()]
@@ -139,7 +150,38 @@ def write_generation(run, prime=None, length=None):
         for place, value in enumerate(generated[:, 0] * series.std + series.mean):
             writer.writerow([series.handover + place, value, truth[place] if place < len(truth) else ""])
     figure = plotting.save(plotting.generation(series, series.handover, prime, generated), run.folder, "generation")
-    return path, figure, generation_error(run, generated)
+    return path, figure, generation_error(run.experiment, generated)
+
+
+def summary(experiment, folder, fitted, metrics, generated=None):
+    """What `summary.json` says of a run.
+
+    Args:
+      experiment, folder: of the run.
+      fitted: its `Fitted`.
+      metrics: as `evaluate` gives them; none of a run that was stopped.
+      generated: (prime, ys [length, K]) as `generate` gives them, or None.
+    """
+    content = {
+        "status": fitted.status,
+        "reason": fitted.reason,
+        "steps": fitted.step,
+        "best_step": fitted.best_step,
+        "baseline": experiment.dataset.trivial_name,
+        "metrics": {"train": logging.last_row(folder, "train"), **metrics},
+        "seconds": fitted.seconds,
+        "compile_seconds": fitted.compile_seconds,
+        "steps_per_second": fitted.steps_per_second,
+        "probe_seconds": fitted.probe_seconds,
+        "together": fitted.together,
+        "parameters": sum(leaf.size for leaf in jax.tree.leaves(fitted.best)),
+        **logging.versions(),
+    }
+    if generated is not None:
+        prime, values = generated
+        error = generation_error(experiment, values)
+        content["generation"] = {"prime": prime, "length": len(values), "mean_squared_error": error}
+    return content
 
 
 def table(metrics, trivial_name):

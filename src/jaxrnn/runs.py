@@ -11,15 +11,17 @@ from jaxrnn.checkpoint import Checkpoints
 from jaxrnn.config import Refusal
 from jaxrnn.experiment import build
 from jaxrnn.fitting import fit
-from jaxrnn.results import Run, draw, evaluate, generate, generation_error, table
+from jaxrnn.results import Run, draw, evaluate, generate, generates, summary, table
 from jaxrnn.types import Size
+
+ENDED = ("finished", "diverged", "pruned")  # statuses of runs that have nothing left to do
 
 
 def train(cfg, folder):
     """Trains into a run folder of its own.
 
     Args:
-      cfg: a configuration with the nodes model, data, optimizer and trainer, and a seed.
+      cfg: a configuration with the nodes model, data, optimizer and trainer, and a seed; `figures: false` draws none.
       folder: the run folder.
 
     Returns:
@@ -32,21 +34,63 @@ def train(cfg, folder):
         raise Refusal(
             f"{folder} holds a run already; go on with it, {_resume(folder)}, or choose another hydra.run.dir"
         )
-    return _train(cfg, Path(folder))
+    return _train(cfg, Path(folder), cfg.get("figures") is not False)
 
 
-def _train(cfg, folder):
+def train_one_of_many(cfg, folder):
+    """Trains a run of a sweep, or goes on with it where the sweep was interrupted; one that has ended stays as it is.
+
+    Arguments and result as of `train`; only `figures: true` draws figures.
+
+    Raises:
+      Refusal: if the configuration cannot be used; `summary.json` then says so.
+    """
+    if (content := logging.read_summary(folder)) is not None and content["status"] in ENDED:
+        return content
+    try:
+        return _train(cfg, Path(folder), bool(cfg.get("figures")))
+    except Refusal as error:
+        fail(folder, str(error))
+        raise
+
+
+def refuse_another(folder, cfg):
+    """Refuses to train a configuration in the folder of a run of another one.
+
+    Raises:
+      Refusal: if the folder holds a run whose configuration differs.
+    """
+    if not (Path(folder) / logging.FILE).exists() or not _config_file(folder).exists():
+        return
+    saved, wanted = config.leaves(saved_config(folder)), config.leaves(cfg)
+    if saved != wanted:
+        differing = [name for name in {**saved, **wanted} if saved.get(name) != wanted.get(name)]
+        raise Refusal(
+            f"{folder} holds a run of another configuration (they differ in {', '.join(differing)}); choose another "
+            "hydra.sweep.dir"
+        )
+
+
+def fail(folder, reason):
+    """Marks a run of a sweep that could not be trained."""
+    empty = {"steps": 0, "best_step": 0, "metrics": {}, **logging.versions()}
+    logging.write_summary(folder, {"status": "failed", "reason": reason, **empty})
+
+
+def _train(cfg, folder, figures=True):
     experiment = build(cfg)
     try:
         fitted = fit(experiment, folder)
-        summary = _summary(experiment, folder, fitted)
-        logging.write_summary(folder, summary)
-        if fitted.status != "stopped":
-            draw(Run(folder, experiment, fitted.best, fitted.best_step))
+        stopped, run = fitted.status == "stopped", Run(folder, experiment, fitted.best, fitted.best_step)
+        generated = generate(run) if generates(experiment) and not stopped else None
+        content = summary(experiment, folder, fitted, {} if stopped else evaluate(run), generated)
+        logging.write_summary(folder, content)
+        if figures and not stopped:
+            draw(run)
             probes.save_figures(folder)
     except OSError as error:
         raise Refusal(f"{error}; what was saved stays: make room and go on with {_resume(folder)}") from error
-    return summary
+    return content
 
 
 def resume(folder, steps=None):
@@ -135,34 +179,9 @@ def report(summary, folder):
         lines.append(f"probes took {summary['probe_seconds']:.2f} s of {summary['seconds']:.2f} s")
     if summary["status"] == "stopped":
         lines.append(f"go on with: {_resume(folder)}")
-    else:
+    elif (Path(folder) / "figures").is_dir():
         lines.append(f"figures in {folder}/figures")
     return "\n".join(lines)
-
-
-def _summary(experiment, folder, fitted):
-    summary = {
-        "status": fitted.status,
-        "reason": fitted.reason,
-        "steps": fitted.step,
-        "best_step": fitted.best_step,
-        "baseline": experiment.dataset.trivial_name,
-        "metrics": {"train": logging.last_row(folder, "train")},
-        "seconds": fitted.seconds,
-        "compile_seconds": fitted.compile_seconds,
-        "steps_per_second": fitted.steps_per_second,
-        "probe_seconds": fitted.probe_seconds,
-        "parameters": sum(leaf.size for leaf in jax.tree.leaves(fitted.best)),
-        **logging.versions(),
-    }
-    if fitted.status != "stopped":
-        run = Run(folder, experiment, fitted.best, fitted.best_step)
-        summary["metrics"] |= evaluate(run)
-        if experiment.dataset.series is not None and experiment.net.causal:
-            prime, generated = generate(run)
-            error = generation_error(run, generated)
-            summary["generation"] = {"prime": prime, "length": len(generated), "mean_squared_error": error}
-    return summary
 
 
 def _config_file(folder):

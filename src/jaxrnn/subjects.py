@@ -70,7 +70,7 @@ class Result(NamedTuple):
 
 def untrained(name, experiment, networks):
     """N networks before training, with the seeds seed, seed + 1, ..."""
-    states = _program(experiment, networks).init(population.keys(experiment.cfg.seed, networks), None)
+    states = _program(experiment, networks).init(population.keys(population.seeds(experiment.cfg.seed, networks)), None)
     return Subject(name, experiment, np.array([0]), stacked([jax.device_get(states.params)]))
 
 
@@ -82,7 +82,7 @@ def trained(name, experiment, networks):
     """
     trainer, dataset = experiment.trainer, experiment.dataset
     program = _program(experiment, networks)
-    states = program.init(population.keys(experiment.cfg.seed, networks), None)
+    states = program.init(population.keys(population.seeds(experiment.cfg.seed, networks)), None)
     moments, steps = [jax.device_get(states.params)], [0]
     while steps[-1] < trainer.steps:
         n = min(trainer.report_every, trainer.steps - steps[-1])
@@ -139,8 +139,8 @@ def prepared(measure, subject):
 
 
 def _program(experiment, networks):
-    parts = experiment.net, experiment.optimizer
-    return population.program(lambda _: parts, experiment.dataset, experiment.trainer, networks)
+    parts = experiment.net, experiment.dataset, experiment.optimizer, experiment.trainer
+    return population.program(lambda _: parts, networks)
 
 
 def stacked(moments):

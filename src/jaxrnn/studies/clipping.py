@@ -68,12 +68,12 @@ def _train(subject, way, grid):
             return scan(clipped(cell, threshold), params, carry, xs, **given)
 
         net = experiment.make_net(unroll) if way == "backward loop" else experiment.net
-        return net, parts.func(**options)
+        return net, dataset, parts.func(**options), trainer
 
     runs = len(grid) * networks
-    program = population.program(make, dataset, trainer, runs)
+    program = population.program(make, runs)
     values = jnp.repeat(jnp.asarray(grid, float), networks)
-    keys = jnp.tile(population.keys(experiment.cfg.seed, networks), len(grid))
+    keys = jnp.tile(population.keys(population.seeds(experiment.cfg.seed, networks)), len(grid))
     states, reports, step = program.init(keys, values), [], 0
     while step < trainer.steps:
         n = min(trainer.report_every, trainer.steps - step)

@@ -35,9 +35,9 @@ def sequences_seen(experiment, networks, right, max_sequences):
       [N], the sequences seen until then, NaN for a network that did not get there within `max_sequences`.
     """
     trainer, dataset = experiment.trainer, experiment.dataset
-    parts = experiment.net, experiment.optimizer
-    program = population.program(lambda _: parts, dataset, trainer, networks)
-    states = program.init(population.keys(experiment.cfg.seed, networks), None)
+    parts = experiment.net, dataset, experiment.optimizer, trainer
+    program = population.program(lambda _: parts, networks)
+    states = program.init(population.keys(population.seeds(experiment.cfg.seed, networks)), None)
     streak, seen, found = np.zeros(networks, int), 0, np.full(networks, np.nan)
     while seen < max_sequences and np.isnan(found).any():
         states, report = program.advance(states, None, dataset.arrays, np.int32(trainer.report_every))

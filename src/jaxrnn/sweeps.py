@@ -1,0 +1,148 @@
+"""Sweeps: many runs in numbered folders, trained in compiled groups; what was interrupted goes on."""
+
+import contextlib
+import shutil
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxrnn import logging, runs, together, variation
+from jaxrnn.config import Refusal
+from jaxrnn.fitting import interrupts
+
+GROUPS = ".groups"  # where groups keep their checkpoints
+
+
+class Job(NamedTuple):
+    """A run of a sweep: its number, its checked configuration, its folder."""
+
+    number: int
+    cfg: Any
+    folder: Path
+
+
+def train(jobs, folder, options=together.Options(), prepare=lambda: None):
+    """Trains the jobs of a sweep in compiled groups; those that have ended stay as they are.
+
+    Args:
+      jobs: a list of `Job`s.
+      folder: the sweep's folder, where the groups keep their checkpoints.
+      options: `jaxrnn.together.Options`.
+      prepare: writes what else the run folders hold; called in a thread while the first group compiles.
+
+    Returns:
+      {number: summary} of the jobs; the status of one that could not be trained is "failed".
+
+    Raises:
+      Refusal: if something cannot be written.
+      SystemExit: after a signal, once all is saved.
+    """
+    summaries = {job.number: content for job in jobs if (content := _ended(job.folder)) is not None}
+    plan = variation.plan([job.cfg for job in jobs])
+    print("\n".join(plan.lines()))
+    if summaries:
+        print(f"  {len(summaries)} of {len(jobs)} runs have ended already")
+    progress = _Progress(jobs, summaries)
+    with interrupts() as received, progress.bar, ThreadPoolExecutor(1) as beside:
+        prepared = beside.submit(prepare)
+        for number, group in enumerate(plan.groups, 1):
+            members = [member for member in group.members if jobs[member].number not in summaries]
+            if not members:
+                continue
+            began = time.perf_counter()
+            for member, content in _trained(group, jobs, members, folder, options, received, progress):
+                summaries[jobs[member].number] = content
+                progress.ended(jobs[member], content)
+            if received:
+                raise SystemExit(_left(folder, received[0]))
+            progress.say(
+                f"group {number} of {len(plan.groups)}: {len(members)} trained in {time.perf_counter() - began:.1f} s"
+            )
+        prepared.result()
+    return summaries
+
+
+def _trained(group, jobs, members, folder, options, received, progress):
+    """Trains some members of a group and yields (member, summary)."""
+    if len(group.members) == 1:  # alone its rows are shared out over the devices
+        job = jobs[members[0]]
+        with contextlib.suppress(Refusal):  # its summary says so
+            runs.train_one_of_many(job.cfg, job.folder)
+        content = logging.read_summary(job.folder)
+        if content["status"] == "stopped":
+            received.append(content["reason"])
+        progress.bar.update(content["steps"])
+        yield members[0], content
+        return
+    store = Path(folder) / GROUPS / str(jobs[group.members[0]].number)
+    try:
+        yield from together.train(
+            group,
+            {member: jobs[member].cfg for member in members},
+            {member: jobs[member].folder for member in members},
+            store,
+            options,
+            received,
+            progress.report,
+        )
+    except Refusal as error:
+        for member in members:
+            if _ended(jobs[member].folder) is None:
+                runs.fail(jobs[member].folder, str(error))
+                yield member, logging.read_summary(jobs[member].folder)
+    except OSError as error:
+        raise Refusal(f"{error}; what was saved stays: make room and give the same command again") from error
+    if not received:
+        shutil.rmtree(store, ignore_errors=True)
+        with contextlib.suppress(OSError):  # other groups' checkpoints are there
+            store.parent.rmdir()
+
+
+def _ended(folder):
+    content = logging.read_summary(folder)
+    return content if content is not None and content["status"] in runs.ENDED else None
+
+
+def _left(folder, signal_name):
+    print(f"stopped by {signal_name}; all is saved, the same command goes on with {folder}", file=sys.stderr)
+    return 128 + signal.Signals[signal_name]
+
+
+def score(content):
+    """What runs of a sweep are compared by: the validation loss of the best params, the training loss without one; None
+    if the run has neither."""
+    for split in ("validation", "train"):
+        if (values := content["metrics"].get(split)) and values.get("loss") is not None:
+            return values["loss"]
+    return None
+
+
+class _Progress:
+    """Runs done, the best so far, and the time left, over all groups."""
+
+    def __init__(self, jobs, summaries):
+        self._jobs, self._done, self._best = len(jobs), 0, None
+        left = [job for job in jobs if job.number not in summaries]
+        self.bar = logging.progress_bar(sum(int(job.cfg.trainer.steps) for job in left), 0)
+        for job in jobs:
+            if job.number in summaries:
+                self.ended(job, summaries[job.number])
+
+    def report(self, updates, courses):
+        self.bar.update(updates * len(courses))
+        losses = [loss for course in courses.values() if (loss := course.last_loss()) is not None]
+        text = f"{self._done} of {self._jobs} runs done" + (f", now {min(losses):.3g}" if losses else "")
+        self.bar.set_postfix_str(text + (f", best {self._best[0]:.3g}" if self._best else ""), refresh=False)
+
+    def ended(self, job, content):
+        self._done += 1
+        loss = score(content)
+        if loss is not None and content["status"] != "failed" and (self._best is None or loss < self._best[0]):
+            self._best = (loss, job.number)
+
+    def say(self, text):
+        best = f"; best so far {self._best[0]:.4g} (#{self._best[1]})" if self._best else ""
+        self.bar.write(f"{text}; {self._done} of {self._jobs} runs done{best}")
