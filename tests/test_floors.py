@@ -40,6 +40,7 @@ FLOORS = [
         "together",
         "sweeps",
         "resumption",
+        "report",
     },
 ]
 # Within a floor only these are allowed to build on each other, and never in a circle.

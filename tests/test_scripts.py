@@ -211,7 +211,16 @@ def test_killed_and_resumed_is_never_killed(tmp_path):
     assert runs[0]["generation"] == runs[1]["generation"]
 
 
-SWEEP = ["-m", *SMALL, "model=elman,gru", "seed=0,1", "trainer.steps=72", "trainer.precision=f64"]
+SWEEP = [
+    "-m",
+    *SMALL,
+    "model=elman,gru",
+    "seed=0,1",
+    "data.window=6",
+    "data.stateful=false",
+    "trainer.steps=72",
+    "trainer.precision=f64",
+]
 
 
 def swept(cwd, launcher, *arguments):
@@ -249,7 +258,7 @@ def test_launchers_leave_the_same_runs(tmp_path):
     assert call(tmp_path, "evaluate", "run=compiled/3").returncode == 0
     assert call(tmp_path, "generate", "run=compiled/3").returncode == 0
     assert "finished at step 108" in call(tmp_path, "train", "resume=compiled/2", "trainer.steps=108").stdout
-    assert call(tmp_path, "study", "study=fixed_points", "run=compiled/3").returncode == 0
+    assert call(tmp_path, "study", "study=gradient_flow", "run=compiled/3").returncode == 0
 
 
 @pytest.mark.parametrize("launcher", ["basic", "compiled"])
