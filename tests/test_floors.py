@@ -41,6 +41,7 @@ FLOORS = [
         "sweeps",
         "resumption",
         "report",
+        "tuning",
     },
 ]
 # Within a floor only these are allowed to build on each other, and never in a circle.
@@ -60,6 +61,7 @@ SHARED = {
     "variation": {"experiment"},
     "together": {"experiment", "course", "fitting", "probes", "results"},
     "sweeps": {"fitting", "runs", "together", "variation"},
+    "tuning": {"runs", "sweeps"},
     "runs": {"experiment", "fitting", "results", "probes"},
     "analysis": {"experiment", "subjects", "runs"},
 }

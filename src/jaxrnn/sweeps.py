@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from omegaconf import OmegaConf
+
 from jaxrnn import logging, runs, together, variation
 from jaxrnn.config import Refusal
 from jaxrnn.fitting import interrupts
@@ -109,6 +111,14 @@ def _ended(folder):
 def _left(folder, signal_name):
     print(f"stopped by {signal_name}; all is saved, the same command goes on with {folder}", file=sys.stderr)
     return 128 + signal.Signals[signal_name]
+
+
+def write_config(job, overrides):
+    """Writes the configuration of a job that no launcher of Hydra's makes, where such a launcher would."""
+    folder = job.folder / ".hydra"
+    folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(job.cfg, folder / "config.yaml")
+    OmegaConf.save(OmegaConf.create(list(overrides)), folder / "overrides.yaml")
 
 
 def score(content):
