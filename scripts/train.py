@@ -7,7 +7,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
-from jaxrnn.config import refusals
+from jaxrnn.config import Refusal, refusals
 from jaxrnn.resumption import continued
 
 RESUME = any(argument.startswith("resume=") for argument in sys.argv)
@@ -28,6 +28,8 @@ def train(cfg):
     use_all_cores()
     keep_compiled()
     folder = cfg.resume if RESUME else HydraConfig.get().runtime.output_dir
+    if not RESUME and cfg.together:
+        return train_together(cfg, folder)
     if RESUME:
         summary = runs.resume(folder, cfg.trainer.steps)
     elif HydraConfig.get().mode is RunMode.MULTIRUN:
@@ -38,6 +40,16 @@ def train(cfg):
     if summary["status"] == "stopped":
         sys.exit(128 + signal.Signals[summary["reason"]])
     return summary["metrics"].get("validation", {}).get("loss")
+
+
+def train_together(cfg, folder):
+    from jaxrnn import sweeps
+
+    given = [text for text in HydraConfig.get().overrides.task if not text.startswith("together=")]
+    summaries = sweeps.train_together(given, cfg.together, lambda words: hydra.compose("train", words), folder)
+    if failed := [f"run {number}: {s['reason']}" for number, s in summaries.items() if s["status"] == "failed"]:
+        raise Refusal(failed[0])
+    return min((loss for s in summaries.values() if (loss := sweeps.score(s)) is not None), default=None)
 
 
 if __name__ == "__main__":

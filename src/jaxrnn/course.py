@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxrnn import logging
+from jaxrnn.tensorboard import Board
 
 
 class Digest(NamedTuple):
@@ -46,6 +47,7 @@ class Course:
         self._trainer, self._scored = experiment.trainer, experiment.dataset.correct is not None
         Path(folder).mkdir(parents=True, exist_ok=True)
         self._metrics = logging.Metrics(folder, step)
+        self._board = Board(folder, step) if experiment.cfg.get("tensorboard") else None
         self._end_if_done()
 
     def take(self, digest, validation=None):
@@ -60,10 +62,10 @@ class Course:
           state before them is the last good one.
         """
         n, bad = digest.updates, digest.bad
-        self._metrics.write(step=self.step + n, split="train", **digest.row)
+        self._write(self.step + n, "train", digest.row)
         self.losses = {"loss": digest.row["loss"]}
         if bad is None and validation is not None:
-            self._metrics.write(step=self.step + n, split="validation", **validation)
+            self._write(self.step + n, "validation", validation)
             self.losses["validation"] = validation["loss"]
             bad = None if math.isfinite(validation["loss"]) else n - 1
         if bad is not None:
@@ -90,6 +92,16 @@ class Course:
     def flush(self):
         """Writes the rows that were taken in."""
         self._metrics.flush()
+        if self._board is not None:
+            self._board.flush()
+            if self.status is not None:
+                self._board.close()
+                self._board = None
+
+    def _write(self, step, split, row):
+        self._metrics.write(step=step, split=split, **row)
+        if self._board is not None:
+            self._board.write(step, split, row)
 
     def _end_if_done(self):
         patience = self._trainer.patience

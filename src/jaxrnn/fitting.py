@@ -97,6 +97,7 @@ def _fit(experiment, folder, received):
                 saved_step, saved_at = course.step, time.perf_counter()
             if received and course.status is None:
                 course.end("stopped", received[0])
+        course.flush()
         if saved_step != course.step:
             save()
     return Fitted(

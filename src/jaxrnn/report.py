@@ -91,7 +91,7 @@ def read(folder, metric="validation.loss"):
       Refusal: if there are none, or none has such a metric though some have ended.
     """
     files = sorted(Path(str(folder)).rglob(".hydra/config.yaml"), key=lambda file: _natural(file.parents[1]))
-    runs = [_found(file.parents[1], metric) for file in files if "trainer" in OmegaConf.load(file)]
+    runs = [_found(file.parents[1], metric) for file in files if _is_run(OmegaConf.load(file))]
     if not runs:
         raise Refusal(f"{folder}: there are no runs below it")
     if all(run.value is None for run in runs) and any(run.status == "finished" for run in runs):
@@ -296,6 +296,10 @@ def _lines(sweep, rows):
     if repeat := command(sweep):
         lines.append(f"the best again: {repeat}")
     return lines
+
+
+def _is_run(cfg):
+    return "trainer" in cfg and not cfg.get("together")
 
 
 def _found(folder, metric):

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn import config, logging, plotting
+from jaxrnn import config, logging, plotting, tensorboard
 from jaxrnn.config import Refusal
 from jaxrnn.experiment import Experiment
 from jaxrnn.types import Size
@@ -182,6 +182,15 @@ def summary(experiment, folder, fitted, metrics, generated=None):
         error = generation_error(experiment, values)
         content["generation"] = {"prime": prime, "length": len(values), "mean_squared_error": error}
     return content
+
+
+def record(folder, cfg, content):
+    """Writes the summary of a run, for TensorBoard too where the configuration asks for it."""
+    logging.write_summary(folder, content)
+    if cfg.get("tensorboard"):
+        values = {f"{split}/{name}": v for split, row in content["metrics"].items() for name, v in (row or {}).items()}
+        known = {f"final/{name}": float(v) for name, v in values.items() if v is not None}
+        tensorboard.finish(folder, config.leaves(cfg), known)
 
 
 def table(metrics, trivial_name):

@@ -11,7 +11,7 @@ from jaxrnn.checkpoint import Checkpoints
 from jaxrnn.config import Refusal
 from jaxrnn.experiment import build
 from jaxrnn.fitting import fit
-from jaxrnn.results import Run, draw, evaluate, generate, generates, summary, table
+from jaxrnn.results import Run, draw, evaluate, generate, generates, record, summary, table
 from jaxrnn.types import Size
 
 ENDED = ("finished", "diverged", "pruned")  # statuses of runs that have nothing left to do
@@ -84,7 +84,7 @@ def _train(cfg, folder, figures=True):
         stopped, run = fitted.status == "stopped", Run(folder, experiment, fitted.best, fitted.best_step)
         generated = generate(run) if generates(experiment) and not stopped else None
         content = summary(experiment, folder, fitted, {} if stopped else evaluate(run), generated)
-        logging.write_summary(folder, content)
+        record(folder, cfg, content)
         if figures and not stopped:
             draw(run)
             probes.save_figures(folder)

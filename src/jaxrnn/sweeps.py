@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from jaxrnn import logging, runs, together, variation
+from jaxrnn import config, logging, runs, together, variation
 from jaxrnn.config import Refusal
 from jaxrnn.fitting import interrupts
 
@@ -111,6 +113,33 @@ def _ended(folder):
 def _left(folder, signal_name):
     print(f"stopped by {signal_name}; all is saved, the same command goes on with {folder}", file=sys.stderr)
     return 128 + signal.Signals[signal_name]
+
+
+def train_together(given, words, compose, folder):
+    """Trains many values inside one job, in compiled groups and numbered folders of their own.
+
+    Args:
+      given: the overrides of the job.
+      words: overrides that name many values, as in a sweep.
+      compose: overrides -> the configuration of a run.
+      folder: the job's folder.
+
+    Returns:
+      {number: summary}, as `train`.
+
+    Raises:
+      Refusal: as `train`, and if a configuration cannot be used.
+    """
+    parsed = OverridesParser.create().parse_overrides([config.force(word) for word in words])
+    jobs = []
+    for number, chosen in enumerate(BasicSweeper.split_arguments(parsed, None)[0]):
+        overrides = [*given, *chosen]
+        job = Job(number, compose(overrides), Path(folder) / str(number))
+        config.check(job.cfg)
+        runs.refuse_another(job.folder, job.cfg)
+        write_config(job, overrides)
+        jobs.append(job)
+    return train(jobs, folder)
 
 
 def write_config(job, overrides):

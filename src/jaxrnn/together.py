@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from annotated_types import Ge
 
-from jaxrnn import devices, logging, population, prediction, probes, results, training
+from jaxrnn import devices, population, prediction, probes, results, training
 from jaxrnn.checkpoint import Checkpoints
 from jaxrnn.config import Refusal
 from jaxrnn.course import Course, digests
@@ -325,7 +325,7 @@ class Cohort:
                 run = results.Run(self.folders[member], self._experiment(member), fitted.best, fitted.best_step)
                 results.draw(run)
                 probes.save_figures(run.folder)
-            logging.write_summary(self.folders[member], content)
+            results.record(self.folders[member], self.cfgs[member], content)
             yield member, content
 
     def _evaluate(self, rows, programs):
