@@ -9,10 +9,9 @@ from jaxrnn.config import refusals
 @refusals()
 def main(cfg):
     from jaxrnn import results, runs
-    from jaxrnn.devices import keep_compiled, use_all_cores
+    from jaxrnn.devices import prepare
 
-    use_all_cores()
-    keep_compiled()
+    prepare()
     run = runs.load(cfg.run)
     metrics = results.write_evaluation(run)
     print(f"{run.folder}, the params of step {run.step}")

@@ -9,10 +9,9 @@ from jaxrnn.config import refusals
 @refusals()
 def main(cfg):
     from jaxrnn import results, runs
-    from jaxrnn.devices import keep_compiled, use_all_cores
+    from jaxrnn.devices import prepare
 
-    use_all_cores()
-    keep_compiled()
+    prepare()
     values, figure, error = results.write_generation(runs.load(cfg.run), cfg.prime, cfg.length)
     print(f"values in {values}, figure in {figure}")
     if error is not None:

@@ -14,10 +14,9 @@ RUN = any(argument.startswith("run=") for argument in sys.argv)
 @refusals()
 def main(cfg):
     from jaxrnn import analysis  # here, so that --help need not import JAX
-    from jaxrnn.devices import keep_compiled, use_all_cores
+    from jaxrnn.devices import prepare
 
-    use_all_cores()
-    keep_compiled()
+    prepare()
     if RUN:
         lines = analysis.study_run(cfg, cfg.run)
     else:

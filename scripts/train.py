@@ -22,11 +22,12 @@ def main(cfg):
 
 
 def train(cfg):
-    from jaxrnn import runs  # here, so that --help need not import JAX
-    from jaxrnn.devices import keep_compiled, use_all_cores
+    import jax  # here, so that --help need not import it
 
-    use_all_cores()
-    keep_compiled()
+    from jaxrnn import runs
+    from jaxrnn.devices import prepare
+
+    prepare()
     folder = cfg.resume if RESUME else HydraConfig.get().runtime.output_dir
     if not RESUME and cfg.together:
         return train_together(cfg, folder)
@@ -36,7 +37,8 @@ def train(cfg):
         summary = runs.train_one_of_many(cfg, folder)
     else:
         summary = runs.train(cfg, folder)
-    print(runs.report(summary, folder))
+    if jax.process_index() == 0:
+        print(runs.report(summary, folder))
     if summary["status"] == "stopped":
         sys.exit(128 + signal.Signals[summary["reason"]])
     return summary["metrics"].get("validation", {}).get("loss")

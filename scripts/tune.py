@@ -15,10 +15,9 @@ SPACE = []
 @refusals()
 def main(cfg):
     from jaxrnn import config, report, tuning
-    from jaxrnn.devices import keep_compiled, use_all_cores
+    from jaxrnn.devices import prepare
 
-    use_all_cores()
-    keep_compiled()
+    prepare()
     config.check(cfg)
     given = [text for text in HydraConfig.get().overrides.task if not force(text).startswith("++tune.")]
     folder = HydraConfig.get().runtime.output_dir

@@ -26,6 +26,11 @@ class CheckedSweeper(BasicSweeper):
         self._checked = 0
 
     def validate_batch_is_legal(self, batch):
+        from jaxrnn.config import Refusal
+        from jaxrnn.devices import processes
+
+        if processes()[1] > 1 and not isinstance(self.launcher, CompiledLauncher):
+            raise Refusal("several processes train a sweep together with hydra/launcher=compiled alone")
         composer = Composer(self.hydra_context, self.config)
         for number, overrides in enumerate(batch, self._checked):
             composer.add(overrides, number)
@@ -51,14 +56,13 @@ class CompiledLauncher(Launcher):
 
     def launch(self, job_overrides, initial_job_idx):
         from jaxrnn import config, sweeps
-        from jaxrnn.devices import keep_compiled, use_all_cores
+        from jaxrnn.devices import prepare
 
         node = OmegaConf.create({"launcher": {"_target_": "jaxrnn.together.Options", **self.options}})
         config.check(node, "hydra.")
         setup_globals()
         configure_log(self.config.hydra.job_logging, self.config.hydra.verbose)
-        use_all_cores()
-        keep_compiled()
+        prepare()
         numbers = range(initial_job_idx, initial_job_idx + len(job_overrides))
         jobs = [self.composer.jobs[number] for number in numbers]
         returns = {}
@@ -69,6 +73,9 @@ class CompiledLauncher(Launcher):
 
         summaries = sweeps.train(jobs, self.config.hydra.sweep.dir, config.build(node.launcher), write_folders)
         for number, done in returns.items():
+            if number not in summaries:  # another process trains it
+                done.return_value, done.status = None, JobStatus.COMPLETED
+                continue
             failed = summaries[number]["status"] == "failed"
             done.status = JobStatus.FAILED if failed else JobStatus.COMPLETED
             reason = config.Refusal(summaries[number]["reason"])

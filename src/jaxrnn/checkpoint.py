@@ -21,6 +21,11 @@ class Checkpoints:
         options = ocp.CheckpointManagerOptions(
             max_to_keep=1, keep_period=keep_every, enable_async_checkpointing=False, cleanup_tmp_directories=True
         )
+        if jax.process_count() > 1:  # each process keeps its own, without waiting for others
+            (Path(folder) / "checkpoints").mkdir(parents=True, exist_ok=True)
+            own, alone = jax.process_index(), ocp.options.MultiprocessingOptions
+            options.multiprocessing_options = alone(own, active_processes={own}, barrier_sync_key_prefix=str(own))
+            options.create = False
         self._manager = ocp.CheckpointManager(Path(folder).absolute() / "checkpoints", options=options)
 
     def save(self, step, state, best, progress):
@@ -58,7 +63,7 @@ class Checkpoints:
         return content["progress"]["progress"]
 
     def restore(self, state, best, step=None):
-        """A checkpoint as (state, best, progress), or None if there is none.
+        """A checkpoint as (state, best, progress), numpy arrays and key data for the key, or None if there is none.
 
         Args:
           state, best: what was saved, as arrays or `jax.ShapeDtypeStruct`s, to say what is expected.
@@ -86,8 +91,7 @@ class Checkpoints:
                 raise ValueError(f"it holds {saved_name} {saved_shape} where {name} {shape} is expected")
         arrays = self._manager.restore(step, args=args.Composite(arrays=args.StandardRestore(expected)))["arrays"]
         arrays = jax.tree.map(np.asarray, arrays)
-        key = jax.random.wrap_key_data(arrays["state"].key)
-        return arrays["state"].replace(key=key), arrays["best"], saved["progress"]
+        return arrays["state"], arrays["best"], saved["progress"]
 
 
 def _key_data(state, best):

@@ -11,6 +11,41 @@ CACHE_BYTES = 2**30
 ROWS = "rows"  # the axis of a mesh over which a batch is shared out
 
 
+def prepare():
+    """What every command does before its first array: all cores, and the programs that are kept."""
+    use_all_cores()
+    keep_compiled()
+
+
+def processes():
+    """(number of this process, how many there are) of a computation of several, as the environment names them.
+
+    JAX_COORDINATOR_ADDRESS is HOST:PORT of the first one, JAX_NUM_PROCESSES how many they are and JAX_PROCESS_ID the
+    number of this one; with JAX_COORDINATOR_ADDRESS=auto Slurm says so.
+    """
+    if (address := os.environ.get("JAX_COORDINATOR_ADDRESS")) is None:
+        return 0, 1
+    number, count = ("SLURM_PROCID", "SLURM_NTASKS") if address == "auto" else ("JAX_PROCESS_ID", "JAX_NUM_PROCESSES")
+    return int(os.environ[number]), int(os.environ[count])
+
+
+def join_processes():
+    """Joins the other processes of a computation, before the first array; alone it does nothing."""
+    index, count = processes()
+    if count == 1 or jax.distributed.is_initialized():
+        return
+    if os.environ["JAX_COORDINATOR_ADDRESS"] == "auto":
+        del os.environ["JAX_COORDINATOR_ADDRESS"]
+        jax.distributed.initialize()
+    else:
+        jax.distributed.initialize(os.environ["JAX_COORDINATOR_ADDRESS"], count, index)
+
+
+def local(tree):
+    """What this process holds of arrays that are the same on all devices."""
+    return tree if jax.process_count() == 1 else jax.tree.map(lambda a: a.addressable_data(0), tree)
+
+
 def use_all_cores():
     """Gives the CPU backend one XLA device per core that this process may use; call it before the first array.
 
@@ -51,8 +86,22 @@ def _cpu():
     return hashlib.sha256(features.encode()).hexdigest()[:12]
 
 
-def mesh(rows, axis=ROWS):
-    """The mesh for `rows` rows of a batch, or as many runs: as many local devices as divide them, along one axis."""
-    devices = jax.local_devices()
-    used = max(n for n in range(1, len(devices) + 1) if rows % n == 0)
-    return jax.sharding.Mesh(np.array(devices[:used]), (axis,))
+def mesh(rows, axis=ROWS, everywhere=False):
+    """The mesh for `rows` rows of a batch, or as many runs: as many local devices as divide them, along one axis.
+
+    Args:
+      rows: of the batch.
+      axis: its name.
+      everywhere: as many devices of every process, instead of this one's alone.
+
+    Raises:
+      ValueError: if the rows cannot be shared out over all processes.
+    """
+    processes = jax.process_count() if everywhere else 1
+    fits = [n for n in range(1, jax.local_device_count() + 1) if rows % (n * processes) == 0]
+    if not fits:
+        raise ValueError(f"{rows} rows cannot be shared out over {processes} processes")
+    if not everywhere:
+        return jax.sharding.Mesh(np.array(jax.local_devices()[: max(fits)]), (axis,))
+    own = [[d for d in jax.devices() if d.process_index == process][: max(fits)] for process in range(processes)]
+    return jax.sharding.Mesh(np.array(own).ravel(), (axis,))

@@ -11,6 +11,7 @@ import numpy as np
 from jaxrnn import logging, training
 from jaxrnn.checkpoint import Checkpoints
 from jaxrnn.course import Course, digests
+from jaxrnn.devices import local
 from jaxrnn.probes import Probes
 from jaxrnn.training import Report
 
@@ -40,30 +41,36 @@ class Fitted(NamedTuple):
     together: int = 1
 
 
-def fit(experiment, folder):
+def fit(experiment, folder, everywhere=False):
     """Trains an experiment in a run folder, from its last checkpoint if it holds one.
+
+    Args:
+      experiment: an `Experiment`.
+      folder: the run folder, of this process alone.
+      everywhere: together with all other processes, which do the same.
 
     Raises:
       Refusal: if the checkpoint is broken or does not fit the experiment.
       OSError: if something cannot be written.
     """
     with interrupts() as received:
-        return _fit(experiment, folder, received)
+        return _fit(experiment, folder, everywhere, received)
 
 
-def _fit(experiment, folder, received):
+def _fit(experiment, folder, everywhere, received):
     cfg, dataset, trainer = experiment.cfg, experiment.dataset, experiment.trainer
-    program = training.program(experiment.net, dataset, experiment.optimizer, trainer)
+    program = training.program(experiment.net, dataset, experiment.optimizer, trainer, everywhere)
+    arrays = jax.device_get(dataset.arrays) if everywhere else dataset.arrays
     probes = Probes(experiment, folder)
     state = program.init(jax.random.key(cfg.seed))
     checkpoints = Checkpoints(folder, trainer.keep_every)
-    best, progress = state.params, None
+    best, progress = local(state.params), None
     if (restored := checkpoints.restore(state, state.params)) is not None:
-        state, best, progress = restored
+        state, best, progress = program.restored(restored[0]), *restored[1:]
     course = Course(folder, experiment, int(state.step), progress)
     first_step, saved_step = course.step, None if restored is None else course.step
     earlier_seconds, began = course.progress["seconds"], time.perf_counter()
-    advance = program.advance.lower(state, dataset.arrays, np.int32(0)).compile()
+    advance = program.advance.lower(state, arrays, np.int32(0)).compile()
     compile_seconds = time.perf_counter() - began
     saved_at, updating = time.perf_counter(), 0.0
 
@@ -72,23 +79,23 @@ def _fit(experiment, folder, received):
 
     def save():
         course.progress["seconds"] = seconds()
-        checkpoints.save(course.step, state, best, course.progress)
+        checkpoints.save(course.step, local(state), best, course.progress)
 
     with logging.progress_bar(trainer.steps, course.step) as bar:
         while course.status is None:
             step = course.step
             n = min(trainer.report_every - step % trainer.report_every, trainer.steps - step)
             call = time.perf_counter()
-            new_state, report = jax.block_until_ready(advance(state, dataset.arrays, np.int32(n)))
+            new_state, report = jax.block_until_ready(advance(state, arrays, np.int32(n)))
             updating += time.perf_counter() - call
             report = Report(*(np.asarray(column)[None, :n] for column in report))
-            better = course.take(*digests(report, experiment), _validate(experiment, new_state))
+            better = course.take(*digests(report, experiment), _validate(experiment, local(new_state.params)))
             course.flush()
             if course.status == "diverged":  # the state before these updates is the last good one
                 break
             state = new_state
-            best = state.params if better else best
-            probes.measure(course.step, state.params)
+            best = local(state.params) if better else best
+            probes.measure(course.step, local(state.params))
             bar.set_postfix({name: f"{loss:.3g}" for name, loss in course.losses.items()}, refresh=False)
             bar.update(n)
             kept = trainer.keep_every is not None and course.step % trainer.keep_every == 0
@@ -113,13 +120,13 @@ def _fit(experiment, folder, received):
     )
 
 
-def _validate(experiment, state):
+def _validate(experiment, params):
     """The validation loss, and the share of right sequences where the data say it; None without a validation split."""
     if "validation" not in experiment.dataset.splits:
         return None
     validation, compiled = experiment.dataset.splits["validation"], experiment.compiled
-    found = {"loss": float(compiled.measure(state.params, validation))}
-    return found if compiled.score is None else found | {"correct": float(compiled.score(state.params, validation))}
+    found = {"loss": float(compiled.measure(params, validation))}
+    return found if compiled.score is None else found | {"correct": float(compiled.score(params, validation))}
 
 
 @contextlib.contextmanager

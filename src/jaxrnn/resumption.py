@@ -17,15 +17,23 @@ class Watch(Callback):
     """Hydra's callback around a sweep: says what it is in `sweep.json`, so that the same command can go on with it."""
 
     def on_multirun_start(self, config, **kwargs):
+        from jaxrnn.devices import processes
+
         folder = Path(str(config.hydra.sweep.dir))
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        if processes()[0] > 0:
+            return
         _HELD.append(_lock(folder))
         if _HELD[-1] is None:
             raise Refusal(f"{folder}: another process is training this sweep")
         self._write("running")
 
     def on_multirun_end(self, config, **kwargs):
+        from jaxrnn.devices import processes
+
+        if processes()[0] > 0:
+            return
         self._write("finished")
         _HELD.pop().release()
         print(f"sweep in {self._folder}")

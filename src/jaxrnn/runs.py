@@ -1,12 +1,16 @@
 """Run folders: training into one, going on in one, loading the network of one."""
 
+import hashlib
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import jax
+import numpy as np
 from omegaconf import OmegaConf
 
-from jaxrnn import config, logging, probes, training
+from jaxrnn import config, devices, logging, probes, training
 from jaxrnn.checkpoint import Checkpoints
 from jaxrnn.config import Refusal
 from jaxrnn.experiment import build
@@ -30,11 +34,12 @@ def train(cfg, folder):
     Raises:
       Refusal: if the configuration cannot be used, or if the folder holds a run already.
     """
+    devices.join_processes()
     if (Path(folder) / logging.FILE).exists():
         raise Refusal(
             f"{folder} holds a run already; go on with it, {_resume(folder)}, or choose another hydra.run.dir"
         )
-    return _train(cfg, Path(folder), cfg.get("figures") is not False)
+    return _train_with_all(cfg, Path(folder), cfg.get("figures") is not False)
 
 
 def train_one_of_many(cfg, folder):
@@ -77,10 +82,37 @@ def fail(folder, reason):
     logging.write_summary(folder, {"status": "failed", "reason": reason, **empty})
 
 
-def _train(cfg, folder, figures=True):
+def _train_with_all(cfg, folder, figures=True):
+    """Trains together with all processes, of which the first alone writes into the run folder.
+
+    Raises:
+      Refusal: if the processes do not mean the same folder, or a batch cannot be shared out over them.
+    """
+    if jax.process_count() == 1:
+        return _train(cfg, folder, figures)
+    from jax.experimental import multihost_utils
+
+    name = np.frombuffer(hashlib.sha256(str(folder.absolute()).encode()).digest(), np.uint8)
+    if (multihost_utils.process_allgather(name) != name).any():
+        raise Refusal("the processes have different run folders; give them all the same hydra.run.dir=...")
+    if jax.process_index() == 0:
+        multihost_utils.sync_global_devices("the others have copied what they go on from")
+        return _train(cfg, folder, figures, everywhere=True)
+    with tempfile.TemporaryDirectory() as own:
+        if (folder / "checkpoints").is_dir():
+            shutil.copytree(folder / "checkpoints", Path(own) / "checkpoints")
+            shutil.copy(folder / logging.FILE, own)
+        multihost_utils.sync_global_devices("the others have copied what they go on from")
+        return _train(cfg, Path(own), figures=False, everywhere=True)
+
+
+def _train(cfg, folder, figures=True, everywhere=False):
     experiment = build(cfg)
+    batch_size, processes = experiment.trainer.batch_size, jax.process_count()
+    if everywhere and batch_size % processes:
+        raise Refusal(f"trainer.batch_size={batch_size} cannot be shared out over {processes} processes")
     try:
-        fitted = fit(experiment, folder)
+        fitted = fit(experiment, folder, everywhere)
         stopped, run = fitted.status == "stopped", Run(folder, experiment, fitted.best, fitted.best_step)
         generated = generate(run) if generates(experiment) and not stopped else None
         content = summary(experiment, folder, fitted, {} if stopped else evaluate(run), generated)
@@ -106,14 +138,16 @@ def resume(folder, steps=None):
     Raises:
       Refusal: if the folder is no run folder, or steps is no positive integer.
     """
+    devices.join_processes()
     cfg = saved_config(folder)
     if steps is not None:
         cfg.trainer.steps = config.validated(steps, Size, "trainer.steps")
         build(cfg)  # refuses what cannot be used before anything is written
-        file = _config_file(folder)
-        OmegaConf.save(cfg, file.with_suffix(".tmp"))
-        os.replace(file.with_suffix(".tmp"), file)
-    return _train(cfg, Path(str(folder)))
+        if jax.process_index() == 0:
+            file = _config_file(folder)
+            OmegaConf.save(cfg, file.with_suffix(".tmp"))
+            os.replace(file.with_suffix(".tmp"), file)
+    return _train_with_all(cfg, Path(str(folder)))
 
 
 def load(folder):

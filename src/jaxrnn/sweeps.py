@@ -13,7 +13,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from jaxrnn import config, logging, runs, together, variation
+from jaxrnn import config, devices, logging, runs, together, variation
 from jaxrnn.config import Refusal
 from jaxrnn.fitting import interrupts
 
@@ -37,6 +37,8 @@ def train(jobs, folder, options=together.Options(), prepare=lambda: None):
       options: `jaxrnn.together.Options`.
       prepare: writes what else the run folders hold; called in a thread while the first group compiles.
 
+    Of several processes each trains a share of every group, and the first waits for the others.
+
     Returns:
       {number: summary} of the jobs; the status of one that could not be trained is "failed".
 
@@ -46,6 +48,9 @@ def train(jobs, folder, options=together.Options(), prepare=lambda: None):
     """
     summaries = {job.number: content for job in jobs if (content := _ended(job.folder)) is not None}
     plan = variation.plan([job.cfg for job in jobs])
+    own, processes = devices.processes()
+    if processes > 1:
+        print(f"process {own + 1} of {processes} trains its share of every group")
     print("\n".join(plan.lines()))
     if summaries:
         print(f"  {len(summaries)} of {len(jobs)} runs have ended already")
@@ -53,7 +58,8 @@ def train(jobs, folder, options=together.Options(), prepare=lambda: None):
     with interrupts() as received, progress.bar, ThreadPoolExecutor(1) as beside:
         prepared = beside.submit(prepare)
         for number, group in enumerate(plan.groups, 1):
-            members = [member for member in group.members if jobs[member].number not in summaries]
+            share = group.members[own::processes]
+            members = [member for member in share if jobs[member].number not in summaries]
             if not members:
                 continue
             began = time.perf_counter()
@@ -66,6 +72,9 @@ def train(jobs, folder, options=together.Options(), prepare=lambda: None):
                 f"group {number} of {len(plan.groups)}: {len(members)} trained in {time.perf_counter() - began:.1f} s"
             )
         prepared.result()
+        while own == 0 and (others := [job for job in jobs if job.number not in summaries]):
+            time.sleep(0.2)
+            summaries |= {job.number: content for job in others if (content := _done(job.folder)) is not None}
     return summaries
 
 
@@ -81,7 +90,7 @@ def _trained(group, jobs, members, folder, options, received, progress):
         progress.bar.update(content["steps"])
         yield members[0], content
         return
-    store = Path(folder) / GROUPS / str(jobs[group.members[0]].number)
+    store = Path(folder) / GROUPS / f"{jobs[group.members[0]].number}_{devices.processes()[0]}"
     try:
         yield from together.train(
             group,
@@ -108,6 +117,12 @@ def _trained(group, jobs, members, folder, options, received, progress):
 def _ended(folder):
     content = logging.read_summary(folder)
     return content if content is not None and content["status"] in runs.ENDED else None
+
+
+def _done(folder):
+    """The summary of a run that another process has left, or None."""
+    content = logging.read_summary(folder)
+    return content if content is not None and content["status"] in (*runs.ENDED, "failed") else None
 
 
 def _left(folder, signal_name):

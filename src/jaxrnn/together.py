@@ -153,6 +153,7 @@ class Cohort:
             population.program(self.make, runs).init, jax.random.split(jax.random.key(0), runs), values
         )
         states, best, _ = self.store.restore(shapes, shapes.params)
+        states = states.replace(key=jax.random.wrap_key_data(states.key))
         courses = {
             member: Course(self.folders[member], self.experiment, step, kept["courses"][str(member)])
             for member in members

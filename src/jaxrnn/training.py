@@ -106,13 +106,15 @@ class Program(NamedTuple):
       advance: (TrainState, arrays, n) -> (TrainState, Report [report_every]); n updates, at most `report_every`; the
         report's rows from n on are zeros. One compilation serves every n. The state given stays valid, to go back
         to where the n updates diverge.
+      restored: a TrainState from a checkpoint, numpy arrays and key data in the key's place -> TrainState.
     """
 
     init: Any
     advance: Any
+    restored: Any
 
 
-def program(net, dataset, optimizer, trainer):
+def program(net, dataset, optimizer, trainer, everywhere=False):
     """The training run of a net on a data set.
 
     Args:
@@ -120,8 +122,10 @@ def program(net, dataset, optimizer, trainer):
       dataset: a `Dataset`.
       optimizer: an `Optimizer`.
       trainer: a `Trainer`.
+      everywhere: share the rows of a batch out over the devices of all processes, each of which makes the same calls;
+        every process then holds the whole state.
     """
-    devices = mesh(trainer.batch_size)
+    devices = mesh(trainer.batch_size, everywhere=everywhere)
     parts = updates(net, dataset, optimizer, trainer, shards=devices.size)
 
     def advance(state, arrays, n):
@@ -134,10 +138,16 @@ def program(net, dataset, optimizer, trainer):
         )(state, arrays, parts.plan(state), n)
 
     states = TrainState(step=P(), params=P(), opt_state=P(), carry=P(ROWS), key=P())
-    on_all, of_states = NamedSharding(devices, P()), jax.tree.map(lambda spec: NamedSharding(devices, spec), states)
+    on_all = NamedSharding(devices, P())
+    of_states = on_all if everywhere else jax.tree.map(lambda spec: NamedSharding(devices, spec), states)
     return Program(
         init=jax.jit(parts.init, out_shardings=of_states),
         advance=jax.jit(advance, in_shardings=(of_states, on_all, on_all), out_shardings=(of_states, on_all)),
+        restored=jax.jit(
+            lambda state: state.replace(key=jax.random.wrap_key_data(state.key)),
+            in_shardings=on_all,
+            out_shardings=of_states,
+        ),
     )
 
 
