@@ -45,6 +45,10 @@ class Checkpoints:
         except ValueError as error:  # what TensorStore makes of a failed write
             raise OSError(f"the checkpoint of step {step} could not be written ({str(error)[:80]}...)") from error
 
+    def close(self):
+        """Ends what the manager keeps running; many runs that are saved once would keep many."""
+        self._manager.close()
+
     def steps(self):
         """The updates after which the checkpoints were taken, in order."""
         return sorted(self._manager.all_steps())

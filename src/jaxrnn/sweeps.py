@@ -35,7 +35,7 @@ def train(jobs, folder, options=together.Options(), prepare=lambda: None):
       jobs: a list of `Job`s.
       folder: the sweep's folder, where the groups keep their checkpoints.
       options: `jaxrnn.together.Options`.
-      prepare: writes what else the run folders hold; called in a thread while the first group compiles.
+      prepare: writes what else the run folders hold; called in a thread once the first group trains.
 
     Of several processes each trains a share of every group, and the first waits for the others.
 
@@ -54,31 +54,38 @@ def train(jobs, folder, options=together.Options(), prepare=lambda: None):
     print("\n".join(plan.lines()))
     if summaries:
         print(f"  {len(summaries)} of {len(jobs)} runs have ended already")
-    progress = _Progress(jobs, summaries)
+    progress, prepared = _Progress(jobs, summaries), []
     with interrupts() as received, progress.bar, ThreadPoolExecutor(1) as beside:
-        prepared = beside.submit(prepare)
+
+        def report(updates, courses):
+            if not prepared:  # until a group trains Python has enough to do, from then on it waits
+                prepared.append(beside.submit(prepare))
+            progress.report(updates, courses)
+
         for number, group in enumerate(plan.groups, 1):
             share = group.members[own::processes]
             members = [member for member in share if jobs[member].number not in summaries]
             if not members:
                 continue
             began = time.perf_counter()
-            for member, content in _trained(group, jobs, members, folder, options, received, progress):
+            for member, content in _trained(group, jobs, members, folder, options, received, report):
                 summaries[jobs[member].number] = content
                 progress.ended(jobs[member], content)
+                if len(group.members) == 1:
+                    progress.bar.update(content["steps"])
             if received:
                 raise SystemExit(_left(folder, received[0]))
             progress.say(
                 f"group {number} of {len(plan.groups)}: {len(members)} trained in {time.perf_counter() - began:.1f} s"
             )
-        prepared.result()
+        (prepared or [beside.submit(prepare)])[0].result()
         while own == 0 and (others := [job for job in jobs if job.number not in summaries]):
             time.sleep(0.2)
             summaries |= {job.number: content for job in others if (content := _done(job.folder)) is not None}
     return summaries
 
 
-def _trained(group, jobs, members, folder, options, received, progress):
+def _trained(group, jobs, members, folder, options, received, report):
     """Trains some members of a group and yields (member, summary)."""
     if len(group.members) == 1:  # alone its rows are shared out over the devices
         job = jobs[members[0]]
@@ -87,7 +94,6 @@ def _trained(group, jobs, members, folder, options, received, progress):
         content = logging.read_summary(job.folder)
         if content["status"] == "stopped":
             received.append(content["reason"])
-        progress.bar.update(content["steps"])
         yield members[0], content
         return
     store = Path(folder) / GROUPS / f"{jobs[group.members[0]].number}_{devices.processes()[0]}"
@@ -99,7 +105,7 @@ def _trained(group, jobs, members, folder, options, received, progress):
             store,
             options,
             received,
-            progress.report,
+            report,
         )
     except Refusal as error:
         for member in members:

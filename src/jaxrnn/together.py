@@ -292,7 +292,9 @@ class Cohort:
             course, row = self.courses[member], rows.members.index(member)
             state, best = _row(host, row)
             course.progress["seconds"] = seconds
-            Checkpoints(self.folders[member], keep_every).save(course.step, state, best, course.progress)
+            checkpoints = Checkpoints(self.folders[member], keep_every)
+            checkpoints.save(course.step, state, best, course.progress)
+            checkpoints.close()
         return host[1]
 
     def _flush(self):

@@ -1,0 +1,67 @@
+"""A whole sweep as one command: the compiled launcher against Hydra's basic one and joblib on all cores."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from jaxrnn import plotting, timing
+from jaxrnn.types import Size
+
+SWEEP = (
+    "experiment=sine_lstm",
+    "seed=range(8)",
+    "optimizer.learning_rate=1e-4,2e-4,5e-4,1e-3,2e-3,3e-3,5e-3,1e-2",
+)
+
+
+def benchmark(
+    script: str, sweep: list[str] = SWEEP, launchers: list[str] = ("compiled", "basic", "joblib"), repeats: Size = 3
+):
+    """Times the command `python SCRIPT -m SWEEP hydra/launcher=...` as a process, cold and warm.
+
+    Args:
+      script: path of train.py.
+      sweep: the arguments that name the runs.
+      launchers: what is compared; the first one is the measure.
+      repeats: rounds; cold each begins with an empty cache of compiled programs, warm with the one of the cold round.
+    """
+    rows, summary, findings = [], [], []
+    with tempfile.TemporaryDirectory() as place:
+        count = iter(range(10**6))
+        seconds = {"cold": {name: [] for name in launchers}, "warm": {name: [] for name in launchers}}
+        for number in range(repeats):
+            for cache in seconds:
+
+                def run(launcher, cache_home):
+                    folder = Path(place) / str(next(count))
+                    arguments = ["-m", *sweep, f"hydra/launcher={launcher}", f"hydra.sweep.dir={folder}"]
+                    env = {**os.environ, "XDG_CACHE_HOME": str(cache_home)}
+                    subprocess.run(
+                        [sys.executable, script, *arguments], cwd=place, env=env, check=True, capture_output=True
+                    )
+
+                sides = {
+                    n: lambda n=n, number=number, run=run: run(n, Path(place) / f"cache_{n}_{number}")
+                    for n in launchers
+                }
+                for name, times in timing.interleaved(sides, 1).items():
+                    seconds[cache][name] += times
+    for cache, measured in seconds.items():
+        rows += timing.rows_of(measured, cache=cache)
+        summary += timing.summarised(measured, cache=cache)
+    for row in summary:
+        findings.append("{cache} cache, {side}: {median:.1f} s, {times_the_first:.1f} times the first".format(**row))
+    return timing.Measured(rows, summary, findings)
+
+
+def plot(measured):
+    """The time of the whole command, cold and warm."""
+    figure, panels = plotting.panels(2, "", "seconds, whole command")
+    for axes, cache in zip(panels, ("cold", "warm"), strict=True):
+        chosen = [row for row in measured.summary if row["cache"] == cache]
+        bars = axes.bar([row["side"] for row in chosen], [row["median"] for row in chosen], color=plotting.COLOURS[0])
+        axes.bar_label(bars, [f"{row['median']:.1f} s" for row in chosen], fontsize=8)
+        axes.set_title(f"{cache} cache of compiled programs", fontsize=9)
+    return {"launchers": figure}

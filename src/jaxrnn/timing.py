@@ -1,0 +1,96 @@
+"""Measuring times on noisy machines: all sides in turn, again and again, in one process."""
+
+import csv
+import json
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxrnn import plotting
+
+
+class Measured(NamedTuple):
+    """What a benchmark measured.
+
+    Fields:
+      rows: [{column: value}], a row a time; saved as `NAME.csv`.
+      summary: [{column: value}], the medians and bests with what was compared; saved as `NAME_summary.csv`.
+      findings: lines of text.
+    """
+
+    rows: list[dict[str, Any]]
+    summary: list[dict[str, Any]]
+    findings: list[str]
+
+
+def interleaved(sides, repeats, prepare=lambda name: None):
+    """Seconds of every side, measured in turn so that a slow minute of the machine hits all.
+
+    Args:
+      sides: {name: function without arguments}, already compiled where that should not count.
+      repeats: rounds.
+      prepare: called with a side's name before each of its times, outside the clock.
+
+    Returns:
+      {name: [seconds of every round]}.
+    """
+    seconds = {name: [] for name in sides}
+    for _ in range(repeats):
+        for name, function in sides.items():
+            prepare(name)
+            began = time.perf_counter()
+            function()
+            seconds[name].append(time.perf_counter() - began)
+    return seconds
+
+
+def summarised(seconds, **columns):
+    """A row for each side: median, best, and how many times longer than the first side it took, by the medians."""
+    first = statistics.median(next(iter(seconds.values())))
+    return [
+        {**columns, "side": name, "median": statistics.median(times), "best": min(times)}
+        | {"times_the_first": statistics.median(times) / first}
+        for name, times in seconds.items()
+    ]
+
+
+def rows_of(seconds, **columns):
+    """A row for each time that `interleaved` measured."""
+    return [
+        {**columns, "side": name, "round": number, "seconds": value}
+        for name, times in seconds.items()
+        for number, value in enumerate(times)
+    ]
+
+
+def machine():
+    """What a figure of speed depends on: {"versions", "python", "cores", "device"}."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from jaxrnn.logging import versions
+
+    found = versions()
+    for name in ("jaxlib", "numpy", "optax", "torch", "keras", "tensorflow"):
+        try:
+            found["versions"][name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {**found, "python": platform.python_version(), "cores": len(os.sched_getaffinity(0))}
+
+
+def write(measured, name, figures, folder):
+    """Writes `NAME.csv`, `NAME_summary.csv`, `machine.json` and the figures into a folder."""
+    folder = Path(folder)
+    for rows, file in ((measured.rows, f"{name}.csv"), (measured.summary, f"{name}_summary.csv")):
+        with open(folder / file, "w", newline="") as opened:
+            writer = csv.DictWriter(
+                opened, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
+            )
+            writer.writeheader()
+            writer.writerows(rows)
+    (folder / "machine.json").write_text(json.dumps(machine(), indent=2) + "\n")
+    for title, figure in figures.items():
+        plotting.publish(figure, folder, title)
