@@ -23,6 +23,7 @@ FLOORS = [
         "logging",
         "tensorboard",
         "plotting",
+        "timing",
         "config",
         "interop",
         "bridge",
@@ -43,6 +44,7 @@ FLOORS = [
         "resumption",
         "report",
         "tuning",
+        "benchmarks",
     },
 ]
 # Within a floor only these are allowed to build on each other, and never in a circle.
@@ -64,6 +66,7 @@ SHARED = {
     "together": {"experiment", "course", "fitting", "probes", "results"},
     "sweeps": {"fitting", "runs", "together", "variation"},
     "tuning": {"runs", "sweeps"},
+    "timing": {"logging", "plotting"},
     "runs": {"experiment", "fitting", "results", "probes"},
     "analysis": {"experiment", "subjects", "runs"},
 }

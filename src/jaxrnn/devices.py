@@ -1,5 +1,7 @@
 """One XLA device per core, programs compiled once a machine, the mesh over which the rows of a batch are shared out."""
 
+import atexit
+import gc
 import hashlib
 import os
 from pathlib import Path
@@ -12,9 +14,13 @@ ROWS = "rows"  # the axis of a mesh over which a batch is shared out
 
 
 def prepare():
-    """What every command does before its first array: all cores, and the programs that are kept."""
+    """What every command does before its first array: all cores, the programs that are kept, a garbage collector that
+    leaves alone what lives to the end: imported modules, and everything when the process ends."""
     use_all_cores()
     keep_compiled()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    atexit.register(gc.freeze)
 
 
 def processes():

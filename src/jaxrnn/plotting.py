@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 
 TRUTH = {"color": "0.45", "linewidth": 2.2, "label": "truth"}
 MODEL = {"color": "#b2182b", "linewidth": 1.2, "linestyle": "--"}
@@ -20,6 +18,8 @@ STYLES = ("-", "--", "-.", ":")
 
 def panels(count, x_label, y_label):
     """A figure with `count` axes side by side, which share their kind of axes: (figure, [axes, ...])."""
+    from matplotlib.figure import Figure  # here: a third of a second that only figures need
+
     columns = min(count, 4)
     lines = -(-count // columns)
     width = 6.4 if columns == 1 else 3.4 * columns
@@ -43,6 +43,8 @@ def save(figure, folder, name):
 
 def publish(figure, folder, name):
     """Writes `figures/NAME.png` and, for a paper, `figures/NAME.pdf`; returns the path of the first."""
+    from matplotlib import rc_context
+
     path = save(figure, folder, name)
     with rc_context({"pdf.fonttype": 42}):  # letters stay letters
         figure.savefig(path.with_suffix(".pdf"))
@@ -134,6 +136,8 @@ def generation(series, handover, prime, generated):
 
 
 def _axes(x_label, y_label):
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axes = figure.add_subplot(xlabel=x_label, ylabel=y_label)
     axes.spines[["top", "right"]].set_visible(False)

@@ -68,13 +68,15 @@ class Programs(NamedTuple):
 
     Fields:
       advance: as in `jaxrnn.population.Population`.
-      validate: (values, params, Batch) -> {"loss", "correct"} with arrays [N].
+      measure: {split: (values, params, Batch) -> {"loss", "correct"} with arrays [N]}.
+      generate: (values, params, xs) -> ys [N, length, K], or None where nothing can be generated.
       seconds: that compiling took.
       bytes: of memory while they run, on all devices.
     """
 
     advance: Any
-    validate: Any
+    measure: dict[str, Any]
+    generate: Any
     seconds: float
     bytes: int
 
@@ -163,16 +165,33 @@ class Cohort:
         return Rows(members, values, *population.placed((states, best), runs))
 
     def compiled(self, runs):
-        """The programs for so many rows."""
-        began, dataset = time.perf_counter(), self.experiment.dataset
+        """The programs for so many rows, compiled side by side."""
+        began, experiment, arrays = time.perf_counter(), self.experiment, self.experiment.dataset.arrays
         program = population.program(self.make, runs)
         values = self._values([self.group.members[0]] * runs)
         states = jax.eval_shape(program.init, jax.random.split(jax.random.key(0), runs), values)
-        advance = program.advance.lower(states, values, dataset.arrays, np.int32(0)).compile()
-        memory = advance.memory_analysis()
+
+        def over_runs(function, common):
+            return population.over_runs(function, self.make, runs).lower(values, states.params, common).compile()
+
+        def generator():
+            _, length, xs = results.primed(experiment)
+
+            def go_on(parts, params, xs):
+                return prediction.generator(parts[0], parts[3].precision)(params, xs, length)
+
+            return over_runs(go_on, xs)
+
+        with ThreadPoolExecutor() as beside:
+            advance = beside.submit(lambda: program.advance.lower(states, values, arrays, np.int32(0)).compile())
+            splits = experiment.dataset.splits.items()
+            measure = {name: beside.submit(over_runs, self._measured, batch) for name, batch in splits}
+            generate = beside.submit(generator) if results.generates(experiment) else None
+        memory = advance.result().memory_analysis()
         return Programs(
-            advance=advance,
-            validate=population.over_runs(self._measured, self.make, runs),
+            advance=advance.result(),
+            measure={name: compiled.result() for name, compiled in measure.items()},
+            generate=generate and generate.result(),
             seconds=time.perf_counter() - began,
             bytes=(memory.temp_size_in_bytes + 2 * memory.output_size_in_bytes) * jax.local_device_count(),
         )
@@ -233,7 +252,7 @@ class Cohort:
         batch = self.experiment.dataset.splits.get("validation")
         if batch is None:
             return [None] * len(rows.members)
-        return _rows_of(programs.validate(rows.values, states.params, batch))
+        return _rows_of(programs.measure["validation"](rows.values, states.params, batch))
 
     def _take(self, rows, going, report, n, validation):
         """Hands every run its report; returns which rows' states are good and which are the best so far, [N]."""
@@ -333,21 +352,16 @@ class Cohort:
 
     def _evaluate(self, rows, programs):
         """({split: [{"loss", "baseline", "correct"} of every row]}, (prime, ys [N, length, K]) or None)."""
-        experiment, runs = self.experiment, len(rows.members)
+        experiment = self.experiment
         metrics = {}
         for name, batch in experiment.dataset.splits.items():
             trivial = {"baseline": float(experiment.compiled.trivial(batch))}
-            found = _rows_of(programs.validate(rows.values, rows.best, batch))
+            found = _rows_of(programs.measure[name](rows.values, rows.best, batch))
             metrics[name] = [{"loss": each["loss"], **trivial, **each} for each in found]
-        if not results.generates(experiment):
+        if programs.generate is None:
             return metrics, None
-        prime, length, xs = results.primed(experiment)
-
-        def go_on(parts, params, xs):
-            return prediction.generator(parts[0], parts[3].precision)(params, xs, length)
-
-        generate = population.over_runs(go_on, self.make, runs)
-        return metrics, (prime, np.asarray(generate(rows.values, rows.best, xs)))
+        prime, _, xs = results.primed(experiment)
+        return metrics, (prime, np.asarray(programs.generate(rows.values, rows.best, xs)))
 
 
 class _Pace:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from jaxrnn import plotting, timing
@@ -27,33 +28,24 @@ def benchmark(
       launchers: what is compared; the first one is the measure.
       repeats: rounds; cold each begins with an empty cache of compiled programs, warm with the one of the cold round.
     """
-    rows, summary, findings = [], [], []
+    seconds = {cache: {name: [] for name in launchers} for cache in ("cold", "warm")}
     with tempfile.TemporaryDirectory() as place:
-        count = iter(range(10**6))
-        seconds = {"cold": {name: [] for name in launchers}, "warm": {name: [] for name in launchers}}
         for number in range(repeats):
-            for cache in seconds:
-
-                def run(launcher, cache_home):
-                    folder = Path(place) / str(next(count))
-                    arguments = ["-m", *sweep, f"hydra/launcher={launcher}", f"hydra.sweep.dir={folder}"]
-                    env = {**os.environ, "XDG_CACHE_HOME": str(cache_home)}
-                    subprocess.run(
-                        [sys.executable, script, *arguments], cwd=place, env=env, check=True, capture_output=True
-                    )
-
-                sides = {
-                    n: lambda n=n, number=number, run=run: run(n, Path(place) / f"cache_{n}_{number}")
-                    for n in launchers
-                }
+            for cache in ("cold", "warm"):
+                sides = {name: partial(_sweep, script, sweep, name, Path(place), number, cache) for name in launchers}
                 for name, times in timing.interleaved(sides, 1).items():
                     seconds[cache][name] += times
-    for cache, measured in seconds.items():
-        rows += timing.rows_of(measured, cache=cache)
-        summary += timing.summarised(measured, cache=cache)
-    for row in summary:
-        findings.append("{cache} cache, {side}: {median:.1f} s, {times_the_first:.1f} times the first".format(**row))
-    return timing.Measured(rows, summary, findings)
+    rows = [row for cache in seconds for row in timing.rows_of(seconds[cache], cache=cache)]
+    summary = [row for cache in seconds for row in timing.summarised(seconds[cache], cache=cache)]
+    words = "{cache} cache, {side}: {median:.1f} s, {times_the_first:.1f} times the first"
+    return timing.Measured(rows, summary, [words.format(**row) for row in summary])
+
+
+def _sweep(script, sweep, launcher, place, number, cache):
+    """One command, with a cache and a folder of its own."""
+    arguments = ["-m", *sweep, f"hydra/launcher={launcher}", f"hydra.sweep.dir={place / launcher}_{number}_{cache}"]
+    env = {**os.environ, "XDG_CACHE_HOME": str(place / f"cache_{launcher}_{number}")}
+    subprocess.run([sys.executable, script, *arguments], cwd=place, env=env, check=True, capture_output=True)
 
 
 def plot(measured):
