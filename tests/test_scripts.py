@@ -187,6 +187,7 @@ def test_a_signal_saves_and_says_how_to_go_on(tmp_path, number):
     assert [path.name for path in checkpoints] == [str(summary["steps"])]
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_is_never_killed(tmp_path):
     """SIGKILL three times at moments of its own choosing, with checkpoints written all the time."""
     process = start_long_run(tmp_path)
@@ -249,7 +250,10 @@ def same_runs(one, two):
 
 
 def test_launchers_leave_the_same_runs(tmp_path):
-    assert "finished at step 72" in swept(tmp_path, "basic")
+    shown = swept(tmp_path, "basic")
+    assert "finished at step 72" in shown
+    assert "3 of 4 runs done; best so far" in shown
+    assert "s left" in shown
     shown = swept(tmp_path, "compiled")
     assert "4 runs, 2 compiled groups" in shown
     assert "4 of 4 runs done; best so far" in shown

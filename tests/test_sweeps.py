@@ -73,6 +73,20 @@ def test_every_float_varies_inside_a_program(tmp_path, name):
     assert abs(numbers(jobs[0].folder)[-1] - numbers(jobs[1].folder)[-1]) > 1e-6
 
 
+def test_fifty_updates_in_float32_are_close(tmp_path):
+    """The rule by which the launchers agree in float32: to 1e-5 over 50 updates, before chaos doubles the rounding."""
+    options = ["data=sine", "model.cell.size=16", "trainer.precision=f32", "trainer.steps=50"]
+    options += ["trainer.report_every=10"]
+    rates = (1e-4, 1e-3, 1e-2)
+    cfgs = [checked(*options, f"optimizer.learning_rate={rate}", f"seed={seed}") for rate in rates for seed in (0, 1)]
+    jobs = jobs_of(tmp_path, cfgs)
+    sweeps.train(jobs, tmp_path)
+    for job in jobs:
+        alone = tmp_path / "alone" / str(job.number)
+        runs.train_one_of_many(job.cfg, alone)
+        np.testing.assert_allclose(numbers(job.folder), numbers(alone), rtol=1e-5)
+
+
 def test_what_cannot_vary_splits_and_says_why():
     cells, sizes = ("model=lstm", "model=gru"), (2, 3, 4)
     cfgs = [
@@ -158,6 +172,29 @@ def test_patience_and_halving_end_runs_early(tmp_path):
     for number, cfg in enumerate(patient):
         alone = runs.train(cfg, tmp_path / f"alone{number}")
         assert [summaries[number][key] for key in ("steps", "reason")] == [alone[key] for key in ("steps", "reason")]
+
+
+def test_a_cut_is_made_once(tmp_path, monkeypatch):
+    """Killed while the folders of the runs that a cut ended are written: the same runs end, and no other."""
+    cfgs = [checked("data=sine", f"seed={seed}", "trainer.checkpoint_seconds=1000") for seed in range(8)]
+    options = together.Options(halve_after=30)
+    whole = sweeps.train(jobs_of(tmp_path / "whole", cfgs), tmp_path / "whole", options)
+    write, calls = logging.write_summary, []
+
+    def write_and_die(folder, content):
+        calls.append(folder)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        write(folder, content)
+
+    monkeypatch.setattr(logging, "write_summary", write_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        sweeps.train(jobs_of(tmp_path / "cut", cfgs), tmp_path / "cut", options)
+    monkeypatch.undo()
+    resumed = sweeps.train(jobs_of(tmp_path / "cut", cfgs), tmp_path / "cut", options)
+    for number in range(8):
+        for key in ("status", "reason", "steps", "metrics"):
+            assert resumed[number][key] == whole[number][key]
 
 
 def test_programs_of_a_few_runs_each_give_the_same(tmp_path):

@@ -26,6 +26,7 @@ class CheckedSweeper(BasicSweeper):
         self._checked = 0
 
     def validate_batch_is_legal(self, batch):
+        from jaxrnn import resumption
         from jaxrnn.config import Refusal
         from jaxrnn.devices import processes
 
@@ -35,6 +36,7 @@ class CheckedSweeper(BasicSweeper):
         for number, overrides in enumerate(batch, self._checked):
             composer.add(overrides, number)
         self._checked += len(batch)
+        resumption.tell_jobs(self.config.hydra.sweep.dir, self._checked)
         if isinstance(self.launcher, CompiledLauncher):
             self.launcher.composer = composer
 
@@ -49,7 +51,7 @@ class CompiledLauncher(Launcher):
     """
 
     def __init__(self, **options):
-        self.options = options
+        self.options, self.composer = options, None
 
     def setup(self, *, hydra_context, task_function, config):
         self.hydra_context, self.config = hydra_context, config
@@ -58,6 +60,8 @@ class CompiledLauncher(Launcher):
         from jaxrnn import config, sweeps
         from jaxrnn.devices import prepare
 
+        if self.composer is None:
+            raise config.Refusal("hydra/launcher=compiled trains runs; it goes with scripts/train.py and its sweeper")
         node = OmegaConf.create({"launcher": {"_target_": "jaxrnn.together.Options", **self.options}})
         config.check(node, "hydra.")
         setup_globals()

@@ -3,9 +3,11 @@
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 from hydra.experimental.callback import Callback
+from hydra.types import RunMode
 
 from jaxrnn.config import Refusal
 
@@ -38,10 +40,32 @@ class Watch(Callback):
         _HELD.pop().release()
         print(f"sweep in {self._folder}")
 
+    def on_job_end(self, config, job_return, **kwargs):
+        """Says how far a sweep is, whose launcher trains the runs one by one, in whatever process."""
+        from jaxrnn import sweeps
+
+        folder = Path(str(config.hydra.sweep.dir))
+        if config.hydra.mode is RunMode.MULTIRUN and (content := _read(folder)) and "jobs" in content:
+            print(sweeps.how_far(folder, content["jobs"], content["began"]))
+
     def _write(self, status):
-        temporary = self._folder / f"{FILE}.tmp"
-        temporary.write_text(json.dumps({"command": _command(sys.argv[1:]), "status": status}, indent=2) + "\n")
-        os.replace(temporary, self._folder / FILE)
+        _write(self._folder, {"command": _command(sys.argv[1:]), "status": status, "began": time.time()})
+
+
+def tell_jobs(folder, jobs):
+    """Notes how many jobs a sweep has."""
+    if content := _read(Path(folder)):
+        _write(Path(folder), {**content, "jobs": jobs})
+
+
+def _read(folder):
+    return json.loads((folder / FILE).read_text()) if (folder / FILE).is_file() else None
+
+
+def _write(folder, content):
+    temporary = folder / f"{FILE}.{os.getpid()}.tmp"
+    temporary.write_text(json.dumps(content, indent=2) + "\n")
+    os.replace(temporary, folder / FILE)
 
 
 def continued(arguments):

@@ -78,11 +78,12 @@ def refuse_another(folder, cfg):
 
 def fail(folder, reason):
     """Marks a run of a sweep that could not be trained."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
     empty = {"steps": 0, "best_step": 0, "metrics": {}, **logging.versions()}
     logging.write_summary(folder, {"status": "failed", "reason": reason, **empty})
 
 
-def _train_with_all(cfg, folder, figures=True):
+def _train_with_all(cfg, folder, figures):
     """Trains together with all processes, of which the first alone writes into the run folder.
 
     Raises:
@@ -106,7 +107,7 @@ def _train_with_all(cfg, folder, figures=True):
         return _train(cfg, Path(own), figures=False, everywhere=True)
 
 
-def _train(cfg, folder, figures=True, everywhere=False):
+def _train(cfg, folder, figures, everywhere=False):
     experiment = build(cfg)
     batch_size, processes = experiment.trainer.batch_size, jax.process_count()
     if everywhere and batch_size % processes:
@@ -147,7 +148,7 @@ def resume(folder, steps=None):
             file = _config_file(folder)
             OmegaConf.save(cfg, file.with_suffix(".tmp"))
             os.replace(file.with_suffix(".tmp"), file)
-    return _train_with_all(cfg, Path(str(folder)))
+    return _train_with_all(cfg, Path(str(folder)), cfg.get("figures") is not False)
 
 
 def load(folder):

@@ -57,9 +57,12 @@ def train(jobs, folder, options=together.Options(), prepare=lambda: None):
     progress, prepared = _Progress(jobs, summaries), []
     with interrupts() as received, progress.bar, ThreadPoolExecutor(1) as beside:
 
-        def report(updates, courses):
-            if not prepared:  # until a group trains Python has enough to do, from then on it waits
+        def begin():
+            if not prepared:
                 prepared.append(beside.submit(prepare))
+
+        def report(updates, courses):
+            begin()  # until a group trains Python has enough to do, from then on it waits
             progress.report(updates, courses)
 
         for number, group in enumerate(plan.groups, 1):
@@ -67,6 +70,8 @@ def train(jobs, folder, options=together.Options(), prepare=lambda: None):
             members = [member for member in share if jobs[member].number not in summaries]
             if not members:
                 continue
+            if len(group.members) == 1:
+                begin()
             began = time.perf_counter()
             for member, content in _trained(group, jobs, members, folder, options, received, report):
                 summaries[jobs[member].number] = content
@@ -78,7 +83,8 @@ def train(jobs, folder, options=together.Options(), prepare=lambda: None):
             progress.say(
                 f"group {number} of {len(plan.groups)}: {len(members)} trained in {time.perf_counter() - began:.1f} s"
             )
-        (prepared or [beside.submit(prepare)])[0].result()
+        begin()
+        prepared[0].result()
         while own == 0 and (others := [job for job in jobs if job.number not in summaries]):
             time.sleep(0.2)
             summaries |= {job.number: content for job in others if (content := _done(job.folder)) is not None}
@@ -123,6 +129,24 @@ def _trained(group, jobs, members, folder, options, received, report):
 def _ended(folder):
     content = logging.read_summary(folder)
     return content if content is not None and content["status"] in runs.ENDED else None
+
+
+def how_far(folder, jobs, began):
+    """Runs done, the best so far and the time left of a sweep whose runs are trained one by one, as text.
+
+    Args:
+      folder: the sweep's folder, with a numbered folder a run.
+      jobs: how many runs there will be.
+      began: when this process began, in seconds since 1970.
+    """
+    files = [file for file in Path(folder).glob(f"*/{logging.SUMMARY}") if file.parent.name.isdigit()]
+    done = {file: content for file in files if (content := _done(file.parent)) is not None}
+    new = sum(file.stat().st_mtime >= began for file in done)
+    left = (time.time() - began) / max(new, 1) * (jobs - len(done))
+    losses = {file.parent.name: loss for file, content in done.items() if (loss := score(content)) is not None}
+    best = min(losses, key=losses.get, default=None)
+    text = f"{len(done)} of {jobs} runs done" + (f"; best so far {losses[best]:.4g} (#{best})" if best else "")
+    return text + (f"; about {left / 60:.0f} min left" if left >= 90 else f"; about {left:.0f} s left") * (left > 0)
 
 
 def _done(folder):

@@ -156,11 +156,13 @@ class Cohort:
         )
         states, best, _ = self.store.restore(shapes, shapes.params)
         states = states.replace(key=jax.random.wrap_key_data(states.key))
-        courses = {
-            member: Course(self.folders[member], self.experiment, step, kept["courses"][str(member)])
-            for member in members
-            if member in self.folders
-        }
+        courses = {}
+        for member in dict.fromkeys(members):
+            if member in self.folders:
+                saved = kept["courses"][str(member)]
+                courses[member] = Course(self.folders[member], self.experiment, step, saved["progress"])
+                if saved["status"] not in (None, "stopped"):  # its folder was not written to the end
+                    courses[member].end(saved["status"], saved["reason"])
         self._begin(courses, kept["seconds"])
         return Rows(members, values, *population.placed((states, best), runs))
 
@@ -201,7 +203,10 @@ class Cohort:
         trainer, arrays = self.experiment.trainer, self.experiment.dataset.arrays
         cuts = self.options.cuts(trainer.steps)
         pace = _Pace(self.earlier_seconds)
-        saved_at, going = time.perf_counter(), list(self.courses)
+        saved_at = time.perf_counter()
+        going, ended = self._parted(self.courses)
+        if ended:
+            yield from self._finish(rows, ended, programs, pace)
         while going:
             step = self.courses[going[0]].step
             n = min(trainer.report_every - step % trainer.report_every, trainer.steps - step)
@@ -212,23 +217,27 @@ class Cohort:
                 states=_choose(good, states, rows.states), best=_choose(better, states.params, rows.best)
             )
             self._probe(rows, going)
-            if step + n in cuts:
+            if cut := step + n in cuts:
                 self._cut(step + n)
             if received:
                 self._end_all("stopped", received[0])
             if watch is not None:
                 watch(n, {member: self.courses[member] for member in going})
-            ended = [member for member in going if self.courses[member].status is not None]
-            going = [member for member in going if self.courses[member].status is None]
+            going, ended = self._parted(going)
             if trainer.keep_every is not None and (step + n) % trainer.keep_every == 0:
                 self._save_runs(rows, going, pace.seconds())
-            if received or (going and time.perf_counter() - saved_at >= trainer.checkpoint_seconds):
+            if received or cut or (going and time.perf_counter() - saved_at >= trainer.checkpoint_seconds):
                 self._save_group(rows, step + n, pace.seconds())
                 saved_at = time.perf_counter()
             if ended:
                 yield from self._finish(rows, ended, programs, pace)
             if going:
                 rows, programs = self._packed(rows, programs, going, pace.needed(trainer.steps - step - n))
+
+    def _parted(self, members):
+        """The members that go on and those that have ended."""
+        going = [member for member in members if self.courses[member].status is None]
+        return going, [member for member in members if member not in going]
 
     def _begin(self, courses, seconds):
         self.courses, self.earlier_seconds = courses, seconds
@@ -297,7 +306,10 @@ class Cohort:
 
     def _save_group(self, rows, step, seconds):
         self._flush()
-        courses = {str(member): course.progress for member, course in self.courses.items()}
+        courses = {
+            str(member): {"progress": course.progress, "status": course.status, "reason": course.reason}
+            for member, course in self.courses.items()
+        }
         progress = {"members": rows.members, "courses": courses, "seconds": seconds}
         self.store.save(step, rows.states, rows.best, progress)
 
@@ -381,7 +393,7 @@ class _Pace:
         return self._earlier + time.perf_counter() - self._began
 
     def steps_per_second(self):
-        return self._updates / self._updating
+        return self._updates / self._updating if self._updates else None
 
     def needed(self, updates):
         return updates * self._updating / self._updates

@@ -1,0 +1,101 @@
+"""The tutorials' trainings as they are written in NumPy, PyTorch and Keras, each in the way that its users would.
+
+Every function returns (train, updates): a function without arguments that trains, and the updates that it makes.
+"""
+
+import os
+
+import numpy as np
+
+
+def torch_sine(epochs, size=16, points=36):
+    """PyTorch: an LSTM, an update at every point, the state handed on and new in every epoch."""
+    import torch
+
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    values = torch.sin(torch.arange(points + 1.0))
+    lstm, readout = torch.nn.LSTM(1, size), torch.nn.Linear(size, 1)
+    optimizer = torch.optim.Adam([*lstm.parameters(), *readout.parameters()], lr=1e-3)
+
+    def train():
+        for _ in range(epochs):
+            state = None
+            for t in range(points):
+                hs, state = lstm(values[t].reshape(1, 1, 1), state)
+                loss = (readout(hs) - values[t + 1]).square().mean()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                state = tuple(part.detach() for part in state)
+
+    return train, epochs * points
+
+
+def keras_sine(epochs, size=16, points=36):
+    """Keras: a stateful LSTM, `fit` with a batch of one point, the state reset after every epoch."""
+    import keras
+
+    values = np.sin(np.arange(points + 1.0))
+    layer = keras.layers.LSTM(size, stateful=True)
+    model = keras.Sequential([keras.Input(batch_shape=(1, 1, 1)), layer, keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(1e-3), "mse")
+    xs, targets = values[:-1].reshape(points, 1, 1), values[1:].reshape(points, 1)
+
+    def train():
+        for _ in range(epochs):
+            model.fit(xs, targets, batch_size=1, shuffle=False, verbose=0)
+            layer.reset_state()
+
+    return train, epochs * points
+
+
+def keras_cosine(epochs, size=200, points=3000, window=500, held_out=500):
+    """Keras: a linear RNN on windows of a cosine, the value after each as the target, batches of 100."""
+    import keras
+
+    values = np.cos(np.linspace(0, 20 * np.pi, points))
+    count = points - held_out - window
+    xs = np.stack([values[start : start + window] for start in range(count)])[..., None]
+    targets = values[window : window + count, None]
+    layers = [keras.Input((window, 1)), keras.layers.SimpleRNN(size, activation="linear"), keras.layers.Dense(1)]
+    model = keras.Sequential(layers)
+    model.compile(keras.optimizers.Adam(1e-3), "mse")
+    return lambda: model.fit(xs, targets, batch_size=100, epochs=epochs, verbose=0), epochs * (count // 100)
+
+
+def numpy_noisy_cosine(updates, size=100, window=20, noise=0.05, step=0.3):
+    """NumPy: a tanh RNN with its gradient by hand, a random window an update, Adagrad, the state handed on."""
+    rng = np.random.default_rng(0)
+    params = {
+        "w_x": 0.1 * rng.standard_normal((1, size)),
+        "w_h": rng.standard_normal((size, size)) / np.sqrt(size),
+        "b": np.zeros(size),
+        "w_y": 0.1 * rng.standard_normal((size, 1)),
+        "b_y": np.zeros(1),
+    }
+    squares = {name: np.zeros_like(value) for name, value in params.items()}
+
+    def train():
+        h = np.zeros(size)
+        for _ in range(updates):
+            phase = rng.uniform(0, 2 * np.pi)
+            points = np.cos(phase + step * np.arange(window + 1)) + noise * rng.standard_normal(window + 1)
+            hs = [h]
+            for t in range(window):
+                hs.append(np.tanh(points[t] * params["w_x"][0] + hs[-1] @ params["w_h"] + params["b"]))
+            grads, back = {name: np.zeros_like(value) for name, value in params.items()}, np.zeros(size)
+            for t in reversed(range(window)):
+                error = 2 / window * (hs[t + 1] @ params["w_y"] + params["b_y"] - points[t + 1])
+                grads["w_y"] += np.outer(hs[t + 1], error)
+                grads["b_y"] += error
+                inner = (1 - hs[t + 1] ** 2) * (params["w_y"] @ error + back)
+                grads["w_x"] += points[t] * inner
+                grads["w_h"] += np.outer(hs[t], inner)
+                grads["b"] += inner
+                back = params["w_h"] @ inner
+            for name, grad in grads.items():
+                squares[name] += grad**2
+                params[name] -= 1e-3 * grad / np.sqrt(squares[name] + 1e-8)
+            h = hs[-1]
+
+    return train, updates
