@@ -16,6 +16,8 @@ from jaxrnn.devices import ROWS, mesh
 from jaxrnn.losses import weighted_sum
 from jaxrnn.types import NonNegative, Size
 
+ROUNDING = 1e-6  # of two norms of the same gradient, which XLA may sum in different orders
+
 
 class Trainer(NamedTuple):
     """How a network is trained.
@@ -83,7 +85,7 @@ class Report(NamedTuple):
       loss: the weighted mean loss of the batch, before the update.
       grad_norm: global L2 norm of the gradient, before clipping.
       clipped_norm: the same after clipping.
-      clipped: 1 where clipping changed the gradient, else 0.
+      clipped: 1 where clipping made the gradient shorter, else 0.
       update_norm: global L2 norm of what the update added to the params.
       param_norm: global L2 norm of the params after the update.
       correct: share of the batch's sequences that were right before the update; zero where the data do not say.
@@ -224,7 +226,7 @@ def updates(net, dataset, optimizer, trainer, shards=1, flat=True):
             loss=loss,
             grad_norm=grad_norm,
             clipped_norm=clipped_norm,
-            clipped=clipped_norm != grad_norm,
+            clipped=clipped_norm < (1 - ROUNDING) * grad_norm,
             update_norm=optax.tree.norm(updates),
             param_norm=optax.tree.norm(params),
             correct=right,
