@@ -1,11 +1,12 @@
 """Searches for good values: python scripts/tune.py data=sine 'optimizer.learning_rate=tag(log,interval(1e-4,1e-1))'."""
 
 import sys
+from importlib.util import find_spec
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 
-from jaxrnn.config import force, refusals
+from jaxrnn.config import Refusal, force, refusals
 
 HELP = {"--help", "-h", "--cfg", "-c", "--info", "-i"} & set(sys.argv)
 SPACE = []
@@ -33,6 +34,8 @@ def main(cfg):
 if __name__ == "__main__":
     with refusals():
         if not HELP:
+            if find_spec("optuna") is None:
+                raise Refusal("a search needs Optuna: pip install -e '.[tune]'")
             from jaxrnn import tuning
 
             sys.argv[1:], SPACE[:] = tuning.split(sys.argv[1:])

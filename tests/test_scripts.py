@@ -89,6 +89,7 @@ REFUSALS = {
     "trainer.batch_size=100": "trainer.batch_size=100 is larger than the data: it holds 36 sequences",
     "data=cosine data.window=4000": "the window may have 2499 steps at most",
     "data=csv": "data.path is missing; give it: data.path=...",
+    "hydra/launcher=slrum": "joblib and submitit need pip install -e '.[launch]'",
     "resume=nowhere": "nowhere is no run folder",
     "resume=nowhere model=gru": "model: cannot be set here",
 }
@@ -359,4 +360,4 @@ def test_help_is_light(tmp_path):
     pairs = [(seconds(command("train", "--help")), seconds([sys.executable, str(bare), "--help"])) for _ in range(5)]
     assert "python scripts/train.py model=lstm data=sine" in pairs[0][0][1]
     ours, theirs = (min(took for took, _ in column) for column in zip(*pairs, strict=True))
-    assert ours < 1.5 * theirs
+    assert ours < 2.5 * theirs  # importing JAX alone makes it four

@@ -203,7 +203,10 @@ def _one_line(error):
         return (
             f"{group}={option}: no such {group}; "
             + (f"nearest: {', '.join(close)}; " if close else "")
-            + (f"there are: {options}")
+            + (
+                f"there are: {options}"
+                + "; joblib and submitit need pip install -e '.[launch]'" * (group == "hydra/launcher")
+            )
         )
     if unknown := re.match(r"Could not override '([^']+)'", str(error)):
         names = _known_names()
