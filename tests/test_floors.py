@@ -66,10 +66,11 @@ SHARED = {
     "variation": {"experiment"},
     "together": {"experiment", "course", "fitting", "probes", "results"},
     "sweeps": {"fitting", "runs", "together", "variation"},
-    "tuning": {"runs", "sweeps"},
+    "tuning": {"resumption", "sweeps"},
     "resumption": {"sweeps"},
     "benchmarks": {"experiment"},
     "timing": {"logging", "plotting"},
+    "devices": {"config"},
     "runs": {"experiment", "fitting", "results", "probes"},
     "analysis": {"experiment", "subjects", "runs"},
 }

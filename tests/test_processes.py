@@ -9,15 +9,12 @@ import subprocess
 import numpy as np
 import pytest
 from test_scripts import SMALL, call, command
+from test_sweeps import numbers
 
 from jaxrnn import logging
 
 SHORT = [*SMALL, "trainer.steps=60", "trainer.report_every=20", "trainer.precision=f64"]
 ADDING = [*SHORT, "data=adding", "data.length=22", "trainer.batch_size=4"]
-
-
-def numbers(folder):
-    return np.array([v for row in logging.read(folder) for k, v in row.items() if k != "split" and v is not None])
 
 
 def two_processes(cwd, *arguments):

@@ -283,18 +283,26 @@ def test_refusals_in_a_sweep(tmp_path, launcher):
     assert "sweep/1 holds a run of another configuration (they differ in trainer.batch_size)" in result.stderr
 
 
+def written(cwd):
+    return sum(len(file.read_text().splitlines()) for file in cwd.glob("multirun/*/*/*/metrics.csv"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["basic", "compiled"])
 def test_a_killed_sweep_goes_on_by_the_same_command(tmp_path, launcher):
-    """SIGKILL at moments of its own choosing, in the default folder."""
+    """SIGKILL before it trains and twice while it trains, in the default folder."""
     arguments = ["-m", "model.cell.size=4", "seed=0,1,2", "data=noisy_cosine", "trainer.report_every=50"]
     arguments += ["trainer.steps=20000", "trainer.checkpoint_seconds=0.1", f"hydra/launcher={launcher}"]
     rng = np.random.default_rng()
-    for _ in range(2):
+    moments = [0, *rng.uniform((0, 0.4), (0.4, 0.8))]  # by the share of all rows of metrics that are written
+    for share in moments:
         process = subprocess.Popen(command("train", *arguments), cwd=tmp_path, stdout=subprocess.DEVNULL)
-        time.sleep(rng.uniform(6, 12))
+        while not list(tmp_path.glob("multirun/*/*/sweep.json")) or written(tmp_path) < share * 3 * 20000 / 50:
+            assert process.poll() is None
+            time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         process.wait()
+    print("killed at", moments)
     result = call(tmp_path, "train", *arguments)
     assert result.returncode == 0, result.stderr
     folders = list(tmp_path.glob("multirun/*/*"))
@@ -340,7 +348,7 @@ def test_programs_are_compiled_once_a_machine(tmp_path):
 
 
 def test_help_is_light(tmp_path):
-    """Beside an empty Hydra application, which scans the same plugins; CPU times, best of five: machines are noisy."""
+    """Beside an empty Hydra application, which scans the same plugins; CPU times, best of fifteen at most."""
     (tmp_path / "scripts").mkdir()
     (tmp_path / "empty.yaml").touch()
     bare = tmp_path / "scripts" / "bare.py"
@@ -357,7 +365,15 @@ def test_help_is_light(tmp_path):
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, shown
 
-    pairs = [(seconds(command("train", "--help")), seconds([sys.executable, str(bare), "--help"])) for _ in range(5)]
-    assert "python scripts/train.py model=lstm data=sine" in pairs[0][0][1]
-    ours, theirs = (min(took for took, _ in column) for column in zip(*pairs, strict=True))
-    assert ours < 2.5 * theirs  # importing JAX alone makes it four
+    ours, theirs = [], []
+    while len(ours) < 15 and not (ours and min(ours) < 1.5 * min(theirs)):
+        took, shown = seconds(command("train", "--help"))
+        ours.append(took)
+        theirs.append(seconds([sys.executable, str(bare), "--help"])[0])
+    assert "python scripts/train.py model=lstm data=sine" in shown
+    assert min(ours) < 1.5 * min(theirs)
+    traced = [sys.executable, "-X", "importtime", *command("train", "--help")[1:]]
+    imported = subprocess.run(traced, cwd=tmp_path, capture_output=True, text=True, check=True).stderr
+    modules = {line.rpartition("|")[2].strip() for line in imported.splitlines()}
+    assert "hydra" in modules
+    assert not modules & {"jax", "flax", "optax", "orbax", "matplotlib", "optuna", "tensorboardX", "filelock"}

@@ -9,6 +9,7 @@ from test_runs import configure
 
 from jaxrnn import config, logging, runs, sweeps, together, variation
 from jaxrnn.checkpoint import Checkpoints
+from jaxrnn.config import Refusal
 
 # Every kind of float that reaches traced code, with two values that lead to different runs.
 FLOATS = {
@@ -195,6 +196,29 @@ def test_a_cut_is_made_once(tmp_path, monkeypatch):
     for number in range(8):
         for key in ("status", "reason", "steps", "metrics"):
             assert resumed[number][key] == whole[number][key]
+
+
+def test_a_full_disk_loses_nothing_that_was_saved(tmp_path, monkeypatch):
+    cfgs = [checked("data=sine", f"seed={seed}", "trainer.steps=90") for seed in range(3)]
+    whole = sweeps.train(jobs_of(tmp_path / "whole", cfgs), tmp_path / "whole")
+    save, calls = Checkpoints.save, []
+
+    def save_until_full(self, step, *content):
+        calls.append(step)
+        if len(calls) == 3:
+            raise OSError("No space left on device")
+        save(self, step, *content)
+
+    monkeypatch.setattr(Checkpoints, "save", save_until_full)
+    with pytest.raises(Refusal, match="No space left on device; what was saved stays: make room and give the same"):
+        sweeps.train(jobs_of(tmp_path / "full", cfgs), tmp_path / "full")
+    monkeypatch.undo()
+    resumed = sweeps.train(jobs_of(tmp_path / "full", cfgs), tmp_path / "full")
+    assert len(calls) == 3
+    for number in range(3):
+        assert whole[number]["metrics"] == resumed[number]["metrics"]
+        files = [(tmp_path / name / str(number) / "metrics.csv").read_bytes() for name in ("whole", "full")]
+        assert files[0] == files[1]
 
 
 def test_programs_of_a_few_runs_each_give_the_same(tmp_path):

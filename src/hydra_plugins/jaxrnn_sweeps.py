@@ -116,20 +116,18 @@ class Composer:
 
     def add(self, overrides, number):
         """Composes a job and checks it; refusals as `CheckedSweeper`."""
-        from jaxrnn import config, runs, sweeps
+        from jaxrnn import sweeps
 
         _, values, (base, task) = self._base(overrides)
         cfg = copy.deepcopy(task)
         _set(cfg, values)
-        config.check(cfg)
         if self._names_need_all(base):
             base = self.whole(overrides, number)
             HydraConfig.instance().set_config(base)
         with open_dict(base.hydra):
             base.hydra.job.num = number
-        job = sweeps.Job(number, cfg, Path(str(base.hydra.sweep.dir)) / str(base.hydra.sweep.subdir))
-        runs.refuse_another(job.folder, cfg)
-        self.jobs[number] = job
+        folder = Path(str(base.hydra.sweep.dir)) / str(base.hydra.sweep.subdir)
+        self.jobs[number] = sweeps.checked(number, cfg, folder)
 
     def whole(self, overrides, number):
         """The configuration of a job, the node hydra included."""

@@ -1,6 +1,5 @@
 """From the configuration of a study to its files: arrays, a table, figures."""
 
-import csv
 import importlib
 from pathlib import Path
 from typing import Literal
@@ -8,7 +7,7 @@ from typing import Literal
 import jax
 import numpy as np
 
-from jaxrnn import config, plotting, runs, subjects
+from jaxrnn import config, logging, plotting, runs, subjects
 from jaxrnn.config import Refusal
 from jaxrnn.experiment import build
 from jaxrnn.types import Size
@@ -75,10 +74,7 @@ def _study(node, found, folder):
         raise Refusal(f"study {name}: {error}") from error
     try:
         np.savez_compressed(folder / f"{name}.npz", **result.arrays)
-        with open(folder / f"{name}.csv", "w", newline="") as file:
-            writer = csv.DictWriter(file, list(result.rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(result.rows)
+        logging.write_table(folder / f"{name}.csv", result.rows)
         figures = [plotting.publish(figure, folder, title) for title, figure in module.plot(result).items()]
     except OSError as error:
         raise Refusal(f"{error}") from error

@@ -83,6 +83,24 @@ def leaves(cfg):
     return dict(walk(OmegaConf.to_container(cfg, resolve=True), ""))
 
 
+def telling(many):
+    """The names of the leaves that tell configurations apart; where a factory differs, not what only its like know.
+
+    Args:
+      many: what `leaves` gives for each.
+    """
+    names = dict.fromkeys(name for each in many for name in each)
+    differ = [name for name in names if len({str(each.get(name)) for each in many}) > 1]
+    targets = tuple(name.removesuffix("_target_") for name in differ if name.endswith("._target_"))
+    common = {name for name in differ if all(name in each for each in many)}
+    return [n for n in differ if n in common or n.endswith("._target_") or not n.startswith(targets)]
+
+
+def short(name, value):
+    """A leaf's value for tables: a factory by its module alone, lstm for jaxrnn.cells.lstm.cell."""
+    return value.split(".")[-2] if name.endswith("_target_") and str(value).count(".") else value
+
+
 def build(node, **arguments):
     """The object that a checked node describes, as `hydra.utils.instantiate` makes it.
 

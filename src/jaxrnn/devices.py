@@ -1,6 +1,7 @@
 """One XLA device per core, programs compiled once a machine, the mesh over which the rows of a batch are shared out."""
 
 import atexit
+import functools
 import gc
 import hashlib
 import os
@@ -9,13 +10,16 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from jaxrnn.config import Refusal
+
 CACHE_BYTES = 2**30
 ROWS = "rows"  # the axis of a mesh over which a batch is shared out
 
 
+@functools.cache
 def prepare():
     """What every command does before its first array: all cores, the programs that are kept, a garbage collector that
-    leaves alone what lives to the end: imported modules, and everything when the process ends."""
+    leaves alone what lives to the end: imported modules, and everything when the process ends. Once a process."""
     use_all_cores()
     keep_compiled()
     gc.freeze()
@@ -28,11 +32,17 @@ def processes():
 
     JAX_COORDINATOR_ADDRESS is HOST:PORT of the first one, JAX_NUM_PROCESSES how many they are and JAX_PROCESS_ID the
     number of this one; with JAX_COORDINATOR_ADDRESS=auto Slurm says so.
+
+    Raises:
+      Refusal: if a number is missing.
     """
     if (address := os.environ.get("JAX_COORDINATOR_ADDRESS")) is None:
         return 0, 1
     number, count = ("SLURM_PROCID", "SLURM_NTASKS") if address == "auto" else ("JAX_PROCESS_ID", "JAX_NUM_PROCESSES")
-    return int(os.environ[number]), int(os.environ[count])
+    try:
+        return int(os.environ[number]), int(os.environ[count])
+    except (KeyError, ValueError) as error:
+        raise Refusal(f"JAX_COORDINATOR_ADDRESS={address} needs numbers in {number} and {count}") from error
 
 
 def join_processes():

@@ -61,6 +61,14 @@ def read(folder):
     return [{name: _value(name, text) for name, text in row.items()} for row in csv.DictReader(whole)]
 
 
+def write_table(path, rows):
+    """Writes rows, dicts, as a CSV file; what a row does not have stays empty."""
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def read_summary(folder):
     """The content of a run's `summary.json`, or None if there is none yet."""
     path = Path(folder) / SUMMARY

@@ -38,11 +38,11 @@ def program(make, runs):
     """
 
     def init(parts, key, _):
-        return updates(*parts, flat=False).init(key)
+        return updates(*parts).init(key)
 
     def advance(parts, state, common):
         arrays, n = common
-        run = updates(*parts, flat=False)
+        run = updates(*parts)
         return run.run(state, arrays, run.plan(state), n)
 
     start, go_on = over_runs(init, make, runs, one_by_one=True), over_runs(advance, make, runs)

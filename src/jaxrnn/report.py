@@ -1,7 +1,6 @@
 """What came of a sweep, finished or still running: a table, learning curves, what every factor does, one HTML page."""
 
 import base64
-import csv
 import html
 import importlib.resources
 import itertools
@@ -115,10 +114,7 @@ def write(sweep):
     folder.mkdir(exist_ok=True)
     tables = {"settings": settings_table(sweep), "runs": runs_table(sweep)}
     for name, rows in tables.items():
-        with open(folder / f"{name}.csv", "w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        logging.write_table(folder / f"{name}.csv", rows)
     figures = draw(sweep)
     paths = {title: plotting.publish(figure, folder, title) for title, figure in figures.items()}
     (folder / "report.html").write_text(page(sweep, tables, paths))
@@ -328,14 +324,8 @@ def _sign(metric):
 
 
 def _factors(runs):
-    """{dotted name: label} of the leaves that differ between runs, seeds apart.
-
-    Where a factory differs, what only its like know says nothing new.
-    """
-    names = dict.fromkeys(name for leaves in runs for name in leaves if name != "seed")
-    differ = [name for name in names if len({str(leaves.get(name)) for leaves in runs}) > 1]
-    targets = tuple(name.removesuffix("_target_") for name in differ if name.endswith("._target_"))
-    kept = [n for n in differ if n.endswith("._target_") or all(n in r for r in runs) or not n.startswith(targets)]
+    """{dotted name: label} of the leaves that tell runs apart, seeds excepted."""
+    kept = [name for name in config.telling(runs) if name != "seed"]
     whole = {name: name.removesuffix("._target_") for name in kept}
     last = Counter(label.split(".")[-1] for label in whole.values())
     return {n: label.split(".")[-1] if last[label.split(".")[-1]] == 1 else label for n, label in whole.items()}
@@ -343,8 +333,7 @@ def _factors(runs):
 
 def _shown(name, value):
     """A value as a factor: a factory by its module alone, lists and None as text."""
-    if name.endswith("._target_"):
-        return str(value).split(".")[-2] if str(value).count(".") else str(value)
+    value = config.short(name, value)
     return value if isinstance(value, int | float | str) and not isinstance(value, bool) else str(value)
 
 

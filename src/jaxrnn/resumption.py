@@ -26,7 +26,7 @@ class Watch(Callback):
         self._folder = folder
         if processes()[0] > 0:
             return
-        _HELD.append(_lock(folder))
+        _HELD.append(lock(folder))
         if _HELD[-1] is None:
             raise Refusal(f"{folder}: another process is training this sweep")
         self._write("running")
@@ -89,19 +89,19 @@ def _command(arguments):
 
 
 def _locked(folder):
-    if (lock := _lock(folder)) is None:
+    if (taken := lock(folder)) is None:
         return True
-    lock.release()
+    taken.release()
     return False
 
 
-def _lock(folder):
-    """The lock of a sweep's folder, taken, or None while another process holds it; it ends with the process."""
+def lock(folder):
+    """The lock of a folder, taken, or None while another process holds it; it ends with the process."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder / LOCK)
+    own = FileLock(folder / LOCK)
     try:
-        lock.acquire(timeout=0)
+        own.acquire(timeout=0)
     except Timeout:
         return None
-    return lock
+    return own

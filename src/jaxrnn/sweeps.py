@@ -28,6 +28,17 @@ class Job(NamedTuple):
     folder: Path
 
 
+def checked(number, cfg, folder):
+    """A `Job`.
+
+    Raises:
+      Refusal: if a factory does not know or take what the configuration says, or the folder holds a run of another one.
+    """
+    config.check(cfg)
+    runs.refuse_another(folder, cfg)
+    return Job(number, cfg, folder)
+
+
 def train(jobs, folder, options=together.Options(), prepare=lambda: None):
     """Trains the jobs of a sweep in compiled groups; those that have ended stay as they are.
 
@@ -120,10 +131,11 @@ def _trained(group, jobs, members, folder, options, received, report):
                 yield member, logging.read_summary(jobs[member].folder)
     except OSError as error:
         raise Refusal(f"{error}; what was saved stays: make room and give the same command again") from error
-    if not received:
-        shutil.rmtree(store, ignore_errors=True)
-        with contextlib.suppress(OSError):  # other groups' checkpoints are there
-            store.parent.rmdir()
+    else:
+        if not received:
+            shutil.rmtree(store, ignore_errors=True)
+            with contextlib.suppress(OSError):  # other groups' checkpoints are there
+                store.parent.rmdir()
 
 
 def _ended(folder):
@@ -143,10 +155,14 @@ def how_far(folder, jobs, began):
     done = {file: content for file in files if (content := _done(file.parent)) is not None}
     new = sum(file.stat().st_mtime >= began for file in done)
     left = (time.time() - began) / max(new, 1) * (jobs - len(done))
-    losses = {file.parent.name: loss for file, content in done.items() if (loss := score(content)) is not None}
-    best = min(losses, key=losses.get, default=None)
-    text = f"{len(done)} of {jobs} runs done" + (f"; best so far {losses[best]:.4g} (#{best})" if best else "")
+    losses = [(loss, file.parent.name) for file, content in done.items() if (loss := score(content)) is not None]
+    text = _so_far(len(done), jobs, min(losses, default=None))
     return text + (f"; about {left / 60:.0f} min left" if left >= 90 else f"; about {left:.0f} s left") * (left > 0)
+
+
+def _so_far(done, jobs, best):
+    """Progress as text; best is (loss, number) or None."""
+    return f"{done} of {jobs} runs done" + (f"; best so far {best[0]:.4g} (#{best[1]})" if best else "")
 
 
 def _done(folder):
@@ -179,11 +195,8 @@ def train_together(given, words, compose, folder):
     jobs = []
     for number, chosen in enumerate(BasicSweeper.split_arguments(parsed, None)[0]):
         overrides = [*given, *chosen]
-        job = Job(number, compose(overrides), Path(folder) / str(number))
-        config.check(job.cfg)
-        runs.refuse_another(job.folder, job.cfg)
-        write_config(job, overrides)
-        jobs.append(job)
+        jobs.append(checked(number, compose(overrides), Path(folder) / str(number)))
+        write_config(jobs[-1], overrides)
     return train(jobs, folder)
 
 
@@ -197,7 +210,9 @@ def write_config(job, overrides):
 
 def score(content):
     """What runs of a sweep are compared by: the validation loss of the best params, the training loss without one; None
-    if the run has neither."""
+    if the run has neither, or diverged."""
+    if content["status"] == "diverged":
+        return None
     for split in ("validation", "train"):
         if (values := content["metrics"].get(split)) and values.get("loss") is not None:
             return values["loss"]
@@ -224,9 +239,8 @@ class _Progress:
     def ended(self, job, content):
         self._done += 1
         loss = score(content)
-        if loss is not None and content["status"] != "failed" and (self._best is None or loss < self._best[0]):
+        if loss is not None and (self._best is None or loss < self._best[0]):
             self._best = (loss, job.number)
 
     def say(self, text):
-        best = f"; best so far {self._best[0]:.4g} (#{self._best[1]})" if self._best else ""
-        self.bar.write(f"{text}; {self._done} of {self._jobs} runs done{best}")
+        self.bar.write(f"{text}; {_so_far(self._done, self._jobs, self._best)}")

@@ -49,7 +49,8 @@ def finish(folder, hyperparameters, metrics):
     from tensorboardX.summary import hparams
 
     plain = {name: v if isinstance(v, bool | int | float | str) else str(v) for name, v in hyperparameters.items()}
-    with SummaryWriter(str(Path(folder) / FOLDER)) as writer:
+    # A suffix, since files are called after the second and a short run's metrics would be written over.
+    with SummaryWriter(str(Path(folder) / FOLDER), filename_suffix=".hparams") as writer:
         for summary in hparams(plain, metrics):
             writer.file_writer.add_summary(summary)
         for name, value in metrics.items():

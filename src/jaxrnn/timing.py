@@ -1,6 +1,5 @@
 """Measuring times on noisy machines: all sides in turn, again and again, in one process."""
 
-import csv
 import json
 import os
 import platform
@@ -9,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxrnn import plotting
+from jaxrnn import logging, plotting
 
 
 class Measured(NamedTuple):
@@ -70,9 +69,7 @@ def machine():
     """What a figure of speed depends on: {"versions", "python", "cores", "device"}."""
     from importlib.metadata import PackageNotFoundError, version
 
-    from jaxrnn.logging import versions
-
-    found = versions()
+    found = logging.versions()
     for name in ("jaxlib", "numpy", "optax", "torch", "keras", "tensorflow"):
         try:
             found["versions"][name] = version(name)
@@ -85,12 +82,7 @@ def write(measured, name, figures, folder):
     """Writes `NAME.csv`, `NAME_summary.csv`, `machine.json` and the figures into a folder."""
     folder = Path(folder)
     for rows, file in ((measured.rows, f"{name}.csv"), (measured.summary, f"{name}_summary.csv")):
-        with open(folder / file, "w", newline="") as opened:
-            writer = csv.DictWriter(
-                opened, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
-            )
-            writer.writeheader()
-            writer.writerows(rows)
+        logging.write_table(folder / file, rows)
     (folder / "machine.json").write_text(json.dumps(machine(), indent=2) + "\n")
     for title, figure in figures.items():
         plotting.publish(figure, folder, title)

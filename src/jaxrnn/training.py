@@ -128,7 +128,8 @@ def program(net, dataset, optimizer, trainer, everywhere=False):
         every process then holds the whole state.
     """
     devices = mesh(trainer.batch_size, everywhere=everywhere)
-    parts = updates(net, dataset, optimizer, trainer, shards=devices.size)
+    # State in vectors instead of trees like the params: half the time of a small network; vmapped it would cost more.
+    parts = updates(net, dataset, optimizer._replace(rule=optax.flatten(optimizer.rule)), trainer, devices.size)
 
     def advance(state, arrays, n):
         return jax.shard_map(
@@ -167,18 +168,15 @@ class Updates(NamedTuple):
     run: Any
 
 
-def updates(net, dataset, optimizer, trainer, shards=1, flat=True):
+def updates(net, dataset, optimizer, trainer, shards=1):
     """The pure functions of a training run.
 
     Args:
       net, dataset, optimizer, trainer: as in `program`.
       shards: devices that the rows of a batch are shared out over, along the mesh axis `ROWS`; with 1 there is no axis.
-      flat: keep the optimizer's state as vectors instead of trees like the params: half the time of a small network,
-        and more than the whole where many runs are vmapped.
     """
     batch_size = trainer.batch_size
     local_rows = batch_size // shards
-    rule = optax.flatten(optimizer.rule) if flat else optimizer.rule
 
     def total(values):
         return lax.psum(values, ROWS) if shards > 1 else values
@@ -189,7 +187,7 @@ def updates(net, dataset, optimizer, trainer, shards=1, flat=True):
         return TrainState(
             step=jnp.zeros((), jnp.int32),
             params=params,
-            opt_state=rule.init(params),
+            opt_state=optimizer.rule.init(params),
             carry=net.initial(params, (batch_size,)),
             key=key_run,
         )
@@ -219,7 +217,7 @@ def updates(net, dataset, optimizer, trainer, shards=1, flat=True):
         (_, (loss, carry, right)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
         loss, right, grads = total((loss, right, grads))
         clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
-        updates, opt_state = rule.update(clipped, state.opt_state, state.params)
+        updates, opt_state = optimizer.rule.update(clipped, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         grad_norm, clipped_norm = optax.tree.norm(grads), optax.tree.norm(clipped)
         report = Report(
@@ -251,7 +249,7 @@ def updates(net, dataset, optimizer, trainer, shards=1, flat=True):
 
 
 def flattened(opt_state, params):
-    """The optimizer state that a run with `flat=False` has, as the one that it has with `flat=True`."""
+    """The optimizer state of `updates`, a tree like the params, as `program` keeps it, in vectors."""
     structure, shapes = jax.tree.structure(params), [leaf.shape for leaf in jax.tree.leaves(params)]
 
     def like_params(part):

@@ -13,7 +13,7 @@ from hydra.core.override_parser.types import IntervalSweep, RangeSweep
 from matplotlib import rc_context
 from optuna.trial import TrialState
 
-from jaxrnn import config, plotting, runs, sweeps
+from jaxrnn import config, plotting, resumption, sweeps
 from jaxrnn.config import Refusal
 from jaxrnn.types import Size
 
@@ -70,6 +70,16 @@ def tune(compose, given, space, options, folder, seed=0):
     """
     if not space:
         raise Refusal("nothing to search for; give many values, such as 'optimizer.learning_rate=interval(1e-4,1e-1)'")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    if (held := resumption.lock(Path(folder))) is None:
+        raise Refusal(f"{folder}: another process is searching here")
+    try:
+        return _search(compose, given, space, options, folder, seed)
+    finally:
+        held.release()
+
+
+def _search(compose, given, space, options, folder, seed):
     study = _study(Path(folder), [*given, *space], options, seed)
     overrides = [OverridesParser.create().parse_override(text) for text in space]
     while True:
@@ -83,7 +93,6 @@ def tune(compose, given, space, options, folder, seed=0):
 
 
 def _study(folder, command, options, seed):
-    folder.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     backend = optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL))
     samplers = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
@@ -119,13 +128,10 @@ def _train(study, trials, compose, given, options, folder, seed):
     jobs, places = [], {}
     for trial in trials:
         for run in range(options.seeds):
-            overrides = [*trial.user_attrs["overrides"], f"seed={seed + run}"]
-            job = sweeps.Job(len(jobs), compose([*given, *overrides]), folder / str(trial.number) / str(run))
-            config.check(job.cfg)
-            runs.refuse_another(job.folder, job.cfg)
-            sweeps.write_config(job, [*given, *overrides])
-            places.setdefault(trial.number, []).append(job.number)
-            jobs.append(job)
+            words = [*given, *trial.user_attrs["overrides"], f"seed={seed + run}"]
+            jobs.append(sweeps.checked(len(jobs), compose(words), folder / str(trial.number) / str(run)))
+            sweeps.write_config(jobs[-1], words)
+            places.setdefault(trial.number, []).append(jobs[-1].number)
     summaries = sweeps.train(jobs, folder)
     for number, members in places.items():
         contents = [summaries[member] for member in members]

@@ -63,13 +63,10 @@ class Plan(NamedTuple):
         runs = sum(len(group.members) for group in self.groups)
         lines = [f"{runs} runs, " + ("one group" if len(self.groups) == 1 else f"{len(self.groups)} compiled groups")]
         described = [_flat(group.cfg) for group in self.groups]
-        differ = [name for name in self.reasons if len({json.dumps(leaves.get(name)) for leaves in described}) > 1]
-        targets = [name.removesuffix("_target_") for name in differ if name.endswith("_target_")]
-        common = [name for name in differ if all(name in leaves for leaves in described)]
-        shown = [name for name in differ if name in common or not name.startswith(tuple(targets))]
+        shown = [name for name in config.telling(described) if name in self.reasons]
         for number, (group, leaves) in enumerate(zip(self.groups, described, strict=True), 1):
             varied = [*(["seed"] if len(set(group.seeds)) > 1 else []), *group.names]
-            what = ", ".join(f"{name}={_short(name, leaves[name])}" for name in shown if name in leaves)
+            what = ", ".join(f"{name}={config.short(name, leaves[name])}" for name in shown if name in leaves)
             together = f" together over {', '.join(varied)}" if varied else ""
             count = f"{len(group.members)} run" + "s" * (len(group.members) > 1)
             lines.append(f"  group {number}: {count}{together}" + (f"; {what}" if what else ""))
@@ -162,7 +159,7 @@ def _untraceable(cfg, experiment, name):
 
     def one_update(value):
         dataset = None if name.startswith("data.") else experiment.dataset
-        run = updates(*assemble(with_values(cfg, [name], [value]), dataset).arguments(), flat=False)
+        run = updates(*assemble(with_values(cfg, [name], [value]), dataset).arguments())
         state = run.init(jax.random.key(0))
         return run.run(state, experiment.dataset.arrays, run.plan(state), 1)
 
@@ -185,8 +182,3 @@ def _flat(cfg):
 
 def _kind(value):
     return {"float": None} if isinstance(value, float) else value
-
-
-def _short(name, value):
-    """A factory by its module alone: lstm for jaxrnn.cells.lstm.cell."""
-    return value.split(".")[-2] if name.endswith("_target_") and value.count(".") else value
