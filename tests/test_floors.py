@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "jaxrnn"
 FLOORS = [
     {"", "types"},
-    {"initializers", "gates", "losses", "unroll", "transforms", "series", "tasks"},
+    {"initializers", "gates", "losses", "unroll", "deferred", "newton", "transforms", "series", "tasks"},
     {"cells", "data"},
     {"nets", "decode", "intermediates", "dynamics"},
     {
@@ -51,6 +51,8 @@ FLOORS = [
 # Within a floor only these are allowed to build on each other, and never in a circle.
 SHARED = {
     "transforms": {"gates"},
+    "deferred": {"gates", "unroll"},
+    "newton": {"gates", "transforms", "unroll"},
     "series": {"losses"},
     "tasks": {"losses"},
     "training": {"devices"},

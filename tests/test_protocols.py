@@ -11,7 +11,10 @@ import pytest
 from jax.test_util import check_grads
 
 import jaxrnn.cells
+from jaxrnn import deferred as deferred_module
 from jaxrnn.cells import elman, gru, jordan, lstm
+from jaxrnn.deferred import deferred
+from jaxrnn.newton import newton
 from jaxrnn.transforms import learned
 from jaxrnn.types import Cell
 from jaxrnn.unroll import chunked, loop, scan, truncated
@@ -33,6 +36,8 @@ UNROLLS = {
     "chunked-sqrt": chunked(),
     "chunked-long": chunked(100),
     "truncated-whole": truncated(2, T),
+    "deferred": deferred,
+    "newton": newton(),
 }
 
 
@@ -91,7 +96,8 @@ def test_gradients_in_both_modes(cell):
 
 @pytest.mark.parametrize("reverse", [False, True], ids=["forwards", "backwards"])
 @pytest.mark.parametrize("masked", [False, True], ids=["plain", "masked"])
-def test_every_unroll_equals_the_loop(cell, masked, reverse):
+def test_every_unroll_equals_the_loop(cell, masked, reverse, monkeypatch):
+    monkeypatch.setattr(deferred_module, "ROWS", 2 * B)  # T = 5 is two blocks and a step
     params, carry = make(cell)
     xs, mask, reset = sequences()
     given = {"mask": mask, "reset": reset, "reverse": reverse} if masked else {"reverse": reverse}

@@ -1,6 +1,7 @@
 """The mask and reset contracts, truncated gradients and precision, against results worked out another way."""
 
 import itertools
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,8 @@ import pytest
 
 from jaxrnn import nets
 from jaxrnn.cells import elman, gru, jordan, lstm
+from jaxrnn.deferred import deferred
+from jaxrnn.newton import newton
 from jaxrnn.unroll import chunked, loop, scan, truncated
 
 T, D, H = 9, 2, 4
@@ -18,7 +21,14 @@ MAKERS = {
     "lstm": lambda: lstm.cell(H),
     "gru": lambda: gru.cell(H),
 }
-UNROLLS = {"scan": scan, "chunked": chunked(4), "truncated": truncated(2, 100), "loop": loop}
+UNROLLS = {
+    "scan": scan,
+    "chunked": chunked(4),
+    "truncated": truncated(2, 100),
+    "loop": loop,
+    "deferred": deferred,
+    "newton": newton(),
+}
 
 
 @pytest.fixture(params=MAKERS)
@@ -37,7 +47,8 @@ def lengths_mask(lengths):
 
 
 @pytest.mark.parametrize(
-    ("name", "reverse"), [("scan", False), ("scan", True), ("chunked", True), ("truncated", False)]
+    ("name", "reverse"),
+    [("scan", False), ("scan", True), ("chunked", True), ("truncated", False), ("deferred", False), ("newton", True)],
 )
 def test_padding_of_nan_is_as_if_it_were_not_there(cell, name, reverse):
     """Right-padded sequences of lengths 9, 4, 1 and 0 give what each gives alone, and so do all gradients."""
@@ -190,6 +201,40 @@ def test_truncated_refuses_losses_that_reach_no_weight():
         truncated(4, 2)
 
 
+@pytest.mark.parametrize("make", [lambda: lstm.cell(16), lambda: jordan.cell(64, 64)], ids=["lstm", "jordan"])
+def test_deferred_keeps_little_for_the_way_back(make):
+    """What XLA allots for the gradient: no weight is kept at every step, and the gates' gradients for a block alone."""
+    cell, batch = make(), 8
+    params = cell.init(jax.random.key(0), 1)
+    xs = jnp.ones((1024, batch, 1))
+
+    def memory(unroll):
+        def loss(params):
+            return jnp.sum(unroll(cell, params, cell.initial(params, (batch,)), xs)[1][-1])
+
+        return jax.jit(jax.grad(loss)).lower(params).compile().memory_analysis().temp_size_in_bytes
+
+    assert memory(deferred) < 1.3 * memory(scan)
+
+
+def test_deferred_knows_a_step_that_was_replaced(cell):
+    """A cell with another step is no longer taken apart: its values and gradients are its own."""
+    params, carry, xs = setup(cell)
+    inner = cell.step
+
+    def step(params, carry, u):
+        carry, y = inner(params, carry, u)
+        return jax.tree.map(lambda a: 0.5 * a, carry), y
+
+    changed = cell._replace(step=step)
+
+    def loss(unroll, params):
+        return jnp.sum(unroll(changed, params, carry, xs)[1] ** 2)
+
+    got, expected = (jax.value_and_grad(partial(loss, unroll))(params) for unroll in (deferred, loop))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12), got, expected)
+
+
 def test_chunked_keeps_fewer_residuals():
     """Memory of the gradient, as XLA counts it: chunks of sqrt(T) need a fraction of the plain scan's."""
     cell = lstm.cell(16)
@@ -205,7 +250,7 @@ def test_chunked_keeps_fewer_residuals():
     assert memory(chunked()) < memory(scan) / 3
 
 
-@pytest.mark.parametrize("name", ["scan", "chunked", "truncated"])
+@pytest.mark.parametrize("name", ["scan", "chunked", "truncated", "deferred", "newton"])
 def test_bfloat16_weights_keep_float32_carries(cell, name, x32):
     params = cell.init(jax.random.key(0), D)
     low = jax.tree.map(lambda a: a.astype(jnp.bfloat16), params)
@@ -216,7 +261,7 @@ def test_bfloat16_weights_keep_float32_carries(cell, name, x32):
         carry_out, ys = UNROLLS[name](cell, params, carry, xs, mask=jnp.ones((T, 5), bool))
         return jnp.sum(ys**2), (carry_out, ys)
 
-    grads, (last, ys) = jax.grad(loss, has_aux=True)(low)
+    grads, (last, ys) = jax.jit(jax.grad(loss, has_aux=True))(low)
     assert {a.dtype for a in jax.tree.leaves((carry, last, ys))} == {jnp.dtype("float32")}
     assert {a.dtype for a in jax.tree.leaves(grads)} == {jnp.dtype("bfloat16")}
     exact = scan(cell, params, cell.initial(params, (5,)), xs)[1]

@@ -1,5 +1,6 @@
-"""What the cells share: the product with a weight, and the activation of all gates of a step as one block."""
+"""What the cells share: the product with a weight, the step around it, all gates of a step activated as one block."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -45,6 +46,25 @@ def dot(x, w):
     if isinstance(w, Dropped):
         x, w = x * w.keep, w.w
     return jnp.matmul(x.astype(w.dtype), w, preferred_element_type=carry_dtype(w))
+
+
+class Step(NamedTuple):
+    """The step of a cell whose carry acts through one product: source(carry) W_h, and then combine.
+
+    Unrolls that know the product by itself take it apart from the rest (`jaxrnn.deferred`).
+
+    Fields:
+      source: carry -> what W_h multiplies [..., H].
+      combine: (params, carry, u_t, a_t) -> (carry, h_t), where a_t = source(carry) W_h; reads no `w_h`.
+      unit_by_unit: whether combine acts on each unit by itself.
+    """
+
+    source: Callable
+    combine: Callable
+    unit_by_unit: bool = True
+
+    def __call__(self, params, carry, u):
+        return self.combine(params, carry, u, dot(self.source(carry), params.w_h))
 
 
 def carry_dtype(w):

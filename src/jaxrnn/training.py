@@ -12,8 +12,10 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxrnn import dynamics, unroll
+from jaxrnn.deferred import deferred
 from jaxrnn.devices import ROWS, mesh
 from jaxrnn.losses import weighted_sum
+from jaxrnn.newton import newton
 from jaxrnn.types import NonNegative, Size
 
 ROUNDING = 1e-6  # of two norms of the same gradient, which XLA may sum in different orders
@@ -44,7 +46,7 @@ class Trainer(NamedTuple):
     steps: Size
     batch_size: Size
     report_every: Size = 100
-    unroll: Literal["scan", "chunked", "truncated", "loop"] = "scan"
+    unroll: Literal["deferred", "scan", "chunked", "truncated", "newton", "newton_diagonal", "loop"] = "deferred"
     k1: Size | None = None
     k2: Size | None = None
     precision: Literal["f32", "bf16", "f64"] = "f32"
@@ -64,7 +66,9 @@ class Trainer(NamedTuple):
             if self.k1 is None:
                 raise ValueError("trainer.unroll=truncated needs trainer.k1, the steps between two backward passes")
             return unroll.truncated(self.k1, self.k2)
-        return {"scan": unroll.scan, "loop": unroll.loop}[self.unroll]
+        if self.unroll.startswith("newton"):
+            return newton("diagonal" if self.unroll == "newton_diagonal" else "full")
+        return {"deferred": deferred, "scan": unroll.scan, "loop": unroll.loop}[self.unroll]
 
 
 @flax.struct.dataclass

@@ -24,8 +24,8 @@ from jax import lax
 
 def scan(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
     """Backpropagation through time over the whole sequence: one `lax.scan`, memory linear in T."""
-    step = _step(cell, params, xs)
-    return lax.scan(step, carry, (xs, mask, _segments(reset, reverse)), reverse=reverse)
+    step = step_of(cell, params, xs)
+    return lax.scan(step, carry, (xs, mask, segments(reset, reverse)), reverse=reverse)
 
 
 def loop(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
@@ -37,12 +37,12 @@ def loop(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
     for t in reversed(steps) if reverse else steps:
         boundary = t + 1 if reverse else t
         if reset is not None and boundary < len(xs):
-            carry = _where(reset[boundary], initial, carry)
-        x_t = xs[t] if mask is None else _where(mask[t], xs[t], jnp.zeros_like(xs[t]))
+            carry = where(reset[boundary], initial, carry)
+        x_t = xs[t] if mask is None else where(mask[t], xs[t], jnp.zeros_like(xs[t]))
         new_carry, y_t = cell.step(params, carry, cell.project(params, x_t))
-        new_carry = _cast_like(new_carry, carry)
+        new_carry = cast_like(new_carry, carry)
         if mask is not None:
-            new_carry, y_t = _where(mask[t], new_carry, carry), _where(mask[t], y_t, jnp.zeros_like(y_t))
+            new_carry, y_t = where(mask[t], new_carry, carry), where(mask[t], y_t, jnp.zeros_like(y_t))
         carry, ys[t] = new_carry, y_t
     return carry, jnp.stack(ys)
 
@@ -57,17 +57,17 @@ def chunked(k=None):
     """
 
     def unroll(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
-        step = _step(cell, params, xs)
+        step = step_of(cell, params, xs)
         size = min(k or round(math.sqrt(len(xs))), len(xs)) or 1
         whole = len(xs) // size * size
-        inputs = _in_time(reverse, (xs, mask, _segments(reset, reverse)))
+        inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
         head = jax.tree.map(lambda a: a[:whole].reshape(whole // size, size, *a.shape[1:]), inputs)
         tail = jax.tree.map(lambda a: a[whole:], inputs)
 
         chunk = jax.checkpoint(lambda carry, block: lax.scan(step, carry, block), prevent_cse=False)
         carry, ys = lax.scan(chunk, carry, head)
         carry, rest = lax.scan(step, carry, tail)
-        return carry, _in_time(reverse, jnp.concatenate([ys.reshape(whole, *ys.shape[2:]), rest]))
+        return carry, in_time(reverse, jnp.concatenate([ys.reshape(whole, *ys.shape[2:]), rest]))
 
     return unroll
 
@@ -95,13 +95,13 @@ def truncated(k1, k2=None):
         steps = len(xs)
         if steps == 0:
             return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
-        step = _step(cell, params, xs)
-        xs, mask, reset = _in_time(reverse, (xs, mask, _segments(reset, reverse)))
+        step = step_of(cell, params, xs)
+        xs, mask, reset = in_time(reverse, (xs, mask, segments(reset, reverse)))
         mask = jnp.ones(xs.shape[:-1], bool) if mask is None else mask
 
         # The carry before every step, as constants.
         constants = lax.stop_gradient((carry, xs))
-        frozen = _step(cell, lax.stop_gradient(params), xs)
+        frozen = step_of(cell, lax.stop_gradient(params), xs)
         _, before = lax.scan(lambda c, x: (frozen(c, x)[0], c), constants[0], (constants[1], mask, reset))
 
         # Window j ends with the j-th k1 steps (the last ones may be fewer) and holds k2 steps.
@@ -123,43 +123,43 @@ def truncated(k1, k2=None):
         carries, ys = jax.vmap(lambda carry, window: lax.scan(step, carry, window))(carries, windows)
         own = jnp.arange(steps) // k1
         ys = ys[own, jnp.arange(steps) - starts[own]]
-        return jax.tree.map(lambda a: a[-1], carries), _in_time(reverse, ys)
+        return jax.tree.map(lambda a: a[-1], carries), in_time(reverse, ys)
 
     return unroll
 
 
-def _step(cell, params, xs):
+def step_of(cell, params, xs):
     """(carry, (x_t, valid, restart)) -> (carry, y_t): a cell's step under the mask and the reset contract."""
     initial = cell.initial(params, xs.shape[1:-1])
 
     def step(carry, inputs):
         x_t, valid, restart = inputs
         if restart is not None:
-            carry = _where(restart, initial, carry)
+            carry = where(restart, initial, carry)
         if valid is not None:
-            x_t = _where(valid, x_t, jnp.zeros_like(x_t))
+            x_t = where(valid, x_t, jnp.zeros_like(x_t))
         new_carry, y_t = cell.step(params, carry, cell.project(params, x_t))
-        new_carry = _cast_like(new_carry, carry)
+        new_carry = cast_like(new_carry, carry)
         if valid is not None:
-            new_carry, y_t = _where(valid, new_carry, carry), _where(valid, y_t, jnp.zeros_like(y_t))
+            new_carry, y_t = where(valid, new_carry, carry), where(valid, y_t, jnp.zeros_like(y_t))
         return new_carry, y_t
 
     return step
 
 
-def _segments(reset, reverse):
+def segments(reset, reverse):
     """The reset mask as a run in this direction meets it: backwards, a segment ends one step before the next begins."""
     if reset is None or not reverse:
         return reset
     return jnp.concatenate([reset[1:], jnp.zeros_like(reset[:1])])
 
 
-def _in_time(reverse, sequences):
+def in_time(reverse, sequences):
     """The sequences in the order in which a run in this direction meets them."""
     return jax.tree.map(lambda a: jnp.flip(a, 0), sequences) if reverse else sequences
 
 
-def _where(condition, new, old):
+def where(condition, new, old):
     """A pytree's leaves [B, ...] where the condition [B] holds, else those of the other."""
 
     def choose(a, b):
@@ -168,5 +168,5 @@ def _where(condition, new, old):
     return jax.tree.map(choose, new, old)
 
 
-def _cast_like(new, old):
+def cast_like(new, old):
     return jax.tree.map(lambda a, b: a.astype(b.dtype), new, old)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.gates import ACTIVATIONS, carry_dtype, dot
+from jaxrnn.gates import ACTIVATIONS, Step, carry_dtype, dot
 from jaxrnn.initializers import glorot, orthogonal
 from jaxrnn.types import Cell, Size
 
@@ -49,8 +49,8 @@ def cell(
     def project(params, x):
         return dot(x, params.w_x) + params.b
 
-    def step(params, carry, u):
-        h = phi(u + dot(carry.h, params.w_h))
+    def combine(params, carry, u, a):
+        h = phi(u + a)
         return ElmanCarry(h), h
 
-    return Cell(size, init, initial, project, step)
+    return Cell(size, init, initial, project, Step(lambda carry: carry.h, combine))

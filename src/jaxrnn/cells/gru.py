@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.gates import activate, carry_dtype, columns, dot
+from jaxrnn.gates import Step, activate, carry_dtype, columns, dot
 from jaxrnn.initializers import chrono as chrono_bias
 from jaxrnn.initializers import glorot, orthogonal, per_gate
 from jaxrnn.types import Cell, Lag, Size
@@ -71,21 +71,25 @@ def cell(
     def project(params, x):
         return dot(x, params.w_x) + params.b
 
-    def gates_after(params, carry, u):
-        a = dot(carry.h, params.w_h)
+    def gates_of(params, u, a):
         r, z = activate(u[..., : 2 * size] + a[..., : 2 * size], "ss")
         return GRUGates(r, z, n=jnp.tanh(u[..., 2 * size :] + r * (a[..., 2 * size :] + params.b_hn)))
+
+    def gates_after(params, carry, u):
+        return gates_of(params, u, dot(carry.h, params.w_h))
 
     def gates_before(params, carry, u):
         w_rz, w_n = columns(params.w_h, 0, 2 * size), columns(params.w_h, 2 * size, 3 * size)
         r, z = activate(u[..., : 2 * size] + dot(carry.h, w_rz), "ss")
         return GRUGates(r, z, n=jnp.tanh(u[..., 2 * size :] + dot(r * carry.h, w_n)))
 
-    gates = gates_after if reset == "after" else gates_before
-
-    def step(params, carry, u):
-        _, z, n = gates(params, carry, u)
-        h = (1 - z) * n + z * carry.h
+    def updated(gates, carry):
+        h = (1 - gates.z) * gates.n + gates.z * carry.h
         return GRUCarry(h), h
 
-    return Cell(size, init, initial, project, step, gates)
+    if reset == "before":  # r_t acts between two products
+        return Cell(
+            size, init, initial, project, lambda params, c, u: updated(gates_before(params, c, u), c), gates_before
+        )
+    step = Step(lambda carry: carry.h, lambda params, carry, u, a: updated(gates_of(params, u, a), carry))
+    return Cell(size, init, initial, project, step, gates_after)

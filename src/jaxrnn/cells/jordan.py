@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.gates import ACTIVATIONS, carry_dtype, dot
+from jaxrnn.gates import ACTIVATIONS, Step, carry_dtype, dot
 from jaxrnn.initializers import glorot, orthogonal
 from jaxrnn.types import Cell, Size
 
@@ -65,12 +65,12 @@ def cell(
     def project(params, x):
         return dot(x, params.w_x) + params.b_h
 
-    def step(params, carry, u):
-        h = phi(u + dot(carry.y, params.w_h))
+    def combine(params, carry, u, a):
+        h = phi(u + a)
         y = psi(dot(h, params.w_y) + params.b_y)
         return JordanCarry(y), y
 
-    return Cell(output_size, init, initial, project, step)
+    return Cell(output_size, init, initial, project, Step(lambda carry: carry.y, combine, unit_by_unit=False))
 
 
 def teacher_forced(cell: Cell) -> Cell:

@@ -1,0 +1,151 @@
+"""Backpropagation through time by hand around the recurrent product: faster, and the gradient of `jaxrnn.unroll.scan`.
+
+With a_t = z_{t-1} W_h, where z is what the carry feeds back, the chain rule gives
+
+    dL/dz_{t-1} = dL/da_t W_h^T + ...        in the backward loop
+    dL/dW_h = sum_t z_{t-1}^T dL/da_t        one product of [H, k B] and [k B, G] for every k steps
+
+and likewise for the input's product. The plain scan adds a small product to the gradient at every step instead, and
+reads W_h against its layout.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxrnn.gates import Step, dot
+from jaxrnn.unroll import cast_like, in_time, scan, segments, where
+
+ROWS = 512  # of gate gradients that are collected before the products are taken: large ones are fast, few fit the cache
+
+
+def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+    """`jaxrnn.unroll.scan` with the gradients of its products with weights taken for many steps at once.
+
+    For cells whose step is a `jaxrnn.gates.Step`; others, and fewer than two steps, are left to `scan`. It can be
+    differentiated in reverse mode alone (`jax.custom_vjp`).
+    """
+    if not isinstance(cell.step, Step) or not isinstance(params.w_h, jax.Array) or len(xs) < 2:
+        return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
+    initial = cell.initial(params, xs.shape[1:-1])
+    inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
+    carry, ys = _unrolled(cell)(params, carry, initial, *inputs)
+    return carry, in_time(reverse, ys)
+
+
+def _unrolled(cell):
+    source, combine, _ = cell.step
+
+    def local(params, carry, u, a, valid):
+        """A step between the products, under the mask."""
+        new_carry, y = combine(params, carry, u, a)
+        new_carry = cast_like(new_carry, carry)
+        if valid is None:
+            return new_carry, y
+        return where(valid, new_carry, carry), where(valid, y, jnp.zeros_like(y))
+
+    def entering(carry, initial, restart):
+        return carry if restart is None else where(restart, initial, carry)
+
+    def valid_inputs(xs, mask):
+        return xs if mask is None else where(mask, xs, jnp.zeros_like(xs))
+
+    def project_rows(params, xs, mask):
+        return _rows(cell.project(params, _rows(valid_inputs(xs, mask))))
+
+    @jax.custom_vjp
+    def run(params, carry, initial, xs, mask, reset):
+        def step(carry, inputs):
+            x, valid, restart = inputs
+            carry = entering(carry, initial, restart)
+            a = dot(source(carry), params.w_h)
+            return local(params, carry, cell.project(params, valid_inputs(x, valid)), a, valid)
+
+        return lax.scan(step, carry, (xs, mask, reset))
+
+    def forward(params, carry, initial, xs, mask, reset):
+        def step(carry, inputs):
+            x, valid, restart = inputs
+            carry = entering(carry, initial, restart)
+            z, back_to_carry = jax.vjp(source, carry)
+            a, u = dot(z, params.w_h), cell.project(params, valid_inputs(x, valid))
+            (carry, y), back = jax.vjp(lambda *args: local(*args, valid), params, carry, u, a)
+            return carry, (y, z, back_to_carry, _without(params, back))
+
+        last, (ys, zs, backs_to_carry, backs) = lax.scan(step, carry, (xs, mask, reset))
+        return (last, ys), (params, initial, xs, mask, reset, zs, backs_to_carry, backs)
+
+    def backward(kept, gradient):
+        params, initial, xs, mask, reset, zs, backs_to_carry, backs = kept
+        d_last, d_ys = gradient
+        w_h_transposed = params.w_h.T  # once, not at every step
+
+        def step(sums, inputs):
+            d_carry, d_params, d_initial = sums
+            d_y, back, back_to_carry, restart = inputs
+            more, d_carry, d_u, d_a = _with(params, back)((d_carry, d_y))
+            (through,) = back_to_carry(dot(d_a, w_h_transposed).astype(zs.dtype))
+            d_carry = jax.tree.map(jnp.add, d_carry, through)
+            if restart is not None:
+                none = jax.tree.map(jnp.zeros_like, d_carry)
+                d_initial = jax.tree.map(jnp.add, d_initial, where(restart, d_carry, none))
+                d_carry = where(restart, none, d_carry)
+            d_params = jax.tree.map(jnp.add, d_params, more)
+            return (d_carry, d_params, d_initial), (None if d_u is d_a else d_u, d_a)  # one where u + a is all
+
+        def block(sums, inputs):
+            xs, mask, zs, *along = inputs
+            (d_carry, d_params, d_initial), (d_us, d_as) = lax.scan(step, sums, tuple(along), reverse=True)
+            d_as = _rows(d_as)
+            _, project_back = jax.vjp(lambda params, xs: project_rows(params, xs, mask), params, xs)
+            _, product_back = jax.vjp(lambda w_h: dot(_rows(zs), w_h), params.w_h)
+            of_project, d_xs = project_back(d_as if d_us is None else _rows(d_us))
+            d_params = jax.tree.map(jnp.add, d_params, of_project)
+            d_params = d_params._replace(w_h=d_params.w_h + product_back(d_as)[0])
+            return (d_carry, d_params, d_initial), d_xs
+
+        steps = len(xs)
+        size = min(steps, max(1, ROWS * steps * zs.shape[-1] // zs.size))
+        whole = steps // size * size
+        inputs = (xs, mask, zs, d_ys, backs, backs_to_carry, reset)
+        sums, tail = (d_last, *jax.tree.map(jnp.zeros_like, (params, initial))), xs[whole:]
+        if whole < steps:
+            sums, tail = block(sums, jax.tree.map(lambda a: a[whole:], inputs))
+        blocks = jax.tree.map(lambda a: a[:whole].reshape(whole // size, size, *a.shape[1:]), inputs)
+        (d_carry, d_params, d_initial), d_xs = lax.scan(block, sums, blocks, reverse=True)
+        d_xs = jnp.concatenate([d_xs.reshape(whole, *xs.shape[1:]), tail])
+        return d_params, d_carry, d_initial, d_xs, None, None
+
+    run.defvjp(forward, backward)
+    return run
+
+
+def _rows(sequences):
+    """[T, B, G] as [T B, G]."""
+    return sequences.reshape(-1, sequences.shape[-1])
+
+
+@jax.tree_util.register_static
+class _Weight(NamedTuple):
+    """In the place of a weight, which is the same at every step."""
+
+    number: int
+
+
+def _without(params, back):
+    """What a step keeps for its way back, less the weights."""
+    weights = jax.tree.leaves(params)
+    found = {id(leaf): _Weight(number) for number, leaf in enumerate(weights)}
+    return jax.tree.map(lambda leaf: found.get(id(leaf), leaf), back)
+
+
+def _with(params, back):
+    """What `_without` was given."""
+    weights = jax.tree.leaves(params)
+    return jax.tree.map(
+        lambda leaf: weights[leaf.number] if isinstance(leaf, _Weight) else leaf,
+        back,
+        is_leaf=lambda leaf: isinstance(leaf, _Weight),
+    )

@@ -1,0 +1,137 @@
+"""Parallel in time against the plain scan: random and trained networks, gradients, what it does where it fails."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxrnn import nets, newton, training
+from jaxrnn.cells import elman, gru, jordan, lstm
+from jaxrnn.data import noisy_cosine
+from jaxrnn.optimizers import optimizer
+from jaxrnn.unroll import scan
+
+T, B, D, H = 200, 3, 2, 8
+CELLS = {
+    "elman": lambda: elman.cell(H),
+    "jordan": lambda: jordan.cell(H, 2),
+    "lstm": lambda: lstm.cell(H),
+    "gru": lambda: gru.cell(H),
+}
+KINDS = [(name, kind) for name in CELLS for kind in ("full", "diagonal") if (name, kind) != ("jordan", "diagonal")]
+
+
+def outcome(unroll, cell, params, xs, carry=None, **given):
+    """Outputs, last carry, and the gradients of params, carry and inputs, all of which count."""
+    carry = cell.initial(params, xs.shape[1:-1]) if carry is None else carry
+
+    def loss(params, carry, xs):
+        last, ys = unroll(cell, params, carry, xs, **given)
+        weights = jnp.cos(jnp.arange(ys.size)).reshape(ys.shape)
+        return jnp.mean(weights * ys**2) + sum(jnp.mean(a**2) for a in jax.tree.leaves(last)), (ys, last)
+
+    (_, outputs), gradients = jax.jit(jax.value_and_grad(loss, (0, 1, 2), has_aux=True))(params, carry, xs)
+    return outputs, gradients
+
+
+def distance(got, expected):
+    """The largest error of an array, relative to its largest number."""
+    errors = jax.tree.map(lambda a, b: jnp.max(jnp.abs(a - b)) / jnp.maximum(jnp.max(jnp.abs(b)), 1e-3), got, expected)
+    return max(float(error) for error in jax.tree.leaves(errors))
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_random_networks(name, kind, x32):
+    """In float32: values to 1e-5, gradients to 1e-4; with a mask, resets, and backwards."""
+    cell = CELLS[name]()
+    params = cell.init(jax.random.key(0), D)
+    xs = 2 * jax.random.normal(jax.random.key(1), (T, B, D))
+    given = {
+        "mask": jax.random.bernoulli(jax.random.key(2), 0.8, (T, B)),
+        "reset": jax.random.bernoulli(jax.random.key(3), 0.02, (T, B)),
+        "reverse": True,
+    }
+    for options in ({}, given):
+        outputs, gradients = outcome(newton.newton(kind), cell, params, xs, **options)
+        expected, exact = outcome(scan, cell, params, xs, **options)
+        assert distance(outputs, expected) < 1e-5
+        assert distance(gradients, exact) < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_trained_networks(name, kind, x32):
+    dataset, trainer = noisy_cosine.dataset(), training.Trainer(2000, 1, 500)
+    net = nets.rnn(CELLS[name](), 1)
+    run = training.program(net, dataset, optimizer(optax.scale_by_adam(), 3e-3), trainer)
+    state = run.init(jax.random.key(0))
+    for _ in range(4):
+        state, report = run.advance(state, dataset.arrays, np.int32(500))
+    assert report.loss.mean() < 0.1
+    xs = jnp.cos(0.3 * jnp.arange(1000.0))[:, None, None] + 0.05 * jax.random.normal(jax.random.key(1), (1000, 1, 1))
+    outputs, gradients = outcome(newton.newton(kind), CELLS[name](), state.params[0], xs)
+    expected, exact = outcome(scan, CELLS[name](), state.params[0], xs)
+    assert distance(outputs, expected) < 1e-5
+    assert distance(gradients, exact) < 1e-4
+
+
+def whiles(cell, **options):
+    """The loops in the program that finds the carries."""
+    params = cell.init(jax.random.key(0), D)
+    xs = jnp.ones((T, D))
+    program = jax.make_jaxpr(lambda params: newton.newton(**options)(cell, params, cell.initial(params, ()), xs))(
+        params
+    )
+    return str(program).count("while[")
+
+
+def test_a_linear_cell_needs_no_iteration():
+    assert whiles(elman.cell(H, "linear")) == 0
+    assert whiles(elman.cell(H)) == 1
+    cell = elman.cell(H, "linear")
+    params = cell.init(jax.random.key(0), D)
+    xs = jax.random.normal(jax.random.key(1), (T, B, D))
+    got, expected = (outcome(unroll, cell, params, xs) for unroll in (newton.newton(), scan))
+    assert distance(got, expected) < 1e-11
+
+
+def test_iterations_that_do_not_converge_give_the_plain_scan(monkeypatch):
+    """A chaotic network (gain 5, ten thousand steps of the way apart) and iterations that are not allowed to begin."""
+    cell = elman.cell(32)
+    params = cell.init(jax.random.key(0), D)
+    params = params._replace(w_h=5 * params.w_h)
+    xs = jax.random.normal(jax.random.key(1), (T, B, D))
+    carry = cell.initial(params, (B,))
+    last, ys = scan(cell, params, carry, xs)
+    for options in ({}, {"iterations": 3}, {"jacobian": "diagonal"}):
+        got = newton.newton(**options)(cell, params, carry, xs)
+        np.testing.assert_allclose(got[1], ys, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(got[0].h, last.h, rtol=0, atol=1e-9)
+    starved = newton.newton(iterations=0)
+    gradients = [
+        outcome(unroll, lstm.cell(H), lstm.cell(H).init(jax.random.key(0), D), xs) for unroll in (starved, scan)
+    ]
+    assert distance(*gradients) < 1e-11
+
+
+def test_both_modes_of_differentiation_agree():
+    cell = gru.cell(4)
+    params = cell.init(jax.random.key(0), D)
+    xs = jax.random.normal(jax.random.key(1), (20, D))
+
+    @jax.jit
+    def value(scale):
+        return jnp.sum(newton.newton()(cell, params, cell.initial(params, ()), scale * xs)[1])
+
+    forward, reverse = jax.jit(jax.jacfwd(value))(1.0), jax.jit(jax.grad(value))(1.0)
+    np.testing.assert_allclose(forward, reverse, rtol=1e-11)
+    step = 1e-6
+    np.testing.assert_allclose(reverse, (value(1 + step) - value(1 - step)) / (2 * step), rtol=1e-7)
+
+
+def test_cells_that_the_diagonal_does_not_take_are_refused():
+    for cell in (jordan.cell(4, 2), gru.cell(4, reset="before")):
+        params = cell.init(jax.random.key(0), D)
+        with pytest.raises(ValueError, match="jacobian=full takes every cell"):
+            newton.newton("diagonal")(cell, params, cell.initial(params, ()), jnp.ones((5, D)))
