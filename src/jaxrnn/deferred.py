@@ -80,13 +80,15 @@ def _unrolled(cell):
     def backward(kept, gradient):
         params, initial, xs, mask, reset, zs, backs_to_carry, backs = kept
         d_last, d_ys = gradient
-        w_h_transposed = params.w_h.T  # once, not at every step
+        steps = len(xs)
+        rows = zs.size // (steps * zs.shape[-1])
+        turned = params.w_h.T  # once and for all; one row is multiplied as fast by the matrix as it lies
 
         def step(sums, inputs):
             d_carry, d_params, d_initial = sums
             d_y, back, back_to_carry, restart = inputs
             more, d_carry, d_u, d_a = _with(params, back)((d_carry, d_y))
-            (through,) = back_to_carry(dot(d_a, w_h_transposed).astype(zs.dtype))
+            (through,) = back_to_carry(dot(d_a, turned if rows > 1 else params.w_h.T).astype(zs.dtype))
             d_carry = jax.tree.map(jnp.add, d_carry, through)
             if restart is not None:
                 none = jax.tree.map(jnp.zeros_like, d_carry)
@@ -106,8 +108,7 @@ def _unrolled(cell):
             d_params = d_params._replace(w_h=d_params.w_h + product_back(d_as)[0])
             return (d_carry, d_params, d_initial), d_xs
 
-        steps = len(xs)
-        size = min(steps, max(1, ROWS * steps * zs.shape[-1] // zs.size))
+        size = min(steps, max(1, ROWS // max(rows, 1)))
         whole = steps // size * size
         inputs = (xs, mask, zs, d_ys, backs, backs_to_carry, reset)
         sums, tail = (d_last, *jax.tree.map(jnp.zeros_like, (params, initial))), xs[whole:]
