@@ -1,12 +1,17 @@
 """Benchmarks at their smallest: what they write, not how fast anything is."""
 
 import csv
+import importlib
 import json
+import os
+import time
+from functools import partial
 from pathlib import Path
 
+import hydra
 import pytest
 
-from jaxrnn import timing
+from jaxrnn import config, timing
 from jaxrnn.benchmarks import launchers, sweep
 
 TRAIN = str(Path(__file__).parents[1] / "scripts" / "train.py")
@@ -14,11 +19,76 @@ TRAIN = str(Path(__file__).parents[1] / "scripts" / "train.py")
 
 def test_sides_take_turns():
     calls = []
-    sides = {name: lambda name=name: calls.append(name) for name in "ab"}
-    seconds = timing.interleaved(sides, 3, prepare=lambda name: calls.append(name.upper()))
-    assert "".join(calls) == "AaBb" * 3
+    sides = {name: timing.clocked(lambda name=name: calls.append(name)) for name in "ab"}
+    seconds = timing.interleaved(sides, 3)
+    assert "".join(calls) == "ab" * 3
     assert [len(times) for times in seconds.values()] == [3, 3]
     assert all(time >= 0 for times in seconds.values() for time in times)
+
+
+def test_a_short_call_is_repeated_and_its_time_is_that_of_one():
+    calls = []
+    seconds = timing.clocked(lambda: calls.append(time.sleep(0.01)), at_least=0.1)()
+    assert 2 <= len(calls) <= 10
+    assert 0.01 <= seconds < 0.1
+
+
+def sleeper(seconds):
+    if seconds is None:
+        raise ImportError("No module named 'sleeper'")
+    return lambda: time.sleep(float(os.environ["FACTOR"]) * seconds)
+
+
+def test_sides_elsewhere_are_timed_there_and_missing_ones_are_named():
+    makers = {
+        "there": partial(timing.Elsewhere, sleeper, 0.02, environment={"FACTOR": "2"}),
+        "absent": partial(timing.Elsewhere, sleeper, None),
+    }
+    seconds, left_out = timing.in_turn(makers, 2)
+    assert [len(times) for times in seconds.values()] == [2]
+    assert all(0.04 <= value < 0.4 for value in seconds["there"])
+    assert left_out == ["without absent (ImportError: No module named 'sleeper')"]
+    assert timing.first_time(sleeper, 0.02, environment={"FACTOR": "2"})() >= 0.04
+
+
+TINY = {
+    "length": ["lengths=[5,9]", "size=2"],
+    "parallel": ["lengths=[5,9]", "sizes=[1,2]", "at_least=0"],
+    "gpu_parallel": ["lengths=[5,9000000]", "sizes=[2]", "at_least=0", "memory=0.1"],
+    "gpu_sweep": ["runs=[1,2]", "size=2", "steps=20"],
+    "gpu_layer": ["shapes=[[2,3,1,4]]", "cells=[lstm,gru]", "peers=[]", "at_least=0"],
+    "layer": ["shapes=[[1,3,1,2],[2,3,1,2]]", "cells=[lstm,jordan]", "peers=[Flax linen]", "at_least=0"],
+    "compile": ["lengths=[3]", "shape=[1,1,2]", "peers=[]", "repeats=1"],
+}
+SLOW = {"layer", "compile"}  # they start processes
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in TINY])
+def test_benchmarks_by_their_configurations(name, tmp_path, x32):
+    with hydra.initialize_config_dir(str(Path(__file__).parents[1] / "conf"), version_base="1.3"):
+        options = [f"benchmark={name}", *(f"benchmark.{option}" for option in ["repeats=1", *TINY[name]])]
+        cfg = hydra.compose("benchmark", options)
+    config.check(cfg)
+    measured = config.build(cfg.benchmark)
+    module = importlib.import_module(cfg.benchmark._target_.rpartition(".")[0])
+    timing.write(measured, name, module.plot(measured), tmp_path)
+    assert all(row["seconds"] > 0 for row in measured.rows)
+    sides = list(dict.fromkeys(row["side"] for row in measured.summary))
+    if name == "length":
+        assert sides == ["scan", "deferred", "chunked"]
+        assert all(row["megabytes"] > 0 and row["compile_seconds"] > 0.01 for row in measured.summary)
+    if "parallel" in name:
+        assert sides == ["scan", "newton", "newton_diagonal"]
+        assert all(row["error"] < 1e-5 for row in measured.summary)
+    if name == "gpu_parallel":
+        assert "H=2 T=9000000 left out" in measured.findings[-1]
+    if name == "gpu_layer":
+        assert sides == ["jaxrnn", "jaxrnn scan"]
+        assert any("cudnn needs an NVIDIA GPU" in line for line in measured.findings)
+    if name == "layer":
+        assert sides == ["jaxrnn", "Flax linen", "jaxrnn elman"]
+    if name == "compile":
+        assert sides == ["jaxrnn, warm", "jaxrnn, cold"]
 
 
 def test_summaries_compare_with_the_first_side():

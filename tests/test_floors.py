@@ -12,7 +12,7 @@ FLOORS = [
     {"", "types"},
     {"initializers", "gates", "losses", "unroll", "deferred", "newton", "transforms", "series", "tasks"},
     {"cells", "data"},
-    {"nets", "decode", "intermediates", "dynamics"},
+    {"nets", "decode", "intermediates", "dynamics", "cudnn"},
     {
         "optimizers",
         "devices",
@@ -72,6 +72,7 @@ SHARED = {
     "resumption": {"sweeps"},
     "benchmarks": {"experiment"},
     "timing": {"logging", "plotting"},
+    "peers": {"devices", "training"},
     "devices": {"config"},
     "runs": {"experiment", "fitting", "results", "probes"},
     "analysis": {"experiment", "subjects", "runs"},

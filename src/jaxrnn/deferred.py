@@ -109,13 +109,16 @@ def _unrolled(cell):
             return (d_carry, d_params, d_initial), d_xs
 
         size = min(steps, max(1, ROWS // max(rows, 1)))
-        whole = steps // size * size
+        count, whole = steps // size, steps // size * size
         inputs = (xs, mask, zs, d_ys, backs, backs_to_carry, reset)
         sums, tail = (d_last, *jax.tree.map(jnp.zeros_like, (params, initial))), xs[whole:]
         if whole < steps:
             sums, tail = block(sums, jax.tree.map(lambda a: a[whole:], inputs))
-        blocks = jax.tree.map(lambda a: a[:whole].reshape(whole // size, size, *a.shape[1:]), inputs)
-        (d_carry, d_params, d_initial), d_xs = lax.scan(block, sums, blocks, reverse=True)
+
+        def numbered_block(sums, number):
+            return block(sums, jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, number * size, size), inputs))
+
+        (d_carry, d_params, d_initial), d_xs = lax.scan(numbered_block, sums, jnp.arange(count), reverse=True)
         d_xs = jnp.concatenate([d_xs.reshape(whole, *xs.shape[1:]), tail])
         return d_params, d_carry, d_initial, d_xs, None, None
 

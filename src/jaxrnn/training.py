@@ -12,6 +12,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxrnn import dynamics, unroll
+from jaxrnn.cudnn import cudnn
 from jaxrnn.deferred import deferred
 from jaxrnn.devices import ROWS, mesh
 from jaxrnn.losses import weighted_sum
@@ -19,6 +20,9 @@ from jaxrnn.newton import newton
 from jaxrnn.types import NonNegative, Size
 
 ROUNDING = 1e-6  # of two norms of the same gradient, which XLA may sum in different orders
+
+
+Unroll = Literal["deferred", "scan", "chunked", "truncated", "newton", "newton_diagonal", "cudnn", "loop"]
 
 
 class Trainer(NamedTuple):
@@ -46,7 +50,7 @@ class Trainer(NamedTuple):
     steps: Size
     batch_size: Size
     report_every: Size = 100
-    unroll: Literal["deferred", "scan", "chunked", "truncated", "newton", "newton_diagonal", "loop"] = "deferred"
+    unroll: Unroll = "deferred"
     k1: Size | None = None
     k2: Size | None = None
     precision: Literal["f32", "bf16", "f64"] = "f32"
@@ -68,7 +72,9 @@ class Trainer(NamedTuple):
             return unroll.truncated(self.k1, self.k2)
         if self.unroll.startswith("newton"):
             return newton("diagonal" if self.unroll == "newton_diagonal" else "full")
-        return {"deferred": deferred, "scan": unroll.scan, "loop": unroll.loop}[self.unroll]
+        if self.unroll == "cudnn" and jax.default_backend() != "gpu":
+            raise ValueError(f"trainer.unroll=cudnn needs an NVIDIA GPU; JAX computes on {jax.default_backend()} here")
+        return {"deferred": deferred, "scan": unroll.scan, "cudnn": cudnn, "loop": unroll.loop}[self.unroll]
 
 
 @flax.struct.dataclass

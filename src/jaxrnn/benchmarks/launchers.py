@@ -32,7 +32,7 @@ def benchmark(
     with tempfile.TemporaryDirectory() as place:
         for number in range(repeats):
             for cache in ("cold", "warm"):
-                sides = {name: partial(_sweep, script, sweep, name, Path(place), number, cache) for name in launchers}
+                sides = {name: _sweep(script, sweep, name, Path(place), number, cache) for name in launchers}
                 for name, times in timing.interleaved(sides, 1).items():
                     seconds[cache][name] += times
     rows = [row for cache in seconds for row in timing.rows_of(seconds[cache], cache=cache)]
@@ -42,10 +42,11 @@ def benchmark(
 
 
 def _sweep(script, sweep, launcher, place, number, cache):
-    """One command, with a cache and a folder of its own."""
+    """One command as a side, with a cache and a folder of its own."""
     arguments = ["-m", *sweep, f"hydra/launcher={launcher}", f"hydra.sweep.dir={place / launcher}_{number}_{cache}"]
     env = {**os.environ, "XDG_CACHE_HOME": str(place / f"cache_{launcher}_{number}")}
-    subprocess.run([sys.executable, script, *arguments], cwd=place, env=env, check=True, capture_output=True)
+    command = [sys.executable, script, *arguments]
+    return timing.clocked(partial(subprocess.run, command, cwd=place, env=env, check=True, capture_output=True))
 
 
 def plot(measured):

@@ -53,7 +53,7 @@ def _together(make, count, steps):
 
 
 def _trained(advance, states, trainer, steps):
-    """A function that makes all updates, compiled."""
+    """A side that makes all updates, compiled."""
 
     def train():
         state = states
@@ -62,7 +62,7 @@ def _trained(advance, states, trainer, steps):
         jax.block_until_ready(state)
 
     jax.block_until_ready(advance(states, np.int32(0)))
-    return train
+    return timing.clocked(train)
 
 
 def plot(measured):

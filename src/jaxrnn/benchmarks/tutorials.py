@@ -1,46 +1,83 @@
 """The trainings of the tutorials against the tools that they are written in; compiling is not counted."""
 
+import subprocess
+import sys
+import tempfile
+from functools import partial
+
 import hydra
 import jax
 import numpy as np
 
-from jaxrnn import config, peers, plotting, timing, training
+from jaxrnn import config, plotting, timing, training
 from jaxrnn.experiment import build
+from jaxrnn.peers import tutorials
 from jaxrnn.types import Size
 
-RUNS = {
-    "sine_lstm": {"PyTorch": peers.torch_sine, "Keras": peers.keras_sine},
-    "noisy_cosine_elman": {"NumPy": peers.numpy_noisy_cosine},
-    "cosine_elman": {"Keras": peers.keras_cosine},
+TENSORFLOW, JAX = {"KERAS_BACKEND": "tensorflow"}, {"KERAS_BACKEND": "jax"}
+RUNS = {  # an epoch is so many updates
+    "sine_lstm": (
+        36,
+        {
+            "PyTorch": (tutorials.torch_sine, {}),
+            "Keras on TensorFlow": (tutorials.keras_sine, TENSORFLOW),
+            "Keras on JAX": (tutorials.keras_sine, JAX),
+        },
+    ),
+    "noisy_cosine_elman": (1, {"NumPy": (tutorials.numpy_noisy_cosine, {})}),
+    "cosine_elman": (
+        20,
+        {
+            "Keras on TensorFlow": (tutorials.keras_cosine, TENSORFLOW),
+            "Keras on JAX": (tutorials.keras_cosine, JAX),
+        },
+    ),
 }
 
 
-def benchmark(sine_epochs: Size = 50, noisy_updates: Size = 2000, cosine_epochs: Size = 2, repeats: Size = 3):
-    """Times each side on the same number of updates; what is not installed is left out and named.
+def benchmark(
+    script: str, sine_epochs: Size = 50, noisy_updates: Size = 2000, cosine_epochs: Size = 2, repeats: Size = 3
+):
+    """Times training alone, each side in the same number of updates, and our whole commands from start to exit.
+
+    A peer runs in a process of its own; what is not installed is left out and named.
 
     Args:
+      script: path of train.py.
       sine_epochs, noisy_updates, cosine_epochs: how much of each training the peers do; ours does the whole of it, and
-        its time is scaled.
+        their times are scaled.
       repeats: rounds.
     """
     work = {"sine_lstm": sine_epochs, "noisy_cosine_elman": noisy_updates, "cosine_elman": cosine_epochs}
     rows, summary, findings = [], [], []
-    for name, others in RUNS.items():
+    for name, (epoch, others) in RUNS.items():
         ours, updates = _ours(name)
-        sides, counts = {"jaxrnn": ours}, {"jaxrnn": updates}
-        for side, make in others.items():
-            try:
-                sides[side], counts[side] = make(work[name])
-            except ImportError as error:
-                findings.append(f"{name}: without {side} ({error})")
-                continue
-            sides[side]()  # what it compiles, it compiles now
-        measured = timing.interleaved(sides, repeats)
-        scaled = {side: [t / counts[side] * updates for t in times] for side, times in measured.items()}
+        makers = {"jaxrnn": lambda ours=ours: timing.clocked(ours)}
+        makers |= {
+            side: partial(timing.Elsewhere, make, work[name], environment=environment)
+            for side, (make, environment) in others.items()
+        }
+        measured, left_out = timing.in_turn(makers, repeats)
+        share = updates / (work[name] * epoch)
+        scaled = {side: [t if side == "jaxrnn" else t * share for t in times] for side, times in measured.items()}
+        scaled["jaxrnn, whole command"] = timing.interleaved({"command": _command(script, name)}, repeats)["command"]
         rows += timing.rows_of(scaled, run=name, updates=updates)
         summary += timing.summarised(scaled, run=name, updates=updates)
+        findings += [f"{name}: {line}" for line in left_out]
     words = "{run}, {updates} updates, {side}: {median:.3g} s, {times_the_first:.3g} times ours"
     return timing.Measured(rows, summary, [*(words.format(**row) for row in summary), *findings])
+
+
+def _command(script, name):
+    """The whole run as a user types it, figures included, with the programs that earlier ones compiled."""
+    command = [sys.executable, script, f"experiment={name}"]
+
+    def run():
+        with tempfile.TemporaryDirectory() as place:
+            subprocess.run(command, cwd=place, check=True, capture_output=True)
+
+    run()
+    return timing.clocked(run)
 
 
 def _ours(name):
@@ -67,9 +104,11 @@ def plot(measured):
     names = list(dict.fromkeys(row["run"] for row in measured.summary))
     figure, panels = plotting.panels(len(names), "", "seconds")
     for axes, name in zip(panels, names, strict=True):
-        chosen = [row for row in measured.summary if row["run"] == name]
+        chosen = [row for row in measured.summary if row["run"] == name and "whole" not in row["side"]]
         bars = axes.bar([row["side"] for row in chosen], [row["median"] for row in chosen], color=plotting.COLOURS[0])
         axes.bar_label(bars, [f"{row['median']:.3g} s" for row in chosen], fontsize=8)
+        axes.tick_params(axis="x", labelrotation=20, labelsize=7)
+        axes.set_yscale("log")
         axes.margins(y=0.12)
         axes.set_title(f"{name}, {chosen[0]['updates']:,} updates", fontsize=9)
     return {"tutorials": figure}

@@ -1,6 +1,6 @@
 """The tutorials' trainings as they are written in NumPy, PyTorch and Keras, each in the way that its users would.
 
-Every function returns (train, updates): a function without arguments that trains, and the updates that it makes.
+Every function returns a function without arguments that trains.
 """
 
 import os
@@ -28,7 +28,7 @@ def torch_sine(epochs, size=16, points=36):
                 optimizer.step()
                 state = tuple(part.detach() for part in state)
 
-    return train, epochs * points
+    return train
 
 
 def keras_sine(epochs, size=16, points=36):
@@ -46,7 +46,7 @@ def keras_sine(epochs, size=16, points=36):
             model.fit(xs, targets, batch_size=1, shuffle=False, verbose=0)
             layer.reset_state()
 
-    return train, epochs * points
+    return train
 
 
 def keras_cosine(epochs, size=200, points=3000, window=500, held_out=500):
@@ -60,7 +60,7 @@ def keras_cosine(epochs, size=200, points=3000, window=500, held_out=500):
     layers = [keras.Input((window, 1)), keras.layers.SimpleRNN(size, activation="linear"), keras.layers.Dense(1)]
     model = keras.Sequential(layers)
     model.compile(keras.optimizers.Adam(1e-3), "mse")
-    return lambda: model.fit(xs, targets, batch_size=100, epochs=epochs, verbose=0), epochs * (count // 100)
+    return lambda: model.fit(xs, targets, batch_size=100, epochs=epochs, verbose=0)
 
 
 def numpy_noisy_cosine(updates, size=100, window=20, noise=0.05, step=0.3):
@@ -98,4 +98,4 @@ def numpy_noisy_cosine(updates, size=100, window=20, noise=0.05, step=0.3):
                 params[name] -= 1e-3 * grad / np.sqrt(squares[name] + 1e-8)
             h = hs[-1]
 
-    return train, updates
+    return train

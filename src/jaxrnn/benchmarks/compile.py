@@ -1,0 +1,72 @@
+"""How long until the first gradient is there: a new process, imports and compiling included."""
+
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from jaxrnn import plotting, timing
+from jaxrnn.peers import layers
+from jaxrnn.types import Size
+
+
+def benchmark(
+    lengths: list[Size] = (100, 1000),
+    shape: list[Size] = (32, 64, 128),
+    peers: list[str] = tuple(layers.PEERS),
+    repeats: Size = 3,
+):
+    """Times an LSTM layer's first gradient, every time in a new process.
+
+    Args:
+      lengths: T.
+      shape: B, D, H.
+      peers: names, of `layers.PEERS`.
+      repeats: rounds. Ours begins each with an empty cache of compiled programs ("cold") and again with what that left
+        ("warm").
+    """
+    batch, inputs, units = shape
+    rows, summary, findings = [], [], []
+    for length in lengths:
+        work = ("lstm", batch, length, inputs, units, True)
+        with tempfile.TemporaryDirectory() as place:
+            makers = {"jaxrnn, warm": partial(_ours, work, Path(place) / "kept"), "jaxrnn, cold": partial(_cold, work)}
+            makers |= {name: partial(_peer, name, work) for name in peers}
+            seconds, left_out = timing.in_turn(makers, repeats)
+        rows += timing.rows_of(seconds, T=length)
+        summary += timing.summarised(seconds, T=length)
+        findings += left_out
+    words = "T={T}, {side}: {median:.2f} s, {times_the_first:.2f} times the first"
+    return timing.Measured(rows, summary, [*(words.format(**row) for row in summary), *dict.fromkeys(findings)])
+
+
+def _ours(work, cache):
+    side = timing.first_time(layers.ours, *work, environment={"XDG_CACHE_HOME": str(cache)})
+    side()
+    return side
+
+
+def _cold(work):
+    def side():
+        with tempfile.TemporaryDirectory() as cache:
+            return timing.first_time(layers.ours, *work, environment={"XDG_CACHE_HOME": cache})()
+
+    return side
+
+
+def _peer(name, work):
+    make, environment = layers.PEERS[name]
+    side = timing.first_time(make, *work, environment=environment)
+    side()  # whether it is there
+    return side
+
+
+def plot(measured):
+    """Seconds to the first gradient of every tool, by length."""
+    lengths = list(dict.fromkeys(row["T"] for row in measured.summary))
+    figure, panels = plotting.panels(len(lengths), "", "seconds to the first gradient")
+    for axes, length in zip(panels, lengths, strict=True):
+        chosen = [row for row in measured.summary if row["T"] == length]
+        bars = axes.barh([row["side"] for row in chosen], [row["median"] for row in chosen], color=plotting.COLOURS[0])
+        axes.bar_label(bars, [f"{row['median']:.1f}" for row in chosen], fontsize=7)
+        axes.set_title(f"T={length}", fontsize=9)
+    return {"compile": figure}

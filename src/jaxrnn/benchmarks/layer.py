@@ -1,0 +1,100 @@
+"""One recurrent layer, forward and with its gradient, beside the layers of other tools."""
+
+from functools import partial
+
+from jaxrnn import plotting, timing
+from jaxrnn.peers import layers
+from jaxrnn.training import Unroll
+from jaxrnn.types import NonNegative, Size
+
+CELLS = ("lstm", "gru", "elman", "jordan")
+SHAPES = ((1, 36, 1, 16), (1, 20, 1, 100), (32, 100, 64, 128), (100, 500, 1, 200), (64, 128, 256, 512))
+
+
+def benchmark(
+    cells: list[str] = CELLS,
+    shapes: list[list[Size]] = SHAPES,
+    unrolls: list[Unroll] = ("deferred",),
+    peers: list[str] = tuple(layers.PEERS),
+    repeats: Size = 5,
+    at_least: NonNegative = 0.1,
+):
+    """Times the outputs of a layer, and the gradient of their mean square with respect to its weights.
+
+    The rows of our batch are shared out over all devices, as in training; every peer runs in a process of its own.
+    The Jordan cell, H units and one output, is measured beside the Elman cell.
+
+    Args:
+      cells: of lstm, gru, elman, jordan.
+      shapes: [[B, T, D, H], ...].
+      unrolls: ours, the first one is the measure.
+      peers: names, of `jaxrnn.peers.layers.PEERS`.
+      repeats: rounds.
+      at_least: seconds that a time is taken over, by as many calls as they hold.
+    """
+    rows, summary, findings = [], [], []
+    for kind in cells:
+        for shape in shapes:
+            for backward in (False, True):
+                makers = {
+                    f"jaxrnn {unroll}" if number else "jaxrnn": partial(_here, kind, shape, backward, unroll, at_least)
+                    for number, unroll in enumerate(unrolls)
+                }
+                if kind == "jordan":
+                    makers["jaxrnn elman"] = partial(_here, "elman", shape, backward, unrolls[0], at_least)
+                else:
+                    makers |= {name: partial(_peer, name, kind, shape, backward, at_least) for name in peers}
+                seconds, left_out = timing.in_turn(makers, repeats)
+                columns = dict(zip("BTDH", shape, strict=True)) | {"cell": kind, "gradient": int(backward)}
+                rows += timing.rows_of(seconds, **columns)
+                summary += timing.summarised(seconds, **columns)
+                findings += [f"{kind} {line}" for line in left_out]
+    return timing.Measured(rows, summary, [*_table(summary), *dict.fromkeys(findings)])
+
+
+def _here(kind, shape, backward, unroll, at_least):
+    try:
+        compute = layers.ours(kind, *shape, backward, unroll)
+        compute()
+    except ValueError as error:
+        raise timing.Missing(error) from error
+    return timing.clocked(compute, at_least)
+
+
+def _peer(name, kind, shape, backward, at_least):
+    make, environment = layers.PEERS[name]
+    return timing.Elsewhere(make, kind, *shape, backward, environment=environment, at_least=at_least)
+
+
+def _table(summary):
+    """Milliseconds of every side, a line a layer."""
+    lines = []
+    for row in summary:
+        if row["side"] == "jaxrnn":
+            what = "forward and backward" if row["gradient"] else "forward"
+            lines.append("{cell} B={B} T={T} D={D} H={H}, ".format(**row) + what + ":")
+        lines[-1] += f" {row['side']} {1e3 * row['median']:.3g} ms"
+        lines[-1] += f" ({row['times_the_first']:.2f})" if row["side"] != "jaxrnn" else ""
+    return lines
+
+
+def plot(measured):
+    """How many times our time the others take, forward and backward together; the line at 1 is ours."""
+    kinds = [kind for kind in dict.fromkeys(row["cell"] for row in measured.summary) if kind != "jordan"] or ["jordan"]
+    figure, panels = plotting.panels(len(kinds), "", "times our time")
+    for axes, kind in zip(panels, kinds, strict=True):
+        chosen = [row for row in measured.summary if row["cell"] == kind and row["gradient"]]
+        shapes = list(dict.fromkeys(tuple(row[name] for name in "BTDH") for row in chosen))
+        for index, side in enumerate(dict.fromkeys(row["side"] for row in chosen if row["side"] != "jaxrnn")):
+            ratios = {tuple(r[n] for n in "BTDH"): r["times_the_first"] for r in chosen if r["side"] == side}
+            places = [place for place, shape in enumerate(shapes) if shape in ratios]
+            values = [ratios[shapes[place]] for place in places]
+            axes.plot(places, values, "o", label=side, color=plotting.COLOURS[index % len(plotting.COLOURS)])
+        axes.axhline(1.0, color="0.4", linestyle="--")
+        axes.set_yscale("log")
+        axes.set_xticks(
+            range(len(shapes)), ["\n".join(f"{n}={v}" for n, v in zip("BTDH", s, strict=True)) for s in shapes]
+        )
+        axes.set_title(kind, fontsize=9)
+    panels[-1].legend(frameon=False, fontsize=7)
+    return {"layer": figure}

@@ -1,0 +1,77 @@
+"""Time, memory and compile time of the gradient against the length of the sequence."""
+
+import time
+
+import jax
+import jax.numpy as jnp
+from jax.experimental.compilation_cache import compilation_cache
+
+from jaxrnn import plotting, timing
+from jaxrnn.cells import lstm
+from jaxrnn.deferred import deferred
+from jaxrnn.types import Size
+from jaxrnn.unroll import chunked, scan
+
+UNROLLS = {"scan": scan, "deferred": deferred, "chunked": chunked()}
+
+
+def benchmark(
+    lengths: list[Size] = (100, 1000, 10_000, 100_000),
+    size: Size = 32,
+    batch: Size = 1,
+    repeats: Size = 3,
+):
+    """Times the gradient of the last output of an LSTM, one device, the programs compiled anew for each length.
+
+    Args:
+      lengths: T.
+      size: H.
+      batch: B.
+      repeats: rounds.
+    """
+    jax.config.update("jax_enable_compilation_cache", False)
+    compilation_cache.reset_cache()  # it remembers whether it was on
+    rows, summary = [], []
+    for length in lengths:
+        sides, columns = {}, {}
+        for name, unroll in UNROLLS.items():
+            sides[name], columns[name] = _compiled(unroll, length, size, batch)
+        seconds = timing.interleaved(sides, repeats)
+        rows += timing.rows_of(seconds, T=length)
+        summary += [row | columns[row["side"]] for row in timing.summarised(seconds, T=length)]
+    words = "T={T}, {side}: {median:.3g} s, {megabytes:.3g} MB, compiled in {compile_seconds:.2f} s"
+    return timing.Measured(rows, summary, [words.format(**row) for row in summary])
+
+
+def _compiled(unroll, length, size, batch):
+    cell = lstm.cell(size)
+    params = cell.init(jax.random.key(0), 1)
+    xs = jax.random.normal(jax.random.key(1), (length, batch, 1))
+
+    def loss(params, xs):
+        return jnp.mean(unroll(cell, params, cell.initial(params, (batch,)), xs)[0].h ** 2)
+
+    traced = jax.jit(jax.grad(loss)).lower(params, xs)
+    began = time.perf_counter()
+    compute = traced.compile()
+    columns = {
+        "compile_seconds": time.perf_counter() - began,
+        "megabytes": compute.memory_analysis().temp_size_in_bytes / 1e6,
+    }
+    jax.block_until_ready(compute(params, xs))
+    return timing.clocked(lambda: jax.block_until_ready(compute(params, xs)), 0.05), columns
+
+
+def plot(measured):
+    """Time, memory and compile time against T."""
+    figure, panels = plotting.panels(3, "T, steps", "")
+    columns = {"median": "seconds", "megabytes": "memory, MB", "compile_seconds": "seconds to compile"}
+    for axes, (column, label) in zip(panels, columns.items(), strict=True):
+        for name, colour in zip(UNROLLS, plotting.COLOURS, strict=False):
+            chosen = [row for row in measured.summary if row["side"] == name]
+            axes.loglog([row["T"] for row in chosen], [row[column] for row in chosen], "o-", color=colour, label=name)
+        axes.set_title(label, fontsize=9)
+    panels[2].set_yscale("linear")
+    panels[2].set_ylim(bottom=0)
+    panels[0].legend(frameon=False, fontsize=8)
+    return {"length": figure}

@@ -1,0 +1,94 @@
+"""Newton's method in time against the plain scan, over lengths and sizes."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+
+from jaxrnn import plotting, timing
+from jaxrnn.cells import gru
+from jaxrnn.newton import newton
+from jaxrnn.types import NonNegative, Size
+from jaxrnn.unroll import scan
+
+UNROLLS = {"scan": scan, "newton": newton(), "newton_diagonal": newton("diagonal")}
+
+
+def benchmark(
+    lengths: list[Size] = (1000, 3000, 10_000),
+    sizes: list[Size] = (1, 4, 16),
+    batch: Size = 1,
+    repeats: Size = 3,
+    at_least: NonNegative = 0.1,
+    memory: NonNegative = 8.0,
+):
+    """Times outputs and gradient of a random GRU that is driven by noise.
+
+    Args:
+      lengths: T.
+      sizes: H.
+      batch: B.
+      repeats: rounds.
+      at_least: seconds that a time is taken over.
+      memory: GB; a length whose Jacobians alone would take a quarter of it is left out.
+    """
+    rows, summary, left_out = [], [], []
+    for size in sizes:
+        for length in lengths:
+            if length * batch * size**2 * 4 > memory / 4 * 1e9:
+                left_out.append(f"H={size} T={length} left out: its Jacobians would not fit")
+                continue
+            sides, errors = {}, {}
+            exact = _gradient(scan, length, size, batch)
+            for name, unroll in UNROLLS.items():
+                compute = _gradient(unroll, length, size, batch)
+                errors[name] = _distance(compute(), exact())
+                sides[name] = timing.clocked(compute, at_least)
+            seconds = timing.interleaved(sides, repeats)
+            rows += timing.rows_of(seconds, T=length, H=size)
+            summary += [r | {"error": errors[r["side"]]} for r in timing.summarised(seconds, T=length, H=size)]
+    words = "H={H} T={T}, {side}: {median:.3g} s, {times_the_first:.2f} times scan, error {error:.1e}"
+    return timing.Measured(rows, summary, [*(words.format(**row) for row in summary), *left_out])
+
+
+def _gradient(unroll, length, size, batch):
+    cell = gru.cell(size)
+    params = cell.init(jax.random.key(0), 1)
+    xs = jax.random.normal(jax.random.key(1), (length, batch, 1))
+
+    @jax.jit
+    def compute(params, xs):
+        def loss(params):
+            ys = unroll(cell, params, cell.initial(params, (batch,)), xs)[1]
+            return jnp.mean(ys**2), ys
+
+        return jax.value_and_grad(loss, has_aux=True)(params)
+
+    return lambda: jax.block_until_ready(compute(params, xs))
+
+
+def _distance(got, expected):
+    """The largest error of an array, relative to its largest number."""
+    errors = jax.tree.map(lambda a, b: jnp.max(jnp.abs(a - b)) / jnp.maximum(jnp.max(jnp.abs(b)), 1e-6), got, expected)
+    return max(float(error) for error in jax.tree.leaves(errors))
+
+
+def plot(measured):
+    """How many times the plain scan's time Newton's method takes, against T; below 1 it is faster."""
+    sizes = sorted({row["H"] for row in measured.summary})
+    figure, panels = plotting.panels(2, "T, steps", "times the plain scan's time")
+    for axes, side in zip(panels, ("newton", "newton_diagonal"), strict=True):
+        for index, size in enumerate(sizes):
+            chosen = [row for row in measured.summary if row["H"] == size and row["side"] == side]
+            share = index / max(len(sizes) - 1, 1)
+            axes.loglog(
+                [row["T"] for row in chosen],
+                [row["times_the_first"] for row in chosen],
+                "o-",
+                color=(0.1 + 0.7 * share, 0.3, 0.7 - 0.5 * share),
+                label=f"H={size}",
+            )
+        axes.axhline(1.0, color="0.4", linestyle="--")
+        axes.set_title(side, fontsize=9)
+    panels[0].legend(frameon=False, fontsize=8, ncols=max(1, math.ceil(len(sizes) / 4)))
+    return {"parallel": figure}
