@@ -108,17 +108,21 @@ def _unrolled(cell):
             d_params = d_params._replace(w_h=d_params.w_h + product_back(d_as)[0])
             return (d_carry, d_params, d_initial), d_xs
 
-        size = min(steps, max(1, ROWS // max(rows, 1)))
-        count, whole = steps // size, steps // size * size
         inputs = (xs, mask, zs, d_ys, backs, backs_to_carry, reset)
-        sums, tail = (d_last, *jax.tree.map(jnp.zeros_like, (params, initial))), xs[whole:]
-        if whole < steps:
-            sums, tail = block(sums, jax.tree.map(lambda a: a[whole:], inputs))
+        sums = (d_last, *jax.tree.map(jnp.zeros_like, (params, initial)))
+        size = max(1, ROWS // max(rows, 1))
+        if steps < 2 * size:
+            (d_carry, d_params, d_initial), d_xs = block(sums, inputs)
+            return d_params, d_carry, d_initial, d_xs, None, None
 
         def numbered_block(sums, number):
             return block(sums, jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, number * size, size), inputs))
 
-        (d_carry, d_params, d_initial), d_xs = lax.scan(numbered_block, sums, jnp.arange(count), reverse=True)
+        whole = steps // size * size
+        tail = xs[whole:]
+        if whole < steps:
+            sums, tail = block(sums, jax.tree.map(lambda a: a[whole:], inputs))
+        (d_carry, d_params, d_initial), d_xs = lax.scan(numbered_block, sums, jnp.arange(steps // size), reverse=True)
         d_xs = jnp.concatenate([d_xs.reshape(whole, *xs.shape[1:]), tail])
         return d_params, d_carry, d_initial, d_xs, None, None
 
