@@ -13,13 +13,14 @@ import pytest
 
 from jaxrnn import config, timing
 from jaxrnn.benchmarks import launchers, sweep
+from jaxrnn.elsewhere import Elsewhere, clocked, first_time
 
 TRAIN = str(Path(__file__).parents[1] / "scripts" / "train.py")
 
 
 def test_sides_take_turns():
     calls = []
-    sides = {name: timing.clocked(lambda name=name: calls.append(name)) for name in "ab"}
+    sides = {name: clocked(lambda name=name: calls.append(name)) for name in "ab"}
     seconds = timing.interleaved(sides, 3)
     assert "".join(calls) == "ab" * 3
     assert [len(times) for times in seconds.values()] == [3, 3]
@@ -28,7 +29,7 @@ def test_sides_take_turns():
 
 def test_a_short_call_is_repeated_and_its_time_is_that_of_one():
     calls = []
-    seconds = timing.clocked(lambda: calls.append(time.sleep(0.01)), at_least=0.1)()
+    seconds = clocked(lambda: calls.append(time.sleep(0.01)), at_least=0.1)()
     assert 2 <= len(calls) <= 10
     assert 0.01 <= seconds < 0.1
 
@@ -41,14 +42,18 @@ def sleeper(seconds):
 
 def test_sides_elsewhere_are_timed_there_and_missing_ones_are_named():
     makers = {
-        "there": partial(timing.Elsewhere, sleeper, 0.02, environment={"FACTOR": "2"}),
-        "absent": partial(timing.Elsewhere, sleeper, None),
+        "there": partial(Elsewhere, sleeper, 0.02, environment={"FACTOR": "2"}),
+        "absent": partial(Elsewhere, sleeper, None),
+        "killed": partial(Elsewhere, os._exit, 3),
     }
     seconds, left_out = timing.in_turn(makers, 2)
     assert [len(times) for times in seconds.values()] == [2]
     assert all(0.04 <= value < 0.4 for value in seconds["there"])
-    assert left_out == ["without absent (ImportError: No module named 'sleeper')"]
-    assert timing.first_time(sleeper, 0.02, environment={"FACTOR": "2"})() >= 0.04
+    assert left_out == [
+        "without absent (ImportError: No module named 'sleeper')",
+        "without killed (its process ended with exit code 3)",
+    ]
+    assert first_time(sleeper, 0.02, environment={"FACTOR": "2"})() >= 0.04
 
 
 TINY = {
@@ -58,9 +63,10 @@ TINY = {
     "gpu_sweep": ["runs=[1,2]", "size=2", "steps=20"],
     "gpu_layer": ["shapes=[[2,3,1,4]]", "cells=[lstm,gru]", "peers=[]", "at_least=0"],
     "layer": ["shapes=[[1,3,1,2],[2,3,1,2]]", "cells=[lstm,jordan]", "peers=[Flax linen]", "at_least=0"],
+    "startup": ["imports=[json,nowhere]", "run='trainer.steps=36'", f"script={TRAIN}"],
     "compile": ["lengths=[3]", "shape=[1,1,2]", "peers=[]", "repeats=1"],
 }
-SLOW = {"layer", "compile"}  # they start processes
+SLOW = {"layer", "compile", "startup"}  # they start processes
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in TINY])
@@ -88,7 +94,10 @@ def test_benchmarks_by_their_configurations(name, tmp_path, x32):
     if name == "layer":
         assert sides == ["jaxrnn", "Flax linen", "jaxrnn elman"]
     if name == "compile":
-        assert sides == ["jaxrnn, warm", "jaxrnn, cold"]
+        assert sides == ["jaxrnn, cold", "jaxrnn, warm"]
+    if name == "startup":
+        assert sides == ["trainer.steps=36, cold", "trainer.steps=36, warm", "--help", "import json"]
+        assert measured.findings[-1].startswith("without import nowhere (ModuleNotFoundError")
 
 
 def test_summaries_compare_with_the_first_side():

@@ -13,7 +13,7 @@ from jaxrnn.unroll import scan
 T, D, H = 7, 2, 4
 
 
-def reference(x, h_0, c_0, weights, lengths, *, input_size, hidden_size, num_layers, dropout, bidirectional, precision):
+def reference(x, h_0, c_0, weights, lengths, *, input_size, hidden_size, num_layers, dropout, bidirectional):
     unpacked = rnn.unpack_lstm_weights(weights, input_size, hidden_size, num_layers, bidirectional)
     return rnn.lstm_ref(x, h_0, c_0, *unpacked, lengths, input_size, hidden_size, num_layers, dropout, bidirectional)
 

@@ -9,6 +9,7 @@ import pytest
 from jaxrnn import nets, newton, training
 from jaxrnn.cells import elman, gru, jordan, lstm
 from jaxrnn.data import noisy_cosine
+from jaxrnn.deferred import deferred
 from jaxrnn.optimizers import optimizer
 from jaxrnn.unroll import scan
 
@@ -42,8 +43,9 @@ def distance(got, expected):
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
-def test_random_networks(name, kind, x32):
-    """In float32: values to 1e-5, gradients to 1e-4; with a mask, resets, and backwards."""
+def test_random_networks(name, kind, x32, monkeypatch):
+    """In float32: values to 1e-5, gradients to 1e-4; with a mask, resets, and backwards; never by the plain scan."""
+    monkeypatch.setattr(jax.lax, "cond", lambda converged, found, fallback: found())
     cell = CELLS[name]()
     params = cell.init(jax.random.key(0), D)
     xs = 2 * jax.random.normal(jax.random.key(1), (T, B, D))
@@ -53,7 +55,7 @@ def test_random_networks(name, kind, x32):
         "reverse": True,
     }
     for options in ({}, given):
-        outputs, gradients = outcome(newton.newton(kind), cell, params, xs, **options)
+        outputs, gradients = outcome(newton.newton(kind, iterations=40), cell, params, xs, **options)
         expected, exact = outcome(scan, cell, params, xs, **options)
         assert distance(outputs, expected) < 1e-5
         assert distance(gradients, exact) < 1e-4
@@ -96,8 +98,8 @@ def test_a_linear_cell_needs_no_iteration():
     assert distance(got, expected) < 1e-11
 
 
-def test_iterations_that_do_not_converge_give_the_plain_scan(monkeypatch):
-    """A chaotic network (gain 5, ten thousand steps of the way apart) and iterations that are not allowed to begin."""
+def test_iterations_that_do_not_converge_give_the_plain_scan():
+    """A chaotic network, gain 5, and iterations that are not allowed to begin."""
     cell = elman.cell(32)
     params = cell.init(jax.random.key(0), D)
     params = params._replace(w_h=5 * params.w_h)
@@ -130,8 +132,37 @@ def test_both_modes_of_differentiation_agree():
     np.testing.assert_allclose(reverse, (value(1 + step) - value(1 - step)) / (2 * step), rtol=1e-7)
 
 
+def test_second_derivatives():
+    cell = elman.cell(4)
+    params = cell.init(jax.random.key(0), D)
+    xs = jax.random.normal(jax.random.key(1), (6, D))
+
+    def second(unroll):
+        def value(scale):
+            return jnp.sum(unroll(cell, params, cell.initial(params, ()), scale * xs)[1])
+
+        return jax.jit(jax.grad(jax.grad(value)))(1.0)
+
+    np.testing.assert_allclose(second(newton.newton()), second(scan), rtol=1e-10)
+
+
+def test_many_networks_at_once():
+    """vmap over params, as sweeps do."""
+    cell = gru.cell(4)
+    xs = jax.random.normal(jax.random.key(1), (20, B, D))
+    many = jax.vmap(lambda key: cell.init(key, D))(jax.random.split(jax.random.key(0), 3))
+    for unroll in (newton.newton(), newton.newton("diagonal"), deferred):
+
+        def gradient(params, unroll=unroll):
+            return jax.grad(lambda p: jnp.sum(unroll(cell, p, cell.initial(p, (B,)), xs)[1] ** 2))(params)
+
+        together = jax.jit(jax.vmap(gradient))(many)
+        alone = jax.jit(gradient)(jax.tree.map(lambda a: a[1], many))
+        assert distance(jax.tree.map(lambda a: a[1], together), alone) < 1e-11
+
+
 def test_cells_that_the_diagonal_does_not_take_are_refused():
     for cell in (jordan.cell(4, 2), gru.cell(4, reset="before")):
         params = cell.init(jax.random.key(0), D)
-        with pytest.raises(ValueError, match="jacobian=full takes every cell"):
+        with pytest.raises(ValueError, match="unroll=newton takes every cell"):
             newton.newton("diagonal")(cell, params, cell.initial(params, ()), jnp.ones((5, D)))

@@ -97,7 +97,7 @@ def test_gradients_in_both_modes(cell):
 @pytest.mark.parametrize("reverse", [False, True], ids=["forwards", "backwards"])
 @pytest.mark.parametrize("masked", [False, True], ids=["plain", "masked"])
 def test_every_unroll_equals_the_loop(cell, masked, reverse, monkeypatch):
-    monkeypatch.setattr(deferred_module, "ROWS", 2 * B)  # T = 5 is two blocks and a step
+    monkeypatch.setattr(deferred_module, "AT_ONCE", 2 * B)  # T = 5 is two blocks and a step
     params, carry = make(cell)
     xs, mask, reset = sequences()
     given = {"mask": mask, "reset": reset, "reverse": reverse} if masked else {"reverse": reverse}

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxrnn import deferred as deferred_module
 from jaxrnn import nets
 from jaxrnn.cells import elman, gru, jordan, lstm
 from jaxrnn.deferred import deferred
@@ -217,6 +218,22 @@ def test_deferred_keeps_little_for_the_way_back(make):
     assert memory(deferred) < 1.3 * memory(scan)
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_deferred_may_project_before_the_loop(cell, reverse, monkeypatch):
+    """As it does where it does not run on a CPU; with a mask over NaN."""
+    params, carry, xs = setup(cell)
+    mask = lengths_mask([9, 4, 1, 0, 7])
+    padded = jnp.where(mask[..., None], xs, jnp.nan)
+
+    def loss(unroll, params, carry, xs):
+        return jnp.sum(unroll(cell, params, carry, xs, mask=mask, reverse=reverse)[1] ** 2)
+
+    expected = jax.jit(jax.value_and_grad(partial(loss, scan), (0, 1, 2)))(params, carry, padded)
+    monkeypatch.setattr(deferred_module, "projects_outside", lambda: True)
+    got = jax.jit(jax.value_and_grad(partial(loss, deferred), (0, 1, 2)))(params, carry, padded)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12), got, expected)
+
+
 def test_deferred_knows_a_step_that_was_replaced(cell):
     """A cell with another step is no longer taken apart: its values and gradients are its own."""
     params, carry, xs = setup(cell)
@@ -266,6 +283,8 @@ def test_bfloat16_weights_keep_float32_carries(cell, name, x32):
     assert {a.dtype for a in jax.tree.leaves(grads)} == {jnp.dtype("bfloat16")}
     exact = scan(cell, params, cell.initial(params, (5,)), xs)[1]
     np.testing.assert_allclose(ys, exact, atol=0.03)
+    full = jax.jit(jax.grad(lambda p: jnp.sum(scan(cell, p, cell.initial(p, (5,)), xs)[1] ** 2)))(params)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=0.05 * float(jnp.abs(b).max())), grads, full)
 
 
 def test_a_learned_carry_of_bfloat16_weights_is_float32(x32):

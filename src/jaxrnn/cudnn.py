@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.experimental import rnn
 
 from jaxrnn.cells.lstm import LSTMCarry, LSTMParams
@@ -22,7 +21,7 @@ def cudnn(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
         raise ValueError("unroll=cudnn computes in float32; set trainer.precision=f32")
     if mask is not None or reset is not None:
         raise ValueError("unroll=cudnn knows no masks and no resets; unroll=deferred does")
-    if len(xs) == 0:
+    if len(xs) < 2:
         return scan(cell, params, carry, xs)
     steps, *batch, width = xs.shape
     flat = in_time(reverse, xs).reshape(steps, -1, width)
@@ -37,7 +36,6 @@ def cudnn(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
         num_layers=1,
         dropout=0.0,
         bidirectional=False,
-        precision=lax.Precision.HIGHEST,
     )
     shape = (*batch, cell.size)
     return LSTMCarry(c.reshape(shape), h.reshape(shape)), in_time(reverse, ys.swapaxes(0, 1).reshape(steps, *shape))

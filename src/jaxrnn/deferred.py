@@ -18,14 +18,16 @@ from jax import lax
 from jaxrnn.gates import Step, dot
 from jaxrnn.unroll import cast_like, in_time, scan, segments, where
 
-ROWS = 512  # of gate gradients that are collected before the products are taken: large ones are fast, few fit the cache
+AT_ONCE = (
+    512  # of gate gradients that are collected before the products are taken: large ones are fast, few fit the cache
+)
 
 
 def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
     """`jaxrnn.unroll.scan` with the gradients of its products with weights taken for many steps at once.
 
-    For cells whose step is a `jaxrnn.gates.Step`; others, and fewer than two steps, are left to `scan`. It can be
-    differentiated in reverse mode alone (`jax.custom_vjp`).
+    For cells whose step is a `jaxrnn.gates.Step`; others (cells with a learned carry too), dropout on the recurrence,
+    and fewer than two steps are left to `scan`. It can be differentiated in reverse mode alone (`jax.custom_vjp`).
     """
     if not isinstance(cell.step, Step) or not isinstance(params.w_h, jax.Array) or len(xs) < 2:
         return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
@@ -33,6 +35,11 @@ def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
     inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
     carry, ys = _unrolled(cell)(params, carry, initial, *inputs)
     return carry, in_time(reverse, ys)
+
+
+def projects_outside():
+    """Whether the inputs' product is one large one before the loop; on a CPU a small one a step stays in the cache."""
+    return jax.default_backend() != "cpu"
 
 
 def _unrolled(cell):
@@ -49,11 +56,17 @@ def _unrolled(cell):
     def entering(carry, initial, restart):
         return carry if restart is None else where(restart, initial, carry)
 
-    def valid_inputs(xs, mask):
-        return xs if mask is None else where(mask, xs, jnp.zeros_like(xs))
+    def project(params, xs, mask):
+        return cell.project(params, xs if mask is None else where(mask, xs, jnp.zeros_like(xs)))
+
+    def before_loop(params, xs, mask):
+        return project(params, xs, mask) if projects_outside() else xs
+
+    def inside_loop(params, x, valid):
+        return x if projects_outside() else project(params, x, valid)
 
     def project_rows(params, xs, mask):
-        return _rows(cell.project(params, _rows(valid_inputs(xs, mask))))
+        return _rows(project(params, _rows(xs), None if mask is None else mask.reshape(-1)))
 
     @jax.custom_vjp
     def run(params, carry, initial, xs, mask, reset):
@@ -61,20 +74,21 @@ def _unrolled(cell):
             x, valid, restart = inputs
             carry = entering(carry, initial, restart)
             a = dot(source(carry), params.w_h)
-            return local(params, carry, cell.project(params, valid_inputs(x, valid)), a, valid)
+            return local(params, carry, inside_loop(params, x, valid), a, valid)
 
-        return lax.scan(step, carry, (xs, mask, reset))
+        return lax.scan(step, carry, (before_loop(params, xs, mask), mask, reset))
 
     def forward(params, carry, initial, xs, mask, reset):
         def step(carry, inputs):
             x, valid, restart = inputs
             carry = entering(carry, initial, restart)
             z, back_to_carry = jax.vjp(source, carry)
-            a, u = dot(z, params.w_h), cell.project(params, valid_inputs(x, valid))
+            a, u = dot(z, params.w_h), inside_loop(params, x, valid)
             (carry, y), back = jax.vjp(lambda *args: local(*args, valid), params, carry, u, a)
             return carry, (y, z, back_to_carry, _without(params, back))
 
-        last, (ys, zs, backs_to_carry, backs) = lax.scan(step, carry, (xs, mask, reset))
+        inputs = before_loop(params, xs, mask), mask, reset
+        last, (ys, zs, backs_to_carry, backs) = lax.scan(step, carry, inputs)
         return (last, ys), (params, initial, xs, mask, reset, zs, backs_to_carry, backs)
 
     def backward(kept, gradient):
@@ -110,7 +124,7 @@ def _unrolled(cell):
 
         inputs = (xs, mask, zs, d_ys, backs, backs_to_carry, reset)
         sums = (d_last, *jax.tree.map(jnp.zeros_like, (params, initial)))
-        size = max(1, ROWS // max(rows, 1))
+        size = max(1, AT_ONCE // max(rows, 1))
         if steps < 2 * size:
             (d_carry, d_params, d_initial), d_xs = block(sums, inputs)
             return d_params, d_carry, d_initial, d_xs, None, None

@@ -100,6 +100,7 @@ def build(cfg):
         )
     _check_outputs(net, dataset)
     _check_flossing(net, dataset, trainer)
+    _check_cudnn(dataset, trainer)
     return Experiment(cfg, dataset, parts.make_net, net, parts.optimizer, trainer, _compiled(dataset, net, trainer))
 
 
@@ -122,15 +123,15 @@ def assemble(cfg, dataset=None):
 
 
 def _check_outputs(net, dataset):
-    """Traces the shapes of one step, so that a net that cannot be, or does not fit the data, is refused."""
+    """Traces the shapes of two steps, so that a net that cannot be, or does not fit the data, is refused."""
 
-    def one_step(key):
+    def two_steps(key):
         params = net.init(key, dataset.input_size)
-        xs = jnp.zeros((1, 1, dataset.input_size))
+        xs = jnp.zeros((2, 1, dataset.input_size))
         return net.apply(params, net.initial(params, (1,)), xs, key=key[None])[1]
 
     try:
-        outputs = jax.eval_shape(one_step, jax.random.key(0))
+        outputs = jax.eval_shape(two_steps, jax.random.key(0))
     except (ValueError, TypeError) as error:
         raise Refusal(f"model: {str(error).splitlines()[0]}") from error
     if outputs.shape[-1] != dataset.output_size:
@@ -149,6 +150,15 @@ def _check_flossing(net, dataset, trainer):
     exponents = sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(lambda p: net.initial(p, ()), params)))
     if trainer.flossing > exponents:
         raise Refusal(f"trainer.flossing={trainer.flossing}: this network has {exponents} Lyapunov exponents")
+
+
+def _check_cudnn(dataset, trainer):
+    if trainer.unroll != "cudnn":
+        return
+    if trainer.precision != "f32":
+        raise Refusal(f"trainer.unroll=cudnn computes in float32; trainer.precision={trainer.precision} needs another")
+    if any(batch.mask is not None or batch.reset is not None for batch in dataset.splits.values()):
+        raise Refusal("trainer.unroll=cudnn knows no masks and no resets, which these data have; use deferred")
 
 
 def _compiled(dataset, net, trainer):

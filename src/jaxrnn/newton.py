@@ -23,7 +23,7 @@ def newton(jacobian: Literal["full", "diagonal"] = "full", tolerance=None, itera
 
     The derivative does not go through the iterations: dz_t = J_t dz_{t-1} + dF_t is linear, one more associative scan,
     and so is its transpose, the backward pass. It takes the full J_t, T B C^2 numbers for a carry of C values a
-    sequence. First derivatives alone are right. A cell that is linear in its carry needs no iterations.
+    sequence. A cell that is linear in its carry needs no iterations. Under `vmap` the plain scan is always run beside.
 
     Args:
       jacobian: `full`, or `diagonal`: what each unit does to itself, T B C L numbers for L values a unit.
@@ -36,12 +36,13 @@ def newton(jacobian: Literal["full", "diagonal"] = "full", tolerance=None, itera
     """
 
     def unroll(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
-        if len(xs) == 0:
+        simplified = _unit_by_unit(cell) if jacobian == "diagonal" else cell
+        if len(xs) < 2 or xs.size == 0:
             return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
         axes = xs.ndim - 2
         inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
         first = flat(carry, axes)
-        zs = _states(cell, carry, axes, jacobian, tolerance, iterations)(params, first, *inputs)
+        zs = _states(cell, simplified, carry, axes, tolerance, iterations)(params, first, *inputs)
         _, ys = _all_steps(cell, carry, axes)(params, _before(first, zs), *inputs)
         last = jax.tree.map(lambda a, b: a.astype(b.dtype), unflat(zs[-1], carry, axes), carry)
         return last, in_time(reverse, ys)
@@ -49,11 +50,13 @@ def newton(jacobian: Literal["full", "diagonal"] = "full", tolerance=None, itera
     return unroll
 
 
-def _states(cell, carry, axes, jacobian, tolerance, iterations):
-    """(params, z_0 [B, C], inputs) -> the flat carries after every step [T, B, C]."""
-    exact = _all_steps(cell, carry, axes)
-    diagonal = jacobian == "diagonal"
-    simplified = _all_steps(_unit_by_unit(cell), carry, axes) if diagonal else exact
+def _states(cell, simplified, carry, axes, tolerance, iterations):
+    """(params, z_0 [B, C], inputs) -> the flat carries after every step [T, B, C].
+
+    The iterations take their derivatives from the simplified cell, which may be the cell itself.
+    """
+    diagonal = simplified is not cell
+    exact, simplified = _all_steps(cell, carry, axes), _all_steps(simplified, carry, axes)
     values = len(jax.tree.leaves(carry)) if diagonal else None  # of a unit
 
     @jax.custom_jvp
@@ -93,7 +96,7 @@ def _states(cell, carry, axes, jacobian, tolerance, iterations):
         zs = states(*primals)
 
         def moved(params, first, xs):
-            return exact(params, _before(first, lax.stop_gradient(zs)), xs, *others)[0]
+            return exact(params, _before(first, zs), xs, *others)[0]
 
         _, jacobians = _linearised(lambda z: exact(params, z, xs, *others)[0], _before(first, zs), None)
         _, d_moved = jax.jvp(moved, (params, first, xs), (d_params, d_first, d_xs))
@@ -121,8 +124,8 @@ def _unit_by_unit(cell):
     """The cell with the same values, in whose derivative each unit feeds back to itself alone."""
     if not isinstance(cell.step, Step) or not cell.step.unit_by_unit:
         raise ValueError(
-            "newton with jacobian=diagonal needs a cell whose step acts unit by unit after its product with w_h, an "
-            "elman, lstm or gru without a learned carry; jacobian=full takes every cell"
+            "trainer.unroll=newton_diagonal needs a cell whose step acts unit by unit after its product with w_h: an "
+            "elman, an lstm or a gru without a learned carry; trainer.unroll=newton takes every cell"
         )
     source, combine, _ = cell.step
 

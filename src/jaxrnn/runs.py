@@ -175,7 +175,10 @@ def moments(folder):
 
 def _saved(folder):
     """(experiment, checkpoints, the shapes of a state) of a run folder with a checkpoint at least."""
-    experiment = build(saved_config(folder))
+    cfg = saved_config(folder)
+    if cfg.trainer.unroll == "cudnn" and jax.default_backend() != "gpu":
+        cfg.trainer.unroll = "deferred"  # the same network where there is no GPU
+    experiment = build(cfg)
     program = training.program(experiment.net, experiment.dataset, experiment.optimizer, experiment.trainer)
     checkpoints = Checkpoints(folder, experiment.trainer.keep_every)
     if not checkpoints.steps():

@@ -1,16 +1,14 @@
 """Measuring times on noisy machines: all sides in turn, again and again, in one process."""
 
-import contextlib
 import json
-import multiprocessing
 import os
 import platform
 import statistics
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxrnn import logging, plotting
+from jaxrnn.elsewhere import Elsewhere, Missing
 
 
 class Measured(NamedTuple):
@@ -44,89 +42,6 @@ def interleaved(sides, repeats):
     return seconds
 
 
-def clocked(function, at_least=0.0):
-    """A side that calls a function, already compiled, for at least so many seconds, and returns those of one call."""
-
-    def side():
-        calls, began = 0, time.perf_counter()
-        while calls == 0 or time.perf_counter() - began < at_least:
-            function()
-            calls += 1
-        return (time.perf_counter() - began) / calls
-
-    return side
-
-
-class Elsewhere:
-    """A side in a process of its own, so that tools share neither threads nor memory; `close` ends it.
-
-    Fields:
-      first: seconds from the process's first line to the end of the first call, imports and compiling included.
-
-    Args:
-      make: a function of a module, called there with the arguments; returns what is timed, a function without
-        arguments. It is called once before the first time is taken.
-      arguments: for `make`.
-      environment: {name: value} of the process.
-      at_least: as in `clocked`.
-
-    Raises:
-      Missing: if the process lacks a package, or the tool has no such thing (an ImportError or a KeyError there).
-    """
-
-    def __init__(self, make, *arguments, environment=None, at_least=0.0):
-        own, other = multiprocessing.get_context("spawn").Pipe()
-        task = (make, arguments, environment or {}, at_least, other)
-        self._process = multiprocessing.get_context("spawn").Process(target=_answer, args=task, daemon=True)
-        self._process.start()
-        other.close()
-        self._answers = own
-        self.first = own.recv()
-        if isinstance(self.first, str):
-            self.close()
-            raise Missing(self.first)
-
-    def __call__(self):
-        self._answers.send("go")
-        return self._answers.recv()
-
-    def close(self):
-        self._answers.close()
-        self._process.join(10)
-        self._process.kill()
-
-
-class Missing(Exception):
-    """Something that is compared with is not there."""
-
-
-def first_time(make, *arguments, environment=None):
-    """A side whose every time is the first call in a new process; arguments as `Elsewhere`."""
-
-    def side():
-        process = Elsewhere(make, *arguments, environment=environment)
-        process.close()
-        return process.first
-
-    return side
-
-
-def _answer(make, arguments, environment, at_least, answers):
-    began = time.perf_counter()
-    os.environ.update(environment)
-    try:
-        function = make(*arguments)
-    except (ImportError, KeyError) as error:
-        answers.send(f"{type(error).__name__}: {error}")
-        return
-    function()
-    answers.send(time.perf_counter() - began)
-    side = clocked(function, at_least)
-    with contextlib.suppress(EOFError):
-        while answers.recv():
-            answers.send(side())
-
-
 def in_turn(makers, repeats):
     """`interleaved` over sides that are made here and ended afterwards; what is missing is left out.
 
@@ -138,12 +53,12 @@ def in_turn(makers, repeats):
       ({name: [seconds of every round]}, lines that say what was left out and why).
     """
     sides, left_out = {}, []
-    for name, make in makers.items():
-        try:
-            sides[name] = make()
-        except Missing as reason:
-            left_out.append(f"without {name} ({reason})")
     try:
+        for name, make in makers.items():
+            try:
+                sides[name] = make()
+            except Missing as reason:
+                left_out.append(f"without {name} ({reason})")
         return interleaved(sides, repeats), left_out
     finally:
         for side in sides.values():

@@ -32,7 +32,7 @@ class Trainer(NamedTuple):
       steps: updates.
       batch_size: B, sequences an update.
       report_every: updates between two reports, and in one compiled call.
-      unroll: how the network is unrolled in time.
+      unroll: how the network is unrolled in time; all but `truncated` give the same numbers.
       k1: steps a chunk (`chunked`; None for the square root of the length) or between backward passes (`truncated`).
       k2: steps that a backward pass goes back (`truncated`; None for k1).
       precision: of the products; carries and sums are float32 at least.
@@ -261,7 +261,7 @@ def updates(net, dataset, optimizer, trainer, shards=1):
 def norm(tree):
     """The global L2 norm, of one vector: in a small network norms leaf by leaf would take longer than the update."""
     vector = jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(tree)])
-    return jnp.sqrt(jnp.vdot(vector, vector))
+    return jnp.sqrt(jnp.vdot(vector, vector, precision=lax.Precision.HIGHEST))
 
 
 def flattened(opt_state, params):

@@ -3,8 +3,10 @@
 import tempfile
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from jaxrnn import plotting, timing
+from jaxrnn.elsewhere import first_time
 from jaxrnn.peers import layers
 from jaxrnn.types import Size
 
@@ -12,7 +14,7 @@ from jaxrnn.types import Size
 def benchmark(
     lengths: list[Size] = (100, 1000),
     shape: list[Size] = (32, 64, 128),
-    peers: list[str] = tuple(layers.PEERS),
+    peers: list[Literal[tuple(layers.PEERS)]] = tuple(layers.PEERS),
     repeats: Size = 3,
 ):
     """Times an LSTM layer's first gradient, every time in a new process.
@@ -29,7 +31,7 @@ def benchmark(
     for length in lengths:
         work = ("lstm", batch, length, inputs, units, True)
         with tempfile.TemporaryDirectory() as place:
-            makers = {"jaxrnn, warm": partial(_ours, work, Path(place) / "kept"), "jaxrnn, cold": partial(_cold, work)}
+            makers = {"jaxrnn, cold": partial(_cold, work), "jaxrnn, warm": partial(_warm, work, Path(place) / "kept")}
             makers |= {name: partial(_peer, name, work) for name in peers}
             seconds, left_out = timing.in_turn(makers, repeats)
         rows += timing.rows_of(seconds, T=length)
@@ -39,8 +41,8 @@ def benchmark(
     return timing.Measured(rows, summary, [*(words.format(**row) for row in summary), *dict.fromkeys(findings)])
 
 
-def _ours(work, cache):
-    side = timing.first_time(layers.ours, *work, environment={"XDG_CACHE_HOME": str(cache)})
+def _warm(work, cache):
+    side = first_time(layers.ours, *work, environment={"XDG_CACHE_HOME": str(cache)})
     side()
     return side
 
@@ -48,14 +50,14 @@ def _ours(work, cache):
 def _cold(work):
     def side():
         with tempfile.TemporaryDirectory() as cache:
-            return timing.first_time(layers.ours, *work, environment={"XDG_CACHE_HOME": cache})()
+            return first_time(layers.ours, *work, environment={"XDG_CACHE_HOME": cache})()
 
     return side
 
 
 def _peer(name, work):
     make, environment = layers.PEERS[name]
-    side = timing.first_time(make, *work, environment=environment)
+    side = first_time(make, *work, environment=environment)
     side()  # whether it is there
     return side
 

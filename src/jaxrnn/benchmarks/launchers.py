@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from jaxrnn import plotting, timing
+from jaxrnn.elsewhere import clocked
 from jaxrnn.types import Size
 
 SWEEP = (
@@ -46,7 +47,7 @@ def _sweep(script, sweep, launcher, place, number, cache):
     arguments = ["-m", *sweep, f"hydra/launcher={launcher}", f"hydra.sweep.dir={place / launcher}_{number}_{cache}"]
     env = {**os.environ, "XDG_CACHE_HOME": str(place / f"cache_{launcher}_{number}")}
     command = [sys.executable, script, *arguments]
-    return timing.clocked(partial(subprocess.run, command, cwd=place, env=env, check=True, capture_output=True))
+    return clocked(partial(subprocess.run, command, cwd=place, env=env, check=True, capture_output=True))
 
 
 def plot(measured):

@@ -1,21 +1,25 @@
 """One recurrent layer, forward and with its gradient, beside the layers of other tools."""
 
 from functools import partial
+from typing import Literal
 
 from jaxrnn import plotting, timing
+from jaxrnn.elsewhere import Elsewhere, Missing, clocked
 from jaxrnn.peers import layers
 from jaxrnn.training import Unroll
 from jaxrnn.types import NonNegative, Size
 
 CELLS = ("lstm", "gru", "elman", "jordan")
+PASSES = ("forward", "gradient")
 SHAPES = ((1, 36, 1, 16), (1, 20, 1, 100), (32, 100, 64, 128), (100, 500, 1, 200), (64, 128, 256, 512))
 
 
 def benchmark(
-    cells: list[str] = CELLS,
+    cells: list[Literal[CELLS]] = CELLS,
     shapes: list[list[Size]] = SHAPES,
     unrolls: list[Unroll] = ("deferred",),
-    peers: list[str] = tuple(layers.PEERS),
+    peers: list[Literal[tuple(layers.PEERS)]] = tuple(layers.PEERS),
+    passes: list[Literal[PASSES]] = PASSES,
     repeats: Size = 5,
     at_least: NonNegative = 0.1,
 ):
@@ -29,13 +33,14 @@ def benchmark(
       shapes: [[B, T, D, H], ...].
       unrolls: ours, the first one is the measure.
       peers: names, of `jaxrnn.peers.layers.PEERS`.
+      passes: what is timed.
       repeats: rounds.
       at_least: seconds that a time is taken over, by as many calls as they hold.
     """
     rows, summary, findings = [], [], []
     for kind in cells:
         for shape in shapes:
-            for backward in (False, True):
+            for backward in [name == "gradient" for name in passes]:
                 makers = {
                     f"jaxrnn {unroll}" if number else "jaxrnn": partial(_here, kind, shape, backward, unroll, at_least)
                     for number, unroll in enumerate(unrolls)
@@ -57,13 +62,13 @@ def _here(kind, shape, backward, unroll, at_least):
         compute = layers.ours(kind, *shape, backward, unroll)
         compute()
     except ValueError as error:
-        raise timing.Missing(error) from error
-    return timing.clocked(compute, at_least)
+        raise Missing(error) from error
+    return clocked(compute, at_least)
 
 
 def _peer(name, kind, shape, backward, at_least):
     make, environment = layers.PEERS[name]
-    return timing.Elsewhere(make, kind, *shape, backward, environment=environment, at_least=at_least)
+    return Elsewhere(make, kind, *shape, backward, environment=environment, at_least=at_least)
 
 
 def _table(summary):

@@ -1,5 +1,6 @@
 """Time, memory and compile time of the gradient against the length of the sequence."""
 
+import contextlib
 import time
 
 import jax
@@ -9,6 +10,7 @@ from jax.experimental.compilation_cache import compilation_cache
 from jaxrnn import plotting, timing
 from jaxrnn.cells import lstm
 from jaxrnn.deferred import deferred
+from jaxrnn.elsewhere import clocked
 from jaxrnn.types import Size
 from jaxrnn.unroll import chunked, scan
 
@@ -29,8 +31,27 @@ def benchmark(
       batch: B.
       repeats: rounds.
     """
-    jax.config.update("jax_enable_compilation_cache", False)
-    compilation_cache.reset_cache()  # it remembers whether it was on
+    with _compiling_anew():
+        return _measured(lengths, size, batch, repeats)
+
+
+@contextlib.contextmanager
+def _compiling_anew():
+    """No program comes from the cache of compiled ones."""
+
+    def switch(on):
+        jax.config.update("jax_enable_compilation_cache", on)
+        compilation_cache.reset_cache()  # it remembers whether it was on
+
+    before = jax.config.jax_enable_compilation_cache
+    switch(False)
+    try:
+        yield
+    finally:
+        switch(before)
+
+
+def _measured(lengths, size, batch, repeats):
     rows, summary = [], []
     for length in lengths:
         sides, columns = {}, {}
@@ -59,7 +80,7 @@ def _compiled(unroll, length, size, batch):
         "megabytes": compute.memory_analysis().temp_size_in_bytes / 1e6,
     }
     jax.block_until_ready(compute(params, xs))
-    return timing.clocked(lambda: jax.block_until_ready(compute(params, xs)), 0.05), columns
+    return clocked(lambda: jax.block_until_ready(compute(params, xs)), 0.05), columns
 
 
 def plot(measured):

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from jaxrnn import plotting, timing
 from jaxrnn.cells import gru
+from jaxrnn.elsewhere import clocked
 from jaxrnn.newton import newton
 from jaxrnn.types import NonNegative, Size
 from jaxrnn.unroll import scan
@@ -43,7 +44,7 @@ def benchmark(
             for name, unroll in UNROLLS.items():
                 compute = _gradient(unroll, length, size, batch)
                 errors[name] = _distance(compute(), exact())
-                sides[name] = timing.clocked(compute, at_least)
+                sides[name] = clocked(compute, at_least)
             seconds = timing.interleaved(sides, repeats)
             rows += timing.rows_of(seconds, T=length, H=size)
             summary += [r | {"error": errors[r["side"]]} for r in timing.summarised(seconds, T=length, H=size)]

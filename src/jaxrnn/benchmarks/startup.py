@@ -6,6 +6,7 @@ import sys
 import tempfile
 
 from jaxrnn import plotting, timing
+from jaxrnn.elsewhere import Missing, clocked
 from jaxrnn.types import Size
 
 IMPORTS = ("jaxrnn.nets", "jax", "torch", "tensorflow", "keras", "flax.nnx", "haiku", "equinox")
@@ -23,8 +24,8 @@ def benchmark(script: str, run: str = "experiment=sine_lstm", imports: list[str]
     """
     with tempfile.TemporaryDirectory() as place:
         makers = {
-            f"{run}, warm": lambda: _warm(script, run, place),
             f"{run}, cold": lambda: _cold(script, run),
+            f"{run}, warm": lambda: _warm(script, run, place),
             "--help": lambda: _command([script, "--help"]),
         }
         makers |= {f"import {name}": lambda name=name: _import(name) for name in imports}
@@ -40,7 +41,7 @@ def _command(arguments, environment=None):
             env = {**os.environ, **(environment or {})}
             subprocess.run([sys.executable, *arguments], cwd=folder, env=env, check=True, capture_output=True)
 
-    return timing.clocked(run)
+    return clocked(run)
 
 
 def _warm(script, run, cache):
@@ -62,7 +63,7 @@ def _import(name):
     try:
         side()
     except subprocess.CalledProcessError as error:
-        raise timing.Missing(error.stderr.decode().strip().splitlines()[-1]) from error
+        raise Missing(error.stderr.decode().strip().splitlines()[-1]) from error
     return side
 
 

@@ -8,6 +8,7 @@ import optax
 from jaxrnn import nets, plotting, population, timing, training
 from jaxrnn.cells import lstm
 from jaxrnn.data import sine
+from jaxrnn.elsewhere import clocked
 from jaxrnn.optimizers import optimizer
 from jaxrnn.types import Size
 
@@ -62,7 +63,7 @@ def _trained(advance, states, trainer, steps):
         jax.block_until_ready(state)
 
     jax.block_until_ready(advance(states, np.int32(0)))
-    return timing.clocked(train)
+    return clocked(train)
 
 
 def plot(measured):

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from jaxrnn import config, plotting, timing, training
+from jaxrnn.elsewhere import Elsewhere, clocked
 from jaxrnn.experiment import build
 from jaxrnn.peers import tutorials
 from jaxrnn.types import Size
@@ -52,9 +53,9 @@ def benchmark(
     rows, summary, findings = [], [], []
     for name, (epoch, others) in RUNS.items():
         ours, updates = _ours(name)
-        makers = {"jaxrnn": lambda ours=ours: timing.clocked(ours)}
+        makers = {"jaxrnn": lambda ours=ours: clocked(ours)}
         makers |= {
-            side: partial(timing.Elsewhere, make, work[name], environment=environment)
+            side: partial(Elsewhere, make, work[name], environment=environment)
             for side, (make, environment) in others.items()
         }
         measured, left_out = timing.in_turn(makers, repeats)
@@ -77,7 +78,7 @@ def _command(script, name):
             subprocess.run(command, cwd=place, check=True, capture_output=True)
 
     run()
-    return timing.clocked(run)
+    return clocked(run)
 
 
 def _ours(name):

@@ -112,7 +112,12 @@ def _keras_on_tensorflow(layer, xs, backward):
         return tape.gradient(loss, layer.trainable_variables)
 
     compute = gradient if backward else forward
-    return lambda: [value.numpy() for value in tf.nest.flatten(compute())][:1]
+
+    def wait():
+        compute()
+        tf.test.experimental.sync_devices()
+
+    return wait
 
 
 def linen(kind, batch, steps, inputs, units, backward):
