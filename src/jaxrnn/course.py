@@ -129,7 +129,7 @@ def digests(report, experiment):
     }
     if experiment.dataset.correct is not None:
         columns["correct"] = report.correct.mean(axis=-1)
-    finite = np.isfinite(report.loss) & np.isfinite(report.grad_norm) & np.isfinite(report.param_norm)
+    finite = np.isfinite(report.loss) & np.isfinite(report.grad_norm) & np.isfinite(report.update_norm)
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [
         Digest(updates, dict(zip(columns, row, strict=True)), None if good.all() else int(np.argmin(good)))

@@ -97,7 +97,7 @@ class Report(NamedTuple):
       clipped_norm: the same after clipping.
       clipped: 1 where clipping made the gradient shorter, else 0.
       update_norm: global L2 norm of what the update added to the params.
-      param_norm: global L2 norm of the params after the update.
+      param_norm: global L2 norm of the params after the last update, in its row; zero in the others.
       correct: share of the batch's sequences that were right before the update; zero where the data do not say.
     """
 
@@ -236,7 +236,7 @@ def updates(net, dataset, optimizer, trainer, shards=1):
             clipped_norm=clipped_norm,
             clipped=clipped_norm < (1 - ROUNDING) * grad_norm,
             update_norm=norm(updates),
-            param_norm=norm(params),
+            param_norm=0.0,
             correct=right,
         )
         return TrainState(state.step + 1, params, opt_state, carry, state.key), report
@@ -249,7 +249,8 @@ def updates(net, dataset, optimizer, trainer, shards=1):
 
         reports = jnp.zeros((trainer.report_every, len(Report._fields)))
         state, reports = lax.fori_loop(0, n, body, (state, reports))
-        return state, Report(*reports.T)
+        report = Report(*reports.T)
+        return state, report._replace(param_norm=jnp.where(jnp.arange(len(reports)) == n - 1, norm(state.params), 0.0))
 
     def plan(state):
         steps = state.step + jnp.arange(trainer.report_every)

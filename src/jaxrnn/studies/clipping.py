@@ -82,7 +82,7 @@ def _train(subject, way, grid):
         step += n
     whole = jax.tree.map(lambda *a: np.concatenate(a, axis=1).reshape(len(grid), networks, -1), *reports)
     loss = whole.loss[..., -max(trainer.steps // 10, 1) :].mean(axis=-1)
-    finite = np.isfinite(whole.grad_norm) & np.isfinite(whole.param_norm)
+    finite = np.isfinite(whole.grad_norm) & np.isfinite(whole.update_norm)
     return {
         "loss": np.where(np.isfinite(whole.param_norm[..., -1]) & np.isfinite(loss), loss, np.inf),
         "before": np.median(np.where(finite, whole.grad_norm, np.inf), axis=-1),
