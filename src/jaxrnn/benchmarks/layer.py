@@ -84,22 +84,32 @@ def _table(summary):
 
 
 def plot(measured):
-    """How many times our time the others take, forward and backward together; the line at 1 is ours."""
-    kinds = [kind for kind in dict.fromkeys(row["cell"] for row in measured.summary) if kind != "jordan"] or ["jordan"]
+    """How many times our time the others take for the last pass that was timed; the line at 1 is ours."""
+    rows = [row for row in measured.summary if row["gradient"] == measured.summary[-1]["gradient"]]
+    sides = [side for side in dict.fromkeys(row["side"] for row in rows) if side != "jaxrnn"]
+    shapes = list(dict.fromkeys(tuple(row[name] for name in "BTDH") for row in rows))
+    kinds = list(dict.fromkeys(row["cell"] for row in rows))
     figure, panels = plotting.panels(len(kinds), "", "times our time")
     for axes, kind in zip(panels, kinds, strict=True):
-        chosen = [row for row in measured.summary if row["cell"] == kind and row["gradient"]]
-        shapes = list(dict.fromkeys(tuple(row[name] for name in "BTDH") for row in chosen))
-        for index, side in enumerate(dict.fromkeys(row["side"] for row in chosen if row["side"] != "jaxrnn")):
-            ratios = {tuple(r[n] for n in "BTDH"): r["times_the_first"] for r in chosen if r["side"] == side}
-            places = [place for place, shape in enumerate(shapes) if shape in ratios]
-            values = [ratios[shapes[place]] for place in places]
-            axes.plot(places, values, "o", label=side, color=plotting.COLOURS[index % len(plotting.COLOURS)])
+        for index, side in enumerate(sides):
+            chosen = [row for row in rows if row["cell"] == kind and row["side"] == side]
+            axes.plot(
+                [shapes.index(tuple(row[name] for name in "BTDH")) + (index - len(sides) / 2) / 12 for row in chosen],
+                [row["times_the_first"] for row in chosen],
+                "o",
+                markersize=4,
+                label=side,
+                color=plotting.COLOURS[index % len(plotting.COLOURS)],
+                fillstyle="full" if index < len(plotting.COLOURS) else "none",
+            )
         axes.axhline(1.0, color="0.4", linestyle="--")
         axes.set_yscale("log")
-        axes.set_xticks(
-            range(len(shapes)), ["\n".join(f"{n}={v}" for n, v in zip("BTDH", s, strict=True)) for s in shapes]
-        )
+        limits = axes.get_ylim()
+        axes.set_yticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5", "1", "2", "5", "10", "20", "50"])
+        axes.minorticks_off()
+        axes.set_ylim(limits)
+        labels = ["\n".join(f"{name}={value}" for name, value in zip("BTDH", shape, strict=True)) for shape in shapes]
+        axes.set_xticks(range(len(shapes)), labels, fontsize=7)
         axes.set_title(kind, fontsize=9)
-    panels[-1].legend(frameon=False, fontsize=7)
+    panels[0].legend(frameon=False, fontsize=7)
     return {"layer": figure}
