@@ -18,9 +18,8 @@ from jax import lax
 from jaxrnn.gates import Step, dot
 from jaxrnn.unroll import cast_like, in_time, scan, segments, where
 
-AT_ONCE = (
-    512  # of gate gradients that are collected before the products are taken: large ones are fast, few fit the cache
-)
+# Rows of gate gradients that are collected before the products are taken: large products are fast, few rows fit caches.
+AT_ONCE = 512
 
 
 def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):

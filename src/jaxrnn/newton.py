@@ -1,8 +1,8 @@
 """Unrolling parallel in time: the carries of all steps at once, as the root of z_t - F(z_{t-1}, x_t) = 0.
 
 Newton's method replaces the recurrence by linear ones, z_t = J_t z_{t-1} + b_t with J_t = dF/dz at the last iterate,
-each solved by an associative scan in log T steps (DEER, Lim et al. 2024, eqs. 3 to 6). With what each unit does to
-itself in the place of J_t it is a quasi-Newton method (Gonzalez et al. 2024, section 4): more iterations, each much
+each solved by an associative scan in log T steps (DEER, Lim et al. 2024). With what each unit does to
+itself in the place of J_t it is a quasi-Newton method (Gonzalez et al. 2024): more iterations, each much
 cheaper. The root is what the plain scan computes; where the iterations do not find it, the plain scan is run.
 """
 

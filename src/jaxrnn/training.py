@@ -32,7 +32,7 @@ class Trainer(NamedTuple):
       steps: updates.
       batch_size: B, sequences an update.
       report_every: updates between two reports, and in one compiled call.
-      unroll: how the network is unrolled in time; all but `truncated` give the same numbers.
+      unroll: how the network is unrolled in time; all but `truncated` agree to rounding.
       k1: steps a chunk (`chunked`; None for the square root of the length) or between backward passes (`truncated`).
       k2: steps that a backward pass goes back (`truncated`; None for k1).
       precision: of the products; carries and sums are float32 at least.

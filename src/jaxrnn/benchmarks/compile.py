@@ -65,7 +65,7 @@ def _peer(name, work):
 def plot(measured):
     """Seconds to the first gradient of every tool, by length."""
     lengths = list(dict.fromkeys(row["T"] for row in measured.summary))
-    figure, panels = plotting.panels(len(lengths), "", "seconds to the first gradient")
+    figure, panels = plotting.panels(len(lengths), "seconds to the first gradient", "")
     for axes, length in zip(panels, lengths, strict=True):
         chosen = [row for row in measured.summary if row["T"] == length]
         bars = axes.barh([row["side"] for row in chosen], [row["median"] for row in chosen], color=plotting.COLOURS[0])

@@ -13,9 +13,9 @@ from jaxrnn import config, plotting, timing, training
 from jaxrnn.elsewhere import Elsewhere, clocked
 from jaxrnn.experiment import build
 from jaxrnn.peers import tutorials
+from jaxrnn.peers.layers import JAX, TENSORFLOW
 from jaxrnn.types import Size
 
-TENSORFLOW, JAX = {"KERAS_BACKEND": "tensorflow"}, {"KERAS_BACKEND": "jax"}
 RUNS = {  # an epoch is so many updates
     "sine_lstm": (
         36,
@@ -109,7 +109,6 @@ def plot(measured):
         bars = axes.bar([row["side"] for row in chosen], [row["median"] for row in chosen], color=plotting.COLOURS[0])
         axes.bar_label(bars, [f"{row['median']:.3g} s" for row in chosen], fontsize=8)
         axes.tick_params(axis="x", labelrotation=20, labelsize=7)
-        axes.set_yscale("log")
         axes.margins(y=0.12)
         axes.set_title(f"{name}, {chosen[0]['updates']:,} updates", fontsize=9)
     return {"tutorials": figure}
