@@ -1,4 +1,4 @@
-"""Prints what the README says of speed, from the files of the benchmarks in docs/speed: python docs/speed.py."""
+"""Prints what docs/speed.md and the README say of speed, from the files in docs/speed: python docs/speed.py."""
 
 import csv
 from pathlib import Path

@@ -1,24 +1,22 @@
 """Evaluates a trained network on every split of its data: python scripts/evaluate.py run=PATH."""
 
-import hydra
+import sys
 
-from jaxrnn.config import refusals
+from jaxrnn.experiments.command_line import config_errors, main
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="evaluate")
-@refusals()
-def main(cfg):
-    from jaxrnn import results, runs
-    from jaxrnn.devices import prepare
+def evaluate(cfg):
+    from jaxrnn import runtime
+    from jaxrnn.experiments import files, folders
 
-    prepare()
-    run = runs.load(cfg.run)
-    metrics = results.write_evaluation(run)
-    print(f"{run.folder}, the params of step {run.step}")
-    print(results.table(metrics, run.experiment.dataset.trivial_name))
+    runtime.prepare()
+    with config_errors():
+        run = folders.load(cfg.run)
+        metrics = files.write_evaluation(run)
+    print(f"{run.folder}, the params of step {run.best_step}")
+    print(files.table(metrics, run.dataset.trivial_name))
     print(f"in {run.folder / 'evaluation.csv'}")
 
 
 if __name__ == "__main__":
-    with refusals():
-        main()
+    main(evaluate, "evaluate", sys.argv[1:])

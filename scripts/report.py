@@ -2,20 +2,16 @@
 
 import sys
 
-import hydra
-
-from jaxrnn.config import refusals
+from jaxrnn.experiments.command_line import config_errors, main
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="report")
-@refusals()
-def main(cfg):
-    from jaxrnn import report
+def report(cfg):
+    from jaxrnn.sweeps import report
 
-    print(report.write(report.read(cfg.path, cfg.metric)))
+    with config_errors():
+        print(report.write(report.read(cfg.path, cfg.metric)))
 
 
 if __name__ == "__main__":
-    with refusals():
-        sys.argv[1:] = [text if "=" in text or text.startswith("-") else f"path='{text}'" for text in sys.argv[1:]]
-        main()
+    words = [word if "=" in word or word.startswith("-") else f"path='{word}'" for word in sys.argv[1:]]
+    main(report, "report", words)

@@ -3,58 +3,39 @@
 import signal
 import sys
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-
-from jaxrnn.config import Refusal, refusals
-from jaxrnn.resumption import continued
-
-RESUME = any(argument.startswith("resume=") for argument in sys.argv)
-
-
-@hydra.main(version_base="1.3", config_path="../conf", config_name="resume" if RESUME else "train")
-def main(cfg):
-    if HydraConfig.get().mode is RunMode.MULTIRUN:  # where one run is refused, the others are trained all the same
-        return train(cfg)
-    with refusals():
-        return train(cfg)
+from jaxrnn.experiments.command_line import config_errors, main
+from jaxrnn.sweeps.callback import continued
 
 
 def train(cfg):
-    import jax  # here, so that --help need not import it
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
 
-    from jaxrnn import runs
-    from jaxrnn.devices import prepare
+    if HydraConfig.get().mode is RunMode.MULTIRUN:  # where one run is refused, the others are trained all the same
+        return _train(cfg, HydraConfig.get().runtime.output_dir, many=True)
+    with config_errors():
+        return _train(cfg, HydraConfig.get().runtime.output_dir, many=False)
 
-    prepare()
-    folder = cfg.resume if RESUME else HydraConfig.get().runtime.output_dir
-    if not RESUME and cfg.together:
-        return train_together(cfg, folder)
-    if RESUME:
-        summary = runs.resume(folder, cfg.trainer.steps)
-    elif HydraConfig.get().mode is RunMode.MULTIRUN:
-        summary = runs.train_one_of_many(cfg, folder)
+
+def _train(cfg, folder, many):
+    from jaxrnn import runtime  # here, so that --help need not import JAX
+    from jaxrnn.experiments import folders
+    from jaxrnn.sweeps import schedule
+
+    runtime.prepare()
+    if "resume" in cfg:
+        folder = cfg.resume
+        summary = folders.resume(folder, cfg.trainer.steps)
+    elif cfg.together:
+        return schedule.train_inside_job(cfg.together, folder)
     else:
-        summary = runs.train(cfg, folder)
-    if jax.process_index() == 0:
-        print(runs.report(summary, folder))
+        summary = (folders.train_one_of_many if many else folders.train)(cfg, folder)
+    folders.say(summary, folder)
     if summary["status"] == "stopped":
         sys.exit(128 + signal.Signals[summary["reason"]])
     return summary["metrics"].get("validation", {}).get("loss")
 
 
-def train_together(cfg, folder):
-    from jaxrnn import sweeps
-
-    given = [text for text in HydraConfig.get().overrides.task if not text.startswith("together=")]
-    summaries = sweeps.train_together(given, cfg.together, lambda words: hydra.compose("train", words), folder)
-    if failed := [f"run {number}: {s['reason']}" for number, s in summaries.items() if s["status"] == "failed"]:
-        raise Refusal(failed[0])
-    return min((loss for s in summaries.values() if (loss := sweeps.score(s)) is not None), default=None)
-
-
 if __name__ == "__main__":
-    with refusals():
-        sys.argv[1:] = continued(sys.argv[1:])
-        main()
+    given = sys.argv[1:]
+    main(train, "resume" if any(word.startswith("resume=") for word in given) else "train", continued(given))

@@ -1,15 +1,24 @@
 """Two CPU devices and float64 for every test in this process; scripts run in processes of their own."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import jax
+import numpy as np
 import pytest
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_disable_most_optimizations", True)  # compiling is most of the time that tests take
 
+ROOT = Path(__file__).parents[1]
+
 
 def pytest_configure(config):
     """Tests that compile the same program share it, between workers and from one run of the tests to the next."""
-    jax.config.update("jax_compilation_cache_dir", str(config.cache.mkdir("jax")))
+    cache = str(config.cache.mkdir("jax"))
+    jax.config.update("jax_compilation_cache_dir", cache)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
     jax.config.update("jax_compilation_cache_max_size", 2**30)
 
@@ -24,3 +33,51 @@ def x64():
 @pytest.fixture
 def x32():
     jax.config.update("jax_enable_x64", False)
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def configure():
+    """(*overrides, name="train", small=True) -> the configuration, of a small run unless told otherwise."""
+    from jaxrnn.experiments.conf import compose
+
+    small = ["model.cell.size=4", "trainer.steps=60", "trainer.report_every=15", "checkpoints.seconds=0"]
+
+    def configured(*overrides, name="train"):
+        return compose(name, [*(small if name == "train" else []), *overrides])
+
+    return configured
+
+
+@pytest.fixture(scope="session")
+def numbers():
+    """Run folder -> all numbers of its `metrics.csv`."""
+    from jaxrnn.training import records
+
+    def found(folder):
+        return np.array([v for row in records.read(folder) for k, v in row.items() if k != "split" and v is not None])
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def command():
+    """(script, *arguments) -> the command as a list."""
+    return lambda script, *arguments: [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *arguments]
+
+
+@pytest.fixture(scope="session")
+def call(command):
+    """(folder, script, *arguments, **environment) -> the finished process."""
+
+    def run(cwd, script, *arguments, **environment):
+        env = {**os.environ, **environment}
+        words = command(script, *arguments)
+        return subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
+
+    return run

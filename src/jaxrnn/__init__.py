@@ -1,3 +1,47 @@
-"""Recurrent networks in JAX: cells as pure functions, unrolled, trained and studied as one compiled program."""
+"""Recurrent networks in JAX: to train, to sweep, to understand.
 
-__version__ = "0.1.0"
+    import jaxrnn
+    from jaxrnn.cells import lstm
+    from jaxrnn.data import sine
+
+    result = jaxrnn.fit(
+        jaxrnn.rnn(lstm.cell(16), output_size=1), sine.dataset(), steps=36_000, batch_size=1, learning_rate=1e-3
+    )
+    result.metrics, result.generate(36)
+
+The rooms, each building only on those after it: `studies`, `benchmarks`, `sweeps`, `experiments`, `training`,
+`plotting`, `interop`, `dynamics`, `nets`, `data`, `unroll`, `cells`. All names are loaded when first used.
+"""
+
+import lazy_loader
+
+__version__ = "0.2.0"
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    [
+        "cells",
+        "data",
+        "dynamics",
+        "experiments",
+        "initializers",
+        "interop",
+        "losses",
+        "metrics",
+        "nets",
+        "optimizers",
+        "plotting",
+        "runtime",
+        "studies",
+        "sweeps",
+        "training",
+        "unroll",
+    ],
+    {
+        "errors": ["ConfigError"],
+        "types": ["Batch", "Cell", "Dataset", "Net", "Series"],
+        "nets": ["rnn"],
+        "experiments": ["Experiment", "experiment", "fit", "load"],
+        "training": ["Run"],
+    },
+)

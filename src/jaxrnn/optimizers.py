@@ -1,4 +1,4 @@
-"""An Optax rule with the clipping before it kept apart, so that what clipping did can be reported."""
+"""Optimizers of Optax, the clipping kept apart from the rule, so that what clipping did can be reported."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,10 +9,22 @@ from jaxrnn.types import NonNegative, Positive
 
 
 class Optimizer(NamedTuple):
-    """Two `optax.GradientTransformation`s: what is done to the gradient, and what the result does to the weights."""
+    """Two `optax.GradientTransformation`s, so that what clipping did can be reported.
+
+    Fields:
+      clip: what is done to the gradient first.
+      rule: what turns the result into an update of the params.
+      clip_norm: the largest global norm that `clip` lets pass, for figures; None where it knows none.
+    """
 
     clip: optax.GradientTransformation
     rule: optax.GradientTransformation
+    clip_norm: float | None = None
+
+
+def as_optimizer(rule):
+    """Any Optax transformation as an `Optimizer` without clipping of its own; an `Optimizer` stays what it is."""
+    return rule if isinstance(rule, Optimizer) else Optimizer(optax.identity(), rule)
 
 
 def optimizer(
@@ -24,6 +36,10 @@ def optimizer(
     schedule: Callable | None = None,
 ) -> Optimizer:
     """An optimizer composed of Optax's parts.
+
+    Two rules differ from PyTorch's: in `optax.scale_by_rms` (RMSProp) epsilon stands inside the root, sqrt(v + eps), in
+    PyTorch outside; and weight decay is decoupled from the gradient, as in `torch.optim.AdamW`, and takes all params,
+    biases too.
 
     Args:
       rule: an Optax transformation without a learning rate, such as `optax.scale_by_adam()`.
@@ -37,4 +53,4 @@ def optimizer(
     clips += [] if clip_norm is None else [optax.clip_by_global_norm(clip_norm)]
     rules = [rule] if weight_decay is None else [rule, optax.add_decayed_weights(weight_decay)]
     rate = learning_rate if schedule is None else lambda step: learning_rate * schedule(step)
-    return Optimizer(optax.chain(*clips), optax.chain(*rules, optax.scale_by_learning_rate(rate)))
+    return Optimizer(optax.chain(*clips), optax.chain(*rules, optax.scale_by_learning_rate(rate)), clip_norm)

@@ -10,6 +10,7 @@ time-major, `xs [T, B, D]`; weights are `[in, out]` and used as `x @ w`.
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
+import numpy as np
 from annotated_types import Ge, Gt, Interval
 
 Params = Any  # a pytree of arrays
@@ -21,6 +22,7 @@ Seed = Annotated[int, Interval(ge=0, lt=2**32)]
 Lag = Annotated[float, Gt(2)]
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
+NonNegativeInt = Annotated[int, Ge(0)]
 Rate = Annotated[float, Interval(ge=0, lt=1)]
 
 
@@ -55,6 +57,7 @@ class Net(NamedTuple):
       apply: (params, carry, xs [T, B, D], *, mask [T, B], reset [T, B], key [B]) -> (carry, ys [T, B, K]).
         `mask` marks the valid steps and `reset` the steps before which the carry returns to its initial value (see
         `jaxrnn.unroll`); `key` holds one PRNG key a sequence and switches dropout on.
+      unrolled: unroll -> the same net whose recurrent layers are unrolled so (see `jaxrnn.unroll`).
       causal: whether y_t depends on x_1 ... x_t alone, so that the net can run on a stream.
     """
 
@@ -62,6 +65,7 @@ class Net(NamedTuple):
     width: Callable[[int], int]
     initial: Callable[..., Carry]
     apply: Callable[..., tuple[Carry, Any]]
+    unrolled: Callable[..., "Net"]
     causal: bool = True
 
 
@@ -104,6 +108,10 @@ class Series(NamedTuple):
     handover: int
     time_label: str
     value_label: str
+
+    def in_source_units(self, values):
+        """Values in the units that the network sees, in the units of the source."""
+        return np.asarray(values) * self.std + self.mean
 
 
 class Dataset(NamedTuple):

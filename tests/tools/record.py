@@ -33,12 +33,12 @@ TRAIN = {
     "data_temporal_order": ["data=temporal_order", "data.length=20", "trainer.batch_size=4"],
     "data_copy_memory": ["data=copy_memory", "data.length=10", "trainer.batch_size=4"],
     "data_reber": ["data=reber", "trainer.batch_size=4"],
-    "unroll_scan": ["trainer.unroll=scan", *NOISY],
-    "unroll_chunked": ["trainer.unroll=chunked", "trainer.k1=6", *NOISY],
-    "unroll_truncated": ["trainer.unroll=truncated", "trainer.k1=5", "trainer.k2=8", *NOISY],
-    "unroll_newton": ["trainer.unroll=newton", *NOISY],
-    "unroll_newton_diagonal": ["trainer.unroll=newton_diagonal", *NOISY],
-    "unroll_loop": ["trainer.unroll=loop", *NOISY],
+    "unroll_scan": ["unroll=scan", *NOISY],
+    "unroll_chunked": ["unroll=chunked", "unroll.k=6", *NOISY],
+    "unroll_truncated": ["unroll=truncated", "unroll.k1=5", "unroll.k2=8", *NOISY],
+    "unroll_newton": ["unroll=newton", *NOISY],
+    "unroll_newton_diagonal": ["unroll=newton", "unroll.jacobian=diagonal", *NOISY],
+    "unroll_loop": ["unroll=loop", *NOISY],
     "optimizer_sgd": ["optimizer=sgd", "optimizer.clip_value=0.1", *NOISY],
     "optimizer_momentum": ["optimizer=momentum", "optimizer/schedule=cosine", *NOISY],
     "optimizer_rmsprop": ["optimizer=rmsprop", "optimizer.weight_decay=0.01", *NOISY],
@@ -48,11 +48,23 @@ TRAIN = {
     "model_deep": ["model.layers=3", "model.residual=true", "model.dropout=0.2", "model.recurrent_dropout=0.2"]
     + ["model.learned_carry=true", *NOISY],
     "model_bidirectional": ["model.bidirectional=concat", "model.layers=2", *ADDING],
-    "patience": ["data=sine", "trainer.patience=2", "optimizer.learning_rate=0.1", "trainer.steps=600"],
-    "flossing": ["trainer.flossing=2", "trainer.flossing_before=20", "trainer.flossing_weight=0.5", *ADDING],
-    "probes": ["trainer.probes=[gradient_flow,gates]", *ADDING],
+    "patience": [
+        "data=sine",
+        "callbacks=[early_stopping]",
+        "callbacks.early_stopping.patience=2",
+        "optimizer.learning_rate=0.1",
+        "trainer.steps=600",
+    ],
+    "flossing": [
+        "regularizer=flossing",
+        "regularizer.exponents=2",
+        "regularizer.before=20",
+        "regularizer.weight=0.5",
+        *ADDING,
+    ],
+    "probes": ["probes=[gradient_flow,gates]", *ADDING],
 }
-SWEEP = ["-m", "data=sine", "seed=range(4)", "optimizer.learning_rate=1e-3,1e-2", "trainer.steps=80"] + [
+SWEEP = ["data=sine", "seed=range(4)", "optimizer.learning_rate=1e-3,1e-2", "trainer.steps=80"] + [
     "hydra/launcher=compiled",
     "hydra.launcher.halve_after=20",
 ]
@@ -93,7 +105,7 @@ def params(folder):
     import jax
     import orbax.checkpoint as ocp
 
-    last = max((int(path.name) for path in (folder / "checkpoints").iterdir() if path.name.isdigit()))
+    last = max(int(path.name) for path in (folder / "checkpoints").iterdir() if path.name.isdigit())
     arrays = ocp.StandardCheckpointer().restore((folder / "checkpoints" / str(last) / "arrays").absolute())
     found = {"params": arrays["state"]["params"], "best": arrays["best"]}
     return {
@@ -104,7 +116,15 @@ def params(folder):
 
 
 def study_arrays(file):
-    return {name.replace("|", "/"): array for name, array in np.load(file).items() if array.dtype.kind in "fiuc"}
+    """{key: array} of a study's numbers, whatever containers their names tell of."""
+    found = {}
+    for name, array in np.load(file).items():
+        parts = name.replace("|", "/").split("/")
+        saturated = " saturated" if "saturated" in parts else ""
+        short = [part for part in parts if part not in ("norms", "means", "saturated", "seen")]
+        if array.dtype.kind in "fiuc":
+            found["/".join(short) + saturated] = array
+    return found
 
 
 def records(folder):
@@ -125,7 +145,7 @@ def records(folder):
         return metrics(folder / "resumed") | params(folder / "resumed")
 
     def sweep():
-        command(folder, "train", *SMALL, *SWEEP, "hydra.sweep.dir=sweep")
+        command(folder, "train", "-m", *SMALL, *SWEEP, "hydra.sweep.dir=sweep")
         return {
             f"{run}/{key}": array
             for run in range(8)

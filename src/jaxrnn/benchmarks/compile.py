@@ -5,16 +5,17 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from jaxrnn import plotting, timing
-from jaxrnn.elsewhere import first_time
-from jaxrnn.peers import layers
+from jaxrnn.benchmarks import _baseline_layers as layers
+from jaxrnn.benchmarks import _timing as timing
+from jaxrnn.benchmarks._worker import first_time
+from jaxrnn.plotting import style as plotting
 from jaxrnn.types import Size
 
 
 def benchmark(
     lengths: list[Size] = (100, 1000),
     shape: list[Size] = (32, 64, 128),
-    peers: list[Literal[tuple(layers.PEERS)]] = tuple(layers.PEERS),
+    baselines: list[Literal[tuple(layers.BASELINES)]] = tuple(layers.BASELINES),
     repeats: Size = 3,
 ):
     """Times an LSTM layer's first gradient, every time in a new process.
@@ -22,7 +23,7 @@ def benchmark(
     Args:
       lengths: T.
       shape: B, D, H.
-      peers: names, of `layers.PEERS`.
+      baselines: names of the tools that are compared with.
       repeats: rounds. Ours begins each with an empty cache of compiled programs ("cold") and again with what that left
         ("warm").
     """
@@ -32,7 +33,7 @@ def benchmark(
         work = ("lstm", batch, length, inputs, units, True)
         with tempfile.TemporaryDirectory() as place:
             makers = {"jaxrnn, cold": partial(_cold, work), "jaxrnn, warm": partial(_warm, work, Path(place) / "kept")}
-            makers |= {name: partial(_peer, name, work) for name in peers}
+            makers |= {name: partial(_baseline, name, work) for name in baselines}
             seconds, left_out = timing.in_turn(makers, repeats)
         rows += timing.rows_of(seconds, T=length)
         summary += timing.summarised(seconds, T=length)
@@ -55,8 +56,8 @@ def _cold(work):
     return side
 
 
-def _peer(name, work):
-    make, environment = layers.PEERS[name]
+def _baseline(name, work):
+    make, environment = layers.BASELINES[name]
     side = first_time(make, *work, environment=environment)
     side()  # whether it is there
     return side

@@ -7,8 +7,9 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from jaxrnn import plotting, timing
-from jaxrnn.elsewhere import clocked
+from jaxrnn.benchmarks import _timing as timing
+from jaxrnn.benchmarks._worker import clocked
+from jaxrnn.plotting import style as plotting
 from jaxrnn.types import Size
 
 SWEEP = (

@@ -3,36 +3,37 @@
 from functools import partial
 from typing import Literal
 
-from jaxrnn import plotting, timing
-from jaxrnn.elsewhere import Elsewhere, Missing, clocked
-from jaxrnn.peers import layers
-from jaxrnn.training import Unroll
+from jaxrnn.benchmarks import _baseline_layers as layers
+from jaxrnn.benchmarks import _timing as timing
+from jaxrnn.benchmarks._worker import Missing, Worker, clocked
+from jaxrnn.plotting import style as plotting
 from jaxrnn.types import NonNegative, Size
 
 CELLS = ("lstm", "gru", "elman", "jordan")
 PASSES = ("forward", "gradient")
+UNROLLS = ("deferred", "scan", "chunked", "newton", "cudnn", "loop")
 SHAPES = ((1, 36, 1, 16), (1, 20, 1, 100), (32, 100, 64, 128), (100, 500, 1, 200), (64, 128, 256, 512))
 
 
 def benchmark(
     cells: list[Literal[CELLS]] = CELLS,
     shapes: list[list[Size]] = SHAPES,
-    unrolls: list[Unroll] = ("deferred",),
-    peers: list[Literal[tuple(layers.PEERS)]] = tuple(layers.PEERS),
+    unrolls: list[Literal[UNROLLS]] = ("deferred",),
+    baselines: list[Literal[tuple(layers.BASELINES)]] = tuple(layers.BASELINES),
     passes: list[Literal[PASSES]] = PASSES,
     repeats: Size = 5,
     at_least: NonNegative = 0.1,
 ):
     """Times the outputs of a layer, and the gradient of their mean square with respect to its weights.
 
-    The rows of our batch are shared out over all devices, as in training; every peer runs in a process of its own.
-    The Jordan cell, H units and one output, is measured beside the Elman cell.
+    The rows of our batch are shared out over all devices, as in training; every other tool runs in a process of its
+    own. The Jordan cell, H units and one output, is measured beside the Elman cell.
 
     Args:
       cells: of lstm, gru, elman, jordan.
       shapes: [[B, T, D, H], ...].
       unrolls: ours, the first one is the measure.
-      peers: names, of `jaxrnn.peers.layers.PEERS`.
+      baselines: names of the tools that are compared with.
       passes: what is timed.
       repeats: rounds.
       at_least: seconds that a time is taken over, by as many calls as they hold.
@@ -48,7 +49,7 @@ def benchmark(
                 if kind == "jordan":
                     makers["jaxrnn elman"] = partial(_here, "elman", shape, backward, unrolls[0], at_least)
                 else:
-                    makers |= {name: partial(_peer, name, kind, shape, backward, at_least) for name in peers}
+                    makers |= {name: partial(_baseline, name, kind, shape, backward, at_least) for name in baselines}
                 seconds, left_out = timing.in_turn(makers, repeats)
                 columns = dict(zip("BTDH", shape, strict=True)) | {"cell": kind, "gradient": int(backward)}
                 rows += timing.rows_of(seconds, **columns)
@@ -66,9 +67,9 @@ def _here(kind, shape, backward, unroll, at_least):
     return clocked(compute, at_least)
 
 
-def _peer(name, kind, shape, backward, at_least):
-    make, environment = layers.PEERS[name]
-    return Elsewhere(make, kind, *shape, backward, environment=environment, at_least=at_least)
+def _baseline(name, kind, shape, backward, at_least):
+    make, environment = layers.BASELINES[name]
+    return Worker(make, kind, *shape, backward, environment=environment, at_least=at_least)
 
 
 def _table(summary):

@@ -7,14 +7,14 @@ import jax
 import jax.numpy as jnp
 from jax.experimental.compilation_cache import compilation_cache
 
-from jaxrnn import plotting, timing
+from jaxrnn.benchmarks import _timing as timing
+from jaxrnn.benchmarks._worker import clocked
 from jaxrnn.cells import lstm
-from jaxrnn.deferred import deferred
-from jaxrnn.elsewhere import clocked
+from jaxrnn.plotting import style as plotting
 from jaxrnn.types import Size
-from jaxrnn.unroll import chunked, scan
+from jaxrnn.unroll import chunked, deferred, scan
 
-UNROLLS = {"scan": scan, "deferred": deferred, "chunked": chunked()}
+UNROLLS = {"scan": scan.unroll(), "deferred": deferred.unroll(), "chunked": chunked.unroll()}
 
 
 def benchmark(

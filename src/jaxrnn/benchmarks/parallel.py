@@ -5,14 +5,14 @@ import math
 import jax
 import jax.numpy as jnp
 
-from jaxrnn import plotting, timing
+from jaxrnn.benchmarks import _timing as timing
+from jaxrnn.benchmarks._worker import clocked
 from jaxrnn.cells import gru
-from jaxrnn.elsewhere import clocked
-from jaxrnn.newton import newton
+from jaxrnn.plotting import style as plotting
 from jaxrnn.types import NonNegative, Size
-from jaxrnn.unroll import scan
+from jaxrnn.unroll import newton, scan
 
-UNROLLS = {"scan": scan, "newton": newton(), "newton_diagonal": newton("diagonal")}
+UNROLLS = {"scan": scan.unroll(), "newton": newton.unroll(), "newton_diagonal": newton.unroll("diagonal")}
 
 
 def benchmark(
@@ -40,7 +40,7 @@ def benchmark(
                 left_out.append(f"H={size} T={length} left out: its Jacobians would not fit")
                 continue
             sides, errors = {}, {}
-            exact = _gradient(scan, length, size, batch)
+            exact = _gradient(scan.unroll(), length, size, batch)
             for name, unroll in UNROLLS.items():
                 compute = _gradient(unroll, length, size, batch)
                 errors[name] = _distance(compute(), exact())

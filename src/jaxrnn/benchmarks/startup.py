@@ -5,11 +5,12 @@ import subprocess
 import sys
 import tempfile
 
-from jaxrnn import plotting, timing
-from jaxrnn.elsewhere import Missing, clocked
+from jaxrnn.benchmarks import _timing as timing
+from jaxrnn.benchmarks._worker import Missing, clocked
+from jaxrnn.plotting import style as plotting
 from jaxrnn.types import Size
 
-IMPORTS = ("jaxrnn.nets", "jax", "torch", "tensorflow", "keras", "flax.nnx", "haiku", "equinox")
+IMPORTS = ("jaxrnn.nets.stack", "jax", "torch", "tensorflow", "keras", "flax.nnx", "haiku", "equinox")
 
 
 def benchmark(script: str, run: str = "experiment=sine_lstm", imports: list[str] = IMPORTS, repeats: Size = 3):

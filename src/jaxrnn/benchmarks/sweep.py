@@ -1,16 +1,19 @@
 """Runs per second against the number of runs in one program: the tutorial's sine LSTM."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxrnn import nets, plotting, population, timing, training
+from jaxrnn import nets
+from jaxrnn.benchmarks import _timing as timing
+from jaxrnn.benchmarks._training import side
 from jaxrnn.cells import lstm
 from jaxrnn.data import sine
-from jaxrnn.elsewhere import clocked
 from jaxrnn.optimizers import optimizer
+from jaxrnn.plotting import style as plotting
+from jaxrnn.training import Task, Trainer, engine
 from jaxrnn.types import Size
+from jaxrnn.unroll import deferred
 
 
 def benchmark(
@@ -24,46 +27,22 @@ def benchmark(
       steps: updates of every run.
       repeats: rounds.
     """
-    dataset, trainer = sine.dataset(), training.Trainer(steps, 1, 360)
+    dataset, trainer = sine.dataset(), Trainer(steps, 1, 360)
 
     def make(rate):
-        return nets.rnn(lstm.cell(size), 1), dataset, optimizer(optax.scale_by_adam(), rate), trainer
+        net = nets.rnn(lstm.cell(size), 1).unrolled(deferred.unroll())
+        return Task(net, dataset, optimizer(optax.scale_by_adam(), rate), trainer)
 
-    sides = {"single run": _single(make(1e-3), steps)}
-    sides |= {f"{count} runs": _together(make, count, steps) for count in runs}
+    sides = {"single run": side(make(1e-3), engine.single(make(1e-3), 0))}
+    for count in runs:
+        values, seeds = jnp.geomspace(1e-4, 1e-2, count), np.arange(count)
+        sides[f"{count} runs"] = side(make(1e-3), engine.group(make, seeds, values, measured=()))
     seconds = timing.interleaved(sides, repeats)
     summary = timing.summarised(seconds, updates=steps)
     for row, count in zip(summary, [1, *runs], strict=True):
         row |= {"runs": count, "runs_per_second": count / row["median"]}
     words = "{side}: {median:.3f} s, {times_the_first:.1f} times a single run, {runs_per_second:.1f} runs a second"
     return timing.Measured(timing.rows_of(seconds, updates=steps), summary, [words.format(**row) for row in summary])
-
-
-def _single(parts, steps):
-    program, arrays = training.program(*parts), parts[1].arrays
-    return _trained(
-        lambda state, n: program.advance(state, arrays, n)[0], program.init(jax.random.key(0)), parts[3], steps
-    )
-
-
-def _together(make, count, steps):
-    program, values = population.program(make, count), jnp.geomspace(1e-4, 1e-2, count)
-    parts = make(1e-3)
-    states = program.init(population.keys(population.seeds(0, count)), values)
-    return _trained(lambda s, n: program.advance(s, values, parts[1].arrays, n)[0], states, parts[3], steps)
-
-
-def _trained(advance, states, trainer, steps):
-    """A side that makes all updates, compiled."""
-
-    def train():
-        state = states
-        for done in range(0, steps, trainer.report_every):
-            state = advance(state, np.int32(min(trainer.report_every, steps - done)))
-        jax.block_until_ready(state)
-
-    jax.block_until_ready(advance(states, np.int32(0)))
-    return clocked(train)
 
 
 def plot(measured):

@@ -5,15 +5,14 @@ import sys
 import tempfile
 from functools import partial
 
-import hydra
-import jax
-import numpy as np
-
-from jaxrnn import config, plotting, timing, training
-from jaxrnn.elsewhere import Elsewhere, clocked
-from jaxrnn.experiment import build
-from jaxrnn.peers import tutorials
-from jaxrnn.peers.layers import JAX, TENSORFLOW
+from jaxrnn.benchmarks import _baseline_tutorials as tutorials
+from jaxrnn.benchmarks import _timing as timing
+from jaxrnn.benchmarks._baseline_layers import JAX, TENSORFLOW
+from jaxrnn.benchmarks._training import side as trained
+from jaxrnn.benchmarks._worker import Worker, clocked
+from jaxrnn.experiments.build import experiment
+from jaxrnn.plotting import style as plotting
+from jaxrnn.training import engine
 from jaxrnn.types import Size
 
 RUNS = {  # an epoch is so many updates
@@ -41,21 +40,21 @@ def benchmark(
 ):
     """Times training alone, each side in the same number of updates, and our whole commands from start to exit.
 
-    A peer runs in a process of its own; what is not installed is left out and named.
+    Another tool runs in a process of its own; what is not installed is left out and named.
 
     Args:
       script: path of train.py.
-      sine_epochs, noisy_updates, cosine_epochs: how much of each training the peers do; ours does the whole of it, and
-        their times are scaled.
+      sine_epochs, noisy_updates, cosine_epochs: how much of each training the other tools do; we do the whole of
+        it, and their times are scaled.
       repeats: rounds.
     """
     work = {"sine_lstm": sine_epochs, "noisy_cosine_elman": noisy_updates, "cosine_elman": cosine_epochs}
     rows, summary, findings = [], [], []
     for name, (epoch, others) in RUNS.items():
         ours, updates = _ours(name)
-        makers = {"jaxrnn": lambda ours=ours: clocked(ours)}
+        makers = {"jaxrnn": lambda ours=ours: ours}
         makers |= {
-            side: partial(Elsewhere, make, work[name], environment=environment)
+            side: partial(Worker, make, work[name], environment=environment)
             for side, (make, environment) in others.items()
         }
         measured, left_out = timing.in_turn(makers, repeats)
@@ -82,22 +81,9 @@ def _command(script, name):
 
 
 def _ours(name):
-    """The whole training of an experiment, compiled: (train, updates)."""
-    cfg = hydra.compose("train", [f"experiment={name}"])
-    config.check(cfg)
-    experiment = build(cfg)
-    trainer, arrays = experiment.trainer, experiment.dataset.arrays
-    program = training.program(experiment.net, experiment.dataset, experiment.optimizer, trainer)
-    first = program.init(jax.random.key(0))
-    jax.block_until_ready(program.advance(first, arrays, np.int32(0)))
-
-    def train():
-        state = first
-        for done in range(0, trainer.steps, trainer.report_every):
-            state, _ = program.advance(state, arrays, np.int32(min(trainer.report_every, trainer.steps - done)))
-        jax.block_until_ready(state)
-
-    return train, trainer.steps
+    """The whole training of an experiment as a side, compiled: (train, updates)."""
+    task = experiment(f"experiment={name}").task
+    return trained(task, engine.single(task, 0)), task.trainer.steps
 
 
 def plot(measured):

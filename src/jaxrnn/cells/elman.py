@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.gates import ACTIVATIONS, Step, carry_dtype, dot
+from jaxrnn.cells._step import ACTIVATIONS, Step, carry_dtype, dot
 from jaxrnn.initializers import glorot, orthogonal
 from jaxrnn.types import Cell, Size
 

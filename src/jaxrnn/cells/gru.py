@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.gates import Step, activate, carry_dtype, columns, dot
+from jaxrnn.cells._step import Step, activate, carry_dtype, columns, dot
 from jaxrnn.initializers import chrono as chrono_bias
 from jaxrnn.initializers import glorot, orthogonal, per_gate
 from jaxrnn.types import Cell, Lag, Size
@@ -78,24 +78,30 @@ def cell(
     def gates_after(params, carry, u):
         return gates_of(params, u, dot(carry.h, params.w_h))
 
-    def gates_before(params, carry, u):
-        w_rz, w_n = columns(params.w_h, 0, 2 * size), columns(params.w_h, 2 * size, 3 * size)
-        r, z = activate(u[..., : 2 * size] + dot(carry.h, w_rz), "ss")
-        return GRUGates(r, z, n=jnp.tanh(u[..., 2 * size :] + dot(r * carry.h, w_n)))
-
     def combine(params, carry, u, a):
         rz, n = slice(2 * size), slice(2 * size, None)
         h = _memory(u[..., rz] + a[..., rz], u[..., n], a[..., n] + params.b_hn, carry.h)
         return GRUCarry(h), h
 
-    def step_before(params, carry, u):
-        _, z, n = gates_before(params, carry, u)
+    if reset == "before":  # r_t acts between two products
+        return Cell(size, init, initial, project, *_reset_before(size))
+    return Cell(size, init, initial, project, Step(lambda carry: carry.h, combine), gates_after)
+
+
+def _reset_before(size):
+    """(step, gates) of the form in which the reset comes before the product."""
+
+    def gates(params, carry, u):
+        w_rz, w_n = columns(params.w_h, 0, 2 * size), columns(params.w_h, 2 * size, 3 * size)
+        r, z = activate(u[..., : 2 * size] + dot(carry.h, w_rz), "ss")
+        return GRUGates(r, z, n=jnp.tanh(u[..., 2 * size :] + dot(r * carry.h, w_n)))
+
+    def step(params, carry, u):
+        _, z, n = gates(params, carry, u)
         h = (1 - z) * n + z * carry.h
         return GRUCarry(h), h
 
-    if reset == "before":  # r_t acts between two products
-        return Cell(size, init, initial, project, step_before, gates_before)
-    return Cell(size, init, initial, project, Step(lambda carry: carry.h, combine), gates_after)
+    return step, gates
 
 
 @jax.custom_jvp

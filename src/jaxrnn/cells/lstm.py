@@ -16,7 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.gates import Step, activate, carry_dtype, dot
+from jaxrnn.cells._step import Step, activate, carry_dtype, dot
 from jaxrnn.initializers import chrono as chrono_bias
 from jaxrnn.initializers import glorot, orthogonal, per_gate
 from jaxrnn.types import Cell, Lag, Size

@@ -5,8 +5,8 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.data._sequences import Sequence, drawn, marked_pairs
 from jaxrnn.losses import squared_error
-from jaxrnn.tasks import Sequence, drawn, marked_pairs
 from jaxrnn.types import Dataset, Size
 
 

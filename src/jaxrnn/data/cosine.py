@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxrnn.series import Target, forecast
+from jaxrnn.data._forecast import Target, forecast
 from jaxrnn.types import Dataset, Series, Size
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxrnn.series import Target, forecast_in_time
+from jaxrnn.data._forecast import Target, forecast_in_time
 from jaxrnn.types import Dataset, Rate, Size
 
 

@@ -2,7 +2,7 @@
 
 import jax
 
-from jaxrnn.tasks import marked_pairs
+from jaxrnn.data._sequences import marked_pairs
 from jaxrnn.types import Dataset, Size
 
 

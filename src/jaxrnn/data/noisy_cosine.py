@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.series import forecast
+from jaxrnn.data._forecast import forecast
 from jaxrnn.types import Batch, Dataset, NonNegative, Positive, Series, Size
 
 CURVE = 200  # clean values for validation and as many for the test

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn.data._sequences import Sequence, drawn
 from jaxrnn.losses import cross_entropy
-from jaxrnn.tasks import Sequence, drawn
 from jaxrnn.types import Dataset, Size
 
 SYMBOLS = "BTPSXVE"
@@ -41,6 +41,29 @@ def dataset(longest: Size = 40) -> Dataset:
     if longest < 8:
         raise ValueError(f"data.longest={longest}: the shortest string has 8 steps")
 
+    def loss(logits, targets):
+        return cross_entropy(logits, targets[..., :1].astype(int))
+
+    def correct(logits, batch):
+        legal = batch.targets[..., 1:] > 0
+        least, most = jnp.where(legal, logits, jnp.inf).min(-1), jnp.where(legal, -jnp.inf, logits).max(-1)
+        return ((least > most) | (batch.weights == 0)).all(axis=0)
+
+    return drawn(
+        _sample(longest),
+        output_size=len(SYMBOLS),
+        loss=loss,
+        trivial=lambda batch: jnp.zeros((*batch.xs.shape[:-1], len(SYMBOLS))),
+        correct=correct,
+        lags=(5, longest - 2),
+        loss_name="cross-entropy (nats)",
+        trivial_name="uniform",
+    )
+
+
+def _sample(longest):
+    """key -> `Sequence`, a string of the embedded grammar."""
+
     def walk(state, key):
         way = jax.random.randint(key, (), 0, 2)
         ways = jnp.minimum(state, END - 1)
@@ -65,21 +88,4 @@ def dataset(longest: Size = 40) -> Dataset:
         valid = times < 4 + size
         return Sequence(jax.nn.one_hot(string[:longest], len(SYMBOLS)), 1.0 * targets, 1.0 * valid, valid)
 
-    def loss(logits, targets):
-        return cross_entropy(logits, targets[..., :1].astype(int))
-
-    def correct(logits, batch):
-        legal = batch.targets[..., 1:] > 0
-        least, most = jnp.where(legal, logits, jnp.inf).min(-1), jnp.where(legal, -jnp.inf, logits).max(-1)
-        return ((least > most) | (batch.weights == 0)).all(axis=0)
-
-    return drawn(
-        sample,
-        output_size=len(SYMBOLS),
-        loss=loss,
-        trivial=lambda batch: jnp.zeros((*batch.xs.shape[:-1], len(SYMBOLS))),
-        correct=correct,
-        lags=(5, longest - 2),
-        loss_name="cross-entropy (nats)",
-        trivial_name="uniform",
-    )
+    return sample

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxrnn.series import forecast
+from jaxrnn.data._forecast import forecast
 from jaxrnn.types import Dataset, Positive, Series, Size
 
 

@@ -5,8 +5,8 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.data._sequences import Sequence, drawn
 from jaxrnn.losses import cross_entropy
-from jaxrnn.tasks import Sequence, drawn
 from jaxrnn.types import Dataset, Size
 
 DISTRACTORS, X, E, B, SYMBOLS = 4, 4, 6, 7, 8  # a b c d, X and Y = X + 1, first symbol E, last symbol B

@@ -1,1 +1,18 @@
-"""Studies of recurrent networks, one a file: `study(subjects, ...)` measures, `plot(result)` draws."""
+"""Studies of recurrent networks, one a file: `jaxrnn.studies.NAME.study(networks, ...)` gives a `Result`.
+
+    result = jaxrnn.studies.lyapunov.study(run)
+    result.plot()
+    result.table
+
+`networks` is a trained network (a `Run`), an `Ensemble` of networks of one kind, or a list of these; `ensemble` makes
+one of a net and a data set. What compares networks and draws it belongs here; functions of one net and its params
+belong to `dynamics`. What the studies share is in `_ensembles`, `_result` and `_runner`.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    ["clipping", "fixed_points", "gain", "gates", "gradient_flow", "jacobian", "long_lag", "lyapunov", "truncation"],
+    {"_ensembles": ["Ensemble", "ensemble"], "_result": ["Result"]},
+)

@@ -4,6 +4,7 @@ For random tanh networks the edge between vanishing and exploding lies at gain 1
 Poole et al. 2016). All points, every gain with every length and every network, are one compiled call.
 """
 
+import itertools
 import time
 from typing import Literal
 
@@ -11,9 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn import dynamics, plotting
-from jaxrnn.gates import is_recurrent
-from jaxrnn.subjects import Result, over_networks, prepared, refuse_future
+from jaxrnn import dynamics
+from jaxrnn.cells._dropout import is_recurrent
+from jaxrnn.plotting import style as plotting
+from jaxrnn.studies._ensembles import ensembles, over_networks, prepared, refuse_future
+from jaxrnn.studies._result import Result
+from jaxrnn.table import Table
 from jaxrnn.types import NonNegative, Positive, Size
 
 GATES = 4  # side by side in recurrent weights, at most
@@ -70,7 +74,7 @@ def scaled(params, gain, scale):
 
 
 def study(
-    subjects,
+    networks,
     scale: Literal["gain", "radius"] = "gain",
     lowest: Positive = 0.5,
     highest: Positive = 2.0,
@@ -81,10 +85,10 @@ def study(
     noise: NonNegative = 0.0,
     timed: bool = False,
 ):
-    """The phase diagram of every kind of network, at the first moment.
+    """The phase diagram of every kind of network, at the first checkpoint.
 
     Args:
-      subjects: a list of `Subject`s.
+      networks: as in `jaxrnn.studies`.
       scale: vary a factor of the recurrent weights, or their spectral radius (square blocks only).
       lowest, highest, gains: the range of gains and the number of points, evenly spread in their logarithm.
       shortest, longest, lengths: the same of the lengths, in steps.
@@ -92,7 +96,7 @@ def study(
       timed: also measure every point in a call of its own, and say what both took, without compiling.
 
     Returns:
-      A `Result` with "NAME|rate" [gains, lengths, N] in nats per step, "gains" and "lengths".
+      A `Result`; each network has "rate" [gains, lengths, N] in nats per step; common are "gains" and "lengths".
 
     Raises:
       ValueError: if a range is empty, or the spectral radius of a matrix that is not square is asked for.
@@ -101,42 +105,47 @@ def study(
         raise ValueError("study.lowest must be below study.highest, and study.shortest below study.longest")
     grid = np.geomspace(lowest, highest, gains)
     steps = np.unique(np.rint(np.geomspace(shortest, longest, lengths)).astype(int))
-    arrays, rows, findings = {"gains": grid, "lengths": steps}, [], []
-    for subject in subjects:
-        refuse_future(subject)
-        subject = subject.at([0])
-        experiment = subject.experiment
-        _check_weights(subject, scale)
-
-        def point(params, gain, length, key, experiment=experiment):
-            inputs = experiment.dataset.input_size
-            return measure(experiment.net, params, gain, length, longest, inputs, noise, key, scale)
-
-        def of_network(params, key, point=point):
-            over_lengths = jax.vmap(point, (None, None, 0, None))
-            return jax.vmap(over_lengths, (None, 0, None, None))(params, jnp.asarray(grid), jnp.asarray(steps), key)
-
-        rate = np.moveaxis(over_networks(of_network, subject)[0], 0, -1)
-        arrays[f"{subject.name}|rate"] = rate
-        for g, gain in enumerate(grid):
-            for t, length in enumerate(steps):
-                row = {"network": subject.name, "gain": float(gain), "length": int(length)}
-                rows.append(row | {"rate": float(rate[g, t].mean()), "spread": float(rate[g, t].std())})
-        longest_rates = rate[:, -1].mean(axis=-1)
-        crossing = np.flatnonzero(np.diff(np.sign(longest_rates)))
-        if len(crossing):
-            below, above = grid[crossing[0] : crossing[0] + 2]
-            found = f"the gradient stops vanishing between {scale} {below:.3g} and {above:.3g}"
-        else:
-            found = f"the rate at {longest} steps keeps its sign: {longest_rates[0]:+.3g} nats per step"
-        findings.append(f"{subject.name}: {found}")
+    found, rows, findings = {}, [], []
+    for ensemble in ensembles(networks):
+        refuse_future(ensemble)
+        ensemble = ensemble.at([0])
+        _check_weights(ensemble, scale)
+        of_network, point = _points(ensemble, grid, steps, longest, noise, scale)
+        rate = np.moveaxis(over_networks(of_network, ensemble)[0], 0, -1)
+        found[ensemble.name] = {"rate": rate}
+        for (g, gain), (t, length) in itertools.product(enumerate(grid), enumerate(steps)):
+            row = {"network": ensemble.name, "gain": float(gain), "length": int(length)}
+            rows.append(row | {"rate": float(rate[g, t].mean()), "spread": float(rate[g, t].std())})
+        findings.append(f"{ensemble.name}: {_edge(rate[:, -1].mean(axis=-1), grid, scale, longest)}")
         if timed:
-            findings.append(_timed(subject, of_network, point, grid, steps))
-    return Result(arrays, rows, findings)
+            findings.append(_timed(ensemble, of_network, point, grid, steps))
+    return Result(found, Table(rows), findings, plot, {"gains": grid, "lengths": steps})
 
 
-def _check_weights(subject, scale):
-    leaves = jax.tree_util.tree_flatten_with_path(subject.params)[0]
+def _points(ensemble, grid, steps, longest, noise, scale):
+    """(every point of a network [gains, lengths], one point), functions of params and keys."""
+
+    def point(params, gain, length, key):
+        return measure(ensemble.net, params, gain, length, longest, ensemble.dataset.input_size, noise, key, scale)
+
+    def of_network(params, key):
+        over_lengths = jax.vmap(point, (None, None, 0, None))
+        return jax.vmap(over_lengths, (None, 0, None, None))(params, jnp.asarray(grid), jnp.asarray(steps), key)
+
+    return of_network, point
+
+
+def _edge(rates, grid, scale, longest):
+    """Where the gradient stops vanishing, from the rates at the longest sequence, as text."""
+    crossing = np.flatnonzero(np.diff(np.sign(rates)))
+    if len(crossing) == 0:
+        return f"the rate at {longest} steps keeps its sign: {rates[0]:+.3g} nats per step"
+    below, above = grid[crossing[0] : crossing[0] + 2]
+    return f"the gradient stops vanishing between {scale} {below:.3g} and {above:.3g}"
+
+
+def _check_weights(ensemble, scale):
+    leaves = jax.tree_util.tree_flatten_with_path(ensemble.params)[0]
     found = [leaf for path, leaf in leaves if is_recurrent(path)]
     if not found:
         raise ValueError("it needs recurrent weights, a leaf of the params named w_h")
@@ -145,11 +154,11 @@ def _check_weights(subject, scale):
         raise ValueError("study.scale=radius needs square recurrent weights; a Jordan network has none")
 
 
-def _timed(subject, of_network, point, grid, steps):
+def _timed(ensemble, of_network, point, grid, steps):
     """The points in one call and in a call each, both compiled before the clock starts, as text."""
-    together, alone = prepared(of_network, subject), jax.jit(point)
-    params, keys = jax.tree.map(lambda a: jnp.asarray(a[0]), subject.params), subject.keys()
-    networks = [jax.tree.map(lambda a, n=n: a[n], (params, keys)) for n in range(subject.networks)]
+    together, alone = prepared(of_network, ensemble), jax.jit(point)
+    params, keys = jax.tree.map(lambda a: jnp.asarray(a[0]), ensemble.params), ensemble.keys()
+    networks = [jax.tree.map(lambda a, n=n: a[n], (params, keys)) for n in range(ensemble.networks)]
     points = [(p, jnp.asarray(g), jnp.asarray(t), key) for p, key in networks for g in grid for t in steps]
     jax.block_until_ready((together(), alone(*points[0])))
     began = time.perf_counter()
@@ -160,18 +169,16 @@ def _timed(subject, of_network, point, grid, steps):
         alone(*each).block_until_ready()
     calls = time.perf_counter() - began
     ratio = f"{calls / one_call:.3g} times as long"
-    return f"{subject.name}, {len(points)} points: one call {one_call:.2f} s, a call each {calls:.2f} s, {ratio}"
+    return f"{ensemble.name}, {len(points)} points: one call {one_call:.2f} s, a call each {calls:.2f} s, {ratio}"
 
 
 def plot(result):
     """Gain against length, coloured by the growth rate; the line where the gradient neither grows nor shrinks."""
-    arrays = result.arrays
-    names = [key.removesuffix("|rate") for key in arrays if key.endswith("|rate")]
-    figure, panels = plotting.panels(len(names), "length (steps)", "gain")
-    for panel, name in zip(panels, names, strict=True):
-        rate = arrays[f"{name}|rate"].mean(axis=-1)
+    lengths, gains = result.common["lengths"], result.common["gains"]
+    figure, panels = plotting.panels(len(result.networks), "length (steps)", "gain")
+    for panel, (name, each) in zip(panels, result.networks.items(), strict=True):
+        rate = each["rate"].mean(axis=-1)
         limit = np.abs(rate).max()
-        lengths, gains = arrays["lengths"], arrays["gains"]
         mesh = panel.pcolormesh(
             lengths, gains, rate, shading="nearest", cmap="RdBu_r", vmin=-limit, vmax=limit, rasterized=True
         )

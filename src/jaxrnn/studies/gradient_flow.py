@@ -1,7 +1,7 @@
 """How the gradient fares on its way back: the norm of dL/dcarry_t at every t, and the part of every lag in dL/dW_h.
 
 Hochreiter 1991; Bengio, Simard & Frasconi 1994; Pascanu, Mikolov & Bengio 2013. The norm at all steps comes from one
-backward pass (`jaxrnn.intermediates`).
+backward pass (`jaxrnn.dynamics.taps`).
 """
 
 from typing import Literal, NamedTuple
@@ -11,12 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.lines import Line2D
 
-from jaxrnn import intermediates, plotting
-from jaxrnn.gates import is_recurrent
+from jaxrnn.cells._dropout import is_recurrent
+from jaxrnn.dynamics import taps
 from jaxrnn.losses import weighted_sum
-from jaxrnn.subjects import Result, over_networks, sequences
+from jaxrnn.plotting import style as plotting
+from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._result import Result
+from jaxrnn.table import Table
+from jaxrnn.training.probes import Probe
 from jaxrnn.types import Size
-from jaxrnn.unroll import scan
 
 QUANTILES = (0.1, 0.5, 0.9)
 FLOOR = 1e-40  # of figures; the arrays go on
@@ -40,11 +43,11 @@ class Flow(NamedTuple):
     shares: jax.Array
 
 
-def measure(make_net, dataset, params, batch, loss="last"):
+def measure(net, dataset, params, batch, loss="last"):
     """The `Flow` of a batch through a network.
 
     Args:
-      make_net: unroll -> Net.
+      net: a `Net`.
       dataset: its loss is the loss.
       params: the network's.
       batch: a `Batch`.
@@ -54,20 +57,18 @@ def measure(make_net, dataset, params, batch, loss="last"):
     steps = jnp.arange(len(batch.xs))[:, None]
     end = jnp.max(jnp.where(batch.weights > 0, steps, 0), axis=0)
     weights = 1.0 * (steps == end) if loss == "last" else batch.weights / jnp.sum(batch.weights, axis=0)
-    carry = make_net(scan).initial(params, batch.fresh.shape)
+    carry = net.initial(params, batch.fresh.shape)
 
-    def total(nudges, params):  # over sequences, so that each has a gradient of its own
-        _, ys, _ = intermediates.observe(make_net, params, carry, batch.xs, nudges, mask=batch.mask, reset=batch.reset)
+    def total(perturbations, params):  # over sequences, so that each has a gradient of its own
+        _, ys, _ = taps.observe(net, params, carry, batch.xs, perturbations, mask=batch.mask, reset=batch.reset)
         return weighted_sum(dataset.loss, ys, batch.targets, weights)[0]
 
-    nudges = intermediates.zero_nudges(make_net, params, carry, batch.xs)
-    adjoints, gradient = jax.grad(total, argnums=(0, 1))(nudges, params)
+    perturbations = taps.zero_perturbations(net, params, carry, batch.xs)
+    adjoints, gradient = jax.grad(total, argnums=(0, 1))(perturbations, params)
     leaves = [leaf for layer in adjoints for leaf in jax.tree.leaves(layer)]
-    norms = dict(zip(intermediates.names(adjoints), [jnp.linalg.norm(a, axis=-1) for a in leaves], strict=True))
+    norms = dict(zip(taps.names(adjoints), [jnp.linalg.norm(a, axis=-1) for a in leaves], strict=True))
     recurrent = _recurrent(gradient)
-    shares = intermediates.shares(
-        make_net, params, carry, batch.xs, adjoints, recurrent, mask=batch.mask, reset=batch.reset
-    )
+    shares = taps.shares(net, params, carry, batch.xs, adjoints, recurrent, mask=batch.mask, reset=batch.reset)
     squared = sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(recurrent))
     flow = Flow(norms, shares / jnp.maximum(squared, jnp.finfo(squared.dtype).tiny))
     if loss == "every":
@@ -76,55 +77,67 @@ def measure(make_net, dataset, params, batch, loss="last"):
     return jax.tree.map(lambda a: jnp.where(at >= 0, jnp.take_along_axis(a, at, axis=0), jnp.nan), flow)
 
 
-def study(subjects, loss: Literal["last", "every"] = "last", batch: Size = 32):
-    """Gradient norms against lag, for every kind of network and every moment of training.
+def study(networks, loss: Literal["last", "every"] = "last", batch: Size = 32):
+    """Gradient norms against lag, for every kind of network and every checkpoint of its training.
 
     Args:
-      subjects: a list of `Subject`s.
+      networks: as in `jaxrnn.studies`.
       loss, batch: as in `measure`; sequences for each network.
 
     Returns:
-      A `Result` with "NAME|STATE" [S, 3, T], the 10 %, 50 % and 90 % quantiles over networks and sequences;
-      "NAME|share" [S, T], the mean share of each lag; "NAME|steps" [S].
+      A `Result`; each network has "steps" [S]; "norms" {state: [S, 3, T]}, the 10 %, 50 % and 90 % quantiles over
+      networks and sequences; "share" [S, T], the mean share of each lag.
     """
-    arrays, rows, findings = {"loss": np.array(loss)}, [], []
-    for subject in subjects:
-        flow = _flow(subject, loss, batch)
-        arrays[f"{subject.name}|steps"] = subject.steps
-        arrays[f"{subject.name}|share"] = np.nansum(flow.shares, axis=3).mean(axis=1)
-        for state, norms in flow.norms.items():
-            norms = norms[:, :, np.isfinite(norms).all(axis=(0, 1, 3))]  # the lags that every sequence has
-            quantiles = np.moveaxis(np.quantile(norms, QUANTILES, axis=(1, 3)), 0, 1)
-            arrays[f"{subject.name}|{state}"] = quantiles
-            for number, (step, moment) in enumerate(zip(subject.steps, quantiles, strict=True)):
-                who = {"network": subject.name, "step": int(step), "state": state}
+    found, rows, findings = {}, [], []
+    for ensemble in ensembles(networks):
+        flow = _flow(ensemble, loss, batch)
+        norms = {state: _quantiles(values) for state, values in flow.norms.items()}
+        share = np.nansum(flow.shares, axis=3).mean(axis=1)
+        found[ensemble.name] = {"steps": ensemble.steps, "norms": norms, "share": share}
+        for state, quantiles in norms.items():
+            for number, (step, moment) in enumerate(zip(ensemble.steps, quantiles, strict=True)):
+                who = {"network": ensemble.name, "step": int(step), "state": state}
                 for place, values in enumerate(moment.T):
                     at = {"lag": place} if loss == "last" else {"t": place + 1}
                     rows.append(who | at | dict(zip(("q10", "median", "q90"), map(float, values), strict=True)))
                 rate, kind = growth(moment[1])
-                if number in subject.ends():
+                if number in ensemble.ends():
                     findings.append(
-                        f"{subject.name}, step {step}: |dL/d{state}| {kind}, {rate:+.4f} nats per step back"
+                        f"{ensemble.name}, step {step}: |dL/d{state}| {kind}, {rate:+.4f} nats per step back"
                     )
-    return Result(arrays, rows, findings)
+    return Result(found, Table(rows), findings, plot, {"loss": np.array(loss)})
 
 
-def probe(experiment, params, batch):
-    """What a training run measures at a report: quantiles over sequences [3, T] of every state, the share [T]."""
-    flow = measure(experiment.make_net, experiment.dataset, params, batch)
-    norms = {state: jnp.quantile(a, jnp.array(QUANTILES), axis=1) for state, a in flow.norms.items()}
-    return norms | {"share": jnp.nansum(flow.shares, axis=1)}
+def probe():
+    """What a training run measures at a report: each state's norm over sequences, and the share of each lag."""
+
+    def of_network(task, params, drawn):
+        flow = measure(task.net, task.dataset, params, drawn)
+        norms = {state: jnp.quantile(a, jnp.array(QUANTILES), axis=1) for state, a in flow.norms.items()}
+        return norms | {"share": jnp.nansum(flow.shares, axis=1)}
+
+    def draw(steps, arrays):
+        norms = {state: values for state, values in arrays.items() if state != "share"}
+        return plot(
+            Result({"network": {"steps": steps, "norms": norms, "share": arrays["share"]}}, Table([]), [], plot)
+        )
+
+    return Probe(of_network, draw)
 
 
-def _flow(subject, loss, batch):
-    experiment = subject.experiment
-    sequences(subject, batch, jax.random.key(0))  # refuses data that cannot be used
+def _flow(ensemble, loss, batch):
+    ensemble.draw(batch, jax.random.key(0))  # refuses data that cannot be used
 
     def of_network(params, key):
-        drawn = sequences(subject, batch, key)
-        return measure(experiment.make_net, experiment.dataset, params, drawn, loss)
+        return measure(ensemble.net, ensemble.dataset, params, ensemble.draw(batch, key), loss)
 
-    return over_networks(of_network, subject)
+    return over_networks(of_network, ensemble)
+
+
+def _quantiles(norms):
+    """[S, N, T, B] -> [S, 3, T] over networks and sequences, at the lags that every sequence has."""
+    norms = norms[:, :, np.isfinite(norms).all(axis=(0, 1, 3))]
+    return np.moveaxis(np.quantile(norms, QUANTILES, axis=(1, 3)), 0, 1)
 
 
 def _recurrent(gradient):
@@ -150,28 +163,20 @@ def growth(norms):
 def plot(result):
     """Norm against lag in a panel each for what explodes, vanishes and is preserved, before and after training; the
     share of each lag; and, where training was followed, lag against updates."""
-    arrays = result.arrays
-    by_lag = str(arrays.get("loss", "last")) == "last"
-    names = result.names()
-    figures = {"gradient_flow": _norms(arrays, names, by_lag), "gradient_flow_share": _shares(arrays, names, by_lag)}
-    followed = [name for name in names if len(arrays[f"{name}|steps"]) > 2]
+    found, by_lag = result.networks, str(result.common.get("loss", "last")) == "last"
+    figures = {"gradient_flow": _norms(found, by_lag), "gradient_flow_share": _shares(found, by_lag)}
+    followed = {name: each for name, each in found.items() if len(each["steps"]) > 2}
     if followed:
-        figures["gradient_flow_training"] = _over_training(arrays, followed, by_lag)
+        figures["gradient_flow_training"] = _over_training(followed, by_lag)
     return figures
 
 
-def _states(arrays, name):
-    keys = [key for key in arrays if key.rpartition("|")[0] == name]
-    return [key for key in keys if key.rpartition("|")[2] not in ("steps", "share")]
-
-
-def _norms(arrays, names, by_lag):
+def _norms(found, by_lag):
     curves = []  # (kind, state, network's number, moment: 0 before and 1 after training, quantiles)
-    for number, name in enumerate(names):
-        for key in _states(arrays, name):
-            for moment in sorted({0, len(arrays[key]) - 1}):
-                kind = growth(arrays[key][moment, 1])[1]
-                curves.append((kind, key.rpartition("|")[2], number, min(moment, 1), arrays[key][moment]))
+    for number, each in enumerate(found.values()):
+        for state, norms in each["norms"].items():
+            for moment in sorted({0, len(norms) - 1}):
+                curves.append((growth(norms[moment, 1])[1], state, number, min(moment, 1), norms[moment]))
     kinds = [kind for kind in (*KINDS, "zero") if any(curve[0] == kind for curve in curves)]
     figure, panels = plotting.panels(len(kinds), _lag_label(by_lag), "norm, relative to lag 0" if by_lag else "norm")
     followed = any(moment for *_, moment, _ in curves)
@@ -188,21 +193,26 @@ def _norms(arrays, names, by_lag):
             panel.fill_between(np.arange(len(median)), low, high, color=colour, alpha=0.1, linewidth=0)
         panel.set(yscale="log", title=kind)
         panel.set_ylim(bottom=max(panel.get_ylim()[0], FLOOR))
+    figure.legend(handles=_key(found, followed, cells), frameon=False, fontsize=8, loc="outside lower center", ncols=6)
+    return figure
+
+
+def _key(found, followed, cells):
+    """The legend's lines: networks, before and after training, the states h and c."""
     key = [
-        Line2D([], [], color=plotting.COLOURS[n % len(plotting.COLOURS)], label=name) for n, name in enumerate(names)
+        Line2D([], [], color=plotting.COLOURS[n % len(plotting.COLOURS)], label=name) for n, name in enumerate(found)
     ]
     if followed:
         key += [Line2D([], [], color="0.3", linestyle=style, label=f"{when} training") for style, when in WHEN]
     if cells:
         key += [Line2D([], [], color="0.3", linewidth=width, label=f"dL/d{state}") for width, state in WIDTHS]
-    figure.legend(handles=key, frameon=False, fontsize=8, loc="outside lower center", ncols=6)
-    return figure
+    return key
 
 
-def _shares(arrays, names, by_lag):
+def _shares(found, by_lag):
     figure, (axes,) = plotting.panels(1, _lag_label(by_lag), "share of dL/dW_h, summed up")
-    for number, name in enumerate(names):
-        share = np.nancumsum(arrays[f"{name}|share"][-1])
+    for number, (name, each) in enumerate(found.items()):
+        share = np.nancumsum(each["share"][-1])
         style = plotting.STYLES[number % len(plotting.STYLES)]
         axes.plot(share, color=plotting.COLOURS[number % len(plotting.COLOURS)], linestyle=style, label=name)
     axes.axhline(1.0, color="0.6", linewidth=0.8)
@@ -210,14 +220,14 @@ def _shares(arrays, names, by_lag):
     return figure
 
 
-def _over_training(arrays, names, by_lag):
-    figure, panels = plotting.panels(len(names), "update", _lag_label(by_lag))
-    for panel, name in zip(panels, names, strict=True):
-        key = _states(arrays, name)[-1]
-        norms = np.log10(np.maximum(arrays[key][:, 1], np.finfo(np.float32).tiny)).T
-        steps = arrays[f"{name}|steps"]
-        mesh = panel.pcolormesh(steps, np.arange(len(norms)), norms, shading="nearest", cmap="viridis", rasterized=True)
-        panel.set(title=f"{name}: {key.rpartition('|')[2]}")
+def _over_training(found, by_lag):
+    figure, panels = plotting.panels(len(found), "update", _lag_label(by_lag))
+    for panel, (name, each) in zip(panels, found.items(), strict=True):
+        state, quantiles = list(each["norms"].items())[-1]
+        norms = np.log10(np.maximum(quantiles[:, 1], np.finfo(np.float32).tiny)).T
+        place = np.arange(len(norms))
+        mesh = panel.pcolormesh(each["steps"], place, norms, shading="nearest", cmap="viridis", rasterized=True)
+        panel.set(title=f"{name}: {state}")
         figure.colorbar(mesh, ax=panel, label="log10 of the median norm")
     return figure
 

@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn import dynamics, plotting
+from jaxrnn import dynamics
 from jaxrnn.cells.elman import ElmanParams
-from jaxrnn.subjects import Result, over_networks, refuse_future
-from jaxrnn.subjects import sequences as draw
+from jaxrnn.plotting import style as plotting
+from jaxrnn.studies._ensembles import ensembles, over_networks, refuse_future
+from jaxrnn.studies._result import Result
+from jaxrnn.table import Table
 from jaxrnn.types import Size
 
 STEEPEST = 1.0  # |phi'| at most, of tanh, ReLU and the identity
@@ -54,84 +56,77 @@ def pascanu_bound(params):
     return STEEPEST * jnp.linalg.norm(found[0].w_h, 2) if len(found) == 1 else None
 
 
-def study(subjects, sequences: Size = 4):
-    """Singular values against lag, for every kind of network and every moment of training.
+def study(networks, sequences: Size = 4):
+    """Singular values against lag, for every kind of network and every checkpoint of its training.
 
     Args:
-      subjects: a list of `Subject`s.
+      networks: as in `jaxrnn.studies`.
       sequences: for each network.
 
     Returns:
-      A `Result` with "NAME|one" [S, n], medians of the singular values of J_t; "NAME|products" [S, T, n], medians of
-      the natural logarithms of those of the products over 1 ... T steps; "NAME|bound" [S], the median of gamma
-      sigma_max(W_h) where there is one; "NAME|steps" [S].
+      A `Result`; each network has "steps" [S]; "one" [S, n], medians of the singular values of J_t; "products"
+      [S, T, n], medians of the natural logarithms of those of the products over 1 ... T steps; "bound" [S], the median
+      of gamma sigma_max(W_h), where there is one.
     """
-    arrays, rows, findings = {}, [], []
-    for subject in subjects:
-        refuse_future(subject)
-
-        def of_network(params, key, subject=subject):
-            xs = draw(subject, sequences, key).xs
-            # One after the other: batched SVDs on two CPU devices at once have been seen to stall.
-            values = jax.lax.map(lambda x: measure(subject.experiment.net, params, x), jnp.moveaxis(xs, 1, 0))
-            return values, pascanu_bound(params)
-
-        (one, products), bound = over_networks(of_network, subject)
-        arrays[f"{subject.name}|steps"] = subject.steps
-        arrays[f"{subject.name}|one"] = np.median(one, axis=(1, 2, 3))
-        arrays[f"{subject.name}|products"] = np.median(products, axis=(1, 2))
-        if bound is not None:
-            arrays[f"{subject.name}|bound"] = np.median(bound, axis=1)
-        for moment, step in enumerate(subject.steps):
-            logs = arrays[f"{subject.name}|products"][moment]
+    found, rows, findings = {}, [], []
+    for ensemble in ensembles(networks):
+        refuse_future(ensemble)
+        own = _measured(ensemble, sequences)
+        found[ensemble.name] = own
+        for moment, step in enumerate(ensemble.steps):
+            logs = own["products"][moment]
             for lag, values in enumerate(logs, 1):
-                rows.append(
-                    {
-                        "network": subject.name,
-                        "step": int(step),
-                        "lag": lag,
-                        "ln_norm": float(values[0]),
-                        "ln_smallest": float(values[-1]),
-                        "ln_condition": float(values[0] - values[-1]),
-                        "ln_bound": float(lag * np.log(arrays[f"{subject.name}|bound"][moment]))
-                        if bound is not None
-                        else "",
-                    }
-                )
-            if moment in subject.ends():
-                norm, rate = arrays[f"{subject.name}|one"][moment][0], logs[-1][0] / len(logs)
+                row = {"network": ensemble.name, "step": int(step), "lag": lag, "ln_norm": float(values[0])}
+                row |= {"ln_smallest": float(values[-1]), "ln_condition": float(values[0] - values[-1])}
+                rows.append(row | {"ln_bound": float(lag * np.log(own["bound"][moment])) if "bound" in own else ""})
+            if moment in ensemble.ends():
+                norm, rate = own["one"][moment][0], logs[-1][0] / len(logs)
                 spread = logs[-1][0] - logs[-1][-1]
                 condition = "lost in rounding" if np.isnan(spread) else f"e^{spread:.3g}"
                 findings.append(
-                    f"{subject.name}, step {step}: |J_t| {norm:.3g}; over {len(logs)} steps the largest singular value "
-                    f"changes by {rate:+.4f} nats a step, condition number {condition}"
+                    f"{ensemble.name}, step {step}: |J_t| {norm:.3g}; over {len(logs)} steps the largest singular "
+                    f"value changes by {rate:+.4f} nats a step, condition number {condition}"
                 )
-    return Result(arrays, rows, findings)
+    return Result(found, Table(rows), findings, plot)
+
+
+def _measured(ensemble, sequences):
+    """What is found of one kind of network: {what: array}."""
+
+    def of_network(params, key):
+        xs = ensemble.draw(sequences, key).xs
+        # One after the other: batched SVDs on two CPU devices at once have been seen to stall.
+        values = jax.lax.map(lambda x: measure(ensemble.net, params, x), jnp.moveaxis(xs, 1, 0))
+        return values, pascanu_bound(params)
+
+    (one, products), bound = over_networks(of_network, ensemble)
+    own = {"steps": ensemble.steps, "one": np.median(one, axis=(1, 2, 3)), "products": np.median(products, axis=(1, 2))}
+    return own if bound is None else own | {"bound": np.median(bound, axis=1)}
 
 
 def plot(result):
     """The singular values of the products against lag, largest, median and smallest, in a panel for each network, the
     bound beside them; and the singular values of one step."""
-    arrays = result.arrays
-    names = result.names()
-    figure, panels = plotting.panels(len(names), "lag (steps)", "ln of singular values of the product")
-    for panel, name in zip(panels, names, strict=True):
-        for moment, style in {0: "--", len(arrays[f"{name}|steps"]) - 1: "-"}.items():
-            logs = arrays[f"{name}|products"][moment]
+    found = result.networks
+    figure, panels = plotting.panels(len(found), "lag (steps)", "ln of singular values of the product")
+    for panel, (name, each) in zip(panels, found.items(), strict=True):
+        for moment, style in {0: "--", len(each["steps"]) - 1: "-"}.items():
+            logs = each["products"][moment]
             lags = np.arange(1, len(logs) + 1)
             for place, colour in zip((0, logs.shape[1] // 2, -1), plotting.COLOURS, strict=False):
                 label = {0: "largest", -1: "smallest"}.get(place, "median") if style == "-" else None
                 panel.plot(lags, logs[:, place], color=colour, linestyle=style, label=label)
-            if f"{name}|bound" in arrays:
-                bound = lags * np.log(arrays[f"{name}|bound"][moment])
+            if "bound" in each:
+                bound = lags * np.log(each["bound"][moment])
                 panel.plot(lags, bound, "k:", label="bound (Pascanu et al. 2013)" if style == "-" else None)
         panel.set_title(name)
         panel.legend(frameon=False, fontsize=7)
     ones, (axes,) = plotting.panels(1, "index, from the largest", "singular value of J_t")
-    for number, name in enumerate(names):
+    for number, (name, each) in enumerate(found.items()):
         style = plotting.STYLES[number % len(plotting.STYLES)]
-        values = arrays[f"{name}|one"][-1]
-        axes.plot(np.arange(1, len(values) + 1), values, style, color=plotting.COLOURS[number], label=name)
+        values = each["one"][-1]
+        colour = plotting.COLOURS[number % len(plotting.COLOURS)]
+        axes.plot(np.arange(1, len(values) + 1), values, style, color=colour, label=name)
     axes.set_yscale("log")
     axes.legend(frameon=False)
     return {"jacobian": figure, "jacobian_one_step": ones}

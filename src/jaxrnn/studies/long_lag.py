@@ -8,9 +8,12 @@ wrong one begins the count anew.
 import numpy as np
 from omegaconf import OmegaConf, open_dict
 
-from jaxrnn import plotting, population
-from jaxrnn.experiment import build
-from jaxrnn.subjects import Result
+from jaxrnn.experiments.build import build
+from jaxrnn.plotting import style as plotting
+from jaxrnn.studies._ensembles import begin, ensembles
+from jaxrnn.studies._result import Result
+from jaxrnn.table import Table
+from jaxrnn.training.loop import train
 from jaxrnn.types import Size
 
 # Sequences seen until the stop rule, means over successful trials: Hochreiter & Schmidhuber 1997, tables 7, 8 and 9.
@@ -28,56 +31,74 @@ DIFFERENCES = (
 )
 
 
-def sequences_seen(experiment, networks, right, max_sequences):
+def sequences_seen(task, seed, networks, right, max_sequences):
     """Trains N networks until each has had `right` successive training sequences right.
+
+    Args:
+      task: a `Task`; its trainer's steps do not matter.
+      seed: of the first network; the others have the seeds after it.
+      networks: N.
+      right: successive sequences.
+      max_sequences: seen by a network at most.
 
     Returns:
       [N], the sequences seen until then, NaN for a network that did not get there within `max_sequences`.
     """
-    trainer, dataset = experiment.trainer, experiment.dataset
-    parts = experiment.net, dataset, experiment.optimizer, trainer
-    program = population.program(lambda _: parts, networks)
-    states = program.init(population.keys(population.seeds(experiment.cfg.seed, networks)), None)
-    streak, seen, found = np.zeros(networks, int), 0, np.full(networks, np.nan)
-    while seen < max_sequences and np.isnan(found).any():
-        states, report = program.advance(states, None, dataset.arrays, np.int32(trainer.report_every))
-        for correct in np.asarray(report.correct).T:
-            seen += trainer.batch_size
-            streak = np.where(correct > 1 - 0.5 / trainer.batch_size, streak + trainer.batch_size, 0)
-            found = np.where(np.isnan(found) & (streak >= right) & (seen <= max_sequences), seen, found)
+    batch_size, every = task.trainer.batch_size, task.trainer.report_every
+    steps = -(-max_sequences // batch_size)
+    task = task._replace(trainer=task.trainer._replace(steps=-(-steps // every) * every))
+    streak, found, seen = np.zeros(networks, int), np.full(networks, np.nan), [0]
+
+    def count(training):
+        for correct in training.report.correct.T:
+            seen[0] += batch_size
+            streak[:] = np.where(correct > 1 - 0.5 / batch_size, streak + batch_size, 0)
+            done = np.isnan(found) & (streak >= right) & (seen[0] <= max_sequences)
+            found[done] = seen[0]
+        for row, history in training.going().items():
+            if not np.isnan(found[row]):
+                history.end("finished", "it has had as many sequences right as it should")
+
+    for _ in train(begin(task, seed, networks), [count]):
+        pass
     return found
 
 
-def study(subjects, lengths: list[Size] = (50, 100, 200), right: Size = 2000, max_sequences: Size = 100_000):
+def study(networks, lengths: list[Size] = (50, 100, 200), right: Size = 2000, max_sequences: Size = 100_000):
     """Sequences until the stop rule for every kind of network and every length, many seeds as one program.
 
     Args:
-      subjects: a list of `Subject`s; they say what is trained and with how many seeds, as before training.
+      networks: as in `jaxrnn.studies`, with configurations; they say what is trained and with how many seeds.
       lengths: values of `data.length`, in steps.
       right: successive training sequences that have to be right.
       max_sequences: seen by a network at most.
 
     Returns:
-      A `Result` with "NAME" [lengths, N], sequences seen, NaN where it was not learned; "lengths".
+      A `Result`; each network has "seen" [lengths, N], sequences seen, NaN where it was not learned; common are
+      "lengths" and "max_sequences".
 
     Raises:
-      ValueError: if the data have no length, or do not say when a sequence is right.
+      ValueError: if the data have no length, do not say when a sequence is right, or there is no configuration.
     """
-    arrays, rows, findings = {"lengths": np.array(lengths), "max_sequences": np.array(max_sequences)}, [], []
-    for subject in subjects:
-        cfg = subject.experiment.cfg
-        if subject.experiment.dataset.correct is None or "length" not in cfg.data:
+    found, rows, findings = {}, [], []
+    for ensemble in ensembles(networks):
+        if ensemble.experiment is None:
+            raise ValueError("it trains on data of several lengths: give networks that come from a configuration")
+        cfg = ensemble.experiment.cfg
+        if ensemble.dataset.correct is None or "length" not in cfg.data:
             raise ValueError("it needs a task with a length that says when a sequence is right, such as data=adding")
         results = []
         for length in lengths:
             changed = OmegaConf.create(OmegaConf.to_container(cfg))
             with open_dict(changed):
                 changed.data.length = length
-            results.append(sequences_seen(build(changed), subject.networks, right, max_sequences))
-            rows.append(_row(subject.name, changed.data, length, results[-1]))
+            task = build(changed).task
+            results.append(sequences_seen(task, ensemble.seed, ensemble.networks, right, max_sequences))
+            rows.append(_row(ensemble.name, changed.data, length, results[-1]))
             findings.append("{network}, {task}, length {length}: ".format(**rows[-1]) + _words(rows[-1]))
-        arrays[subject.name] = np.array(results)
-    return Result(arrays, rows, [*findings, DIFFERENCES])
+        found[ensemble.name] = {"seen": np.array(results)}
+    common = {"lengths": np.array(lengths), "max_sequences": np.array(max_sequences)}
+    return Result(found, Table(rows), [*findings, DIFFERENCES], plot, common)
 
 
 def _row(name, data, length, seen):
@@ -106,26 +127,25 @@ def _words(row):
 
 def plot(result):
     """The share of networks that learned, and the sequences that they needed, against the length."""
-    arrays = result.arrays
-    names = [name for name in arrays if name not in ("lengths", "max_sequences")]
+    lengths = result.common["lengths"]
     figure, (success, needed) = plotting.panels(2, "length of the sequences (steps)", "")
-    for number, name in enumerate(names):
-        seen = arrays[name]
+    for number, (name, each) in enumerate(result.networks.items()):
+        seen = each["seen"]
         style = {
             "color": plotting.COLOURS[number % 7],
             "linestyle": plotting.STYLES[number % 4],
             "marker": "os^D*vP"[number % 7],
             "markersize": 5,
         }
-        success.plot(arrays["lengths"], (~np.isnan(seen)).mean(axis=1), label=name, **style)
+        success.plot(lengths, (~np.isnan(seen)).mean(axis=1), label=name, **style)
         solved = (~np.isnan(seen)).any(axis=1)
         if solved.any():
-            needed.plot(arrays["lengths"][solved], np.nanmedian(seen[solved], axis=1), label=name, **style)
+            needed.plot(lengths[solved], np.nanmedian(seen[solved], axis=1), label=name, **style)
     success.set(title="share that learned", ylim=(-0.05, 1.05))
     needed.set(title="sequences needed (median)", yscale="log")
     for panel in (success, needed):
         panel.set_xscale("log")
-        panel.set_xticks(arrays["lengths"], arrays["lengths"])
+        panel.set_xticks(lengths, lengths)
         panel.minorticks_off()
     success.legend(frameon=False, fontsize=8)
     return {"long_lag": figure}

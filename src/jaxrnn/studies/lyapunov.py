@@ -4,71 +4,71 @@ Benettin et al. 1980; for recurrent networks Engelken, Wolf & Abbott 2023 and Vo
 sees the same rates as a perturbation going forwards.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from annotated_types import Ge
 
-from jaxrnn import dynamics, plotting
-from jaxrnn.subjects import Result, over_networks, refuse_future
-from jaxrnn.subjects import sequences as draw
-from jaxrnn.types import Size
+from jaxrnn import dynamics
+from jaxrnn.plotting import style as plotting
+from jaxrnn.studies._ensembles import ensembles, over_networks, refuse_future
+from jaxrnn.studies._result import Result
+from jaxrnn.table import Table
+from jaxrnn.types import NonNegativeInt, Size
 
 
 def study(
-    subjects,
+    networks,
     drive: Literal["data", "none", "output"] = "data",
     steps: Size = 1000,
-    warm_up: Annotated[int, Ge(0)] = 200,
+    warm_up: NonNegativeInt = 200,
     exponents: Size | None = None,
 ):
-    """Spectra with their standard errors, Kaplan-Yorke dimension and entropy, for every network and moment.
+    """Spectra with their standard errors, Kaplan-Yorke dimension and entropy, for every network and checkpoint.
 
     Args:
-      subjects: a list of `Subject`s.
-      drive: "data" for training sequences one after the other, the carry going on; "none" for inputs of zero; "output"
-        for the network's own output, as it generates.
+      networks: as in `jaxrnn.studies`.
+      drive: "data" for training sequences one after the other, or a series that is learned step by step again and
+        again, the carry going on; "none" for inputs of zero; "output" for the network's own output, as it generates.
       steps: T, over which rates are averaged.
       warm_up: steps before them.
       exponents: the k largest; None for all.
 
     Returns:
-      A `Result` with "NAME|lam" [S, N, k] in nats per step, "NAME|error" [S, N, k], their standard errors by means over
-      ten blocks, "NAME|dimension" and "NAME|entropy" [S, N] (of whole spectra), "NAME|steps" [S].
+      A `Result`; each network has "steps" [S]; "lam" [S, N, k] in nats per step; "error" [S, N, k], their standard
+      errors by means over ten blocks; "dimension" and "entropy" [S, N], of whole spectra.
 
     Raises:
       ValueError: if a network has fewer exponents.
     """
-    arrays, rows, findings = {}, [], []
-    for subject in subjects:
-        refuse_future(subject)
-        found = _spectra(subject, drive, steps, warm_up, exponents)
-        arrays[f"{subject.name}|steps"] = subject.steps
-        for name, values in found.items():
-            arrays[f"{subject.name}|{name}"] = values
-        lam, error = found["lam"], found["error"]
-        for moment, step in enumerate(subject.steps):
-            for network in range(lam.shape[1]):
-                for index in range(lam.shape[2]):
-                    who = {"network": subject.name, "step": int(step), "number": network, "index": index + 1}
-                    values = lam[moment, network, index], error[moment, network, index]
-                    rows.append(who | dict(zip(("lam", "standard_error"), map(float, values), strict=True)))
-            largest, own = lam[moment, :, 0], error[moment, :, 0].mean()
-            text = f"{subject.name}, step {step}: largest exponent {largest.mean():+.4f} nats per step (standard error "
-            text += f"{own:.4f}, spread over networks {largest.std():.4f})"
-            if "dimension" in found:
-                dimension, entropy = (found[name][moment].mean() for name in ("dimension", "entropy"))
-                text += f", dimension {dimension:.3g}, entropy {entropy:.3g}"
-            if moment in subject.ends():
-                findings.append(text)
-    return Result(arrays, rows, findings)
+    found, rows, findings = {}, [], []
+    for ensemble in ensembles(networks):
+        refuse_future(ensemble)
+        own = {"steps": ensemble.steps, **_spectra(ensemble, drive, steps, warm_up, exponents)}
+        found[ensemble.name] = own
+        for moment, step in enumerate(ensemble.steps):
+            for (network, index), lam in np.ndenumerate(own["lam"][moment]):
+                who = {"network": ensemble.name, "step": int(step), "number": network, "index": index + 1}
+                rows.append(who | {"lam": float(lam), "standard_error": float(own["error"][moment, network, index])})
+            if moment in ensemble.ends():
+                findings.append(f"{ensemble.name}, step {step}: {_words(own, moment)}")
+    return Result(found, Table(rows), findings, plot)
 
 
-def _spectra(subject, drive, steps, warm_up, exponents):
-    experiment = subject.experiment
-    dataset, net = experiment.dataset, experiment.net
+def _words(own, moment):
+    """The largest exponent of one kind of network, and what follows from whole spectra, as text."""
+    largest, error = own["lam"][moment, :, 0], own["error"][moment, :, 0].mean()
+    text = f"largest exponent {largest.mean():+.4f} nats per step (standard error {error:.4f}, spread over networks "
+    text += f"{largest.std():.4f})"
+    if "dimension" in own:
+        dimension, entropy = (own[name][moment].mean() for name in ("dimension", "entropy"))
+        text += f", dimension {dimension:.3g}, entropy {entropy:.3g}"
+    return text
+
+
+def _spectra(ensemble, drive, steps, warm_up, exponents):
+    dataset, net = ensemble.dataset, ensemble.net
     total = warm_up + steps
 
     def of_network(params, key):
@@ -77,16 +77,14 @@ def _spectra(subject, drive, steps, warm_up, exponents):
         n = z_0.size
         xs = jnp.zeros((total, dataset.input_size))
         if drive == "data":
-            length = len(draw(subject, 1, key_data).xs)
-            batch = draw(subject, -(-total // length), key_data)
-            xs = jnp.moveaxis(batch.xs, 1, 0).reshape(-1, dataset.input_size)[:total]
+            xs = _driving(ensemble, total, key_data)
         elif drive == "output":
             f, z_0 = dynamics.closed_loop(net, params, dataset.output_size)
         if drive != "data":  # away from the fixed point at zero
             z_0 = z_0 + 0.5 * jax.random.normal(key_start, z_0.shape, z_0.dtype)
         k = n if exponents is None else exponents
         if k > n:
-            raise ValueError(f"{subject.name} has {n} exponents, not {k}")
+            raise ValueError(f"{ensemble.name} has {n} exponents, not {k}")
         found = dynamics.lyapunov(f, z_0, xs, k, warm_up, key_frame)
         lam = jnp.sort(found.lam)[::-1]
         result = {"lam": lam, "error": dynamics.standard_error(found.rates)[jnp.argsort(found.lam)[::-1]]}
@@ -94,16 +92,26 @@ def _spectra(subject, drive, steps, warm_up, exponents):
             result |= {"dimension": dynamics.kaplan_yorke(lam), "entropy": dynamics.entropy(lam)}
         return result
 
-    return over_networks(of_network, subject)
+    return over_networks(of_network, ensemble)
+
+
+def _driving(ensemble, steps, key):
+    """The inputs [steps, D] of training sequences one after the other; of a series that is learned step by step, its
+    values, again and again."""
+    dataset = ensemble.dataset
+    if dataset.continues and dataset.series is not None:
+        values = jnp.asarray(dataset.series.values, float)
+        return jnp.tile(values, (-(-steps // len(values)), 1))[:steps]
+    length = len(ensemble.draw(1, key).xs)
+    batch = ensemble.draw(-(-steps // length), key)
+    return jnp.moveaxis(batch.xs, 1, 0).reshape(-1, dataset.input_size)[:steps]
 
 
 def plot(result):
     """The spectra, before and after training, with bands of one standard deviation over networks."""
-    arrays = result.arrays
-    names = result.names()
     figure, (axes,) = plotting.panels(1, "index / number of exponents", "Lyapunov exponent (nats per step)")
-    for number, name in enumerate(names):
-        lam, steps = arrays[f"{name}|lam"], arrays[f"{name}|steps"]
+    for number, (name, each) in enumerate(result.networks.items()):
+        lam, steps = each["lam"], each["steps"]
         for moment in sorted({0, len(steps) - 1}):
             after = "" if len(steps) == 1 else ", before" if moment == 0 else ", after"
             mean, spread = lam[moment].mean(axis=0), lam[moment].std(axis=0)

@@ -9,87 +9,89 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxrnn import plotting
 from jaxrnn.losses import weighted_sum
-from jaxrnn.subjects import Result, over_networks, sequences
+from jaxrnn.plotting import style as plotting
+from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._result import Result
+from jaxrnn.table import Table
 from jaxrnn.types import Size
 from jaxrnn.unroll import scan, truncated
 
-WAYS = {"pieces": lambda k: truncated(k), "every step": lambda k: truncated(1, k)}
+WAYS = {"pieces": lambda k: truncated.unroll(k), "every step": lambda k: truncated.unroll(1, k)}
 
 
-def measure(make_net, dataset, params, batch, unroll):
+def measure(net, dataset, params, batch, unroll):
     """(cosine, ratio of norms) between the gradient of a batch under an unroll and the full one."""
 
     def gradient(unroll):
-        net = make_net(unroll)
+        unrolled = net.unrolled(unroll)
 
         def loss(params):
-            carry = net.initial(params, batch.fresh.shape)
-            _, ys = net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset)
+            carry = unrolled.initial(params, batch.fresh.shape)
+            _, ys = unrolled.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset)
             total, weight = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)
             return total / weight
 
         return jax.grad(loss)(params)
 
-    full, cut = gradient(scan), gradient(unroll)
+    full, cut = gradient(scan.unroll()), gradient(unroll)
     norms = optax.tree.norm(full), optax.tree.norm(cut)
     tiny = jnp.finfo(norms[0].dtype).tiny
     return optax.tree.vdot(full, cut) / jnp.maximum(norms[0] * norms[1], tiny), norms[1] / jnp.maximum(norms[0], tiny)
 
 
-def study(subjects, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Size = 32):
+def study(networks, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Size = 32):
     """Cosine and ratio of norms against k, for every kind of network, before and after training.
 
     Args:
-      subjects: a list of `Subject`s.
+      networks: as in `jaxrnn.studies`.
       lengths: values of k, in steps; those longer than the sequences are left out.
       batch: sequences for each network.
 
     Returns:
-      A `Result` with "NAME|pieces" and "NAME|every step" [S, N, k, 2], cosine and ratio; "NAME|k" [k];
-      "NAME|steps" [S].
+      A `Result`; each network has "steps" [S]; "k" [k]; "pieces" and "every step" [S, N, k, 2], cosine and ratio.
     """
-    arrays, rows, findings = {}, [], []
-    for subject in subjects:
-        subject = subject.at(subject.ends())
-        drawn = sequences(subject, batch, jax.random.key(0))
-        ks = [k for k in lengths if k < len(drawn.xs)] + [len(drawn.xs)]
-        arrays |= {f"{subject.name}|steps": subject.steps, f"{subject.name}|k": np.array(ks)}
+    found, rows, findings = {}, [], []
+    for ensemble in ensembles(networks):
+        ensemble = ensemble.at(ensemble.ends())
+        longest = len(ensemble.draw(batch, jax.random.key(0)).xs)
+        ks = [k for k in lengths if k < longest] + [longest]
+        own = {"steps": ensemble.steps, "k": np.array(ks)}
         for way, unroll in WAYS.items():
-
-            def of_network(params, key, subject=subject, unroll=unroll, ks=ks):
-                experiment, drawn = subject.experiment, sequences(subject, batch, key)
-                make_net, dataset = experiment.make_net, experiment.dataset
-                found = [measure(make_net, dataset, params, drawn, unroll(k)) for k in ks]
-                return jnp.array(found)
-
-            arrays[f"{subject.name}|{way}"] = found = over_networks(of_network, subject)
-            for moment, step in enumerate(subject.steps):
-                for place, k in enumerate(ks):
-                    cosine, ratio = map(float, np.median(found[moment, :, place], axis=0))
-                    who = {"network": subject.name, "step": int(step), "cut": way, "k": k}
+            own[way] = _measured(ensemble, unroll, ks, batch)
+            for moment, step in enumerate(ensemble.steps):
+                medians = np.median(own[way][moment], axis=0)
+                for k, (cosine, ratio) in zip(ks, medians.tolist(), strict=True):
+                    who = {"network": ensemble.name, "step": int(step), "cut": way, "k": k}
                     rows.append(who | {"cosine": cosine, "ratio": ratio})
-                unbiased = np.median(found[moment, :, :, 0], axis=0) > 0.95
-                first = ks[int(np.argmax(unbiased))]
-                findings.append(f"{subject.name}, step {step}, {way}: cosine above 0.95 from k = {first} on")
-    return Result(arrays, rows, findings)
+                first = ks[int(np.argmax(medians[:, 0] > 0.95))]
+                findings.append(f"{ensemble.name}, step {step}, {way}: cosine above 0.95 from k = {first} on")
+        found[ensemble.name] = own
+    return Result(found, Table(rows), findings, plot)
+
+
+def _measured(ensemble, unroll, ks, batch):
+    """Cosine and ratio of every network at every checkpoint: [S, N, k, 2]."""
+
+    def of_network(params, key):
+        drawn = ensemble.draw(batch, key)
+        return jnp.array([measure(ensemble.net, ensemble.dataset, params, drawn, unroll(k)) for k in ks])
+
+    return over_networks(of_network, ensemble)
 
 
 def plot(result):
     """Cosine and ratio of norms against k, before (dashed) and after training."""
-    arrays = result.arrays
-    names = result.names()
     figure, panels = plotting.panels(4, "k (steps)", "")
     places = [(way, index) for index in (0, 1) for way in WAYS]
     for panel, (way, index) in zip(panels, places, strict=True):
-        for number, name in enumerate(names):
-            found = np.median(arrays[f"{name}|{way}"], axis=1)
-            for moment, style in {0: "--", len(found) - 1: "-"}.items():
+        for number, (name, each) in enumerate(result.networks.items()):
+            medians = np.median(each[way], axis=1)
+            for moment, style in {0: "--", len(medians) - 1: "-"}.items():
                 label = name if style == "-" else None
                 colour, marker = plotting.COLOURS[number % 7], "os^D*vP"[number % 7]
-                values = found[moment, :, index]
-                panel.plot(arrays[f"{name}|k"], values, style, color=colour, label=label, marker=marker, markersize=3)
+                values = medians[moment, :, index]
+                panel.plot(each["k"], values, style, color=colour, label=label, marker=marker, markersize=3)
         panel.axhline(1.0, color="0.6", linewidth=0.8)
         title = f"cut: {way}"
         panel.set(xscale="log", title=title, ylabel=("cosine with the full gradient", "norm / full norm")[index])

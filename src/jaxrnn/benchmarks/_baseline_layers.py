@@ -1,0 +1,201 @@
+"""One recurrent layer, ours and other tools': its outputs, or the gradient of their mean square, on float32 noise.
+
+Every function takes (kind, batch, steps, inputs, units, backward), kind one of lstm, gru and elman, and returns a
+function without arguments that computes once and waits for it. One that has no such cell raises KeyError.
+"""
+
+import importlib
+import os
+
+import numpy as np
+
+
+def _noise(*shape):
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+def ours(kind, batch, steps, inputs, units, backward, unroll="deferred"):
+    """jaxrnn, the rows of the batch shared out over all devices, as in training; jordan too, with one output."""
+    import jax
+    from jax import lax
+    from jax import numpy as jnp
+    from jax.sharding import NamedSharding
+    from jax.sharding import PartitionSpec as P
+
+    from jaxrnn import runtime
+    from jaxrnn.cells import elman, gru, jordan, lstm
+    from jaxrnn.nets import recurrent
+
+    runtime.prepare()
+    cells = {"lstm": lstm.cell, "gru": gru.cell, "elman": elman.cell, "jordan": lambda size: jordan.cell(size, 1)}
+    way = importlib.import_module(f"jaxrnn.unroll.{unroll}").unroll()
+    net, mesh = recurrent(cells[kind](units), way), runtime.mesh(batch)
+    everywhere, by_rows = NamedSharding(mesh, P()), NamedSharding(mesh, P(None, runtime.ROWS))
+    params = jax.device_put(net.init(jax.random.key(0), inputs), everywhere)
+    xs = jax.device_put(jax.random.normal(jax.random.key(1), (steps, batch, inputs)), by_rows)
+
+    def outputs(params, xs):
+        return net.apply(params, net.initial(params, (xs.shape[1],)), xs)[1]
+
+    def gradient(params, xs):
+        return lax.pmean(jax.grad(lambda params: jnp.mean(outputs(params, xs) ** 2))(params), runtime.ROWS)
+
+    compute = jax.jit(
+        jax.shard_map(
+            gradient if backward else outputs,
+            mesh=mesh,
+            in_specs=(P(), P(None, runtime.ROWS)),
+            out_specs=P() if backward else P(None, runtime.ROWS),
+            check_vma=False,
+        )
+    )
+    return lambda: jax.block_until_ready(compute(params, xs))
+
+
+def pytorch(kind, batch, steps, inputs, units, backward):
+    """`torch.nn` on all cores, or on the GPU if there is one, where cuDNN computes."""
+    import torch
+
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    layer = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "elman": torch.nn.RNN}[kind](inputs, units).to(device)
+    xs = torch.tensor(_noise(steps, batch, inputs), device=device)
+
+    def wait():
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    def forward():
+        with torch.no_grad():
+            layer(xs)
+        wait()
+
+    def gradient():
+        layer.zero_grad()
+        layer(xs)[0].square().mean().backward()
+        wait()
+
+    return gradient if backward else forward
+
+
+def keras(kind, batch, steps, inputs, units, backward):
+    """`keras.layers` on the backend that KERAS_BACKEND names, compiled as a whole; batch-major, as Keras is."""
+    import keras
+
+    layers = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "elman": keras.layers.SimpleRNN}
+    layer = layers[kind](units, return_sequences=True)
+    layer.build((batch, steps, inputs))
+    xs = _noise(batch, steps, inputs)
+    return (_keras_on_jax if keras.backend.backend() == "jax" else _keras_on_tensorflow)(layer, xs, backward)
+
+
+def _keras_on_jax(layer, xs, backward):
+    import jax.numpy as jnp
+
+    states = [variable.value for variable in layer.non_trainable_variables]
+    weights = [variable.value for variable in layer.trainable_variables]
+    return _jitted(lambda w, xs: layer.stateless_call(w, states, xs)[0], weights, jnp.asarray(xs), backward)
+
+
+def _keras_on_tensorflow(layer, xs, backward):
+    import tensorflow as tf
+
+    xs = tf.constant(xs)
+
+    @tf.function
+    def forward():
+        return layer(xs)
+
+    @tf.function
+    def gradient():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(layer(xs) ** 2)
+        return tape.gradient(loss, layer.trainable_variables)
+
+    compute = gradient if backward else forward
+
+    def wait():
+        compute()
+        tf.test.experimental.sync_devices()
+
+    return wait
+
+
+def linen(kind, batch, steps, inputs, units, backward):
+    """`flax.linen.RNN`."""
+    import jax
+    from flax import linen as nn
+
+    cell = {"lstm": nn.OptimizedLSTMCell, "gru": nn.GRUCell, "elman": nn.SimpleCell}[kind](units)
+    net = nn.RNN(cell, time_major=True)
+    xs = jax.numpy.asarray(_noise(steps, batch, inputs))
+    return _jitted(net.apply, net.init(jax.random.key(0), xs), xs, backward)
+
+
+def nnx(kind, batch, steps, inputs, units, backward):
+    """`flax.nnx.RNN`."""
+    import jax
+    from flax import nnx as nn
+
+    cells = {"lstm": nn.OptimizedLSTMCell, "gru": nn.GRUCell, "elman": nn.SimpleCell}
+    net = nn.RNN(cells[kind](inputs, units, rngs=nn.Rngs(0)), time_major=True, rngs=nn.Rngs(0))
+    xs = jax.numpy.asarray(_noise(steps, batch, inputs))
+    gradient = nn.grad(lambda net, xs: jax.numpy.mean(net(xs) ** 2))
+    compute = nn.cached_partial(nn.jit(gradient if backward else lambda net, xs: net(xs)), net)
+    return lambda: jax.block_until_ready(compute(xs))
+
+
+def haiku(kind, batch, steps, inputs, units, backward):
+    """`haiku.dynamic_unroll`."""
+    import haiku as hk
+    import jax
+
+    def run(xs):
+        cell = {"lstm": hk.LSTM, "gru": hk.GRU, "elman": hk.VanillaRNN}[kind](units)
+        return hk.dynamic_unroll(cell, xs, cell.initial_state(batch))[0]
+
+    net = hk.without_apply_rng(hk.transform(run))
+    xs = jax.numpy.asarray(_noise(steps, batch, inputs))
+    return _jitted(net.apply, net.init(jax.random.key(0), xs), xs, backward)
+
+
+def equinox(kind, batch, steps, inputs, units, backward):
+    """`equinox.nn` cells in `jax.lax.scan`, as its documentation does."""
+    import equinox as eqx
+    import jax
+    from jax import numpy as jnp
+
+    cell = {"lstm": eqx.nn.LSTMCell, "gru": eqx.nn.GRUCell}[kind](inputs, units, key=jax.random.key(0))
+    weights, rest = eqx.partition(cell, eqx.is_array)
+
+    def run(weights, xs):
+        cell = eqx.combine(weights, rest)
+        zeros = jnp.zeros((batch, units))
+
+        def step(state, x):
+            state = jax.vmap(cell)(x, state)
+            return state, state[0] if kind == "lstm" else state
+
+        return jax.lax.scan(step, (zeros, zeros) if kind == "lstm" else zeros, xs)[1]
+
+    return _jitted(run, weights, jnp.asarray(_noise(steps, batch, inputs)), backward)
+
+
+def _jitted(outputs, weights, xs, backward):
+    import jax
+    from jax import numpy as jnp
+
+    compute = jax.jit(jax.grad(lambda weights, xs: jnp.mean(outputs(weights, xs) ** 2)) if backward else outputs)
+    return lambda: jax.block_until_ready(compute(weights, xs))
+
+
+TENSORFLOW, JAX = {"KERAS_BACKEND": "tensorflow"}, {"KERAS_BACKEND": "jax"}
+BASELINES = {  # with what their processes find in the environment
+    "PyTorch": (pytorch, {}),
+    "Keras on TensorFlow": (keras, TENSORFLOW),
+    "Keras on JAX": (keras, JAX),
+    "Flax linen": (linen, {}),
+    "Flax nnx": (nnx, {}),
+    "Haiku": (haiku, {}),
+    "Equinox": (equinox, {}),
+}

@@ -1,0 +1,130 @@
+"""Measuring times on noisy machines: all sides in turn, again and again, in one process."""
+
+import importlib
+import json
+import os
+import platform
+import statistics
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxrnn.benchmarks._worker import Missing, Worker
+from jaxrnn.experiments import config
+from jaxrnn.plotting import style
+from jaxrnn.table import Table
+from jaxrnn.training import records
+
+
+class Measured(NamedTuple):
+    """What a benchmark measured.
+
+    Fields:
+      rows: [{column: value}], a row a time; saved as `NAME.csv`.
+      summary: [{column: value}], the medians and bests with what was compared; saved as `NAME_summary.csv`.
+      findings: lines of text.
+    """
+
+    rows: list[dict[str, Any]]
+    summary: list[dict[str, Any]]
+    findings: list[str]
+
+
+def interleaved(sides, repeats):
+    """Seconds of every side, measured in turn so that a slow minute of the machine hits all.
+
+    Args:
+      sides: {name: function without arguments that returns the seconds it took}, as `clocked` and `Worker` make.
+      repeats: rounds.
+
+    Returns:
+      {name: [seconds of every round]}.
+    """
+    seconds = {name: [] for name in sides}
+    for _ in range(repeats):
+        for name, side in sides.items():
+            seconds[name].append(side())
+    return seconds
+
+
+def in_turn(makers, repeats):
+    """`interleaved` over sides that are made here and ended afterwards; what is missing is left out.
+
+    Args:
+      makers: {name: function without arguments that returns a side}.
+      repeats: rounds.
+
+    Returns:
+      ({name: [seconds of every round]}, lines that say what was left out and why).
+    """
+    sides, left_out = {}, []
+    try:
+        for name, make in makers.items():
+            try:
+                sides[name] = make()
+            except Missing as reason:
+                left_out.append(f"without {name} ({reason})")
+        return interleaved(sides, repeats), left_out
+    finally:
+        for side in sides.values():
+            if isinstance(side, Worker):
+                side.close()
+
+
+def summarised(seconds, **columns):
+    """A row for each side: median, best, and how many times longer than the first side it took, by the medians."""
+    first = statistics.median(next(iter(seconds.values())))
+    return [
+        {**columns, "side": name, "median": statistics.median(times), "best": min(times)}
+        | {"times_the_first": statistics.median(times) / first}
+        for name, times in seconds.items()
+    ]
+
+
+def rows_of(seconds, **columns):
+    """A row for each time that `interleaved` measured."""
+    return [
+        {**columns, "side": name, "round": number, "seconds": value}
+        for name, times in seconds.items()
+        for number, value in enumerate(times)
+    ]
+
+
+def machine():
+    """What a figure of speed depends on: {"versions", "python", "cores", "device"}."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = records.versions()
+    for name in ("jaxlib", "numpy", "optax", "torch", "keras", "tensorflow", "dm-haiku", "equinox"):
+        try:
+            found["versions"][name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {**found, "python": platform.python_version(), "cores": len(os.sched_getaffinity(0))}
+
+
+def write(measured, name, figures, folder):
+    """Writes `NAME.csv`, `NAME_summary.csv`, `machine.json` and the figures into a folder."""
+    folder = Path(folder)
+    for rows, file in ((measured.rows, f"{name}.csv"), (measured.summary, f"{name}_summary.csv")):
+        Table(rows).write(folder / file)
+    (folder / "machine.json").write_text(json.dumps(machine(), indent=2) + "\n")
+    for title, figure in figures.items():
+        style.publish(figure, folder, title)
+
+
+def run(cfg, name, folder):
+    """What `scripts/benchmark.py` does: measures, writes the files, and returns lines of text for the terminal.
+
+    Args:
+      cfg: the configuration, whose node `benchmark` says what is measured.
+      name: of the files.
+      folder: where they go.
+
+    Raises:
+      ConfigError: if the configuration cannot be used.
+    """
+    config.check(cfg)
+    measured = config.build(cfg.benchmark)
+    module = importlib.import_module(cfg.benchmark._target_.rpartition(".")[0])
+    write(measured, name, module.plot(measured), folder)
+    return measured.findings

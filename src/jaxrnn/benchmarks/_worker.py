@@ -1,0 +1,109 @@
+"""Functions timed in processes of their own. It imports nothing heavy, so that every tool pays for its own imports."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import time
+
+
+class Missing(Exception):
+    """Something that is compared with is not there, or does not work."""
+
+
+class Worker:
+    """A side in a worker process of its own, so that tools share neither threads nor memory; `close` ends it.
+
+    Between its times the process is stopped: threads that wait for work by spinning would take a core from the others.
+
+    Fields:
+      first: seconds that the first call took with all that led to it, imports and compiling included.
+
+    Args:
+      make: a function of a module, called there with the arguments; returns what is timed, a function without
+        arguments. It is called once before the first time is taken.
+      arguments: for `make`.
+      environment: {name: value} of the process.
+      at_least: seconds that a time is taken over.
+
+    Raises:
+      Missing: if the process fails: it lacks a package, or the tool has no such thing.
+    """
+
+    def __init__(self, make, *arguments, environment=None, at_least=0.0):
+        context = multiprocessing.get_context("spawn")
+        self._answers, other = context.Pipe()
+        task = (make, arguments, environment or {}, at_least, other)
+        self._process = context.Process(target=_answer, args=task, daemon=True)
+        self._process.start()
+        other.close()
+        self.first = self._received()
+        self._pause(True)
+
+    def __call__(self):
+        self._pause(False)
+        self._answers.send("go")
+        seconds = self._received()
+        self._pause(True)
+        return seconds
+
+    def close(self):
+        self._pause(False)
+        self._answers.close()
+        self._process.join(10)
+        self._process.kill()
+
+    def _received(self):
+        try:
+            answer = self._answers.recv()
+        except EOFError:
+            self._process.join()
+            answer = f"its process ended with exit code {self._process.exitcode}"
+        if isinstance(answer, str):
+            self.close()
+            raise Missing(answer)
+        return answer
+
+    def _pause(self, stop):
+        if self._process.is_alive():
+            os.kill(self._process.pid, signal.SIGSTOP if stop else signal.SIGCONT)
+
+
+def first_time(make, *arguments, environment=None):
+    """A side whose every time is the first call in a new process; arguments as `Worker`."""
+
+    def side():
+        process = Worker(make, *arguments, environment=environment)
+        process.close()
+        return process.first
+
+    return side
+
+
+def clocked(function, at_least=0.0):
+    """A side that calls a function, already compiled, for at least so many seconds, and returns those of one call."""
+
+    def side():
+        calls, began = 0, time.perf_counter()
+        while calls == 0 or time.perf_counter() - began < at_least:
+            function()
+            calls += 1
+        return (time.perf_counter() - began) / calls
+
+    return side
+
+
+def _answer(make, arguments, environment, at_least, answers):
+    began = time.perf_counter()
+    os.environ.update(environment)
+    try:
+        function = make(*arguments)
+        function()
+    except Exception as error:  # whatever another tool meets, the parent says so and goes on with the others
+        answers.send(f"{type(error).__name__}: {error}")
+        return
+    answers.send(time.perf_counter() - began)
+    side = clocked(function, at_least)
+    with contextlib.suppress(EOFError):
+        while answers.recv():
+            answers.send(side())

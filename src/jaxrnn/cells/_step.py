@@ -1,0 +1,97 @@
+"""What the cells share: the product with a weight, the step around it, all gates of a step activated as one block."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu, "linear": lambda a: a}
+
+
+class Dropped(NamedTuple):
+    """A weight whose input is multiplied by a dropout mask that stays the same over time; used as `h @ w` or `dot`.
+
+    Fields:
+      w: [H, G].
+      keep: [B, H], zero where a unit is dropped and 1 / (1 - rate) elsewhere.
+    """
+
+    w: jax.Array
+    keep: jax.Array
+
+    @property
+    def dtype(self):
+        return self.w.dtype
+
+    @property
+    def shape(self):
+        return self.w.shape
+
+    def __rmatmul__(self, h):
+        return (h * self.keep) @ self.w
+
+    def columns(self, start, stop):
+        return Dropped(self.w[:, start:stop], self.keep)
+
+
+def columns(w, start, stop):
+    """The gates' block w[:, start:stop] of a weight, dropped or not."""
+    return w.columns(start, stop) if isinstance(w, Dropped) else w[:, start:stop]
+
+
+def dot(x, w):
+    """x @ w, multiplied in w's precision and summed in float32 at least.
+
+    Args:
+      x: [..., n].
+      w: weight [n, m], or a `Dropped` weight.
+
+    Returns:
+      [..., m], float32 for a bfloat16 or float32 weight, float64 for a float64 weight.
+    """
+    if isinstance(w, Dropped):
+        x, w = x * w.keep, w.w
+    return jnp.matmul(x.astype(w.dtype), w, preferred_element_type=carry_dtype(w))
+
+
+class Step(NamedTuple):
+    """The step of a cell whose carry acts through one product: source(carry) W_h, and then combine.
+
+    Unrolls that treat the product apart from the rest need a step of this kind (`jaxrnn.unroll.deferred`).
+
+    Fields:
+      source: carry -> what W_h multiplies [..., H].
+      combine: (params, carry, u_t, a_t) -> (carry, h_t), where a_t = source(carry) W_h; reads no `w_h`.
+      unit_by_unit: whether combine acts on each unit by itself.
+    """
+
+    source: Callable
+    combine: Callable
+    unit_by_unit: bool = True
+
+    def __call__(self, params, carry, u):
+        return self.combine(params, carry, u, dot(self.source(carry), params.w_h))
+
+
+def carry_dtype(w):
+    """The dtype of carries beside a weight w: float32 at least, whatever precision products are taken in."""
+    return jnp.promote_types(w.dtype, jnp.float32)
+
+
+def activate(block, kinds):
+    """Sigmoid and tanh gates of one block, by a single tanh: sigmoid(a) = (1 + tanh(a / 2)) / 2.
+
+    One tanh over the block is one fused loop; an activation a gate is several that recompute each other.
+
+    Args:
+      block: pre-activations [..., len(kinds) * H].
+      kinds: a letter a gate, "s" for sigmoid and "t" for tanh: "ssts" for the gates i, f, g, o.
+
+    Returns:
+      The gates, each [..., H].
+    """
+    size = block.shape[-1] // len(kinds)
+    half = jnp.repeat(jnp.array([0.5 if kind == "s" else 1.0 for kind in kinds], block.dtype), size)
+    shift = jnp.repeat(jnp.array([0.5 if kind == "s" else 0.0 for kind in kinds], block.dtype), size)
+    return jnp.split(half * jnp.tanh(half * block) + shift, len(kinds), axis=-1)

@@ -1,0 +1,62 @@
+"""Fixed and slow points of a map under a constant input (Sussillo & Barak 2013), by damped Newton steps."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+class Points(NamedTuple):
+    """Where the search ended, from every start.
+
+    Fields:
+      z: [P, n].
+      speed: [P], |F(z) - z|.
+      flat: [P], the norm of dq/dz; small at a minimum of q.
+    """
+
+    z: jax.Array
+    speed: jax.Array
+    flat: jax.Array
+
+
+def find_points(f, starts, x, iterations=200):
+    """Minimises |f(z, x) - z|^2 / 2 from every start.
+
+    Args:
+      f: map (z [n], x [D]) -> z'.
+      starts: [P, n].
+      x: the constant input [D].
+      iterations: damped Newton steps.
+
+    Returns:
+      `Points`.
+    """
+
+    def residual(z):
+        return f(z, x) - z
+
+    def descend(z):
+        def body(_, state):
+            z, damping = state
+            r, j = residual(z), jax.jacfwd(residual)(z)
+            step = jnp.linalg.solve(j.T @ j + damping * jnp.eye(z.size, dtype=z.dtype), -(j.T @ r))
+            better = jnp.sum(residual(z + step) ** 2) < jnp.sum(r**2)
+            damping = jnp.where(better, damping / 4, damping * 4)
+            return jnp.where(better, z + step, z), jnp.clip(damping, 1e-14, 1e8)
+
+        z, _ = jax.lax.fori_loop(0, iterations, body, (z, jnp.asarray(1.0, z.dtype)))
+        r, j = residual(z), jax.jacfwd(residual)(z)
+        return Points(z, jnp.linalg.norm(r), jnp.linalg.norm(j.T @ r))
+
+    return jax.lax.map(descend, starts)
+
+
+def distinct(z, apart):
+    """Indices of the points [P, n] that are no nearer than `apart` to one before them."""
+    kept = []
+    for place, point in enumerate(z):
+        if all(np.linalg.norm(point - z[other]) > apart for other in kept):
+            kept.append(place)
+    return kept

@@ -1,0 +1,60 @@
+"""A net as a dynamical system: its carry as one vector z, the map z_{t-1} -> z_t, its trajectories and Jacobians."""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.flatten_util import ravel_pytree
+
+
+def as_map(net, params):
+    """The step of a net as a map of one vector.
+
+    Args:
+      net: a causal `Net`.
+      params: its params.
+
+    Returns:
+      (f, z_0): f(z [n], x [D]) -> z' [n], the carries of all layers as one vector, and the initial one.
+    """
+    z_0, unravel = ravel_pytree(net.initial(params, ()))
+
+    def f(z, x):
+        carry, _ = net.apply(params, unravel(z), x[None])
+        return ravel_pytree(carry)[0]
+
+    return f, z_0
+
+
+def closed_loop(net, params, output_size):
+    """The map of a net that runs on its own output, without an input: z is the carry and the last output.
+
+    Args:
+      net, params: as in `as_map`.
+      output_size: K.
+
+    Returns:
+      (f, z_0): f(z [n + K], x) -> z' [n + K], whose x is not used. The last output follows from the step before, so K
+      of the n + K exponents of this map are minus infinity, and the n largest are of interest.
+    """
+    z_0, unravel = ravel_pytree((net.initial(params, ()), jnp.zeros(output_size)))
+
+    def f(z, x):
+        carry, y = unravel(z)
+        carry, ys = net.apply(params, carry, y[None])
+        return ravel_pytree((carry, ys[0]))[0]
+
+    return f, z_0
+
+
+def trajectory(f, z_0, xs):
+    """The states z_1 ... z_T [T, n] under the inputs xs [T, D]."""
+    return lax.scan(lambda z, x: (f(z, x),) * 2, z_0, xs)[1]
+
+
+def jacobians(f, z_0, xs):
+    """J_t = dz_t / dz_{t-1} along the trajectory under the inputs xs [T, D]: [T, n, n]."""
+
+    def step(z, x):
+        return f(z, x), jax.jacfwd(f)(z, x)
+
+    return lax.scan(step, z_0, xs)[1]

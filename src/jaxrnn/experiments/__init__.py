@@ -1,0 +1,12 @@
+"""Configuration -> objects -> run folder: from what Hydra composes to trained networks on disk.
+
+`config` holds a configuration to the factories' signatures, `build` makes an experiment of it, `folders` trains and
+goes on in run folders, `command_line` and `help` are what the scripts say. Whatever knows YAML or a folder's layout
+belongs here; nothing below this room knows Hydra. The names are loaded when first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, [], {"api": ["fit", "load"], "build": ["Experiment", "experiment"]}
+)

@@ -1,0 +1,112 @@
+"""Training and loading from Python: nets, data sets and optimizers as objects, or an experiment."""
+
+from pathlib import Path
+
+import optax
+
+from jaxrnn import optimizers, runtime
+from jaxrnn.experiments import folders
+from jaxrnn.experiments.build import Experiment
+from jaxrnn.experiments.files import record
+from jaxrnn.optimizers import as_optimizer
+from jaxrnn.training import single_run as training
+from jaxrnn.training.checkpoints import Checkpointing
+from jaxrnn.training.update import Task, Trainer
+from jaxrnn.unroll import deferred
+
+
+def fit(net, dataset=None, *, steps=None, batch_size=None, learning_rate=None, optimizer=None, clip_norm=None,
+        report_every=None, precision="f32", seed=0, folder=None, unroll=None, callbacks=(), probes=None, metrics=None,
+        regularizer=None, checkpointing=None):  # fmt: skip
+    """Trains a network.
+
+        net = jaxrnn.rnn(lstm.cell(16), output_size=1)
+        result = jaxrnn.fit(net, sine.dataset(), steps=36_000, batch_size=1, learning_rate=1e-3)
+        result.params, result.history, result.metrics
+
+    `jaxrnn.runtime.prepare()` as a script's or a notebook's first line lets it compute on all cores of a CPU, and keeps
+    what is compiled for the next process.
+
+    Args:
+      net: a `Net`; or an `Experiment`, which has all of the following but `folder` already.
+      dataset: a `Dataset`.
+      steps: updates.
+      batch_size: B, sequences an update.
+      learning_rate: of Adam; give this or an optimizer.
+      optimizer: any Optax transformation, or what `jaxrnn.optimizers.optimizer` gives.
+      clip_norm: with `learning_rate`, the largest global norm of the gradient; None for no clipping.
+      report_every: updates between two reports; None for a hundredth of the steps.
+      precision: of the products: "f32", "bf16" or "f64".
+      seed: of all that is drawn.
+      folder: a run folder for metrics, checkpoints and summary; the same call goes on where it was cut off.
+      unroll: what an `unroll` of `jaxrnn.unroll` gives; None for `deferred`.
+      callbacks: functions of a `jaxrnn.training.callbacks.Moment`, called at every report; one that returns a text
+        ends the run.
+      probes: {name: probe}, such as `jaxrnn.studies.gates.probe()`; they write into the folder.
+      metrics: {name: (ys, Batch) -> a number}, reported beside the loss.
+      regularizer: such as `jaxrnn.training.flossing(3)`.
+      checkpointing: a `jaxrnn.training.Checkpointing`.
+
+    Returns:
+      A `jaxrnn.training.Run`.
+
+    Raises:
+      TypeError: if something is missing, or given twice.
+      ConfigError: if something does not fit, or the folder holds another run.
+      OSError: if something cannot be written.
+    """
+    if isinstance(net, Experiment):
+        return _fit_experiment(net, folder)
+    if dataset is None or steps is None or batch_size is None:
+        raise TypeError("fit(net, dataset, steps=..., batch_size=..., learning_rate=...) needs all of these")
+    runtime.set_precision(precision)
+    every = max(1, steps // 100) if report_every is None else report_every
+    trainer = Trainer(steps, batch_size, every, precision)
+    net = net.unrolled(deferred.unroll() if unroll is None else unroll)
+    task = Task(net, dataset, _optimizer(optimizer, learning_rate, clip_norm), trainer, regularizer, metrics or {})
+    options = {"checkpointing": checkpointing or Checkpointing(), "callbacks": callbacks, "probes": probes}
+    return _recorded(training.fit(task, seed, folder, **options), folder, {})
+
+
+def _recorded(run, folder, cfg):
+    if folder is not None:
+        record(folder, cfg, run.summary())
+    return run
+
+
+def _optimizer(optimizer, learning_rate, clip_norm):
+    if (learning_rate is None) == (optimizer is None):
+        raise TypeError("fit needs one of learning_rate=..., for Adam, and optimizer=...")
+    if optimizer is not None:
+        return as_optimizer(optimizer)
+    return optimizers.optimizer(optax.scale_by_adam(), learning_rate, clip_norm)
+
+
+def _fit_experiment(experiment, folder):
+    from omegaconf import OmegaConf
+
+    if folder is not None:
+        folders.refuse_another(folder, experiment.cfg)
+        file = folders.config_file(folder)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(experiment.cfg, file)
+    run = folders.fit_experiment(experiment, None if folder is None else Path(folder))
+    return _recorded(run, folder, experiment.cfg)
+
+
+def load(folder, net=None, dataset=None):
+    """The trained network of a run folder, a `jaxrnn.training.Run`.
+
+    Args:
+      folder: a run folder.
+      net, dataset: of a run of objects made in Python; a run with a configuration needs neither.
+
+    Raises:
+      TypeError: if only one of net and dataset is given.
+      ConfigError: if the folder is none, holds no checkpoint, or the checkpoint is of another net.
+    """
+    if (net is None) != (dataset is None):
+        raise TypeError("load(folder, net, dataset) needs both; load(folder) takes them from the run's configuration")
+    if net is None:
+        return folders.load(folder)
+    return folders.load_python(folder, net, dataset)

@@ -1,0 +1,171 @@
+"""An experiment: what a configuration describes, checked and built once, before anything compiles."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from omegaconf import DictConfig, OmegaConf
+
+from jaxrnn import runtime
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import config
+from jaxrnn.experiments.conf import compose
+from jaxrnn.training import evaluation
+from jaxrnn.training import single_run as training
+from jaxrnn.training.checkpoints import Checkpointing
+from jaxrnn.training.evaluation import Evaluator
+from jaxrnn.training.update import Task, cast
+from jaxrnn.types import Seed
+
+NODES = ("model", "data", "optimizer", "unroll", "trainer")  # of every run's configuration
+
+
+class Experiment(NamedTuple):
+    """What a configuration describes.
+
+    Fields:
+      cfg: the configuration.
+      task: the `jaxrnn.training.Task`.
+      seed: of all that a run draws.
+      checkpointing: when checkpoints are taken.
+      callbacks: functions that are called at every report.
+      probes: {name: `jaxrnn.training.probes.Probe`}.
+      evaluator: the task's `Evaluator`, compiled once for all who evaluate.
+    """
+
+    cfg: DictConfig
+    task: Task
+    seed: int
+    checkpointing: Checkpointing
+    callbacks: list
+    probes: dict[str, Any]
+    evaluator: Evaluator
+
+
+def experiment(*overrides):
+    """The experiment that `python scripts/train.py` would train under these overrides, from Python.
+
+        experiment = jaxrnn.experiment("model=lstm", "data=sine", "model.cell.size=16")
+
+    Raises:
+      ConfigError: if the configuration cannot be used.
+      hydra.errors.HydraException: if an override names a choice that does not exist.
+    """
+    return build(compose("train", overrides))
+
+
+def build(cfg):
+    """The experiment of a configuration, checked, before anything compiles.
+
+    Raises:
+      ConfigError: if the configuration cannot be used.
+    """
+    check(cfg)
+    return built(cfg)
+
+
+def check(cfg):
+    """Holds a configuration to the factories' signatures (see `config.check`) and its seed to its range.
+
+    Raises:
+      ConfigError: at the first thing that cannot be.
+    """
+    cfg.seed = config.validated(cfg.seed, Seed, "seed")
+    config.check(cfg)
+
+
+def built(cfg):
+    """The experiment of a configuration that `check` has let pass.
+
+    Raises:
+      ConfigError: if its parts do not fit each other.
+    """
+    runtime.set_precision(cfg.trainer.get("precision"))
+    task = assemble(cfg)
+    checkpointing = config.build(cfg.checkpoints) if "checkpoints" in cfg else Checkpointing()
+    training.check(task, checkpointing)
+    _check_outputs(task)
+    return Experiment(
+        cfg=cfg,
+        task=task,
+        seed=int(cfg.seed),
+        checkpointing=checkpointing,
+        callbacks=list(_collection(cfg, "callbacks").values()),
+        probes=_collection(cfg, "probes"),
+        evaluator=evaluation.evaluator(task),
+    )
+
+
+def assemble(cfg, dataset=None):
+    """The task of a checked configuration, whose float values may be traced.
+
+    Args:
+      cfg: the configuration.
+      dataset: what stands for the node data, where that is built already.
+
+    Raises:
+      ConfigError: where a factory refuses its arguments.
+    """
+    dataset = config.build(cfg.data) if dataset is None else dataset
+    net = config.build(cfg.model, output_size=dataset.output_size)
+    return Task(
+        net=net.unrolled(config.build(cfg.unroll)),
+        dataset=dataset,
+        optimizer=config.build(cfg.optimizer),
+        trainer=config.build(cfg.trainer),
+        regularizer=config.build(cfg.regularizer) if cfg.get("regularizer") is not None else None,
+        metrics=_collection(cfg, "metrics"),
+    )
+
+
+def with_values(cfg, names, values):
+    """A configuration whose leaves of these dotted names hold the values, which may be traced."""
+    nodes = {node: OmegaConf.to_container(cfg[node]) for node in (*NODES, "regularizer", "metrics") if cfg.get(node)}
+    changed = OmegaConf.create(nodes, flags={"allow_objects": True})
+    for name, value in zip(names, values, strict=True):
+        OmegaConf.update(changed, name, value)
+    return changed
+
+
+def _collection(cfg, name):
+    """{name: object} of a node of nodes."""
+    return {key: config.build(node) for key, node in (cfg.get(name) or {}).items()}
+
+
+def _check_outputs(task):
+    """Traces the shapes of two steps, so that a net that cannot be, or does not fit the data, is refused."""
+    net, dataset = task.net, task.dataset
+    masked = any(batch.mask is not None for batch in dataset.splits.values())
+
+    def two_steps(key):
+        params = cast(net.init(key, dataset.input_size), task.trainer.precision)
+        xs, mask = jnp.zeros((2, 1, dataset.input_size)), jnp.ones((2, 1), bool) if masked else None
+        return net.apply(params, net.initial(params, (1,)), xs, mask=mask, key=key[None])[1]
+
+    try:
+        outputs = jax.eval_shape(two_steps, jax.random.key(0))
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"model: {str(error).splitlines()[0]}") from error
+    if outputs.shape[-1] != dataset.output_size:
+        raise ConfigError(
+            f"model: its outputs are {outputs.shape[-1]} wide, the targets of the data {dataset.output_size}; "
+            "model.readout=true adds a readout of the right width"
+        )
+    if task.regularizer is not None or task.metrics:
+        _check_further(task)
+
+
+def _check_further(task):
+    """Traces a regularizer and further metrics on one sequence."""
+    params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
+    if task.regularizer is not None:
+        for batch in task.dataset.splits.values():
+            jax.eval_shape(lambda p, b: task.regularizer(task.net, p, 0.0, b, 0, 1.0), params, batch)
+    for name, metric in task.metrics.items():
+        for batch in task.dataset.splits.values():
+            try:
+                found = jax.eval_shape(lambda p, b, m=metric: m(evaluation.outputs(task, p, b), b), params, batch)
+            except (ValueError, TypeError) as error:
+                raise ConfigError(f"metrics.{name}: {str(error).splitlines()[0]}") from error
+            if found.shape != ():
+                raise ConfigError(f"metrics.{name}: gives an array of shape {found.shape}, not one number")

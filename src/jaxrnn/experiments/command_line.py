@@ -1,0 +1,81 @@
+"""The command line: arguments as a user types them, and every error in one line, before anything compiles."""
+
+import contextlib
+import difflib
+import os
+import re
+import sys
+
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments.conf import CONF
+from jaxrnn.experiments.config import nearest
+
+
+@contextlib.contextmanager
+def config_errors():
+    """Prints a `ConfigError`, and what Hydra refuses, as one line on standard error and exits with status 2.
+
+    HYDRA_FULL_ERROR=1 in the environment shows the stack.
+    """
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        yield
+    except (ConfigError, HydraException, OmegaConfBaseException) as error:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        print(f"error: {_one_line(error)}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def main(task, config_name, arguments):
+    """Runs a script: composes its configuration by the arguments and calls its task, or explains the keys (--help).
+
+    Args:
+      task: a function of the configuration.
+      config_name: of `conf/CONFIG_NAME.yaml`.
+      arguments: as of the command line, without the script.
+    """
+    from jaxrnn.experiments import help as explained
+    from jaxrnn.experiments.hydra_internals import run
+
+    with config_errors():
+        if {"--help", "-h"} & set(arguments):
+            print(explained.text(config_name, [word for word in arguments if not word.startswith("-")]))
+        else:
+            run(task, config_name, arguments)
+
+
+def _one_line(error):
+    from hydra.errors import MissingConfigException
+
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
+        group, _, option = error.missing_cfg_file.rpartition("/")
+        options = ", ".join(error.options)
+        close = difflib.get_close_matches(option, error.options, n=3, cutoff=0.5)
+        return (
+            f"{group}={option}: no such {group}; "
+            + (f"nearest: {', '.join(close)}; " if close else "")
+            + (
+                f"there are: {options}"
+                + "; joblib and submitit need pip install -e '.[launch]'" * (group == "hydra/launcher")
+            )
+        )
+    if unknown := re.match(r"Could not override '([^']+)'", str(error)):
+        names = _known_names()
+        return f"{unknown[1]}: " + (
+            "cannot be set here" if unknown[1] in names else f"no such key{nearest(unknown[1], names)}"
+        )
+    text = str(error) + (f": {error.__cause__}" if error.__cause__ and not isinstance(error, ConfigError) else "")
+    return "; ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _known_names():
+    """The groups and the top-level keys of the configurations."""
+    keys = [key for file in sorted(CONF.glob("*.yaml")) for key in re.findall(r"^(\w+):", file.read_text(), re.M)]
+    groups = [folder.name for folder in sorted(CONF.glob("*/"))]
+    return [name for name in dict.fromkeys([*groups, *keys]) if name not in ("defaults", "hydra")]

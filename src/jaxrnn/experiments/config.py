@@ -1,0 +1,187 @@
+"""A configuration held to the signatures of the factories that it names, and the objects that it describes.
+
+A factory's signature is the schema of its node: its names are the valid keys, its annotations the valid values.
+"""
+
+import difflib
+import functools
+import inspect
+import math
+import pydoc
+import typing
+
+from jaxrnn.errors import ConfigError
+
+COLLECTIONS = ("callbacks", "metrics", "probes")  # nodes of nodes, each under a name of the user's
+DESCRIPTIONS = ("compare", "networks")  # nodes that describe other configurations
+
+
+def check(cfg, path=""):
+    """Holds every node with a `_target_` to its factory's signature.
+
+    Numbers that mean the same are made the type that the signature asks for (1e3 for an integer).
+
+    Raises:
+      ConfigError: at the first key that the factory does not know, value of the wrong type or range, or missing value.
+    """
+    from omegaconf import DictConfig, OmegaConf
+
+    for key in cfg:
+        name = f"{path}{key}"
+        if OmegaConf.is_missing(cfg, key):
+            raise ConfigError(f"{name} is missing; give it: {name}=...")
+        if OmegaConf.is_interpolation(cfg, key):  # checked where it points to
+            continue
+        if isinstance(cfg[key], DictConfig) and name not in DESCRIPTIONS:
+            if "_target_" not in cfg[key]:
+                _check_part(cfg, path, key)
+            check(cfg[key], f"{name}.")
+    if "_target_" in cfg:
+        _check_call(cfg, path)
+
+
+def _check_part(cfg, path, key):
+    """Refuses a node without a `_target_` where there should be one."""
+    if path == "" and key not in COLLECTIONS:
+        raise ConfigError(f"{key}: no such part of the configuration{nearest(key, [k for k in cfg if k != key])}")
+    if path.removesuffix(".") in COLLECTIONS:
+        group = path.removesuffix(".")
+        raise ConfigError(f"{path}{key} names no factory; choose it, {group}={key}, or give {path}{key}._target_=...")
+
+
+def leaves(cfg):
+    """{dotted name: value} of a configuration, interpolations resolved."""
+    from omegaconf import OmegaConf
+
+    def walk(node, path):
+        for key, value in node.items():
+            if isinstance(value, dict):
+                yield from walk(value, f"{path}{key}.")
+            else:
+                yield f"{path}{key}", value
+
+    return dict(walk(OmegaConf.to_container(cfg, resolve=True), ""))
+
+
+def telling(many):
+    """The names of the leaves that tell configurations apart; where a factory differs, not what only its like know.
+
+    Args:
+      many: what `leaves` gives for each.
+    """
+    names = dict.fromkeys(name for each in many for name in each)
+    differ = [name for name in names if len({str(each.get(name)) for each in many}) > 1]
+    targets = tuple(name.removesuffix("_target_") for name in differ if name.endswith("._target_"))
+    common = {name for name in differ if all(name in each for each in many)}
+    return [n for n in differ if n in common or n.endswith("._target_") or not n.startswith(targets)]
+
+
+def short(name, value):
+    """A leaf's value for tables: a factory by its module alone, lstm for jaxrnn.cells.lstm.cell."""
+    return value.split(".")[-2] if name.endswith("_target_") and str(value).count(".") else value
+
+
+def build(node, **arguments):
+    """The object that a checked node describes, as `hydra.utils.instantiate` makes it.
+
+    Raises:
+      ConfigError: where the factory raises ValueError or OSError, with its message.
+    """
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+
+    try:
+        return instantiate(node, **arguments)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, ValueError | OSError):
+            raise ConfigError(str(error.__cause__)) from error
+        raise
+
+
+def validated(value, hint, name):
+    """The value as the type that an annotation asks for.
+
+    Raises:
+      ConfigError: if it is not of that type or out of its range.
+    """
+    from omegaconf import ListConfig, OmegaConf
+    from pydantic import ValidationError
+
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{name}={value}: should be finite")
+    value = OmegaConf.to_container(value) if isinstance(value, ListConfig) else value
+    try:
+        return _adapter(hint).validate_python(value, strict=isinstance(value, bool))  # true is no 1
+    except ValidationError as error:
+        reasons = dict.fromkeys(part["msg"].removeprefix("Input ") for part in error.errors())
+        choices = [choice for part in (hint, *typing.get_args(hint)) for choice in _choices(part)]
+        close = nearest(value, choices) if isinstance(value, str) and choices else ""
+        raise ConfigError(f"{name}={value}: {' or '.join(reasons)}{close}") from error
+
+
+def _check_call(cfg, path):
+    from omegaconf import DictConfig, OmegaConf
+
+    function = _locate(cfg._target_, path)
+    signature = inspect.signature(function)
+    open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.parameters.values())
+    hints = _hints(function)
+    for key in cfg:
+        if str(key).startswith("_") or (open_ended and key not in signature.parameters):
+            continue
+        if key not in signature.parameters:
+            raise ConfigError(
+                f"{path}{key}: {cfg._target_} has no such option{nearest(key, list(signature.parameters))}"
+            )
+        if not OmegaConf.is_interpolation(cfg, key) and not isinstance(cfg[key], DictConfig):
+            hint = _checkable(hints.get(key), signature.parameters[key].default)
+            cfg[key] = validated(cfg[key], hint, f"{path}{key}")
+
+
+def _locate(target, path):
+    try:
+        function = pydoc.locate(target)
+    except pydoc.ErrorDuringImport as error:
+        raise ConfigError(f"{path}_target_={target}: {error}") from error
+    if not callable(function):
+        raise ConfigError(f"{path}_target_={target}: there is no such function")
+    return function
+
+
+def _checkable(hint, default):
+    """The annotation, or what the default says where there is none that can be checked, as in other libraries."""
+    from pydantic import PydanticSchemaGenerationError
+
+    try:
+        _adapter(hint)
+    except PydanticSchemaGenerationError:
+        hint = None
+    if hint is not None:
+        return hint
+    return float if isinstance(default, int | float) and not isinstance(default, bool) else typing.Any
+
+
+@functools.cache
+def _adapter(hint):
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(hint)
+
+
+@functools.cache
+def _hints(function):
+    target = function.__init__ if inspect.isclass(function) and not hasattr(function, "_fields") else function
+    try:
+        return typing.get_type_hints(target, include_extras=True)
+    except (NameError, TypeError):
+        return {}
+
+
+def _choices(hint):
+    return list(typing.get_args(hint)) if typing.get_origin(hint) is typing.Literal else []
+
+
+def nearest(name, names):
+    """The names that are close to one, or all of them, as the end of a message."""
+    close = difflib.get_close_matches(str(name), [str(n) for n in names], n=3, cutoff=0.5)
+    return f"; nearest: {', '.join(close)}" if close else f"; there are: {', '.join(map(str, names))}"

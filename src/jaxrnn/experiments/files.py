@@ -1,0 +1,93 @@
+"""What is written of a trained network: summary, evaluation, generated values, figures; and what the terminal says."""
+
+import csv
+from pathlib import Path
+
+from jaxrnn.experiments import config
+from jaxrnn.plotting import runs as plotting
+from jaxrnn.plotting import style
+from jaxrnn.training import probes as probing
+from jaxrnn.training import records, tensorboard
+from jaxrnn.training.run import generation_error, primed
+
+
+def record(folder, cfg, content):
+    """Writes the summary of a run, for TensorBoard too where the configuration asks for it."""
+    records.write_summary(folder, content)
+    if cfg.get("tensorboard"):
+        values = {f"{split}/{name}": v for split, row in content["metrics"].items() for name, v in (row or {}).items()}
+        known = {f"final/{name}": float(v) for name, v in values.items() if v is not None}
+        tensorboard.finish(folder, config.leaves(cfg), known)
+
+
+def save_figures(run, probes):
+    """Draws the figures of a run, and those of its probes, into its folder; returns their paths."""
+    found = probing.figures(probes, run.folder)
+    paths = run.plot().save(run.folder)
+    return paths + [style.publish(figure, run.folder, title) for title, figure in found.items()]
+
+
+def write_evaluation(run):
+    """Writes a run's metrics to its `evaluation.csv`, draws its figures, and returns the metrics."""
+    metrics = run.metrics
+    with open(run.folder / "evaluation.csv", "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["split", *next(iter(metrics.values()))])
+        writer.writerows([name, *values.values()] for name, values in metrics.items())
+    run.plot().save(run.folder)
+    return metrics
+
+
+def write_generation(run, prime=None, length=None):
+    """Generates into a run's `generation.csv` and `figures/generation.png`, in the source's units.
+
+    Arguments and errors as in `Run.generate`.
+
+    Returns:
+      (path of the values, path of the figure, mean squared error or None where the truth is not known).
+    """
+    generated, series = run.generate(length, prime), run.dataset.series
+    path = run.folder / "generation.csv"
+    truth = series.in_source_units(series.values[series.handover :][: len(generated), 0])
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["index", "generated", "truth"])
+        for place, value in enumerate(series.in_source_units(generated[:, 0])):
+            writer.writerow([series.handover + place, value, truth[place] if place < len(truth) else ""])
+    prime = primed(run.task, prime, length)[0]
+    figure = style.save(plotting.generation(series, series.handover, prime, generated), run.folder, "generation")
+    return path, figure, generation_error(run.dataset, generated)
+
+
+def report(summary, folder, go_on):
+    """What a training run came to, as text for the terminal: status, losses, where the figures are, how to go on.
+
+    Args:
+      summary: as `summary.json` holds it.
+      folder: the run folder.
+      go_on: the command that goes on with it.
+    """
+    lines = [f"{summary['status']} at step {summary['steps']}" + (f": {summary['reason']}" * bool(summary["reason"]))]
+    splits = {name: values for name, values in summary["metrics"].items() if values and "baseline" in values}
+    if splits:
+        lines += [f"the best params, of step {summary['best_step']}:", table(splits, summary["baseline"])]
+    if "generation" in summary and summary["generation"]["mean_squared_error"] is not None:
+        words = "{length} values generated after {prime}: mean squared error {mean_squared_error:.3g}"
+        lines.append(words.format(**summary["generation"]))
+    if summary["probe_seconds"] > 0:
+        lines.append(f"probes took {summary['probe_seconds']:.2f} s of {summary['seconds']:.2f} s")
+    if summary["status"] == "stopped":
+        lines.append(f"go on with: {go_on}")
+    elif (Path(folder) / "figures").is_dir():
+        lines.append(f"figures in {folder}/figures")
+    return "\n".join(lines)
+
+
+def table(metrics, trivial_name):
+    """The metrics of every split as text: the loss, the trivial predictor's loss, and the others."""
+    columns = list(next(iter(metrics.values())))
+    head = {"baseline": trivial_name}
+    lines = [f"{'split':<12}" + "".join(f"{head.get(name, name):>13}" for name in columns)]
+    for split, values in metrics.items():
+        lines.append(f"{split:<12}" + "".join(f"{values[name]:>13.4g}" for name in columns))
+    return "\n".join(lines)

@@ -1,0 +1,248 @@
+"""Run folders: training into one, going on in one, loading the network of one."""
+
+import os
+from pathlib import Path
+
+import jax
+import optax
+from omegaconf import OmegaConf
+
+from jaxrnn import runtime
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import config
+from jaxrnn.experiments.build import NODES, build, built
+from jaxrnn.experiments.files import record, report, save_figures
+from jaxrnn.experiments.processes import with_all_processes
+from jaxrnn.optimizers import as_optimizer
+from jaxrnn.training import records
+from jaxrnn.training.checkpoints import Checkpoints
+from jaxrnn.training.run import Run
+from jaxrnn.training.single_run import fit
+from jaxrnn.training.update import Task, Trainer
+from jaxrnn.types import Size
+from jaxrnn.unroll import deferred
+
+ENDED = ("finished", "diverged", "pruned")  # statuses of runs that have nothing left to do
+
+
+def train(cfg, folder):
+    """Trains into a run folder of its own.
+
+    Args:
+      cfg: a configuration with the nodes of `NODES` and a seed; `figures: false` draws none.
+      folder: the run folder.
+
+    Returns:
+      The summary, as `summary.json` holds it.
+
+    Raises:
+      ConfigError: if the configuration cannot be used, or if the folder holds a run already.
+    """
+    runtime.join_processes()
+    if (Path(folder) / records.FILE).exists():
+        raise ConfigError(
+            f"{folder} holds a run already; go on with it, {how_to_resume(folder)}, or choose another hydra.run.dir"
+        )
+    return _with_all(build(cfg), folder)
+
+
+def train_one_of_many(cfg, folder):
+    """Trains a run of a sweep, or goes on with it where the sweep was interrupted; one that has ended stays as it is.
+
+    Arguments and result as of `train`, the configuration checked; only `figures: true` draws figures.
+
+    Raises:
+      ConfigError: if the configuration cannot be used; `summary.json` then says so.
+    """
+    if (content := records.read_summary(folder)) is not None and content["status"] in ENDED:
+        return content
+    try:
+        return train_experiment(built(cfg), Path(folder), bool(cfg.get("figures")))
+    except ConfigError as error:
+        fail(folder, str(error))
+        raise
+
+
+def resume(folder, steps=None):
+    """Goes on from a run's last checkpoint, in its folder; from the beginning if it was killed before its first.
+
+    Args:
+      folder: the run folder.
+      steps: train up to this many updates instead of what the run was started with.
+
+    Returns:
+      The summary.
+
+    Raises:
+      ConfigError: if the folder is no run folder, or steps is no positive integer.
+    """
+    runtime.join_processes()
+    cfg = saved_config(folder)
+    if steps is not None:
+        cfg.trainer.steps = config.validated(steps, Size, "trainer.steps")
+    experiment = build(cfg)  # refuses what cannot be used before anything is written
+    if steps is not None and jax.process_index() == 0:
+        file = config_file(folder)
+        OmegaConf.save(cfg, file.with_suffix(".tmp"))
+        os.replace(file.with_suffix(".tmp"), file)
+    return _with_all(experiment, folder)
+
+
+def train_experiment(experiment, folder, figures, everywhere=False):
+    """Trains an experiment in a run folder, from its last checkpoint if it holds one; arguments as of `train`.
+
+    Args:
+      everywhere: together with all other processes, which do the same.
+
+    Raises:
+      ConfigError: if the checkpoint does not fit the experiment, or something cannot be written.
+    """
+    try:
+        run = fit_experiment(experiment, folder, everywhere)
+        content = run.summary()
+        record(folder, experiment.cfg, content)
+        if figures and run.status != "stopped":
+            save_figures(run, experiment.probes)
+    except OSError as error:
+        raise ConfigError(f"{error}; what was saved stays: make room and go on with {how_to_resume(folder)}") from error
+    return content
+
+
+def fit_experiment(experiment, folder, everywhere=False):
+    """The `Run` of an experiment that is trained in a run folder."""
+    run = fit(
+        experiment.task,
+        experiment.seed,
+        folder,
+        checkpointing=experiment.checkpointing,
+        callbacks=experiment.callbacks,
+        probes=experiment.probes,
+        evaluator=experiment.evaluator,
+        tensorboard=bool(experiment.cfg.get("tensorboard")),
+        everywhere=everywhere,
+    )
+    run.cfg = experiment.cfg
+    return run
+
+
+def _with_all(experiment, folder):
+    figures = experiment.cfg.get("figures") is not False
+    return with_all_processes(train_experiment, experiment, Path(str(folder)), figures)
+
+
+def say(summary, folder):
+    """Prints what a training run came to; of several processes the first one does."""
+    if jax.process_index() == 0:
+        print(report(summary, folder, how_to_resume(folder)))
+
+
+def refuse_another(folder, cfg):
+    """Refuses to train a configuration in the folder of a run of another one.
+
+    Raises:
+      ConfigError: if the folder holds a run whose configuration differs.
+    """
+    if not (Path(folder) / records.FILE).exists() or not config_file(folder).exists():
+        return
+    saved, wanted = config.leaves(saved_config(folder)), config.leaves(cfg)
+    if saved != wanted:
+        differing = [name for name in {**saved, **wanted} if saved.get(name) != wanted.get(name)]
+        raise ConfigError(
+            f"{folder} holds a run of another configuration (they differ in {', '.join(differing)}); choose another "
+            "hydra.sweep.dir"
+        )
+
+
+def fail(folder, reason):
+    """Marks a run of a sweep that could not be trained."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    empty = {"steps": 0, "best_step": 0, "metrics": {}, **records.versions()}
+    records.write_summary(folder, {"status": "failed", "reason": reason, **empty})
+
+
+def load(folder):
+    """The trained network of a run folder, a `Run`.
+
+    Raises:
+      ConfigError: if the folder is none, was made by a version that this one cannot read, or holds no checkpoint.
+    """
+    experiment = saved_experiment(folder)
+    run = _of_folder(folder, experiment.task, experiment.evaluator)
+    run.cfg = experiment.cfg
+    return run
+
+
+def load_python(folder, net, dataset):
+    """The trained network, a `Run`, of a folder of a run of objects made in Python; errors as of `load`."""
+    checkpoints = _checkpoints(folder)
+    settings = checkpoints.progress()["settings"]
+    runtime.set_precision(settings["precision"])
+    trainer = Trainer(checkpoints.steps()[-1], **{name: settings[name] for name in Trainer._fields[1:]})
+    task = Task(net.unrolled(deferred.unroll()), dataset, as_optimizer(optax.identity()), trainer)
+    return _of_folder(folder, task, None)
+
+
+def _of_folder(folder, task, evaluator):
+    params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
+    best, progress, step = _checkpoints(folder).params(params)
+    return Run(
+        task,
+        best,
+        progress["best_step"],
+        step,
+        records.table(folder),
+        seed=progress["settings"]["seed"],
+        folder=Path(str(folder)),
+        evaluator=evaluator,
+    )
+
+
+def checkpoints_of(folder):
+    """The networks of a run folder at all its checkpoints: (experiment, {step: params}).
+
+    Raises:
+      ConfigError: as `load`.
+    """
+    experiment, checkpoints = saved_experiment(folder), _checkpoints(folder)
+    task = experiment.task
+    params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
+    return experiment, {step: checkpoints.params(params, "state", step)[0] for step in checkpoints.steps()}
+
+
+def _checkpoints(folder):
+    """The checkpoints of a run folder, one at least."""
+    found = Checkpoints(folder) if (Path(str(folder)) / "checkpoints").is_dir() else None
+    if found is None or not found.steps():
+        raise ConfigError(f"{folder} holds no checkpoint yet; go on with it: {how_to_resume(folder)}")
+    return found
+
+
+def saved_experiment(folder):
+    """The experiment of a run folder; an unroll that needs a GPU is replaced where there is none."""
+    cfg = saved_config(folder)
+    if cfg.unroll._target_ == "jaxrnn.unroll.cudnn.unroll" and jax.default_backend() != "gpu":
+        cfg.unroll = {"_target_": "jaxrnn.unroll.deferred.unroll"}  # the same network
+    return build(cfg)
+
+
+def saved_config(folder):
+    """The configuration of a run folder.
+
+    Raises:
+      ConfigError: if the folder is none.
+    """
+    file = config_file(folder)
+    if not file.is_file():
+        raise ConfigError(f"{folder} is no run folder: it has no .hydra/config.yaml")
+    cfg = OmegaConf.load(file)
+    if missing := [name for name in ("seed", *NODES) if name not in cfg]:
+        raise ConfigError(f"{file} is not the configuration of a run: it lacks {', '.join(missing)}")
+    return cfg
+
+
+def config_file(folder):
+    return Path(str(folder)) / ".hydra" / "config.yaml"
+
+
+def how_to_resume(folder):
+    return f"python scripts/train.py resume={folder}"

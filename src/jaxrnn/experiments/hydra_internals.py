@@ -1,0 +1,76 @@
+"""All that depends on how Hydra is built inside, in one place; `tests/experiments/test_hydra_internals.py` fails where
+that changes. `hydra.main` reads `sys.argv` and prints errors itself; here arguments are handed over and errors raised.
+"""
+
+import sys
+from pathlib import Path
+
+from jaxrnn.experiments.conf import CONF, force
+
+
+def run(task, config_name, arguments):
+    """What `hydra.main` does for a script: composes `conf/CONFIG_NAME.yaml`, then runs, sweeps, shows or explains.
+
+    Dotted keys need no `+`: whether a factory knows them is for `config.check` to say.
+
+    Args:
+      task: a function of the composed configuration, of a module or script.
+      config_name: the name of the configuration.
+      arguments: as of the command line, without the script.
+
+    Raises:
+      hydra.errors.HydraException: if the arguments cannot be used.
+    """
+    from hydra import version
+    from hydra._internal.hydra import Hydra
+    from hydra._internal.utils import create_config_search_path, get_args_parser
+    from hydra.types import RunMode
+
+    version.setbase("1.3")
+    parser = get_args_parser()
+    args = parser.parse_intermixed_args([force(argument) for argument in arguments])
+    search_path = create_config_search_path(str(CONF))
+    if args.config_dir is not None:
+        search_path.prepend("command-line", f"file://{Path(args.config_dir).absolute()}")
+    hydra = Hydra.create_main_hydra2(task_name=_name(), config_search_path=search_path)
+    overrides = args.overrides
+    if args.hydra_help:
+        hydra.hydra_help(config_name=config_name, args_parser=parser, args=args)
+    elif args.cfg:
+        hydra.show_cfg(config_name, overrides, cfg_type=args.cfg, package=args.package, resolve=args.resolve)
+    elif args.info:
+        hydra.show_info(args.info, config_name=config_name, overrides=overrides)
+    elif args.shell_completion:
+        hydra.shell_completion(config_name=config_name, overrides=overrides)
+    elif args.multirun or hydra.get_mode(config_name, overrides) is RunMode.MULTIRUN:
+        hydra.multirun(config_name=config_name, task_function=task, overrides=[*overrides, "hydra.mode=MULTIRUN"])
+    else:
+        hydra.run(config_name=config_name, task_function=task, overrides=[*overrides, "hydra.mode=RUN"])
+
+
+def basic_sweeper():
+    """Hydra's `BasicSweeper`, for ours to extend; imported late, since Hydra loads its plugins' modules anew."""
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+    return BasicSweeper
+
+
+def grid(overrides):
+    """Every choice of overrides that name many values, a list of overrides each, in the order of Hydra's sweeper."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    return basic_sweeper().split_arguments(OverridesParser.create().parse_overrides(overrides), None)[0]
+
+
+def directory_name(overrides, naming):
+    """The part of a folder's name that Hydra makes of parsed overrides; `naming` is its node of that name."""
+    from hydra._internal.config_loader_impl import get_overrides_dirname
+
+    return get_overrides_dirname(
+        overrides=overrides, kv_sep=naming.kv_sep, item_sep=naming.item_sep, exclude_keys=list(naming.exclude_keys)
+    )
+
+
+def _name():
+    """The name of the running script, which Hydra calls the job's."""
+    return sys.argv[0].rpartition("/")[2].removesuffix(".py")

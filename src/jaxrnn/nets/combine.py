@@ -1,0 +1,133 @@
+"""Nets made of nets: one after the other, with a skip connection, in both directions, at the last step alone."""
+
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxrnn.cells._dropout import fold_in
+from jaxrnn.nets.layers import masked
+from jaxrnn.types import Net
+
+
+def serial(*nets):
+    """One net after the other; params and carries are tuples, one entry a net."""
+
+    def init(key, input_size):
+        params = []
+        for net, net_key in zip(nets, jax.random.split(key, len(nets)), strict=True):
+            params.append(net.init(net_key, input_size))
+            input_size = net.width(input_size)
+        return tuple(params)
+
+    def width(input_size):
+        for net in nets:
+            input_size = net.width(input_size)
+        return input_size
+
+    def initial(params, batch_shape):
+        return tuple(net.initial(p, batch_shape) for net, p in zip(nets, params, strict=True))
+
+    def apply(params, carry, xs, *, mask=None, reset=None, key=None):
+        carries = []
+        for index, (net, p, c) in enumerate(zip(nets, params, carry, strict=True)):
+            c, xs = net.apply(p, c, xs, mask=mask, reset=reset, key=fold_in(key, index))
+            carries.append(c)
+        return tuple(carries), xs
+
+    return Net(
+        init,
+        width,
+        initial,
+        apply,
+        unrolled=lambda unroll: serial(*(net.unrolled(unroll) for net in nets)),
+        causal=all(net.causal for net in nets),
+    )
+
+
+def residual(net):
+    """y_t = x_t + net(x)_t at every valid step (He et al. 2016).
+
+    Raises:
+      ValueError: at init, if the net's output is not as wide as its input.
+    """
+
+    def init(key, input_size):
+        if net.width(input_size) != input_size:
+            raise ValueError(
+                f"residual: the net turns width {input_size} into {net.width(input_size)}; they must agree"
+            )
+        return net.init(key, input_size)
+
+    def apply(params, carry, xs, *, mask=None, reset=None, key=None):
+        carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
+        return carry, ys + masked(xs, mask)
+
+    return net._replace(init=init, apply=apply, unrolled=lambda unroll: residual(net.unrolled(unroll)))
+
+
+class BidirectionalParams(NamedTuple):
+    forward: Any
+    backward: Any
+
+
+def bidirectional(forward, backward, merge: Literal["concat", "sum", "mul", "ave"] = "concat"):
+    """Two nets over the same inputs (Schuster & Paliwal 1997).
+
+    Args:
+      forward: a net that runs forwards.
+      backward: a net that runs backwards, such as `recurrent(cell, reverse=True)`.
+      merge: how their outputs become one: side by side, sum, product or mean.
+    """
+    join = {
+        "concat": lambda a, b: jnp.concatenate([a, b], axis=-1),
+        "sum": jnp.add,
+        "mul": jnp.multiply,
+        "ave": lambda a, b: (a + b) / 2,
+    }[merge]
+
+    def init(key, input_size):
+        key_f, key_b = jax.random.split(key)
+        return BidirectionalParams(forward.init(key_f, input_size), backward.init(key_b, input_size))
+
+    def width(input_size):
+        widths = forward.width(input_size), backward.width(input_size)
+        return sum(widths) if merge == "concat" else widths[0]
+
+    def initial(params, batch_shape):
+        return BidirectionalParams(
+            forward.initial(params.forward, batch_shape), backward.initial(params.backward, batch_shape)
+        )
+
+    def apply(params, carry, xs, *, mask=None, reset=None, key=None):
+        carry_f, ys_f = forward.apply(params.forward, carry.forward, xs, mask=mask, reset=reset, key=fold_in(key, 0))
+        carry_b, ys_b = backward.apply(params.backward, carry.backward, xs, mask=mask, reset=reset, key=fold_in(key, 1))
+        return BidirectionalParams(carry_f, carry_b), join(ys_f, ys_b)
+
+    return Net(
+        init,
+        width,
+        initial,
+        apply,
+        unrolled=lambda unroll: bidirectional(forward.unrolled(unroll), backward.unrolled(unroll), merge),
+        causal=False,
+    )
+
+
+def last(net):
+    """The net's output at the last valid step of each sequence, as a sequence of one step: ys [1, B, K].
+
+    A sequence without a valid step gives zeros.
+    """
+
+    def apply(params, carry, xs, *, mask=None, reset=None, key=None):
+        carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
+        if len(ys) == 0:
+            return carry, jnp.zeros((1, *ys.shape[1:]), ys.dtype)
+        if mask is None:
+            return carry, ys[-1:]
+        times = jnp.arange(len(xs)).reshape(-1, *[1] * (mask.ndim - 1))
+        at = jnp.max(jnp.where(mask, times, 0), axis=0, keepdims=True)  # ys are zero where nothing is valid
+        return carry, jnp.take_along_axis(ys, at[..., None], axis=0)
+
+    return net._replace(apply=apply, unrolled=lambda unroll: last(net.unrolled(unroll)))

@@ -1,0 +1,5 @@
+"""Figures: one style (`style`), the figures of a run (`runs`) and those of a sweep (`sweeps`).
+
+Functions from arrays and tables to matplotlib figures belong here, readable in black and white; what is measured does
+not. A study's figure stands beside the study.
+"""

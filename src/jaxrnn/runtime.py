@@ -1,0 +1,139 @@
+"""What is global in JAX, set here and nowhere else: one XLA device a core, float64, the cache of compiled programs,
+other processes; and the mesh over which rows or runs are shared out."""
+
+import atexit
+import functools
+import gc
+import hashlib
+import os
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from jaxrnn.errors import ConfigError
+
+CACHE_BYTES = 2**30
+ROWS = "rows"  # the axis of a mesh over which a batch is shared out
+
+
+@functools.cache
+def prepare():
+    """Prepares a process before its first array: one device a core, the cache of compiled programs.
+
+    The garbage collector no longer walks through the imported modules, and it collects nothing when the process ends:
+    that saves a third of a second. Only the first call in a process does anything.
+
+    Raises:
+      RuntimeError: if JAX has made an array already.
+    """
+    use_all_cores()
+    keep_compiled()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    atexit.register(gc.freeze)
+
+
+def processes():
+    """(number of this process, how many there are) of a computation of several, as the environment names them.
+
+    JAX_COORDINATOR_ADDRESS is HOST:PORT of the first one, JAX_NUM_PROCESSES how many they are and JAX_PROCESS_ID the
+    number of this one; under Slurm JAXRNN_CLUSTER=slurm takes all three from Slurm.
+
+    Raises:
+      ConfigError: if a number is missing.
+    """
+    slurm = _under_slurm()
+    if not slurm and "JAX_COORDINATOR_ADDRESS" not in os.environ:
+        return 0, 1
+    number, count = ("SLURM_PROCID", "SLURM_NTASKS") if slurm else ("JAX_PROCESS_ID", "JAX_NUM_PROCESSES")
+    try:
+        return int(os.environ[number]), int(os.environ[count])
+    except (KeyError, ValueError) as error:
+        raise ConfigError(f"several processes need numbers in {number} and {count} of the environment") from error
+
+
+def join_processes():
+    """Joins the other processes of a computation, before the first array; alone it does nothing."""
+    index, count = processes()
+    if count == 1 or jax.distributed.is_initialized():
+        return
+    if _under_slurm():
+        jax.distributed.initialize(cluster_detection_method="slurm")
+    else:
+        jax.distributed.initialize(os.environ["JAX_COORDINATOR_ADDRESS"], count, index)
+
+
+def _under_slurm():
+    return os.environ.get("JAXRNN_CLUSTER") == "slurm"
+
+
+def local(tree):
+    """What this process holds of arrays that are the same on all devices."""
+    return tree if jax.process_count() == 1 else jax.tree.map(lambda a: a.addressable_data(0), tree)
+
+
+def use_all_cores():
+    """Gives the CPU backend one XLA device per core that this process may use; call it before the first array.
+
+    Inside a loop XLA runs elementwise work on one thread, so several cores need several devices.
+    """
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())  # Linux only
+    jax.config.update("jax_num_cpu_devices", len(usable))
+
+
+def keep_compiled():
+    """Keeps compiled programs in the user's cache folder, where the next process on this kind of CPU finds them.
+
+    JAX_COMPILATION_CACHE_DIR chooses another folder, JAX_ENABLE_COMPILATION_CACHE=false keeps none.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        jax.config.update("jax_compilation_cache_dir", str(caches / "jaxrnn" / _cpu()))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
+
+
+def set_precision(precision):
+    """Lets JAX compute in float64 for the precision "f64", and in float32 at most for the others."""
+    jax.config.update("jax_enable_x64", precision == "f64")
+
+
+def free_memory():
+    """Bytes that programs may take on all local devices: what the accelerators report, or what the system has left."""
+    reported = [device.memory_stats() for device in jax.local_devices()]
+    if all(reported):
+        return sum(stats["bytes_limit"] - stats["bytes_in_use"] for stats in reported)
+    meminfo = Path("/proc/meminfo")  # Linux only
+    lines = meminfo.read_text().splitlines() if meminfo.exists() else []
+    available = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")]
+    return available[0] if available else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def _cpu():
+    """A name for this kind of CPU: a program compiled for one may not run on another that shares the home folder."""
+    info = Path("/proc/cpuinfo")  # Linux only
+    lines = info.read_text().splitlines() if info.exists() else []
+    features = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return hashlib.sha256(features.encode()).hexdigest()[:12]
+
+
+def mesh(rows, axis=ROWS, everywhere=False):
+    """The mesh for `rows` rows of a batch, or as many runs: as many local devices as divide them, along one axis.
+
+    Args:
+      rows: of the batch.
+      axis: its name.
+      everywhere: as many devices of every process, instead of this one's alone.
+
+    Raises:
+      ValueError: if the rows cannot be shared out over all processes.
+    """
+    processes = jax.process_count() if everywhere else 1
+    fits = [n for n in range(1, jax.local_device_count() + 1) if rows % (n * processes) == 0]
+    if not fits:
+        raise ValueError(f"{rows} rows cannot be shared out over {processes} processes")
+    if not everywhere:
+        return jax.sharding.Mesh(np.array(jax.local_devices()[: max(fits)]), (axis,))
+    own = [[d for d in jax.devices() if d.process_index == process][: max(fits)] for process in range(processes)]
+    return jax.sharding.Mesh(np.array(own).ravel(), (axis,))

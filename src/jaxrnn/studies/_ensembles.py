@@ -1,0 +1,190 @@
+"""Ensembles: networks of one kind, before, during and after training, that a study measures in one compiled call."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import lax
+from jax.sharding import PartitionSpec as P
+
+from jaxrnn.errors import ConfigError
+from jaxrnn.optimizers import as_optimizer
+from jaxrnn.runtime import mesh
+from jaxrnn.training import batches
+from jaxrnn.training import engine as engines
+from jaxrnn.training.history import History
+from jaxrnn.training.loop import begun, train
+from jaxrnn.training.run import Run
+from jaxrnn.training.update import Task, Trainer, updates
+from jaxrnn.training.vectorized import RUNS, keys, over_runs
+
+
+class Ensemble(NamedTuple):
+    """Networks of one kind, at one or more checkpoints of their training.
+
+    Fields:
+      name: what figures and tables call it.
+      task: the `Task` that describes it.
+      seed: of the first network; the others have the seeds after it.
+      steps: [S], the updates after which the networks were taken; 0 is before training.
+      params: leaves [S, N, ...], N networks at S checkpoints.
+      experiment: the `Experiment` that it comes from, or None.
+    """
+
+    name: str
+    task: Task
+    seed: int
+    steps: np.ndarray
+    params: Any
+    experiment: Any = None
+
+    @property
+    def networks(self):
+        """N."""
+        return jax.tree.leaves(self.params)[0].shape[1]
+
+    @property
+    def net(self):
+        return self.task.net
+
+    @property
+    def dataset(self):
+        return self.task.dataset
+
+    def keys(self):
+        """A PRNG key for each network [N], the same at all checkpoints."""
+        seed = jax.random.key(self.seed)
+        return jax.vmap(lambda number: jax.random.fold_in(seed, number))(jnp.arange(self.networks))
+
+    def ends(self):
+        """The indices of its first and its last checkpoint."""
+        return sorted({0, len(self.steps) - 1})
+
+    def at(self, checkpoints):
+        """The ensemble at some of its checkpoints alone, by their indices."""
+        chosen = np.array(checkpoints)
+        return self._replace(steps=self.steps[chosen], params=jax.tree.map(lambda a: a[chosen], self.params))
+
+    def draw(self, size, key):
+        """A training batch; see `jaxrnn.training.batches.draw`."""
+        return batches.draw(self.dataset, size, key)
+
+
+def ensembles(networks):
+    """What a study was given as a list of `Ensemble`s: a `Run` is one network, a list is many."""
+    if isinstance(networks, Run):
+        return [of_params("network", networks.task, networks.seed, {networks.best_step: networks.params})]
+    if isinstance(networks, Ensemble):
+        return [networks]
+    found = [each for given in networks for each in ensembles(given)]
+    names = [each.name for each in found]
+    if len(set(names)) == len(names):
+        return found
+    return [each._replace(name=f"{each.name} {number}") for number, each in enumerate(found, 1)]
+
+
+def ensemble(net, dataset, networks=8, seed=0, name="network", batch_size=32):
+    """Networks before training, from Python.
+
+    Args:
+      net: a `Net`.
+      dataset: a `Dataset`.
+      networks: N.
+      seed: of the first; the others have the seeds after it.
+      name: what figures and tables call them.
+      batch_size: sequences an update, for studies that train.
+    """
+    task = Task(net, dataset, as_optimizer(optax.identity()), Trainer(1, batch_size, 1))
+    return untrained(name, task, seed, networks)
+
+
+def of_params(name, task, seed, checkpoints, experiment=None):
+    """The ensemble of one network at its checkpoints, {step: params}."""
+    params = [jax.tree.map(lambda a: np.asarray(a)[None], params) for params in checkpoints.values()]
+    return Ensemble(name, task, seed, np.array(list(checkpoints)), stacked(params), experiment)
+
+
+def untrained(name, task, seed, networks, experiment=None):
+    """N networks before training, with the seeds seed, seed + 1, ..."""
+
+    def init(task, key, _):
+        return updates(task).init(key).params
+
+    start = over_runs(init, lambda _: task, networks, one_by_one=True)
+    params = jax.device_get(start(None, keys(seeds(seed, networks)), ()))
+    return Ensemble(name, task, seed, np.array([0]), stacked([params]), experiment)
+
+
+def trained(name, task, seed, networks, experiment=None):
+    """N networks before, during and after training, as one compiled program: taken at every report.
+
+    Raises:
+      ConfigError: if the training of a network diverges.
+    """
+    training = begin(task, seed, networks)
+    steps, checkpoints = [0], [jax.device_get(training.states.params)]
+    for _ in train(training):
+        reached = max(history.step for history in training.rows)
+        if any(history.status == "diverged" for history in training.rows):
+            raise ConfigError(f"{name}: the training of a network diverges between steps {steps[-1]} and {reached}")
+        steps.append(reached)
+        checkpoints.append(jax.device_get(training.states.params))
+    return Ensemble(name, task, seed, np.array(steps), stacked(checkpoints), experiment)
+
+
+def begin(task, seed, networks, make=None, values=None, repeats=1):
+    """The `Training` of N networks that differ in their seeds, and of repeats that differ in values.
+
+    Args:
+      task, seed, networks: as in `Ensemble`.
+      make: values of one run -> its `Task`; None for the task itself.
+      values: for `make`, [repeats * N, ...].
+      repeats: of the N seeds.
+    """
+    drawn = np.tile(seeds(seed, networks), repeats)
+    engine = engines.group(make or (lambda _: task), drawn, values, measured=())
+    return begun(task, engine, [History(task.trainer.steps) for _ in range(engine.runs)])
+
+
+def seeds(first, networks):
+    """The seeds first, first + 1, ... [N] of networks that differ in them alone."""
+    return np.arange(first, first + networks, dtype=np.uint32)
+
+
+def refuse_future(ensemble):
+    """Refuses networks that are no dynamical system, because they read the future."""
+    if not ensemble.net.causal:
+        raise ConfigError(
+            f"{ensemble.name}: this network reads the future (bidirectional), so its carry follows no map"
+        )
+
+
+def over_networks(measure, ensemble):
+    """What measure(params, key) gives for every network at every checkpoint, in one compiled call: leaves [S, N, ...].
+
+    A network has the same key at all checkpoints. The networks are shared out over the devices, and on each of them
+    measured one after the other.
+    """
+    return jax.tree.map(np.asarray, prepared(measure, ensemble)())
+
+
+def prepared(measure, ensemble):
+    """The compiled call of `over_networks`, as a function without arguments."""
+    networks, of_networks = ensemble.networks, P(None, RUNS)
+
+    def run(params, keys):
+        return lax.map(lambda moment: lax.map(lambda network: measure(*network), (moment, keys)), params)
+
+    shared = jax.shard_map(
+        run, mesh=mesh(networks, RUNS), in_specs=(of_networks, P(RUNS)), out_specs=of_networks, check_vma=False
+    )
+    params, keys = ensemble.params, ensemble.keys()
+    compiled = jax.jit(shared).lower(params, keys).compile()
+    return lambda: compiled(params, keys)
+
+
+def stacked(checkpoints):
+    """The networks of several checkpoints, leaves [N, ...], as the params of an ensemble."""
+    return jax.tree.map(lambda *a: np.stack(a), *checkpoints)

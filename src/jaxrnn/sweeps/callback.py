@@ -1,0 +1,113 @@
+"""The folder of a sweep: by what command it was started, whether it is being trained, and how the command finds it."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+
+from jaxrnn.errors import ConfigError
+
+FILE, LOCK = "sweep.json", ".lock"
+
+
+class SweepCallback(Callback):
+    """Hydra's callback around a sweep: says what it is in `sweep.json`, so that the same command can go on with it."""
+
+    def __init__(self):
+        self._lock = None
+
+    def __getstate__(self):
+        """Launchers send the callback to other processes; the lock stays with this one."""
+        return {**self.__dict__, "_lock": None}
+
+    def on_multirun_start(self, config, **kwargs):
+        folder = Path(str(config.hydra.sweep.dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        if not _is_first():
+            return
+        self._lock = lock(folder)
+        if self._lock is None:
+            raise ConfigError(f"{folder}: another process is training this sweep")
+        _write(folder, {"command": _command(sys.argv[1:]), "status": "running", "began": time.time()})
+
+    def on_multirun_end(self, config, **kwargs):
+        if not _is_first():
+            return
+        folder = Path(str(config.hydra.sweep.dir))
+        _write(folder, {**_read(folder), "status": "finished"})
+        self._lock.release()
+        print(f"sweep in {folder}")
+
+    def on_job_end(self, config, job_return, **kwargs):
+        """Says how far a sweep is whose launcher trains the runs one by one, in whatever process."""
+        from jaxrnn.sweeps import progress
+
+        folder = Path(str(config.hydra.sweep.dir))
+        if config.hydra.mode is RunMode.MULTIRUN and (content := _read(folder)) and "jobs" in content:
+            print(progress.how_far(folder, content["jobs"], content["began"]))
+
+
+def _is_first():
+    """Whether this is the first of the processes that train the sweep, which alone writes what all share."""
+    from jaxrnn.runtime import processes
+
+    return processes()[0] == 0
+
+
+def tell_jobs(folder, jobs):
+    """Notes how many jobs a sweep has."""
+    if content := _read(Path(folder)):
+        _write(Path(folder), {**content, "jobs": jobs})
+
+
+def _read(folder):
+    return json.loads((folder / FILE).read_text()) if (folder / FILE).is_file() else None
+
+
+def _write(folder, content):
+    temporary = folder / f"{FILE}.{os.getpid()}.tmp"
+    temporary.write_text(json.dumps(content, indent=2) + "\n")
+    os.replace(temporary, folder / FILE)
+
+
+def continued(arguments):
+    """The arguments of a command; those of an interrupted sweep with the folder in which it goes on.
+
+    The sweep is the newest in `multirun/` that was started by the same arguments, did not finish, and is not being
+    trained by another process.
+    """
+    if not {"-m", "--multirun"} & set(arguments) or any(a.startswith("hydra.sweep.dir=") for a in arguments):
+        return arguments
+    for file in sorted(Path("multirun").glob(f"*/*/{FILE}"), reverse=True):
+        content = json.loads(file.read_text())
+        if content["status"] != "finished" and content["command"] == arguments and not _locked(file.parent):
+            print(f"going on with the interrupted sweep in {file.parent}")
+            return [*arguments, f"hydra.sweep.dir={file.parent}"]
+    return arguments
+
+
+def _command(arguments):
+    return [argument for argument in arguments if not argument.startswith("hydra.sweep.dir=")]
+
+
+def _locked(folder):
+    if (taken := lock(folder)) is None:
+        return True
+    taken.release()
+    return False
+
+
+def lock(folder):
+    """The lock of a folder, taken, or None while another process holds it; it ends with the process."""
+    from filelock import FileLock, Timeout
+
+    own = FileLock(folder / LOCK)
+    try:
+        own.acquire(timeout=0)
+    except Timeout:
+        return None
+    return own

@@ -1,0 +1,65 @@
+"""The figures of a sweep's report, from its settings."""
+
+import itertools
+
+import numpy as np
+
+from jaxrnn.plotting import sweeps as plotting
+from jaxrnn.training import records
+
+CURVES, PAIRS = 6, 6  # settings with a learning curve, pairs of factors with a plot: the best, the first
+
+
+def draw(sweep):
+    """{title: figure}: learning curves with bands over seeds, every factor alone, pairs of factors."""
+    figures = {"learning_curves": plotting.learning_curves(_curves(sweep), f"{_split(sweep)} loss")}
+    known = [setting for setting in sweep.settings if len(setting.values)]
+    if known:
+        log = sweep.metric.split(".")[-1] != "correct"
+        for name in sweep.factors.values():
+            points = [(setting.factors[name], setting.values, setting.mean) for setting in known]
+            values = _ordered({setting.factors[name] for setting in sweep.settings})
+            figures[f"factor_{_file(name)}"] = plotting.one_factor(values, points, name, sweep.metric, log)
+        pairs = list(itertools.combinations(sweep.factors.values(), 2))[:PAIRS]
+        figures |= {f"factors_{_file(a)}_{_file(b)}": two_factors(sweep, a, b) for a, b in pairs}
+    return figures
+
+
+def two_factors(sweep, first, second):
+    """The figure of the mean over seeds against two factors, of the best of the others."""
+    columns, rows = (_ordered({s.factors[name] for s in sweep.settings}) for name in (first, second))
+    grid = np.full((len(rows), len(columns)), np.nan)
+    for setting in reversed(sweep.settings):  # the best one is written last
+        if len(setting.values):
+            grid[rows.index(setting.factors[second]), columns.index(setting.factors[first])] = setting.mean
+    title = "at the best values of the other factors" if len(sweep.factors) > 2 else None
+    log = sweep.metric.split(".")[-1] != "correct"
+    return plotting.two_factors(grid, (first, columns), (second, rows), f"{sweep.metric}, mean over seeds", log, title)
+
+
+def _split(sweep):
+    """The split whose loss the learning curves show."""
+    split = sweep.metric.split(".")[0]
+    return split if split in ("train", "validation") else "validation"
+
+
+def _curves(sweep):
+    """{label: {step: losses of the runs}} of the best settings."""
+    found = {}
+    for setting in sweep.settings[:CURVES]:
+        label = ", ".join(f"{name} {plotting.number(value)}" for name, value in setting.factors.items()) or "all runs"
+        curve = found.setdefault(label, {})
+        for run in setting.runs:
+            for row in records.table(run.folder).where(split=_split(sweep)):
+                if row["loss"] is not None and np.isfinite(row["loss"]):
+                    curve.setdefault(row["step"], []).append(row["loss"])
+    return found
+
+
+def _ordered(values):
+    numbers = [value for value in values if isinstance(value, int | float)]
+    return sorted(numbers) + sorted(value for value in values if isinstance(value, str))
+
+
+def _file(name):
+    return name.replace(".", "_")

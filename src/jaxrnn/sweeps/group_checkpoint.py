@@ -1,0 +1,56 @@
+"""The checkpoint of a group of runs that one program trains, from which an interrupted group goes on."""
+
+import jax
+import numpy as np
+
+from jaxrnn.training.checkpoints import Checkpoints
+
+
+class GroupCheckpoint:
+    """The states of all rows in one checkpoint, with the members that they are and their histories' progress.
+
+    Args:
+      folder: where it is kept.
+    """
+
+    def __init__(self, folder):
+        self._store = Checkpoints(folder)
+        self._kept = self._store.progress() if self._store.steps() else None
+
+    def members(self):
+        """The members of the rows of a group that goes on, in order; None where there is no checkpoint."""
+        return None if self._kept is None else self._kept["members"]
+
+    def history(self, member):
+        """{"progress", "status", "reason"} of a member."""
+        return self._kept["histories"][str(member)]
+
+    def step(self):
+        """Updates that the runs had made."""
+        return self._store.steps()[-1]
+
+    def seconds(self):
+        """That the group had taken."""
+        return self._kept["seconds"]
+
+    def restore(self, engine):
+        """(states, best params) as the engine takes them."""
+        found, best, _ = self._store.restore(engine.shapes, engine.shapes.params)
+        return engine.place(found, best)
+
+    def save(self, training, members):
+        """Saves the states of a `Training`; `members` are its rows."""
+        for history in training.runs().values():
+            history.flush()
+        histories = {
+            str(members[row]): {"progress": history.progress, "status": history.status, "reason": history.reason}
+            for row, history in training.runs().items()
+        }
+        progress = {"members": members, "histories": histories, "seconds": training.clock.seconds()}
+        step = max(history.step for history in training.runs().values())
+        states = training.engine.portable(training.states)
+        self._store.save(step, jax.tree.map(np.asarray, _key_data(states)), training.best, progress)
+
+
+def _key_data(states):
+    return states.replace(key=jax.random.key_data(states.key))

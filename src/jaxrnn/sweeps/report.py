@@ -1,0 +1,224 @@
+"""What came of a sweep, finished or still running: a table, learning curves, what every factor does, one HTML page."""
+
+import shlex
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import config
+from jaxrnn.plotting import style
+from jaxrnn.plotting import sweeps as plotting
+from jaxrnn.sweeps import figures
+from jaxrnn.sweeps.page import page
+from jaxrnn.table import Table
+from jaxrnn.training import records
+
+
+class Found(NamedTuple):
+    """A run of a sweep as its folder shows it.
+
+    Fields:
+      folder: the run folder.
+      leaves: {dotted name: value} of its configuration.
+      status: as in `summary.json`; "running" without one, "waiting" before its first report.
+      reason: why it ended so, or None.
+      value: the metric, or None; of a run without a summary its best so far.
+      steps: updates made.
+    """
+
+    folder: Path
+    leaves: dict[str, Any]
+    status: str
+    reason: str | None
+    value: float | None
+    steps: int
+
+
+class Setting(NamedTuple):
+    """The runs that differ in their seeds alone.
+
+    Fields:
+      factors: {name: value} of what differs between settings.
+      runs: a list of `Found`s.
+    """
+
+    factors: dict[str, Any]
+    runs: list[Found]
+
+    @property
+    def values(self):
+        """The metric of the runs that have one and did not diverge."""
+        return np.array([run.value for run in self.runs if run.value is not None and run.status != "diverged"])
+
+    @property
+    def mean(self):
+        """Mean over seeds; infinite where no run has a value, so that it comes last."""
+        return float(self.values.mean()) if len(self.values) else np.inf
+
+
+class Sweep(NamedTuple):
+    """The runs below a folder, the best setting first.
+
+    Fields:
+      folder: where they are.
+      metric: "SPLIT.loss", "SPLIT.correct" or "generation".
+      factors: {dotted name: what tables call it} of the leaves that differ.
+      settings: `Setting`s in order of their means.
+    """
+
+    folder: Path
+    metric: str
+    factors: dict[str, str]
+    settings: list[Setting]
+
+
+def read(folder, metric="validation.loss"):
+    """The runs below a folder.
+
+    Args:
+      folder: a sweep's folder, or any folder of run folders.
+      metric: what runs are compared by: "SPLIT.loss", "SPLIT.correct" or "generation", the mean squared error of what
+        was generated.
+
+    Raises:
+      ConfigError: if there are none, or none has such a metric though some have ended.
+    """
+    files = sorted(Path(str(folder)).rglob(".hydra/config.yaml"), key=lambda file: _natural(file.parents[1]))
+    runs = [_found(file.parents[1], metric) for file in files if _is_run(OmegaConf.load(file))]
+    if not runs:
+        raise ConfigError(f"{folder}: there are no runs below it")
+    if all(run.value is None for run in runs) and any(run.status == "finished" for run in runs):
+        raise ConfigError(f"metric={metric}: no run has it; give SPLIT.loss, SPLIT.correct or generation")
+    factors = _factors([run.leaves for run in runs])
+    settings = {}
+    for run in runs:
+        values = {label: _shown(name, run.leaves.get(name, "")) for name, label in factors.items()}
+        settings.setdefault(tuple(values.items()), []).append(run)
+    found = [Setting(dict(values), members) for values, members in settings.items()]
+    return Sweep(Path(str(folder)), metric, factors, sorted(found, key=lambda s: s.mean * _sign(metric)))
+
+
+def write(sweep):
+    """Writes `report/` into the sweep's folder: `settings.csv`, `runs.csv`, `figures/`, `report.html`.
+
+    Returns:
+      The text for the terminal.
+    """
+    folder = sweep.folder / "report"
+    folder.mkdir(exist_ok=True)
+    tables = {"settings": settings_table(sweep), "runs": runs_table(sweep)}
+    for name, rows in tables.items():
+        Table(rows).write(folder / f"{name}.csv")
+    found = figures.draw(sweep)
+    paths = {title: style.publish(figure, folder, title) for title, figure in found.items()}
+    (folder / "report.html").write_text(
+        page(f"{sweep.folder}: {sweep.metric}", _counts(sweep), command(sweep), tables, paths)
+    )
+    return "\n".join([*_lines(sweep, tables["settings"]), f"page: {folder / 'report.html'}"])
+
+
+def settings_table(sweep):
+    """A row a setting, the best first: factors, runs, mean, spread and best of the metric over seeds, statuses."""
+    rows = []
+    for setting in sweep.settings:
+        values = setting.values
+        row = {**setting.factors, "runs": len(setting.runs)}
+        best = (values.min() if _sign(sweep.metric) > 0 else values.max()) if len(values) else ""
+        row |= {"mean": setting.mean if len(values) else "", "std": values.std(ddof=1) if len(values) > 1 else ""}
+        counts = Counter(run.status for run in setting.runs)
+        rows.append(row | {"best": best, "status": ", ".join(f"{n} {status}" for status, n in counts.items())})
+    return rows
+
+
+def runs_table(sweep):
+    """A row a run: where it is, factors, seed, the metric, status, reason, updates."""
+    return [
+        {"run": str(run.folder.relative_to(sweep.folder)), **setting.factors, "seed": run.leaves["seed"]}
+        | {sweep.metric: "" if run.value is None else run.value, "status": run.status}
+        | {"reason": run.reason or "", "steps": run.steps}
+        for setting in sweep.settings
+        for run in setting.runs
+    ]
+
+
+def command(sweep):
+    """The best run of the best setting as a command that repeats it, or None while no run has a value."""
+    best = sweep.settings[0]
+    if not len(best.values):
+        return None
+    known = [run for run in best.runs if run.value is not None and run.status != "diverged"]
+    run = min(known, key=lambda run: run.value * _sign(sweep.metric))
+    overrides = OmegaConf.to_container(OmegaConf.load(run.folder / ".hydra" / "overrides.yaml"))
+    return shlex.join(["python", "scripts/train.py", *(override.removeprefix("++") for override in overrides)])
+
+
+def _counts(sweep):
+    runs = [run for setting in sweep.settings for run in setting.runs]
+    counts = ", ".join(f"{n} {status}" for status, n in Counter(run.status for run in runs).items())
+    lines = [f"{len(runs)} runs of {len(sweep.settings)} settings: {counts}"]
+    reasons = Counter(run.reason for run in runs if run.status == "failed")
+    return lines + [f"failed ({n}): {reason}" for reason, n in reasons.items()]
+
+
+def _lines(sweep, rows):
+    lines = [*_counts(sweep), f"{sweep.metric}, the best settings first:"]
+    shown = [{key: plotting.number(value) for key, value in row.items()} for row in rows[:10]]
+    widths = {key: max(len(key), *(len(row[key]) for row in shown)) for key in shown[0]}
+    lines.append("  ".join(key.rjust(width) for key, width in widths.items()))
+    lines += ["  ".join(row[key].rjust(width) for key, width in widths.items()) for row in shown]
+    if len(rows) > len(shown):
+        lines.append(f"and {len(rows) - len(shown)} more")
+    if repeat := command(sweep):
+        lines.append(f"the best again: {repeat}")
+    return lines
+
+
+def _is_run(cfg):
+    return "trainer" in cfg and not cfg.get("together")
+
+
+def _found(folder, metric):
+    leaves = config.leaves(OmegaConf.load(folder / ".hydra" / "config.yaml"))
+    content = records.read_summary(folder)
+    if content is not None:
+        return Found(folder, leaves, content["status"], content["reason"], _metric(content, metric), content["steps"])
+    rows = records.read(folder) if (folder / records.FILE).is_file() else []
+    split, _, column = metric.partition(".")
+    values = [row[column] for row in rows if row["split"] == split and row.get(column) is not None]
+    best = (min if _sign(metric) > 0 else max)(values) if values else None
+    steps = rows[-1]["step"] if rows else 0
+    return Found(folder, leaves, "running" if rows else "waiting", None, best, steps)
+
+
+def _metric(content, metric):
+    if metric == "generation":
+        return content.get("generation", {}).get("mean_squared_error")
+    split, _, column = metric.partition(".")
+    return (content["metrics"].get(split) or {}).get(column)
+
+
+def _sign(metric):
+    """1 where less is better, -1 where more is."""
+    return -1 if metric.endswith(".correct") else 1
+
+
+def _factors(runs):
+    """{dotted name: label} of the leaves that tell runs apart, seeds excepted."""
+    kept = [name for name in config.telling(runs) if name != "seed"]
+    whole = {name: name.removesuffix("._target_") for name in kept}
+    last = Counter(label.split(".")[-1] for label in whole.values())
+    return {n: label.split(".")[-1] if last[label.split(".")[-1]] == 1 else label for n, label in whole.items()}
+
+
+def _shown(name, value):
+    """A value as a factor: a factory by its module alone, lists and None as text."""
+    value = config.short(name, value)
+    return value if isinstance(value, int | float | str) and not isinstance(value, bool) else str(value)
+
+
+def _natural(path):
+    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in path.parts]

@@ -1,0 +1,214 @@
+"""Adaptive search with Optuna: a batch of trials is asked for, trained as compiled groups, and told."""
+
+import math
+import shlex
+import warnings
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep, RangeSweep
+from matplotlib import rc_context
+
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import config
+from jaxrnn.experiments.conf import compose, force
+from jaxrnn.plotting import style
+from jaxrnn.sweeps import progress, report, schedule
+from jaxrnn.sweeps.callback import lock
+from jaxrnn.types import Size
+
+try:
+    import optuna
+    from optuna.trial import TrialState
+except ImportError as error:
+    raise ConfigError("a search needs Optuna: pip install -e '.[tune]'") from error
+
+JOURNAL = "study.journal"  # Optuna's storage, in the folder of the search
+
+
+class Options(NamedTuple):
+    """How values are searched for.
+
+    Fields:
+      trials: all together, those of earlier processes included.
+      batch: trials that are asked for at a time, and trained together.
+      seeds: runs a trial, with the seeds seed, seed + 1, ...; a trial's value is their mean.
+      sampler: tpe (Bergstra et al. 2011) or random.
+    """
+
+    trials: Size = 64
+    batch: Size = 16
+    seeds: Size = 1
+    sampler: Literal["tpe", "random"] = "tpe"
+
+
+def run(cfg, hydra, space):
+    """What `scripts/tune.py` does; returns text for the terminal.
+
+    Args:
+      cfg: the configuration.
+      hydra: the node hydra.
+      space: overrides that name many values, as `split` gives them.
+    """
+    config.check(cfg)
+    given = [word for word in hydra.overrides.task if not force(word).startswith("++tune.")]
+    folder, options = hydra.runtime.output_dir, config.build(cfg.tune)
+    study = search(lambda words: compose("train", words), given, space, options, folder, cfg.seed)
+    draw(study, folder)
+    report.write(report.read(folder))
+    words, overrides = best(study)
+    command = " ".join([*(word.removeprefix("++") for word in given), *overrides])
+    return f"{words}\npython scripts/train.py {command}\nfigures in {folder}/figures, page: {folder}/report/report.html"
+
+
+def split(arguments):
+    """The arguments of a command without those that name many values, and those: (arguments, space).
+
+    Many values are what a sweep of Hydra's takes, and intervals: a=1,2  a=choice(1,2)  a=range(8)
+    a=interval(0.1,0.9)  a=tag(log,interval(1e-4,1e-1))  a=int(interval(8,64)).
+    """
+    parser, plain, space = OverridesParser.create(), [], []
+    for argument in arguments:
+        if argument.startswith("-") or "=" not in argument:
+            plain.append(argument)
+            continue
+        (space if parser.parse_override(argument).is_sweep_override() else plain).append(argument)
+    return plain, space
+
+
+def search(compose, given, space, options, folder, seed=0):
+    """Searches for the values with the lowest validation loss; goes on with a search that was interrupted.
+
+    Args:
+      compose: overrides -> the configuration of a run.
+      given: overrides that all trials share.
+      space: overrides that name many values, as `split` gives them.
+      options: `Options`.
+      folder: of the search; a trial's runs are in `folder/TRIAL/SEED`.
+      seed: of the sampler, and of the first run of every trial.
+
+    Returns:
+      The study, an `optuna.Study`.
+
+    Raises:
+      ConfigError: if there is nothing to search for, a configuration cannot be used, or the folder holds another
+        search.
+    """
+    if not space:
+        raise ConfigError(
+            "nothing to search for; give many values, such as 'optimizer.learning_rate=interval(1e-4,1e-1)'"
+        )
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    if (held := lock(Path(folder))) is None:
+        raise ConfigError(f"{folder}: another process is searching here")
+    try:
+        return _go_on(compose, given, space, options, folder, seed)
+    finally:
+        held.release()
+
+
+def _go_on(compose, given, space, options, folder, seed):
+    study = _study(Path(folder), [*given, *space], options, seed)
+    overrides = [OverridesParser.create().parse_override(text) for text in space]
+    while True:
+        asked = study.get_trials(states=[TrialState.RUNNING])  # of a process that was interrupted
+        known = len(study.get_trials(deepcopy=False))
+        for _ in range(min(options.batch - len(asked), options.trials - known)):
+            asked.append(_ask(study, overrides))
+        if not asked:
+            return study
+        _train(study, asked, compose, given, options, Path(folder), seed)
+
+
+def _study(folder, command, options, seed):
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    backend = optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL))
+    samplers = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
+    storage = optuna.storages.JournalStorage(backend)
+    study = optuna.create_study(study_name="search", storage=storage, direction="minimize", load_if_exists=True)
+    known = len(study.get_trials(deepcopy=False))  # a search that goes on draws other values than it began with
+    study.sampler = samplers[options.sampler](seed=int(np.random.SeedSequence([seed, known]).generate_state(1)[0]))
+    if (earlier := study.user_attrs.get("command", command)) != command:
+        raise ConfigError(f"{folder} holds another search, {shlex.join(earlier)}; choose another hydra.run.dir")
+    study.set_user_attr("command", command)
+    return study
+
+
+def _ask(study, overrides):
+    trial = study.ask()
+    chosen = [f"{override.key_or_group}={_suggest(trial, override)}" for override in overrides]
+    trial.set_user_attr("overrides", [force(text) for text in chosen])
+    return study.trials[trial.number]
+
+
+def _suggest(trial, override):
+    name, value = override.key_or_group, override.value()
+    if isinstance(value, IntervalSweep):
+        log, whole = "log" in value.tags, isinstance(value.start, int) and isinstance(value.end, int)
+        return (trial.suggest_int if whole else trial.suggest_float)(name, value.start, value.end, log=log)
+    if isinstance(value, RangeSweep):
+        return trial.suggest_categorical(name, list(value.range()))
+    return trial.suggest_categorical(name, list(override.sweep_string_iterator()))
+
+
+def _train(study, trials, compose, given, options, folder, seed):
+    """Trains the runs of some trials and tells the study what came of them."""
+    jobs, places = [], {}
+    for trial in trials:
+        for run in range(options.seeds):
+            words = [*given, *trial.user_attrs["overrides"], f"seed={seed + run}"]
+            jobs.append(schedule.checked(len(jobs), compose(words), folder / str(trial.number) / str(run)))
+            schedule.write_config(jobs[-1], words)
+            places.setdefault(trial.number, []).append(jobs[-1].number)
+    summaries = schedule.train(jobs, folder)
+    for number, members in places.items():
+        contents = [summaries[member] for member in members]
+        if any(content["status"] == "failed" for content in contents):
+            study.tell(number, state=TrialState.FAIL)
+        else:
+            values = [np.inf if content["status"] == "diverged" else progress.score(content) for content in contents]
+            study.tell(number, float(np.mean(values)))
+
+
+def best(study):
+    """The best trial in words, and its overrides."""
+    try:
+        trial = study.best_trial
+    except ValueError:
+        return "no trial has a value", []
+    overrides = [text.removeprefix("++") for text in trial.user_attrs["overrides"]]
+    return f"best of {len(study.trials)} trials: #{trial.number}, {trial.value:.4g}", overrides
+
+
+def draw(study, folder):
+    """Optuna's own figures of a study into `folder/figures`; returns their paths."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from optuna.visualization import matplotlib as figures
+
+    complete = [t for t in study.get_trials(states=[TrialState.COMPLETE]) if np.isfinite(t.value)]
+    if len(complete) < 2:
+        return []
+    several = len(study.best_trial.params) > 1
+    plots = {"history": figures.plot_optimization_history, "slices": figures.plot_slice}
+    plots |= {"contours": figures.plot_contour, "parallel": figures.plot_parallel_coordinate} if several else {}
+    paths = []
+    for name, plot in plots.items():  # Optuna calls them experimental, and skips infinite values
+        with (
+            warnings.catch_warnings(),
+            rc_context({"savefig.bbox": "tight"}),
+        ):
+            warnings.simplefilter("ignore")
+            axes = plot(study, target=lambda trial: math.log10(trial.value), target_name="log10 of the validation loss")
+            paths.append(style.publish(_figure(axes), folder, name))
+    return paths
+
+
+def _figure(axes: Any):
+    figure = np.ravel(axes)[0].figure
+    columns, rows = (*np.shape(axes), 1, 1)[:2]
+    figure.set_size_inches(max(6.4, 3.2 * columns), max(4.2, 2.8 * rows))
+    return figure

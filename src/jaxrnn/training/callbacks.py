@@ -1,0 +1,45 @@
+"""Callbacks: functions of a `Moment`, called at every report of a run; what one returns, a text, ends the run.
+
+def stop_when_good(moment):
+    if moment.losses["validation"] < 1e-3:
+        return "the validation loss is below 0.001"
+"""
+
+from typing import Any, NamedTuple
+
+from jaxrnn.types import Size
+
+
+class Moment(NamedTuple):
+    """A run at one of its reports.
+
+    Fields:
+      step: updates made.
+      losses: {"loss", "validation"} of this report; "validation" is missing without such a split.
+      stale: reports since the best validation loss.
+      history: the `jaxrnn.training.history.History` so far; `history.table` are its rows.
+      params: the params after these updates.
+      task: the `Task` that is trained.
+      seed: the run's.
+      folder: the run folder, or None.
+    """
+
+    step: int
+    losses: dict[str, float]
+    stale: int
+    history: Any
+    params: Any
+    task: Any
+    seed: int
+    folder: Any
+
+
+def early_stopping(patience: Size):
+    """Ends a run after so many reports without a better validation loss."""
+
+    def stop(moment):
+        if moment.stale >= patience:
+            return f"no better validation loss in callbacks.early_stopping.patience={patience} reports"
+        return None
+
+    return stop

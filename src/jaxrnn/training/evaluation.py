@@ -1,0 +1,87 @@
+"""What a network predicts of a whole batch, what that is worth, what it goes on with: traceable, and compiled."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from jaxrnn.losses import weighted_sum
+from jaxrnn.nets import decode
+from jaxrnn.runtime import ROWS, mesh
+from jaxrnn.training.update import cast
+
+
+class Evaluator(NamedTuple):
+    """The functions of a task that evaluate params, compiled once for all who call them.
+
+    Fields:
+      predict: (params, Batch) -> ys [T, B, K], the rows of the batch shared out over the devices.
+      scores: (ys, Batch) -> {metric: float}, as `scores`.
+      baseline: Batch -> the trivial predictor's mean loss.
+      generate: (params, xs [T, K], length) -> ys [length, K], generated after the true values xs.
+    """
+
+    predict: Any
+    scores: Any
+    baseline: Any
+    generate: Any
+
+    def measure(self, params, batch):
+        """The metrics of params on a batch, by one forward pass: {metric: float}."""
+        return self.scores(self.predict(params, batch), batch)
+
+
+def evaluator(task):
+    """The `Evaluator` of a `Task`."""
+    dataset = task.dataset
+    score = jax.jit(lambda ys, batch: scores(task, ys, batch))
+    baseline = jax.jit(lambda batch: mean_loss(dataset.loss, dataset.trivial(batch), batch))
+    return Evaluator(
+        predict=_shared_out(lambda params, batch: outputs(task, params, batch)),
+        scores=lambda ys, batch: {name: float(value) for name, value in score(ys, batch).items()},
+        baseline=lambda batch: float(baseline(batch)),
+        generate=jax.jit(lambda params, xs, length: continued(task, params, xs, length), static_argnums=2),
+    )
+
+
+def outputs(task, params, batch):
+    """What the task's net predicts of a batch, each sequence from a fresh carry: ys [T, B, K]."""
+    params = cast(params, task.trainer.precision)
+    carry = task.net.initial(params, batch.fresh.shape)
+    return task.net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset)[1]
+
+
+def scores(task, ys, batch):
+    """What outputs ys [T, B, K] are worth: {"loss", "correct" where the data say it, and the task's metrics}."""
+    dataset = task.dataset
+    found = {"loss": mean_loss(dataset.loss, ys, batch)}
+    if dataset.correct is not None:
+        found["correct"] = jnp.mean(dataset.correct(ys, batch))
+    return found | {name: metric(ys, batch) for name, metric in task.metrics.items()}
+
+
+def continued(task, params, xs, length):
+    """What the task's net goes on with, free-running, after the values xs [T, K]: ys [length, K]."""
+    return decode.prime_and_generate(task.net, cast(params, task.trainer.precision), xs, length)[1]
+
+
+def mean_loss(loss, ys, batch):
+    """The weighted mean loss of outputs ys [T, B, K] over a batch."""
+    total, weight = weighted_sum(loss, ys, batch.targets, batch.weights)
+    return total / weight
+
+
+def _shared_out(predict):
+    """(params, Batch) -> [T, B, K] compiled, the rows of the batch shared out over as many devices as divide them."""
+
+    @jax.jit
+    def shared(params, batch):
+        rows = batch._replace(**{name: P(None, ROWS) for name in batch._fields})._replace(fresh=P(ROWS))
+        return jax.shard_map(
+            predict, mesh=mesh(len(batch.fresh)), in_specs=(P(), rows), out_specs=P(None, ROWS), check_vma=False
+        )(params, batch)
+
+    # The params may lie on the devices of a batch that was shared out otherwise.
+    return lambda params, batch: shared(jax.device_put(params, NamedSharding(mesh(len(batch.fresh)), P())), batch)

@@ -1,0 +1,185 @@
+"""Training one network: a task, a seed, perhaps a run folder -> a `Run`."""
+
+import time
+
+from jaxrnn.errors import ConfigError
+from jaxrnn.runtime import local
+from jaxrnn.training import evaluation, history, records
+from jaxrnn.training.callbacks import Moment
+from jaxrnn.training.checkpoints import Checkpointing, Checkpoints
+from jaxrnn.training.engine import single
+from jaxrnn.training.loop import Clock, Training, interrupts, stop_when, train
+from jaxrnn.training.probes import Probes
+from jaxrnn.training.run import Run
+
+
+def fit(task, seed=0, folder=None, *, checkpointing=Checkpointing(), callbacks=(), probes=None, evaluator=None,
+        tensorboard=False, everywhere=False):  # fmt: skip
+    """Trains a network; with a folder the same call goes on where it was cut off.
+
+    Ctrl-C and SIGTERM end the run at its next report, as "stopped".
+
+    Args:
+      task: a `Task`.
+      seed: of all that the run draws.
+      folder: the run folder, of this process alone; None to keep nothing on disk.
+      checkpointing: a `Checkpointing`.
+      callbacks: functions of a `Moment` (see `jaxrnn.training.callbacks`).
+      probes: {name: `Probe`}, which need a folder; None for none.
+      evaluator: the task's `Evaluator`, to share its programs; None to make one.
+      tensorboard: whether to write the metrics for TensorBoard too.
+      everywhere: together with all other processes, which do the same.
+
+    Returns:
+      A `Run`.
+
+    Raises:
+      ConfigError: if the checkpoint in the folder is broken or of another task, or a probe cannot measure.
+      OSError: if something cannot be written.
+    """
+    check(task, checkpointing)
+    evaluator = evaluation.evaluator(task) if evaluator is None else evaluator
+    probing = Probes(probes, task, seed, folder) if probes else None
+    began = time.perf_counter()
+    with interrupts() as received:
+        engine = single(task, seed, evaluator, everywhere)
+        store = None if folder is None else Checkpoints(folder, checkpointing.keep_every)
+        training = _begun(task, engine, seed, folder, store, tensorboard, began)
+        first, saving = training.rows[0].step, None if store is None else _Saving(store, checkpointing, training)
+        hooks = [called([*callbacks, *([probing] if probing else [])], seed, folder), stop_when(received)]
+        with records.progress_bar(task.trainer.steps, first) as bar:
+            for _ in train(training, [*hooks, _shown(bar), *([saving] if saving else [])]):
+                pass
+        if saving:
+            saving.finish()
+    return _run(task, seed, folder, engine, training, evaluator, probing)
+
+
+def _run(task, seed, folder, engine, training, evaluator, probing):
+    """The `Run` that a training came to."""
+    own, clock = training.rows[0], training.clock
+    return Run(
+        task,
+        engine.of_run(training.best, 0),
+        own.progress["best_step"],
+        own.step,
+        own.table,
+        seed=seed,
+        status=own.status,
+        reason=own.reason,
+        folder=folder,
+        timing={
+            "seconds": clock.seconds(),
+            "compile_seconds": engine.compile_seconds,
+            "steps_per_second": clock.steps_per_second(),
+            "probe_seconds": probing.seconds if probing else 0.0,
+            "together": 1,
+        },
+        evaluator=evaluator,
+    )
+
+
+def check(task, checkpointing=Checkpointing()):
+    """Refuses settings that cannot be trained, before anything compiles.
+
+    Raises:
+      ConfigError: if they do not fit each other or the data.
+    """
+    trainer, dataset = task.trainer, task.dataset
+    if checkpointing.keep_every is not None and checkpointing.keep_every % trainer.report_every:
+        raise ConfigError(
+            f"checkpoints.keep_every={checkpointing.keep_every} is no multiple of trainer.report_every="
+            f"{trainer.report_every}: checkpoints are taken at reports"
+        )
+    if dataset.rows is not None and trainer.batch_size > dataset.rows:
+        raise ConfigError(
+            f"trainer.batch_size={trainer.batch_size} is larger than the data: it holds {dataset.rows} sequences"
+        )
+    if dataset.continues and not task.net.causal:
+        raise ConfigError(
+            "model.bidirectional reads the future, which a carry cannot hand on from batch to batch; "
+            "set data.stateful=false with a data.window of more than one step"
+        )
+
+
+def called(callbacks, seed, folder):
+    """The hook that calls the callbacks of a single run at its reports."""
+
+    def hook(training):
+        for row, run in training.reported.items():
+            call(callbacks, training, row, run, seed, folder)
+
+    return hook
+
+
+def call(callbacks, training, row, run, seed, folder):
+    """Calls the callbacks of one run at a report, and ends it where one returns why."""
+    if not callbacks:
+        return
+    params = training.params(row)
+    moment = Moment(run.step, run.losses, run.progress["stale"], run, params, training.task, seed, folder)
+    for callback in callbacks:
+        reason = callback(moment)
+        if reason is not None and run.status is None:
+            run.end_early(str(reason))
+
+
+def settings(task, seed):
+    """What a checkpoint notes of a run, so that another one does not go on with it; a run may be trained further."""
+    return {"seed": int(seed), **{name: value for name, value in task.trainer._asdict().items() if name != "steps"}}
+
+
+def _begun(task, engine, seed, folder, store, tensorboard, began):
+    """The training as it was at the last checkpoint, or before the first update."""
+    states, own = engine.init(), settings(task, seed)
+    step, progress, best = 0, None, local(states.params)
+    if store is not None and (restored := store.restore(states, states.params)) is not None:
+        states, best, progress = restored
+        step = int(states.step)
+        states, best = engine.place(states, best)
+        if differing := [name for name, value in progress["settings"].items() if own[name] != value]:
+            raise ConfigError(f"{folder} holds a run with another {', '.join(differing)}; choose another folder")
+    if folder is None:
+        run = history.History(task.trainer.steps)
+    else:
+        run = history.in_folder(folder, task.trainer, tuple(task.metrics), tensorboard, step, progress)
+    run.progress["settings"] = own
+    return Training(task, engine, [run], states, best, Clock(run.progress["seconds"], began))
+
+
+class _Saving:
+    """The hook that takes the checkpoints of a single run."""
+
+    def __init__(self, store, checkpointing, training):
+        self._store, self._every, self._training = store, checkpointing, training
+        self._run = training.rows[0]
+        self._step = self._run.step if store.steps() else None
+        self._at = time.perf_counter()
+
+    def __call__(self, training):
+        self._run.flush()
+        keep_every, step = self._every.keep_every, self._run.step
+        kept = keep_every is not None and step % keep_every == 0
+        due = self._step is None or kept or time.perf_counter() - self._at >= self._every.seconds
+        if due and self._run.status != "diverged":  # the state before is saved at the end
+            self._save()
+
+    def finish(self):
+        self._run.flush()
+        if self._step != self._run.step:
+            self._save()
+
+    def _save(self):
+        training, run = self._training, self._run
+        run.progress["seconds"] = training.clock.seconds()
+        self._store.save(run.step, local(training.states), training.best, run.progress)
+        self._step, self._at = run.step, time.perf_counter()
+
+
+def _shown(bar):
+    def hook(training):
+        for run in training.reported.values():
+            bar.set_postfix({name: f"{loss:.3g}" for name, loss in run.losses.items()}, refresh=False)
+            bar.update(run.step - bar.n)
+
+    return hook

@@ -1,0 +1,57 @@
+"""The same metrics for TensorBoard, with the hyperparameters; needs the extra [tensorboard]."""
+
+from pathlib import Path
+
+from jaxrnn.errors import ConfigError
+
+FOLDER = "tensorboard"
+
+
+class Board:
+    """Event files in a run folder.
+
+    Args:
+      folder: the run folder.
+      step: the step that the run goes on from; what was written of later ones is not shown.
+
+    Raises:
+      ConfigError: if tensorboardX is not installed.
+    """
+
+    def __init__(self, folder, step=0):
+        try:
+            from tensorboardX import SummaryWriter
+        except ImportError as error:
+            raise ConfigError("tensorboard=true needs tensorboardX: pip install 'jaxrnn[tensorboard]'") from error
+        self._writer = SummaryWriter(str(Path(folder) / FOLDER), purge_step=step + 1 if step else None)
+
+    def write(self, step, split, row):
+        """Adds a row of `metrics.csv`, a scalar a column."""
+        for name, value in row.items():
+            self._writer.add_scalar(f"{name}/{split}", value, step)
+
+    def flush(self):
+        self._writer.flush()
+
+    def close(self):
+        self._writer.close()
+
+
+def finish(folder, hyperparameters, metrics):
+    """Adds what a run was made of and what came of it.
+
+    Args:
+      folder: the run folder.
+      hyperparameters: {name: value}.
+      metrics: {name: float}.
+    """
+    from tensorboardX import SummaryWriter
+    from tensorboardX.summary import hparams
+
+    plain = {name: v if isinstance(v, bool | int | float | str) else str(v) for name, v in hyperparameters.items()}
+    # A suffix, since files are called after the second and a short run's metrics would be written over.
+    with SummaryWriter(str(Path(folder) / FOLDER), filename_suffix=".hparams") as writer:
+        for summary in hparams(plain, metrics):
+            writer.file_writer.add_summary(summary)
+        for name, value in metrics.items():
+            writer.add_scalar(name, value)

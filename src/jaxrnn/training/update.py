@@ -1,0 +1,201 @@
+"""One update of the params, and many in a row: pure functions, to be compiled, shared out and vmapped."""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+
+from jaxrnn.losses import weighted_sum
+from jaxrnn.optimizers import Optimizer
+from jaxrnn.runtime import ROWS
+from jaxrnn.types import Dataset, Net, Size
+
+ROUNDING = 1e-6  # of two norms of the same gradient, which XLA may sum in different orders
+
+
+class Trainer(NamedTuple):
+    """How long and in what pieces a network is trained.
+
+    Fields:
+      steps: updates.
+      batch_size: B, sequences an update.
+      report_every: updates between two reports, and in one compiled call.
+      precision: of the products; carries and sums are float32 at least.
+    """
+
+    steps: Size
+    batch_size: Size
+    report_every: Size = 100
+    precision: Literal["f32", "bf16", "f64"] = "f32"
+
+
+class Task(NamedTuple):
+    """What is trained on what, and how.
+
+    Fields:
+      net: a `Net`, already given the unroll that it is trained with.
+      dataset, optimizer, trainer: a `Dataset`, an `Optimizer`, a `Trainer`.
+      regularizer: (net, params, loss, batch, step, share) -> the objective, from the loss of this device's rows, where
+        share is one over the number of devices; None for the loss alone.
+      metrics: {name: (ys, Batch) -> a number}, reported beside the loss.
+    """
+
+    net: Net
+    dataset: Dataset
+    optimizer: Optimizer
+    trainer: Trainer
+    regularizer: Callable | None = None
+    metrics: dict[str, Callable] = {}  # noqa: RUF012
+
+
+@flax.struct.dataclass
+class TrainState:
+    """All that the next update depends on."""
+
+    step: jax.Array  # [], int32
+    params: Any
+    opt_state: Any
+    carry: Any  # [B, ...]
+    key: jax.Array  # the run's PRNG key; a step's draws are functions of it and of the step
+
+
+class Report(NamedTuple):
+    """What each update measured.
+
+    Fields, each [n]:
+      loss: the weighted mean loss of the batch, before the update.
+      grad_norm: global L2 norm of the gradient, before clipping.
+      clipped_norm: the same after clipping.
+      clipped: 1 where clipping made the gradient shorter, else 0.
+      update_norm: global L2 norm of what the update added to the params.
+      param_norm: global L2 norm of the params after the last update, in its row; zero in the others.
+      correct: share of the batch's sequences that were right before the update; zero where the data do not say.
+    """
+
+    loss: jax.Array
+    grad_norm: jax.Array
+    clipped_norm: jax.Array
+    clipped: jax.Array
+    update_norm: jax.Array
+    param_norm: jax.Array
+    correct: jax.Array
+
+
+class Updates(NamedTuple):
+    """A training run as pure functions, to be compiled, shared out and vmapped.
+
+    Fields:
+      init: key -> TrainState.
+      plan: TrainState -> items, what each row of each of the next `report_every` updates is.
+      run: (TrainState, arrays, items, n) -> (TrainState, Report [report_every]), n updates.
+    """
+
+    init: Any
+    plan: Any
+    run: Any
+
+
+def updates(task, shards=1):
+    """The pure functions of a training run.
+
+    Args:
+      task: a `Task`.
+      shards: devices that the rows of a batch are shared out over, along the mesh axis `ROWS`; with 1 there is no axis.
+    """
+    net, dataset, optimizer, trainer = task[:4]
+    update = _update(task, shards)
+
+    def init(key):
+        key_params, key_run = jax.random.split(key)
+        params = net.init(key_params, dataset.input_size)
+        return TrainState(
+            step=jnp.zeros((), jnp.int32),
+            params=params,
+            opt_state=optimizer.rule.init(params),
+            carry=net.initial(params, (trainer.batch_size,)),
+            key=key_run,
+        )
+
+    def run(state, arrays, items, n):
+        def body(i, loop_state):
+            state, reports = loop_state
+            state, report = update(state, dataset.batch(arrays, jax.tree.map(lambda a: a[i], items)))
+            return state, reports.at[i].set(jnp.stack([jnp.asarray(a, reports.dtype) for a in report]))
+
+        reports = jnp.zeros((trainer.report_every, len(Report._fields)))
+        state, reports = lax.fori_loop(0, n, body, (state, reports))
+        report = Report(*reports.T)
+        return state, report._replace(param_norm=jnp.where(jnp.arange(len(reports)) == n - 1, norm(state.params), 0.0))
+
+    def plan(state):
+        steps = state.step + jnp.arange(trainer.report_every)
+        return dataset.plan(jax.random.fold_in(state.key, 0), steps, trainer.batch_size)
+
+    return Updates(init, plan, run)
+
+
+def _update(task, shards):
+    """(TrainState, Batch) -> (TrainState, `Report` of one update), on each of the devices that share out the rows."""
+    net, dataset, optimizer, trainer = task[:4]
+    local_rows = trainer.batch_size // shards
+
+    def total(values):
+        return lax.psum(values, ROWS) if shards > 1 else values
+
+    def objective(params, loss, batch, step):
+        if task.regularizer is None:
+            return loss
+        return task.regularizer(net, params, loss, batch, step, 1 / shards)
+
+    def update(state, batch):
+        row = (lax.axis_index(ROWS) * local_rows if shards > 1 else 0) + jnp.arange(local_rows)
+        step_key = jax.random.fold_in(jax.random.fold_in(state.key, 1), state.step)
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(step_key, row)
+        total_weight = total(jnp.sum(batch.weights))
+
+        def batch_loss(params):
+            params = cast(params, trainer.precision)
+            carry = start(net, params, batch.fresh, state.carry)
+            carry, ys = net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
+            loss = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0] / total_weight
+            right = 0.0 if dataset.correct is None else jnp.sum(dataset.correct(ys, batch)) / trainer.batch_size
+            return objective(params, loss, batch, state.step), (loss, carry, right)
+
+        (_, (loss, carry, right)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
+        loss, right, grads = total((loss, right, grads))
+        clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
+        changes, opt_state = optimizer.rule.update(clipped, state.opt_state, state.params)
+        params = optax.apply_updates(state.params, changes)
+        grad_norm, clipped_norm = norm(grads), norm(clipped)
+        was_clipped = clipped_norm < (1 - ROUNDING) * grad_norm
+        report = Report(loss, grad_norm, clipped_norm, was_clipped, norm(changes), param_norm=0.0, correct=right)
+        return TrainState(state.step + 1, params, opt_state, carry, state.key), report
+
+    return update
+
+
+def norm(tree):
+    """The global L2 norm, of one vector: in a small network norms leaf by leaf would take longer than the update."""
+    vector = jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(tree)])
+    return jnp.sqrt(jnp.vdot(vector, vector, precision=lax.Precision.HIGHEST))
+
+
+def cast(params, precision):
+    """The params in the precision of the products."""
+    if precision != "bf16":
+        return params
+    return jax.tree.map(lambda a: a.astype(jnp.bfloat16) if jnp.issubdtype(a.dtype, jnp.floating) else a, params)
+
+
+def start(net, params, fresh, carry):
+    """The carry of a batch: initial for the rows that begin, handed on for the rows that go on."""
+    initial = net.initial(params, fresh.shape)
+
+    def choose(first, handed_on):
+        return jnp.where(fresh.reshape(*fresh.shape, *[1] * (first.ndim - 1)), first, handed_on)
+
+    return jax.tree.map(choose, initial, carry)

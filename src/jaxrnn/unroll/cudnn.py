@@ -1,0 +1,57 @@
+"""The LSTM of NVIDIA's cuDNN as an unroll, by `jax.experimental.rnn`: on a GPU, for `jaxrnn.cells.lstm` alone."""
+
+import jax
+import jax.numpy as jnp
+from jax.experimental import rnn
+
+from jaxrnn.cells._step import Step
+from jaxrnn.cells.lstm import LSTMCarry, LSTMParams
+from jaxrnn.unroll._contract import in_time, scan
+
+
+def unroll():
+    """cuDNN's LSTM, one kernel for all steps.
+
+    Raises:
+      ValueError: where JAX does not compute on an NVIDIA GPU.
+    """
+    if jax.default_backend() != "gpu":
+        raise ValueError(f"unroll=cudnn needs an NVIDIA GPU; JAX computes on {jax.default_backend()} here")
+    return cudnn
+
+
+def cudnn(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+    """`scan` of an LSTM in one kernel for all steps; inputs and weights in float32.
+
+    Raises:
+      ValueError: for another cell, another precision, with a mask or resets, which cuDNN does not know.
+    """
+    if not isinstance(params, LSTMParams) or not isinstance(cell.step, Step) or not isinstance(params.w_h, jax.Array):
+        raise ValueError("unroll=cudnn computes the LSTM of jaxrnn.cells.lstm, without recurrent dropout")
+    if {leaf.dtype for leaf in jax.tree.leaves((params, carry, xs))} != {jnp.dtype("float32")}:
+        raise ValueError("unroll=cudnn computes in float32; set trainer.precision=f32")
+    if mask is not None or reset is not None:
+        raise ValueError("unroll=cudnn knows no masks and no resets; unroll=deferred does")
+    if len(xs) < 2:
+        return scan(cell, params, carry, xs)
+    steps, *batch, width = xs.shape
+    flat = in_time(reverse, xs).reshape(steps, -1, width)
+    first = [leaf.reshape(1, -1, cell.size) for leaf in (carry.h, carry.c)]
+    ys, h, c = rnn.lstm(
+        flat.swapaxes(0, 1),
+        *first,
+        _packed(params),
+        jnp.full(flat.shape[1], steps, jnp.int32),
+        input_size=width,
+        hidden_size=cell.size,
+        num_layers=1,
+        dropout=0.0,
+        bidirectional=False,
+    )
+    shape = (*batch, cell.size)
+    return LSTMCarry(c.reshape(shape), h.reshape(shape)), in_time(reverse, ys.swapaxes(0, 1).reshape(steps, *shape))
+
+
+def _packed(params):
+    """cuDNN's one vector of weights: W_x^T, W_h^T, the input's bias and the recurrent bias, gates i, f, g, o."""
+    return jnp.concatenate([params.w_x.T.ravel(), params.w_h.T.ravel(), params.b, jnp.zeros_like(params.b)])

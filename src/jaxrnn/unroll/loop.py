@@ -1,0 +1,29 @@
+"""A Python loop: the executable specification of all unrolls."""
+
+import jax.numpy as jnp
+
+from jaxrnn.unroll._contract import cast_like, scan, where
+
+
+def unroll():
+    """A Python loop, the specification; slow to compile for long sequences."""
+    return loop
+
+
+def loop(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+    """Step by step; arguments and results as in `jaxrnn.unroll`."""
+    if len(xs) == 0:
+        return scan(cell, params, carry, xs)
+    steps, initial = range(len(xs)), cell.initial(params, xs.shape[1:-1])
+    ys = [None] * len(xs)
+    for t in reversed(steps) if reverse else steps:
+        boundary = t + 1 if reverse else t
+        if reset is not None and boundary < len(xs):
+            carry = where(reset[boundary], initial, carry)
+        x_t = xs[t] if mask is None else where(mask[t], xs[t], jnp.zeros_like(xs[t]))
+        new_carry, y_t = cell.step(params, carry, cell.project(params, x_t))
+        new_carry = cast_like(new_carry, carry)
+        if mask is not None:
+            new_carry, y_t = where(mask[t], new_carry, carry), where(mask[t], y_t, jnp.zeros_like(y_t))
+        carry, ys[t] = new_carry, y_t
+    return carry, jnp.stack(ys)

@@ -1,0 +1,81 @@
+"""Truncated backpropagation through time."""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxrnn.types import Size
+from jaxrnn.unroll._contract import in_time, scan, segments, step_of
+
+
+def unroll(k1: Size, k2: Size | None = None):
+    """Truncated backpropagation through time, BPTT(k2; k1) of Williams & Peng 1990.
+
+    The losses of every k1 successive steps are propagated back together, over the k2 steps that end with them; the
+    carry that enters those k2 steps is a constant. k2 = T or more is full backpropagation; k1 = k2 cuts the sequence
+    into pieces; k1 = k2 = 1 sees no step but its own. Costs one pass without a gradient and k2 / k1 with one, all
+    windows at once.
+
+    Args:
+      k1: steps between two backward passes.
+      k2: steps that each goes back, k1 or more; None for k1.
+
+    Raises:
+      ValueError: if k2 < k1, where some losses would reach no weight.
+    """
+    k2 = k1 if k2 is None else k2
+    if k2 < k1:
+        raise ValueError(
+            f"unroll.k2={k2} is less than unroll.k1={k1}: some losses would reach no weight; give k1 or more"
+        )
+
+    def truncated(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+        steps = len(xs)
+        if steps == 0:
+            return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
+        step = step_of(cell, params, xs)
+        xs, mask, reset = in_time(reverse, (xs, mask, segments(reset, reverse)))
+        mask = jnp.ones(xs.shape[:-1], bool) if mask is None else mask
+
+        # The carry before every step, as constants.
+        constants = lax.stop_gradient((carry, xs))
+        frozen = step_of(cell, lax.stop_gradient(params), xs)
+        _, before = lax.scan(lambda c, x: (frozen(c, x)[0], c), constants[0], (constants[1], mask, reset))
+
+        starts, carries, windows = _windows(k1, k2, before, carry, (xs, mask, reset))
+        carries, ys = jax.vmap(lambda carry, window: lax.scan(step, carry, window))(carries, windows)
+        own = jnp.arange(steps) // k1
+        ys = ys[own, jnp.arange(steps) - starts[own]]
+        return jax.tree.map(lambda a: a[-1], carries), in_time(reverse, ys)
+
+    return truncated
+
+
+def _windows(k1, k2, before, carry, inputs):
+    """The pieces of k2 steps that are propagated back: window j ends with the j-th k1 steps (the last may be fewer).
+
+    Args:
+      k1, k2: as of `unroll`.
+      before: the carry before every step, as a constant, leaves [T, B, ...].
+      carry: the carry before the first step.
+      inputs: (xs, mask, reset or None), leaves [T, B, ...].
+
+    Returns:
+      (starts [J], the carries that enter the windows, leaves [J, B, ...], the windows' inputs, leaves [J, k2, B, ...]).
+    """
+    xs, mask, reset = inputs
+    steps = len(xs)
+    ends = jnp.minimum(k1 * jnp.arange(1, -(-steps // k1) + 1), steps)
+    starts = ends - k2
+    times = starts[:, None] + jnp.arange(k2)
+    inside, times = times >= 0, jnp.maximum(times, 0)
+
+    def at_start(constant, live):
+        from_here = (starts > 0).reshape(-1, *[1] * live.ndim)
+        return jnp.where(from_here, constant[jnp.maximum(starts, 0)], live)
+
+    def valid(flags):
+        return flags[times] & inside.reshape(*inside.shape, *[1] * (flags.ndim - 1))
+
+    windows = xs[times], valid(mask), None if reset is None else valid(reset)
+    return starts, jax.tree.map(at_start, before, carry), windows

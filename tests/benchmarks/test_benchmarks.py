@@ -1,0 +1,128 @@
+"""Benchmarks at their smallest: what they write, not how fast anything is."""
+
+import csv
+import importlib
+import json
+import os
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from jaxrnn.benchmarks import _timing as timing
+from jaxrnn.benchmarks import launchers, sweep
+from jaxrnn.benchmarks._worker import Worker, clocked, first_time
+from jaxrnn.experiments import config
+
+TRAIN = str(Path(__file__).parents[2] / "scripts" / "train.py")
+
+
+def test_sides_take_turns():
+    calls = []
+    sides = {name: clocked(lambda name=name: calls.append(name)) for name in "ab"}
+    seconds = timing.interleaved(sides, 3)
+    assert "".join(calls) == "ab" * 3
+    assert [len(times) for times in seconds.values()] == [3, 3]
+
+
+def test_a_short_call_is_repeated_and_its_time_is_that_of_one():
+    calls = []
+    seconds = clocked(lambda: calls.append(time.sleep(0.01)), at_least=0.1)()
+    assert 2 <= len(calls) <= 10
+    assert 0.01 <= seconds < 0.1
+
+
+def sleeper(seconds):
+    if seconds is None:
+        raise ImportError("No module named 'sleeper'")
+    return lambda: time.sleep(float(os.environ["FACTOR"]) * seconds)
+
+
+def test_sides_elsewhere_are_timed_there_and_missing_ones_are_named():
+    makers = {
+        "there": partial(Worker, sleeper, 0.02, environment={"FACTOR": "2"}),
+        "absent": partial(Worker, sleeper, None),
+        "killed": partial(Worker, os._exit, 3),
+    }
+    seconds, left_out = timing.in_turn(makers, 2)
+    assert [len(times) for times in seconds.values()] == [2]
+    assert all(0.04 <= value < 0.4 for value in seconds["there"])
+    assert left_out == [
+        "without absent (ImportError: No module named 'sleeper')",
+        "without killed (its process ended with exit code 3)",
+    ]
+    assert first_time(sleeper, 0.02, environment={"FACTOR": "2"})() >= 0.04
+
+
+TINY = {
+    "length": ["lengths=[5,9]", "size=2"],
+    "parallel": ["lengths=[5,9]", "sizes=[1,2]", "at_least=0"],
+    "gpu_parallel": ["lengths=[5,9000000]", "sizes=[2]", "at_least=0", "memory=0.1"],
+    "gpu_sweep": ["runs=[1,2]", "size=2", "steps=20"],
+    "gpu_layer": ["shapes=[[2,3,1,4]]", "cells=[lstm,gru]", "baselines=[]", "at_least=0"],
+    "layer": ["shapes=[[1,3,1,2],[2,3,1,2]]", "cells=[lstm,jordan]", "baselines=[Flax linen]", "at_least=0"],
+    "startup": ["imports=[json,nowhere]", "run='trainer.steps=36'", f"script={TRAIN}"],
+    "compile": ["lengths=[3]", "shape=[1,1,2]", "baselines=[]", "repeats=1"],
+}
+SLOW = {"layer", "compile", "startup"}  # they start processes
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in TINY])
+def test_benchmarks_by_their_configurations(name, tmp_path, x32, configure):
+    options = [f"benchmark={name}", *(f"benchmark.{option}" for option in ["repeats=1", *TINY[name]])]
+    cfg = configure(*options, name="benchmark")
+    config.check(cfg)
+    measured = config.build(cfg.benchmark)
+    module = importlib.import_module(cfg.benchmark._target_.rpartition(".")[0])
+    timing.write(measured, name, module.plot(measured), tmp_path)
+    assert all(row["seconds"] > 0 for row in measured.rows)
+    sides = list(dict.fromkeys(row["side"] for row in measured.summary))
+    if name == "length":
+        assert sides == ["scan", "deferred", "chunked"]
+        assert all(row["megabytes"] > 0 and row["compile_seconds"] > 0.01 for row in measured.summary)
+    if "parallel" in name:
+        assert sides == ["scan", "newton", "newton_diagonal"]
+        assert all(row["error"] < 1e-5 for row in measured.summary)
+    if name == "gpu_parallel":
+        assert "H=2 T=9000000 left out" in measured.findings[-1]
+    if name == "gpu_layer":
+        assert sides == ["jaxrnn", "jaxrnn scan"]
+        assert any("cudnn needs an NVIDIA GPU" in line for line in measured.findings)
+    if name == "layer":
+        assert sides == ["jaxrnn", "Flax linen", "jaxrnn elman"]
+    if name == "compile":
+        assert sides == ["jaxrnn, cold", "jaxrnn, warm"]
+    if name == "startup":
+        assert sides == ["trainer.steps=36, cold", "trainer.steps=36, warm", "--help", "import json"]
+        assert measured.findings[-1].startswith("without import nowhere (ModuleNotFoundError")
+
+
+def test_summaries_compare_with_the_first_side():
+    first, second = timing.summarised({"ours": [2.0, 1.0, 9.0], "theirs": [30.0, 4.0, 6.0]}, cells=3)
+    assert first == {"cells": 3, "side": "ours", "median": 2.0, "best": 1.0, "times_the_first": 1.0}
+    assert second == {"cells": 3, "side": "theirs", "median": 6.0, "best": 4.0, "times_the_first": 3.0}
+
+
+def test_a_benchmark_leaves_its_times_and_the_machine(tmp_path):
+    measured = sweep.benchmark(runs=[1, 4], size=2, steps=20, repeats=2)
+    timing.write(measured, "sweep", sweep.plot(measured), tmp_path)
+    with open(tmp_path / "sweep.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["side"] for row in rows] == ["single run"] * 2 + ["1 runs"] * 2 + ["4 runs"] * 2
+    assert [row["runs"] for row in measured.summary] == [1, 1, 4]
+    for row in measured.summary:
+        assert row["runs_per_second"] == pytest.approx(row["runs"] / row["median"])
+    assert {"versions", "device", "cores", "python"} <= json.loads((tmp_path / "machine.json").read_text()).keys()
+    assert (tmp_path / "figures/sweep.pdf").is_file()
+
+
+@pytest.mark.slow
+def test_launchers_are_timed_as_whole_commands():
+    arguments = ["model.cell.size=2", "trainer.steps=36", "seed=0,1"]
+    measured = launchers.benchmark(TRAIN, arguments, ["compiled", "basic"], repeats=1)
+    assert [(row["cache"], row["side"]) for row in measured.summary] == [
+        (cache, side) for cache in ("cold", "warm") for side in ("compiled", "basic")
+    ]
+    assert all(row["median"] > 1 for row in measured.summary)
+    assert len(launchers.plot(measured)["launchers"].axes) == 2

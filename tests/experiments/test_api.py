@@ -1,0 +1,89 @@
+"""Training and loading from Python, without Hydra, and with an experiment."""
+
+import jax
+import numpy as np
+import optax
+import pytest
+
+import jaxrnn
+from jaxrnn.cells import elman, gru
+from jaxrnn.data import sine
+from jaxrnn.errors import ConfigError
+from jaxrnn.training import records
+
+NET, DATA = jaxrnn.rnn(gru.cell(3), output_size=1), sine.dataset(points=12)
+SETTINGS = {"batch_size": 1, "learning_rate": 1e-2, "report_every": 12, "precision": "f64"}
+
+
+def test_what_fit_returns():
+    run = jaxrnn.fit(NET, DATA, steps=36, **SETTINGS, metrics={"mae": jaxrnn.metrics.mean_absolute_error()})
+    assert (run.status, run.step, len(run.history)) == ("finished", 36, 6)
+    assert jax.tree.structure(run.params) == jax.tree.structure(NET.init(jax.random.key(0), 1))
+    losses = run.history.where(split="validation")["loss"]
+    assert run.metrics["validation"]["loss"] == pytest.approx(losses.min(), rel=1e-9)
+    ys = np.asarray(run.predict("test"))
+    split = DATA.splits["test"]
+    errors = np.abs(ys - split.targets)[np.asarray(split.weights) > 0]
+    assert run.metrics["test"]["mae"] == pytest.approx(errors.mean(), rel=1e-9)
+    assert run.generate(5).shape == (5, 1)
+    np.testing.assert_array_equal(run.generate(5)[:3], run.generate(3))
+    assert set(run.plot()) == {"learning_curves", "gradient_norm", "prediction", "generation"}
+    assert run.plot()._repr_html_().count("<img") == 4
+    with pytest.raises(ConfigError, match="the data have no split tset; there are validation, test"):
+        run.predict("tset")
+
+
+def test_any_optax_transformation_is_an_optimizer():
+    adam = {key: value for key, value in SETTINGS.items() if key != "learning_rate"}
+    one = jaxrnn.fit(NET, DATA, steps=24, optimizer=optax.adam(1e-2), **adam)
+    two = jaxrnn.fit(NET, DATA, steps=24, **SETTINGS)
+    np.testing.assert_allclose(one.history["loss"], two.history["loss"], rtol=1e-12)
+    with pytest.raises(TypeError, match="needs one of learning_rate"):
+        jaxrnn.fit(NET, DATA, steps=24, optimizer=optax.adam(1e-2), **SETTINGS)
+    with pytest.raises(TypeError, match="needs all of these"):
+        jaxrnn.fit(NET, DATA, **SETTINGS)
+
+
+def test_the_same_call_goes_on_bit_for_bit(tmp_path):
+    def stop(moment):
+        return "enough" if moment.step == 24 else None
+
+    whole = jaxrnn.fit(NET, DATA, steps=48, **SETTINGS, folder=tmp_path / "whole")
+    cut = jaxrnn.fit(NET, DATA, steps=24, **SETTINGS, folder=tmp_path / "cut")
+    assert cut.step == 24
+    again = jaxrnn.fit(NET, DATA, steps=48, **SETTINGS, folder=tmp_path / "cut")
+    jax.tree.map(np.testing.assert_array_equal, whole.params, again.params)
+    assert (tmp_path / "whole/metrics.csv").read_bytes() == (tmp_path / "cut/metrics.csv").read_bytes()
+    assert records.read_summary(tmp_path / "cut")["status"] == "finished"
+    loaded = jaxrnn.load(tmp_path / "cut", NET, DATA)
+    jax.tree.map(np.testing.assert_array_equal, whole.params, loaded.params)
+    assert loaded.history.rows == records.read(tmp_path / "whole")
+    with pytest.raises(ConfigError, match="holds a run with another seed"):
+        jaxrnn.fit(NET, DATA, steps=48, **SETTINGS, seed=1, folder=tmp_path / "cut")
+    with pytest.raises(ConfigError, match="is expected"):
+        jaxrnn.load(tmp_path / "cut", jaxrnn.rnn(elman.cell(3), 1), DATA)
+    with pytest.raises(ConfigError, match="no checkpoint"):
+        jaxrnn.load(tmp_path, NET, DATA)
+    stopped = jaxrnn.fit(NET, DATA, steps=48, **SETTINGS, callbacks=[stop], folder=tmp_path / "stopped")
+    assert (stopped.status, stopped.reason, stopped.step) == ("finished", "enough", 24)
+    once_more = jaxrnn.fit(NET, DATA, steps=48, **SETTINGS, folder=tmp_path / "stopped")
+    assert (once_more.reason, once_more.step) == ("enough", 24)  # what a callback ended stays ended
+
+
+def test_an_experiment_is_what_the_command_line_builds(tmp_path):
+    experiment = jaxrnn.experiment("model=gru", "model.cell.size=3", "data.points=12", "trainer.steps=36")
+    run = jaxrnn.fit(experiment, folder=tmp_path / "run")
+    loaded = jaxrnn.load(tmp_path / "run")
+    jax.tree.map(np.testing.assert_array_equal, run.params, loaded.params)
+    assert loaded.cfg.model.cell.size == 3
+    other = jaxrnn.experiment("model=gru", "model.cell.size=4", "data.points=12", "trainer.steps=36")
+    with pytest.raises(ConfigError, match=r"another configuration \(they differ in model.cell.size\)"):
+        jaxrnn.fit(other, folder=tmp_path / "run")
+
+
+def test_history_as_columns():
+    table = jaxrnn.fit(NET, DATA, steps=24, **SETTINGS).history
+    assert table.columns[:3] == ["step", "split", "loss"]
+    assert list(table.where(split="train")["step"]) == [12, 24]
+    with pytest.raises(KeyError, match="there is no column 'los'; there are step, split, loss"):
+        table["los"]

@@ -1,0 +1,389 @@
+"""Every study against theory that is exact, and from configuration to files."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxrnn import dynamics, nets
+from jaxrnn.cells import elman, gru, lstm
+from jaxrnn.data import noisy_cosine
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import folders
+from jaxrnn.experiments.build import build
+from jaxrnn.initializers import gaussian
+from jaxrnn.studies import _ensembles, _runner, gain, gates, gradient_flow, jacobian, long_lag, lyapunov, truncation
+from jaxrnn.training import engine, evaluation, probes
+from jaxrnn.types import Batch
+from jaxrnn.unroll.scan import scan
+from jaxrnn.unroll.truncated import unroll as truncated
+
+KEY = jax.random.key(0)
+T, B, H = 12, 3, 5
+
+
+def noise_batch(width, outputs=H, steps=T):
+    xs, targets = jax.random.normal(KEY, (steps, B, width)), jnp.ones((steps, B, outputs))
+    weights = jnp.zeros((steps, B)).at[-1].set(1.0)
+    return Batch(xs, targets, weights, jnp.ones(B, bool))
+
+
+@pytest.fixture
+def composed(configure):
+    return lambda overrides: configure(*overrides, name="study")
+
+
+# Gradient flow
+
+
+def flow_of(net, loss="last"):
+    """(params, batch) -> `Flow`, compiled."""
+    return jax.jit(lambda p, b: gradient_flow.measure(net, noisy_cosine.dataset(), p, b, loss))
+
+
+def test_linear_gradient_is_the_matrix_power():
+    cell = elman.cell(H, "linear", recurrent_init=gaussian(1.1))
+    params, batch = cell.init(KEY, 2), noise_batch(2)
+    flow = jax.jit(lambda: gradient_flow.measure(nets.recurrent(cell), noisy_cosine.dataset(), params, batch))()
+    _, ys = scan(cell, params, cell.initial(params, (B,)), batch.xs)
+    last = 2 * (np.asarray(ys[-1]) - 1) / H
+    for lag in range(T):
+        expected = np.linalg.norm(last @ np.linalg.matrix_power(np.asarray(params.w_h).T, lag), axis=-1)
+        np.testing.assert_allclose(flow.norms["h"][lag], expected, rtol=1e-12)
+    assert float(flow.shares.sum()) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_orthogonal_weights_keep_every_norm():
+    cell = elman.cell(H, "linear")
+    flow = flow_of(nets.recurrent(cell))(cell.init(KEY, 2), noise_batch(2))
+    np.testing.assert_allclose(flow.norms["h"], jnp.broadcast_to(flow.norms["h"][0], (T, B)), rtol=1e-12)
+    assert gradient_flow.growth(np.asarray(flow.norms["h"][:, 0]))[1] == "preserved"
+
+
+def test_cell_path_of_an_lstm_with_forced_gates():
+    """No weights: dL/dc_t shrinks by sigmoid(b_f) each step back, whatever b_f."""
+    cell = lstm.cell(H)
+    measure = flow_of(nets.recurrent(cell))
+    for b_f in (0.0, 1.0, 5.0):
+        params = jax.tree.map(jnp.zeros_like, cell.init(KEY, 2))
+        params = params._replace(b=params.b.at[H : 2 * H].set(b_f).at[2 * H : 3 * H].set(0.3))
+        flow = measure(params, noise_batch(2))
+        norms = np.asarray(flow.norms["c"])
+        np.testing.assert_allclose(norms[2:] / norms[1:-1], 1 / (1 + np.exp(-b_f)), rtol=1e-12)
+
+
+def test_gradients_are_aligned_by_lag():
+    """Sequences that end at different steps: nothing before their first, and the same as each on its own."""
+    cell = gru.cell(H)
+    params, batch = cell.init(KEY, 2), noise_batch(2)
+    ends = np.array([T - 1, 7, 4])
+    steps = np.arange(T)[:, None]
+    ragged = batch._replace(weights=1.0 * jnp.asarray(steps == ends), mask=jnp.asarray(steps <= ends))
+    measure = flow_of(nets.recurrent(cell))
+    flow = measure(params, ragged)
+    for row, end in enumerate(ends):
+        alone = jax.tree.map(lambda a, r=row, e=end: a[: e + 1, r : r + 1], (batch.xs, batch.targets))
+        weights = jnp.zeros((end + 1, 1)).at[-1].set(1.0)
+        own = Batch(*alone, weights, jnp.ones(1, bool))
+        expected = measure(params, own).norms["h"][:, 0]
+        np.testing.assert_allclose(flow.norms["h"][: end + 1, row], expected, rtol=1e-12)
+        assert np.isnan(flow.norms["h"][end + 1 :, row]).all()
+    assert float(jnp.nansum(flow.shares)) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_loss_at_every_step():
+    cell = elman.cell(H, "linear")
+    batch = noise_batch(2)._replace(weights=jnp.ones((T, B)))
+    params = cell.init(KEY, 2)
+    flow = flow_of(nets.recurrent(cell), "every")(params, batch)
+    _, ys = scan(cell, params, cell.initial(params, (B,)), batch.xs)
+    back = 0
+    for t in reversed(range(T)):
+        back = (
+            2 * (np.asarray(ys[t]) - 1) / H / T + back @ np.asarray(params.w_h).T
+            if t < T - 1
+            else (2 * (np.asarray(ys[t]) - 1) / H / T)
+        )
+        np.testing.assert_allclose(flow.norms["h"][t], np.linalg.norm(back, axis=-1), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rate", "kind"), [(0.1, "exploding"), (-0.1, "vanishing"), (0.01, "preserved"), (-0.01, "preserved")]
+)
+def test_growth(rate, kind):
+    found = gradient_flow.growth(np.exp(rate * np.arange(100)))
+    assert found[0] == pytest.approx(rate)
+    assert found[1] == kind
+
+
+# Jacobians, gain, gates, truncation, fixed points
+
+
+def test_bound_of_pascanu_holds_for_a_thousand_networks():
+    cell = elman.cell(4)
+    xs = jax.random.normal(KEY, (10, 2))
+
+    @jax.jit
+    @jax.vmap
+    def run(key):
+        key_gain, key_params = jax.random.split(key)
+        params = cell.init(key_params, 2)
+        params = params._replace(w_h=jax.random.uniform(key_gain, maxval=3.0) * params.w_h)
+        return jacobian.measure(nets.recurrent(cell), params, xs)[1][:, 0], jacobian.pascanu_bound(params)
+
+    norms, bound = run(jax.random.split(KEY, 1000))
+    lags = np.arange(1, 11)
+    assert (norms <= lags * np.log(bound)[:, None] + 1e-10).all()
+    assert (norms > lags * np.log(bound)[:, None] - 3).any(axis=0).all()  # and is no empty statement
+
+
+def test_products_of_jacobians():
+    cell = lstm.cell(3)
+    net, params, xs = nets.recurrent(cell), cell.init(KEY, 2), jax.random.normal(KEY, (4, 2))
+    one, products = jacobian.measure(net, params, xs)
+    f, z_0 = dynamics.as_map(net, params)
+    whole = jax.jacrev(lambda z: dynamics.trajectory(f, z, xs)[-1])(z_0)
+    np.testing.assert_allclose(products[-1], np.log(np.linalg.svd(whole, compute_uv=False)), rtol=1e-7)
+    np.testing.assert_allclose(np.log(one[0]), products[0], rtol=1e-9)
+
+
+def test_gain_of_a_linear_network_is_its_rate():
+    cell = elman.cell(H, "linear")
+    params = cell.init(KEY, 2)
+    for factor, length in ((0.5, 7), (2.0, 20)):
+        rate = gain.measure(nets.recurrent(cell), params, factor, length, 20, 2, 0.0, KEY)
+        assert float(rate) == pytest.approx(np.log(factor), rel=1e-12)
+
+
+def test_spectral_radius_is_set_block_by_block():
+    cell = gru.cell(H)
+    w_h = gain.scaled(cell.init(KEY, 2), 1.7, "radius").w_h
+    for block in np.split(np.asarray(w_h), 3, axis=1):
+        assert np.abs(np.linalg.eigvals(block)).max() == pytest.approx(1.7)
+
+
+def test_gates_of_forced_biases():
+    """No weights: an input gate of sigmoid(-3), a forget gate of sigmoid(4), whose time scale is -1 / ln of it."""
+    cell = lstm.cell(H)
+    params = jax.tree.map(jnp.zeros_like, cell.init(KEY, 2))
+    params = params._replace(b=params.b.at[:H].set(-3.0).at[H : 2 * H].set(4.0))
+    found = gates.measure(nets.recurrent(cell), params, noise_batch(2))
+    np.testing.assert_allclose(found.over_time["i"], 1 / (1 + np.exp(3)), rtol=1e-12)
+    assert {name: (float(found.shut[name]), float(found.open[name])) for name in found.shut} == {
+        "i": (1, 0),
+        "f": (0, 1),
+        "o": (0, 0),
+    }
+    np.testing.assert_allclose(found.time_scales, np.full(H, -1 / np.log(1 / (1 + np.exp(-4)))), rtol=1e-12)
+
+
+def test_a_cell_without_gates_is_told_so():
+    cell = elman.cell(H)
+    with pytest.raises(ValueError, match="it needs gated cells"):
+        gates.measure(nets.recurrent(cell), cell.init(KEY, 2), noise_batch(2))
+
+
+def test_truncation_over_the_whole_length_has_no_bias():
+    net = nets.rnn(gru.cell(H), 1)
+    dataset = noisy_cosine.dataset(window=T)
+    params, batch = net.init(KEY, 2), noise_batch(2, outputs=1)
+
+    def measure(unroll):
+        return jax.jit(lambda params: truncation.measure(net, dataset, params, batch, unroll))(params)
+
+    whole = measure(truncated(1, T))
+    np.testing.assert_allclose(whole, (1.0, 1.0), rtol=1e-12)
+    short = measure(truncated(1))
+    assert float(short[0]) < 0.999
+
+
+def test_fixed_points_of_a_known_network():
+    """h' = tanh(h W), W = [[1, -1], [-1, 1]]: zero, with an eigenvalue of 2, and a stable pair."""
+    w = -jnp.array([[-1.0, 1.0], [1.0, -1.0]])
+
+    def f(z, x):
+        return jnp.tanh(z @ w)
+
+    starts = jax.random.normal(KEY, (60, 2))
+    found = jax.jit(lambda s: dynamics.find_points(f, s, jnp.zeros(1)))(starts)
+    assert (found.speed < 1e-10).all()
+    kept = np.asarray(found.z)[dynamics.distinct(np.asarray(found.z), 1e-4)]
+    kept = kept[np.argsort(kept[:, 0])]
+    np.testing.assert_allclose(kept, [[-0.957504, 0.957504], [0, 0], [0.957504, -0.957504]], atol=1e-6)
+    radii = [float(np.abs(np.linalg.eigvals(jax.jacfwd(lambda z: f(z, None))(z))).max()) for z in jnp.asarray(kept)]
+    np.testing.assert_allclose(radii, [0.166371, 2.0, 0.166371], atol=1e-5)
+
+
+# Long lags
+
+
+def test_sequences_are_counted_until_the_stop_rule(composed):
+    """Networks that are right from the start stop after as many sequences as have to be right, in whole batches."""
+    cfg = composed(["model=elman", "data=adding", "data.length=22", "trainer.batch_size=8", "trainer.report_every=5"])
+    task = build(cfg).task
+
+    def always(ys, batch):
+        return jnp.ones(batch.xs.shape[1], bool)
+
+    easy = task._replace(dataset=task.dataset._replace(correct=always))
+    np.testing.assert_array_equal(long_lag.sequences_seen(easy, 0, 2, 20, 1000), [24, 24])
+    hard = task._replace(dataset=task.dataset._replace(correct=lambda ys, batch: ~always(ys, batch)))
+    assert np.isnan(long_lag.sequences_seen(hard, 0, 2, 20, 100)).all()
+
+
+# From configuration to files
+
+SMALL = ["model.cell.size=4", "seeds=2", "data.length=22", "trainer.steps=4", "trainer.report_every=2", "train=true"]
+STUDIES = {
+    "gradient_flow": ["study.batch=4"],
+    "jacobian": ["study.sequences=2"],
+    "lyapunov": ["study.steps=40", "study.warm_up=5"],
+    "gain": ["study.gains=3", "study.lengths=3", "study.longest=12", "study.timed=true"],
+    "gates": ["study.batch=4"],
+    "clipping": ["study.thresholds=[0.1,1.0]"],
+    "long_lag": ["study.lengths=[22,24]", "study.right=8", "study.max_sequences=64"],
+    "truncation": ["study.lengths=[2,5]", "study.batch=4"],
+    "fixed_points": ["study.starts=8", "study.iterations=20"],
+}
+
+
+SLOW = {"jacobian", "gain", "truncation", "fixed_points", "lyapunov"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in STUDIES])
+def test_from_configuration_to_files(tmp_path, name, composed):
+    cfg = composed([f"study={name}", "model=gru", *SMALL, *STUDIES[name]])
+    lines = _runner.study_models({"small": cfg}, tmp_path)
+    assert any("small" in line for line in lines)
+    assert {f"{name}.npz", f"{name}.csv", "figures"} == {path.name for path in tmp_path.iterdir()}
+    header, *rows = (tmp_path / f"{name}.csv").read_text().splitlines()
+    assert header.startswith("network,")
+    assert rows
+    assert (tmp_path / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    assert len(np.load(tmp_path / f"{name}.npz").files) >= 2
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["study=gates", "model=elman"], "study gates: it needs gated cells"),
+        (["study=lyapunov", "model=gru", "model.bidirectional=sum"], "reads the future"),
+        (["study=lyapunov", "model=jordan", "study.exponents=9"], "has 1 exponents, not 9"),
+        (["study=gain", "model=jordan", "study.scale=radius", "model.cell.size=7"], "needs square recurrent weights"),
+        (["study=gain", "model=gru", "study.lowest=3.0"], "must be below"),
+        (["study=long_lag", "model=gru", "data=copy_memory", "study.lengths=[0]"], "greater than 0"),
+        (["study=gradient_flow", "model=gru", "study.lag=3"], "no such option"),
+        (["study=jacobian", "model=gru", "seeds=0"], "seeds=0: should be greater than 0"),
+    ],
+)
+def test_refusals(tmp_path, overrides, message, composed):
+    small = SMALL[:1] + SMALL[3:] if "data=copy_memory" in overrides else SMALL
+    overrides = [*small, *overrides]
+    with pytest.raises(ConfigError, match=message):
+        _runner.study_models({"gru": composed(overrides)}, tmp_path)
+
+
+# Probes and flossing
+
+
+@pytest.fixture
+def probing(configure):
+    small = ["data=adding", "data.length=22", "trainer.steps=6", "trainer.report_every=2"]
+    return lambda overrides: build(configure(*small, *overrides))
+
+
+def test_probes_measure_at_every_report_and_change_nothing(tmp_path, probing):
+    plain, watched = tmp_path / "plain", tmp_path / "watched"
+    for folder, extra in ((plain, []), (watched, ["probes=[gradient_flow,gates]"])):
+        run = folders.fit_experiment(probing(extra), folder)
+    assert (plain / "metrics.csv").read_bytes() == (watched / "metrics.csv").read_bytes()
+    assert run.timing["probe_seconds"] > 0
+    for name in ("gradient_flow", "gates"):
+        assert sorted(path.name for path in (watched / "probes" / name).iterdir()) == ["2.npz", "4.npz", "6.npz"]
+    found = probes.figures({"gradient_flow": gradient_flow.probe(), "gates": gates.probe()}, watched)
+    assert {"probe_gradient_flow_training", "probe_gates_saturation"} <= set(found)
+
+
+def test_a_probe_that_cannot_measure_is_refused_before_training(tmp_path, probing, configure):
+    with pytest.raises(ConfigError, match=r"probes.gates: it needs gated cells"):
+        folders.fit_experiment(probing(["model=elman", "probes=[gates]"]), tmp_path)
+    with pytest.raises(ConfigError, match="single steps"):
+        folders.fit_experiment(build(configure("data=sine", "probes=[gradient_flow]")), tmp_path)
+
+
+def test_flossing_before_training_pushes_exponents_to_zero(probing):
+    """The updates before training follow the exponents alone; their squares fall, and the loss is still reported."""
+    flossing = ["model=elman", "regularizer=flossing", "trainer.precision=f64", "trainer.report_every=60"]
+    task = probing([*flossing, "regularizer.exponents=3", "regularizer.before=60", "trainer.steps=60"]).task
+    run = engine.single(task, 0)
+    state = run.init()
+
+    def squared(params):
+        f, z_0 = dynamics.as_map(task.net, params)
+        xs = task.dataset.splits["test"].xs[:, :8]
+        lam = jax.vmap(lambda x: dynamics.lyapunov(f, z_0, x, 3).lam, in_axes=1)(xs)
+        return float(jnp.mean(lam**2))
+
+    before = squared(jax.device_get(state.params))
+    state, report = run.advance(state, 60)
+    assert squared(jax.device_get(state.params)) < before / 2
+    assert np.isfinite(report.loss).all()
+    with pytest.raises(ConfigError, match="has 4 Lyapunov exponents"):
+        probing(["model=elman", "regularizer=flossing", "regularizer.exponents=5"])
+    with pytest.raises(ConfigError, match="does not read the future"):
+        probing(["model.bidirectional=sum", "regularizer=flossing"])
+
+
+def test_flossing_beside_the_loss_is_their_weighted_sum(probing):
+    flossing = ["regularizer=flossing", "regularizer.exponents=2", "regularizer.weight=0.7", "trainer.precision=f64"]
+    task = probing(["model=gru", "trainer.batch_size=4", *flossing]).task
+    made = engine.single(task, 0)
+    state = made.init()
+    params, carry = jax.device_get((state.params, state.carry))
+    items = task.dataset.plan(jax.random.fold_in(state.key, 0), jnp.arange(2), 4)
+    batch = task.dataset.batch((), items[0])
+
+    def objective(params):
+        _, ys = task.net.apply(params, carry, batch.xs, mask=batch.mask)
+        f, z_0 = dynamics.as_map(task.net, params)
+        rows = (0, 2)  # the first sequence on each of two devices
+        lam = jnp.stack([dynamics.lyapunov(f, z_0, batch.xs[:, row], 2).lam for row in rows])
+        return evaluation.mean_loss(task.dataset.loss, ys, batch) + 0.7 * jnp.mean(lam**2)
+
+    expected = jnp.sqrt(sum(jnp.sum(g**2) for g in jax.tree.leaves(jax.jit(jax.grad(objective))(params))))
+    _, report = made.advance(state, 1)
+    assert float(report.grad_norm[0, 0]) == pytest.approx(float(expected), rel=1e-9)
+
+
+# From Python
+
+
+def test_studies_from_python_take_runs_ensembles_and_lists():
+    net, dataset = nets.rnn(gru.cell(3), 1), noisy_cosine.dataset(window=8)
+    some = _ensembles.ensemble(net, dataset, networks=2)
+    result = lyapunov.study([some, some._replace(name="again")], steps=20, warm_up=2)
+    assert list(result.networks) == ["network", "again"]
+    np.testing.assert_array_equal(result["network"]["lam"], result["again"]["lam"])
+    assert set(result.plot()) == {"lyapunov"}
+    rows = result.table.where(network="again", number=1)
+    np.testing.assert_allclose(rows["lam"], result["again"]["lam"][0, 1])
+    flow = gradient_flow.study(some, batch=2)
+    assert flow["network"]["norms"]["h"].shape == (1, 3, 8)
+    assert "network/norms/h" in flow.arrays()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "published"),
+    [
+        (["data=adding", "data.length=100"], 74_000),
+        (["data=adding", "data.length=500"], 209_000),
+        (["data=temporal_order", "data.symbols=3"], 571_100),
+    ],
+    ids=["adding-100", "adding-500", "order-3"],
+)
+def test_fewer_sequences_than_in_1997(task, published, composed):
+    task = [*task, "study=long_lag", "model=lstm", "model.cell.chrono=${data.length}"]
+    seen = long_lag.sequences_seen(build(composed(task)).task, 0, 10, 2000, published)
+    assert (~np.isnan(seen)).sum() >= 9, seen
+    assert np.nanmean(seen) < published

@@ -1,0 +1,123 @@
+"""One model and one sweep by several processes, against the same by one; other launchers; TensorBoard's files."""
+
+import json
+import os
+import socket
+import struct
+import subprocess
+
+import numpy as np
+import pytest
+
+from jaxrnn.training import records
+
+SMALL = ["model.cell.size=4", "checkpoints.seconds=0"]
+SHORT = [*SMALL, "trainer.steps=60", "trainer.report_every=20", "trainer.precision=f64"]
+ADDING = [*SHORT, "data=adding", "data.length=22", "trainer.batch_size=4"]
+
+
+def start_two(command, cwd, *arguments):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        address = f"localhost:{free.getsockname()[1]}"
+    shared = {**os.environ, "JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": "2"}
+    started = [
+        subprocess.Popen(
+            command("train", *arguments),
+            cwd=cwd,
+            env={**shared, "JAX_PROCESS_ID": str(number)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]
+    return started
+
+
+@pytest.fixture
+def two_processes(command):
+    """(folder, *arguments) -> (return code, output, errors) of two processes that train together."""
+
+    def run(cwd, *arguments):
+        started = start_two(command, cwd, *arguments)
+        outcomes = [process.communicate(timeout=300) for process in started]
+        return [(process.returncode, *outcome) for process, outcome in zip(started, outcomes, strict=True)]
+
+    return run
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model(tmp_path, two_processes, numbers, call):
+    (first, shown, errors), (second, silent, _) = two_processes(tmp_path, *ADDING, "hydra.run.dir=two")
+    assert (first, second) == (0, 0), errors
+    assert "finished at step 60" in shown
+    assert "finished" not in silent
+    assert call(tmp_path, "train", *ADDING, "hydra.run.dir=one").returncode == 0
+    np.testing.assert_allclose(numbers(tmp_path / "two"), numbers(tmp_path / "one"), rtol=1e-9)
+    outcomes = two_processes(tmp_path, "resume=two", "trainer.steps=80")
+    assert [outcome[0] for outcome in outcomes] == [0, 0], outcomes
+    assert call(tmp_path, "train", "resume=one", "trainer.steps=80").returncode == 0
+    np.testing.assert_allclose(numbers(tmp_path / "two"), numbers(tmp_path / "one"), rtol=1e-9)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+    for refused, _, errors in two_processes(tmp_path, *ADDING, "trainer.batch_size=3", "hydra.run.dir=odd"):
+        assert refused == 2
+        assert "trainer.batch_size=3 cannot be shared out over 2 processes" in errors
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_sweep(tmp_path, two_processes, numbers, call):
+    sweep = ["-m", *SHORT, "model=elman,gru", "seed=range(3)", "hydra/launcher=compiled"]
+    outcomes = two_processes(tmp_path, *sweep, "hydra.sweep.dir=two")
+    assert [outcome[0] for outcome in outcomes] == [0, 0], outcomes
+    assert "process 1 of 2 trains its share of every group" in outcomes[0][1]
+    assert call(tmp_path, "train", *sweep, "hydra.sweep.dir=one").returncode == 0
+    for run in range(6):
+        np.testing.assert_allclose(numbers(tmp_path / f"two/{run}"), numbers(tmp_path / f"one/{run}"), rtol=1e-9)
+    assert json.loads((tmp_path / "two/sweep.json").read_text())["status"] == "finished"
+    assert call(tmp_path, "evaluate", "run=two/1").returncode == 0  # the other process's
+    (refused, _, errors), _ = two_processes(tmp_path, "-m", *SHORT, "seed=0,1", "hydra.sweep.dir=basic")
+    assert refused == 2
+    assert "several processes train a sweep together with hydra/launcher=compiled alone" in errors
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+def test_other_launchers_train_compiled_groups(tmp_path, launcher, numbers, call):
+    inside = 'together=["seed=range(2)","optimizer.learning_rate=1e-3,1e-2"]'
+    result = call(
+        tmp_path, "train", "-m", *SHORT, "model=elman,gru", inside, f"hydra/launcher={launcher}", "hydra.sweep.dir=many"
+    )
+    assert result.returncode == 0, result.stderr
+    alone = ["model=gru", "seed=1", "optimizer.learning_rate=1e-3", "hydra.run.dir=one"]
+    assert call(tmp_path, "train", *SHORT, *alone).returncode == 0
+    np.testing.assert_allclose(numbers(tmp_path / "many/1/2"), numbers(tmp_path / "one"), rtol=1e-9)
+    shown = call(tmp_path, "report", "many").stdout
+    assert "8 runs of 4 settings: 8 finished" in shown
+
+
+def events(folder):
+    """The events in TensorBoard's files: records of length, checksum, content, checksum."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    for file in sorted((folder / "tensorboard").iterdir()):
+        content, place = file.read_bytes(), 0
+        while place < len(content):
+            (length,) = struct.unpack("<Q", content[place : place + 8])
+            yield Event.FromString(content[place + 12 : place + 12 + length])
+            place += length + 16
+
+
+def test_tensorboard_has_the_metrics_and_the_hyperparameters(tmp_path, call):
+    result = call(tmp_path, "train", *SHORT, "tensorboard=true", "hydra.run.dir=run")
+    assert result.returncode == 0, result.stderr
+    scalars, tags = {}, set()
+    for event in events(tmp_path / "run"):
+        for value in event.summary.value:
+            tags.add(value.tag)
+            scalars[value.tag, event.step] = value.simple_value
+    for row in records.read(tmp_path / "run"):
+        assert scalars[f"loss/{row['split']}", row["step"]] == pytest.approx(row["loss"], rel=1e-6)
+    final = json.loads((tmp_path / "run/summary.json").read_text())["metrics"]["test"]["loss"]
+    assert scalars["final/test/loss", 0] == pytest.approx(final, rel=1e-6)
+    assert "_hparams_/session_start_info" in tags

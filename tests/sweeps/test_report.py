@@ -1,0 +1,133 @@
+"""Reports of sweeps that are written by hand, so that every number in them is known."""
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from jaxrnn.errors import ConfigError
+from jaxrnn.sweeps import figures, report
+from jaxrnn.training import records
+
+CELLS = {"lstm": {"forget_bias": 1.0}, "gru": {"reset": "after"}}
+
+
+def write_run(folder, cell, rate, seed, loss, status="finished", steps=20):
+    """A run folder; without a status one that is running."""
+    (folder / ".hydra").mkdir(parents=True)
+    node = {"_target_": f"jaxrnn.cells.{cell}.cell", "size": 8, **CELLS[cell]}
+    cfg = {"seed": seed, "model": {"cell": node}, "optimizer": {"learning_rate": rate}, "trainer": {"steps": 20}}
+    OmegaConf.save(OmegaConf.create(cfg), folder / ".hydra" / "config.yaml")
+    overrides = [f"model={cell}", f"++optimizer.learning_rate={rate}", f"seed={seed}"]
+    OmegaConf.save(OmegaConf.create(overrides), folder / ".hydra" / "overrides.yaml")
+    metrics = records.Metrics(folder)
+    for step in range(10, steps + 1, 10):
+        metrics.write(step, "train", {"loss": 2 * loss, "grad_norm": 1.0})
+        metrics.write(step, "validation", {"loss": loss * (3 - step / 10)})
+    metrics.flush()
+    if status is not None:
+        validation = {} if status == "failed" else {"validation": {"loss": loss, "baseline": 1.0}}
+        content = {"status": status, "reason": status + " <because>", "steps": steps, "metrics": validation}
+        records.write_summary(folder, content)
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    number = 0
+    for cell in ("lstm", "gru"):
+        for rate in (0.001, 0.01, 0.1):
+            for seed in range(3):
+                loss = rate * (1 + seed) * (1 if cell == "lstm" else 5)
+                write_run(tmp_path / str(number), cell, rate, seed, loss)
+                number += 1
+    write_run(tmp_path / "18", "lstm", 1.0, 0, 1e-9, "diverged")
+    write_run(tmp_path / "19", "gru", 1.0, 0, 1.0, "failed", steps=0)
+    write_run(tmp_path / "20", "gru", 1.0, 1, 0.5, None, steps=10)
+    return tmp_path
+
+
+def test_settings_are_ranked_over_seeds(sweep):
+    found = report.read(sweep)
+    assert list(found.factors.values()) == ["cell", "learning_rate"]
+    rows = report.settings_table(found)
+    assert [(row["cell"], row["learning_rate"]) for row in rows[:3]] == [
+        ("lstm", 0.001),
+        ("gru", 0.001),
+        ("lstm", 0.01),
+    ]
+    values = 0.005 * np.array([1, 2, 3])
+    assert rows[1]["mean"] == pytest.approx(values.mean(), rel=1e-12)
+    assert rows[1]["std"] == pytest.approx(values.std(ddof=1), rel=1e-12)
+    assert rows[1]["best"] == 0.005
+    by_name = {(row["cell"], row["learning_rate"]): row for row in rows}
+    assert rows[-1] == by_name["lstm", 1.0]  # it diverged: no value, whatever it had before
+    assert (rows[-1]["mean"], rows[-1]["status"]) == ("", "1 diverged")
+    assert by_name["gru", 1.0]["status"] == "1 failed, 1 running"
+    assert by_name["gru", 1.0]["mean"] == pytest.approx(0.5 * 2)  # the best so far of the one that runs
+    assert report.command(found) == "python scripts/train.py model=lstm optimizer.learning_rate=0.001 seed=0"
+    assert report.settings_table(report.read(sweep, "train.loss"))[0]["mean"] == pytest.approx(1.0)  # running ones only
+
+
+def test_a_report_is_tables_figures_and_a_page(sweep):
+    text = report.write(report.read(sweep))
+    assert "21 runs of 8 settings: 18 finished" in text
+    assert "failed (1): failed <because>" in text
+    with open(sweep / "report/runs.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["run"] for row in rows[:3]] == ["0", "1", "2"]
+    assert {row["status"] for row in rows} == {"finished", "diverged", "failed", "running"}
+    names = {path.stem for path in (sweep / "report/figures").glob("*.png")}
+    assert names == {"learning_curves", "factor_cell", "factor_learning_rate", "factors_cell_learning_rate"}
+    page = (sweep / "report/report.html").read_text()
+    assert page.count("data:image/png;base64,") == 4
+    assert "failed &lt;because&gt;" in page
+    assert not re.search(r"""(src|href)=["']?(http|//)|@import|url\(""", page)  # nothing from a network
+    report.write(report.read(sweep))  # the report's own folder is no run
+
+
+def test_pairs_show_the_best_of_the_other_factors(sweep):
+    figure = figures.two_factors(report.read(sweep), "cell", "learning_rate")
+    shown = {(text.get_position()[0], text.get_position()[1]): text.get_text() for text in figure.axes[0].texts}
+    assert shown[1, 0] == "0.002"  # lstm at 0.001: the mean of 0.001, 0.002, 0.003
+    assert (1, 3) not in shown  # lstm at 1.0 diverged
+
+
+def test_nothing_to_report_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="there are no runs below it"):
+        report.read(tmp_path)
+    write_run(tmp_path / "0", "lstm", 0.1, 0, 1.0)
+    with pytest.raises(ConfigError, match=r"metric=test.loss: no run has it"):
+        report.read(tmp_path, "test.loss")
+    assert len(figures.draw(report.read(tmp_path))) == 1  # one run, no factor
+
+
+@pytest.mark.browser
+def test_the_page_sorts_and_filters_in_a_browser(sweep):
+    """Chromium runs the page's script from disk; what it then shows is what it hands back."""
+    report.write(report.read(sweep))
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert browser, "no Chromium: apt-get install chromium"
+
+    def shown(link, table):
+        arguments = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000", "--dump-dom"]
+        address = f"file://{sweep}/report/report.html{link}"
+        dom = subprocess.run([*arguments, address], capture_output=True, text=True, timeout=120, check=True).stdout
+        body = dom.split(f'<table id="{table}">')[1].split("<tbody>")[1].split("</tbody>")[0]
+        rows = re.findall(r"<tr([^>]*)>(.*?)</tr>", body)
+        return [re.findall(r"<td[^>]*>(.*?)</td>", cells) for hidden, cells in rows if "hidden" not in hidden]
+
+    rows = report.settings_table(report.read(sweep))
+    assert [row[1] for row in shown("", "settings")] == [f"{row['learning_rate']:.4g}" for row in rows]
+    assert [row[0] for row in shown("#sort=cell", "settings")] == ["gru"] * 4 + ["lstm"] * 4
+    spreads = [float(row[4]) for row in shown("#sort=std", "settings") if row[4]]
+    assert spreads == sorted(spreads)
+    few = shown("#settings=gru,mean<0.02", "settings")
+    assert [(row[0], row[1]) for row in few] == [("gru", "0.001")]
+    runs = shown("#runs=learning_rate=0.1", "runs")
+    assert len(runs) == 6
+    assert json.dumps(shown("#runs=diverged", "runs")).count("diverged") == 2

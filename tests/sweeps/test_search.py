@@ -1,0 +1,68 @@
+"""Searches with Optuna: what is asked, trained and told, and going on after an interruption."""
+
+import numpy as np
+import pytest
+from optuna.trial import TrialState
+
+from jaxrnn.errors import ConfigError
+from jaxrnn.sweeps import schedule, search
+from jaxrnn.training import records
+
+SPACE = ["optimizer.learning_rate=tag(log,interval(1e-4,1e-1))", "model.cell.size=choice(2,3)"]
+
+
+@pytest.fixture
+def compose(configure):
+    return lambda words: configure(*words)
+
+
+def test_arguments_that_name_many_values_are_the_space():
+    given = ["model=lstm", *SPACE, "seed=3", "data.noise=0.1,0.2", "--help", "model.layers=range(1,3)"]
+    plain, space = search.split(given)
+    assert plain == ["model=lstm", "seed=3", "--help"]
+    assert space == [*SPACE, "data.noise=0.1,0.2", "model.layers=range(1,3)"]
+
+
+def test_an_interrupted_search_goes_on(tmp_path, monkeypatch, compose):
+    options, train, calls = search.Options(trials=5, batch=2, seeds=2), schedule.train, []
+
+    def train_once(jobs, folder):
+        calls.append([job.number for job in jobs])
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return train(jobs, folder)
+
+    monkeypatch.setattr(schedule, "train", train_once)
+    with pytest.raises(KeyboardInterrupt):
+        search.search(compose, ["data=sine"], SPACE, options, tmp_path)
+    study = search.search(compose, ["data=sine"], SPACE, options, tmp_path)
+    assert [len(call) for call in calls] == [4, 4, 4, 2]  # the second batch again
+    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 5
+    for trial in study.trials:
+        losses = [schedule.score(records.read_summary(tmp_path / str(trial.number) / str(seed))) for seed in range(2)]
+        assert trial.value == pytest.approx(np.mean(losses), rel=1e-12)
+        assert 1e-4 <= trial.params["optimizer.learning_rate"] <= 1e-1
+        assert trial.params["model.cell.size"] in ("2", "3")
+    assert len({trial.params["optimizer.learning_rate"] for trial in study.trials}) == 5
+    words, overrides = search.best(study)
+    assert f"{min(trial.value for trial in study.trials):.4g}" in words
+    assert overrides == [f"{name}={value}" for name, value in study.best_trial.params.items()]
+    assert [path.stem for path in search.draw(study, tmp_path)] == ["history", "slices", "contours", "parallel"]
+    with pytest.raises(ConfigError, match="holds another search"):
+        search.search(compose, ["data=sine"], SPACE[:1], options, tmp_path)
+
+
+def test_a_diverging_trial_is_the_worst_and_a_failing_one_is_none(tmp_path, compose):
+    space = ["optimizer.learning_rate=choice(1e-3,1e30)", "trainer.batch_size=choice(1,100)"]
+    options = search.Options(trials=12, batch=12, sampler="random")
+    study = search.search(compose, ["data=sine", "optimizer.clip_norm=null"], space, options, tmp_path)
+    states = {(t.params["optimizer.learning_rate"], t.params["trainer.batch_size"]): t for t in study.trials}
+    assert len(states) == 4
+    assert states["0.001", "1"].value < 10
+    assert states["1e+30", "1"].value == np.inf
+    assert {states[rate, "100"].state for rate in ("0.001", "1e+30")} == {TrialState.FAIL}
+
+
+def test_nothing_to_search_for_is_refused(tmp_path, compose):
+    with pytest.raises(ConfigError, match="nothing to search for"):
+        search.search(compose, [], [], search.Options(), tmp_path)

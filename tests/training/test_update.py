@@ -1,0 +1,156 @@
+"""Training steps against the same steps taken one by one, on one device and on two, and what a report says of them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxrnn import nets, runtime
+from jaxrnn.cells import elman, lstm
+from jaxrnn.data import noisy_cosine, sine
+from jaxrnn.optimizers import optimizer
+from jaxrnn.training import Task, Trainer
+from jaxrnn.training.evaluation import evaluator
+from jaxrnn.training.programs import single_program
+from jaxrnn.unroll import deferred
+
+KEY = jax.random.key(0)
+
+
+def pieces(steps=6, batch_size=4, report_every=6, dataset=None, net=None, **options):
+    dataset = dataset or noisy_cosine.dataset(window=8)
+    net = net or nets.rnn(lstm.cell(5), 1, layers=2, dropout=0.3, recurrent_dropout=0.2, learned_carry=True)
+    tx = optimizer(optax.scale_by_adam(), 0.01, **options)
+    return Task(net.unrolled(deferred.unroll()), dataset, tx, Trainer(steps, batch_size, report_every))
+
+
+def run(task, chunks):
+    made = single_program(task)
+    state, reports = made.init(KEY), []
+    for n in chunks:
+        state, report = made.advance(state, task.dataset.arrays, np.int32(n))
+        reports.append(jax.tree.map(lambda a, n=n: np.asarray(a[:n]), report))
+    return state, jax.tree.map(lambda *a: np.concatenate(a), *reports)
+
+
+def assert_close(a, b, rtol=1e-10):
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=rtol, atol=1e-12), a, b)
+
+
+def test_two_devices_are_one(monkeypatch):
+    """Dropout included: each row draws from a key of its own, wherever it is computed."""
+    assert len(jax.local_devices()) == 2
+    assert runtime.mesh(4).size == 2
+    assert runtime.mesh(5).size == 1
+    parts = pieces()
+    state, report = run(parts, [6])
+    one = jax.local_devices()[:1]
+    monkeypatch.setattr(jax, "local_devices", lambda: one)
+    single_state, single_report = run(parts, [6])
+    assert len(state.carry[0].c.sharding.device_set) == 2
+    assert len(single_state.carry[0].c.sharding.device_set) == 1
+    assert_close(report, single_report)
+    assert_close(
+        (state.params, state.opt_state, state.carry), (single_state.params, single_state.opt_state, single_state.carry)
+    )
+
+
+def test_chunks_are_bit_for_bit_one_call():
+    parts = pieces()
+    whole, report = run(parts, [6])
+    pieced, pieced_report = run(parts, [2, 3, 1])
+    jax.tree.map(np.testing.assert_array_equal, whole.replace(key=0), pieced.replace(key=0))
+    np.testing.assert_array_equal(report.param_norm[-1], pieced_report.param_norm[-1])
+    report, pieced_report = (r._replace(param_norm=None) for r in (report, pieced_report))
+    jax.tree.map(np.testing.assert_array_equal, report, pieced_report)
+
+
+def test_updates_and_reports_against_optax_by_hand():
+    """Three stateful updates with clipping, written out in eager JAX; the carry goes on, the gradient does not."""
+    dataset = sine.dataset(window=4)
+    net = nets.rnn(elman.cell(6), 1)
+    parts = pieces(batch_size=2, dataset=dataset, net=net, clip_norm=0.4)
+    state, report = run(parts, [3])
+    fresh_state = single_program(parts).init(KEY)
+    params, carry = fresh_state.params, fresh_state.carry
+    tx = optax.chain(optax.clip_by_global_norm(0.4), optax.adam(0.01))
+    opt_state = tx.init(params)
+    curve, clipped = np.sin(np.arange(40)), []
+    for step in range(3):
+        at = np.arange(4)[:, None] + 4 * (step % 4) + np.array([0, 18])
+
+        def loss(params, carry, at=at):
+            carry, ys = net.apply(params, carry, jnp.asarray(curve[at])[..., None])
+            return jnp.mean((ys[..., 0] - curve[at + 1]) ** 2), carry
+
+        (value, carry), grads = jax.value_and_grad(loss, has_aux=True)(params, carry)
+        updates, opt_state = tx.update(grads, opt_state)
+        params = optax.apply_updates(params, updates)
+        norms = [float(optax.tree.norm(tree)) for tree in (grads, updates, params)]
+        clipped.append(norms[0] > 0.4)
+        got = [report.grad_norm[step], report.update_norm[step]]
+        np.testing.assert_allclose(got, norms[:2], rtol=1e-9)
+        np.testing.assert_allclose(report.loss[step], value, rtol=1e-9)
+    np.testing.assert_allclose(report.param_norm, [0.0, 0.0, norms[2]], rtol=1e-9)
+    np.testing.assert_array_equal(report.clipped, clipped)
+    assert any(clipped)
+    assert_close((state.params, state.carry), (params, carry), rtol=1e-8)
+
+
+def test_clipping_by_value():
+    tx = optimizer(optax.identity(), 1.0, clip_value=0.1)
+    clipped, _ = tx.clip.update({"w": jnp.array([-3.0, 0.05])}, tx.clip.init(None))
+    np.testing.assert_allclose(clipped["w"], [-0.1, 0.05])
+
+
+def test_schedule_scales_the_learning_rate():
+    tx = optimizer(optax.identity(), 0.5, schedule=optax.linear_schedule(1.0, 0.0, 2))
+    state, steps = tx.rule.init(jnp.ones(())), []
+    for _ in range(3):
+        update, state = tx.rule.update(jnp.ones(()), state, jnp.ones(()))
+        steps.append(float(update))
+    np.testing.assert_allclose(steps, [-0.5, -0.25, 0.0])
+
+
+def test_weight_decay_is_decoupled():
+    tx = optimizer(optax.identity(), 0.5, weight_decay=0.1)
+    update, _ = tx.rule.update(jnp.zeros(()), tx.rule.init(jnp.ones(())), jnp.array(2.0))
+    np.testing.assert_allclose(update, -0.5 * 0.1 * 2)
+
+
+def test_bfloat16_products_train_float32_params(x32):
+    parts = pieces(batch_size=2, net=nets.rnn(lstm.cell(5), 1))
+    low = parts._replace(trainer=parts.trainer._replace(precision="bf16"))
+    state, report = run(low, [6])
+    _, exact = run(parts, [6])
+    assert {a.dtype for a in jax.tree.leaves((state.params, state.carry))} == {jnp.dtype("float32")}
+    np.testing.assert_allclose(report.loss, exact.loss, rtol=0.05)
+    assert np.any(report.loss != exact.loss)
+
+
+def test_runs_with_other_rates_and_seeds_are_one_program():
+    """vmap over the key and the learning rate; no run's path branches on either."""
+    task = pieces(net=nets.rnn(elman.cell(4), 1))
+
+    def losses(seed, rate):
+        made = single_program(task._replace(optimizer=optimizer(optax.scale_by_adam(), rate, clip_norm=rate * 100)))
+        state = made.init(jax.random.key(seed))
+        return made.advance(state, task.dataset.arrays, 6)[1].loss
+
+    seeds, rates = jnp.array([0, 1, 2]), jnp.array([0.01, 0.1, 0.001])
+    np.testing.assert_allclose(jax.jit(jax.vmap(losses))(seeds, rates)[1], losses(1, 0.1), rtol=1e-9)
+
+
+def test_evaluation_starts_fresh_and_counts_weights():
+    """One forward pass gives the loss and a metric of one's own."""
+    dataset, net = sine.dataset(), nets.rnn(elman.cell(4), 1)
+    largest = {"largest": lambda ys, batch: jnp.max(jnp.where(batch.weights[..., None] > 0, ys, -jnp.inf))}
+    task = Task(net, dataset, None, Trainer(1, 1, precision="f64"), metrics=largest)
+    params = net.init(KEY, 1)
+    split = dataset.splits["validation"]
+    ys = net.apply(params, net.initial(params, (1,)), split.xs)[1]
+    by_hand = np.mean((ys[-36:] - split.targets[-36:]) ** 2)
+    found = evaluator(task).measure(params, split)
+    np.testing.assert_allclose([found["loss"], found["largest"]], [by_hand, ys[-36:].max()], rtol=1e-12)
+    assert evaluator(task).baseline(split) == pytest.approx(float(np.mean((split.xs - split.targets)[-36:] ** 2)))

@@ -1,0 +1,165 @@
+"""What holds for every cell: protocols, gradients, and every unroll equal to `loop`."""
+
+import importlib
+import inspect
+import pkgutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+import jaxrnn.cells
+import jaxrnn.unroll
+from jaxrnn.cells import elman, gru, jordan, lstm
+from jaxrnn.cells._transforms import learned
+from jaxrnn.types import Cell
+from jaxrnn.unroll import deferred as deferred_module
+from jaxrnn.unroll.chunked import unroll as chunked
+from jaxrnn.unroll.deferred import deferred
+from jaxrnn.unroll.loop import loop
+from jaxrnn.unroll.newton import unroll as newton
+from jaxrnn.unroll.scan import scan
+from jaxrnn.unroll.truncated import unroll as truncated
+
+T, B, D, H = 5, 3, 2, 4
+CELLS = {
+    "elman-tanh": lambda: elman.cell(H),
+    "elman-relu": lambda: elman.cell(H, "relu"),
+    "jordan": lambda: jordan.cell(H, output_size=2),
+    "jordan-teacher": lambda: jordan.teacher_forced(jordan.cell(H, output_size=1)),
+    "lstm": lambda: lstm.cell(H),
+    "gru": lambda: gru.cell(H),
+    "gru-before": lambda: gru.cell(H, reset="before"),
+    "lstm-learned": lambda: learned(lstm.cell(H)),
+}
+UNROLLS = {
+    "scan": scan,
+    "chunked": chunked(2),
+    "chunked-sqrt": chunked(),
+    "chunked-long": chunked(100),
+    "truncated-whole": truncated(2, T),
+    "deferred": deferred,
+    "newton": newton(),
+}
+
+
+@pytest.fixture(params=CELLS)
+def cell(request):
+    return CELLS[request.param]()
+
+
+def sequences(seed=0, batch=(B,)):
+    """Params scaled away from zero would saturate; inputs begin at one so that products matter."""
+    key_x, key_m, key_r = jax.random.split(jax.random.key(seed), 3)
+    xs = 1 + jax.random.normal(key_x, (T, *batch, D))
+    return xs, jax.random.bernoulli(key_m, 0.7, (T, *batch)), jax.random.bernoulli(key_r, 0.3, (T, *batch))
+
+
+def randomised(params, seed=1):
+    """Params whose biases and initial carries are no zeros, so that a misplaced one shows."""
+    leaves, tree = jax.tree.flatten(params)
+    keys = jax.random.split(jax.random.key(seed), len(leaves))
+    return jax.tree.unflatten(
+        tree, [a + 0.3 * jax.random.normal(k, a.shape) for a, k in zip(leaves, keys, strict=True)]
+    )
+
+
+def make(cell, batch=(B,)):
+    params = randomised(cell.init(jax.random.key(0), D))
+    return params, randomised(cell.initial(params, batch), 2)
+
+
+def test_every_cell_file_has_the_factory_and_is_tested():
+    names = [module.name for module in pkgutil.iter_modules(jaxrnn.cells.__path__) if module.name[0] != "_"]
+    for name in names:
+        factory = importlib.import_module(f"jaxrnn.cells.{name}").cell
+        assert next(iter(inspect.signature(factory).parameters)) == "size"
+        assert any(key.startswith(name) for key in CELLS), f"no test covers {name}"
+
+
+@pytest.mark.parametrize("batch", [(), (5,), (2, 3)], ids=str)
+def test_shapes_and_dtypes(cell, batch):
+    assert isinstance(cell, Cell)
+    params, carry = make(cell, batch)
+    new_carry, h = cell.step(params, carry, cell.project(params, jnp.ones((*batch, D))))
+    assert h.shape == (*batch, cell.size)
+    assert jax.tree.map(lambda a: (a.shape, a.dtype), new_carry) == jax.tree.map(lambda a: (a.shape, a.dtype), carry)
+
+
+def test_gradients_in_both_modes(cell):
+    params, carry = make(cell)
+    xs, mask, reset = sequences()
+
+    def outputs(params, carry, xs):
+        return scan(cell, params, carry, xs, mask=mask, reset=reset)
+
+    check_grads(jax.jit(outputs), (params, carry, xs), order=1, modes=("fwd", "rev"), atol=1e-6, rtol=1e-6)
+
+
+def test_every_unroll_file_has_the_factory_and_is_tested():
+    names = [module.name for module in pkgutil.iter_modules(jaxrnn.unroll.__path__) if module.name[0] != "_"]
+    assert "scan" in names
+    for name in names:
+        assert callable(importlib.import_module(f"jaxrnn.unroll.{name}").unroll)
+        tested = {key.partition("-")[0] for key in UNROLLS} | {"loop", "cudnn"}  # cudnn has a file of its own
+        assert name in tested, f"no test covers {name}"
+
+
+WAYS = {"masked-forwards": (True, False), "masked-backwards": (True, True)}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_unroll_equals_the_loop(cell, way, monkeypatch):
+    equals_the_loop(cell, *WAYS[way], monkeypatch)
+
+
+@pytest.mark.parametrize(("name", "reverse"), [("lstm", False), ("jordan", True)])
+def test_every_unroll_equals_the_loop_without_masks(name, reverse, monkeypatch):
+    equals_the_loop(CELLS[name](), False, reverse, monkeypatch)
+
+
+def equals_the_loop(cell, masked, reverse, monkeypatch):
+    """Values and gradients of params, carry and inputs, all of which count."""
+    monkeypatch.setattr(deferred_module, "AT_ONCE", 2 * B)  # T = 5 is two blocks and a step
+    params, carry = make(cell)
+    xs, mask, reset = sequences()
+    given = {"mask": mask, "reset": reset, "reverse": reverse} if masked else {"reverse": reverse}
+
+    def loss(unroll, params, carry, xs):
+        carry, ys = unroll(cell, params, carry, xs, **given)
+        weights = jnp.cos(jnp.arange(ys.size)).reshape(ys.shape)
+        return jnp.sum(weights * ys**2) + sum(jnp.sum(jnp.sin(a)) for a in jax.tree.leaves(carry)), (carry, ys)
+
+    @jax.jit
+    def all_unrolls(params, carry, xs):
+        run = jax.value_and_grad(loss, argnums=(1, 2, 3), has_aux=True)
+        return [run(unroll, params, carry, xs) for unroll in (loop, *UNROLLS.values())]
+
+    expected, *results = all_unrolls(params, carry, xs)
+    for got in results:
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12), got, expected)
+
+
+def test_two_batch_axes_are_one(cell):
+    """[T, 2, 3, D] with masks and resets gives what [T, 6, D] gives."""
+    params, _ = make(cell)
+    xs, mask, reset = sequences(batch=(2, 3))
+    carry, ys = scan(cell, params, cell.initial(params, (2, 3)), xs, mask=mask, reset=reset)
+    flat = [a.reshape(T, 6, *a.shape[3:]) for a in (xs, mask, reset)]
+    flat_carry, flat_ys = scan(cell, params, cell.initial(params, (6,)), flat[0], mask=flat[1], reset=flat[2])
+    np.testing.assert_allclose(ys.reshape(flat_ys.shape), flat_ys, rtol=1e-13, atol=1e-13)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a.reshape(b.shape), b, rtol=1e-13), carry, flat_carry)
+
+
+def test_runs_are_a_batch_dimension(cell):
+    """vmap over keys: eight networks at once are the eight networks."""
+    keys = jax.random.split(jax.random.key(3), 8)
+    xs, mask, reset = sequences()
+
+    def run(key):
+        params = cell.init(key, D)
+        return scan(cell, params, cell.initial(params, (B,)), xs, mask=mask, reset=reset)[1]
+
+    np.testing.assert_allclose(jax.vmap(run)(keys)[5], run(keys[5]), rtol=1e-12, atol=1e-12)
