@@ -62,12 +62,12 @@ def test_every_command_of_the_docs_composes(root, configure):
                                                           "study", "seeds", "train", "compare")]  # fmt: skip
         words = [w for w in words if "mine." not in w and "levels" not in w]
         cfg = configure(*grid(words)[0], name=script)
-        if "data.path" not in " ".join(words) and cfg.data.get("path", "") == "???":
+        if "data=csv" in words and not any(word.startswith("data.path=") for word in words):
             continue
         if not any("_target_" in w or "custom" in w for w in words):
             config.check(cfg)
         tried += 1
-    assert tried > 15
+    assert tried >= 10
 
 
 def test_the_readme_is_short_and_its_python_runs_as_it_stands(root):

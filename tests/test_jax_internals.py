@@ -3,8 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
+from jaxrnn.cells import elman
 from jaxrnn.jax_internals import is_affine, with_weights, without_weights
+from jaxrnn.unroll import deferred
 
 
 def test_weights_are_found_among_what_a_step_keeps():
@@ -30,6 +33,20 @@ def test_weights_are_found_among_what_a_step_keeps():
 
     np.testing.assert_allclose(jax.jit(lambda w: gradient(w, True))(w), jax.jit(lambda w: gradient(w, False))(w))
     assert all(kept < whole for whole, kept in counts), counts
+
+
+def test_forward_mode_through_deferred_says_what_to_take():
+    cell = elman.cell(3)
+    params, xs = cell.init(jax.random.key(0), 1), jnp.ones((5, 1))
+
+    def last(scale):
+        return deferred.unroll()(cell, params, cell.initial(params, ()), scale * xs)[1].sum()
+
+    with pytest.raises(TypeError, match=r"reverse mode alone; for jax.jvp take the unroll scan"):
+        jax.jvp(last, (1.0,), (1.0,))
+    with pytest.raises(TypeError, match=r"reverse mode alone; for jax.jvp take the unroll scan"):
+        jax.jacfwd(last)(1.0)
+    assert jnp.isfinite(jax.grad(last)(1.0))
 
 
 def test_what_is_affine_is_seen_in_the_program():

@@ -1,5 +1,6 @@
 """All that depends on how JAX is built inside, in one place; `tests/test_jax_internals.py` fails where that changes."""
 
+import contextlib
 from typing import NamedTuple
 
 import jax
@@ -37,6 +38,25 @@ def with_weights(params, back):
         back,
         is_leaf=lambda leaf: isinstance(leaf, _Weight),
     )
+
+
+@contextlib.contextmanager
+def reverse_mode_alone(what, instead):
+    """Says in plain words that a `jax.custom_vjp` inside the block has no forward mode, where JAX refuses it there.
+
+    Args:
+      what: has none.
+      instead: what to take for forward mode.
+
+    Raises:
+      TypeError: as JAX does.
+    """
+    try:
+        yield
+    except TypeError as error:
+        if "forward-mode" not in str(error):
+            raise
+        raise TypeError(f"{what} can be differentiated in reverse mode alone; for jax.jvp take {instead}") from error
 
 
 def is_affine(function, zs):

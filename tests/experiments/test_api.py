@@ -45,8 +45,8 @@ def test_any_optax_transformation_is_an_optimizer():
 
 
 def test_the_same_call_goes_on_bit_for_bit(tmp_path):
-    def stop(moment):
-        return "enough" if moment.step == 24 else None
+    def stop(progress):
+        return "enough" if progress.step == 24 else None
 
     whole = jaxrnn.fit(NET, DATA, steps=48, **SETTINGS, folder=tmp_path / "whole")
     cut = jaxrnn.fit(NET, DATA, steps=24, **SETTINGS, folder=tmp_path / "cut")
@@ -85,5 +85,8 @@ def test_history_as_columns():
     table = jaxrnn.fit(NET, DATA, steps=24, **SETTINGS).history
     assert table.columns[:3] == ["step", "split", "loss"]
     assert list(table.where(split="train")["step"]) == [12, 24]
+    frame = table.to_pandas()
+    assert list(frame.columns) == table.columns
+    assert frame.loss.tolist() == table["loss"].tolist()
     with pytest.raises(KeyError, match="there is no column 'los'; there are step, split, loss"):
         table["los"]

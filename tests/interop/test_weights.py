@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+import frameworks
 import jax
 import jax.numpy as jnp
 import numpy as np
-import peers
 import pytest
 
 from jaxrnn import interop, nets
@@ -19,11 +19,11 @@ MAKERS = {
     "gru_before": lambda size: gru.cell(size, reset="before"),
 }
 CARRIES = {"elman": elman.ElmanCarry, "lstm": lstm.LSTMCarry, "gru": gru.GRUCarry, "gru_before": gru.GRUCarry}
-GOLDENS = Path(__file__).parent / "goldens" / "peers.npz"
+GOLDENS = Path(__file__).parent / "goldens" / "frameworks.npz"
 
 
 def carry_of(kind, states):
-    """A cell's carry from a peer's states: h, or h and c."""
+    """A cell's carry from a framework's states: h, or h and c."""
     states = [jnp.asarray(s) for s in states]
     return CARRIES[kind](c=states[1], h=states[0]) if kind == "lstm" else CARRIES[kind](states[0])
 
@@ -32,23 +32,23 @@ def states_of(kind, carry):
     return [carry.h, carry.c] if kind == "lstm" else [carry.h]
 
 
-def group(peer, prefix):
-    return {name.partition("/")[2]: a for name, a in peer.items() if name.startswith(f"{prefix}/")}
+def group(framework, prefix):
+    return {name.partition("/")[2]: a for name, a in framework.items() if name.startswith(f"{prefix}/")}
 
 
 def assert_close(got, expected):
     np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-10)
 
 
-def compare_torch(kind, form, peer):
+def compare_torch(kind, form, framework):
     layers = 2 if form in ("stacked", "both") else 1
     both_ways = form in ("bidirectional", "both")
-    cell = MAKERS[kind](peers.H)
+    cell = MAKERS[kind](frameworks.H)
     layer = nets.recurrent(cell)
     if both_ways:
         layer = nets.bidirectional(layer, nets.recurrent(cell, reverse=True))
     net = nets.serial(*[layer] * layers)
-    weights = group(peer, "weight")
+    weights = group(framework, "weight")
 
     def read(tensors, of):
         def place(number):
@@ -63,22 +63,22 @@ def compare_torch(kind, form, peer):
         return carry_of(kind, [states[str(i)][at] for i in range(len(states))])
 
     params = read(weights, interop.from_torch)
-    first = read(group(peer, "carry"), carry)
-    mask = jnp.arange(peers.T)[:, None] < peers.LENGTHS if form in ("lengths", "both") else None
-    values, _ = peers.inputs()
+    first = read(group(framework, "carry"), carry)
+    mask = jnp.arange(frameworks.T)[:, None] < frameworks.LENGTHS if form in ("lengths", "both") else None
+    values, _ = frameworks.inputs()
 
     def loss(params, xs, first):
         last, ys = net.apply(params, first, xs, mask=mask)
-        total = jnp.sum(peers.cosines(ys.shape) * ys) + sum(jnp.sum(a**2) for a in jax.tree.leaves(last))
+        total = jnp.sum(frameworks.cosines(ys.shape) * ys) + sum(jnp.sum(a**2) for a in jax.tree.leaves(last))
         return total, (last, ys)
 
     grads, (last, ys) = jax.grad(loss, (0, 1, 2), has_aux=True)(params, jnp.asarray(values), first)
-    assert_close(ys, peer["ys"])
-    assert_close(grads[1], peer["xs_grad"])
-    jax.tree.map(assert_close, last, read(group(peer, "last"), carry))
-    jax.tree.map(assert_close, grads[2], read(group(peer, "carry_grad"), carry))
+    assert_close(ys, framework["ys"])
+    assert_close(grads[1], framework["xs_grad"])
+    jax.tree.map(assert_close, last, read(group(framework, "last"), carry))
+    jax.tree.map(assert_close, grads[2], read(group(framework, "carry_grad"), carry))
     # Each of PyTorch's two biases has the gradient of our one; so does the recurrent one of the candidate gate.
-    of_torch = group(peer, "grad")
+    of_torch = group(framework, "grad")
     for number in range(layers):
         for reverse in (False, True)[: 1 + both_ways]:
             part = grads[0][number]
@@ -88,15 +88,15 @@ def compare_torch(kind, form, peer):
             assert_close(part.w_h.T, of_torch[f"weight_hh_{suffix}"])
             assert_close(part.b, of_torch[f"bias_ih_{suffix}"])
             if kind == "gru":
-                assert_close(part.b_hn, of_torch[f"bias_hh_{suffix}"][2 * peers.H :])
+                assert_close(part.b_hn, of_torch[f"bias_hh_{suffix}"][2 * frameworks.H :])
             written = interop.to_torch(part, number, reverse)
             assert {k: v.shape for k, v in written.items()} == {k: weights[k].shape for k in written}
 
 
-def compare_keras(kind, form, peer):
-    cell = MAKERS[kind](peers.H)
-    weights = [a for _, a in sorted(group(peer, "weight").items(), key=lambda item: int(item[0]))]
-    states = [peer[f"carry/{i}"] for i in range(len(group(peer, "carry")))]
+def compare_keras(kind, form, framework):
+    cell = MAKERS[kind](frameworks.H)
+    weights = [a for _, a in sorted(group(framework, "weight").items(), key=lambda item: int(item[0]))]
+    states = [framework[f"carry/{i}"] for i in range(len(group(framework, "carry")))]
     half = len(states) // 2
     if form == "bidirectional":
         net = nets.bidirectional(nets.recurrent(cell), nets.recurrent(cell, reverse=True))
@@ -107,13 +107,13 @@ def compare_keras(kind, form, peer):
         params, first = interop.from_keras(weights), carry_of(kind, states)
     mask = None
     if form == "mask":
-        mask = (np.arange(peers.T)[:, None] < peers.LENGTHS).copy()
+        mask = (np.arange(frameworks.T)[:, None] < frameworks.LENGTHS).copy()
         mask[2] = [True, False, False]
-    values, _ = peers.inputs()
+    values, _ = frameworks.inputs()
 
     def loss(params, xs, first):
         last, ys = net.apply(params, first, xs, mask=None if mask is None else jnp.asarray(mask))
-        total = jnp.sum(peers.cosines(ys.shape) * ys) + sum(jnp.sum(a**2) for a in jax.tree.leaves(last))
+        total = jnp.sum(frameworks.cosines(ys.shape) * ys) + sum(jnp.sum(a**2) for a in jax.tree.leaves(last))
         return total, (last, ys)
 
     params, first = jax.tree.map(jnp.asarray, (params, first))
@@ -123,26 +123,26 @@ def compare_keras(kind, form, peer):
         parts = carry if form == "bidirectional" else [carry]
         return [state for part in parts for state in states_of(kind, part)]
 
-    assert_close(ys, peer["ys"])
-    assert_close(grads[1], peer["xs_grad"])
+    assert_close(ys, framework["ys"])
+    assert_close(grads[1], framework["xs_grad"])
     for i, (end, of_first) in enumerate(zip(flat(last), flat(grads[2]), strict=True)):
-        assert_close(end, peer[f"last/{i}"])
-        assert_close(of_first, peer[f"carry_grad/{i}"])
+        assert_close(end, framework[f"last/{i}"])
+        assert_close(of_first, framework[f"carry_grad/{i}"])
     parts = grads[0] if form == "bidirectional" else [grads[0]]
     written = [w for part in parts for w in interop.to_keras(part)]
     for i, w in enumerate(written):
-        expected = peer[f"grad/{i}"]
+        expected = framework[f"grad/{i}"]
         if expected.ndim == 2 and expected.shape[0] == 2 and i % 3 == 2:  # the GRU's two rows of biases
-            expected = np.stack([expected[0], np.where(np.arange(3 * peers.H) < 2 * peers.H, 0, expected[1])])
+            expected = np.stack([expected[0], np.where(np.arange(3 * frameworks.H) < 2 * frameworks.H, 0, expected[1])])
         assert_close(w, expected)
 
 
-def compare(case, peer):
+def compare(case, framework):
     name, kind, form = case.split("-")
-    (compare_torch if name == "torch" else compare_keras)(kind, form, peer)
+    (compare_torch if name == "torch" else compare_keras)(kind, form, framework)
 
 
-@pytest.mark.parametrize("case", peers.GOLDEN_CASES)
+@pytest.mark.parametrize("case", frameworks.GOLDEN_CASES)
 def test_goldens(case):
     with np.load(GOLDENS) as file:
         compare(case, {name.partition("/")[2]: file[name] for name in file.files if name.startswith(f"{case}/")})
@@ -150,33 +150,33 @@ def test_goldens(case):
 
 @pytest.mark.oracle
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("case", [*peers.TORCH_CASES, *peers.KERAS_CASES])
-def test_peers_themselves(case):
-    compare(case, peers.run(case))
+@pytest.mark.parametrize("case", [*frameworks.TORCH_CASES, *frameworks.KERAS_CASES])
+def test_frameworks_themselves(case):
+    compare(case, frameworks.run(case))
 
 
 @pytest.mark.oracle
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("kind", peers.KINDS)
+@pytest.mark.parametrize("kind", frameworks.KINDS)
 def test_linen_in_float32(kind, x32):
     """Flax linen, a run with lengths; outputs before the end, the last carry, and the gradients."""
     from flax import linen
 
     module = {"elman": linen.SimpleCell, "lstm": linen.OptimizedLSTMCell, "gru": linen.GRUCell}[kind]
-    layer = linen.RNN(module(peers.H), time_major=True, return_carry=True)
-    values = jnp.asarray(peers.inputs()[0], jnp.float32)
-    lengths = jnp.asarray(peers.LENGTHS)
+    layer = linen.RNN(module(frameworks.H), time_major=True, return_carry=True)
+    values = jnp.asarray(frameworks.inputs()[0], jnp.float32)
+    lengths = jnp.asarray(frameworks.LENGTHS)
     variables = layer.init(jax.random.key(0), values)
     theirs = variables["params"]["cell"]
-    mask = jnp.arange(peers.T)[:, None] < lengths
-    cell = MAKERS[kind](peers.H)
+    mask = jnp.arange(frameworks.T)[:, None] < lengths
+    cell = MAKERS[kind](frameworks.H)
 
     def their_loss(parts, xs):
         carry, ys = layer.apply({"params": {"cell": parts}}, xs, seq_lengths=lengths)
         return jnp.sum((ys * mask[..., None]) ** 2), (carry, ys * mask[..., None])
 
     def our_loss(params, xs):
-        carry, ys = scan(cell, params, cell.initial(params, (peers.B,)), xs, mask=mask)
+        carry, ys = scan(cell, params, cell.initial(params, (frameworks.B,)), xs, mask=mask)
         return jnp.sum(ys**2), (carry, ys)
 
     params = jax.tree.map(jnp.asarray, interop.from_flax(theirs))
@@ -191,14 +191,14 @@ def test_linen_in_float32(kind, x32):
 
 def test_round_trips():
     for kind in ("elman", "lstm", "gru"):
-        params = MAKERS[kind](peers.H).init(jax.random.key(0), peers.D)
+        params = MAKERS[kind](frameworks.H).init(jax.random.key(0), frameworks.D)
         for there, back in (
             (interop.to_torch, interop.from_torch),
             (interop.to_keras, interop.from_keras),
             (interop.to_flax, interop.from_flax),
         ):
             jax.tree.map(np.testing.assert_array_equal, back(there(params)), params)
-    before = MAKERS["gru_before"](peers.H).init(jax.random.key(0), peers.D)
+    before = MAKERS["gru_before"](frameworks.H).init(jax.random.key(0), frameworks.D)
     jax.tree.map(np.testing.assert_array_equal, interop.from_keras(interop.to_keras(before)), before)
     for write in (interop.to_torch, interop.to_flax):
         with pytest.raises(ValueError, match="no GRU that resets before"):

@@ -256,15 +256,15 @@ def test_an_interrupted_group_goes_on_bit_for_bit(tmp_path, monkeypatch, checked
     class Killed(Exception):
         pass
 
-    digests, calls = history.digests, []
+    report_rows, calls = history.report_rows, []
 
-    def digests_and_die(*arguments):
+    def rows_and_die(*arguments):
         calls.append(arguments)
         if len(calls) == 4:
             raise Killed
-        return digests(*arguments)
+        return report_rows(*arguments)
 
-    monkeypatch.setattr(loop, "digests", digests_and_die)
+    monkeypatch.setattr(loop, "report_rows", rows_and_die)
     with pytest.raises(Killed):
         schedule.train(jobs_of(tmp_path / "cut", cfgs), tmp_path / "cut")
     calls.extend([()] * 10)

@@ -22,7 +22,7 @@ def benchmark(
     baselines: list[Literal[tuple(layers.BASELINES)]] = tuple(layers.BASELINES),
     passes: list[Literal[PASSES]] = PASSES,
     repeats: Size = 5,
-    at_least: NonNegative = 0.1,
+    at_least: NonNegative = 0.3,
 ):
     """Times the outputs of a layer, and the gradient of their mean square with respect to its weights.
 

@@ -24,8 +24,7 @@ def fit(net, dataset=None, *, steps=None, batch_size=None, learning_rate=None, o
         result = jaxrnn.fit(net, sine.dataset(), steps=36_000, batch_size=1, learning_rate=1e-3)
         result.params, result.history, result.metrics
 
-    `jaxrnn.runtime.prepare()` as a script's or a notebook's first line lets it compute on all cores of a CPU, and keeps
-    what is compiled for the next process.
+    `jaxrnn.runtime.prepare()` as the first line of all lets it compute on every core, and keeps compiled programs.
 
     Args:
       net: a `Net`; or an `Experiment`, which has all of the following but `folder` already.
@@ -40,7 +39,7 @@ def fit(net, dataset=None, *, steps=None, batch_size=None, learning_rate=None, o
       seed: of all that is drawn.
       folder: a run folder for metrics, checkpoints and summary; the same call goes on where it was cut off.
       unroll: what an `unroll` of `jaxrnn.unroll` gives; None for `deferred`.
-      callbacks: functions of a `jaxrnn.training.callbacks.Moment`, called at every report; one that returns a text
+      callbacks: functions of a `jaxrnn.training.callbacks.Progress`, called at every report; one that returns a text
         ends the run.
       probes: {name: probe}, such as `jaxrnn.studies.gates.probe()`; they write into the folder.
       metrics: {name: (ys, Batch) -> a number}, reported beside the loss.

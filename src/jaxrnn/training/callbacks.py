@@ -1,7 +1,7 @@
-"""Callbacks: functions of a `Moment`, called at every report of a run; what one returns, a text, ends the run.
+"""Callbacks: functions of a `Progress`, called at every report of a run; what one returns, a text, ends the run.
 
-def stop_when_good(moment):
-    if moment.losses["validation"] < 1e-3:
+def stop_when_good(progress):
+    if progress.losses["validation"] < 1e-3:
         return "the validation loss is below 0.001"
 """
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from jaxrnn.types import Size
 
 
-class Moment(NamedTuple):
+class Progress(NamedTuple):
     """A run at one of its reports.
 
     Fields:
@@ -37,8 +37,8 @@ class Moment(NamedTuple):
 def early_stopping(patience: Size):
     """Ends a run after so many reports without a better validation loss."""
 
-    def stop(moment):
-        if moment.stale >= patience:
+    def stop(progress):
+        if progress.stale >= patience:
             return f"no better validation loss in callbacks.early_stopping.patience={patience} reports"
         return None
 

@@ -11,7 +11,7 @@ from jaxrnn.training import records
 from jaxrnn.training.tensorboard import Board
 
 
-class Digest(NamedTuple):
+class ReportRow(NamedTuple):
     """What n updates of a run came to.
 
     Fields:
@@ -56,20 +56,20 @@ class History:
         """The reports so far, a row a report and split."""
         return Table(self._rows)
 
-    def take(self, digest, validation=None):
+    def take(self, new, validation=None):
         """Takes in n updates.
 
         Args:
-          digest: their `Digest`.
+          new: their `ReportRow`.
           validation: {metric: value} after them, the loss among them, or None without a validation split.
 
         Returns:
           Whether the params after them are the best so far. Where the run diverged among them it is over, and the
           state before them is the last good one.
         """
-        n, bad = digest.updates, digest.bad
-        self._write(self.step + n, "train", digest.row)
-        self.losses = {"loss": digest.row["loss"]}
+        n, bad = new.updates, new.bad
+        self._write(self.step + n, "train", new.row)
+        self.losses = {"loss": new.row["loss"]}
         if bad is None and validation is not None:
             self._write(self.step + n, "validation", validation)
             self.losses["validation"] = validation["loss"]
@@ -138,8 +138,8 @@ def in_folder(folder, trainer, metrics=(), tensorboard=False, step=0, progress=N
     return History(trainer.steps, step, progress, file.rows, writers)
 
 
-def digests(report, scored):
-    """The `Digest`s of N runs.
+def report_rows(report, scored):
+    """The `ReportRow`s of N runs.
 
     Args:
       report: a `Report` with fields [N, n].
@@ -159,6 +159,6 @@ def digests(report, scored):
     finite = np.isfinite(report.loss) & np.isfinite(report.grad_norm) & np.isfinite(report.update_norm)
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [
-        Digest(updates, dict(zip(columns, row, strict=True)), None if good.all() else int(np.argmin(good)))
+        ReportRow(updates, dict(zip(columns, row, strict=True)), None if good.all() else int(np.argmin(good)))
         for row, good in zip(rows, finite, strict=True)
     ]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from jaxrnn.training.engine import Engine
-from jaxrnn.training.history import History, digests
+from jaxrnn.training.history import History, report_rows
 from jaxrnn.training.update import Report, Task
 
 
@@ -126,7 +126,7 @@ def _report(training, going):
         states, training.report = engine.advance(training.states, n)
     validation = engine.evaluate("validation", states.params) or [None] * engine.runs
     good, better = np.zeros((2, engine.runs), bool)
-    found = digests(training.report, dataset.correct is not None)
+    found = report_rows(training.report, dataset.correct is not None)
     for row, history in going.items():
         better[row] = history.take(found[row], validation[row])
         good[row] = history.status != "diverged"

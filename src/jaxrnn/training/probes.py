@@ -62,12 +62,12 @@ class Probes:
                 raise ConfigError(f"probes.{name}: {error}") from error
             self._measures[name] = jax.jit(measure)
 
-    def __call__(self, moment):
+    def __call__(self, progress):
         began = time.perf_counter()
         for name, measure in self._measures.items():
-            found = jax.device_get(measure(jax.device_get(moment.params), self._batch))
+            found = jax.device_get(measure(jax.device_get(progress.params), self._batch))
             (self._folder / name).mkdir(parents=True, exist_ok=True)
-            np.savez(self._folder / name / f"{moment.step}.npz", **found)
+            np.savez(self._folder / name / f"{progress.step}.npz", **found)
         self.seconds += time.perf_counter() - began
 
 
@@ -77,7 +77,7 @@ def figures(probes, folder):
     for name, probe in probes.items():
         place = Path(folder) / FOLDER / name
         if steps := sorted(int(path.stem) for path in place.glob("*.npz")):
-            moments = [dict(np.load(place / f"{step}.npz")) for step in steps]
-            arrays = {key: np.stack([moment[key] for moment in moments]) for key in moments[0]}
+            found_at = [dict(np.load(place / f"{step}.npz")) for step in steps]
+            arrays = {key: np.stack([each[key] for each in found_at]) for key in found_at[0]}
             found |= probe.plot(np.array(steps), arrays)
     return {f"probe_{title}": figure for title, figure in found.items()}

@@ -5,7 +5,7 @@ import time
 from jaxrnn.errors import ConfigError
 from jaxrnn.runtime import local
 from jaxrnn.training import evaluation, history, records
-from jaxrnn.training.callbacks import Moment
+from jaxrnn.training.callbacks import Progress
 from jaxrnn.training.checkpoints import Checkpointing, Checkpoints
 from jaxrnn.training.engine import single
 from jaxrnn.training.loop import Clock, Training, interrupts, stop_when, train
@@ -24,7 +24,7 @@ def fit(task, seed=0, folder=None, *, checkpointing=Checkpointing(), callbacks=(
       seed: of all that the run draws.
       folder: the run folder, of this process alone; None to keep nothing on disk.
       checkpointing: a `Checkpointing`.
-      callbacks: functions of a `Moment` (see `jaxrnn.training.callbacks`).
+      callbacks: functions of a `Progress` (see `jaxrnn.training.callbacks`).
       probes: {name: `Probe`}, which need a folder; None for none.
       evaluator: the task's `Evaluator`, to share its programs; None to make one.
       tensorboard: whether to write the metrics for TensorBoard too.
@@ -117,9 +117,9 @@ def call(callbacks, training, row, run, seed, folder):
     if not callbacks:
         return
     params = training.params(row)
-    moment = Moment(run.step, run.losses, run.progress["stale"], run, params, training.task, seed, folder)
+    progress = Progress(run.step, run.losses, run.progress["stale"], run, params, training.task, seed, folder)
     for callback in callbacks:
-        reason = callback(moment)
+        reason = callback(progress)
         if reason is not None and run.status is None:
             run.end_early(str(reason))
 

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxrnn.cells._step import Step, dot
-from jaxrnn.jax_internals import with_weights, without_weights
+from jaxrnn.jax_internals import reverse_mode_alone, with_weights, without_weights
 from jaxrnn.unroll._contract import cast_like, in_time, scan, segments, where
 
 # Rows of gate gradients that are collected before the products are taken: large products are fast, few rows fit caches.
@@ -43,7 +43,8 @@ def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
         return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
     initial = cell.initial(params, xs.shape[1:-1])
     inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
-    carry, ys = _unrolled(cell)(params, carry, initial, *inputs)
+    with reverse_mode_alone("unroll deferred", "the unroll scan, jaxrnn.unroll.scan.unroll()"):
+        carry, ys = _unrolled(cell)(params, carry, initial, *inputs)
     return carry, in_time(reverse, ys)
 
 

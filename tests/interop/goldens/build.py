@@ -1,8 +1,9 @@
-"""Makes peers.npz: outputs and gradients of PyTorch's and Keras's layers for fixed weights, in float64.
+"""Makes frameworks.npz: outputs and gradients of PyTorch's and Keras's layers for fixed weights, in float64.
 
-    pip install -e .[oracle] && python tests/goldens/build.py
+    pip install -e .[oracle] && python tests/interop/goldens/build.py
 
-The plain tests read the file, so that they need no peer; `pytest -m oracle` compares with the peers themselves.
+The plain tests read the file, so that they need no framework; `pytest -m oracle` compares with
+the frameworks themselves.
 """
 
 import sys
@@ -14,16 +15,16 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 
 def main():
+    import frameworks
     import jax
-    import peers
 
     jax.config.update("jax_enable_x64", True)
     arrays = {}
-    for case in peers.GOLDEN_CASES:
-        for name, array in peers.run(case).items():
+    for case in frameworks.GOLDEN_CASES:
+        for name, array in frameworks.run(case).items():
             arrays[f"{case}/{name}"] = np.asarray(array)
-    np.savez_compressed(Path(__file__).with_name("peers.npz"), **arrays)
-    print(f"wrote {len(arrays)} arrays of {len(peers.GOLDEN_CASES)} cases")
+    np.savez_compressed(Path(__file__).with_name("frameworks.npz"), **arrays)
+    print(f"wrote {len(arrays)} arrays of {len(frameworks.GOLDEN_CASES)} cases")
 
 
 if __name__ == "__main__":

@@ -27,8 +27,8 @@ def inputs():
 
 
 def run(case):
-    peer, kind, form = case.split("-")
-    return (run_torch if peer == "torch" else run_keras)(kind, form)
+    framework, kind, form = case.split("-")
+    return (run_torch if framework == "torch" else run_keras)(kind, form)
 
 
 def run_torch(kind, form):
@@ -76,11 +76,11 @@ def run_keras(kind, form):
     options = {"return_sequences": True, "return_state": True}
 
     # Keras's own tanh casts to float32 on the JAX backend, and a wrapper copies a layer by name.
-    @keras.saving.register_keras_serializable("peers")
+    @keras.saving.register_keras_serializable("frameworks")
     def tanh_f64(x):
         return jnp.tanh(x)
 
-    @keras.saving.register_keras_serializable("peers")
+    @keras.saving.register_keras_serializable("frameworks")
     def sigmoid_f64(x):
         return jax.nn.sigmoid(x)
 
