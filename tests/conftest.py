@@ -19,7 +19,7 @@ def pytest_configure(config):
     """Tests that compile the same program share it, between workers and from one run of the tests to the next."""
     cache = str(config.cache.mkdir("jax"))
     jax.config.update("jax_compilation_cache_dir", cache)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_compilation_cache_max_size", 2**30)
 
 

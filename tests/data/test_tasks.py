@@ -41,7 +41,7 @@ def test_trivial_loss_is_the_closed_form(name):
 
 
 def test_adding_as_published():
-    batch = drawn(adding.dataset(100), 3000)
+    batch = jax.device_get(drawn(adding.dataset(100), 3000))
     values, markers = np.moveaxis(np.asarray(batch.xs), -1, 0)
     ends = np.asarray(batch.mask).sum(0) - 1
     assert set(ends + 1) == set(range(100, 111))
@@ -74,7 +74,7 @@ def test_right_and_wrong_in_adding():
 
 
 def test_temporal_order_as_published():
-    batch = drawn(temporal_order.dataset(100, symbols=3), 300)
+    batch = jax.device_get(drawn(temporal_order.dataset(100, symbols=3), 300))
     symbols = np.asarray(batch.xs.argmax(-1))
     for row in range(300):
         end = int(np.asarray(batch.mask[:, row]).sum()) - 1
@@ -118,7 +118,7 @@ def walks(string):
 
 def test_reber_strings_are_accepted_and_their_continuations_legal():
     dataset = reber.dataset()
-    batch = drawn(dataset, 400)
+    batch = jax.device_get(drawn(dataset, 400))
     lengths = set()
     for row in range(400):
         steps = int(np.asarray(batch.mask[:, row]).sum())

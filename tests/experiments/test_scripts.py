@@ -246,6 +246,7 @@ def same_runs(one, two):
             assert summaries[0][key] == summaries[1][key]
 
 
+@pytest.mark.slow
 def test_launchers_leave_the_same_runs(tmp_path, call):
     shown = swept(call, tmp_path, "basic")
     assert "finished at step 72" in shown
@@ -262,7 +263,7 @@ def test_launchers_leave_the_same_runs(tmp_path, call):
     assert call(tmp_path, "study", "study=gradient_flow", "run=compiled/3").returncode == 0
 
 
-@pytest.mark.parametrize("launcher", ["basic", "compiled"])
+@pytest.mark.parametrize("launcher", [pytest.param("basic", marks=pytest.mark.slow), "compiled"])
 def test_refusals_in_a_sweep(tmp_path, launcher, call):
     options = [f"hydra/launcher={launcher}", "hydra.sweep.dir=sweep", *SMALL, "trainer.steps=36"]
     result = call(tmp_path, "train", "-m", "model.cell.sise=3,4", *options)
@@ -328,6 +329,7 @@ def test_a_cell_from_outside_the_package(tmp_path, command):
     assert "finished at step 36" in result.stdout, result.stderr
 
 
+@pytest.mark.slow
 def test_programs_are_compiled_once_a_machine(tmp_path, command):
     """The second process finds everything that the first one compiled, and does the same bit for bit."""
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "caches")}

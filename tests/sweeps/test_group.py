@@ -84,6 +84,7 @@ def together_as_alone(tmp_path, names, checked, numbers):
     assert abs(numbers(jobs[0].folder)[-1] - numbers(jobs[1].folder)[-1]) > 1e-6
 
 
+@pytest.mark.slow
 def test_fifty_updates_in_float32_are_close(tmp_path, checked, numbers):
     """The rule by which the launchers agree in float32: to 1e-5 over 50 updates, before chaos doubles the rounding."""
     options = ["data=sine", "model.cell.size=16", "trainer.precision=f32", "trainer.steps=50"]
@@ -148,6 +149,7 @@ def test_runs_of_a_group_are_whole_run_folders(tmp_path, checked):
     assert more[0] == pytest.approx(more[1], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_diverging_run_hurts_no_other(tmp_path, checked):
     rates = (1e-3, 1e200, 1e-2)
     cfgs = [checked("data=sine", "optimizer.clip_norm=null", f"optimizer.learning_rate={rate}") for rate in rates]

@@ -107,17 +107,23 @@ def test_every_unroll_file_has_the_factory_and_is_tested():
         assert name in tested, f"no test covers {name}"
 
 
-WAYS = {"masked-forwards": (True, False), "masked-backwards": (True, True)}
+WAYS = {
+    "masked-backwards": (True, True),
+    "masked-forwards": (True, False),
+    "forwards": (False, False),
+    "backwards": (False, True),
+}
+QUICK = {("elman-tanh", "masked-forwards"), ("lstm", "forwards"), ("jordan", "backwards")}
+CASES = [
+    pytest.param(name, way, marks=() if way == "masked-backwards" or (name, way) in QUICK else pytest.mark.slow)
+    for name in CELLS
+    for way in WAYS
+]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_every_unroll_equals_the_loop(cell, way, monkeypatch):
-    equals_the_loop(cell, *WAYS[way], monkeypatch)
-
-
-@pytest.mark.parametrize(("name", "reverse"), [("lstm", False), ("jordan", True)])
-def test_every_unroll_equals_the_loop_without_masks(name, reverse, monkeypatch):
-    equals_the_loop(CELLS[name](), False, reverse, monkeypatch)
+@pytest.mark.parametrize(("name", "way"), CASES)
+def test_every_unroll_equals_the_loop(name, way, monkeypatch):
+    equals_the_loop(CELLS[name](), *WAYS[way], monkeypatch)
 
 
 def equals_the_loop(cell, masked, reverse, monkeypatch):
