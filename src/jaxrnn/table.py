@@ -57,3 +57,9 @@ class Table:
 
     def __repr__(self):
         return f"Table of {len(self.rows)} rows: {', '.join(self.columns)}"
+
+
+def read(path):
+    """The rows of a CSV file that a `Table` wrote, values as text."""
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))

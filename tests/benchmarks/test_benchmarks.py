@@ -65,7 +65,7 @@ TINY = {
     "startup": ["imports=[json,nowhere]", "run='trainer.steps=36'", f"script={TRAIN}"],
     "compile": ["lengths=[3]", "shape=[1,1,2]", "baselines=[]", "repeats=1"],
 }
-SLOW = {"layer", "compile", "startup"}  # they start processes
+SLOW = {"layer", "compile", "startup", "parallel", "gpu_parallel", "gpu_layer"}  # they start processes, or compile much
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in TINY])

@@ -45,6 +45,7 @@ def test_adding_as_published():
     values, markers = np.moveaxis(np.asarray(batch.xs), -1, 0)
     ends = np.asarray(batch.mask).sum(0) - 1
     assert set(ends + 1) == set(range(100, 111))
+    fewest, most = adding.dataset(100).lags
     for row in range(100):
         marks = np.flatnonzero(markers[:, row] == 1)
         assert len(marks) == 2
@@ -52,7 +53,6 @@ def test_adding_as_published():
         assert marks.max() < 49
         assert batch.targets[ends[row], row, 0] == pytest.approx(0.5 + values[marks, row].sum() / 4)
         assert markers[ends[row], row] == -1
-        fewest, most = adding.dataset(100).lags
         assert fewest <= ends[row] - marks.max()
         assert ends[row] - marks.min() <= most
         assert markers[0, row] == (1 if 0 in marks else -1)

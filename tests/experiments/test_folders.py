@@ -84,7 +84,7 @@ def test_a_step_is_traced_once(tmp_path, train, monkeypatch):
     assert len(traces) == 1
 
 
-@pytest.mark.parametrize("data", ["sine", "noisy_cosine"])
+@pytest.mark.parametrize("data", ["sine", pytest.param("noisy_cosine", marks=pytest.mark.slow)])
 def test_resuming_is_bit_for_bit_never_stopping(tmp_path, train, data, monkeypatch):
     """Stopped after the second report, then resumed, with dropout on: the same metrics, state and best params."""
     options = [f"data={data}", "model.layers=2", "model.dropout=0.2", "model.learned_carry=true"]
@@ -288,7 +288,13 @@ def test_numbers_that_mean_the_same_are_taken(configure):
     assert isinstance(experiment.cfg.seed, int)
 
 
-@pytest.mark.parametrize(("precision", "unroll"), [("f32", "chunked"), ("bf16", "scan"), ("f64", "deferred")])
+@pytest.mark.parametrize(
+    ("precision", "unroll"),
+    [
+        ("bf16", "scan"),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in (("f32", "chunked"), ("f64", "deferred"))),
+    ],
+)
 def test_precisions_and_unrolls_by_name(tmp_path, train, precision, unroll):
     summary = train(
         tmp_path, "data=noisy_cosine", f"trainer.precision={precision}", f"unroll={unroll}", "trainer.steps=15"

@@ -45,6 +45,7 @@ def test_train_evaluate_generate_resume(tmp_path, trained, call):
     assert result.stderr == ""
 
 
+@pytest.mark.slow
 def test_csv_of_ones_own(tmp_path, trained, call):
     values = 10 + np.sin(np.arange(300) / 5)
     (tmp_path / "mine.csv").write_text("t,level\n" + "".join(f"{t},{v}\n" for t, v in enumerate(values)))
@@ -91,7 +92,14 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("arguments", REFUSALS)
+def tiers(cases, every):
+    """Each third case is a plain test, the others, which take the same way to their line, are slow ones."""
+    return [
+        pytest.param(case, marks=() if place % every == 0 else pytest.mark.slow) for place, case in enumerate(cases)
+    ]
+
+
+@pytest.mark.parametrize("arguments", tiers(REFUSALS, 3))
 def test_refusals_are_one_clear_line(tmp_path, arguments, call):
     began = time.perf_counter()
     result = call(tmp_path, "train", *arguments.split(), "hydra.run.dir=run")
@@ -110,6 +118,7 @@ def test_other_scripts_refuse_too(tmp_path, script, call):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_study_of_models_and_of_a_run(tmp_path, call):
     small = [
         "data.length=22",
@@ -149,7 +158,7 @@ STUDY_REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("arguments", STUDY_REFUSALS)
+@pytest.mark.parametrize("arguments", tiers(STUDY_REFUSALS, 3))
 def test_refused_studies_are_one_clear_line(tmp_path, arguments, call):
     result = call(tmp_path, "study", *arguments.split(), *([] if "run=" in arguments else ["hydra.run.dir=run"]))
     assert result.returncode == 2

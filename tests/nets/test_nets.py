@@ -204,7 +204,7 @@ def test_encoder_decoder_learns_to_reverse():
 # The ways to use a network.
 
 
-@pytest.fixture(params=["plain", "stacked", "jordan", "learned"])
+@pytest.fixture(params=["stacked", "jordan", *(pytest.param(n, marks=pytest.mark.slow) for n in ("plain", "learned"))])
 def causal(request):
     net = NETS[request.param]
     return net, net.init(jax.random.key(0), D)

@@ -12,6 +12,7 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import folders
 from jaxrnn.experiments.build import build
 from jaxrnn.initializers import gaussian
+from jaxrnn.losses import weighted_sum
 from jaxrnn.studies import _ensembles, _runner, gain, gates, gradient_flow, jacobian, long_lag, lyapunov, truncation
 from jaxrnn.training import engine, evaluation, probes
 from jaxrnn.types import Batch
@@ -37,14 +38,15 @@ def composed(configure):
 
 
 def flow_of(net, loss="last"):
-    """(params, batch) -> `Flow`, compiled."""
-    return jax.jit(lambda p, b: gradient_flow.measure(net, noisy_cosine.dataset(), p, b, loss))
+    """(params, batch) -> the `Flow` of the one layer, compiled."""
+    measure = jax.jit(lambda p, b: gradient_flow.measure(net, noisy_cosine.dataset(), p, b, loss)[0][1:])
+    return lambda params, batch: gradient_flow.Flow("layer 1", *measure(params, batch))
 
 
 def test_linear_gradient_is_the_matrix_power():
     cell = elman.cell(H, "linear", recurrent_init=gaussian(1.1))
     params, batch = cell.init(KEY, 2), noise_batch(2)
-    flow = jax.jit(lambda: gradient_flow.measure(nets.recurrent(cell), noisy_cosine.dataset(), params, batch))()
+    flow = flow_of(nets.recurrent(cell))(params, batch)
     _, ys = scan(cell, params, cell.initial(params, (B,)), batch.xs)
     last = 2 * (np.asarray(ys[-1]) - 1) / H
     for lag in range(T):
@@ -70,6 +72,8 @@ def test_cell_path_of_an_lstm_with_forced_gates():
         flow = measure(params, noise_batch(2))
         norms = np.asarray(flow.norms["c"])
         np.testing.assert_allclose(norms[2:] / norms[1:-1], 1 / (1 + np.exp(-b_f)), rtol=1e-12)
+        together = np.sqrt(norms**2 + np.asarray(flow.norms["h"]) ** 2)
+        np.testing.assert_allclose(flow.carry, together, rtol=1e-12)
 
 
 def test_gradients_are_aligned_by_lag():
@@ -129,7 +133,8 @@ def test_bound_of_pascanu_holds_for_a_thousand_networks():
         key_gain, key_params = jax.random.split(key)
         params = cell.init(key_params, 2)
         params = params._replace(w_h=jax.random.uniform(key_gain, maxval=3.0) * params.w_h)
-        return jacobian.measure(nets.recurrent(cell), params, xs)[1][:, 0], jacobian.pascanu_bound(params)
+        f, z_0 = dynamics.as_map(nets.recurrent(cell), params)
+        return jacobian.measure(f, z_0, xs)[1][:, 0], jacobian.pascanu_bound(params)
 
     norms, bound = run(jax.random.split(KEY, 1000))
     lags = np.arange(1, 11)
@@ -140,8 +145,8 @@ def test_bound_of_pascanu_holds_for_a_thousand_networks():
 def test_products_of_jacobians():
     cell = lstm.cell(3)
     net, params, xs = nets.recurrent(cell), cell.init(KEY, 2), jax.random.normal(KEY, (4, 2))
-    one, products = jacobian.measure(net, params, xs)
     f, z_0 = dynamics.as_map(net, params)
+    one, products = jacobian.measure(f, z_0, xs)
     whole = jax.jacrev(lambda z: dynamics.trajectory(f, z, xs)[-1])(z_0)
     np.testing.assert_allclose(products[-1], np.log(np.linalg.svd(whole, compute_uv=False)), rtol=1e-7)
     np.testing.assert_allclose(np.log(one[0]), products[0], rtol=1e-9)
@@ -167,7 +172,7 @@ def test_gates_of_forced_biases():
     cell = lstm.cell(H)
     params = jax.tree.map(jnp.zeros_like, cell.init(KEY, 2))
     params = params._replace(b=params.b.at[:H].set(-3.0).at[H : 2 * H].set(4.0))
-    found = gates.measure(nets.recurrent(cell), params, noise_batch(2))
+    [found] = gates.measure(nets.recurrent(cell), params, noise_batch(2))
     np.testing.assert_allclose(found.over_time["i"], 1 / (1 + np.exp(3)), rtol=1e-12)
     assert {name: (float(found.shut[name]), float(found.open[name])) for name in found.shut} == {
         "i": (1, 0),
@@ -175,6 +180,7 @@ def test_gates_of_forced_biases():
         "o": (0, 0),
     }
     np.testing.assert_allclose(found.time_scales, np.full(H, -1 / np.log(1 / (1 + np.exp(-4)))), rtol=1e-12)
+    np.testing.assert_allclose(found.of_biases, found.time_scales, rtol=1e-12)  # the biases are all there is
 
 
 def test_a_cell_without_gates_is_told_so():
@@ -183,18 +189,42 @@ def test_a_cell_without_gates_is_told_so():
         gates.measure(nets.recurrent(cell), cell.init(KEY, 2), noise_batch(2))
 
 
-def test_truncation_over_the_whole_length_has_no_bias():
-    net = nets.rnn(gru.cell(H), 1)
-    dataset = noisy_cosine.dataset(window=T)
+CUTS = {  # a function of the study and the unroll that it should agree with; several layers cut at other places
+    "pieces": (truncation.in_pieces, truncated, 2),
+    "every step": (truncation.from_every_step, lambda k: truncated(1, k), 1),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_truncated_gradients_of_all_k_are_those_of_the_unroll(cut):
+    """Against BPTT(k; k) and BPTT(k; 1) by the unroll `truncated`, k by k, with a mask and a reset."""
+    measure, unroll_of, layers = CUTS[cut]
+    net, dataset = nets.rnn(lstm.cell(3), 1, layers=layers), noisy_cosine.dataset(window=T)
     params, batch = net.init(KEY, 2), noise_batch(2, outputs=1)
+    ends = jnp.arange(T)[:, None] < jnp.array([T, T - 2, 7])
+    resets = jnp.zeros((T, B), bool).at[4, 1].set(True)
+    batch = batch._replace(mask=ends, reset=resets, weights=1.0 * ends)
+    ks = (1, 3, 4, T)  # where k does not divide T the unroll's last piece reaches back over a cut
 
-    def measure(unroll):
-        return jax.jit(lambda params: truncation.measure(net, dataset, params, batch, unroll))(params)
+    def gradient(unroll, params):
+        def loss(params):
+            own = net.unrolled(unroll)
+            _, ys = own.apply(params, own.initial(params, (B,)), batch.xs, mask=batch.mask, reset=batch.reset)
+            total, weight = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)
+            return total / weight
 
-    whole = measure(truncated(1, T))
-    np.testing.assert_allclose(whole, (1.0, 1.0), rtol=1e-12)
-    short = measure(truncated(1))
-    assert float(short[0]) < 0.999
+        return jax.grad(loss)(params)
+
+    @jax.jit
+    def both(params):
+        full = gradient(scan, params)
+        expected = jnp.stack([truncation._compared(full, gradient(unroll_of(k), params)) for k in ks])
+        return measure(net, dataset, params, batch, ks), expected
+
+    found, expected = both(params)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(found[-1], (1, 1), rtol=1e-12)
+    assert float(found[0, 0]) < 0.999
 
 
 def test_fixed_points_of_a_known_network():
@@ -244,22 +274,36 @@ STUDIES = {
     "long_lag": ["study.lengths=[22,24]", "study.right=8", "study.max_sequences=64"],
     "truncation": ["study.lengths=[2,5]", "study.batch=4"],
     "fixed_points": ["study.starts=8", "study.iterations=20"],
+    "landscape": ["study.points=5", "study.eigenvalues=2", "study.batch=4"],
+    "dimension": ["study.steps=60", "study.lags=5", "study.batch=4"],
+    "credit": ["study.batch=4"],
+    "similarity": ["study.batch=4", "study.rank=3"],
 }
 
 
-SLOW = {"jacobian", "gain", "truncation", "fixed_points", "lyapunov"}
+FIRST = {"gates"}
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in STUDIES])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in FIRST else pytest.mark.slow) for n in STUDIES])
 def test_from_configuration_to_files(tmp_path, name, composed):
     cfg = composed([f"study={name}", "model=gru", *SMALL, *STUDIES[name]])
-    lines = _runner.study_models({"small": cfg}, tmp_path)
+    lines = _runner.study_models({"small": cfg}, tmp_path, "the command")
     assert any("small" in line for line in lines)
-    assert {f"{name}.npz", f"{name}.csv", "figures"} == {path.name for path in tmp_path.iterdir()}
+    files = {path.name for path in tmp_path.iterdir()}
+    assert {f"{name}.npz", f"{name}.csv", "figures"} <= files <= {
+        f"{name}.npz", f"{name}.csv", "figures", "scores.csv", f"{name}_comparisons.csv"
+    }  # fmt: skip
     header, *rows = (tmp_path / f"{name}.csv").read_text().splitlines()
     assert header.startswith("network,")
     assert rows
-    assert (tmp_path / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
+    for title in drawn:  # each with its PDF, and a caption that says what it shows and how it was made
+        assert (tmp_path / "figures" / f"{title}.pdf").read_bytes().startswith(b"%PDF")
+        caption = (tmp_path / "figures" / f"{title}.txt").read_text()
+        assert len(caption.splitlines()[0]) > 60
+        assert "Networks: small (2 networks, before training" in caption
+        assert "Command: the command" in caption
+        assert "jaxrnn" in caption
     assert len(np.load(tmp_path / f"{name}.npz").files) >= 2
 
 
@@ -267,7 +311,7 @@ def test_from_configuration_to_files(tmp_path, name, composed):
     ("overrides", "message"),
     [
         (["study=gates", "model=elman"], "study gates: it needs gated cells"),
-        (["study=lyapunov", "model=gru", "model.bidirectional=sum"], "reads the future"),
+        (["study=lyapunov", "study.drive=output", "model=gru", "model.bidirectional=sum"], "reads the future"),
         (["study=lyapunov", "model=jordan", "study.exponents=9"], "has 1 exponents, not 9"),
         (["study=gain", "model=jordan", "study.scale=radius", "model.cell.size=7"], "needs square recurrent weights"),
         (["study=gain", "model=gru", "study.lowest=3.0"], "must be below"),
@@ -308,7 +352,7 @@ def test_a_probe_that_cannot_measure_is_refused_before_training(tmp_path, probin
     with pytest.raises(ConfigError, match=r"probes.gates: it needs gated cells"):
         folders.fit_experiment(probing(["model=elman", "probes=[gates]"]), tmp_path)
     with pytest.raises(ConfigError, match="single steps"):
-        folders.fit_experiment(build(configure("data=sine", "probes=[gradient_flow]")), tmp_path)
+        folders.fit_experiment(build(configure("data=sine", "data.stateful=false", "probes=[gradient_flow]")), tmp_path)
 
 
 def test_flossing_before_training_pushes_exponents_to_zero(probing):
@@ -334,6 +378,7 @@ def test_flossing_before_training_pushes_exponents_to_zero(probing):
         probing(["model.bidirectional=sum", "regularizer=flossing"])
 
 
+@pytest.mark.slow
 def test_flossing_beside_the_loss_is_their_weighted_sum(probing):
     flossing = ["regularizer=flossing", "regularizer.exponents=2", "regularizer.weight=0.7", "trainer.precision=f64"]
     task = probing(["model=gru", "trainer.batch_size=4", *flossing]).task
@@ -364,11 +409,11 @@ def test_studies_from_python_take_runs_ensembles_and_lists():
     result = lyapunov.study([some, some._replace(name="again")], steps=20, warm_up=2)
     assert list(result.networks) == ["network", "again"]
     np.testing.assert_array_equal(result["network"]["lam"], result["again"]["lam"])
-    assert set(result.plot()) == {"lyapunov"}
+    assert set(result.plot(3.4)) == {"lyapunov"}
     rows = result.table.where(network="again", number=1)
     np.testing.assert_allclose(rows["lam"], result["again"]["lam"][0, 1])
     flow = gradient_flow.study(some, batch=2)
-    assert flow["network"]["norms"]["h"].shape == (1, 3, 8)
+    assert flow["network"]["norms"]["h"].shape == (1, 2, 8)  # every network is kept
     assert "network/norms/h" in flow.arrays()
 
 

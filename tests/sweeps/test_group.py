@@ -162,6 +162,7 @@ def test_a_diverging_run_hurts_no_other(tmp_path, checked):
         assert summaries[number]["metrics"]["validation"]["loss"] == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_patience_and_halving_end_runs_early(tmp_path, checked):
     cfgs = [checked("data=sine", f"seed={seed}", "trainer.steps=120") for seed in range(8)]
     options = Options(halve_after=15)
@@ -242,6 +243,7 @@ def test_a_full_disk_loses_nothing_that_was_saved(tmp_path, monkeypatch, checked
         assert files[0] == files[1]
 
 
+@pytest.mark.slow
 def test_programs_of_a_few_runs_each_give_the_same(tmp_path, checked, numbers):
     cfgs = [checked("data=sine", f"seed={seed}") for seed in range(5)]
     few = schedule.train(jobs_of(tmp_path / "few", cfgs), tmp_path / "few", Options(max_runs=2))

@@ -23,6 +23,7 @@ def test_arguments_that_name_many_values_are_the_space():
     assert space == [*SPACE, "data.noise=0.1,0.2", "model.layers=range(1,3)"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_goes_on(tmp_path, monkeypatch, compose):
     options, train, calls = search.Options(trials=5, batch=2, seeds=2), schedule.train, []
 

@@ -84,7 +84,7 @@ def test_updates_and_reports_against_optax_by_hand():
             carry, ys = net.apply(params, carry, jnp.asarray(curve[at])[..., None])
             return jnp.mean((ys[..., 0] - curve[at + 1]) ** 2), carry
 
-        (value, carry), grads = jax.value_and_grad(loss, has_aux=True)(params, carry)
+        (value, carry), grads = jax.jit(jax.value_and_grad(loss, has_aux=True))(params, carry)
         updates, opt_state = tx.update(grads, opt_state)
         params = optax.apply_updates(params, updates)
         norms = [float(optax.tree.norm(tree)) for tree in (grads, updates, params)]

@@ -35,12 +35,12 @@ UNROLLS = {
 }
 
 
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=["jordan", "lstm", *(pytest.param(name, marks=pytest.mark.slow) for name in ("elman", "gru"))])
 def cell(request):
     return MAKERS[request.param]()
 
 
-@pytest.fixture(params=["jordan", "lstm"])
+@pytest.fixture(params=[pytest.param("jordan", marks=pytest.mark.slow), "lstm"])
 def some(request):
     """Two kinds that stand for all: a carry that is an output, and a carry of two parts."""
     return MAKERS[request.param]()
@@ -264,7 +264,7 @@ def test_deferred_knows_a_step_that_was_replaced(some):
     def loss(unroll, params):
         return jnp.sum(unroll(changed, params, carry, xs)[1] ** 2)
 
-    got, expected = (jax.value_and_grad(partial(loss, unroll))(params) for unroll in (deferred, loop))
+    got, expected = (jax.jit(jax.value_and_grad(partial(loss, unroll)))(params) for unroll in (deferred, loop))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12), got, expected)
 
 
@@ -283,7 +283,9 @@ def test_chunked_keeps_fewer_residuals():
     assert memory(chunked()) < memory(scan) / 3
 
 
-@pytest.mark.parametrize("name", ["scan", "chunked", "truncated", "deferred", "newton"])
+@pytest.mark.parametrize(
+    "name", ["scan", "deferred", *(pytest.param(n, marks=pytest.mark.slow) for n in ("chunked", "truncated", "newton"))]
+)
 def test_bfloat16_weights_keep_float32_carries(some, name, x32):
     cell = some
     params = cell.init(jax.random.key(0), D)

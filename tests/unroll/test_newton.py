@@ -151,6 +151,7 @@ def test_second_derivatives():
     np.testing.assert_allclose(second(newton.unroll()), second(scan), rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_many_networks_at_once():
     """vmap over params, as sweeps do."""
     cell = gru.cell(4)

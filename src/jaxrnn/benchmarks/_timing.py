@@ -126,5 +126,7 @@ def run(cfg, name, folder):
     config.check(cfg)
     measured = config.build(cfg.benchmark)
     module = importlib.import_module(cfg.benchmark._target_.rpartition(".")[0])
-    write(measured, name, module.plot(measured), folder)
+    with style.page():
+        figures = module.plot(measured)
+    write(measured, name, figures, folder)
     return measured.findings

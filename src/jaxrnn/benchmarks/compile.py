@@ -70,6 +70,6 @@ def plot(measured):
     for axes, length in zip(panels, lengths, strict=True):
         chosen = [row for row in measured.summary if row["T"] == length]
         bars = axes.barh([row["side"] for row in chosen], [row["median"] for row in chosen], color=plotting.COLOURS[0])
-        axes.bar_label(bars, [f"{row['median']:.1f}" for row in chosen], fontsize=7)
-        axes.set_title(f"T={length}", fontsize=9)
+        axes.bar_label(bars, [f"{row['median']:.1f}" for row in chosen])
+        axes.set_title(f"T={length}")
     return {"compile": figure}

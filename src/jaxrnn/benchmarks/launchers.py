@@ -57,6 +57,6 @@ def plot(measured):
     for axes, cache in zip(panels, ("cold", "warm"), strict=True):
         chosen = [row for row in measured.summary if row["cache"] == cache]
         bars = axes.bar([row["side"] for row in chosen], [row["median"] for row in chosen], color=plotting.COLOURS[0])
-        axes.bar_label(bars, [f"{row['median']:.1f} s" for row in chosen], fontsize=8)
-        axes.set_title(f"{cache} cache of compiled programs", fontsize=9)
+        axes.bar_label(bars, [f"{row['median']:.1f} s" for row in chosen])
+        axes.set_title(f"{cache} cache of compiled programs")
     return {"launchers": figure}

@@ -110,7 +110,7 @@ def plot(measured):
         axes.minorticks_off()
         axes.set_ylim(limits)
         labels = ["\n".join(f"{name}={value}" for name, value in zip("BTDH", shape, strict=True)) for shape in shapes]
-        axes.set_xticks(range(len(shapes)), labels, fontsize=7)
-        axes.set_title(kind, fontsize=9)
-    panels[0].legend(frameon=False, fontsize=7)
+        axes.set_xticks(range(len(shapes)), labels)
+        axes.set_title(kind)
+    panels[0].legend()
     return {"layer": figure}

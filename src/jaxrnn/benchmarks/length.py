@@ -91,8 +91,8 @@ def plot(measured):
         for name, colour in zip(UNROLLS, plotting.COLOURS, strict=False):
             chosen = [row for row in measured.summary if row["side"] == name]
             axes.loglog([row["T"] for row in chosen], [row[column] for row in chosen], "o-", color=colour, label=name)
-        axes.set_title(label, fontsize=9)
+        axes.set_title(label)
     panels[2].set_yscale("linear")
     panels[2].set_ylim(bottom=0)
-    panels[0].legend(frameon=False, fontsize=8)
+    panels[0].legend()
     return {"length": figure}

@@ -90,6 +90,6 @@ def plot(measured):
                 label=f"H={size}",
             )
         axes.axhline(1.0, color="0.4", linestyle="--")
-        axes.set_title(side, fontsize=9)
-    panels[0].legend(frameon=False, fontsize=8, ncols=max(1, math.ceil(len(sizes) / 4)))
+        axes.set_title(side)
+    panels[0].legend(ncols=max(1, math.ceil(len(sizes) / 4)))
     return {"parallel": figure}

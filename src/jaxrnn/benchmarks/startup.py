@@ -73,5 +73,5 @@ def plot(measured):
     figure, [axes] = plotting.panels(1, "seconds, whole process", "")
     rows = measured.summary[::-1]
     bars = axes.barh([row["side"] for row in rows], [row["median"] for row in rows], color=plotting.COLOURS[0])
-    axes.bar_label(bars, [f"{row['median']:.2f}" for row in rows], fontsize=7)
+    axes.bar_label(bars, [f"{row['median']:.2f}" for row in rows])
     return {"startup": figure}

@@ -53,5 +53,5 @@ def plot(measured):
     axes.axhline(single["runs_per_second"], color="0.4", linestyle="--", label="single runs, one by one")
     axes.set_xscale("log", base=2)
     axes.set_xticks([row["runs"] for row in rows], [row["runs"] for row in rows])
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend()
     return {"sweep": figure}

@@ -93,8 +93,8 @@ def plot(measured):
     for axes, name in zip(panels, names, strict=True):
         chosen = [row for row in measured.summary if row["run"] == name and "whole" not in row["side"]]
         bars = axes.bar([row["side"] for row in chosen], [row["median"] for row in chosen], color=plotting.COLOURS[0])
-        axes.bar_label(bars, [f"{row['median']:.3g} s" for row in chosen], fontsize=8)
+        axes.bar_label(bars, [f"{row['median']:.3g} s" for row in chosen])
         axes.tick_params(axis="x", labelrotation=20, labelsize=7)
         axes.margins(y=0.12)
-        axes.set_title(f"{name}, {chosen[0]['updates']:,} updates", fontsize=9)
+        axes.set_title(f"{name}, {chosen[0]['updates']:,} updates")
     return {"tutorials": figure}

@@ -11,9 +11,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     [],
     {
-        "maps": ["as_map", "closed_loop", "jacobians", "trajectory"],
+        "maps": ["as_map", "closed_loop", "jacobians", "layer_maps", "trajectory"],
+        "products": ["log_singular_values"],
         "exponents": ["Exponents", "entropy", "kaplan_yorke", "lyapunov", "mean_field_exponent", "standard_error"],
-        "taps": ["Layer", "names", "observe", "shares", "zero_perturbations"],
+        "taps": ["Layer", "inputs", "layers", "observe", "shares", "zero_perturbations"],
         "fixed_points": ["Points", "distinct", "find_points"],
     },
 )

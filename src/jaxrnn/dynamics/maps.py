@@ -5,6 +5,8 @@ import jax.numpy as jnp
 from jax import lax
 from jax.flatten_util import ravel_pytree
 
+from jaxrnn.dynamics import taps
+
 
 def as_map(net, params):
     """The step of a net as a map of one vector.
@@ -23,6 +25,38 @@ def as_map(net, params):
         return ravel_pytree(carry)[0]
 
     return f, z_0
+
+
+def layer_maps(net, params, xs, carry=None):
+    """Every layer of a net as a map of its own carry, driven by what it reads.
+
+    For a stack of layers the Jacobian of the whole is block triangular, so its spectrum is that of these maps
+    together. A net that reads the future has no map as a whole, and yet its layers have.
+
+    Args:
+      net, params: as in `as_map`.
+      xs: inputs of the net [T, D].
+      carry: the net's first carry; None for its initial one.
+
+    Returns:
+      [(name, f, z_0, inputs [T, D_l]), ...]: f(z [n_l], x [D_l]) -> z', and what the layer reads, in the order in which
+      it reads it; names as of `taps.layers`.
+    """
+    carry = net.initial(params, ()) if carry is None else carry
+    read = taps.inputs(net, params, carry, xs)
+    carries = taps.carries(net, params, carry, xs)
+    found = []
+    for (name, cell, own, reverse), first, inputs in zip(
+        taps.layers(net, params, carry, xs), carries, read, strict=True
+    ):
+        z_0, unravel = ravel_pytree(first)
+
+        def f(z, x, cell=cell, own=own, unravel=unravel):
+            new, _ = cell.step(own, unravel(z), cell.project(own, x))
+            return ravel_pytree(new)[0]
+
+        found.append((name, f, z_0, jnp.flip(inputs, 0) if reverse else inputs))
+    return found
 
 
 def closed_loop(net, params, output_size):

@@ -4,13 +4,14 @@ The net is unrolled by an unroll that records (`Net.unrolled`): it returns what 
 nets pass through untouched.
 """
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jaxrnn.cells._transforms import carry_as_output, flat, gates_as_output, perturbed, unflat
-from jaxrnn.types import Carry
+from jaxrnn.types import Carry, Cell
 from jaxrnn.unroll._contract import scan
 
 
@@ -45,9 +46,9 @@ def observe(net, params, carry, xs, perturbations=None, *, mask=None, reset=None
     Returns:
       (carry, ys [T, B, K], [Layer, ...]), the layers from the input to the output, forwards before backwards.
     """
-    places, carries, _ = _layers(net, params, carry, xs)
-    contents = [None] * len(carries) if perturbations is None else perturbations
-    given = places.unflatten([_Place(*pair) for pair in zip(carries, contents, strict=True)])
+    places, own, _ = _layers(net, params, carry, xs)
+    contents = [None] * len(own) if perturbations is None else perturbations
+    given = places.unflatten([_Place(*pair) for pair in zip(own, contents, strict=True)])
     seen, ys = net.unrolled(_observing).apply(params, given, xs, mask=mask, reset=reset, key=key)
     found = places.flatten_up_to(seen)
     return places.unflatten([place.carry for place in found]), ys, [place.content for place in found]
@@ -55,8 +56,8 @@ def observe(net, params, carry, xs, perturbations=None, *, mask=None, reset=None
 
 def zero_perturbations(net, params, carry, xs):
     """Perturbations of zero for `observe`: a carry of leaves [T, B, H] for each layer."""
-    _, carries, _ = _layers(net, params, carry, xs)
-    return [jax.tree.map(lambda a: jnp.zeros((len(xs), *a.shape), a.dtype), c) for c in carries]
+    own = carries(net, params, carry, xs)
+    return [jax.tree.map(lambda a: jnp.zeros((len(xs), *a.shape), a.dtype), c) for c in own]
 
 
 def shares(net, params, carry, xs, adjoints, direction, *, mask=None, reset=None):
@@ -72,31 +73,60 @@ def shares(net, params, carry, xs, adjoints, direction, *, mask=None, reset=None
       direction: like params.
 
     Returns:
-      [T, B], summed over layers; their sum is <dL/dW, direction>.
+      [[T, B], ...], one for each layer; the sum of all is <dL/dW, direction>.
     """
-    places, carries, _ = _layers(net, params, carry, xs)
-    _, _, directions = _layers(net, direction, carry, xs)
-    contents = zip(carries, zip(adjoints, directions, strict=True), strict=True)
+    places, own, _ = _layers(net, params, carry, xs)
+    directions = [layer_params for layer_params, _ in _layers(net, direction, carry, xs)[2]]
+    contents = zip(own, zip(adjoints, directions, strict=True), strict=True)
     given = places.unflatten([_Place(*pair) for pair in contents])
     seen, _ = net.unrolled(_projecting).apply(params, given, xs, mask=mask, reset=reset)
-    return sum(place.content for place in places.flatten_up_to(seen))
+    return [place.content for place in places.flatten_up_to(seen)]
 
 
-def names(carries):
-    """The names of all leaves of the layers' carries or gates, in their order: "h"; "1.h", "2.h" with more layers."""
-    single = len(carries) == 1
-    return [
-        (path[-1].name if single else f"{number}.{path[-1].name}")
-        for number, carry in enumerate(carries, 1)
-        for path, _ in jax.tree_util.tree_flatten_with_path(carry)[0]
-    ]
+def layers(net, params, carry, xs):
+    """The recurrent layers of a net, each direction one: [(name, cell, its params, reverse), ...].
+
+    Args:
+      net, params, carry, xs: as in `observe`.
+
+    Returns:
+      The layers in the order of `observe`, called "layer 1", "layer 2" ...; "layer 1 forwards" and "layer 1 backwards"
+      where a layer has two directions.
+    """
+    _, _, contents = _layers(net, params, carry, xs)
+    found, number = [], 0
+    two_ways = {place for place, (_, run) in enumerate(contents) if run.reverse}
+    for place, (layer_params, run) in enumerate(contents):
+        paired = run.reverse and place > 0 and not contents[place - 1][1].reverse
+        number += not paired
+        way = " backwards" if run.reverse else " forwards" if place + 1 in two_ways else ""
+        found.append((f"layer {number}{way}", run.cell, layer_params, run.reverse))
+    return found
+
+
+def inputs(net, params, carry, xs, *, mask=None, reset=None):
+    """What every layer reads: [xs [T, B, D_l], ...], in the order of `observe`."""
+    places, own, _ = _layers(net, params, carry, xs)
+    given = places.unflatten([_Place(each) for each in own])
+    seen, _ = net.unrolled(_reading).apply(params, given, xs, mask=mask, reset=reset)
+    return [place.content for place in places.flatten_up_to(seen)]
+
+
+def carries(net, params, carry, xs):
+    """The carry of every layer, taken out of the net's: [carry, ...], in the order of `observe`."""
+    return _layers(net, params, carry, xs)[1]
+
+
+def states(carry):
+    """The names of the leaves of a carry or of gates, in their order: ["c", "h"]."""
+    return [path[-1].name for path, _ in jax.tree_util.tree_flatten_with_path(carry)[0]]
 
 
 def _layers(net, params, carry, xs):
-    """Where the layers are in the net's carry: (tree with a leaf a layer, [carry], [params])."""
+    """Where the layers are in the net's carry: (tree with a leaf a layer, [carry], [(params, `_Run`)])."""
 
     def marking(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
-        return _Place(carry, params), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
+        return _Place(carry, (params, _Run(cell, reverse))), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
 
     def is_place(node):
         return isinstance(node, _Place)
@@ -107,6 +137,21 @@ def _layers(net, params, carry, xs):
     if len(found) != places.num_leaves:
         raise ValueError("this net holds a carry outside its recurrent layers; such a carry cannot be recorded")
     return places, [place.carry for place in found], [place.content for place in found]
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """How a layer is unrolled: a part of a tree that holds no arrays."""
+
+    cell: Cell
+    reverse: bool
+
+
+def _reading(cell, params, place, xs, *, mask=None, reset=None, reverse=False):
+    """The unroll that records what the layer reads."""
+    final, ys = scan(cell, params, place.carry, xs, mask=mask, reset=reset, reverse=reverse)
+    return _Place(final, xs), ys
 
 
 def _observing(cell, params, place, xs, *, mask=None, reset=None, reverse=False):

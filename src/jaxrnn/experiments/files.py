@@ -22,8 +22,10 @@ def record(folder, cfg, content):
 
 def save_figures(run, probes):
     """Draws the figures of a run, and those of its probes, into its folder; returns their paths."""
-    found = probing.figures(probes, run.folder)
-    paths = run.plot().save(run.folder)
+    width = config.build(run.cfg.figure).width if run.cfg is not None and "figure" in run.cfg else None
+    with style.page(width):
+        found = probing.figures(probes, run.folder)
+    paths = run.plot(width).save(run.folder)
     return paths + [style.publish(figure, run.folder, title) for title, figure in found.items()]
 
 
@@ -55,7 +57,8 @@ def write_generation(run, prime=None, length=None):
         for place, value in enumerate(series.in_source_units(generated[:, 0])):
             writer.writerow([series.handover + place, value, truth[place] if place < len(truth) else ""])
     prime = primed(run.task, prime, length)[0]
-    figure = style.save(plotting.generation(series, series.handover, prime, generated), run.folder, "generation")
+    with style.page():
+        figure = style.save(plotting.generation(series, series.handover, prime, generated), run.folder, "generation")
     return path, figure, generation_error(run.dataset, generated)
 
 

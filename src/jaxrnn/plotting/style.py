@@ -1,61 +1,202 @@
-"""One style for all figures, readable in black and white: lines differ in style as well as in colour."""
+"""One style for all figures: sizes for print and slides, curves told apart in grey and by colour-blind eyes.
 
-import base64
-import io
+A figure is as wide as matplotlib's `figure.figsize` says; `page(width)` sets it, with fonts of 7 points at least at
+that width: 3.4 inches is a column of a two-column paper, 7 the page, 10 a slide.
+"""
+
+import textwrap
 from pathlib import Path
+from typing import NamedTuple
 
-COLOURS = ("#2166ac", "#b2182b", "#1b7837", "#762a83", "#e08214", "#35978f", "#404040")
-STYLES = ("-", "--", "-.", ":")
+from jaxrnn.types import Positive
+
+PAGE = 7.0  # inches, unless a figure is asked for in another width
+NARROWEST = 1.6  # inches, of one of several panels side by side
+SMALLEST = 7.0  # points, of any letter
+
+# Seven colours of different lightness: they stay apart in grey and for colour-blind eyes
+# (tests/plotting/test_style.py).
+BLACK, RED, GREEN, GOLD, BLUE, PURPLE, SKY = COLOURS = (
+    "#2d250f",
+    "#a82b03",
+    "#199b77",
+    "#dfb411",
+    "#5c5cf8",
+    "#5d2b68",
+    "#63a5e6",
+)
+STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (2, 1)))
+MARKERS = "os^D*vP"
+# A gate or a state has one colour in every figure.
+LETTERS = {"h": BLACK, "c": SKY, "z": PURPLE, "i": BLUE, "f": RED, "o": GREEN, "r": GOLD, "g": GOLD, "n": SKY}
+FAINT = {"color": "0.55", "linewidth": 0.8, "zorder": 0}  # lines that are no data: zero, one, a threshold
+THEORY = {"color": "0.2", "linestyle": (0, (1, 1)), "linewidth": 1.2}  # what a formula says
+BEFORE = {"linestyle": (0, (3, 1.5)), "linewidth": 1.0}  # the first checkpoint, beside the last one in a full line
 
 
-def panels(count, x_label, y_label):
-    """A figure with `count` axes side by side, which share their kind of axes: (figure, [axes, ...])."""
-    from matplotlib.figure import Figure  # here: a third of a second that only figures need
+def series(number):
+    """The colour, line style and marker of the n-th of several curves, from 0; told apart up to seven."""
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "linestyle": STYLES[number % len(STYLES)],
+        "marker": MARKERS[number % len(MARKERS)],
+    }
 
-    columns = min(count, 4)
+
+def settings(width=PAGE):
+    """Matplotlib's settings for figures of this width, in inches."""
+    larger = max(1.0, width / PAGE)
+    letters = {name: 8.0 * larger for name in ("font.size", "axes.labelsize", "axes.titlesize")}
+    letters |= {name: SMALLEST * larger for name in ("xtick.labelsize", "ytick.labelsize", "legend.fontsize")}
+    return letters | {
+        "figure.figsize": (width, 0.62 * width),
+        "axes.linewidth": 0.7 * larger,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "lines.linewidth": 1.4 * larger,
+        "lines.markersize": 3.5 * larger,
+        "legend.frameon": False,
+        "legend.handlelength": 2.6,
+        "savefig.dpi": 300,
+        "pdf.fonttype": 42,  # letters stay letters
+    }
+
+
+def page(width=None):
+    """A context in which figures are so wide, in inches; None for the page of 7."""
+    from matplotlib import rc_context  # here: a third of a second that only figures need
+
+    return rc_context(settings(PAGE if width is None else width))
+
+
+def panels(count, x_label, y_label, *, columns=4, **shared):
+    """A figure with `count` axes, at most so many side by side as its width allows.
+
+    Args:
+      count: axes.
+      x_label: below the lowest axes of every column.
+      y_label: beside the first axes of every row.
+      columns: at most.
+      shared: `sharex`, `sharey`, as of `Figure.subplots`.
+
+    Returns:
+      (figure, [axes, ...]).
+    """
+    from matplotlib import rcParams
+    from matplotlib.figure import Figure
+
+    width = rcParams["figure.figsize"][0]
+    columns = max(1, min(count, columns, int(width / NARROWEST)))
     lines = -(-count // columns)
-    width = 6.4 if columns == 1 else 3.4 * columns
-    figure = Figure(figsize=(width, 3.6 * lines), layout="constrained")
-    found = [figure.add_subplot(lines, columns, place + 1) for place in range(count)]
-    for place, axes in enumerate(found):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.set_xlabel(x_label)
+    height = min(0.85 * width / columns, 0.4 * PAGE * max(1.0, width / PAGE)) + 0.25
+    figure = Figure(figsize=(width, height * lines), layout="constrained")
+    found = list(figure.subplots(lines, columns, squeeze=False, **shared).ravel())
+    for axes in found[count:]:
+        axes.remove()
+    for place, axes in enumerate(found[:count]):
+        if place + columns >= count:
+            axes.set_xlabel(x_label)
+            axes.xaxis.set_tick_params(labelbottom=True)
         if place % columns == 0:
             axes.set_ylabel(y_label)
+    return figure, found[:count]
+
+
+def axes(x_label, y_label):
+    """A figure with one axes: (figure, axes)."""
+    figure, (found,) = panels(1, x_label, y_label)
     return figure, found
 
 
+def title(axes, text):
+    """A title above axes, in as many lines as its width needs."""
+    figure = axes.figure
+    size = axes.title.get_fontsize()
+    width = axes.get_subplotspec().get_position(figure).width * figure.get_figwidth()
+    axes.set_title(textwrap.fill(text, max(int(width * 72 / (0.5 * size)), 12)))
+
+
+def legend_above(axes):
+    """A legend in one line above the axes."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderaxespad=0.2)
+
+
+def legend_below(figure, handles=None, **options):
+    """A legend below all axes of a figure, where it hides nothing; of `handles`, or of what the axes hold."""
+    if handles is None:
+        found = {}
+        for each in figure.axes:
+            for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
+                found.setdefault(label, handle)
+        handles, labels = list(found.values()), list(found)
+    else:
+        labels = [handle.get_label() for handle in handles]
+    if handles:
+        columns = max(1, min(len(handles), int(figure.get_figwidth() / (0.085 * max(map(len, labels)) + 0.55))))
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns, **options)
+
+
+def log_axis(axes, values, floor=0.0):
+    """Makes the y axis logarithmic and bounds it by its data.
+
+    Args:
+      axes: the axes.
+      values: all that is drawn there; what is not positive is not shown.
+      floor: smallest value that is worth an axis; curves that fall below it leave the axes.
+    """
+    import numpy as np
+
+    values = np.concatenate([np.ravel(each) for each in values]) if len(values) else np.array([])
+    values = values[np.isfinite(values) & (values > floor)]
+    if not len(values):
+        return
+    axes.set_yscale("log")
+    room = max((values.max() / values.min()) ** 0.05, 1.1)
+    axes.set_ylim(values.min() / room, values.max() * room)
+    plain_log(axes.yaxis)
+
+
+def plain_log(axis):
+    """Ticks 1, 2, 5, 10 ... as plain numbers on a logarithmic axis of less than two decades, powers of ten on
+    others."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = axis.get_view_interval()
+    if low > 0 and high / low < 100:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def when(step):
+    """A checkpoint in words: "before training", "after 200 updates"."""
+    return "before training" if step == 0 else f"after {int(step):,} updates"
+
+
 def save(figure, folder, name):
-    """Writes `figures/NAME.png` into a run folder and returns its path."""
+    """Writes `figures/NAME.png`, of 300 dots an inch, into a run folder and returns its path."""
     path = Path(folder) / "figures" / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=300)
     return path
 
 
 def publish(figure, folder, name):
     """Writes `figures/NAME.png` and, for a paper, `figures/NAME.pdf`; returns the path of the first."""
-    from matplotlib import rc_context
-
     path = save(figure, folder, name)
-    with rc_context({"pdf.fonttype": 42}):  # letters stay letters
+    with page():
         figure.savefig(path.with_suffix(".pdf"))
     return path
 
 
-def axes(x_label, y_label):
-    """A figure with one axes, as wide as a page: (figure, axes)."""
-    from matplotlib.figure import Figure
+class Page(NamedTuple):
+    """The figures of a run or of a study.
 
-    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
-    found = figure.add_subplot(xlabel=x_label, ylabel=y_label)
-    found.spines[["top", "right"]].set_visible(False)
-    return figure, found
+    Fields:
+      width: in inches; 3.4 is a column of a two-column paper, 7 the page, 10 a slide.
+    """
 
-
-def legend_above(axes):
-    """A legend in one line above the axes."""
-    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderaxespad=0.2, fontsize=9)
+    width: Positive = PAGE
 
 
 class Figures(dict):
@@ -66,10 +207,13 @@ class Figures(dict):
         return [save(figure, folder, title) for title, figure in self.items()]
 
     def _repr_html_(self):
+        import base64
+        import io
+
         pictures = []
         for title, figure in self.items():
             file = io.BytesIO()
-            figure.savefig(file, dpi=100)
+            figure.savefig(file, dpi=150)
             data = base64.b64encode(file.getvalue()).decode()
             pictures.append(f'<img alt="{title}" src="data:image/png;base64,{data}">')
         return "<br>".join(pictures)

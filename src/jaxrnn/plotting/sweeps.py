@@ -15,13 +15,12 @@ def learning_curves(curves, label):
     figure, [axes] = style.panels(1, "update", label)
     for count, (name, curve) in enumerate(curves.items()):
         steps = sorted(curve)
-        line = {"color": style.COLOURS[count % 7], "linestyle": style.STYLES[count % 4], "linewidth": 1.3}
+        line = style.series(count) | {"markevery": 0.2}
         axes.plot(steps, [np.median(curve[step]) for step in steps], label=name, **line)
         low, high = ([pick(curve[step]) for step in steps] for pick in (min, max))
         axes.fill_between(steps, low, high, color=line["color"], alpha=0.15, linewidth=0)
     axes.set_yscale("log")
-    title = "median and range over seeds, the best settings first"
-    figure.legend(loc="outside lower center", frameon=False, fontsize=7, ncols=2, title=title, title_fontsize=7)
+    style.legend_below(figure, title="median and range over seeds, the best settings first")
     return figure
 
 
@@ -51,7 +50,7 @@ def one_factor(values, points, name, metric, log):
     _ticks(axes, values, places, numeric)
     if log and all(v > 0 for v in (*medians, *best) if np.isfinite(v)):
         axes.set_yscale("log")
-    axes.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
+    style.legend_above(axes)
     return figure
 
 
@@ -74,13 +73,13 @@ def two_factors(grid, first, second, label, log, title=None):
     for (row, column), value in np.ndenumerate(grid):
         if np.isfinite(value):
             colour = "white" if value > middle else "black"
-            axes.text(column, row, f"{value:.2g}", ha="center", va="center", fontsize=7, color=colour)
+            axes.text(column, row, f"{value:.2g}", ha="center", va="center", fontsize=style.SMALLEST, color=colour)
     axes.set_xticks(range(len(first[1])), [number(value) for value in first[1]])
     axes.set_yticks(range(len(second[1])), [number(value) for value in second[1]])
     axes.spines[:].set_visible(False)
     figure.colorbar(image, ax=axes, label=label)
     if title is not None:
-        axes.set_title(title, fontsize=9)
+        axes.set_title(title)
     return figure
 
 

@@ -13,6 +13,20 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    ["clipping", "fixed_points", "gain", "gates", "gradient_flow", "jacobian", "long_lag", "lyapunov", "truncation"],
+    [
+        "clipping",
+        "credit",
+        "dimension",
+        "fixed_points",
+        "gain",
+        "gates",
+        "gradient_flow",
+        "jacobian",
+        "landscape",
+        "long_lag",
+        "lyapunov",
+        "similarity",
+        "truncation",
+    ],
     {"_ensembles": ["Ensemble", "ensemble"], "_result": ["Result"]},
 )

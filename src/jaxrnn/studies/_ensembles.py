@@ -8,9 +8,12 @@ import numpy as np
 import optax
 from jax import lax
 from jax.sharding import PartitionSpec as P
+from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments.build import build
 from jaxrnn.optimizers import as_optimizer
+from jaxrnn.plotting.style import when
 from jaxrnn.runtime import mesh
 from jaxrnn.training import batches
 from jaxrnn.training import engine as engines
@@ -31,6 +34,7 @@ class Ensemble(NamedTuple):
       steps: [S], the updates after which the networks were taken; 0 is before training.
       params: leaves [S, N, ...], N networks at S checkpoints.
       experiment: the `Experiment` that it comes from, or None.
+      split: of the data, from which sequences are drawn.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Ensemble(NamedTuple):
     steps: np.ndarray
     params: Any
     experiment: Any = None
+    split: str = "train"
 
     @property
     def networks(self):
@@ -68,8 +73,14 @@ class Ensemble(NamedTuple):
         return self._replace(steps=self.steps[chosen], params=jax.tree.map(lambda a: a[chosen], self.params))
 
     def draw(self, size, key):
-        """A training batch; see `jaxrnn.training.batches.draw`."""
-        return batches.draw(self.dataset, size, key)
+        """A batch of its split; see `jaxrnn.training.batches.draw`."""
+        return batches.draw(self.dataset, size, key, self.split)
+
+    def who(self):
+        """Its networks in words, for captions."""
+        moments = " and ".join(map(when, [self.steps[place] for place in self.ends()]))
+        count = f"{self.networks} networks" if self.networks > 1 else "one network"
+        return f"{self.name} ({count}, {moments})"
 
 
 def ensembles(networks):
@@ -151,6 +162,28 @@ def begin(task, seed, networks, make=None, values=None, repeats=1):
 def seeds(first, networks):
     """The seeds first, first + 1, ... [N] of networks that differ in them alone."""
     return np.arange(first, first + networks, dtype=np.uint32)
+
+
+def reconfigured(ensemble, key, value):
+    """The `Experiment` that differs from an ensemble's in one key.
+
+    Raises:
+      ValueError: if it comes from no configuration, or the configuration has no such key.
+      ConfigError: if the value cannot be used.
+    """
+    cfg = None if ensemble.experiment is None else ensemble.experiment.cfg
+    if cfg is None or OmegaConf.select(cfg, key) is None:
+        raise ValueError(f"it varies {key}: give networks that come from a configuration with that key")
+    changed = OmegaConf.create(OmegaConf.to_container(cfg))
+    OmegaConf.update(changed, key, value)
+    return build(changed)
+
+
+def trained_anew(ensemble):
+    """What a study that trains says of a network that is trained already: a list of a sentence, or an empty one."""
+    if int(ensemble.steps[-1]) == 0:
+        return []
+    return [f"{ensemble.name}: trained anew, from its seed on; the params that were given are not used"]
 
 
 def refuse_future(ensemble):

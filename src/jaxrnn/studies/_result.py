@@ -1,11 +1,13 @@
-"""What a study found: arrays by network, a table, sentences, figures."""
+"""What a study found: arrays by network, tables, sentences, figures with their captions."""
 
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxrnn import statistics
 from jaxrnn.plotting import style
 from jaxrnn.table import Table
 
@@ -14,11 +16,14 @@ class Result(NamedTuple):
     """What a study found.
 
     Fields:
-      networks: {network's name: {what: array, or {state: array}}}, all that the figures show.
+      networks: {network's name: {what: array, or {state: array}}}, all that the figures show, every network's own
+        values; a layer of several is a network of its own, such as "gru, layer 2".
       table: a `Table`, a row a network, step and whatever else was varied.
       findings: sentences for the terminal.
       draw: Result -> {title: figure}.
       common: {what: array} that all networks share, such as the thresholds that were tried.
+      captions: {title: what the figure shows, in sentences}.
+      scores: {quantity: {network's name: [N]}}, one number a network after training, which kinds are compared by.
     """
 
     networks: dict[str, dict[str, Any]]
@@ -26,25 +31,76 @@ class Result(NamedTuple):
     findings: list[str]
     draw: Callable
     common: dict[str, Any] = {}  # noqa: RUF012
+    captions: dict[str, str] = {}  # noqa: RUF012
+    scores: dict[str, dict[str, Any]] = {}  # noqa: RUF012
 
     def __getitem__(self, name):
         """What was found of the network of this name."""
         return self.networks[name]
 
-    def plot(self):
-        """{title: figure}; in a notebook they are shown."""
-        return style.Figures(self.draw(self))
+    def plot(self, width=None):
+        """{title: figure}, so many inches wide, 7 unless told otherwise; in a notebook they are shown."""
+        with style.page(width):
+            return style.Figures(self.draw(self))
 
     def arrays(self):
         """All arrays under flat names, "NETWORK/WHAT" or "NETWORK/WHAT/STATE", and "WHAT" for common ones."""
         return {**self.common, **dict(_flat(self.networks, ""))}
 
-    def write(self, folder, name):
-        """Writes `NAME.npz`, `NAME.csv` and the figures into a folder; returns the paths."""
+    def comparisons(self):
+        """A `Table` of every pair of kinds with the same number of networks, two or more, quantity by quantity: the
+        median of the differences over seeds with its bootstrap interval, and the p-value of a paired permutation
+        test."""
+        rows = []
+        for quantity, scores in self.scores.items():
+            for one, two in combinations(scores, 2):
+                a, b = (np.asarray(scores[name], float) for name in (one, two))
+                if len(a) == len(b) > 1:
+                    middle, low, high = map(float, statistics.median(a - b))
+                    row = {"quantity": quantity, "a": one, "b": two, "networks": len(a), "difference": middle}
+                    rows.append(row | {"low": low, "high": high, "p": statistics.paired(a, b)})
+        return Table(rows)
+
+    def _scored(self):
+        """The scores as a `Table`, a row a network."""
+        return Table(
+            {"quantity": quantity, "network": name, "number": number, "value": float(value)}
+            for quantity, scores in self.scores.items()
+            for name, values in scores.items()
+            for number, value in enumerate(values)
+        )
+
+    def write(self, folder, name, width=None, provenance=""):
+        """Writes `NAME.npz`, `NAME.csv`, `scores.csv`, `NAME_comparisons.csv` where kinds are compared, and the
+        figures, each with its caption in a text file beside it.
+
+        Args:
+          folder: where to.
+          name: the study's.
+          width: of the figures, in inches.
+          provenance: how the numbers were made, the last lines of each caption.
+
+        Returns:
+          The paths.
+        """
         places = [Path(folder) / f"{name}.csv", Path(folder) / f"{name}.npz"]
         self.table.write(places[0])
         np.savez_compressed(places[1], **self.arrays())
-        return places + [style.publish(figure, folder, title) for title, figure in self.plot().items()]
+        if self.scores:
+            places.append(Path(folder) / "scores.csv")
+            self._scored().write(places[-1])
+        if len(compared := self.comparisons()):
+            places.append(Path(folder) / f"{name}_comparisons.csv")
+            compared.write(places[-1])
+        for title, figure in self.plot(width).items():
+            places.append(style.publish(figure, folder, title))
+            places[-1].with_suffix(".txt").write_text(f"{self.captions.get(title, title)}\n{provenance}")
+        return places
+
+
+def quantiles(interval, names=("median", "low", "high")):
+    """An `Interval` of numbers as cells of a table."""
+    return dict(zip(names, map(float, interval), strict=True))
 
 
 def _flat(node, path):

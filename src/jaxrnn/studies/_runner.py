@@ -1,20 +1,30 @@
-"""From the configuration of a study to its files: arrays, a table, figures."""
+"""From the configuration of a study to its files: arrays, tables, figures with captions."""
 
+import shlex
+import time
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+import jax
+import numpy as np
 from omegaconf import OmegaConf
 
+from jaxrnn import runtime
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import config, folders
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.conf import compose
+from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.studies import _ensembles as ensembles
+from jaxrnn.training import records
 from jaxrnn.types import Size
+
+PLACE = "studies"  # in a run folder: studies/NAME, studies/NAME_2 ...
 
 
 def run(cfg, hydra):
-    """What `scripts/study.py` does: studies kinds of networks, or the network of a run folder into it.
+    """What `scripts/study.py` does: studies kinds of networks, or the network of a run folder.
 
     Args:
       cfg: the configuration.
@@ -26,9 +36,14 @@ def run(cfg, hydra):
     Raises:
       ConfigError: if a configuration cannot be used, or the study cannot be made of such networks.
     """
+    command = f"python scripts/study.py {shlex.join(hydra.overrides.task)}"
     if "run" in cfg:
-        return study_run(cfg, cfg.run)
-    return study_models(compared(cfg, hydra), hydra.runtime.output_dir)
+        return study_run(cfg, cfg.run, command)
+    folder = hydra.runtime.output_dir
+    lines = study_models(compared(cfg, hydra), folder, command)
+    if str(hydra.mode).endswith("MULTIRUN"):
+        lines += aggregate.write(hydra.sweep.dir, config.build(cfg.figure).width)
+    return lines
 
 
 def compared(cfg, hydra):
@@ -36,13 +51,20 @@ def compared(cfg, hydra):
     given = [word for word in hydra.overrides.task if not word.startswith("compare=")]
     kinds = cfg.networks if cfg.compare is None else cfg.compare
     if kinds is None or any(word.startswith(("model=", "experiment=")) for word in given):
-        return {str(hydra.runtime.choices.model): cfg}
+        return {network_name(cfg): cfg}
     other_data = any(word.startswith("data=") for word in given)
     cfgs = {}
     for label, settings in _kinds(kinds).items():
         chosen = {k: v for k, v in settings.items() if not (other_data and k.split(".")[0] == "data")}
         cfgs[label] = compose("study", [*(f"{key}={_quoted(value)}" for key, value in chosen.items()), *given])
     return cfgs
+
+
+def network_name(cfg):
+    """What a configuration's network is: its cell, "lstm" for one of the package, "mine.cell" for another."""
+    target = str(cfg.model.get("cell", cfg.model)._target_)
+    known = target.split(".")
+    return known[-2] if known[:2] == ["jaxrnn", "cells"] else target
 
 
 def _kinds(compare):
@@ -62,60 +84,100 @@ def _quoted(value):
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else value
 
 
-def study_models(cfgs, folder):
+def study_models(cfgs, folder, command=""):
     """Runs a study of networks that a configuration describes.
 
     Args:
       cfgs: {name: configuration}, one for each kind of network; their nodes `study`, `seeds` and `train` agree.
       folder: where the files go.
+      command: that was given, for the captions.
 
     Returns:
       Lines of text for the terminal.
     """
+    began = time.perf_counter()
     cfg = next(iter(cfgs.values()))
     networks = config.validated(cfg.seeds, Size, "seeds")
     make = ensembles.trained if config.validated(cfg.train, bool, "train") else ensembles.untrained
     built = {name: build(each) for name, each in cfgs.items()}
     found = [make(name, each.task, each.seed, networks, each) for name, each in built.items()]
-    return _study(cfg.study, found, Path(folder))
+    return _study(cfg, found, Path(folder), command, began)
 
 
-def study_run(cfg, folder):
-    """Runs a study of the network of a run folder, into it; `cfg` has the nodes `study` and `checkpoints`."""
-    config.check(OmegaConf.create({"study": cfg.study}))
-    return _study(cfg.study, [_of_run(folder, cfg.checkpoints)], Path(str(folder)))
-
-
-def _of_run(folder, checkpoints):
-    """The network of a run folder: its best params, or those of every checkpoint that the run kept.
+def study_run(cfg, folder, command=""):
+    """Runs a study of the network of a run folder, into a folder of its own in it.
 
     Args:
+      cfg: the configuration, with the nodes `study`, `checkpoints`, `split`, `precision` and `figure`.
       folder: the run folder.
-      checkpoints: "best" or "all".
+      command: that was given, for the captions.
+
+    Returns:
+      Lines of text for the terminal.
+    """
+    began = time.perf_counter()
+    config.check(OmegaConf.create({"study": cfg.study, "figure": cfg.figure}))
+    found, notes = _of_run(folder, cfg)
+    name, number, place = config.build(cfg.study).func.__module__.rpartition(".")[2], 1, None
+    while place is None or place.exists():
+        place = Path(str(folder)) / PLACE / (name if number == 1 else f"{name}_{number}")
+        number += 1
+    lines = _study(cfg, [found], place, command, began)
+    OmegaConf.save(cfg, place / "config.yaml")
+    return [*notes, *lines]
+
+
+def _of_run(folder, cfg):
+    """(the network of a run folder as an `Ensemble`, sentences about the run that its reader should know).
 
     Raises:
-      ConfigError: if the folder is none, or its checkpoints cannot be read.
+      ConfigError: if the folder is none, its checkpoints cannot be read, or it has no such split.
     """
-    checkpoints = config.validated(checkpoints, Literal["best", "all"], "checkpoints")
-    if checkpoints == "best":
-        run = folders.load(folder)
-        task, seed, cfg, params = run.task, run.seed, run.cfg, {run.best_step: run.params}
-    else:
-        experiment, params = folders.checkpoints_of(folder)
-        task, seed, cfg = experiment.task, experiment.seed, experiment.cfg
-    name = cfg.model.get("cell", cfg.model)._target_.split(".")[-2]
-    return ensembles.of_params(name, task, seed, params)
+    which = config.validated(cfg.checkpoints, Literal["best", "all"], "checkpoints")
+    precision = config.validated(cfg.precision, Literal["f32", "f64"] | None, "precision")
+    experiment, kept = folders.checkpoints_of(folder)
+    run = folders.load(folder)
+    params = kept if which == "all" else {run.best_step: run.params}
+    notes = []
+    if which == "all" and len(kept) == 1:
+        notes.append(f"this run kept one checkpoint, of step {next(iter(kept))}; checkpoints.keep_every=N keeps more")
+    summary = records.read_summary(folder)
+    if summary is not None and summary["status"] not in ("finished", "pruned"):
+        notes.append(f"this run ended as {summary['status']}: {summary['reason']}; studied is its last good state")
+    if precision is not None:
+        params = jax.tree.map(np.asarray, params)
+        experiment.cfg.trainer.precision = precision
+        experiment = build(experiment.cfg)
+        dtype = np.float64 if precision == "f64" else np.float32
+        params = jax.tree.map(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a, params)
+    runtime.set_precision(experiment.cfg.trainer.get("precision"))
+    found = ensembles.of_params(network_name(experiment.cfg), experiment.task, experiment.seed, params, experiment)
+    return found._replace(split=str(cfg.split)), notes
 
 
-def _study(node, found, folder):
-    measure = config.build(node)
+def _study(cfg, found, folder, command, began):
+    measure, page = config.build(cfg.study), config.build(cfg.figure)
     name = measure.func.__module__.rpartition(".")[2]
     try:
         result = measure(found)
     except ValueError as error:
         raise ConfigError(f"study {name}: {error}") from error
     try:
-        paths = result.write(folder, name)
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = result.write(folder, name, page.width, provenance(found, command, began))
     except OSError as error:
         raise ConfigError(f"{error}") from error
     return [*result.findings, f"in {', '.join(map(str, paths))}"]
+
+
+def provenance(found, command, began):
+    """How numbers were made, the last lines of a caption: networks, seeds, command, time, versions and machine."""
+    made = records.versions()
+    versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
+    seeds = "; ".join(dict.fromkeys(f"{each.seed} to {each.seed + each.networks - 1}" for each in found))
+    lines = ["Networks: " + ", ".join(each.who() for each in found) + f". Seeds {seeds}."]
+    lines += [f"Sequences: {split}." for split in dict.fromkeys(each.split for each in found)]
+    lines += [f"Command: {command}"] if command else []
+    seconds = time.perf_counter() - began
+    lines.append(f"Measured in {seconds:.0f} s on {made['device']}; {versions}; {datetime.now():%Y-%m-%d}.")
+    return "\n".join(lines) + "\n"

@@ -5,16 +5,19 @@ and the gradient of the carry inside the backward loop (Graves 2013). All thresh
 compiled program.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxrnn import statistics
 from jaxrnn.cells._transforms import clipped
 from jaxrnn.optimizers import Optimizer
-from jaxrnn.plotting import style as plotting
-from jaxrnn.studies._ensembles import begin, ensembles
-from jaxrnn.studies._result import Result
+from jaxrnn.plotting import style
+from jaxrnn.studies._ensembles import begin, ensembles, trained_anew
+from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.training.evaluation import mean_loss
 from jaxrnn.training.loop import train
@@ -22,6 +25,13 @@ from jaxrnn.types import Positive
 from jaxrnn.unroll.scan import scan
 
 WAYS = ("norm", "value", "backward loop")
+CAPTIONS = {
+    "clipping": "What clipping does, over its threshold, for three ways of clipping. Left: share of networks that "
+    "succeed, with 90 % binomial intervals; the dotted line is training without clipping. Middle: mean share of the "
+    "updates that were clipped; inside the backward loop nothing counts them. Right: gradient norm after clipping, "
+    "and before it as a thin line; medians over updates and networks. A cross at the upper edge: half of the "
+    "networks or more diverged.",
+}
 
 
 def study(networks, thresholds: list[Positive] = (0.01, 0.1, 1.0, 10.0, 100.0), success: Positive = 0.5):
@@ -42,6 +52,7 @@ def study(networks, thresholds: list[Positive] = (0.01, 0.1, 1.0, 10.0, 100.0), 
     grid = np.array([*sorted(thresholds), np.inf])
     found, rows, findings = {}, [], []
     for ensemble in ensembles(networks):
+        findings += trained_anew(ensemble)
         baseline = _baseline(ensemble.dataset)
         own = {"baseline": np.array(baseline)}
         for way in WAYS:
@@ -50,14 +61,31 @@ def study(networks, thresholds: list[Positive] = (0.01, 0.1, 1.0, 10.0, 100.0), 
             for place, threshold in enumerate(grid):
                 who = {"network": ensemble.name, "way": way, "threshold": float(threshold)}
                 medians = {key: float(np.median(values[place])) for key, values in own[way].items()}
-                rows.append(who | medians | {"success": float(learned[place])})
-            best = int(np.argmax(learned))
-            findings.append(
-                f"{ensemble.name}, by {way}: {learned[best]:.0%} of runs succeed at {grid[best]:g}, {learned[-1]:.0%} "
-                f"without clipping, {np.isinf(own[way]['loss'][-1]).mean():.0%} of which diverge"
-            )
+                count = len(own[way]["loss"][place])
+                rates = statistics.share(round(learned[place] * count), count)
+                rows.append(who | medians | {"networks": count, **quantiles(rates, ("success", "low", "high"))})
+            findings.append(f"{ensemble.name}, by {way}: {_words(learned, grid, own[way]['loss'])}")
         found[ensemble.name] = own
-    return Result(found, Table(rows), findings, plot, {"thresholds": grid, "success": np.array(success)})
+    common = {"thresholds": grid, "success": np.array(success)}
+    return Result(found, Table(rows), findings, plot, common, captions=_captions(found))
+
+
+def _captions(found):
+    return {title: CAPTIONS["clipping"] for title in map(partial(_title, len(found)), found)}
+
+
+def _title(networks, name):
+    return "clipping" if networks == 1 else f"clipping_{name}"
+
+
+def _words(learned, grid, losses):
+    """Which threshold is best, as text; none where none succeeds."""
+    diverged = f"without clipping {learned[-1]:.0%}, and {np.isinf(losses[-1]).mean():.0%} diverge"
+    if learned[:-1].max(initial=0) == 0:
+        return f"no network succeeds at any threshold; {diverged}"
+    best = np.flatnonzero(learned[:-1] == learned[:-1].max())
+    where = f"{grid[best[0]]:g}" if len(best) == 1 else f"{grid[best[0]]:g} to {grid[best[-1]]:g}"
+    return f"{learned[best[0]]:.0%} succeed at {where}; {diverged}"
 
 
 def _baseline(dataset):
@@ -118,32 +146,46 @@ def _summed_up(whole, steps):
 
 def plot(result):
     """Success, share of clipped steps and norms before and after clipping, against the threshold."""
-    figures = {}
-    for name, each in result.networks.items():
-        title = "clipping" if len(result.networks) == 1 else f"clipping_{name}"
-        figures[title] = _of_network(each, result.common["thresholds"], float(result.common["success"]))
-    return figures
+    return {
+        _title(len(result.networks), name): _of_network(name, each, result.common)
+        for name, each in result.networks.items()
+    }
 
 
-def _of_network(each, grid, success):
-    figure, panels = plotting.panels(3, "threshold", "")
+def _of_network(name, each, common):
+    figure, panels = style.panels(3, "threshold", "")
+    grid, success = common["thresholds"], float(common["success"])
     finite = np.isfinite(grid)
     for number, way in enumerate(WAYS):
-        style = {"color": plotting.COLOURS[number], "linestyle": plotting.STYLES[number]}
-        style |= {"marker": "os^"[number], "markersize": 4}
-        learned = (each[way]["loss"] < success * each["baseline"]).mean(axis=1)
-        panels[0].plot(grid[finite], learned[finite], label=f"by {way}", **style)
+        line = style.series(number)
+        rates = [statistics.share(int(k), each[way]["loss"].shape[1])
+                 for k in (each[way]["loss"] < success * each["baseline"]).sum(axis=1)]  # fmt: skip
+        middle, low, high = np.array(rates).T
+        shift = 1.06 ** (number - 1)  # side by side where they are equal
+        bars = np.maximum([middle - low, high - middle], 0)[:, finite]
+        panels[0].errorbar(grid[finite] * shift, middle[finite], bars, label=f"by {way}", elinewidth=0.8, **line)
         if way != "backward loop":
-            panels[1].plot(grid[finite], each[way]["clipped"].mean(axis=1)[finite], **style)
-        before, after = (np.median(each[way][key], axis=1)[finite] for key in ("before", "after"))
-        panels[2].plot(grid[finite], before, label=f"by {way}: before", **style | {"alpha": 0.4})
-        panels[2].plot(grid[finite], after, label=f"by {way}: after", **style)
-    panels[0].axhline(learned[-1], color="0.5", linewidth=0.8, label="no clipping")
-    titles = ("share of runs that succeed", "share of steps clipped", "median gradient norm")
+            panels[1].plot(grid[finite], each[way]["clipped"].mean(axis=1)[finite], **line)
+        _norms(panels[2], grid[finite], each[way], finite, line)
+    style.log_axis(panels[2], [np.median(each[way][key], axis=1) for way in WAYS for key in ("before", "after")])
+    panels[0].axhline(middle[-1], label="no clipping", **style.THEORY)
+    titles = ("share of networks that succeed", "share of updates clipped", "gradient norm, thin: before")
     for panel, title in zip(panels, titles, strict=True):
-        panel.set(xscale="log", title=title)
-    panels[0].set_ylim(-0.05, 1.05)
-    panels[2].set_yscale("log")
-    panels[0].legend(frameon=False, fontsize=7)
-    panels[2].legend(frameon=False, fontsize=6)
+        panel.set_xscale("log")
+        style.title(panel, title)
+    for panel in panels[:2]:
+        panel.set_ylim(-0.05, 1.05)
+    figure.suptitle(name)
+    style.legend_below(figure)
     return figure
+
+
+def _norms(panel, grid, values, finite, line):
+    """Median norms before and after clipping; a cross at the upper edge where half of the networks diverged."""
+    before, after = (np.median(values[key], axis=1)[finite] for key in ("before", "after"))
+    panel.plot(grid, np.where(np.isfinite(before), before, np.nan), **line | {"linewidth": 0.7, "marker": None})
+    panel.plot(grid, np.where(np.isfinite(after), after, np.nan), **line)
+    gone = grid[~np.isfinite(before)]
+    if len(gone):
+        at_edge = {"transform": panel.get_xaxis_transform(), "clip_on": False}
+        panel.plot(gone, np.ones(len(gone)), "x", color=line["color"], **at_edge)

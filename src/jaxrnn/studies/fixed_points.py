@@ -1,4 +1,4 @@
-"""Fixed and slow points of a network under a constant input, and how it moves near them.
+"""Fixed and slow points of a network under constant inputs, and how it moves near them.
 
 Sussillo & Barak 2013: minimise q(z) = |F(z) - z|^2 / 2 from many states that the network visits; q = 0 is a fixed
 point, a small minimum above zero a slow one. Here by Newton steps, damped as Levenberg and Marquardt do.
@@ -11,86 +11,146 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import dynamics
-from jaxrnn.plotting import style as plotting
-from jaxrnn.studies._ensembles import ensembles, refuse_future
+from jaxrnn.plotting import style
+from jaxrnn.studies._ensembles import ensembles
+from jaxrnn.studies._layers import driven_maps
 from jaxrnn.studies._result import Result
 from jaxrnn.table import Table
 from jaxrnn.types import NonNegative, Size
 
 SLOW = 1e-3  # speed |F(z) - z|, relative to the size of z, below which a minimum is a slow point
 APART = 1e-3  # distance below which two points are one, relative to the spread of the states
-COLUMNS = ("network", "point", "kind", "speed", "spectral_radius", "unstable")
+SEQUENCES = 16  # whose states the search starts from
+COLUMNS = ("network", "input", "point", "kind", "speed", "spectral_radius", "unstable")
+CAPTIONS = {
+    "fixed_points": "Fixed and slow points of the network's map under a constant input, over states that it visits "
+    "under sequences of the data (grey), in the first two principal components of these states.",
+    "fixed_points_eigenvalues": "Eigenvalues of the Jacobian at these points; inside the unit circle a perturbation "
+    "shrinks.",
+}
 
 
 def study(
     networks,
     starts: Size = 256,
     noise: NonNegative = 0.1,
-    input: Literal["zero", "mean"] = "zero",
+    input: Literal["zero", "mean", "trajectory"] | list[float] = "zero",
     iterations: Size = 200,
+    inputs: Size = 8,
 ):
-    """Fixed and slow points of the first network of every kind, at its last checkpoint.
+    """Fixed and slow points of the first network of every kind, at its last checkpoint, and of each of its layers.
 
     Args:
       networks: as in `jaxrnn.studies`.
-      starts: states of trajectories under training sequences from which the search begins.
+      starts: states of trajectories under sequences of the data from which the search begins.
       noise: what is added to them, relative to their standard deviation.
-      input: the constant input, zero or the mean of the training sequences.
+      input: the constant input: zero, the mean of the sequences, numbers [D], or "trajectory" for inputs evenly spaced
+        along a sequence, under each of which points are searched.
       iterations: damped Newton steps from each.
+      inputs: how many along the trajectory.
 
     Returns:
-      A `Result`; each network has "z" [P, n], the distinct points; "speed" [P], |F(z) - z|; "fixed" [P], whether they
-      are fixed rather than slow; "eigenvalues" [P, n] of the Jacobian; "trajectories" [T, B, n].
+      A `Result`; each network has "z" [P, n], the distinct points; "input" [P], the number of the input under which
+      each was found, and "inputs" [I, D]; "speed" [P], |F(z) - z|; "fixed" [P], whether they are fixed rather than
+      slow; "eigenvalues" [P, n] of the Jacobian; "trajectories" [T, B, n]; "step" [], updates of training.
+
+    Raises:
+      ValueError: if numbers for the input are not as many as the data have inputs.
     """
     found, rows, findings = {}, [], []
     for ensemble in ensembles(networks):
-        refuse_future(ensemble)
-        own = _searched(ensemble, starts, noise, input, iterations)
-        found[ensemble.name] = own
-        radii = np.abs(own["eigenvalues"]).max(axis=1, initial=0)
-        for place, values in enumerate(own["eigenvalues"]):
-            kind, unstable = "fixed" if own["fixed"][place] else "slow", int((np.abs(values) > 1).sum())
-            cells = (ensemble.name, place + 1, kind, float(own["speed"][place]), float(radii[place]), unstable)
-            rows.append(dict(zip(COLUMNS, cells, strict=True)))
-        fixed = own["fixed"]
-        findings.append(
-            f"{ensemble.name}, step {ensemble.steps[-1]}: {int(fixed.sum())} fixed points, "
-            f"{int((fixed & (radii < 1)).sum())} of them stable, and {int((~fixed).sum())} slow points, from {starts} "
-            "starts"
-        )
-    return Result(found, Table(rows or [dict.fromkeys(COLUMNS, "")]), findings, plot)
+        for name, (f, z_0, xs) in _maps(ensemble).items():
+            own = _searched(ensemble, f, z_0, xs, starts, noise, _constants(input, xs, inputs), iterations)
+            found[name] = own | {"step": ensemble.steps[-1]}
+            radii = np.abs(own["eigenvalues"]).max(axis=1, initial=0)
+            for place, values in enumerate(own["eigenvalues"]):
+                kind, unstable = "fixed" if own["fixed"][place] else "slow", int((np.abs(values) > 1).sum())
+                which = int(own["input"][place]) + 1
+                cells = (name, which, place + 1, kind, float(own["speed"][place]), float(radii[place]), unstable)
+                rows.append(dict(zip(COLUMNS, cells, strict=True)))
+            findings.append(f"{name}, step {ensemble.steps[-1]}: {_words(own, radii, starts, input)}")
+            findings += _beside(name, np.asarray(xs), input)
+    return Result(found, Table(rows or [dict.fromkeys(COLUMNS, "")]), findings, plot, captions=CAPTIONS)
 
 
-def _searched(ensemble, starts, noise, input, iterations):
-    """The points of one kind of network: {what: array}."""
-    f, z_0 = dynamics.as_map(ensemble.net, jax.tree.map(lambda a: jnp.asarray(a[-1, 0]), ensemble.params))
-    key_data, key_start, key_noise = jax.random.split(jax.random.key(ensemble.seed), 3)
-    xs = ensemble.draw(16, key_data).xs
+def _words(own, radii, starts, input):
+    fixed = own["fixed"]
+    under = f"{len(own['inputs'])} inputs along a sequence" if input == "trajectory" else f"input {_shown(own, input)}"
+    return (
+        f"{int(fixed.sum())} fixed points, {int((fixed & (radii < 1)).sum())} of them stable, and "
+        f"{int((~fixed).sum())} slow points, under {under}, from {starts} starts"
+    )
+
+
+def _shown(own, input):
+    return input if isinstance(input, str) else ", ".join(f"{value:g}" for value in own["inputs"][0])
+
+
+def _beside(name, xs, input):
+    """What the data feed the network, where the search feeds it nothing."""
+    if input != "zero" or not np.abs(xs).max() > 0:
+        return []
+    return [
+        f"{name}: the data feed it inputs of mean {xs.mean():.3g} and deviation {xs.std():.3g}, the points are those "
+        f"under "
+        "zero; study.input=mean, trajectory or [NUMBERS] takes others"
+    ]
+
+
+def _maps(ensemble):
+    """The maps of the first network, each with what it reads in several sequences: {name: (f, z_0, xs [T, B, D])}."""
+    params = jax.tree.map(lambda a: jnp.asarray(a[-1, 0]), ensemble.params)
+    xs = ensemble.draw(SEQUENCES, jax.random.split(jax.random.key(ensemble.seed), 3)[0]).xs
+    read = jax.jit(jax.vmap(lambda x: {n: m[2] for n, m in driven_maps(ensemble, params, x).items()}, 1, 1))(xs)
+    return {name: (f, z_0, read[name]) for name, (f, z_0, _) in driven_maps(ensemble, params, xs[:, 0]).items()}
+
+
+def _constants(input, xs, inputs):
+    """The constant inputs [I, D] under which points are searched."""
+    if input == "trajectory":
+        return xs[np.linspace(0, len(xs) - 1, min(inputs, len(xs))).astype(int), 0]
+    if isinstance(input, str):
+        return jnp.zeros((1, xs.shape[-1])) if input == "zero" else xs.mean((0, 1))[None]
+    if len(input) != xs.shape[-1]:
+        raise ValueError(f"study.input has {len(input)} numbers, but {xs.shape[-1]} inputs are read")
+    return jnp.asarray(input, xs.dtype)[None]
+
+
+def _searched(ensemble, f, z_0, xs, starts, noise, constants, iterations):
+    """The points of one map: {what: array}."""
+    _, key_start, key_noise = jax.random.split(jax.random.key(ensemble.seed), 3)
     states = jax.jit(jax.vmap(lambda x: dynamics.trajectory(f, z_0, x), 1, 1))(xs)
     flat = states.reshape(-1, z_0.size)
     chosen = jax.random.choice(key_start, flat, (starts,))
     spread = jnp.std(flat, axis=0)
     chosen += noise * spread * jax.random.normal(key_noise, chosen.shape, chosen.dtype)
-    x = jnp.zeros(xs.shape[-1]) if input == "zero" else xs.mean((0, 1))
-    points = jax.jit(lambda s, x: dynamics.find_points(f, s, x, iterations))(chosen, x)
-    points = jax.tree.map(np.asarray, points)
-
     size, exact = float(jnp.linalg.norm(spread)), 100 * float(np.sqrt(jnp.finfo(flat.dtype).eps))
-    order = np.argsort(points.speed)
-    order = order[points.speed[order] < SLOW * max(size, 1e-12)]
-    order = order[dynamics.distinct(points.z[order], APART * max(size, 1e-12))] if len(order) else order
-    z, speed = points.z[order], points.speed[order]
-    jacobians = np.asarray(jax.jit(jax.vmap(lambda z: jax.jacfwd(f)(z, x)))(jnp.asarray(z)))
-    eigenvalues = np.linalg.eigvals(jacobians) if len(z) else np.zeros((0, flat.shape[1]), complex)
-    own = {"z": z, "speed": speed, "fixed": speed < exact * max(size, 1.0)}
-    return own | {"eigenvalues": eigenvalues, "trajectories": np.asarray(states)}
+    search = jax.jit(lambda x: dynamics.find_points(f, chosen, x, iterations))
+    jacobians = jax.jit(lambda z, x: jax.jacfwd(f)(z, x))
+    parts = {"z": [], "speed": [], "input": [], "eigenvalues": []}
+    for number, x in enumerate(constants):
+        points = jax.tree.map(np.asarray, search(x))
+        order = np.argsort(points.speed)
+        order = order[points.speed[order] < SLOW * max(size, 1e-12)]
+        order = order[dynamics.distinct(points.z[order], APART * max(size, 1e-12))] if len(order) else order
+        parts["z"] += list(points.z[order])
+        parts["speed"] += list(points.speed[order])
+        parts["input"] += [number] * len(order)
+        parts["eigenvalues"] += [np.linalg.eigvals(jacobians(z, x)) for z in points.z[order]]
+    n = z_0.size
+    own = {"z": np.array(parts["z"]).reshape(-1, n), "speed": np.array(parts["speed"]), "inputs": np.asarray(constants)}
+    own |= {"input": np.array(parts["input"], int), "fixed": own["speed"] < exact * max(size, 1.0)}
+    return own | {
+        "eigenvalues": np.array(parts["eigenvalues"], complex).reshape(-1, n),
+        "trajectories": np.asarray(states),
+    }
 
 
 def plot(result):
     """The points over trajectories in their two principal components, and the eigenvalues of the Jacobians there."""
     found = result.networks
-    figure, panels = plotting.panels(len(found), "first principal component", "second principal component")
-    spectra, planes = plotting.panels(len(found), "real part", "imaginary part")
+    figure, panels = style.panels(len(found), "first principal component", "second principal component", columns=3)
+    spectra, planes = style.panels(len(found), "real part", "imaginary part", columns=3)
     for panel, plane, (name, each) in zip(panels, planes, found.items(), strict=True):
         states, eigenvalues = each["trajectories"], each["eigenvalues"]
         flat = states.reshape(-1, states.shape[-1])
@@ -100,17 +160,17 @@ def plot(result):
         panel.plot(shown[..., 0], shown[..., -1], color="0.75", linewidth=0.6)
         places = (each["z"] - mean) @ axes.T
         circle = np.exp(2j * np.pi * np.linspace(0, 1, 200))
-        plane.plot(circle.real, circle.imag, color="0.6", linewidth=0.8)
-        for label, (of_kind, style) in _kinds(each).items():
+        plane.plot(circle.real, circle.imag, **style.FAINT)
+        for label, (of_kind, marks) in _kinds(each).items():
             if of_kind.any():
-                panel.scatter(places[of_kind, 0], places[of_kind, -1], s=36, label=label, zorder=3, **style)
+                panel.scatter(places[of_kind, 0], places[of_kind, -1], s=26, label=label, zorder=3, **marks)
                 values = eigenvalues[of_kind].ravel()
-                plane.scatter(values.real, values.imag, s=10, label=label, **style)
-        for axes in (panel, plane):
-            axes.set_title(name)
-            if axes.get_legend_handles_labels()[1]:
-                axes.legend(frameon=False, fontsize=8)
+                plane.scatter(values.real, values.imag, s=9, label=label, zorder=3, **marks)
         plane.set_aspect("equal")
+        for axes in (panel, plane):
+            style.title(axes, f"{name}, {style.when(each['step'])}")
+    style.legend_below(figure)
+    style.legend_below(spectra)
     return {"fixed_points": figure, "fixed_points_eigenvalues": spectra}
 
 
@@ -118,7 +178,7 @@ def _kinds(each):
     """{label: (which points, how they are drawn)}."""
     fixed, stable = each["fixed"], np.abs(each["eigenvalues"]).max(axis=1, initial=0) < 1
     return {
-        "stable fixed point": (fixed & stable, {"marker": "o", "color": plotting.COLOURS[0]}),
-        "unstable fixed point": (fixed & ~stable, {"marker": "X", "color": plotting.COLOURS[1]}),
-        "slow point": (~fixed, {"marker": "^", "color": plotting.COLOURS[4]}),
+        "stable fixed point": (fixed & stable, {"marker": "o", "color": style.BLUE}),
+        "unstable fixed point": (fixed & ~stable, {"marker": "X", "color": style.RED}),
+        "slow point": (~fixed, {"marker": "^", "color": style.GOLD}),
     }

@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn import dynamics
+from jaxrnn import dynamics, statistics
 from jaxrnn.cells._dropout import is_recurrent
-from jaxrnn.plotting import style as plotting
-from jaxrnn.studies._ensembles import ensembles, over_networks, prepared, refuse_future
-from jaxrnn.studies._result import Result
+from jaxrnn.studies import _gain_figures as figures
+from jaxrnn.studies._ensembles import ensembles, over_networks, prepared, reconfigured, refuse_future, untrained
+from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import NonNegative, Positive, Size
 
@@ -84,6 +84,7 @@ def study(
     lengths: Size = 16,
     noise: NonNegative = 0.0,
     timed: bool = False,
+    sizes: list[Size] = (),
 ):
     """The phase diagram of every kind of network, at the first checkpoint.
 
@@ -94,32 +95,89 @@ def study(
       shortest, longest, lengths: the same of the lengths, in steps.
       noise: standard deviation of the inputs; the network starts from a random carry.
       timed: also measure every point in a call of its own, and say what both took, without compiling.
+      sizes: values of model.cell.size for which the edge is measured too, at the longest length; for networks that come
+        from a configuration.
 
     Returns:
-      A `Result`; each network has "rate" [gains, lengths, N] in nats per step; common are "gains" and "lengths".
+      A `Result`; each network has "rate" [gains, lengths, N] in nats per step; "eigenvalues" [N, H] of the square
+      recurrent weights at gain 1, and "weight_gain" [N], the standard deviation of their entries times sqrt(H);
+      "edges" [sizes, N], the gain at which the gradient stops vanishing; common are "gains", "lengths" and "sizes".
 
     Raises:
-      ValueError: if a range is empty, or the spectral radius of a matrix that is not square is asked for.
+      ValueError: if a range is empty, weights are not square where their radius is asked for, or there is no
+        configuration where sizes are.
     """
-    if lowest >= highest or shortest >= longest:
-        raise ValueError("study.lowest must be below study.highest, and study.shortest below study.longest")
-    grid = np.geomspace(lowest, highest, gains)
-    steps = np.unique(np.rint(np.geomspace(shortest, longest, lengths)).astype(int))
-    found, rows, findings = {}, [], []
+    grid, steps = _grid(lowest, highest, gains, shortest, longest, lengths)
+    found, rows, findings, scores = {}, [], [], {}
     for ensemble in ensembles(networks):
         refuse_future(ensemble)
         ensemble = ensemble.at([0])
         _check_weights(ensemble, scale)
         of_network, point = _points(ensemble, grid, steps, longest, noise, scale)
         rate = np.moveaxis(over_networks(of_network, ensemble)[0], 0, -1)
-        found[ensemble.name] = {"rate": rate}
-        for (g, gain), (t, length) in itertools.product(enumerate(grid), enumerate(steps)):
-            row = {"network": ensemble.name, "gain": float(gain), "length": int(length)}
-            rows.append(row | {"rate": float(rate[g, t].mean()), "spread": float(rate[g, t].std())})
-        findings.append(f"{ensemble.name}: {_edge(rate[:, -1].mean(axis=-1), grid, scale, longest)}")
-        if timed:
-            findings.append(_timed(ensemble, of_network, point, grid, steps))
-    return Result(found, Table(rows), findings, plot, {"gains": grid, "lengths": steps})
+        found[ensemble.name] = own = {"rate": rate, **_weights(ensemble)}
+        rows += _rows(ensemble.name, rate, grid, steps)
+        findings.append(f"{ensemble.name}: {_edge(np.median(rate[:, -1], axis=-1), grid, scale, longest)}")
+        scores[ensemble.name] = edges(rate[:, -1], grid)
+        findings += [_timed(ensemble, of_network, point, grid, steps)] if timed else []
+        if len(sizes):
+            own["edges"] = np.array([_edges_of_size(ensemble, n, grid, longest, noise, scale) for n in sizes])
+            findings += _of_sizes(ensemble.name, sizes, own["edges"], scale)
+    common, score = {"gains": grid, "lengths": steps, "sizes": np.array(sizes, int)}, f"{scale} at the edge"
+    return Result(found, Table(rows), findings, figures.draw, common, figures.CAPTIONS, {score: scores})
+
+
+def _grid(lowest, highest, gains, shortest, longest, lengths):
+    """(gains, lengths), evenly spread in their logarithms."""
+    if lowest >= highest or shortest >= longest:
+        raise ValueError("study.lowest must be below study.highest, and study.shortest below study.longest")
+    steps = np.unique(np.rint(np.geomspace(shortest, longest, lengths)).astype(int))
+    return np.geomspace(lowest, highest, gains), steps
+
+
+def _rows(name, rate, grid, steps):
+    """The table's rows: the rate at every gain and length, medians over networks."""
+    for (g, gain), (t, length) in itertools.product(enumerate(grid), enumerate(steps)):
+        row = {"network": name, "gain": float(gain), "length": int(length), "networks": rate.shape[-1]}
+        yield row | quantiles(statistics.median(rate[g, t]), ("rate", "low", "high"))
+
+
+def edges(rates, grid):
+    """The gain at which the rate of each network first passes zero, between two points of the grid: [N], NaN where it
+    does not. Args: rates [gains, N], grid [gains]."""
+    found = np.full(rates.shape[1], np.nan)
+    for number, own in enumerate(rates.T):
+        crossing = np.flatnonzero((own[:-1] < 0) & (own[1:] >= 0))
+        if len(crossing):
+            at = crossing[0]
+            part = own[at] / (own[at] - own[at + 1])
+            found[number] = grid[at] * (grid[at + 1] / grid[at]) ** part
+    return found
+
+
+def _edges_of_size(ensemble, size, grid, longest, noise, scale):
+    made = reconfigured(ensemble, "model.cell.size", size)
+    other = untrained(ensemble.name, made.task, ensemble.seed, ensemble.networks, made)
+    of_network, _ = _points(other, grid, np.array([longest]), longest, noise, scale)
+    return edges(np.moveaxis(over_networks(of_network, other)[0], 0, -1)[:, 0], grid)
+
+
+def _of_sizes(name, sizes, found, scale):
+    for size, own in zip(sizes, found, strict=True):
+        if np.isfinite(own).all():
+            middle, low, high = statistics.median(own)
+            spread = f"(90 % interval {low:.3f} to {high:.3f})"
+            yield f"{name}, {size} units: it stops vanishing at {scale} {middle:.3f} {spread}"
+
+
+def _weights(ensemble):
+    """What theory needs of the one square matrix of recurrent weights; nothing where there are more."""
+    leaves = jax.tree_util.tree_flatten_with_path(ensemble.params)[0]
+    found = [leaf[0] for path, leaf in leaves if is_recurrent(path)]
+    if len(found) != 1 or found[0].shape[-1] != found[0].shape[-2]:
+        return {}
+    gain = np.sqrt((found[0] ** 2).mean(axis=(1, 2)) * found[0].shape[-1])
+    return {"eigenvalues": np.linalg.eigvals(found[0]), "weight_gain": gain}
 
 
 def _points(ensemble, grid, steps, longest, noise, scale):
@@ -173,21 +231,6 @@ def _timed(ensemble, of_network, point, grid, steps):
 
 
 def plot(result):
-    """Gain against length, coloured by the growth rate; the line where the gradient neither grows nor shrinks."""
-    lengths, gains = result.common["lengths"], result.common["gains"]
-    figure, panels = plotting.panels(len(result.networks), "length (steps)", "gain")
-    for panel, (name, each) in zip(panels, result.networks.items(), strict=True):
-        rate = each["rate"].mean(axis=-1)
-        limit = np.abs(rate).max()
-        mesh = panel.pcolormesh(
-            lengths, gains, rate, shading="nearest", cmap="RdBu_r", vmin=-limit, vmax=limit, rasterized=True
-        )
-        if rate.min() < 0 < rate.max():
-            panel.contour(lengths, gains, rate, levels=[0.0], colors="black", linewidths=1.2)
-        panel.set(xscale="log", yscale="log", title=name)
-        ticks = [0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0]
-        ticks = [tick for tick in ticks if gains[0] * 0.99 <= tick <= gains[-1] * 1.01]
-        panel.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-        panel.minorticks_off()
-        figure.colorbar(mesh, ax=panel, label="growth of the gradient (nats per step back)")
-    return {"gain": figure}
+    """Gain against length, coloured by the growth rate; the rate against the gain beside theory; the eigenvalues beside
+    the circular law; and the edge against the size."""
+    return figures.draw(result)

@@ -8,44 +8,39 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn import dynamics
+from jaxrnn import dynamics, statistics
 from jaxrnn.cells.elman import ElmanParams
-from jaxrnn.plotting import style as plotting
-from jaxrnn.studies._ensembles import ensembles, over_networks, refuse_future
-from jaxrnn.studies._result import Result
+from jaxrnn.plotting import style
+from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._layers import driven_maps
+from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Size
 
 STEEPEST = 1.0  # |phi'| at most, of tanh, ReLU and the identity
+CURVES = {"largest": 0, "median": None, "smallest": -1}
+CAPTIONS = {
+    "jacobian": "Singular values of the product of Jacobians J_t ... J_{t-k+1} over k steps (natural logarithm): the "
+    "largest, the median and the smallest; medians over networks, each of which is the median over its sequences, with "
+    "90 % bootstrap intervals. At the grey line a perturbation, or a gradient on its way back, keeps its length. The "
+    "bound, where the network has one Elman layer, is k ln(gamma sigma_max(W_h)).",
+    "jacobian_one_step": "Singular values of the Jacobian of one step, from the largest on; medians over steps, "
+    "sequences and networks, with 90 % bootstrap intervals over networks.",
+}
 
 
-def measure(net, params, xs):
-    """The singular values of one-step Jacobians and of their products along a sequence.
+def measure(f, z_0, xs):
+    """The singular values of one-step Jacobians of a map and of their products along a sequence.
 
     Args:
-      net: a causal `Net`.
-      params: its params.
+      f, z_0: the map, f(z [n], x [D]) -> z', and where it starts.
       xs: inputs [T, D].
 
     Returns:
-      (one [T, n], products [T, n]): of J_t, and the natural logarithms of those of J_t ... J_1, descending, NaN
-      where they are lost in the rounding of the largest.
+      (one [T, n], products [T, n]): of J_t, and the natural logarithms of those of J_t ... J_1, descending.
     """
-    f, z_0 = dynamics.as_map(net, params)
-
-    def step(state, x):
-        z, product, log_scale = state
-        j = jax.jacfwd(f)(z, x)
-        product = j @ product
-        scale = jnp.maximum(jnp.max(jnp.abs(product)), jnp.finfo(product.dtype).tiny)  # keeps it within range
-        product, log_scale = product / scale, log_scale + jnp.log(scale)
-        values = [jnp.linalg.svd(a, compute_uv=False) for a in (j, product)]
-        seen = values[1] > z_0.size * jnp.finfo(product.dtype).eps * values[1][0]  # the others are rounding
-        return (f(z, x), product, log_scale), (values[0], jnp.where(seen, jnp.log(values[1]) + log_scale, jnp.nan))
-
-    start = z_0, jnp.eye(z_0.size, dtype=z_0.dtype), jnp.zeros((), z_0.dtype)
-    _, (one, log_products) = jax.lax.scan(step, start, xs)
-    return one, log_products
+    js = dynamics.jacobians(f, z_0, xs)
+    return jnp.exp(jax.vmap(lambda j: dynamics.log_singular_values(j[None])[0])(js)), dynamics.log_singular_values(js)
 
 
 def pascanu_bound(params):
@@ -57,76 +52,120 @@ def pascanu_bound(params):
 
 
 def study(networks, sequences: Size = 4):
-    """Singular values against lag, for every kind of network and every checkpoint of its training.
+    """Singular values against lag, for every kind of network, every layer, and every checkpoint of its training.
 
     Args:
       networks: as in `jaxrnn.studies`.
       sequences: for each network.
 
     Returns:
-      A `Result`; each network has "steps" [S]; "one" [S, n], medians of the singular values of J_t; "products"
-      [S, T, n], medians of the natural logarithms of those of the products over 1 ... T steps; "bound" [S], the median
-      of gamma sigma_max(W_h), where there is one.
+      A `Result`; each network has "steps" [S]; "one" [S, N, n], medians over steps and sequences of the singular
+      values of J_t; "products" [S, N, T, n], medians over sequences of the natural logarithms of those of the
+      products over 1 ... T steps; "bound" [S, N], gamma sigma_max(W_h), where there is one.
     """
-    found, rows, findings = {}, [], []
+    found, rows, findings, scores = {}, [], [], {}
     for ensemble in ensembles(networks):
-        refuse_future(ensemble)
-        own = _measured(ensemble, sequences)
-        found[ensemble.name] = own
-        for moment, step in enumerate(ensemble.steps):
-            logs = own["products"][moment]
-            for lag, values in enumerate(logs, 1):
-                row = {"network": ensemble.name, "step": int(step), "lag": lag, "ln_norm": float(values[0])}
-                row |= {"ln_smallest": float(values[-1]), "ln_condition": float(values[0] - values[-1])}
-                rows.append(row | {"ln_bound": float(lag * np.log(own["bound"][moment])) if "bound" in own else ""})
-            if moment in ensemble.ends():
-                norm, rate = own["one"][moment][0], logs[-1][0] / len(logs)
-                spread = logs[-1][0] - logs[-1][-1]
-                condition = "lost in rounding" if np.isnan(spread) else f"e^{spread:.3g}"
+        for name, own in _measured(ensemble, sequences).items():
+            found[name] = own
+            rows += _rows(name, own)
+            length = own["products"].shape[2]
+            rates = own["products"][:, :, -1, 0] / length
+            scores[name] = rates[-1]
+            for moment in ensemble.ends():
+                one = np.median(own["one"][moment][:, 0])
+                spread = np.median(own["products"][moment, :, -1, 0] - own["products"][moment, :, -1, -1])
                 findings.append(
-                    f"{ensemble.name}, step {step}: |J_t| {norm:.3g}; over {len(logs)} steps the largest singular "
-                    f"value changes by {rate:+.4f} nats a step, condition number {condition}"
+                    f"{name}, step {own['steps'][moment]}: |J_t| {one:.3g}; over {length} steps the largest singular "
+                    f"value changes by {np.median(rates[moment]):+.4f} nats a step, condition number e^{spread:.3g}"
                 )
-    return Result(found, Table(rows), findings, plot)
+    scores = {"nats per step of the largest singular value": scores}
+    return Result(found, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
+
+
+def _rows(name, own):
+    for moment, step in enumerate(own["steps"]):
+        logs = own["products"][moment]
+        for lag in range(1, logs.shape[1] + 1):
+            row = {"network": name, "step": int(step), "lag": lag, "networks": len(logs)}
+            values = logs[:, lag - 1]
+            row |= quantiles(statistics.median(values[:, 0]), ("ln_norm", "low", "high"))
+            row |= {"ln_smallest": float(np.median(values[:, -1]))}
+            row |= {"ln_condition": float(np.median(values[:, 0] - values[:, -1]))}
+            yield row | {"ln_bound": float(lag * np.log(np.median(own["bound"][moment]))) if "bound" in own else ""}
 
 
 def _measured(ensemble, sequences):
-    """What is found of one kind of network: {what: array}."""
+    """What is found of one kind of network: {name: {what: array}}."""
 
     def of_network(params, key):
         xs = ensemble.draw(sequences, key).xs
-        # One after the other: batched SVDs on two CPU devices at once have been seen to stall.
-        values = jax.lax.map(lambda x: measure(ensemble.net, params, x), jnp.moveaxis(xs, 1, 0))
-        return values, pascanu_bound(params)
 
-    (one, products), bound = over_networks(of_network, ensemble)
-    own = {"steps": ensemble.steps, "one": np.median(one, axis=(1, 2, 3)), "products": np.median(products, axis=(1, 2))}
-    return own if bound is None else own | {"bound": np.median(bound, axis=1)}
+        def of_sequence(x):
+            return {name: measure(*each) for name, each in driven_maps(ensemble, params, x).items()}
+
+        return jax.lax.map(of_sequence, jnp.moveaxis(xs, 1, 0)), pascanu_bound(params)
+
+    values, bound = over_networks(of_network, ensemble)
+    found = {}
+    for name, (one, products) in values.items():
+        found[name] = {
+            "steps": ensemble.steps,
+            "one": np.median(one, axis=(2, 3)),
+            "products": np.median(products, axis=2),
+        }
+    return {name: own if bound is None else own | {"bound": bound} for name, own in found.items()}
 
 
 def plot(result):
     """The singular values of the products against lag, largest, median and smallest, in a panel for each network, the
     bound beside them; and the singular values of one step."""
     found = result.networks
-    figure, panels = plotting.panels(len(found), "lag (steps)", "ln of singular values of the product")
+    return {"jacobian": _products(found), "jacobian_one_step": _one_step(found)}
+
+
+def _products(found):
+    figure, panels = style.panels(len(found), "lag k (steps)", "ln of singular values", sharey=True, sharex=True)
+    values = []
     for panel, (name, each) in zip(panels, found.items(), strict=True):
-        for moment, style in {0: "--", len(each["steps"]) - 1: "-"}.items():
-            logs = each["products"][moment]
-            lags = np.arange(1, len(logs) + 1)
-            for place, colour in zip((0, logs.shape[1] // 2, -1), plotting.COLOURS, strict=False):
-                label = {0: "largest", -1: "smallest"}.get(place, "median") if style == "-" else None
-                panel.plot(lags, logs[:, place], color=colour, linestyle=style, label=label)
-            if "bound" in each:
-                bound = lags * np.log(each["bound"][moment])
-                panel.plot(lags, bound, "k:", label="bound (Pascanu et al. 2013)" if style == "-" else None)
-        panel.set_title(name)
-        panel.legend(frameon=False, fontsize=7)
-    ones, (axes,) = plotting.panels(1, "index, from the largest", "singular value of J_t")
-    for number, (name, each) in enumerate(found.items()):
-        style = plotting.STYLES[number % len(plotting.STYLES)]
-        values = each["one"][-1]
-        colour = plotting.COLOURS[number % len(plotting.COLOURS)]
-        axes.plot(np.arange(1, len(values) + 1), values, style, color=colour, label=name)
-    axes.set_yscale("log")
-    axes.legend(frameon=False)
-    return {"jacobian": figure, "jacobian_one_step": ones}
+        for moment in sorted({0, len(each["steps"]) - 1}):
+            logs, last = each["products"][moment], moment == len(each["steps"]) - 1
+            lags = np.arange(1, logs.shape[1] + 1)
+            for number, (curve, place) in enumerate(CURVES.items()):
+                middle, low, high = statistics.median(logs[:, :, logs.shape[2] // 2 if place is None else place])
+                line = {} if last else style.BEFORE
+                colour = (style.RED, style.BLACK, style.BLUE)[number]
+                words = curve + ("" if len(each["steps"]) == 1 else f", {style.when(each['steps'][moment])}")
+                panel.plot(lags, middle, color=colour, label=words, **line)
+                panel.fill_between(lags, low, high, color=colour, alpha=0.2, linewidth=0)
+                values += [middle[np.isfinite(middle)]]
+            if "bound" in each and last:
+                bound = lags * np.log(np.median(each["bound"][moment]))
+                panel.plot(lags, bound, label="bound (Pascanu et al. 2013)", **style.THEORY)
+        panel.axhline(0.0, **style.FAINT)
+        style.title(panel, name)
+    values = np.concatenate(values)
+    room = 0.05 * max(np.ptp(values), 1.0)
+    panels[0].set_ylim(values.min() - room, max(values.max(), 0) + room)
+    style.legend_below(figure)
+    return figure
+
+
+def _one_step(found):
+    figure, panels = style.panels(len(found), "index, from the largest", "singular value of $J_t$", sharey=True)
+    values = []
+    for panel, (name, each) in zip(panels, found.items(), strict=True):
+        for moment in sorted({0, len(each["steps"]) - 1}):
+            line = {} if moment == len(each["steps"]) - 1 else style.BEFORE
+            middle, low, high = statistics.median(each["one"][moment])
+            place = np.arange(1, len(middle) + 1)
+            marker = {"marker": "o", "markersize": 3} if len(middle) < 10 else {}
+            words = style.when(each["steps"][moment])
+            panel.plot(place, middle, color=style.BLACK, label=words, **line, **marker)
+            panel.fill_between(place, low, high, color=style.BLACK, alpha=0.2, linewidth=0)
+            values.append(middle)
+        panel.axhline(1.0, **style.FAINT)
+        style.title(panel, name)
+    style.log_axis(panels[0], values, 1e-12)
+    if any(len(each["steps"]) > 1 for each in found.values()):
+        style.legend_below(figure)
+    return figure

@@ -1,30 +1,39 @@
 """The bias of truncated backpropagation through time: how the truncated gradient compares with the full one.
 
 Williams & Peng 1990; Tallec & Ollivier 2017. Cosine 1 and ratio 1 is no bias. The gradient is cut in two ways: into
-pieces of k steps, BPTT(k; k), as stateful training does; and k steps back from every step, BPTT(k; 1).
+pieces of k steps, BPTT(k; k), as stateful training does; and k steps back from every step, BPTT(k; 1). Every k is
+measured in one compiled call.
 """
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax import lax
+from jax.flatten_util import ravel_pytree
 
+from jaxrnn import statistics
 from jaxrnn.losses import weighted_sum
-from jaxrnn.plotting import style as plotting
+from jaxrnn.plotting import style
 from jaxrnn.studies._ensembles import ensembles, over_networks
-from jaxrnn.studies._result import Result
+from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Size
-from jaxrnn.unroll import scan, truncated
+from jaxrnn.unroll._contract import in_time, segments, step_of
 
-WAYS = {"pieces": lambda k: truncated.unroll(k), "every step": lambda k: truncated.unroll(1, k)}
+WAYS = {"pieces": "pieces of k steps", "every step": "k steps back from every step"}
+CAPTIONS = {
+    "truncation": "Truncated against full gradient of all weights, over the truncation length k: cosine of the angle "
+    "between them (above) and ratio of their norms (below); grey lines: no bias. Medians over networks with 90 % "
+    "bootstrap intervals.",
+}
 
 
-def measure(net, dataset, params, batch, unroll):
-    """(cosine, ratio of norms) between the gradient of a batch under an unroll and the full one."""
+def in_pieces(net, dataset, params, batch, ks):
+    """(cosine, ratio of norms) [k, 2] between the gradient cut into pieces of k steps and the full one, for every k."""
 
-    def gradient(unroll):
-        unrolled = net.unrolled(unroll)
+    def gradient(k):
+        unrolled = net.unrolled(_cut(k))
 
         def loss(params):
             carry = unrolled.initial(params, batch.fresh.shape)
@@ -34,10 +43,81 @@ def measure(net, dataset, params, batch, unroll):
 
         return jax.grad(loss)(params)
 
-    full, cut = gradient(scan.unroll()), gradient(unroll)
+    full = gradient(len(batch.xs))
+    return lax.map(lambda k: _compared(full, gradient(k)), jnp.asarray(ks))
+
+
+def _cut(k):
+    """The plain scan that takes the carry as a constant at every k-th step; k may be traced."""
+
+    def unroll(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+        step = step_of(cell, params, xs)
+        inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
+
+        def cutting(carry, given):
+            t, inputs = given
+            fixed = lax.stop_gradient(carry)
+            carry = jax.tree.map(lambda a, b: jnp.where((t % k == 0) & (t > 0), b, a), carry, fixed)
+            return step(carry, inputs)
+
+        carry, ys = lax.scan(cutting, carry, (jnp.arange(len(xs)), inputs))
+        return carry, in_time(reverse, ys)
+
+    return unroll
+
+
+def from_every_step(net, dataset, params, batch, ks):
+    """(cosine, ratio of norms) [k, 2] between the gradient that goes k steps back from every step and the full one.
+
+    The adjoints of all losses go back one step at a time together, so the gradient of k steps is that of k - 1 and one
+    more product. Steps are counted over all layers together; the unroll `truncated` counts them in every layer anew, so
+    that of several layers it lets more through. For nets that do not read the future.
+    """
+    carry = net.initial(params, batch.fresh.shape)
+    frozen = lax.stop_gradient(params)
+    reset = jnp.zeros(batch.weights.shape, bool) if batch.reset is None else batch.reset
+    mask = jnp.ones(batch.weights.shape, bool) if batch.mask is None else batch.mask
+
+    def one(params, carry, inputs):
+        x, valid, restart = inputs
+        carry, ys = net.apply(params, carry, x[None], mask=valid[None], reset=restart[None])
+        return carry, ys[0]
+
+    _, before = lax.scan(lambda c, x: (one(frozen, c, x)[0], c), carry, (batch.xs, mask, reset))
+
+    def every(params, before, carry):  # all steps at once, each from a carry of its own
+        before = jax.tree.map(lambda a, first: a.at[0].set(first), before, carry)
+        return jax.vmap(one, (None, 0, 0))(params, before, (batch.xs, mask, reset))
+
+    (after, ys), back = jax.vjp(lambda p, b: every(p, b, net.initial(p, batch.fresh.shape)), params, before)
+    total = jnp.maximum(jnp.sum(batch.weights), 1e-30)
+    of_outputs = jax.grad(lambda ys: weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0] / total)(ys)
+    nothing = jax.tree.map(jnp.zeros_like, after)
+
+    def one_more(state, _):
+        adjoint, whole = state
+        gradient, of_before = back((adjoint, jnp.zeros_like(ys)))
+        whole = whole + ravel_pytree(gradient)[0]
+        return (_earlier(of_before), whole), whole
+
+    first, of_before = back((nothing, of_outputs))
+    first = ravel_pytree(first)[0]
+    _, rest = lax.scan(one_more, (_earlier(of_before), first), None, length=len(batch.xs) - 1)
+    gradients = jnp.concatenate([first[None], rest])
+    chosen = jnp.minimum(jnp.asarray(ks), len(batch.xs)) - 1
+    return jax.vmap(lambda cut: _compared(gradients[-1], cut))(gradients[chosen])
+
+
+def _earlier(adjoints):
+    """Adjoints of the carries before every step [T, ...] as those of the carries after the step before."""
+    return jax.tree.map(lambda a: jnp.concatenate([a[1:], jnp.zeros_like(a[:1])]), adjoints)
+
+
+def _compared(full, cut):
     norms = optax.tree.norm(full), optax.tree.norm(cut)
     tiny = jnp.finfo(norms[0].dtype).tiny
-    return optax.tree.vdot(full, cut) / jnp.maximum(norms[0] * norms[1], tiny), norms[1] / jnp.maximum(norms[0], tiny)
+    cosine = optax.tree.vdot(full, cut) / jnp.maximum(norms[0] * norms[1], tiny)
+    return jnp.stack([cosine, norms[1] / jnp.maximum(norms[0], tiny)])
 
 
 def study(networks, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Size = 32):
@@ -49,51 +129,65 @@ def study(networks, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Siz
       batch: sequences for each network.
 
     Returns:
-      A `Result`; each network has "steps" [S]; "k" [k]; "pieces" and "every step" [S, N, k, 2], cosine and ratio.
+      A `Result`; each network has "steps" [S]; "k" [k]; "pieces" and, where it does not read the future, "every step"
+      [S, N, k, 2], cosine and ratio.
     """
-    found, rows, findings = {}, [], []
+    found, rows, findings, scores = {}, [], [], {}
     for ensemble in ensembles(networks):
         ensemble = ensemble.at(ensemble.ends())
         longest = len(ensemble.draw(batch, jax.random.key(0)).xs)
         ks = [k for k in lengths if k < longest] + [longest]
-        own = {"steps": ensemble.steps, "k": np.array(ks)}
-        for way, unroll in WAYS.items():
-            own[way] = _measured(ensemble, unroll, ks, batch)
+        own = {"steps": ensemble.steps, "k": np.array(ks), **_measured(ensemble, ks, batch)}
+        for way in [way for way in WAYS if way in own]:
             for moment, step in enumerate(ensemble.steps):
-                medians = np.median(own[way][moment], axis=0)
-                for k, (cosine, ratio) in zip(ks, medians.tolist(), strict=True):
-                    who = {"network": ensemble.name, "step": int(step), "cut": way, "k": k}
-                    rows.append(who | {"cosine": cosine, "ratio": ratio})
-                first = ks[int(np.argmax(medians[:, 0] > 0.95))]
-                findings.append(f"{ensemble.name}, step {step}, {way}: cosine above 0.95 from k = {first} on")
+                values = own[way][moment]
+                for place, k in enumerate(ks):
+                    row = {"network": ensemble.name, "step": int(step), "cut": way, "k": k, "networks": len(values)}
+                    row |= quantiles(statistics.median(values[:, place, 0]), ("cosine", "low", "high"))
+                    rows.append(row | {"ratio": float(np.median(values[:, place, 1]))})
+                first = ks[int(np.argmax(np.median(values[..., 0], axis=0) > 0.95))]
+                findings.append(f"{ensemble.name}, step {step}, {WAYS[way]}: cosine above 0.95 from k = {first} on")
+        scores[ensemble.name] = own["pieces"][-1, :, 0, 0]
         found[ensemble.name] = own
-    return Result(found, Table(rows), findings, plot)
+    scores = {"cosine of pieces of one step": scores}
+    return Result(found, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
 
 
-def _measured(ensemble, unroll, ks, batch):
-    """Cosine and ratio of every network at every checkpoint: [S, N, k, 2]."""
+def _measured(ensemble, ks, batch):
+    """Cosine and ratio of every network at every checkpoint: {way: [S, N, k, 2]}."""
+    measures = {"pieces": in_pieces} | ({"every step": from_every_step} if ensemble.net.causal else {})
 
     def of_network(params, key):
         drawn = ensemble.draw(batch, key)
-        return jnp.array([measure(ensemble.net, ensemble.dataset, params, drawn, unroll(k)) for k in ks])
+        return {way: f(ensemble.net, ensemble.dataset, params, drawn, ks) for way, f in measures.items()}
 
     return over_networks(of_network, ensemble)
 
 
 def plot(result):
-    """Cosine and ratio of norms against k, before (dashed) and after training."""
-    figure, panels = plotting.panels(4, "k (steps)", "")
-    places = [(way, index) for index in (0, 1) for way in WAYS]
-    for panel, (way, index) in zip(panels, places, strict=True):
-        for number, (name, each) in enumerate(result.networks.items()):
-            medians = np.median(each[way], axis=1)
-            for moment, style in {0: "--", len(medians) - 1: "-"}.items():
-                label = name if style == "-" else None
-                colour, marker = plotting.COLOURS[number % 7], "os^D*vP"[number % 7]
-                values = medians[moment, :, index]
-                panel.plot(each["k"], values, style, color=colour, label=label, marker=marker, markersize=3)
-        panel.axhline(1.0, color="0.6", linewidth=0.8)
-        title = f"cut: {way}"
-        panel.set(xscale="log", title=title, ylabel=("cosine with the full gradient", "norm / full norm")[index])
-    panels[0].legend(frameon=False, fontsize=7)
+    """Cosine (above) and ratio of norms (below), before and after training, a column for each network."""
+    found = result.networks
+    figure, panels = style.panels(2 * len(found), "k (steps)", "", columns=len(found), sharex=True, sharey="row")
+    for index, words in enumerate(("cosine with full gradient", "norm / full norm")):
+        row = panels[index * len(found) : (index + 1) * len(found)]
+        for panel, (name, each) in zip(row, found.items(), strict=True):
+            if panel.get_subplotspec().is_first_col():
+                panel.set_ylabel(words)
+            for number, way in enumerate(way for way in WAYS if way in each):
+                _curves(panel, each, way, index, (style.BLUE, style.RED)[number])
+            panel.axhline(1.0, **style.FAINT)
+            panel.set_xscale("log")
+            style.plain_log(panel.xaxis)
+            if index == 0:
+                style.title(panel, name)
+    style.legend_below(figure)
     return {"truncation": figure}
+
+
+def _curves(panel, each, way, index, colour):
+    for moment in sorted({0, len(each["steps"]) - 1}):
+        middle, low, high = statistics.median(each[way][moment][..., index])
+        line = {} if moment == len(each["steps"]) - 1 else style.BEFORE
+        label = f"{WAYS[way]}, {style.when(each['steps'][moment])}"
+        panel.plot(each["k"], middle, color=colour, marker="os"[way == "pieces"], label=label, **line)
+        panel.fill_between(each["k"], low, high, color=colour, alpha=0.2, linewidth=0)

@@ -113,7 +113,8 @@ def write(sweep):
     tables = {"settings": settings_table(sweep), "runs": runs_table(sweep)}
     for name, rows in tables.items():
         Table(rows).write(folder / f"{name}.csv")
-    found = figures.draw(sweep)
+    with style.page():
+        found = figures.draw(sweep)
     paths = {title: style.publish(figure, folder, title) for title, figure in found.items()}
     (folder / "report.html").write_text(
         page(f"{sweep.folder}: {sweep.metric}", _counts(sweep), command(sweep), tables, paths)

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.plotting import runs as plotting
-from jaxrnn.plotting.style import Figures
+from jaxrnn.plotting.style import Figures, page
 from jaxrnn.training import evaluation, records
 
 
@@ -94,9 +94,14 @@ class Run:
         if generated is not None:
             self._generated[primed(self.task)[:2]] = generated
 
-    def plot(self):
-        """{title: figure}: learning curves, gradient norm; the prediction of the test split and the generated values
-        where the data are a series. In a notebook they are shown."""
+    def plot(self, width=None):
+        """{title: figure}, so many inches wide, 7 unless told otherwise: learning curves, gradient norm; the
+        prediction of the test split and the generated values where the data are a series. In a notebook they are
+        shown."""
+        with page(width):
+            return self._figures()
+
+    def _figures(self):
         dataset, series = self.dataset, self.dataset.series
         baseline = self.metrics["validation"]["baseline"] if "validation" in dataset.splits else None
         rows = self.history.rows

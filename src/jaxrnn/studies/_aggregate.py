@@ -1,0 +1,74 @@
+"""What a sweep of studies found together: the scores of all jobs in one table and one figure."""
+
+from pathlib import Path
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from jaxrnn import statistics
+from jaxrnn.plotting import style
+from jaxrnn.table import Table, read
+
+SCORES = "scores.csv"
+
+
+def write(folder, width=None):
+    """Writes `scores.csv` and a figure for each quantity into a sweep's folder, of the jobs that are done.
+
+    Args:
+      folder: the sweep's, with a numbered folder a job.
+      width: of the figures, in inches.
+
+    Returns:
+      Lines of text for the terminal; none before the second job is done.
+    """
+    folder = Path(str(folder))
+    jobs = sorted((path for path in folder.glob("*/" + SCORES)), key=lambda path: int(path.parent.name))
+    overrides = [dict(word.split("=", 1) for word in _overrides(path.parent)) for path in jobs]
+    names = [name for name in dict.fromkeys(key for each in overrides for key in each)
+             if len({each.get(name) for each in overrides}) > 1]  # fmt: skip
+    if len(jobs) < 2 or not names:
+        return []
+    rows = []
+    for path, given in zip(jobs, overrides, strict=True):
+        rows += [{name: given.get(name, "") for name in names} | row for row in read(path)]
+    table = Table(rows)
+    table.write(folder / SCORES)
+    places = [folder / SCORES]
+    for number, quantity in enumerate(dict.fromkeys(table["quantity"])):
+        with style.page(width):
+            places.append(style.publish(_figure(table, names, quantity), folder, f"scores_{number + 1}"))
+    return [f"over {len(jobs)} jobs: {', '.join(map(str, places))}"]
+
+
+def _overrides(folder):
+    return OmegaConf.to_container(OmegaConf.load(folder / ".hydra" / "overrides.yaml"))
+
+
+def _figure(table, names, quantity):
+    """A quantity against what was varied: medians over networks with their bootstrap intervals."""
+    own = table.where(quantity=quantity)
+    figure, (axes,) = style.panels(1, ", ".join(names), quantity)
+    settings = list(dict.fromkeys(tuple(row[name] for name in names) for row in own))
+    numeric = len(names) == 1 and all(_is_number(value) for (value,) in settings)
+    places = [float(value) for (value,) in settings] if numeric else list(range(len(settings)))
+    for number, network in enumerate(dict.fromkeys(own["network"])):
+        line, found = style.series(number), []
+        for setting in settings:
+            rows = own.where(network=network, **dict(zip(names, setting, strict=True)))
+            values = np.array([float(row["value"]) for row in rows])
+            values = values[np.isfinite(values)]
+            found.append(statistics.median(values) if len(values) else (np.nan,) * 3)
+        middle, low, high = np.array(found).T
+        axes.errorbar(places, middle, [middle - low, high - middle], label=network, elinewidth=0.8, **line)
+    if not numeric:
+        axes.set_xticks(places, [", ".join(setting) for setting in settings])
+    style.legend_below(figure)
+    return figure
+
+
+def _is_number(text):
+    try:
+        return np.isfinite(float(text))
+    except ValueError:
+        return False

@@ -1,0 +1,75 @@
+"""The figures of `landscape`: lines and planes through the loss, sharpness over training, and the cliff."""
+
+import numpy as np
+
+from jaxrnn import statistics
+from jaxrnn.plotting import style
+
+CAPTIONS = {
+    "landscape_gradient": "Loss along the normalised gradient, downhill to the right, the network itself at 0; one "
+    "line a network, at the last checkpoint. The distance is that of all params together.",
+    "landscape_plane": "Loss of the first network (colour, base-10 logarithm) in a plane of two random directions, "
+    "each leaf of which is as long as that of the params; the network itself is the cross.",
+    "landscape_sharpness": "Largest eigenvalue of the Hessian (full line) and loss (dashed) against updates; medians "
+    "over networks with 90 % bootstrap intervals.",
+    "landscape_cliff": "Loss of one sigmoid unit after 50 steps over its recurrent weight w and its bias b: a cliff, "
+    "the figure 6 of Pascanu, Mikolov & Bengio 2013.",
+}
+
+
+def draw(result):
+    """{title: figure}; see `jaxrnn.studies.landscape.plot`."""
+    found, common = result.networks, result.common
+    shown = {"landscape_gradient": _along(found), "landscape_plane": _planes(found, common["reach"])}
+    followed = {name: each for name, each in found.items() if len(each["steps"]) > 2}
+    if followed:
+        shown["landscape_sharpness"] = _sharpness(followed)
+    shown["landscape_cliff"] = _cliff(common)
+    return shown
+
+
+def _along(found):
+    figure, panels = style.panels(len(found), "distance down the gradient", "loss", sharey=True)
+    for panel, (name, each) in zip(panels, found.items(), strict=True):
+        for distance, loss in zip(each["distance"], each["along"], strict=True):
+            panel.plot(distance, loss, color=style.BLUE, linewidth=0.9)
+        panel.axvline(0.0, **style.FAINT)
+        style.title(panel, f"{name}, {style.when(each['steps'][-1])}")
+    style.log_axis(panels[0], [each["along"] for each in found.values()])
+    return figure
+
+
+def _planes(found, reach):
+    figure, panels = style.panels(len(found), "first direction", "second direction", sharex=True, sharey=True)
+    logs = {name: np.log10(np.maximum(each["plane"][0].T, 1e-12)) for name, each in found.items()}
+    low, high = (pick([pick(log[np.isfinite(log)]) for log in logs.values()]) for pick in (min, max))
+    for panel, (name, log) in zip(panels, logs.items(), strict=True):
+        mesh = panel.pcolormesh(reach, reach, log, vmin=low, vmax=high, cmap="viridis", rasterized=True)
+        panel.plot(0, 0, "x", color="white")
+        panel.set_aspect("equal")
+        style.title(panel, name)
+    figure.colorbar(mesh, ax=panels, label="log10 of the loss", aspect=30)
+    return figure
+
+
+def _sharpness(found):
+    figure, panels = style.panels(len(found), "update", "largest eigenvalue", sharex=True)
+    for panel, (name, each) in zip(panels, found.items(), strict=True):
+        middle, low, high = statistics.median(each["sharpness"][..., 0], axis=1)
+        panel.plot(each["steps"], middle, color=style.RED, label="largest eigenvalue of the Hessian")
+        panel.fill_between(each["steps"], low, high, color=style.RED, alpha=0.2, linewidth=0)
+        panel.plot(each["steps"], np.median(each["loss"], axis=1), "--", color=style.BLACK, label="loss")
+        panel.set_yscale("log")
+        style.plain_log(panel.yaxis)
+        style.title(panel, name)
+    style.legend_below(figure)
+    return figure
+
+
+def _cliff(common):
+    figure, (axes,) = style.panels(1, "recurrent weight w", "bias b")
+    mesh = axes.pcolormesh(
+        common["cliff_w"], common["cliff_b"], common["cliff_loss"].T, cmap="viridis", rasterized=True
+    )
+    figure.colorbar(mesh, ax=axes, label="loss")
+    return figure

@@ -1,0 +1,38 @@
+"""The layers of an ensemble's networks: what they are called, and each as a map of its own."""
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+
+from jaxrnn import dynamics
+from jaxrnn.dynamics import taps
+
+
+def label(ensemble, layer):
+    """What figures and tables call a layer: the network's name, and the layer's where there are several."""
+    return ensemble.name if len(layer_names(ensemble)) == 1 else f"{ensemble.name}, {layer}"
+
+
+def layer_names(ensemble):
+    """The names of the recurrent layers, as of `jaxrnn.dynamics.taps.layers`."""
+    params = jax.tree.map(lambda a: a[0, 0], ensemble.params)
+    xs = jnp.zeros((2, 1, ensemble.dataset.input_size))
+    return [name for name, *_ in taps.layers(ensemble.net, params, ensemble.net.initial(params, (1,)), xs)]
+
+
+def driven_maps(ensemble, params, xs, carry=None):
+    """The maps of a network under inputs [T, D], each by its name in figures and tables: that of all layers together,
+    where the network does not read the future, and that of every layer, where there are several.
+
+    Returns:
+      {name: (f, z_0, inputs [T, D'])}, as of `jaxrnn.dynamics.layer_maps`.
+    """
+    net = ensemble.net
+    layers = dynamics.layer_maps(net, params, xs, carry)
+    if len(layers) == 1:
+        return {ensemble.name: layers[0][1:]}
+    whole = {}
+    if net.causal:
+        f, z_0 = dynamics.as_map(net, params)
+        whole = {ensemble.name: (f, z_0 if carry is None else ravel_pytree(carry)[0], xs)}
+    return whole | {f"{ensemble.name}, {name}": parts for name, *parts in layers}

@@ -1,0 +1,175 @@
+"""The loss around a network: along its gradient, in a random plane, and its sharpest curvatures over training.
+
+Pascanu, Mikolov & Bengio 2013 explain exploding gradients by cliffs of the loss; their figure 6 is drawn beside.
+Largest eigenvalues of the Hessian by Lanczos; a random plane whose directions are as long as the params, weight by
+weight (after Li et al. 2018, filter normalisation).
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn import statistics
+from jaxrnn.dynamics import curvature
+from jaxrnn.losses import weighted_sum
+from jaxrnn.studies import _landscape_figures as figures
+from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._result import Result, quantiles
+from jaxrnn.table import Table
+from jaxrnn.types import Positive, Size
+
+CLIFF_STEPS, CLIFF_TARGET = 50, 0.7  # of figure 6 of Pascanu et al. 2013
+
+
+def study(networks, batch: Size = 64, points: Size = 31, reach: Positive = 1.0, eigenvalues: Size = 3):
+    """Loss along the gradient and in a plane at the last checkpoint, sharpness at every checkpoint.
+
+    Args:
+      networks: as in `jaxrnn.studies`.
+      batch: sequences, the same at all checkpoints of a network.
+      points: along the gradient and along each direction of the plane.
+      reach: of the plane, in units of the params' own size; along the gradient ten times less.
+      eigenvalues: of the Hessian, the largest.
+
+    Returns:
+      A `Result`; each network has "steps" [S]; "along" [N, points], the loss along the normalised gradient at the
+      distances "distance" [N, points], positive downhill; "plane" [N, points, points]; "loss" [S, N], "sharpness"
+      [S, N, eigenvalues], the largest eigenvalues of the Hessian, and "grad_norm" [S, N]; common are "reach" [points]
+      and the cliff, "cliff_w", "cliff_b" and "cliff_loss".
+    """
+    grid = np.linspace(-reach, reach, points)
+    found, rows, findings, scores = {}, [], [], {}
+    for ensemble in ensembles(networks):
+        ensemble.draw(batch, jax.random.key(0))  # refuses data that cannot be used
+        own = found[ensemble.name] = _measured(ensemble, batch, grid, eigenvalues)
+        scores[ensemble.name] = own["sharpness"][-1, :, 0]
+        for moment, step in enumerate(ensemble.steps):
+            row = {"network": ensemble.name, "step": int(step), "networks": own["loss"].shape[1]}
+            row |= quantiles(statistics.median(own["sharpness"][moment, :, 0]), ("sharpness", "low", "high"))
+            row |= {name: float(np.median(own[name][moment])) for name in ("loss", "grad_norm")}
+            rows.append(row)
+            if moment in ensemble.ends():
+                findings.append(f"{ensemble.name}, step {step}: loss {row['loss']:.3g}, largest curvature "
+                                f"{row['sharpness']:.3g}, gradient norm {row['grad_norm']:.3g}")  # fmt: skip
+        findings += _before_a_jump(ensemble.name, own)
+    common = {"reach": grid, **cliff(201)}
+    scores = {"largest eigenvalue of the Hessian": scores}
+    return Result(found, Table(rows), findings, plot, common, captions=figures.CAPTIONS, scores=scores)
+
+
+def _before_a_jump(name, own):
+    """What the curvature was before the loss of a network rose most from one checkpoint to the next, as text."""
+    rise = np.diff(np.log(np.maximum(own["loss"], 1e-300)), axis=0)
+    if not len(rise) or rise.max() < np.log(2):
+        return []
+    moment, network = np.unravel_index(np.argmax(rise), rise.shape)
+    own_sharpness = own["sharpness"][: moment + 1, network, 0]
+    return [
+        f"{name}, network {network}: the loss rises {np.exp(rise[moment, network]):.3g}-fold after step "
+        f"{own['steps'][moment]}, where its largest curvature is {own_sharpness[-1]:.3g}, "
+        f"{np.median(own_sharpness):.3g} in "
+        "the median before"
+    ]
+
+
+def loss_of(net, dataset, batch):
+    """params -> the mean loss of a batch."""
+
+    def loss(params):
+        _, ys = net.apply(params, net.initial(params, batch.fresh.shape), batch.xs, mask=batch.mask, reset=batch.reset)
+        total, weight = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)
+        return total / weight
+
+    return loss
+
+
+def _measured(ensemble, batch, grid, count):
+    net, dataset = ensemble.net, ensemble.dataset
+
+    def of_network(params, key):
+        loss = loss_of(net, dataset, ensemble.draw(batch, key))
+        value, gradient = jax.value_and_grad(loss)(params)
+        return value, _norm(gradient)
+
+    def around(params, key):
+        key_data, key_one, key_two = key, *jax.random.split(jax.random.fold_in(key, 1))
+        loss = loss_of(net, dataset, ensemble.draw(batch, key_data))
+        gradient = jax.grad(loss)(params)
+        distance = jnp.asarray(grid) * 0.1 * _norm(params)
+        step = jax.tree.map(lambda g: g / jnp.maximum(_norm(gradient), 1e-30), gradient)
+        along = jax.lax.map(lambda at: loss(_moved(params, (at, step))), distance)
+        one, two = _direction(key_one, params), _direction(key_two, params)
+        places = jnp.stack(jnp.meshgrid(grid, grid, indexing="ij"), -1).reshape(-1, 2)
+        plane = jax.lax.map(lambda at: loss(_moved(params, (at[0], one), (at[1], two))), places)
+        return distance, along, plane.reshape(len(grid), len(grid))
+
+    loss, grad_norm = over_networks(of_network, ensemble)
+    last = ensemble.at([len(ensemble.steps) - 1])
+    distance, along, plane = (a[0] for a in over_networks(around, last))
+    return {
+        "steps": ensemble.steps,
+        "distance": -distance[:, ::-1],
+        "along": along[:, ::-1],
+        "plane": plane,
+        "loss": loss,
+        "grad_norm": grad_norm,
+        "sharpness": _sharpness(ensemble, batch, count),
+    }
+
+
+def _sharpness(ensemble, batch, count):
+    """The largest eigenvalues of every network's Hessian at every checkpoint: [S, N, count]."""
+
+    @jax.jit
+    def product(params, drawn, v):
+        return curvature.hessian_product(loss_of(ensemble.net, ensemble.dataset, drawn), params)[0](v)
+
+    batches = [jax.jit(partial(ensemble.draw, batch))(key) for key in list(ensemble.keys())]
+    found = np.zeros((len(ensemble.steps), ensemble.networks, count))
+    for moment, network in np.ndindex(found.shape[:2]):
+        params = jax.tree.map(lambda a, at=(moment, network): jnp.asarray(a[at]), ensemble.params)
+        leaves = jax.tree.leaves(params)
+        size = sum(leaf.size for leaf in leaves)
+        found[moment, network] = curvature.largest_eigenvalues(
+            lambda v, p=params, b=batches[network]: product(p, b, v), size, count, leaves[0].dtype
+        )
+    return found
+
+
+def _norm(tree):
+    return jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(tree)))
+
+
+def _direction(key, params):
+    """A random direction, each leaf as long as that of the params."""
+    leaves, tree = jax.tree.flatten(params)
+    keys = jax.random.split(key, len(leaves))
+    drawn = [jax.random.normal(k, leaf.shape, leaf.dtype) for k, leaf in zip(keys, leaves, strict=True)]
+    scaled = [d * _norm(leaf) / jnp.maximum(_norm(d), 1e-30) for d, leaf in zip(drawn, leaves, strict=True)]
+    return tree.unflatten(scaled)
+
+
+def _moved(params, *ways):
+    for at, direction in ways:
+        params = jax.tree.map(lambda p, d, at=at: p + at * d, params, direction)
+    return params
+
+
+def cliff(points):
+    """The loss of one sigmoid unit, h_t = sigmoid(w h_{t-1} + b), (h_50 - 0.7)^2 from h_0 = 0.5, over w and b: figure
+    6 of Pascanu, Mikolov & Bengio 2013."""
+    w, b = np.linspace(4.0, 7.0, points), np.linspace(-3.6, -2.0, points)
+
+    def loss(w, b):
+        h = jax.lax.fori_loop(0, CLIFF_STEPS, lambda _, h: jax.nn.sigmoid(w * h + b), jnp.asarray(0.5, w.dtype))
+        return (h - CLIFF_TARGET) ** 2
+
+    over = jax.vmap(jax.vmap(loss, (None, 0)), (0, None))
+    return {"cliff_w": w, "cliff_b": b, "cliff_loss": np.asarray(jax.jit(over)(jnp.asarray(w), jnp.asarray(b)))}
+
+
+def plot(result):
+    """The loss along the gradient and in the plane, sharpness over training, and the cliff."""
+    return figures.draw(result)

@@ -1,0 +1,126 @@
+"""Studies of the network of a run folder: what is said of the run, where the files go, what a network is called."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import folders
+from jaxrnn.studies import _aggregate, _runner
+from jaxrnn.studies._result import Result
+from jaxrnn.table import Table
+
+SMALL = [
+    "model=gru",
+    "data=adding",
+    "data.length=22",
+    "trainer.batch_size=4",
+    "trainer.steps=6",
+    "trainer.report_every=3",
+]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, configure):
+    """The folder of a small run in float32 that kept two checkpoints."""
+    jax.config.update("jax_enable_x64", False)
+    folder = tmp_path_factory.mktemp("run") / "run"
+    cfg = configure(*SMALL, "checkpoints.keep_every=3")
+    folder.mkdir()
+    (folder / ".hydra").mkdir()
+    OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")
+    folders.train(cfg, folder)
+    return folder
+
+
+@pytest.fixture
+def study(configure):
+    return lambda folder, *words: _runner.study_run(configure(f"run={folder}", *words, name="study_run"), folder)
+
+
+def test_every_study_of_a_run_has_a_folder_of_its_own_with_its_options(run, study):
+    for number in (1, 2):
+        lines = study(run, "study=gates", f"study.batch={number}")
+        place = run / "studies" / ("gates" if number == 1 else "gates_2")
+        assert OmegaConf.load(place / "config.yaml").study.batch == number
+        assert (place / "figures" / "gates.png").is_file()
+        assert str(place) in lines[-1]
+    assert not list(run.glob("*.npz"))
+
+
+def test_checkpoints_splits_and_precisions(run, study):
+    lines = study(run, "study=gates", "checkpoints=all", "split=test", "precision=f64", "study.batch=3")
+    assert any(line.startswith("gru, step 3: time scale") for line in lines)
+    place = max(run.glob("studies/*"), key=lambda path: path.stat().st_mtime)
+    assert np.load(place / "gates.npz")["gru/time_scales"].dtype == np.float64
+    assert "Sequences: test." in (place / "figures" / "gates.txt").read_text()
+    with pytest.raises(ConfigError, match="split=tset: the data have no such split; there are train, validation, test"):
+        study(run, "study=gates", "split=tset")
+    with pytest.raises(ConfigError, match="precision=f16"):
+        study(run, "study=gates", "precision=f16")
+
+
+def test_a_run_that_diverged_is_called_so(run, study, tmp_path):
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps(summary | {"status": "diverged", "reason": "at step 4"}))
+    try:
+        lines = study(run, "study=gates", "study.batch=2")
+    finally:
+        (run / "summary.json").write_text(json.dumps(summary))
+    assert lines[0] == "this run ended as diverged: at step 4; studied is its last good state"
+    assert "diverged" not in study(run, "study=gates", "study.batch=2")[0]
+
+
+def test_checkpoints_all_of_a_run_that_kept_one_says_so(tmp_path, study, configure):
+    cfg = configure(*SMALL)
+    (tmp_path / ".hydra").mkdir()
+    OmegaConf.save(cfg, tmp_path / ".hydra" / "config.yaml")
+    folders.train(cfg, tmp_path)
+    lines = study(tmp_path, "study=gates", "checkpoints=all", "study.batch=2")
+    assert lines[0] == "this run kept one checkpoint, of step 6; checkpoints.keep_every=N keeps more"
+
+
+def test_what_trains_anew_says_so_and_what_takes_no_input_too(run, study):
+    lines = study(run, "study=long_lag", "study.lengths=[22]", "study.right=8", "study.max_sequences=16")
+    assert lines[0] == "gru: trained anew, from its seed on; the params that were given are not used"
+    lines = study(run, "study=fixed_points", "study.starts=4", "study.iterations=5")
+    assert any("the data feed it inputs of mean" in line and "study.input=mean" in line for line in lines)
+    lines = study(run, "study=fixed_points", "study.starts=4", "study.iterations=5", "study.input=[0.1,1]")
+    assert any("under input 0.1, 1," in line for line in lines)
+    with pytest.raises(ConfigError, match=r"study\.input has 1 numbers, but 2 inputs are read"):
+        study(run, "study=fixed_points", "study.input=[0.1]")
+
+
+def test_a_network_is_called_what_it_is(configure):
+    assert _runner.network_name(configure("model=jordan")) == "jordan"
+    assert _runner.network_name(configure("model=elman", "model.cell._target_=mine.cell")) == "mine.cell"
+    assert _runner.network_name(configure("model=elman", "model.cell._target_=jaxrnn.cells.gru.cell")) == "gru"
+
+
+def test_the_run_of_the_first_tutorial_can_be_studied(tmp_path, study, configure):
+    """Its updates see single steps; an epoch of them is the sequence."""
+    cfg = configure("model=lstm", "data=sine", "trainer.steps=36", "trainer.report_every=36")
+    (tmp_path / ".hydra").mkdir()
+    OmegaConf.save(cfg, tmp_path / ".hydra" / "config.yaml")
+    folders.train(cfg, tmp_path)
+    study(tmp_path, "study=gates")
+    assert np.load(tmp_path / "studies/gates/gates.npz")["lstm/means/f"].shape == (1, 1, 36)
+
+
+def test_a_sweep_of_studies_is_summed_up(tmp_path):
+    for job, gain in enumerate((0.5, 1.0, 2.0)):
+        folder = tmp_path / str(job)
+        (folder / ".hydra").mkdir(parents=True)
+        OmegaConf.save(["study=lyapunov", f"model.cell.gain={gain}"], folder / ".hydra" / "overrides.yaml")
+        scores = {"largest exponent": {"gru": np.array([gain, gain + 0.1]), "lstm": np.array([-gain] * 2)}}
+        result = Result({}, Table([{"network": "gru"}]), [], lambda _: {}, scores=scores)
+        result.write(folder, "lyapunov")
+        assert bool(_aggregate.write(tmp_path)) == (job > 0)  # one job is no comparison
+    rows = (tmp_path / "scores.csv").read_text().splitlines()
+    assert rows[0] == "model.cell.gain,quantity,network,number,value"
+    assert len(rows) == 1 + 3 * 4
+    assert rows[1] == "0.5,largest exponent,gru,0,0.5"
+    assert (tmp_path / "figures" / "scores_1.pdf").is_file()
