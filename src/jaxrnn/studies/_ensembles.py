@@ -1,5 +1,6 @@
 """Ensembles: networks of one kind, before, during and after training, that a study measures in one compiled call."""
 
+import contextlib
 from typing import Any, NamedTuple
 
 import jax
@@ -15,7 +16,7 @@ from jaxrnn.experiments.build import build
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.plotting.style import when
 from jaxrnn.runtime import mesh
-from jaxrnn.training import batches
+from jaxrnn.training import batches, records
 from jaxrnn.training import engine as engines
 from jaxrnn.training.history import History
 from jaxrnn.training.loop import begun, train
@@ -128,15 +129,17 @@ def untrained(name, task, seed, networks, experiment=None):
     return Ensemble(name, task, seed, np.array([0]), stacked([params]), experiment)
 
 
-def trained(name, task, seed, networks, experiment=None):
+def trained(name, task, seed, networks, experiment=None, bar=None):
     """N networks before, during and after training, as one compiled program: taken at every report.
+
+    `bar` is a progress bar of more than this training, which its updates move on.
 
     Raises:
       ConfigError: if the training of a network diverges.
     """
     training = begin(task, seed, networks)
     steps, checkpoints = [0], [jax.device_get(training.states.params)]
-    for _ in train(training):
+    for _ in watched(name, training, bar=bar):
         reached = max(history.step for history in training.rows)
         if any(history.status == "diverged" for history in training.rows):
             raise ConfigError(f"{name}: the training of a network diverges between steps {steps[-1]} and {reached}")
@@ -157,6 +160,20 @@ def begin(task, seed, networks, make=None, values=None, repeats=1):
     drawn = np.tile(seeds(seed, networks), repeats)
     engine = engines.group(make or (lambda _: task), drawn, values, measured=())
     return begun(task, engine, [History(task.trainer.steps) for _ in range(engine.runs)])
+
+
+def watched(name, training, hooks=(), bar=None):
+    """As `jaxrnn.training.loop.train`, with a progress bar that knows the time left, its own unless one is given."""
+    with contextlib.ExitStack() as stack:
+        if bar is None:
+            bar = stack.enter_context(records.progress_bar(training.task.trainer.steps, 0))
+        bar.set_description(name)
+        reached = 0
+        for ended in train(training, hooks):
+            step = max(history.step for history in training.rows)
+            bar.update(step - reached)
+            reached = step
+            yield ended
 
 
 def seeds(first, networks):

@@ -98,9 +98,12 @@ def study_models(cfgs, folder, command=""):
     began = time.perf_counter()
     cfg = next(iter(cfgs.values()))
     networks = config.validated(cfg.seeds, Size, "seeds")
-    make = ensembles.trained if config.validated(cfg.train, bool, "train") else ensembles.untrained
     built = {name: build(each) for name, each in cfgs.items()}
-    found = [make(name, each.task, each.seed, networks, each) for name, each in built.items()]
+    if config.validated(cfg.train, bool, "train"):
+        with records.progress_bar(sum(each.task.trainer.steps for each in built.values()), 0) as bar:
+            found = [ensembles.trained(name, e.task, e.seed, networks, e, bar) for name, e in built.items()]
+    else:
+        found = [ensembles.untrained(name, e.task, e.seed, networks, e) for name, e in built.items()]
     return _study(cfg, found, Path(folder), command, began)
 
 

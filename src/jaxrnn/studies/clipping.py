@@ -16,11 +16,10 @@ from jaxrnn import statistics
 from jaxrnn.cells._transforms import clipped
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.plotting import style
-from jaxrnn.studies._ensembles import begin, ensembles, trained_anew
+from jaxrnn.studies._ensembles import begin, ensembles, trained_anew, watched
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.training.evaluation import mean_loss
-from jaxrnn.training.loop import train
 from jaxrnn.types import Positive
 from jaxrnn.unroll.scan import scan
 
@@ -118,7 +117,7 @@ def _train(ensemble, way, grid):
         reports.append({name: np.where(gone, np.nan, getattr(training.report, name)) for name in columns})
 
     alive = set(range(training.engine.runs))
-    for _ in train(training, [note]):
+    for _ in watched(f"{ensemble.name}, by {way}", training, [note]):
         pass
     whole = {name: np.concatenate([report[name] for report in reports], axis=1) for name in columns}
     return _summed_up({name: a.reshape(len(grid), networks, -1) for name, a in whole.items()}, task.trainer.steps)

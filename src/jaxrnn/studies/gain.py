@@ -109,10 +109,7 @@ def study(
     """
     grid, steps = _grid(lowest, highest, gains, shortest, longest, lengths)
     found, rows, findings, scores = {}, [], [], {}
-    for ensemble in ensembles(networks):
-        refuse_future(ensemble)
-        ensemble = ensemble.at([0])
-        _check_weights(ensemble, scale)
+    for ensemble in [_checked(each, scale).at([0]) for each in ensembles(networks)]:
         of_network, point = _points(ensemble, grid, steps, longest, noise, scale)
         rate = np.moveaxis(over_networks(of_network, ensemble)[0], 0, -1)
         found[ensemble.name] = own = {"rate": rate, **_weights(ensemble)}
@@ -124,7 +121,7 @@ def study(
             own["edges"] = np.array([_edges_of_size(ensemble, n, grid, longest, noise, scale) for n in sizes])
             findings += _of_sizes(ensemble.name, sizes, own["edges"], scale)
     common, score = {"gains": grid, "lengths": steps, "sizes": np.array(sizes, int)}, f"{scale} at the edge"
-    return Result(found, Table(rows), findings, figures.draw, common, figures.CAPTIONS, {score: scores})
+    return Result(found, Table(rows), findings, plot, common, figures.CAPTIONS, {score: scores})
 
 
 def _grid(lowest, highest, gains, shortest, longest, lengths):
@@ -202,7 +199,9 @@ def _edge(rates, grid, scale, longest):
     return f"the gradient stops vanishing between {scale} {below:.3g} and {above:.3g}"
 
 
-def _check_weights(ensemble, scale):
+def _checked(ensemble, scale):
+    """The ensemble, if it has recurrent weights that can be scaled and does not read the future."""
+    refuse_future(ensemble)
     leaves = jax.tree_util.tree_flatten_with_path(ensemble.params)[0]
     found = [leaf for path, leaf in leaves if is_recurrent(path)]
     if not found:
@@ -210,6 +209,7 @@ def _check_weights(ensemble, scale):
     blocks = [leaf.shape[-1] / leaf.shape[-2] for leaf in found]
     if scale == "radius" and any(count not in range(1, GATES + 1) for count in blocks):
         raise ValueError("study.scale=radius needs square recurrent weights; a Jordan network has none")
+    return ensemble
 
 
 def _timed(ensemble, of_network, point, grid, steps):

@@ -10,10 +10,9 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from jaxrnn import statistics
 from jaxrnn.plotting import style
-from jaxrnn.studies._ensembles import begin, ensembles, reconfigured, trained_anew
+from jaxrnn.studies._ensembles import begin, ensembles, reconfigured, trained_anew, watched
 from jaxrnn.studies._result import Result
 from jaxrnn.table import Table
-from jaxrnn.training.loop import train
 from jaxrnn.types import Size
 
 # Sequences seen until the stop rule, means over successful trials: Hochreiter & Schmidhuber 1997, tables 7, 8 and 9.
@@ -36,7 +35,7 @@ DIFFERENCES = (
 )
 
 
-def sequences_seen(task, seed, networks, right, max_sequences):
+def sequences_seen(task, seed, networks, right, max_sequences, name="network"):
     """Trains N networks until each has had `right` successive training sequences right.
 
     Args:
@@ -45,6 +44,7 @@ def sequences_seen(task, seed, networks, right, max_sequences):
       networks: N.
       right: successive sequences.
       max_sequences: seen by a network at most.
+      name: of the networks, for the progress bar.
 
     Returns:
       [N], the sequences seen until then, NaN for a network that did not get there within `max_sequences`.
@@ -64,7 +64,7 @@ def sequences_seen(task, seed, networks, right, max_sequences):
             if not np.isnan(found[row]):
                 history.end("finished", "it has had as many sequences right as it should")
 
-    for _ in train(begin(task, seed, networks), [count]):
+    for _ in watched(name, begin(task, seed, networks), [count]):
         pass
     return found
 
@@ -96,7 +96,8 @@ def study(networks, lengths: list[Size] = (50, 100, 200), right: Size = 2000, ma
         results = []
         for length in lengths:
             made = reconfigured(ensemble, "data.length", length)
-            results.append(sequences_seen(made.task, ensemble.seed, ensemble.networks, right, max_sequences))
+            who = ensemble.seed, ensemble.networks
+            results.append(sequences_seen(made.task, *who, right, max_sequences, f"{ensemble.name}, {length} steps"))
             rows.append(_row(ensemble.name, made.cfg.data, length, results[-1]))
             findings.append("{network}, {task}, length {length}: ".format(**rows[-1]) + _words(rows[-1]))
         found[ensemble.name] = {"seen": np.array(results)}
