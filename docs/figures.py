@@ -2,6 +2,7 @@
 
     python docs/figures.py             # all of them
     python docs/figures.py gates gain  # some
+    python docs/figures.py gallery     # prints what the page says of each
 
 Beside each figure in docs/studies lies its caption with the command and what it took; the README's figure is that of
 `gradient_flow` after training, as wide as a page.
@@ -20,6 +21,7 @@ from PIL import Image
 DOCS = Path(__file__).parent
 ARGUMENTS = {"gradient_flow": ["train=true"]}
 WIDTHS = {"gradient_flow": 7.0}
+NAMES = sorted(path.stem for path in (DOCS.parent / "conf" / "study").glob("*.yaml") if path.stem != "custom")
 
 
 def made(name):
@@ -43,7 +45,20 @@ def made(name):
         target.with_suffix(".txt").write_text("\n".join(kept) + "\n")
 
 
+def gallery(name):
+    """What docs/studies.md says of a study's figure: the pictures, and the command with its cost, from the caption."""
+    lines = (DOCS / "studies" / f"{name}.txt").read_text().splitlines()
+    told = next(line.removeprefix("Command: ") for line in lines if line.startswith("Command: "))
+    command, _, cost = told.partition("; ")
+    yield f"![{name}](studies/{name}.png) ![{name} in grey](studies/{name}_grey.png)"
+    seconds = cost.partition(" from")[0]
+    yield f"`{command}`, {seconds} on 2 cores, nothing compiled before. [Caption](studies/{name}.txt)"
+
+
 if __name__ == "__main__":
-    everything = sorted(path.stem for path in (DOCS.parent / "conf" / "study").glob("*.yaml") if path.stem != "custom")
-    for each in sys.argv[1:] or everything:
-        made(each)
+    if sys.argv[1:] == ["gallery"]:
+        for each in NAMES:
+            print(f"### {each}", "", *gallery(each), "", sep="\n")
+    else:
+        for each in sys.argv[1:] or NAMES:
+            made(each)

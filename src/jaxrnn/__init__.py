@@ -15,7 +15,7 @@ The rooms, each building only on those after it: `studies`, `benchmarks`, `sweep
 
 import lazy_loader
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,

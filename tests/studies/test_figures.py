@@ -55,7 +55,7 @@ def test_norms_are_relative_to_lag_one_whatever_they_are_at_lag_zero():
     smallest = np.exp(-0.2 * (T - 2))
     assert smallest / 3 < low < smallest
     assert 1 < high < 3
-    assert "T-1" in figure.axes[0].get_ylabel()
+    assert "T-1" in figure.get_supylabel()
 
 
 def test_what_explodes_vanishes_and_is_preserved_is_said_and_coloured():
@@ -156,7 +156,10 @@ def test_gates_are_named_at_their_curves_and_by_their_letters_colour():
     figure = drawn(gates, {"lstm": own | {"time_scales": np.ones((1, N, 4)) * 3}})["gates"]
     assert words(figure) == ["i", "f", "o"]
     assert [line.get_color() for line in figure.axes[0].lines] == [style.LETTERS[gate] for gate in "ifo"]
-    assert [text.get_text() for text in figure.axes[0].texts] == ["i", "f", "o"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["i", "o", "f"]  # from below, at the curves' ends
+    own["means"] = {gate: np.full((1, N, T), 0.5) for gate in "rz"}
+    figure = drawn(gates, {"gru": own | {"time_scales": np.ones((1, N, 4)) * 3}})["gates"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["r, z"]
 
 
 def test_lyapunov_shows_every_entry_of_its_legend_and_no_spread_of_one_network():

@@ -24,7 +24,7 @@ def batch_of(width=2):
 
 
 def test_integrated_gradients_share_out_the_loss_and_shares_sum_to_one():
-    """Completeness (Sundararajan et al. 2017, proposition 1); two layers in both directions, sequences of two lengths."""
+    """Completeness (Sundararajan et al. 2017, proposition 1); two layers in both directions, two lengths."""
     net, dataset, batch = (
         nets.rnn(lstm.cell(4), 1, layers=2, bidirectional="concat"),
         noisy_cosine.dataset(),
@@ -107,4 +107,4 @@ def test_a_linear_network_of_one_input_remembers_as_many_steps_as_it_has_units()
 def test_the_edge_is_where_the_rate_passes_zero():
     grid = np.array([0.5, 1.0, 2.0])
     rates = np.array([[-1.0, -1.0, 0.5], [1.0, -0.5, 0.7], [2.0, -0.1, 0.9]])
-    np.testing.assert_allclose(gain.edges(rates, grid), [np.sqrt(0.5), np.nan, np.nan])
+    np.testing.assert_allclose(gain.edges(rates, grid), [np.sqrt(0.5), np.inf, np.nan])

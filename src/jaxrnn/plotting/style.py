@@ -74,8 +74,7 @@ def panels(count, x_label, y_label, *, columns=4, **shared):
 
     Args:
       count: axes.
-      x_label: below the lowest axes of every column.
-      y_label: beside the first axes of every row.
+      x_label, y_label: of one axes, or once of all together.
       columns: at most.
       shared: `sharex`, `sharey`, as of `Figure.subplots`.
 
@@ -93,12 +92,15 @@ def panels(count, x_label, y_label, *, columns=4, **shared):
     found = list(figure.subplots(lines, columns, squeeze=False, **shared).ravel())
     for axes in found[count:]:
         axes.remove()
-    for place, axes in enumerate(found[:count]):
-        if place + columns >= count:
-            axes.set_xlabel(x_label)
-            axes.xaxis.set_tick_params(labelbottom=True)
-        if place % columns == 0:
-            axes.set_ylabel(y_label)
+    for axes in found[max(count - columns, 0) : count]:
+        axes.xaxis.set_tick_params(labelbottom=True)
+    if count == 1:
+        found[0].set(xlabel=x_label, ylabel=y_label)
+    else:  # once for all panels: a narrow one has no room for a long label
+        size = rcParams["axes.labelsize"]
+        for label, text in ((figure.supxlabel, x_label), (figure.supylabel, y_label)):
+            if text:
+                label(text, fontsize=size)
     return figure, found[:count]
 
 

@@ -17,7 +17,8 @@ CAPTIONS = {
     "the circular law (Girko 1985), the standard deviation of the weights times the square root of their number of "
     "rows.",
     "gain_size": "Gain at which the gradient stops vanishing over the longest sequence, against the number of units; "
-    "medians over networks with 90 % bootstrap intervals. Dotted: gain 1, for networks of infinite size.",
+    "medians over networks with 90 % bootstrap intervals. Dotted: gain 1, for networks of infinite size. An "
+    "interval that reaches the largest gain goes on beyond it.",
 }
 
 
@@ -28,9 +29,9 @@ def draw(result):
     squares = {name: each for name, each in found.items() if "eigenvalues" in each}
     if squares:
         shown["gain_spectrum"] = _spectrum(squares)
-    sized = {name: each for name, each in found.items() if np.isfinite(each.get("edges", np.nan)).all(-1).any()}
+    sized = {name: each for name, each in found.items() if "edges" in each and len(_known(each))}
     if sized:
-        shown["gain_size"] = _sizes(sized, common["sizes"])
+        shown["gain_size"] = _sizes(sized, common["sizes"], common["gains"][-1])
     return shown
 
 
@@ -48,6 +49,9 @@ def _diagram(found, common):
         if gains[0] < 1 < gains[-1]:
             panel.axhline(1.0, **style.THEORY)
         style.title(panel, name)
+        for height, words in ((0.96, "grows"), (0.04, "shrinks")):  # what grey cannot show
+            place = {"transform": panel.transAxes, "fontsize": style.SMALLEST}
+            panel.text(0.03, height, words, va="top" if height > 0.5 else "bottom", **place)
         panel.set(xscale="log", yscale="log")
         style.plain_log(panel.xaxis)
         _ticks(panel.yaxis, gains)
@@ -94,11 +98,16 @@ def _spectrum(found):
     return figure
 
 
-def _sizes(found, sizes):
+def _known(each):
+    """The numbers of the sizes at which half of the networks or more have an edge."""
+    return np.flatnonzero(np.isfinite(np.median(each["edges"], axis=1)))
+
+
+def _sizes(found, sizes, highest):
     figure, (panel,) = style.panels(1, "units", "gain at the edge")
     for number, (name, each) in enumerate(found.items()):
-        known = np.isfinite(each["edges"]).all(axis=1)
-        middle, low, high = statistics.median(each["edges"][known], axis=1)
+        known = _known(each)
+        middle, low, high = (np.minimum(a, highest) for a in statistics.median(each["edges"][known], axis=1))
         bars = [middle - low, high - middle]
         panel.errorbar(sizes[known], middle, bars, label=name, elinewidth=0.8, **style.series(number))
     panel.axhline(1.0, label="infinite size", **style.THEORY)

@@ -35,13 +35,25 @@ def _over_time(found):
                 words = gate + ("" if len(each["steps"]) == 1 else f", {style.when(each['steps'][moment])}")
                 panel.plot(middle, color=style.LETTERS[gate], label=words, **({} if last else style.BEFORE))
                 panel.fill_between(np.arange(len(middle)), low, high, color=style.LETTERS[gate], alpha=0.2, linewidth=0)
-                if last:  # the letter at the curve's end: told apart without colour
-                    panel.annotate(gate, (len(middle) - 1, middle[-1]), (3, 0), textcoords="offset points",
-                                   va="center", color=style.LETTERS[gate], fontsize=style.SMALLEST)  # fmt: skip
+        _letters(panel, {gate: np.median(means[-1], axis=0)[-1] for gate, means in each["means"].items()})
         panel.set_ylim(0, 1)
         style.title(panel, name)
     style.legend_below(figure)
     return figure
+
+
+def _letters(panel, ends):
+    """The letters of the gates at the ends of their curves, told apart without colour; side by side where they meet."""
+    groups = []
+    for gate, end in sorted(ends.items(), key=lambda item: item[1]):
+        if groups and end - groups[-1][1] < 0.06:
+            groups[-1][0].append(gate)
+        else:
+            groups.append(([gate], end))
+    edge = {"xycoords": panel.get_yaxis_transform(), "textcoords": "offset points", "va": "center"}
+    for gates, end in groups:
+        colour = style.LETTERS[gates[0]] if len(gates) == 1 else style.BLACK
+        panel.annotate(", ".join(sorted(gates)), (1, end), (0, 0), color=colour, fontsize=style.SMALLEST, **edge)
 
 
 def _time_scales(found):

@@ -140,9 +140,9 @@ def _rows(name, rate, grid, steps):
 
 
 def edges(rates, grid):
-    """The gain at which the rate of each network first passes zero, between two points of the grid: [N], NaN where it
-    does not. Args: rates [gains, N], grid [gains]."""
-    found = np.full(rates.shape[1], np.nan)
+    """The gain at which the rate of each network first passes zero, between two points of the grid: [N], infinite where
+    all are smaller, NaN where the first is not. Args: rates [gains, N], grid [gains]."""
+    found = np.where((rates < 0).all(axis=0), np.inf, np.nan)
     for number, own in enumerate(rates.T):
         crossing = np.flatnonzero((own[:-1] < 0) & (own[1:] >= 0))
         if len(crossing):
@@ -161,8 +161,8 @@ def _edges_of_size(ensemble, size, grid, longest, noise, scale):
 
 def _of_sizes(name, sizes, found, scale):
     for size, own in zip(sizes, found, strict=True):
-        if np.isfinite(own).all():
-            middle, low, high = statistics.median(own)
+        middle, low, high = statistics.median(own)
+        if np.isfinite(middle):
             spread = f"(90 % interval {low:.3f} to {high:.3f})"
             yield f"{name}, {size} units: it stops vanishing at {scale} {middle:.3f} {spread}"
 

@@ -40,7 +40,9 @@ def measure(f, z_0, xs):
       (one [T, n], products [T, n]): of J_t, and the natural logarithms of those of J_t ... J_1, descending.
     """
     js = dynamics.jacobians(f, z_0, xs)
-    return jnp.exp(jax.vmap(lambda j: dynamics.log_singular_values(j[None])[0])(js)), dynamics.log_singular_values(js)
+    # One after the other: batched decompositions on two CPU devices at once wait for each other for ever.
+    one = jax.lax.map(lambda j: jnp.linalg.svd(j, compute_uv=False), js)
+    return one, dynamics.log_singular_values(js)
 
 
 def pascanu_bound(params):
@@ -124,8 +126,7 @@ def plot(result):
 
 
 def _products(found):
-    figure, panels = style.panels(len(found), "lag k (steps)", "ln of singular values", sharey=True, sharex=True)
-    values = []
+    figure, panels = style.panels(len(found), "lag k (steps)", "ln of singular values", sharex=True)
     for panel, (name, each) in zip(panels, found.items(), strict=True):
         for moment in sorted({0, len(each["steps"]) - 1}):
             logs, last = each["products"][moment], moment == len(each["steps"]) - 1
@@ -137,15 +138,11 @@ def _products(found):
                 words = curve + ("" if len(each["steps"]) == 1 else f", {style.when(each['steps'][moment])}")
                 panel.plot(lags, middle, color=colour, label=words, **line)
                 panel.fill_between(lags, low, high, color=colour, alpha=0.2, linewidth=0)
-                values += [middle[np.isfinite(middle)]]
             if "bound" in each and last:
                 bound = lags * np.log(np.median(each["bound"][moment]))
                 panel.plot(lags, bound, label="bound (Pascanu et al. 2013)", **style.THEORY)
         panel.axhline(0.0, **style.FAINT)
         style.title(panel, name)
-    values = np.concatenate(values)
-    room = 0.05 * max(np.ptp(values), 1.0)
-    panels[0].set_ylim(values.min() - room, max(values.max(), 0) + room)
     style.legend_below(figure)
     return figure
 

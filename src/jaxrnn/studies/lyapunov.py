@@ -152,7 +152,7 @@ def plot(result):
     """The spectra, a panel for each network, before and after training, with the theory of Elman networks."""
     found = result.networks
     label = "Lyapunov exponent (nats per step)"
-    figure, panels = style.panels(len(found), "index / number of exponents", label, sharey=True, sharex=True)
+    figure, panels = style.panels(len(found), "index / number of exponents", label, sharex=True)
     for panel, (name, each) in zip(panels, found.items(), strict=True):
         place = (np.arange(each["lam"].shape[2]) + 0.5) / each["lam"].shape[2]
         for moment in sorted({0, len(each["steps"]) - 1}):
