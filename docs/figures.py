@@ -21,6 +21,7 @@ from PIL import Image
 DOCS = Path(__file__).parent
 ARGUMENTS = {"gradient_flow": ["train=true"]}
 WIDTHS = {"gradient_flow": 7.0}
+FIGURES = {"landscape": "landscape_cliff"}  # where it is not the one that is called as the study
 NAMES = sorted(path.stem for path in (DOCS.parent / "conf" / "study").glob("*.yaml") if path.stem != "custom")
 
 
@@ -33,7 +34,7 @@ def made(name):
         command = [sys.executable, *words, f"hydra.run.dir={place}/run"]
         subprocess.run(command, cwd=DOCS.parent, env=environment, check=True)
         seconds = time.perf_counter() - began
-        found = Path(place) / "run" / "figures" / f"{name}.png"
+        found = Path(place) / "run" / "figures" / f"{FIGURES.get(name, name)}.png"
         target = DOCS / "studies" / f"{name}.png"
         target.parent.mkdir(exist_ok=True)
         shutil.copy(found, target)

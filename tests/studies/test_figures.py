@@ -55,7 +55,7 @@ def test_norms_are_relative_to_lag_one_whatever_they_are_at_lag_zero():
     smallest = np.exp(-0.2 * (T - 2))
     assert smallest / 3 < low < smallest
     assert 1 < high < 3
-    assert "T-1" in figure.get_supylabel()
+    assert "T-1" in figure.axes[0].get_ylabel()
 
 
 def test_what_explodes_vanishes_and_is_preserved_is_said_and_coloured():

@@ -74,6 +74,21 @@ def test_a_run_that_diverged_is_called_so(run, study, tmp_path):
     assert "diverged" not in study(run, "study=gates", "study.batch=2")[0]
 
 
+def test_a_run_whose_gradient_was_zero_is_called_so(run, study):
+    text = (run / "metrics.csv").read_text()
+    header, *rows = text.splitlines()
+    at = header.split(",").index("grad_norm")
+    changed = [
+        ",".join("0.0" if place == at and cell else cell for place, cell in enumerate(row.split(","))) for row in rows
+    ]
+    (run / "metrics.csv").write_text("\n".join([header, *changed]) + "\n")
+    try:
+        lines = study(run, "study=gates", "study.batch=2")
+    finally:
+        (run / "metrics.csv").write_text(text)
+    assert lines[0] == "this run's gradient was exactly zero in the report of step 6: it learned no more"
+
+
 def test_checkpoints_all_of_a_run_that_kept_one_says_so(tmp_path, study, configure):
     cfg = configure(*SMALL)
     (tmp_path / ".hydra").mkdir()

@@ -37,7 +37,7 @@ def memory_capacity(inputs, states, lags):
 
     Jaeger 2001, "Short term memory in echo state networks": the squared correlation of each. Their sum over all lags,
     the present input among them, is n at most, and n for a linear network in general. The readout is fitted on the
-    first half of the steps and judged on the second.
+    first half of the steps and judged on the second; what unrelated series correlate by chance is taken off.
 
     Args:
       inputs: [T], drawn independently.
@@ -57,4 +57,5 @@ def memory_capacity(inputs, states, lags):
     predicted, true = predicted - predicted.mean(axis=0), true - true.mean(axis=0)
     together = (predicted * true).sum(axis=0) ** 2
     apart = (predicted**2).sum(axis=0) * (true**2).sum(axis=0)
-    return np.where(apart > 0, together / np.where(apart > 0, apart, 1.0), 0.0)
+    found = np.where(apart > 0, together / np.where(apart > 0, apart, 1.0), 0.0)
+    return found - (1 - found) / (len(true) - 2)  # what chance alone would give, as in the adjusted coefficient

@@ -46,7 +46,7 @@ def series(number):
 def settings(width=PAGE):
     """Matplotlib's settings for figures of this width, in inches."""
     larger = max(1.0, width / PAGE)
-    letters = {name: 8.0 * larger for name in ("font.size", "axes.labelsize", "axes.titlesize")}
+    letters = {name: 8.0 * larger for name in ("font.size", "axes.labelsize", "axes.titlesize", "figure.titlesize")}
     letters |= {name: SMALLEST * larger for name in ("xtick.labelsize", "ytick.labelsize", "legend.fontsize")}
     return letters | {
         "figure.figsize": (width, 0.62 * width),
@@ -74,7 +74,8 @@ def panels(count, x_label, y_label, *, columns=4, **shared):
 
     Args:
       count: axes.
-      x_label, y_label: of one axes, or once of all together.
+      x_label: below the lowest axes of every column.
+      y_label: beside the first axes of a row, or once beside all rows.
       columns: at most.
       shared: `sharex`, `sharey`, as of `Figure.subplots`.
 
@@ -94,14 +95,18 @@ def panels(count, x_label, y_label, *, columns=4, **shared):
         axes.remove()
     for axes in found[max(count - columns, 0) : count]:
         axes.xaxis.set_tick_params(labelbottom=True)
-    if count == 1:
-        found[0].set(xlabel=x_label, ylabel=y_label)
-    else:  # once for all panels: a narrow one has no room for a long label
-        size = rcParams["axes.labelsize"]
-        for label, text in ((figure.supxlabel, x_label), (figure.supylabel, y_label)):
-            if text:
-                label(text, fontsize=size)
+        axes.set_xlabel(textwrap.fill(x_label, _letters(axes, axes.xaxis.label)))
+    if lines == 1:
+        found[0].set_ylabel(y_label)
+    elif y_label:  # once for all rows: a low one has no room for a long label
+        figure.supylabel(y_label, fontsize=rcParams["axes.labelsize"])
     return figure, found[:count]
+
+
+def _letters(axes, text):
+    """How many letters of a text have room in the width of axes."""
+    width = axes.get_subplotspec().get_position(axes.figure).width * axes.figure.get_figwidth()
+    return max(int(width * 72 / (0.52 * text.get_fontsize())), 12)
 
 
 def axes(x_label, y_label):
@@ -112,10 +117,7 @@ def axes(x_label, y_label):
 
 def title(axes, text):
     """A title above axes, in as many lines as its width needs."""
-    figure = axes.figure
-    size = axes.title.get_fontsize()
-    width = axes.get_subplotspec().get_position(figure).width * figure.get_figwidth()
-    axes.set_title(textwrap.fill(text, max(int(width * 72 / (0.5 * size)), 12)))
+    axes.set_title(textwrap.fill(text, _letters(axes, axes.title)))
 
 
 def legend_above(axes):
@@ -134,7 +136,12 @@ def legend_below(figure, handles=None, **options):
     else:
         labels = [handle.get_label() for handle in handles]
     if handles:
-        columns = max(1, min(len(handles), int(figure.get_figwidth() / (0.085 * max(map(len, labels)) + 0.55))))
+        from matplotlib import rcParams
+
+        size = rcParams["legend.fontsize"] / 72  # inches
+        width = 0.56 * size * max(map(len, labels)) + 5 * size  # of an entry, with its handle
+        columns = max(1, min(len(handles), int(figure.get_figwidth() / width)))
+        figure.set_figheight(figure.get_figheight() + 1.6 * size * -(-len(handles) // columns))
         figure.legend(handles, labels, loc="outside lower center", ncols=columns, **options)
 
 

@@ -147,6 +147,11 @@ def _of_run(folder, cfg):
     summary = records.read_summary(folder)
     if summary is not None and summary["status"] not in ("finished", "pruned"):
         notes.append(f"this run ended as {summary['status']}: {summary['reason']}; studied is its last good state")
+    rows = run.history.where(split="train").rows
+    if rows and rows[-1]["grad_norm"] == 0:
+        notes.append(
+            f"this run's gradient was exactly zero in the report of step {rows[-1]['step']}: it learned no more"
+        )
     if precision is not None:
         params = jax.tree.map(np.asarray, params)
         experiment.cfg.trainer.precision = precision

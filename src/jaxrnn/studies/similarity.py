@@ -120,11 +120,11 @@ def plot(result):
     middles = [each["place"].mean() for each in found.values()]
     for panel, (name, words) in zip(panels, KINDS.items(), strict=True):
         grid = result.common[name]
-        mesh = panel.imshow(grid, cmap="viridis", vmin=0, vmax=1 if name == "cka" else grid.max())
+        mesh = panel.imshow(grid, cmap="viridis", aspect="auto", vmin=0, vmax=1 if name == "cka" else grid.max())
         for end in ends[:-1]:
             panel.axhline(end, color="white", linewidth=1.5)
             panel.axvline(end, color="white", linewidth=1.5)
-        panel.set_xticks(middles, list(found), rotation=45, ha="right")
+        panel.set_xticks(middles, list(found), rotation=90)
         panel.set_yticks(middles, list(found) if panel.get_subplotspec().is_first_col() else [""] * len(middles))
         panel.spines[:].set_visible(False)
         figure.colorbar(mesh, ax=panel, label=words, location="top")
