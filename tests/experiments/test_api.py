@@ -90,3 +90,13 @@ def test_history_as_columns():
     assert frame.loss.tolist() == table["loss"].tolist()
     with pytest.raises(KeyError, match="there is no column 'los'; there are step, split, loss"):
         table["los"]
+
+
+def test_help_lists_the_keys_of_the_parts_that_were_chosen():
+    from jaxrnn.experiments import help as explained
+
+    shown = explained.text("study", ["study=gates", "model=gru"])
+    for key in ("study.batch=32", "model.cell.reset=", "figure.width=7.0", "data.length=100"):
+        assert f"    {key}" in shown, key
+    for key in ("study.networks", "model.output_size", "model.cell.forget_bias"):
+        assert key not in shown

@@ -30,6 +30,7 @@ KINDS = {
     "None": "null",
 }
 HIDDEN = ("_target_", "_partial_")
+GIVEN = ("model.output_size", "study.networks")  # arguments, and no keys: data and models say them
 
 
 def text(name, overrides):
@@ -73,7 +74,8 @@ def _rows(path, node):
         title, arguments = described(node["_target_"])
         rows.append((f"{path} ({node['_target_']})", None, None, title))
         for name, (kind, default, what) in arguments.items():
-            if name not in below and f"{path}.{name}" != "model.output_size":  # which the data say
+            given = f"{path}.{name}" in GIVEN and name not in node
+            if name not in below and not given:
                 rows.append((f"{path}.{name}", kind, node.get(name, default), what))
         rows += [
             (f"{path}.{name}", "", value, "")
