@@ -4,10 +4,11 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from jaxrnn import statistics
 from jaxrnn.plotting import style
+from jaxrnn.studies import _curves as curves
 
 FLOOR = 1e-10  # of a norm relative to lag 1; what is smaller has vanished, whatever it is
+TINY = np.finfo(float).tiny  # stands for zero on logarithmic axes
 COLOURS = {"exploding": style.RED, "vanishing": style.BLUE, "preserved": style.GREEN, "zero": style.BLACK}
 CAPTIONS = {
     "gradient_flow": "Norm of the gradient of the loss at the last step with respect to all states of a layer k steps "
@@ -46,17 +47,13 @@ def _norms(found, by_lag, growth):
         ends = sorted({0, len(each["steps"]) - 1})
         kinds = [growth(np.median(each["carry"][moment], axis=0))[1] for moment in ends]
         for moment, kind in zip(ends, kinds, strict=True):
-            norms = _relative(each["carry"][moment], by_lag)
-            middle, low, high = (np.where(a > 0, a, np.nan) for a in statistics.median(norms))
-            lags = np.arange(1, 1 + len(middle))
+            norms = np.maximum(_relative(each["carry"][moment], by_lag), TINY)
             line = style.BEFORE if moment != ends[-1] else {}
-            panel.plot(lags, middle, color=COLOURS[kind], **line)
-            panel.fill_between(lags, low, high, color=COLOURS[kind], alpha=0.2, linewidth=0)
-            everything += [middle, low, high]
+            everything += curves.banded(panel, curves.ranks(norms), norms, COLOURS[kind], **line)
             kinds_seen[kind] = None
         if by_lag:
             panel.axhline(1.0, **style.FAINT)
-        style.title(panel, f"{name}: {' to '.join(dict.fromkeys(kinds))}")
+        style.title(panel, f"{name}: {', then '.join(dict.fromkeys(kinds))}")
     style.log_axis(panels[0], everything, FLOOR if by_lag else 0.0)
     style.legend_below(figure, _key(kinds_seen, found))
     return figure
@@ -86,11 +83,8 @@ def _shares(found, by_lag):
     label = "share of $dL/dW_h$ up to here"
     figure, panels = style.panels(len(found), _x_label(by_lag), label, sharey=True, sharex=True)
     for panel, (name, each) in zip(panels, found.items(), strict=True):
-        for moment in sorted({0, len(each["steps"]) - 1}):
-            middle, low, high = statistics.median(np.cumsum(each["share"][moment], axis=-1))
-            line = style.BEFORE if moment != len(each["steps"]) - 1 else {}
-            panel.plot(middle, color=style.BLACK, label=style.when(each["steps"][moment]), **line)
-            panel.fill_between(np.arange(len(middle)), low, high, color=style.BLACK, alpha=0.2, linewidth=0)
+        shares = np.cumsum(each["share"], axis=-1)
+        curves.before_and_after(panel, curves.ranks(shares, 0), shares, each["steps"])
         panel.axhline(1.0, **style.FAINT)
         style.title(panel, name)
     style.legend_below(figure)

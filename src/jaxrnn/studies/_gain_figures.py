@@ -4,6 +4,7 @@ import numpy as np
 
 from jaxrnn import dynamics, statistics
 from jaxrnn.plotting import style
+from jaxrnn.studies import _curves as curves
 
 TICKS = (0.1, 0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0, 8.0)
 CAPTIONS = {
@@ -70,9 +71,7 @@ def _rates(found, common):
     label = f"growth over {length} steps (nats per step)"
     figure, panels = style.panels(len(found), "gain", label, sharex=True, sharey=True)
     for panel, (name, each) in zip(panels, found.items(), strict=True):
-        middle, low, high = statistics.median(each["rate"][:, -1], axis=-1)
-        panel.plot(gains, middle, "o-", color=style.BLACK, label="measured")
-        panel.fill_between(gains, low, high, color=style.BLACK, alpha=0.2, linewidth=0)
+        curves.banded(panel, gains, each["rate"][:, -1].T, marker="o", label="measured")
         if "weight_gain" in each:
             scaled = gains * np.median(each["weight_gain"])
             panel.plot(gains, np.log(scaled), label="ln g", **style.THEORY)

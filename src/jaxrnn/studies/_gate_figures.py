@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from jaxrnn import statistics
 from jaxrnn.plotting import style
+from jaxrnn.studies import _curves as curves
 
 CAPTIONS = {
     "gates": "Mean value of each gate at every step, over units and sequences; medians over networks with 90 % "
@@ -29,12 +29,8 @@ def _over_time(found):
     figure, panels = style.panels(len(found), "step t", "mean gate value", sharey=True, sharex=True)
     for panel, (name, each) in zip(panels, found.items(), strict=True):
         for gate, means in each["means"].items():
-            for moment in sorted({0, len(each["steps"]) - 1}):
-                last = moment == len(each["steps"]) - 1
-                middle, low, high = statistics.median(means[moment])
-                words = gate + ("" if len(each["steps"]) == 1 else f", {style.when(each['steps'][moment])}")
-                panel.plot(middle, color=style.LETTERS[gate], label=words, **({} if last else style.BEFORE))
-                panel.fill_between(np.arange(len(middle)), low, high, color=style.LETTERS[gate], alpha=0.2, linewidth=0)
+            colour = style.LETTERS[gate]
+            curves.before_and_after(panel, curves.ranks(means, 0), means, each["steps"], gate, color=colour)
         _letters(panel, {gate: np.median(means[-1], axis=0)[-1] for gate, means in each["means"].items()})
         panel.set_ylim(0, 1)
         style.title(panel, name)

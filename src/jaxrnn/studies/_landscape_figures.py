@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from jaxrnn import statistics
 from jaxrnn.plotting import style
+from jaxrnn.studies import _curves as curves
 
 CAPTIONS = {
     "landscape_gradient": "Loss along the normalised gradient, downhill to the right, the network itself at 0; one "
@@ -55,9 +55,8 @@ def _planes(found, reach):
 def _sharpness(found):
     figure, panels = style.panels(len(found), "update", "largest eigenvalue", sharex=True)
     for panel, (name, each) in zip(panels, found.items(), strict=True):
-        middle, low, high = statistics.median(each["sharpness"][..., 0], axis=1)
-        panel.plot(each["steps"], middle, color=style.RED, label="largest eigenvalue of the Hessian")
-        panel.fill_between(each["steps"], low, high, color=style.RED, alpha=0.2, linewidth=0)
+        label = "largest eigenvalue of the Hessian"
+        curves.banded(panel, each["steps"], each["sharpness"][..., 0].T, style.RED, label=label)
         panel.plot(each["steps"], np.median(each["loss"], axis=1), "--", color=style.BLACK, label="loss")
         panel.set_yscale("log")
         style.plain_log(panel.yaxis)

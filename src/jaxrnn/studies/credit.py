@@ -13,6 +13,7 @@ from jaxrnn import statistics
 from jaxrnn.dynamics import taps
 from jaxrnn.losses import weighted_sum
 from jaxrnn.plotting import style
+from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
@@ -149,12 +150,7 @@ def _by_lag(found, values, label, floor=None):
     figure, panels = style.panels(len(found), "lag k (steps back)", label, sharex=True, sharey=floor is not None)
     shown = []
     for panel, (name, each) in zip(panels, found.items(), strict=True):
-        for moment in sorted({0, len(each["steps"]) - 1}):
-            line = {} if moment == len(each["steps"]) - 1 else style.BEFORE
-            middle, low, high = statistics.median(values[name][moment])
-            panel.plot(middle, color=style.BLACK, label=style.when(each["steps"][moment]), **line)
-            panel.fill_between(np.arange(len(middle)), low, high, color=style.BLACK, alpha=0.2, linewidth=0)
-            shown += [middle, low, high]
+        shown += curves.before_and_after(panel, curves.ranks(values[name], 0), values[name], each["steps"])
         style.title(panel, name)
     if floor is not None:
         style.log_axis(panels[0], shown, floor)
@@ -166,10 +162,8 @@ def _weights(found):
     figure, panels = style.panels(len(found), "lag k (steps back)", "share of $dL/dW$ up to here", sharey=True)
     for panel, (name, each) in zip(panels, found.items(), strict=True):
         for number, (layer, values) in enumerate(each["weights"].items()):
-            middle, low, high = statistics.median(np.cumsum(values[-1], axis=-1))
-            line = style.series(number) | {"markevery": 0.1}
-            panel.plot(middle, label=layer, **line)
-            panel.fill_between(np.arange(len(middle)), low, high, color=line["color"], alpha=0.2, linewidth=0)
+            line = style.series(number) | {"markevery": 0.1, "label": layer}
+            curves.banded(panel, curves.ranks(values, 0), np.cumsum(values[-1], axis=-1), **line)
         panel.axhline(1.0, **style.FAINT)
         style.title(panel, name)
     style.legend_below(figure)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxrnn import dynamics, statistics
 from jaxrnn.dynamics import dimension as measures
 from jaxrnn.plotting import style
+from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._layers import driven_maps
 from jaxrnn.studies._result import Result, quantiles
@@ -121,13 +122,8 @@ def plot(result):
 def _curves(found, what, x_label, y_label, first):
     figure, panels = style.panels(len(found), x_label, y_label, sharey=True)
     for panel, (name, each) in zip(panels, found.items(), strict=True):
-        for moment in sorted({0, len(each["steps"]) - 1}):
-            line = {} if moment == len(each["steps"]) - 1 else style.BEFORE
-            middle, low, high = statistics.median(each[what][moment])
-            place = np.arange(first, first + len(middle))
-            marker = {"marker": "o"} if len(middle) < 10 else {}
-            panel.plot(place, middle, color=style.BLACK, label=style.when(each["steps"][moment]), **line, **marker)
-            panel.fill_between(place, low, high, color=style.BLACK, alpha=0.2, linewidth=0)
+        place = curves.ranks(each[what], first)
+        curves.before_and_after(panel, place, each[what], each["steps"])
         total = np.median(each["participation_ratio" if what == "explained" else "capacity"][-1])
         style.title(panel, f"{name}: {total:.1f}" + (" dimensions" if what == "explained" else " steps in all"))
         panel.set_ylim(-0.02, 1.02)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxrnn import dynamics, statistics
 from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.plotting import style
+from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._layers import driven_maps
 from jaxrnn.studies._result import Result, quantiles
@@ -18,7 +19,7 @@ from jaxrnn.table import Table
 from jaxrnn.types import Size
 
 STEEPEST = 1.0  # |phi'| at most, of tanh, ReLU and the identity
-CURVES = {"largest": 0, "median": None, "smallest": -1}
+CURVES = {"largest": (0, style.RED), "median": (None, style.BLACK), "smallest": (-1, style.BLUE)}
 CAPTIONS = {
     "jacobian": "Singular values of the product of Jacobians J_t ... J_{t-k+1} over k steps (natural logarithm): the "
     "largest, the median and the smallest; medians over networks, each of which is the median over its sequences, with "
@@ -128,19 +129,14 @@ def plot(result):
 def _products(found):
     figure, panels = style.panels(len(found), "lag k (steps)", "ln of singular values", sharex=True)
     for panel, (name, each) in zip(panels, found.items(), strict=True):
-        for moment in sorted({0, len(each["steps"]) - 1}):
-            logs, last = each["products"][moment], moment == len(each["steps"]) - 1
-            lags = np.arange(1, logs.shape[1] + 1)
-            for number, (curve, place) in enumerate(CURVES.items()):
-                middle, low, high = statistics.median(logs[:, :, logs.shape[2] // 2 if place is None else place])
-                line = {} if last else style.BEFORE
-                colour = (style.RED, style.BLACK, style.BLUE)[number]
-                words = curve + ("" if len(each["steps"]) == 1 else f", {style.when(each['steps'][moment])}")
-                panel.plot(lags, middle, color=colour, label=words, **line)
-                panel.fill_between(lags, low, high, color=colour, alpha=0.2, linewidth=0)
-            if "bound" in each and last:
-                bound = lags * np.log(np.median(each["bound"][moment]))
-                panel.plot(lags, bound, label="bound (Pascanu et al. 2013)", **style.THEORY)
+        logs, lags = each["products"], np.arange(1, each["products"].shape[2] + 1)
+        for curve, (place, colour) in CURVES.items():
+            chosen = logs[..., logs.shape[-1] // 2 if place is None else place]
+            curves.before_and_after(panel, lags, chosen, each["steps"], curve, color=colour)
+        if "bound" in each:
+            panel.plot(
+                lags, lags * np.log(np.median(each["bound"][-1])), label="bound (Pascanu et al. 2013)", **style.THEORY
+            )
         panel.axhline(0.0, **style.FAINT)
         style.title(panel, name)
     style.legend_below(figure)
@@ -151,15 +147,7 @@ def _one_step(found):
     figure, panels = style.panels(len(found), "index, from the largest", "singular value of $J_t$", sharey=True)
     values = []
     for panel, (name, each) in zip(panels, found.items(), strict=True):
-        for moment in sorted({0, len(each["steps"]) - 1}):
-            line = {} if moment == len(each["steps"]) - 1 else style.BEFORE
-            middle, low, high = statistics.median(each["one"][moment])
-            place = np.arange(1, len(middle) + 1)
-            marker = {"marker": "o", "markersize": 3} if len(middle) < 10 else {}
-            words = style.when(each["steps"][moment])
-            panel.plot(place, middle, color=style.BLACK, label=words, **line, **marker)
-            panel.fill_between(place, low, high, color=style.BLACK, alpha=0.2, linewidth=0)
-            values.append(middle)
+        values += curves.before_and_after(panel, curves.ranks(each["one"]), each["one"], each["steps"])
         panel.axhline(1.0, **style.FAINT)
         style.title(panel, name)
     style.log_axis(panels[0], values, 1e-12)

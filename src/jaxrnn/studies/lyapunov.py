@@ -14,6 +14,7 @@ from jax.flatten_util import ravel_pytree
 from jaxrnn import dynamics, statistics
 from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.plotting import style
+from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks, refuse_future
 from jaxrnn.studies._layers import driven_maps
 from jaxrnn.studies._result import Result
@@ -155,13 +156,7 @@ def plot(result):
     figure, panels = style.panels(len(found), "index / number of exponents", label, sharex=True)
     for panel, (name, each) in zip(panels, found.items(), strict=True):
         place = (np.arange(each["lam"].shape[2]) + 0.5) / each["lam"].shape[2]
-        for moment in sorted({0, len(each["steps"]) - 1}):
-            line = {} if moment == len(each["steps"]) - 1 else style.BEFORE
-            middle, low, high = statistics.median(each["lam"][moment])
-            marker = "o" if len(middle) < 10 else None
-            words = style.when(each["steps"][moment])
-            panel.plot(place, middle, color=style.BLACK, marker=marker, label=words, **line)
-            panel.fill_between(place, low, high, color=style.BLACK, alpha=0.2, linewidth=0)
+        curves.before_and_after(panel, place, each["lam"], each["steps"])
         if "linear" in each and each["linear"].shape == each["lam"].shape:
             panel.plot(place, np.median(each["linear"][-1], axis=0), label=r"ln |eigenvalue of $W_h$|", **style.THEORY)
         if "mean_field" in each:

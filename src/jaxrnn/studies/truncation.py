@@ -15,6 +15,7 @@ from jax.flatten_util import ravel_pytree
 from jaxrnn import statistics
 from jaxrnn.losses import weighted_sum
 from jaxrnn.plotting import style
+from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
@@ -174,7 +175,8 @@ def plot(result):
             if panel.get_subplotspec().is_first_col():
                 panel.set_ylabel(words)
             for number, way in enumerate(way for way in WAYS if way in each):
-                _curves(panel, each, way, index, (style.BLUE, style.RED)[number])
+                line = {"color": (style.BLUE, style.RED)[number], "marker": "so"[number]}
+                curves.before_and_after(panel, each["k"], each[way][..., index], each["steps"], WAYS[way], **line)
             panel.axhline(1.0, **style.FAINT)
             panel.set_xscale("log")
             style.plain_log(panel.xaxis)
@@ -182,12 +184,3 @@ def plot(result):
                 style.title(panel, name)
     style.legend_below(figure)
     return {"truncation": figure}
-
-
-def _curves(panel, each, way, index, colour):
-    for moment in sorted({0, len(each["steps"]) - 1}):
-        middle, low, high = statistics.median(each[way][moment][..., index])
-        line = {} if moment == len(each["steps"]) - 1 else style.BEFORE
-        label = f"{WAYS[way]}, {style.when(each['steps'][moment])}"
-        panel.plot(each["k"], middle, color=colour, marker="os"[way == "pieces"], label=label, **line)
-        panel.fill_between(each["k"], low, high, color=colour, alpha=0.2, linewidth=0)

@@ -1,0 +1,44 @@
+"""Curves of medians over networks with their bootstrap bands, before and after training."""
+
+import numpy as np
+
+from jaxrnn import statistics
+from jaxrnn.plotting import style
+
+FEW = 10  # points, below which each is marked
+
+
+def banded(axes, x, values, color=style.BLACK, **line):
+    """Draws the medians of values [N, X] over networks, and their bootstrap intervals as a band; returns both."""
+    interval = statistics.median(values)
+    marker = {"marker": "o"} if len(interval.middle) < FEW else {}
+    axes.plot(x, interval.middle, color=color, **marker | line)
+    axes.fill_between(x, interval.low, interval.high, color=color, alpha=0.2, linewidth=0)
+    return interval
+
+
+def before_and_after(axes, x, values, steps, what="", **line):
+    """Draws the first (thin and dashed) and the last of several checkpoints.
+
+    Args:
+      axes: the axes.
+      x: [X].
+      values: [S, N, X], at S checkpoints of N networks.
+      steps: [S], the updates after which they were taken.
+      what: the curves are, where axes have others too.
+      line: further properties of the lines.
+
+    Returns:
+      All values drawn.
+    """
+    drawn = []
+    for moment in sorted({0, len(steps) - 1}):
+        when = [] if what and len(steps) == 1 else [style.when(steps[moment])]
+        given = {"label": ", ".join([what] * bool(what) + when)} | ({} if moment == len(steps) - 1 else style.BEFORE)
+        drawn += banded(axes, x, values[moment], **line | given)
+    return drawn
+
+
+def ranks(values, first=1):
+    """The numbers first, first + 1, ... of the last axis of values."""
+    return np.arange(first, first + values.shape[-1])
