@@ -32,6 +32,16 @@ def test_numbers_of_speed_come_from_the_files_that_the_benchmarks_wrote(root, sp
     assert set(rows) <= set(lines)
 
 
+def test_the_page_of_studies_says_what_the_captions_of_its_figures_say(root):
+    spec = importlib.util.spec_from_file_location("figures", root / "docs" / "figures.py")
+    figures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(figures)
+    page = (root / "docs/studies.md").read_text()
+    for name in figures.NAMES:
+        for line in figures.gallery(name):
+            assert line in page
+
+
 @pytest.mark.parametrize("name", DOCS)
 def test_links_lead_somewhere(root, name):
     text = (root / name).read_text()

@@ -28,5 +28,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "similarity",
         "truncation",
     ],
-    {"_ensembles": ["Ensemble", "ensemble"], "_result": ["Result"]},
+    {"_ensembles": ["Ensemble", "ensemble", "ensembles"], "_result": ["Result"]},
 )
