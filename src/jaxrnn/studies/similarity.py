@@ -20,14 +20,14 @@ from jaxrnn.table import Table
 from jaxrnn.types import Size
 
 KINDS = {
-    "cka": "linear CKA (1: alike)",
-    "procrustes": "Procrustes angle (rad; 0: alike)",
-    "dsa": "DSA angle (rad; 0: alike)",
+    "cka": "linear CKA",
+    "procrustes": "Procrustes (rad)",
+    "dsa": "DSA (rad)",
 }
 CAPTIONS = {
     "similarity": "Every network against every other, at the last checkpoint, under the same sequences of the data: "
-    "linear CKA of their states, the Procrustes angle between their states, and the angle between their dynamics "
-    "(DSA). White lines part the kinds of networks.",
+    "linear CKA of their states (1: alike), the Procrustes angle between their states and the angle between their "
+    "dynamics, DSA (0: alike). White lines part the kinds of networks.",
 }
 
 
