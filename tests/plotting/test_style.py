@@ -59,6 +59,10 @@ def test_letters_are_of_seven_points_at_least_at_every_width(width):
     assert min(sizes) >= 7
     assert all(panel.get_window_extent().width > 0.7 * figure.dpi for panel in panels)
     assert rcParams["figure.figsize"] != [width, 0.62 * width]  # outside nothing is changed
+    figure, [axes] = style.panels(1, "x", "y")  # and figures can be drawn in matplotlib's own style
+    axes.plot([1, 2], label="a curve")
+    style.legend_below(figure)
+    figure.draw_without_rendering()
 
 
 def test_files_are_sharp_and_can_be_edited(tmp_path):

@@ -137,8 +137,9 @@ def legend_below(figure, handles=None, **options):
         labels = [handle.get_label() for handle in handles]
     if handles:
         from matplotlib import rcParams
+        from matplotlib.font_manager import FontProperties
 
-        size = rcParams["legend.fontsize"] / 72  # inches
+        size = FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points() / 72  # inches
         width = 0.56 * size * max(map(len, labels)) + 5 * size  # of an entry, with its handle
         columns = max(1, min(len(handles), int(figure.get_figwidth() / width)))
         figure.set_figheight(figure.get_figheight() + 1.6 * size * -(-len(handles) // columns))
