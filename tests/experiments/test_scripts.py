@@ -135,8 +135,8 @@ def test_study_of_models_and_of_a_run(tmp_path, call):
     assert result.returncode == 0, result.stderr
     assert "gru, step 20: time scale" in result.stdout
     assert "gru, step 40: time scale" in result.stdout
-    assert (tmp_path / "run/gates.npz").is_file()
-    assert (tmp_path / "run/figures/gates.pdf").is_file()
+    assert (tmp_path / "run/studies/gates/gates.npz").is_file()
+    assert (tmp_path / "run/studies/gates/figures/gates.pdf").is_file()
     result = call(tmp_path, "study", "study=lyapunov", "run=run", "study.steps=20", "study.warm_up=2")
     assert "gru, step 40: largest exponent" in result.stdout, result.stderr
     compare = "compare={elman: {model: elman}, b: {model: gru, model.cell.size: 3}}"
@@ -153,7 +153,7 @@ STUDY_REFUSALS = {
     "study=gtaes": "study=gtaes: no such study; nearest: gates",
     "study=gates study.bach=3": "study.bach: jaxrnn.studies.gates.study has no such option; nearest: batch",
     "study=gates run=nowhere": "nowhere is no run folder",
-    "study=gradient_flow model=lstm data=sine": "the sequences of these data are single steps; give data.window=...",
+    "study=gradient_flow model=lstm data=sine data.stateful=false": "are single steps; give data.window=...",
     "study=gates model=gru seeds=0": "seeds=0: should be greater than 0",
 }
 
