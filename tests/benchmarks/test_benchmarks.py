@@ -65,10 +65,10 @@ TINY = {
     "startup": ["imports=[json,nowhere]", "run='trainer.steps=36'", f"script={TRAIN}"],
     "compile": ["lengths=[3]", "shape=[1,1,2]", "baselines=[]", "repeats=1"],
 }
-SLOW = {"layer", "compile", "startup", "parallel", "gpu_parallel", "gpu_layer"}  # they start processes, or compile much
+FIRST = {"length"}  # the others start processes, or compile much
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in TINY])
+@pytest.mark.parametrize("name", [n if n in FIRST else pytest.param(n, marks=pytest.mark.slow) for n in TINY])
 def test_benchmarks_by_their_configurations(name, tmp_path, x32, configure):
     options = [f"benchmark={name}", *(f"benchmark.{option}" for option in ["repeats=1", *TINY[name]])]
     cfg = configure(*options, name="benchmark")
@@ -104,6 +104,7 @@ def test_summaries_compare_with_the_first_side():
     assert second == {"cells": 3, "side": "theirs", "median": 6.0, "best": 4.0, "times_the_first": 3.0}
 
 
+@pytest.mark.slow
 def test_a_benchmark_leaves_its_times_and_the_machine(tmp_path):
     measured = sweep.benchmark(runs=[1, 4], size=2, steps=20, repeats=2)
     timing.write(measured, "sweep", sweep.plot(measured), tmp_path)

@@ -33,7 +33,7 @@ def as_cell(step, size):
     return Cell(size, lambda key, d: (), initial, lambda p, x: x, lambda p, c, u: (step(c),) * 2)
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", [n if n == "lstm" else pytest.param(n, marks=pytest.mark.slow) for n in CELLS])
 def test_sum_of_exponents_is_the_mean_log_determinant(name):
     cell = CELLS[name]()
     f, z_0 = map_of(cell, cell.init(KEY, 2))
@@ -166,6 +166,7 @@ def test_closed_loop_runs_on_its_own_output():
     np.testing.assert_allclose(states[-1, :3], carry[0].h, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_exponents_are_differentiable():
     cell = gru.cell(3)
     xs = jax.random.normal(KEY, (8, 2))

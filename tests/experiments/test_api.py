@@ -44,6 +44,7 @@ def test_any_optax_transformation_is_an_optimizer():
         jaxrnn.fit(NET, DATA, **SETTINGS)
 
 
+@pytest.mark.slow
 def test_the_same_call_goes_on_bit_for_bit(tmp_path):
     def stop(progress):
         return "enough" if progress.step == 24 else None

@@ -115,6 +115,7 @@ def test_resuming_is_bit_for_bit_never_stopping(tmp_path, train, data, monkeypat
     assert progress_a == progress_b
 
 
+@pytest.mark.slow
 def test_a_finished_run_can_be_trained_further(tmp_path, train, configure):
     train(tmp_path / "long", "trainer.steps=60")
     train(tmp_path / "short", "trainer.steps=30")
@@ -245,6 +246,7 @@ def test_generation_is_primed_and_measured(tmp_path, train):
         run.generate(0)
 
 
+@pytest.mark.slow
 def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path, train, configure):
     options = ("model.bidirectional=concat", "data=noisy_cosine", "trainer.steps=15")
     summary = train(tmp_path, *options)

@@ -180,7 +180,7 @@ def start_long_run(command, cwd):
     return process
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGINT])
 def test_a_signal_saves_and_says_how_to_go_on(tmp_path, number, command):
     process = start_long_run(command, tmp_path)
     process.send_signal(number)
@@ -272,7 +272,8 @@ def test_launchers_leave_the_same_runs(tmp_path, call):
     assert call(tmp_path, "study", "study=gradient_flow", "run=compiled/3").returncode == 0
 
 
-@pytest.mark.parametrize("launcher", [pytest.param("basic", marks=pytest.mark.slow), "compiled"])
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["basic", "compiled"])
 def test_refusals_in_a_sweep(tmp_path, launcher, call):
     options = [f"hydra/launcher={launcher}", "hydra.sweep.dir=sweep", *SMALL, "trainer.steps=36"]
     result = call(tmp_path, "train", "-m", "model.cell.sise=3,4", *options)
@@ -321,6 +322,7 @@ def test_a_killed_sweep_goes_on_by_the_same_command(tmp_path, launcher, call, co
         assert tables[0] == tables[1]
 
 
+@pytest.mark.slow
 def test_a_cell_from_outside_the_package(tmp_path, command):
     (tmp_path / "mine.py").write_text(
         "from jaxrnn.cells.elman import cell as elman_cell\n"

@@ -163,6 +163,7 @@ def test_encoder_decoder_taught_with_its_own_outputs_repeats_them():
     assert jnp.max(jnp.abs(blind - free)) > 1e-3  # the source matters
 
 
+@pytest.mark.slow
 def test_targets_that_end_early_reach_no_gradient():
     net = encoder_decoder()
     params = net.init(jax.random.key(0), D)

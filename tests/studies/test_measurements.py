@@ -48,6 +48,7 @@ def test_integrated_gradients_share_out_the_loss_and_shares_sum_to_one():
     assert np.isnan(np.asarray(gradient[6:, 2])).all()
 
 
+@pytest.mark.slow
 def test_the_landscape_slopes_as_the_gradient_says_and_is_the_loss_in_its_middle():
     some = ensemble(nets.rnn(gru.cell(3), 1), noisy_cosine.dataset(window=8), networks=2, name="gru")
     own = landscape.study(some, batch=8, points=201, reach=0.05, eigenvalues=2)["gru"]
@@ -94,6 +95,7 @@ def test_networks_are_like_themselves_and_a_permuted_copy():
         similarity.study(some._replace(params=jax.tree.map(lambda a: a[:, :1], some.params)), batch=4)
 
 
+@pytest.mark.slow
 def test_a_linear_network_of_one_input_remembers_as_many_steps_as_it_has_units():
     some = ensemble(nets.rnn(elman.cell(5, "linear"), 1), noisy_cosine.dataset(window=8), networks=2, name="linear")
     scaled = some.params[0]._replace(w_h=0.8 * some.params[0].w_h)

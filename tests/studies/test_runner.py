@@ -63,6 +63,7 @@ def test_checkpoints_splits_and_precisions(run, study):
         study(run, "study=gates", "precision=f16")
 
 
+@pytest.mark.slow
 def test_a_run_that_diverged_is_called_so(run, study, tmp_path):
     summary = json.loads((run / "summary.json").read_text())
     (run / "summary.json").write_text(json.dumps(summary | {"status": "diverged", "reason": "at step 4"}))
@@ -89,6 +90,7 @@ def test_a_run_whose_gradient_was_zero_is_called_so(run, study):
     assert lines[0] == "this run's gradient was exactly zero in the report of step 6: it learned no more"
 
 
+@pytest.mark.slow
 def test_checkpoints_all_of_a_run_that_kept_one_says_so(tmp_path, study, configure):
     cfg = configure(*SMALL)
     (tmp_path / ".hydra").mkdir()
@@ -98,6 +100,7 @@ def test_checkpoints_all_of_a_run_that_kept_one_says_so(tmp_path, study, configu
     assert lines[0] == "this run kept one checkpoint, of step 6; checkpoints.keep_every=N keeps more"
 
 
+@pytest.mark.slow
 def test_what_trains_anew_says_so_and_what_takes_no_input_too(run, study):
     lines = study(run, "study=long_lag", "study.lengths=[22]", "study.right=8", "study.max_sequences=16")
     assert lines[0] == "gru: trained anew, from its seed on; the params that were given are not used"
@@ -115,6 +118,7 @@ def test_a_network_is_called_what_it_is(configure):
     assert _runner.network_name(configure("model=elman", "model.cell._target_=jaxrnn.cells.gru.cell")) == "gru"
 
 
+@pytest.mark.slow
 def test_the_run_of_the_first_tutorial_can_be_studied(tmp_path, study, configure):
     """Its updates see single steps; an epoch of them is the sequence."""
     cfg = configure("model=lstm", "data=sine", "trainer.steps=36", "trainer.report_every=36")

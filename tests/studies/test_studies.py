@@ -76,6 +76,7 @@ def test_cell_path_of_an_lstm_with_forced_gates():
         np.testing.assert_allclose(flow.carry, together, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_gradients_are_aligned_by_lag():
     """Sequences that end at different steps: nothing before their first, and the same as each on its own."""
     cell = gru.cell(H)
@@ -247,6 +248,7 @@ def test_fixed_points_of_a_known_network():
 # Long lags
 
 
+@pytest.mark.slow
 def test_sequences_are_counted_until_the_stop_rule(composed):
     """Networks that are right from the start stop after as many sequences as have to be right, in whole batches."""
     cfg = composed(["model=elman", "data=adding", "data.length=22", "trainer.batch_size=8", "trainer.report_every=5"])
@@ -355,6 +357,7 @@ def test_a_probe_that_cannot_measure_is_refused_before_training(tmp_path, probin
         folders.fit_experiment(build(configure("data=sine", "data.stateful=false", "probes=[gradient_flow]")), tmp_path)
 
 
+@pytest.mark.slow
 def test_flossing_before_training_pushes_exponents_to_zero(probing):
     """The updates before training follow the exponents alone; their squares fall, and the loss is still reported."""
     flossing = ["model=elman", "regularizer=flossing", "trainer.precision=f64", "trainer.report_every=60"]

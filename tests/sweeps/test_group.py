@@ -133,6 +133,7 @@ def test_what_cannot_vary_splits_and_says_why(checked):
     assert len(traced.groups) == 1
 
 
+@pytest.mark.slow
 def test_runs_of_a_group_are_whole_run_folders(tmp_path, checked):
     cfgs = [checked("data=sine", f"seed={seed}", "figures=true", "checkpoints.keep_every=30") for seed in range(3)]
     jobs = jobs_of(tmp_path, cfgs)
@@ -197,6 +198,7 @@ def test_patience_and_halving_end_runs_early(tmp_path, checked):
         assert [summaries[number][key] for key in ("steps", "reason")] == [alone[key] for key in ("steps", "reason")]
 
 
+@pytest.mark.slow
 def test_a_cut_is_made_once(tmp_path, monkeypatch, checked):
     """Killed while the folders of the runs that a cut ended are written: the same runs end, and no other."""
     cfgs = [checked("data=sine", f"seed={seed}", "checkpoints.seconds=1000") for seed in range(8)]
@@ -220,6 +222,7 @@ def test_a_cut_is_made_once(tmp_path, monkeypatch, checked):
             assert resumed[number][key] == whole[number][key]
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing_that_was_saved(tmp_path, monkeypatch, checked):
     cfgs = [checked("data=sine", f"seed={seed}", "trainer.steps=90") for seed in range(3)]
     whole = schedule.train(jobs_of(tmp_path / "whole", cfgs), tmp_path / "whole")

@@ -108,6 +108,7 @@ def events(folder):
             place += length + 16
 
 
+@pytest.mark.slow
 def test_tensorboard_has_the_metrics_and_the_hyperparameters(tmp_path, call):
     result = call(tmp_path, "train", *SHORT, "tensorboard=true", "hydra.run.dir=run")
     assert result.returncode == 0, result.stderr

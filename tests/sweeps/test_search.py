@@ -53,6 +53,7 @@ def test_an_interrupted_search_goes_on(tmp_path, monkeypatch, compose):
         search.search(compose, ["data=sine"], SPACE[:1], options, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_diverging_trial_is_the_worst_and_a_failing_one_is_none(tmp_path, compose):
     space = ["optimizer.learning_rate=choice(1e-3,1e30)", "trainer.batch_size=choice(1,100)"]
     options = search.Options(trials=12, batch=12, sampler="random")

@@ -58,7 +58,14 @@ def lengths_mask(lengths):
 
 @pytest.mark.parametrize(
     ("name", "reverse"),
-    [("scan", False), ("scan", True), ("chunked", True), ("truncated", False), ("deferred", False), ("newton", True)],
+    [
+        ("scan", True),
+        ("deferred", False),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in (("scan", False), ("chunked", True), ("truncated", False), ("newton", True))
+        ),
+    ],
 )
 def test_padding_of_nan_is_as_if_it_were_not_there(some, name, reverse):
     """Right-padded sequences of lengths 9, 4, 1 and 0 give what each gives alone, and so do all gradients."""
@@ -173,7 +180,12 @@ def test_a_reset_returns_to_a_learned_carry_and_trains_it():
 
 
 @pytest.mark.parametrize(
-    ("k1", "k2", "reverse"), [(1, 1, False), (4, 4, True), (2, 5, False), (3, 4, False), (3, 4, True)]
+    ("k1", "k2", "reverse"),
+    [
+        (4, 4, True),
+        (2, 5, False),
+        *(pytest.param(*e, marks=pytest.mark.slow) for e in ((1, 1, False), (3, 4, False), (3, 4, True))),
+    ],
 )
 def test_truncated_gradients_stop_where_they_should(some, k1, k2, reverse):
     """Against the definition: for every group of k1 losses a loop of its own, cut k2 steps before the group's end."""
