@@ -65,10 +65,10 @@ TINY = {
     "startup": ["imports=[json,nowhere]", "run='trainer.steps=36'", f"script={TRAIN}"],
     "compile": ["lengths=[3]", "shape=[1,1,2]", "baselines=[]", "repeats=1"],
 }
-FIRST = {"length"}  # the others start processes, or compile much
 
 
-@pytest.mark.parametrize("name", [n if n in FIRST else pytest.param(n, marks=pytest.mark.slow) for n in TINY])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TINY)
 def test_benchmarks_by_their_configurations(name, tmp_path, x32, configure):
     options = [f"benchmark={name}", *(f"benchmark.{option}" for option in ["repeats=1", *TINY[name]])]
     cfg = configure(*options, name="benchmark")

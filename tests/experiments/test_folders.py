@@ -290,13 +290,8 @@ def test_numbers_that_mean_the_same_are_taken(configure):
     assert isinstance(experiment.cfg.seed, int)
 
 
-@pytest.mark.parametrize(
-    ("precision", "unroll"),
-    [
-        ("bf16", "scan"),
-        *(pytest.param(*each, marks=pytest.mark.slow) for each in (("f32", "chunked"), ("f64", "deferred"))),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("precision", "unroll"), [("f32", "chunked"), ("bf16", "scan"), ("f64", "deferred")])
 def test_precisions_and_unrolls_by_name(tmp_path, train, precision, unroll):
     summary = train(
         tmp_path, "data=noisy_cosine", f"trainer.precision={precision}", f"unroll={unroll}", "trainer.steps=15"

@@ -23,6 +23,7 @@ def batch_of(width=2):
     return Batch(xs, targets, 1.0 * (at == ends), jnp.ones(B, bool), mask=at <= ends)
 
 
+@pytest.mark.slow
 def test_integrated_gradients_share_out_the_loss_and_shares_sum_to_one():
     """Completeness (Sundararajan et al. 2017, proposition 1); two layers in both directions, two lengths."""
     net, dataset, batch = (
@@ -78,6 +79,7 @@ def test_the_cliff_is_that_of_the_paper():
     assert (jumps > 0.2).any()  # one step of b changes the loss by more than a third of its range
 
 
+@pytest.mark.slow
 def test_networks_are_like_themselves_and_a_permuted_copy():
     some = ensemble(nets.rnn(elman.cell(4), 1), adding.dataset(22), networks=2, name="one")
     order = np.array([2, 0, 3, 1])

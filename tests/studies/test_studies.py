@@ -196,7 +196,7 @@ CUTS = {  # a function of the study and the unroll that it should agree with; se
 }
 
 
-@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("cut", [pytest.param("pieces", marks=pytest.mark.slow), "every step"])
 def test_truncated_gradients_of_all_k_are_those_of_the_unroll(cut):
     """Against BPTT(k; k) and BPTT(k; 1) by the unroll `truncated`, k by k, with a mask and a reset."""
     measure, unroll_of, layers = CUTS[cut]

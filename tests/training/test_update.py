@@ -119,6 +119,7 @@ def test_weight_decay_is_decoupled():
     np.testing.assert_allclose(update, -0.5 * 0.1 * 2)
 
 
+@pytest.mark.slow
 def test_bfloat16_products_train_float32_params(x32):
     parts = pieces(batch_size=2, net=nets.rnn(lstm.cell(5), 1))
     low = parts._replace(trainer=parts.trainer._replace(precision="bf16"))

@@ -116,7 +116,7 @@ WAYS = {
     "forwards": (False, False),
     "backwards": (False, True),
 }
-QUICK = {("lstm", "masked-backwards"), ("elman-tanh", "masked-forwards"), ("gru", "forwards"), ("jordan", "backwards")}
+QUICK = {("lstm", "masked-backwards"), ("elman-tanh", "masked-forwards"), ("jordan", "backwards")}
 CASES = [
     pytest.param(name, way, marks=() if (name, way) in QUICK else pytest.mark.slow) for name in CELLS for way in WAYS
 ]

@@ -23,7 +23,7 @@ CELLS = {
     "gru": lambda: gru.cell(H),
 }
 KINDS = [(name, kind) for name in CELLS for kind in ("full", "diagonal") if (name, kind) != ("jordan", "diagonal")]
-QUICK = [("elman", "full"), ("lstm", "diagonal")]
+QUICK = [("lstm", "diagonal")]
 
 
 def outcome(unroll, cell, params, xs, carry=None, **given):
