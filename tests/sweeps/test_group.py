@@ -52,8 +52,12 @@ def jobs_of(folder, cfgs):
     return jobs
 
 
-def test_floats_of_all_kinds_vary_inside_a_program(tmp_path, checked, numbers):
-    together_as_alone(tmp_path, list(FLOATS), checked, numbers)
+SOME = ["optimizer.learning_rate", "model.cell.forget_bias", "data.noise"]  # of the optimizer, the model and the data
+
+
+@pytest.mark.parametrize("names", [SOME, pytest.param(list(FLOATS), marks=pytest.mark.slow)], ids=["some", "all"])
+def test_floats_of_all_kinds_vary_inside_a_program(tmp_path, names, checked, numbers):
+    together_as_alone(tmp_path, names, checked, numbers)
 
 
 @pytest.mark.slow
