@@ -18,6 +18,7 @@ from jaxrnn.experiments.conf import compose
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.studies import _ensembles as ensembles
 from jaxrnn.training import records
+from jaxrnn.training.batches import check_split
 from jaxrnn.types import Size
 
 PLACE = "studies"  # in a run folder: studies/NAME, studies/NAME_2 ...
@@ -137,8 +138,10 @@ def _of_run(folder, cfg):
       ConfigError: if the folder is none, its checkpoints cannot be read, or it has no such split.
     """
     which = config.validated(cfg.checkpoints, Literal["best", "all"], "checkpoints")
+    split = config.validated(cfg.split, str, "split")
     precision = config.validated(cfg.precision, Literal["f32", "f64"] | None, "precision")
     experiment, kept = folders.checkpoints_of(folder)
+    check_split(experiment.task.dataset, split)
     run = folders.load(folder)
     params = kept if which == "all" else {run.best_step: run.params}
     notes = []
@@ -160,7 +163,7 @@ def _of_run(folder, cfg):
         params = jax.tree.map(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a, params)
     runtime.set_precision(experiment.cfg.trainer.get("precision"))
     found = ensembles.of_params(network_name(experiment.cfg), experiment.task, experiment.seed, params, experiment)
-    return found._replace(split=str(cfg.split)), notes
+    return found._replace(split=split), notes
 
 
 def _study(cfg, found, folder, command, began):

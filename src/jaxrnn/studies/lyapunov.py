@@ -140,7 +140,7 @@ def _driving(ensemble, steps, key):
     """The inputs [steps, D] of sequences one after the other; of a series that is learned step by step, its values,
     again and again."""
     dataset = ensemble.dataset
-    if dataset.continues and dataset.series is not None:
+    if dataset.continues and dataset.series is not None and ensemble.split == "train":
         values = jnp.asarray(dataset.series.values, float)
         return jnp.tile(values, (-(-steps // len(values)), 1))[:steps]
     length = len(ensemble.draw(1, key).xs)

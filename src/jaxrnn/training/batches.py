@@ -25,6 +25,7 @@ def draw(dataset, size, key, split="train"):
     Raises:
       ConfigError: if its sequences are single steps, through which no gradient flows back, or there is no such split.
     """
+    check_split(dataset, split)
     if split != "train":
         batch = _of_split(dataset, size, key, split)
     elif dataset.continues:
@@ -37,11 +38,19 @@ def draw(dataset, size, key, split="train"):
     return batch
 
 
-def _of_split(dataset, size, key, split):
-    if split not in dataset.splits:
+def check_split(dataset, split):
+    """Refuses a split that the data do not have.
+
+    Raises:
+      ConfigError: it names those that there are.
+    """
+    if split not in ("train", *dataset.splits):
         raise ConfigError(
             f"split={split}: the data have no such split; there are {', '.join(['train', *dataset.splits])}"
         )
+
+
+def _of_split(dataset, size, key, split):
     whole = dataset.splits[split]
     rows = whole.fresh.shape[0]
     chosen = jax.random.choice(key, rows, (size,), replace=size > rows)
