@@ -5,6 +5,7 @@ import pytest
 from matplotlib.collections import QuadMesh
 
 from jaxrnn.plotting import style
+from jaxrnn.studies import _curves as curves
 from jaxrnn.studies import clipping, fixed_points, gates, gradient_flow, jacobian, long_lag, lyapunov
 from jaxrnn.studies._result import Result
 from jaxrnn.table import Table
@@ -22,7 +23,8 @@ def drawn(module, networks, common=None, width=None):
 def words(figure):
     """The entries of the legends of a figure, which lie outside of all axes."""
     assert not any(axes.get_legend() for axes in figure.axes), "a legend inside the axes may hide data"
-    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    found = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    return [text for text in found if text != curves.BAND]
 
 
 def titles(figure):
@@ -71,6 +73,7 @@ def test_a_checkpoint_is_called_before_training_only_where_it_is():
     for steps, first in (((0, 600), "before training"), ((200, 600), "after 200 updates")):
         for figure in drawn(gradient_flow, {"gru": flow(-0.1, steps)}).values():
             assert words(figure)[-2:] == [first, "after 600 updates"]
+            assert curves.BAND in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_the_heat_map_begins_at_the_first_report_and_has_a_panel_for_every_layer():

@@ -13,6 +13,7 @@ from jaxrnn.optimizers import optimizer
 from jaxrnn.training import Task, Trainer
 from jaxrnn.training.evaluation import evaluator
 from jaxrnn.training.programs import single_program
+from jaxrnn.training.run import generation_error
 from jaxrnn.unroll import deferred
 
 KEY = jax.random.key(0)
@@ -155,3 +156,22 @@ def test_evaluation_starts_fresh_and_counts_weights():
     found = evaluator(task).measure(params, split)
     np.testing.assert_allclose([found["loss"], found["largest"]], [by_hand, ys[-36:].max()], rtol=1e-12)
     assert evaluator(task).baseline(split) == pytest.approx(float(np.mean((split.xs - split.targets)[-36:] ** 2)))
+
+
+def test_every_update_drops_other_units():
+    """The same sequences at every update, and a learning rate of nothing: losses differ by their masks alone."""
+    net, dataset = nets.serial(nets.dropout(0.5), nets.rnn(elman.cell(4), 1)), sine.dataset(8, window=2, stateful=False)
+    for dropped, distinct in ((net, 6), (nets.rnn(elman.cell(4), 1), 1)):
+        task = pieces(batch_size=dataset.rows, dataset=dataset, net=dropped)
+        _, report = run(task._replace(optimizer=optimizer(optax.identity(), 1e-300)), [6])
+        assert len(np.unique(report.loss.round(12))) == distinct
+
+
+def test_the_error_of_generated_values_is_in_the_units_of_the_source():
+    dataset = sine.dataset()
+    scaled = dataset._replace(series=dataset.series._replace(mean=7.0, std=3.0))
+    truth = scaled.series.values[scaled.series.handover :]
+    own = scaled.series.in_source_units(truth + 0.5) - scaled.series.in_source_units(truth)
+    assert generation_error(scaled, truth + 0.5) == pytest.approx(np.mean(own**2)) == pytest.approx(1.5**2)
+    longer = np.concatenate([truth + 0.5, np.full((9, 1), 99.0)])  # what is not known does not count
+    assert generation_error(scaled, longer) == pytest.approx(1.5**2)

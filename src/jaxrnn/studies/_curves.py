@@ -6,6 +6,7 @@ from jaxrnn import statistics
 from jaxrnn.plotting import style
 
 FEW = 10  # points, below which each is marked
+BAND = "90 % interval over networks"
 
 
 def banded(axes, x, values, color=style.BLACK, **line):
@@ -13,7 +14,8 @@ def banded(axes, x, values, color=style.BLACK, **line):
     interval = statistics.median(values)
     marker = {"marker": "o"} if len(interval.middle) < FEW else {}
     axes.plot(x, interval.middle, color=color, **marker | line)
-    axes.fill_between(x, interval.low, interval.high, color=color, alpha=0.2, linewidth=0)
+    label = BAND if len(values) > 1 else None
+    axes.fill_between(x, interval.low, interval.high, color=color, alpha=0.2, linewidth=0, label=label)
     return interval
 
 

@@ -40,7 +40,7 @@ def draw(found, by_lag, growth):
 
 
 def _norms(found, by_lag, growth):
-    unit = r"$|dL/dz_{T-k}|\ /\ |dL/dz_{T-1}|$" if by_lag else r"$|dL/dz_t|$"
+    unit = "gradient norm, relative to lag 1\n" + r"$|dL/dz_{T-k}|\ /\ |dL/dz_{T-1}|$" if by_lag else r"$|dL/dz_t|$"
     figure, panels = style.panels(len(found), _x_label(by_lag), unit, sharey=True, sharex=True)
     everything, kinds_seen = [np.array([1.0])] if by_lag else [], {}
     for panel, (name, each) in zip(panels, found.items(), strict=True):
@@ -53,7 +53,8 @@ def _norms(found, by_lag, growth):
             kinds_seen[kind] = None
         if by_lag:
             panel.axhline(1.0, **style.FAINT)
-        style.title(panel, f"{name}: {', then '.join(dict.fromkeys(kinds))}")
+        change = kinds[0] if len(set(kinds)) == 1 else f"{kinds[0]} before, {kinds[-1]} after"
+        style.title(panel, f"{name}: {change}")
     style.log_axis(panels[0], everything, FLOOR if by_lag else 0.0)
     style.legend_below(figure, _key(kinds_seen, found))
     return figure
@@ -68,6 +69,8 @@ def _key(kinds, found):
             handles.append(Line2D([], [], color="0.2", label=" or ".join(map(style.when, moments)), **line))
     elif steps != {0: None}:
         handles += [Line2D([], [], color="0.2", label=style.when(step)) for step in steps]
+    if any(each["carry"].shape[1] > 1 for each in found.values()):
+        handles.append(Patch(color="0.8", label=curves.BAND))
     return handles
 
 

@@ -127,7 +127,9 @@ def _curves(found, what, x_label, y_label, first):
         total = np.median(each["participation_ratio" if what == "explained" else "capacity"][-1])
         style.title(panel, f"{name}: {total:.1f}" + (" dimensions" if what == "explained" else " steps in all"))
         panel.set_ylim(-0.02, 1.02)
-        if what == "explained" and len(place) > 1:
+        if len(place) == 1:
+            panel.set_xticks(place)
+        elif what == "explained":
             panel.set_xscale("log")
             style.plain_log(panel.xaxis)
     style.legend_below(figure)
