@@ -22,11 +22,15 @@ def record(folder, cfg, content):
 
 def save_figures(run, probes):
     """Draws the figures of a run, and those of its probes, into its folder; returns their paths."""
-    width = config.build(run.cfg.figure).width if run.cfg is not None and "figure" in run.cfg else None
-    with style.page(width):
+    with style.page(_width(run)):
         found = probing.figures(probes, run.folder)
-    paths = run.plot(width).save(run.folder)
+    paths = run.plot(_width(run)).save(run.folder)
     return paths + [style.publish(figure, run.folder, title) for title, figure in found.items()]
+
+
+def _width(run):
+    """The width of a run's figures, in inches, as its configuration says; None where it says nothing."""
+    return config.build(run.cfg.figure).width if run.cfg is not None and "figure" in run.cfg else None
 
 
 def write_evaluation(run):
@@ -36,7 +40,7 @@ def write_evaluation(run):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["split", *next(iter(metrics.values()))])
         writer.writerows([name, *values.values()] for name, values in metrics.items())
-    run.plot().save(run.folder)
+    run.plot(_width(run)).save(run.folder)
     return metrics
 
 
@@ -57,7 +61,7 @@ def write_generation(run, prime=None, length=None):
         for place, value in enumerate(series.in_source_units(generated[:, 0])):
             writer.writerow([series.handover + place, value, truth[place] if place < len(truth) else ""])
     prime = primed(run.task, prime, length)[0]
-    with style.page():
+    with style.page(_width(run)):
         figure = style.save(plotting.generation(series, series.handover, prime, generated), run.folder, "generation")
     return path, figure, generation_error(run.dataset, generated)
 

@@ -32,7 +32,7 @@ def draw(dataset, size, key, split="train"):
         batch = _epoch(dataset, key)
     else:
         items = dataset.plan(key, jnp.arange(1), size if dataset.rows is None else min(size, dataset.rows))
-        batch = jax.jit(dataset.batch)(dataset.arrays, jax.tree.map(lambda a: a[0], items))
+        batch = jax.jit(dataset.batch)(dataset.arrays, _first(items))
     if len(batch.xs) < 2:
         raise ConfigError("the sequences of these data are single steps; give data.window=... of two or more")
     return batch
