@@ -1,5 +1,6 @@
 """The loss of each step, and the one way to weigh steps."""
 
+import jax
 import jax.numpy as jnp
 import optax
 
@@ -12,6 +13,29 @@ def squared_error(ys, targets):
 def cross_entropy(logits, labels):
     """-ln softmax(logits)[label], in nats. Args: logits [T, B, K], labels [T, B, 1], integers. Returns: [T, B]."""
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels[..., 0])
+
+
+def smoothed_cross_entropy(smoothing=0.1):
+    """Cross-entropy against the label with probability 1 - smoothing and all K labels with smoothing / K.
+
+    Szegedy et al. 2016, section 7. With a smoothing of 0 it is `cross_entropy`.
+
+    Args:
+      smoothing: in [0, 1).
+    """
+    if smoothing == 0:
+        return cross_entropy
+
+    def loss(logits, labels):
+        uniform = jax.nn.logsumexp(logits, axis=-1) - jnp.mean(logits, axis=-1)
+        return (1 - smoothing) * cross_entropy(logits, labels) + smoothing * uniform
+
+    return loss
+
+
+def binary_cross_entropy(logits, targets):
+    """Sum over the outputs of the cross-entropy of a yes or no each, in nats. Args: [T, B, K]. Returns: [T, B]."""
+    return jnp.sum(optax.sigmoid_binary_cross_entropy(logits, targets), axis=-1)
 
 
 def weighted_sum(loss, ys, targets, weights):

@@ -8,10 +8,12 @@ time-major, `xs [T, B, D]`; weights are `[in, out]` and used as `x @ w`.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from annotated_types import Ge, Gt, Interval
+
+from jaxrnn.symbols import Symbols
 
 Params = Any  # a pytree of arrays
 Carry = Any  # a pytree of arrays [B, ...]
@@ -59,6 +61,7 @@ class Net(NamedTuple):
         `jaxrnn.unroll`); `key` holds one PRNG key a sequence and switches dropout on.
       unrolled: unroll -> the same net whose recurrent layers are unrolled so (see `jaxrnn.unroll`).
       causal: whether y_t depends on x_1 ... x_t alone, so that the net can run on a stream.
+      decoding: the `Decoding` of a net that reads a `Pair`, or None.
     """
 
     init: Callable[..., Params]
@@ -67,18 +70,49 @@ class Net(NamedTuple):
     apply: Callable[..., tuple[Carry, Any]]
     unrolled: Callable[..., "Net"]
     causal: bool = True
+    decoding: "Decoding | None" = None
+
+
+class Decoding(NamedTuple):
+    """How the answer of an encoder-decoder is found step by step, without knowing it.
+
+    Fields:
+      encode: (params, source [S, B, D], mask [S, B]) -> (the decoder's params, its carry before the first step).
+      decoder: the decoder, a causal `Net`.
+      start: (batch_shape) -> x_0 [B, 1], the decoder's first input.
+      attention: (the decoder's params, carry, inputs [T, B, 1]) -> weights [T, B, S] over the source; None without.
+    """
+
+    encode: Callable[..., Any]
+    decoder: Net
+    start: Callable[..., Any]
+    attention: Callable[..., Any] | None = None
+
+
+class Pair(NamedTuple):
+    """What an encoder-decoder reads.
+
+    Fields:
+      source: [S, B, D], read by the encoder.
+      targets: [T, B, K], the true outputs, to teach the decoder with; symbols [T, B, 1] where the outputs are logits.
+      mask: valid steps of the targets [T, B], or None for all.
+    """
+
+    source: Any
+    targets: Any
+    mask: Any = None
 
 
 class Batch(NamedTuple):
     """B sequences with what is asked of them.
 
     Fields:
-      xs: inputs [T, B, D].
-      targets: [T, B, K].
+      xs: inputs [T, B, D]; a `Pair` where the answer has a length of its own, and T is the answer's.
+      targets: [T, B, K], or the numbers of symbols [T, B, 1].
       weights: [T, B], how much each step counts in the loss; zero for a washout, for padding, for all steps but the
         last of a many-to-one task.
       fresh: [B], true for a sequence that begins here; false where it goes on from the batch before.
-      mask: valid steps [T, B], or None for all.
+      mask: valid steps of the inputs [T, B], of a `Pair`'s source [S, B]; None for all.
       reset: steps before which the carry returns to its initial value [T, B], or None for none.
     """
 
@@ -94,16 +128,16 @@ class Series(NamedTuple):
     """A series that a network can be primed on and then left to continue.
 
     Fields:
-      values: [N, D], in the units that the network sees.
-      mean, std: values * std + mean is in the units of the source.
+      values: [N, V], in the units that the network sees.
+      mean, std: values * std + mean is in the units of the source; numbers, or arrays [V].
       times: [N], the time axis of figures.
       handover: index at which generation takes over from the true values unless told otherwise.
       time_label, value_label: the axes' names, with units.
     """
 
     values: Any
-    mean: float
-    std: float
+    mean: Any
+    std: Any
     times: Any
     handover: int
     time_label: str
@@ -114,11 +148,52 @@ class Series(NamedTuple):
         return np.asarray(values) * self.std + self.mean
 
 
+class Metric(NamedTuple):
+    """What outputs are worth, as one number.
+
+    Fields:
+      function: (ys [T, B, K], Batch) -> the number, traceable.
+      unit: of the number, empty for a share or a ratio.
+      better: "up" where more is better, "down" where less is.
+    """
+
+    function: Callable[..., Any]
+    unit: str = ""
+    better: Literal["down", "up"] = "down"
+
+    def __call__(self, ys, batch):
+        return self.function(ys, batch)
+
+
+class Buckets(NamedTuple):
+    """Training batches of sequences of like length, so that few of the steps computed are padding.
+
+    Fields:
+      which: (steps [n], batch_size) -> [n], the bucket of each update, the same for all runs of a sweep.
+      batches: a tuple of (arrays, items with leading axis [B]) -> Batch, one a bucket, each of a static shape.
+      padding: the share of the steps computed in an epoch that is padding.
+    """
+
+    which: Callable[..., Any]
+    batches: tuple[Callable[..., Batch], ...]
+    padding: float
+
+
+class Question(NamedTuple):
+    """What `scripts/generate.py` asks: the key's name, text -> a `Batch` of one sequence, what is asked by default.
+
+    `batch` raises ValueError for a text that cannot be read.
+    """
+
+    name: str
+    batch: Callable[[str], Batch]
+    default: str
+
+
 class Dataset(NamedTuple):
     """Everything a training run needs to know of its data, as device arrays and pure functions.
 
-    A batch is a function of the run's key and of the step alone, so a run that goes on from step s sees what the run
-    that was never interrupted sees.
+    A batch is a function of the run's key and of the step alone, so a run that goes on sees what it would have seen.
 
     Fields:
       input_size, output_size: D and K.
@@ -127,13 +202,20 @@ class Dataset(NamedTuple):
       plan: (key, steps [n], batch_size) -> items, a pytree with leading axes [n, B]: what each row of each step is.
       batch: (arrays, items with leading axis [B]) -> Batch.
       splits: {"validation": Batch, "test": Batch}, evaluated whole.
-      loss: (ys [T, B, K], targets [T, B, K]) -> [T, B], the loss of each step.
-      trivial: Batch -> ys [T, B, K], the predictor that a network has to beat.
+      loss: (ys [T, B, K], targets [T, B, ...]) -> [T, B], the loss of each step.
+      baselines: {name: Batch -> ys [T, B, K]}, trivial and classical predictors, the one to beat in any case first.
       continues: whether batches go on from each other, so that the carry means something from one to the next.
       series: the `Series` behind the data, or None.
       correct: (ys [T, B, K], Batch) -> [B], whether each sequence counts as right; None where that means nothing.
       lags: (fewest, most) steps between an input that matters and the output that needs it, or None.
-      loss_name, trivial_name: what tables and figures call the loss and the trivial predictor.
+      loss_name: what tables and figures call the loss.
+      metrics: {name: `Metric`}, reported beside the loss.
+      buckets: `Buckets`, or None where all sequences are as long.
+      inputs: the `Symbols` that xs [T, B, 1] hold the numbers of; None where xs are values.
+      outputs: the `Symbols` that the outputs are logits of, or None. Where xs is a `Pair`, the first is the end.
+      question: a `Question`, or None.
+      shown: (Batch, predicted [T, B] of symbols or [T, B, K]) -> [{"input", "target", "prediction", ...}], a dict a
+        sequence, or None.
     """
 
     input_size: int
@@ -144,10 +226,25 @@ class Dataset(NamedTuple):
     batch: Callable[..., Batch]
     splits: dict[str, Batch]
     loss: Callable[..., Any]
-    trivial: Callable[[Batch], Any]
+    baselines: dict[str, Callable[[Batch], Any]]
     continues: bool = False
     series: Series | None = None
     correct: Callable[..., Any] | None = None
     lags: tuple[int, int] | None = None
     loss_name: str = "mean squared error"
-    trivial_name: str = "last value"
+    metrics: dict[str, Metric] = {}  # noqa: RUF012
+    buckets: Buckets | None = None
+    inputs: Symbols | None = None
+    outputs: Symbols | None = None
+    question: Question | None = None
+    shown: Callable[..., Any] | None = None
+
+    @property
+    def trivial_name(self):
+        """What tables and figures call the predictor to beat in any case."""
+        return next(iter(self.baselines))
+
+    @property
+    def trivial(self):
+        """That predictor, Batch -> ys [T, B, K]."""
+        return self.baselines[self.trivial_name]

@@ -7,6 +7,7 @@ import numpy as np
 from jaxrnn import nets
 from jaxrnn.cells import elman, lstm
 from jaxrnn.cells._dropout import drop_recurrent
+from jaxrnn.types import Pair
 
 T, B, D = 4, 3, 50
 ONES = jnp.ones((T, B, D))
@@ -41,7 +42,7 @@ def test_encoder_and_decoder_draw_masks_of_their_own():
     watched = encoder._replace(apply=spy)
     net = nets.encoder_decoder(watched, watched, 2, D)
     params = net.init(jax.random.key(1), D)
-    net.apply(params, net.initial(params, (B,)), nets.Pair(ONES, ONES[:2]), key=KEYS)
+    net.apply(params, net.initial(params, (B,)), Pair(ONES, ONES[:2]), key=KEYS)
     assert len(seen) == 2
     assert not np.array_equal(*seen)
 

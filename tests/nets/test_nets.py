@@ -8,7 +8,7 @@ import pytest
 from jaxrnn import nets
 from jaxrnn.cells import elman, gru, jordan, lstm
 from jaxrnn.nets import decode
-from jaxrnn.types import Net
+from jaxrnn.types import Net, Pair
 
 T, B, D, H, K = 6, 3, 2, 4, 2
 XS = 1 + jax.random.normal(jax.random.key(9), (T, B, D), "float32")
@@ -152,14 +152,14 @@ def test_encoder_decoder_taught_with_its_own_outputs_repeats_them():
     net = encoder_decoder()
     params = net.init(jax.random.key(0), D)
     carry = net.initial(params, (B,))
-    _, free = net.apply(params, carry, nets.Pair(XS, None))
+    _, free = net.apply(params, carry, Pair(XS, None))
     assert free.shape == (4, B, K)
-    _, taught = net.apply(params, carry, nets.Pair(XS, free))
+    _, taught = net.apply(params, carry, Pair(XS, free))
     np.testing.assert_allclose(taught, free, rtol=1e-5, atol=1e-6)
-    _, other = net.apply(params, carry, nets.Pair(XS, free + 1))
+    _, other = net.apply(params, carry, Pair(XS, free + 1))
     np.testing.assert_allclose(other[0], free[0], rtol=1e-5, atol=1e-6)  # the first input is zeros in both
     assert jnp.max(jnp.abs(other[1:] - free[1:])) > 1e-3
-    _, blind = net.apply(params, carry, nets.Pair(XS + 1, free))
+    _, blind = net.apply(params, carry, Pair(XS + 1, free))
     assert jnp.max(jnp.abs(blind - free)) > 1e-3  # the source matters
 
 
@@ -171,7 +171,7 @@ def test_targets_that_end_early_reach_no_gradient():
     truth = jax.random.normal(jax.random.key(2), (4, B, K), "float32")
 
     def loss(params, targets):
-        pair = nets.Pair(XS, jnp.where(mask[..., None], targets, jnp.nan), mask)
+        pair = Pair(XS, jnp.where(mask[..., None], targets, jnp.nan), mask)
         return jnp.sum(net.apply(params, net.initial(params, (B,)), pair)[1] ** 2)
 
     grads = jax.grad(loss)(params, truth)
@@ -185,7 +185,7 @@ def test_encoder_decoder_learns_to_reverse():
 
     net = encoder_decoder(3)
     xs = jax.random.uniform(jax.random.key(0), (3, 32, 2))
-    pair = nets.Pair(xs, xs[::-1])
+    pair = Pair(xs, xs[::-1])
     tx = optax.adam(0.02)
 
     def loss(params):

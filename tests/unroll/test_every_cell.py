@@ -12,7 +12,7 @@ from jax.test_util import check_grads
 
 import jaxrnn.cells
 import jaxrnn.unroll
-from jaxrnn.cells import elman, gru, jordan, lstm
+from jaxrnn.cells import elman, gru, jordan, lstm, perceptron
 from jaxrnn.cells._transforms import learned
 from jaxrnn.types import Cell
 from jaxrnn.unroll import deferred as deferred_module
@@ -32,6 +32,7 @@ CELLS = {
     "lstm": lambda: lstm.cell(H),
     "gru": lambda: gru.cell(H),
     "gru-before": lambda: gru.cell(H, reset="before"),
+    "perceptron": lambda: perceptron.cell(H),
     "lstm-learned": lambda: learned(lstm.cell(H)),
 }
 UNROLLS = {

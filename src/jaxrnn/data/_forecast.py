@@ -61,7 +61,7 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
         batch=batch,
         splits=evaluated,
         loss=squared_error,
-        trivial=last_value,
+        baselines={"last value": last_value},
         continues=stateful,
         series=series,
     )

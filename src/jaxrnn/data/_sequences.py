@@ -34,7 +34,8 @@ def drawn(sample, output_size, loss, trivial, correct, lags, loss_name, trivial_
     Args:
       sample: key -> `Sequence`, always of the same shapes.
       output_size: K of the outputs.
-      loss, trivial, correct, lags, loss_name, trivial_name: as in `Dataset`.
+      loss, correct, lags, loss_name: as in `Dataset`.
+      trivial, trivial_name: the baseline, and what it is called.
     """
 
     def plan(key, steps, batch_size):
@@ -62,11 +63,10 @@ def drawn(sample, output_size, loss, trivial, correct, lags, loss_name, trivial_
         batch=batch,
         splits=splits,
         loss=loss,
-        trivial=trivial,
+        baselines={trivial_name: trivial},
         correct=correct,
         lags=lags,
         loss_name=loss_name,
-        trivial_name=trivial_name,
     )
 
 
@@ -120,9 +120,3 @@ def marked_pairs(length, draw_value, first_value, target, mean, tolerance):
         loss_name="mean squared error",
         trivial_name="mean target",
     )
-
-
-def classified(logits, batch):
-    """[B], whether the label has the largest logit at every step that counts; targets [T, B, 1] hold the labels."""
-    wrong = (jnp.argmax(logits, axis=-1) != batch.targets[..., 0].astype(int)) & (batch.weights > 0)
-    return ~wrong.any(axis=0)

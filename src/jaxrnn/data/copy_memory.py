@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.data._sequences import Sequence, classified, drawn
+from jaxrnn.data._sequences import Sequence, drawn
 from jaxrnn.losses import cross_entropy
+from jaxrnn.metrics import classified
 from jaxrnn.types import Dataset, Size
 
 BLANK, DELIMITER, CODES = 0, 1, 2  # the symbols to copy are the codes from CODES on

@@ -1,17 +1,14 @@
 """Monthly mean sunspot numbers, January 1749 to December 2008.
 
 Public domain, from the National Geophysical Data Center as statsmodels ships it; `scripts/build_assets.py` makes the
-file beside this one.
+file.
 """
-
-from pathlib import Path
 
 import numpy as np
 
+from jaxrnn.data import _assets
 from jaxrnn.data._forecast import Target, forecast_in_time
 from jaxrnn.types import Dataset, Rate, Size
-
-FILE = Path(__file__).with_suffix(".csv")
 
 
 def dataset(window: Size = 132, validation: Rate = 0.15, test: Rate = 0.15, target: Target = "every") -> Dataset:
@@ -22,6 +19,6 @@ def dataset(window: Size = 132, validation: Rate = 0.15, test: Rate = 0.15, targ
       validation, test: the shares of the series, at its end, that validate and test.
       target: "every" asks for the next value at every step, "last" for the value after the window alone.
     """
-    values = np.loadtxt(FILE, delimiter=",", skiprows=1, usecols=1)
+    values = np.loadtxt(_assets.FOLDER / "sunspots.csv", delimiter=",", skiprows=1, usecols=1)
     times = 1749 + np.arange(len(values)) / 12
     return forecast_in_time(values, window, validation, test, target, times, "year", "sunspot number")

@@ -15,7 +15,7 @@ from jaxrnn.training import single_run as training
 from jaxrnn.training.checkpoints import Checkpointing
 from jaxrnn.training.evaluation import Evaluator
 from jaxrnn.training.update import Task, cast
-from jaxrnn.types import Seed
+from jaxrnn.types import Pair, Seed
 
 NODES = ("model", "data", "optimizer", "unroll", "trainer")  # of every run's configuration
 
@@ -107,7 +107,7 @@ def assemble(cfg, dataset=None):
       ConfigError: where a factory refuses its arguments.
     """
     dataset = config.build(cfg.data) if dataset is None else dataset
-    net = config.build(cfg.model, output_size=dataset.output_size)
+    net = config.build(cfg.model, output_size=dataset.output_size, **_of_symbols(dataset))
     return Task(
         net=net.unrolled(config.build(cfg.unroll)),
         dataset=dataset,
@@ -116,6 +116,14 @@ def assemble(cfg, dataset=None):
         regularizer=config.build(cfg.regularizer) if cfg.get("regularizer") is not None else None,
         metrics=_collection(cfg, "metrics"),
     )
+
+
+def _of_symbols(dataset):
+    """What a net has to know of data that are symbols, or whose answers have a length of their own."""
+    known = {} if dataset.inputs is None else {"symbols": dataset.inputs.size}
+    if isinstance(next(iter(dataset.splits.values())).xs, Pair):
+        known["answers"] = "symbols" if dataset.outputs is not None else "values"
+    return known
 
 
 def with_values(cfg, names, values):
@@ -135,15 +143,22 @@ def _collection(cfg, name):
 def _check_outputs(task):
     """Traces the shapes of two steps, so that a net that cannot be, or does not fit the data, is refused."""
     net, dataset = task.net, task.dataset
-    masked = any(batch.mask is not None for batch in dataset.splits.values())
 
-    def two_steps(key):
+    def a_batch():
+        items = dataset.plan(jax.random.key(0), jnp.arange(1), 1)
+        return dataset.batch(dataset.arrays, jax.tree.map(lambda a: a[0], items))
+
+    batch = jax.tree.map(
+        lambda a: jax.ShapeDtypeStruct((*a.shape[:-1], 1) if a.ndim == 1 else (2, 1, *a.shape[2:]), a.dtype),
+        jax.eval_shape(a_batch),
+    )
+
+    def two_steps(key, batch):
         params = cast(net.init(key, dataset.input_size), task.trainer.precision)
-        xs, mask = jnp.zeros((2, 1, dataset.input_size)), jnp.ones((2, 1), bool) if masked else None
-        return net.apply(params, net.initial(params, (1,)), xs, mask=mask, key=key[None])[1]
+        return net.apply(params, net.initial(params, (1,)), batch.xs, mask=batch.mask, key=key[None])[1]
 
     try:
-        outputs = jax.eval_shape(two_steps, jax.random.key(0))
+        outputs = jax.eval_shape(two_steps, jax.random.key(0), batch)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"model: {str(error).splitlines()[0]}") from error
     if outputs.shape[-1] != dataset.output_size:

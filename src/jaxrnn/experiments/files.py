@@ -93,8 +93,9 @@ def report(summary, folder, go_on):
 def table(metrics, trivial_name):
     """The metrics of every split as text: the loss, the trivial predictor's loss, and the others."""
     columns = list(next(iter(metrics.values())))
-    head = {"baseline": trivial_name}
-    lines = [f"{'split':<12}" + "".join(f"{head.get(name, name):>13}" for name in columns)]
+    head = {name: trivial_name if name == "baseline" else name for name in columns}
+    wide = {name: max(len(head[name]) + 2, 13) for name in columns}
+    lines = [f"{'split':<12}" + "".join(f"{head[name]:>{wide[name]}}" for name in columns)]
     for split, values in metrics.items():
-        lines.append(f"{split:<12}" + "".join(f"{values[name]:>13.4g}" for name in columns))
+        lines.append(f"{split:<12}" + "".join(f"{values[name]:>{wide[name]}.4g}" for name in columns))
     return "\n".join(lines)

@@ -8,11 +8,11 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    ["decode"],
+    ["attention", "beam", "decode", "draws"],
     {
-        "layers": ["AffineParams", "EmbedParams", "affine", "dropout", "embed", "recurrent"],
+        "layers": ["AffineParams", "EmbedParams", "affine", "dropout", "embed", "one_hot", "recurrent", "tied"],
         "combine": ["BidirectionalParams", "bidirectional", "last", "residual", "serial"],
-        "seq2seq": ["EncoderDecoderParams", "Pair", "encoder_decoder"],
+        "seq2seq": ["EncoderDecoderParams", "encoder_decoder"],
         "stack": ["rnn"],
     },
 )

@@ -3,6 +3,7 @@
 A whole sequence and its last output need no function of their own: `net.apply` and `nets.last`.
 """
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -50,18 +51,46 @@ def generate(net, params, carry, x_t, length, feedback=lambda y: y):
     Raises:
       ValueError: if the net is not causal, or if an output is no input (K is not D and no feedback is given).
     """
-    _require_causal(net)
+    carry, _, ys = sample(net, params, carry, x_t, length, lambda key, y: feedback(y))
+    return carry, ys
 
-    def run(state, _):
+
+def sample(net, params, carry, x_t, length, draw, key=None, known=None):
+    """Generation where the next input is drawn from the output.
+
+    Args:
+      net: a causal `Net`.
+      params: its params.
+      carry: the carry before x_t.
+      x_t: the first input [B, D].
+      length: number of steps.
+      draw: (key, y_t [B, K]) -> what is drawn [B, V], such as `jaxrnn.nets.draws.categorical(temperature=0.8)`.
+      key: PRNG key of all draws; None for draws that need none.
+      known: [length, B, D - V], what is known in advance and stands beside the drawn values in the input of the step
+        after each; None for nothing.
+
+    Returns:
+      (carry, drawn [length, B, V], ys [length, B, K]); drawn[0] and ys[0] answer x_t.
+
+    Raises:
+      ValueError: if the net is not causal, or if what is drawn is no input.
+    """
+    _require_causal(net)
+    x_t = jnp.asarray(x_t)
+    keys = None if key is None else jax.random.split(key, length)
+
+    def run(state, now):
         carry, x = state
+        own_key, beside = now
         carry, y = step(net, params, carry, x)
-        following = feedback(y)
+        drawn = draw(own_key, y)
+        following = drawn if beside is None else jnp.concatenate([drawn, beside.astype(drawn.dtype)], axis=-1)
         if following.shape != x.shape:
             raise ValueError(f"generate: an output of shape {following.shape} cannot be an input of shape {x.shape}")
-        return (carry, following.astype(x.dtype)), y
+        return (carry, following.astype(x.dtype)), (drawn, y)
 
-    (carry, _), ys = lax.scan(run, (carry, jnp.asarray(x_t)), length=length)
-    return carry, ys
+    (carry, _), (drawn, ys) = lax.scan(run, (carry, x_t), (keys, known), length=length)
+    return carry, drawn, ys
 
 
 def prime_and_generate(net, params, xs, length, feedback=lambda y: y):

@@ -1,6 +1,6 @@
 """Layers: `recurrent` makes a net of a cell; `affine`, `embed` and `dropout` act on each step by itself."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -60,11 +60,63 @@ def embed(vocabulary, output_size):
     """Row x_t of a table of learned vectors; xs [T, B, 1] hold integers in [0, vocabulary)."""
 
     def init(key, input_size):
-        if input_size != 1:
-            raise ValueError(f"embed reads one integer a step, xs [T, B, 1]; the input has width {input_size}")
+        _require_symbols("embed", input_size)
         return EmbedParams(jax.random.normal(key, (vocabulary, output_size)))
 
     return _pointwise(init, lambda params, xs: params.w[xs[..., 0].astype(int)], lambda input_size: output_size)
+
+
+def one_hot(vocabulary):
+    """A vector of zeros with a one at x_t; xs [T, B, 1] hold integers in [0, vocabulary)."""
+
+    def init(key, input_size):
+        _require_symbols("one_hot", input_size)
+        return ()
+
+    def function(params, xs):
+        return jax.nn.one_hot(xs[..., 0].astype(int), vocabulary, dtype=float)
+
+    return _pointwise(init, function, lambda input_size: vocabulary)
+
+
+class TiedParams(NamedTuple):
+    net: Any
+    w: jax.Array  # [vocabulary, E]
+    b: jax.Array  # [vocabulary]
+
+
+def tied(net, vocabulary, size):
+    """A net between an embedding and a readout with the same weights (Press & Wolf 2017): logits = h_t W^T + b.
+
+    Args:
+      net: a net whose outputs are as wide as its inputs.
+      vocabulary: symbols in, and out; a number above the outputs, such as a start symbol, may be read too.
+      size: E, the width of the embedding and of the net's outputs.
+
+    Raises:
+      ValueError: at init, if the net's outputs have another width.
+    """
+
+    def init(key, input_size):
+        _require_symbols("tied", input_size)
+        if net.width(size) != size:
+            raise ValueError(f"tied embeddings need model.embedding={net.width(size)}, the width of the last layer")
+        key_net, key_w = jax.random.split(key)
+        w = jax.random.normal(key_w, (vocabulary, size)) / jnp.sqrt(1.0 * size)
+        return TiedParams(net.init(key_net, size), w, jnp.zeros(vocabulary))
+
+    def apply(params, carry, xs, *, mask=None, reset=None, key=None):
+        inputs = masked(params.w[masked(xs, mask)[..., 0].astype(int)], mask)
+        carry, hs = net.apply(params.net, carry, inputs, mask=mask, reset=reset, key=key)
+        return carry, masked(dot(hs, params.w.T) + params.b, mask)
+
+    return net._replace(
+        init=init,
+        width=lambda input_size: vocabulary,
+        initial=lambda params, batch_shape: net.initial(params.net, batch_shape),
+        apply=apply,
+        unrolled=lambda unroll: tied(net.unrolled(unroll), vocabulary, size),
+    )
 
 
 def dropout(rate, variational=False):
@@ -85,6 +137,11 @@ def dropout(rate, variational=False):
         return carry, masked(xs * keep, mask)
 
     return _without_carry(lambda key, input_size: (), lambda input_size: input_size, apply)
+
+
+def _require_symbols(name, input_size):
+    if input_size != 1:
+        raise ValueError(f"{name} reads one integer a step, xs [T, B, 1]; the input has width {input_size}")
 
 
 def masked(xs, mask):

@@ -7,21 +7,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxrnn.cells._dropout import fold_in
-from jaxrnn.types import Net
-
-
-class Pair(NamedTuple):
-    """What an encoder-decoder reads.
-
-    Fields:
-      source: [S, B, D], read by the encoder.
-      targets: [T, B, K], the true outputs, to teach the decoder with; None to feed its own outputs back.
-      mask: valid steps of the targets [T, B], or None for all.
-    """
-
-    source: jax.Array
-    targets: jax.Array | None
-    mask: jax.Array | None = None
+from jaxrnn.nets.attention import Attended, AttentiveCarry
+from jaxrnn.nets.combine import BidirectionalParams
+from jaxrnn.types import Decoding, Net
 
 
 class EncoderDecoderParams(NamedTuple):
@@ -29,53 +17,141 @@ class EncoderDecoderParams(NamedTuple):
     decoder: Any
 
 
-def encoder_decoder(encoder, decoder, length, output_size, feedback=lambda y: y):
+def encoder_decoder(
+    encoder, decoder, length, output_size, feedback=None, symbols=False, own_outputs=0.0, attention=None
+):
     """Sequence to sequence of another length (Sutskever, Vinyals & Le 2014; Cho et al. 2014).
 
-    The encoder reads the source; its last carry is the decoder's first. The decoder reads its last output, zeros at
-    first: the true one where `Pair.targets` are given (teacher forcing), else its own. `mask` and `reset` [S, B] are
-    the source's. The carry of the result is the decoder's. Fed its own outputs, the decoder keeps one dropout mask for
-    all its steps.
+    The encoder reads the source; its last carry is the decoder's first, of a bidirectional layer the forward one. A
+    decoder that attends gets the encoder's outputs as its memory. The decoder reads its last output, or the true one
+    where `Pair.targets` are given (teacher forcing). `mask` [S, B] is the source's. The carry is handed through: an
+    answer does not go on from the one before.
 
     Args:
-      encoder: a net; its outputs are dropped.
-      decoder: a net whose carry has the encoder's structure, such as the same layers with a readout of their own.
-        Layers that only one of them has must hold no carry, as `affine` and `dropout`.
+      encoder: a net.
+      decoder: a net whose carry has the encoder's structure, such as the same layers with a readout of their own, or
+        `attention.luong` or `attention.bahdanau` around them. Layers that only one of them has must hold no carry.
       length: T, the number of steps that the decoder runs where no targets are given.
       output_size: K.
-      feedback: y_t [B, K] -> the next input [B, K], such as one-hot of argmax for symbols.
+      feedback: y_t [B, K] -> the next input; None for the symbol with the largest logit, or the values themselves.
+      symbols: whether the targets are symbols [T, B, 1]; the first input is then the number K, else it is zeros [K].
+      own_outputs: probability at each step of reading its own last output in training (scheduled sampling, Bengio et
+        al. 2015), tossed by the key.
+      attention: (params, carry, inputs) -> weights, of the decoder; None for one that does not attend.
 
     Returns:
       A net whose xs is a `Pair` and whose ys are [T, B, K].
     """
+    width = 1 if symbols else output_size
+    options = (length, output_size, feedback, symbols, own_outputs, attention)
+    feedback = (largest if symbols else lambda y: y) if feedback is None else feedback
 
+    def start(batch_shape):
+        return jnp.full((*batch_shape, width), float(output_size) if symbols else 0.0)
+
+    decoding = Decoding(_encode(encoder, decoder), decoder, start, attention)
+    return Net(
+        init=_init(encoder, decoder, width),
+        width=lambda input_size: decoder.width(width),
+        initial=lambda params, batch_shape: (),
+        apply=_apply(decoding, length, feedback, own_outputs),
+        unrolled=lambda unroll: encoder_decoder(encoder.unrolled(unroll), decoder.unrolled(unroll), *options),
+        causal=False,
+        decoding=decoding,
+    )
+
+
+def _init(encoder, decoder, width):
     def init(key, input_size):
         key_e, key_d = jax.random.split(key)
-        return EncoderDecoderParams(encoder.init(key_e, input_size), decoder.init(key_d, output_size))
+        return EncoderDecoderParams(encoder.init(key_e, input_size), decoder.init(key_d, width))
+
+    return init
+
+
+def _encode(encoder, decoder):
+    def encode(params, source, mask=None, key=None):
+        initial = encoder.initial(params.encoder, source.shape[1:-1])
+        last, ys = encoder.apply(params.encoder, initial, source, mask=mask, key=key)
+        return params.decoder, _handed_over(decoder.initial(params.decoder, source.shape[1:-1]), last, ys, mask)
+
+    return encode
+
+
+def _apply(decoding, length, feedback, own_outputs):
+    decoder = decoding.decoder
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
-        encoded, _ = encoder.apply(params.encoder, carry, xs.source, mask=mask, reset=reset, key=fold_in(key, 0))
-        batch_shape = xs.source.shape[1:-1]
-        template = decoder.initial(params.decoder, batch_shape)
-        carry = jax.tree.unflatten(jax.tree.structure(template), jax.tree.leaves(encoded))
-        start = jnp.zeros((1, *batch_shape, output_size))
-        if xs.targets is not None:
-            inputs = jnp.concatenate([start.astype(xs.targets.dtype), xs.targets[:-1]])
-            # A step reads the target before it: valid steps stand together at the beginning.
-            return decoder.apply(params.decoder, carry, inputs, mask=xs.mask, key=fold_in(key, 1))
+        own, state = decoding.encode(params, xs.source, mask, fold_in(key, 0))
+        first, key = decoding.start(xs.source.shape[1:-1]), fold_in(key, 1)
+        if xs.targets is None:
+            return carry, _free(decoder, own, state, first, length, feedback, key)
+        # A step reads the target before it: valid steps stand together at the beginning.
+        inputs = jnp.concatenate([first[None].astype(xs.targets.dtype), xs.targets[:-1]])
+        if own_outputs == 0 or key is None:
+            return carry, decoder.apply(own, state, inputs, mask=xs.mask, key=key)[1]
+        return carry, _scheduled(decoder, own, state, inputs, xs.mask, feedback, own_outputs, key)
 
-        def step(state, _):
-            carry, x = state
-            carry, y = decoder.apply(params.decoder, carry, x, key=fold_in(key, 1))
-            return (carry, feedback(y).astype(x.dtype)), y[0]
+    return apply
 
-        (carry, _), ys = lax.scan(step, (carry, start), length=length)
-        return carry, ys
 
-    def unrolled(unroll):
-        return encoder_decoder(encoder.unrolled(unroll), decoder.unrolled(unroll), length, output_size, feedback)
+def largest(y):
+    """The number of the largest logit, [B, 1]."""
+    return jnp.argmax(y, axis=-1, keepdims=True)
 
-    def initial(params, batch_shape):
-        return encoder.initial(params.encoder, batch_shape)
 
-    return Net(init, lambda input_size: decoder.width(output_size), initial, apply, unrolled, causal=False)
+def _handed_over(template, last, ys, mask):
+    """The decoder's first carry: its structure, the encoder's last carry, and the outputs ys [S, B, M] as memory."""
+    leaves = iter(_forward_leaves(last))
+    valid = jnp.ones(ys.shape[:2], bool) if mask is None else mask
+
+    def fill(node):
+        if isinstance(node, Attended):
+            return Attended(filled(node.carry), jnp.moveaxis(ys, 0, 1), valid.T)
+        if isinstance(node, AttentiveCarry):
+            return AttentiveCarry(filled(node.carry), node.h)
+        return next(leaves, node)
+
+    def filled(tree):
+        return jax.tree.map(fill, tree, is_leaf=lambda node: isinstance(node, Attended | AttentiveCarry))
+
+    return filled(template)
+
+
+def _forward_leaves(carry):
+    """The leaves of a carry, of a layer in both directions those of the forward one."""
+
+    def directed(node):
+        return isinstance(node, BidirectionalParams)
+
+    found = []
+    for node in jax.tree.leaves(carry, is_leaf=directed):
+        found += _forward_leaves(node.forward) if directed(node) else [node]
+    return found
+
+
+def _free(decoder, params, carry, first, length, feedback, key):
+    """The decoder on its own outputs: ys [length, B, K]; one dropout mask for all its steps."""
+
+    def step(state, _):
+        carry, x = state
+        carry, ys = decoder.apply(params, carry, x[None], key=key)
+        return (carry, feedback(ys[0]).astype(x.dtype)), ys[0]
+
+    return lax.scan(step, (carry, first), length=length)[1]
+
+
+def _scheduled(decoder, params, carry, inputs, mask, feedback, own_outputs, key):
+    """The decoder on its own last output or the true one, as a toss at every step and sequence says."""
+    tosses = jax.vmap(lambda k: jax.random.bernoulli(k, own_outputs, (len(inputs),)), out_axes=1)(fold_in(key, 2))
+    tosses = tosses.at[0].set(False)
+    mask = jnp.ones(inputs.shape[:2], bool) if mask is None else mask
+
+    def step(state, now):
+        carry, before = state
+        x, own, valid = now
+        x = jnp.where(own[:, None], before.astype(x.dtype), x)
+        carry, ys = decoder.apply(params, carry, x[None], mask=valid[None], key=key)
+        return (carry, lax.stop_gradient(feedback(ys[0])).astype(before.dtype)), ys[0]
+
+    return lax.scan(step, (carry, inputs[0]), (inputs, tosses, mask))[1]

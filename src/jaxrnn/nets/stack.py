@@ -3,23 +3,22 @@
 from typing import Literal
 
 from jaxrnn.cells._transforms import learned
-from jaxrnn.nets import combine
-from jaxrnn.nets.layers import affine, dropout, recurrent
+from jaxrnn.nets import attention, combine
+from jaxrnn.nets.layers import affine, dropout, embed, one_hot, recurrent, tied
+from jaxrnn.nets.seq2seq import encoder_decoder
 from jaxrnn.types import Cell, Net, Rate, Size
 
+Merge = Literal["concat", "sum", "mul", "ave"]
+Answers = Literal["symbols", "values"]
+Attend = Literal["luong", "bahdanau"]
+LONGEST = 100  # steps of an answer that nobody gave a length for
 
-def rnn(
-    cell: Cell,
-    output_size: Size,
-    layers: Size = 1,
-    bidirectional: Literal["concat", "sum", "mul", "ave"] | None = None,
-    residual: bool = False,
-    dropout: Rate | None = None,
-    variational: bool = False,
-    recurrent_dropout: Rate | None = None,
-    learned_carry: bool = False,
-    readout: bool = True,
-) -> Net:
+
+def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | None = None, residual: bool = False,
+        dropout: Rate | None = None, variational: bool = False, recurrent_dropout: Rate | None = None,
+        learned_carry: bool = False, readout: bool = True, symbols: Size | None = None, embedding: Size | None = None,
+        tied_embedding: bool = False, answers: Answers | None = None, attend: Attend | None = None,
+        own_outputs: Rate = 0.0) -> Net:  # fmt: skip
     """Layers of one cell and an affine readout: the network that `conf/model/*.yaml` describe.
 
     It is unrolled by the plain scan; `Net.unrolled` gives it another unroll, as training does.
@@ -28,17 +27,83 @@ def rnn(
       cell: the cell of every layer; each layer has weights of its own.
       output_size: K.
       layers: number of layers.
-      bidirectional: None for forwards only, else how the two directions' outputs are merged.
+      bidirectional: None for forwards only, else how the two directions' outputs are merged; of an encoder-decoder the
+        encoder's.
       residual: add each layer's input to its output, from the second layer on.
       dropout: rate between layers; None for none.
       variational: one dropout mask a sequence instead of one a step.
       recurrent_dropout: rate of the mask on the recurrence; None for none.
       learned_carry: train the initial carry; else it is zeros.
       readout: whether an affine readout follows; without one the last layer's outputs are the net's.
+      symbols: how many symbols the inputs [T, B, 1] are numbers of; None where they are values. The data say it.
+      embedding: width of a learned vector for each symbol; None for one-hot inputs.
+      tied_embedding: whether the readout's weights are the embedding's, where symbols go in and out.
+      answers: None for an output at every step; "symbols" or "values" make it an encoder-decoder. The data say it.
+      attend: how its decoder attends to the encoder's outputs; None for not at all.
+      own_outputs: probability that its decoder reads its own last output in training (scheduled sampling).
+
+    Raises:
+      ValueError: for a tied embedding without a width, or a readout that an encoder-decoder lacks.
     """
     cell = learned(cell) if learned_carry else cell
-    stack = _stack(lambda: _layer(cell, bidirectional, recurrent_dropout), layers, dropout, variational, residual)
-    return combine.serial(*stack, affine(output_size)) if readout else combine.serial(*stack)
+
+    def stack(merge, first=None):
+        def make_layer():
+            return _layer(cell, merge, recurrent_dropout)
+
+        return _stack(make_layer() if first is None else first, make_layer, layers, dropout, variational, residual)
+
+    if answers is None:
+        ends = [affine(output_size)] if readout else []
+        if tied_embedding:
+            return _tied(stack(bidirectional), symbols, embedding, output_size)
+        return combine.serial(*_inputs(symbols, embedding), *stack(bidirectional), *ends)
+    return _answering(cell, stack, output_size, symbols, embedding, bidirectional, answers, attend, own_outputs)
+
+
+def _answering(cell, stack, output_size, symbols, embedding, merge, answers, attend, own_outputs):
+    """The encoder-decoder of two stacks; arguments as of `rnn`."""
+    encoder = combine.serial(*_inputs(symbols, embedding), *stack(merge))
+    layers, weights = _attending(cell, stack, attend, 2 * cell.size if merge == "concat" else cell.size)
+    # One symbol more than the answers have starts an answer.
+    inputs = _inputs(output_size + 1, embedding) if answers == "symbols" else []
+    decoder = combine.serial(*inputs, *layers, affine(output_size))
+    look = None if weights is None else _looking(inputs, weights)
+    return encoder_decoder(encoder, decoder, LONGEST, output_size, None, answers == "symbols", own_outputs, look)
+
+
+def _attending(cell, stack, attend, memory_size):
+    """(the decoder's layers, what gives the attention weights of the first of them, or None)."""
+    if attend == "luong":
+        net, weights = attention.luong(combine.serial(*stack(None)), memory_size, cell.size)
+        return [net], weights
+    if attend == "bahdanau":
+        net, weights = attention.bahdanau(cell, memory_size, cell.size)
+        return stack(None, net), weights
+    return stack(None), None
+
+
+def _looking(inputs, weights):
+    """(params, carry, inputs) -> the attention of a decoder whose first layer attends."""
+
+    def look(params, carry, xs):
+        for net, own, state in zip(inputs, params, carry, strict=False):
+            xs = net.apply(own, state, xs)[1]
+        return weights(params[len(inputs)], carry[len(inputs)], xs)
+
+    return look
+
+
+def _tied(layers, symbols, embedding, output_size):
+    if embedding is None or symbols != output_size:
+        raise ValueError("model.tied_embedding needs model.embedding, and data with the same symbols in and out")
+    return tied(combine.serial(*layers), symbols, embedding)
+
+
+def _inputs(symbols, embedding):
+    if symbols is None:
+        return []
+    return [one_hot(symbols) if embedding is None else embed(symbols, embedding)]
 
 
 def _layer(cell, merge, dropout_rate):
@@ -48,8 +113,8 @@ def _layer(cell, merge, dropout_rate):
     return combine.bidirectional(forward, recurrent(cell, reverse=True, dropout=dropout_rate), merge)
 
 
-def _stack(make_layer, count, dropout_rate, variational, add_input):
-    nets = [make_layer()]
+def _stack(first, make_layer, count, dropout_rate, variational, add_input):
+    nets = [first]
     for _ in range(count - 1):
         if dropout_rate is not None:
             nets.append(dropout(dropout_rate, variational))

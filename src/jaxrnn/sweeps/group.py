@@ -82,7 +82,7 @@ def _history(members, member, step=0, progress=None):
     experiment = members.experiment
     task, folder, seed = experiment.task, members.folders[member], members.seed(member)
     own = histories.in_folder(
-        folder, task.trainer, tuple(task.metrics), bool(experiment.cfg.get("tensorboard")), step, progress
+        folder, task.trainer, tuple(task.measured), bool(experiment.cfg.get("tensorboard")), step, progress
     )
     own.progress["settings"] = single_run.settings(task, seed)
     probing = [Probes(experiment.probes, task, seed, folder)] if experiment.probes else []

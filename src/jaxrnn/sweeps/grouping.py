@@ -149,7 +149,7 @@ def _untraceable(cfg, experiment, name):
         dataset = None if name.startswith("data.") else experiment.task.dataset
         run = updates(assemble(with_values(cfg, [name], [value]), dataset))
         state = run.init(jax.random.key(0))
-        return run.run(state, experiment.task.dataset.arrays, run.plan(state), 1)
+        return run.run(state, experiment.task.dataset.arrays, run.plan(state), 1, 0)
 
     value = OmegaConf.select(cfg, name)
     try:

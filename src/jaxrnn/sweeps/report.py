@@ -56,8 +56,13 @@ class Setting(NamedTuple):
 
     @property
     def mean(self):
-        """Mean over seeds; infinite where no run has a value, so that it comes last."""
-        return float(self.values.mean()) if len(self.values) else np.inf
+        """Mean over seeds, NaN where no run has a value."""
+        return float(self.values.mean()) if len(self.values) else np.nan
+
+    def ranked(self, sign):
+        """The place among settings: the mean, less first, or more first where the sign is -1; one without a value is
+        last."""
+        return self.mean * sign if len(self.values) else np.inf
 
 
 class Sweep(NamedTuple):
@@ -65,13 +70,15 @@ class Sweep(NamedTuple):
 
     Fields:
       folder: where they are.
-      metric: "SPLIT.loss", "SPLIT.correct" or "generation".
+      metric: "SPLIT.NAME" or "generation".
+      sign: 1 where less of it is better, -1 where more is.
       factors: {dotted name: what tables call it} of the leaves that differ.
       settings: `Setting`s in order of their means.
     """
 
     folder: Path
     metric: str
+    sign: int
     factors: dict[str, str]
     settings: list[Setting]
 
@@ -81,25 +88,27 @@ def read(folder, metric="validation.loss"):
 
     Args:
       folder: a sweep's folder, or any folder of run folders.
-      metric: what runs are compared by: "SPLIT.loss", "SPLIT.correct" or "generation", the mean squared error of what
-        was generated.
+      metric: what runs are compared by: "SPLIT.loss", any other metric of a split such as "test.accuracy", or
+        "generation", the mean squared error of what was generated.
 
     Raises:
       ConfigError: if there are none, or none has such a metric though some have ended.
     """
     files = sorted(Path(str(folder)).rglob(".hydra/config.yaml"), key=lambda file: _natural(file.parents[1]))
-    runs = [_found(file.parents[1], metric) for file in files if _is_run(OmegaConf.load(file))]
+    places = [file.parents[1] for file in files if _is_run(OmegaConf.load(file))]
+    sign = _sign(metric, places)
+    runs = [_found(place, metric, sign) for place in places]
     if not runs:
         raise ConfigError(f"{folder}: there are no runs below it")
     if all(run.value is None for run in runs) and any(run.status == "finished" for run in runs):
-        raise ConfigError(f"metric={metric}: no run has it; give SPLIT.loss, SPLIT.correct or generation")
+        raise ConfigError(f"metric={metric}: no run has it{_known(places)}")
     factors = _factors([run.leaves for run in runs])
     settings = {}
     for run in runs:
         values = {label: _shown(name, run.leaves.get(name, "")) for name, label in factors.items()}
         settings.setdefault(tuple(values.items()), []).append(run)
     found = [Setting(dict(values), members) for values, members in settings.items()]
-    return Sweep(Path(str(folder)), metric, factors, sorted(found, key=lambda s: s.mean * _sign(metric)))
+    return Sweep(Path(str(folder)), metric, sign, factors, sorted(found, key=lambda s: s.ranked(sign)))
 
 
 def write(sweep):
@@ -128,7 +137,7 @@ def settings_table(sweep):
     for setting in sweep.settings:
         values = setting.values
         row = {**setting.factors, "runs": len(setting.runs)}
-        best = (values.min() if _sign(sweep.metric) > 0 else values.max()) if len(values) else ""
+        best = (values.min() if sweep.sign > 0 else values.max()) if len(values) else ""
         row |= {"mean": setting.mean if len(values) else "", "std": values.std(ddof=1) if len(values) > 1 else ""}
         counts = Counter(run.status for run in setting.runs)
         rows.append(row | {"best": best, "status": ", ".join(f"{n} {status}" for status, n in counts.items())})
@@ -152,7 +161,7 @@ def command(sweep):
     if not len(best.values):
         return None
     known = [run for run in best.runs if run.value is not None and run.status != "diverged"]
-    run = min(known, key=lambda run: run.value * _sign(sweep.metric))
+    run = min(known, key=lambda run: run.value * sweep.sign)
     overrides = OmegaConf.to_container(OmegaConf.load(run.folder / ".hydra" / "overrides.yaml"))
     return shlex.join(["python", "scripts/train.py", *(override.removeprefix("++") for override in overrides)])
 
@@ -182,29 +191,44 @@ def _is_run(cfg):
     return "trainer" in cfg and not cfg.get("together")
 
 
-def _found(folder, metric):
+def _found(folder, metric, sign):
     leaves = config.leaves(OmegaConf.load(folder / ".hydra" / "config.yaml"))
     content = records.read_summary(folder)
     if content is not None:
-        return Found(folder, leaves, content["status"], content["reason"], _metric(content, metric), content["steps"])
+        return Found(folder, leaves, content["status"], content["reason"], value(content, metric), content["steps"])
     rows = records.read(folder) if (folder / records.FILE).is_file() else []
     split, _, column = metric.partition(".")
     values = [row[column] for row in rows if row["split"] == split and row.get(column) is not None]
-    best = (min if _sign(metric) > 0 else max)(values) if values else None
+    best = (min if sign > 0 else max)(values) if values else None
     steps = rows[-1]["step"] if rows else 0
     return Found(folder, leaves, "running" if rows else "waiting", None, best, steps)
 
 
-def _metric(content, metric):
+def value(content, metric):
+    """A metric as the summary of a run has it, or None."""
     if metric == "generation":
         return content.get("generation", {}).get("mean_squared_error")
     split, _, column = metric.partition(".")
     return (content["metrics"].get(split) or {}).get(column)
 
 
-def _sign(metric):
-    """1 where less is better, -1 where more is."""
-    return -1 if metric.endswith(".correct") else 1
+def _sign(metric, folders):
+    """1 where less is better, -1 where more is, as a run that has ended says."""
+    name = metric.partition(".")[2]
+    for folder in folders:
+        if (content := records.read_summary(folder)) and name in content.get("better", {}):
+            return -1 if content["better"][name] == "up" else 1
+    return -1 if name == "correct" else 1
+
+
+def _known(folders):
+    """The metrics that there are, as the end of a message."""
+    contents = [content for folder in folders if (content := records.read_summary(folder)) is not None]
+    names = {}
+    for content in contents:
+        for split, row in content["metrics"].items():
+            names |= {f"{split}.{name}": None for name, found in (row or {}).items() if found is not None}
+    return f"; there are: {', '.join([*names, 'generation'])}"
 
 
 def _factors(runs):

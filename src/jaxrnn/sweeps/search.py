@@ -1,20 +1,18 @@
 """Adaptive search with Optuna: a batch of trials is asked for, trained as compiled groups, and told."""
 
-import math
 import shlex
-import warnings
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, RangeSweep
-from matplotlib import rc_context
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import config
+from jaxrnn.experiments.build import built, check
 from jaxrnn.experiments.conf import compose, force
-from jaxrnn.plotting import style
+from jaxrnn.metrics import better
 from jaxrnn.sweeps import progress, report, schedule
 from jaxrnn.sweeps.callback import lock
 from jaxrnn.types import Size
@@ -22,9 +20,12 @@ from jaxrnn.types import Size
 try:
     import optuna
     from optuna.trial import TrialState
+
+    from jaxrnn.sweeps import search_figures
 except ImportError as error:
     raise ConfigError("a search needs Optuna: pip install -e '.[tune]'") from error
 
+LOSS = "validation.loss"
 JOURNAL = "study.journal"  # Optuna's storage, in the folder of the search
 
 
@@ -36,12 +37,14 @@ class Options(NamedTuple):
       batch: trials that are asked for at a time, and trained together.
       seeds: runs a trial, with the seeds seed, seed + 1, ...; a trial's value is their mean.
       sampler: tpe (Bergstra et al. 2011) or random.
+      metric: what trials are compared by, "SPLIT.NAME"; the metric says which way is better.
     """
 
     trials: Size = 64
     batch: Size = 16
     seeds: Size = 1
     sampler: Literal["tpe", "random"] = "tpe"
+    metric: str = LOSS
 
 
 def run(cfg, hydra, space):
@@ -56,8 +59,8 @@ def run(cfg, hydra, space):
     given = [word for word in hydra.overrides.task if not force(word).startswith("++tune.")]
     folder, options = hydra.runtime.output_dir, config.build(cfg.tune)
     study = search(lambda words: compose("train", words), given, space, options, folder, cfg.seed)
-    draw(study, folder)
-    report.write(report.read(folder))
+    search_figures.draw(study, folder)
+    report.write(report.read(folder, options.metric))
     words, overrides = best(study)
     command = " ".join([*(word.removeprefix("++") for word in given), *overrides])
     return f"{words}\npython scripts/train.py {command}\nfigures in {folder}/figures, page: {folder}/report/report.html"
@@ -110,7 +113,8 @@ def search(compose, given, space, options, folder, seed=0):
 
 
 def _go_on(compose, given, space, options, folder, seed):
-    study = _study(Path(folder), [*given, *space], options, seed)
+    sign = 1 if options.metric == LOSS else _sign(options.metric, compose([*given, f"seed={seed}"]))
+    study = _study(Path(folder), [*given, *space], options, seed, sign)
     overrides = [OverridesParser.create().parse_override(text) for text in space]
     while True:
         asked = study.get_trials(states=[TrialState.RUNNING])  # of a process that was interrupted
@@ -119,15 +123,16 @@ def _go_on(compose, given, space, options, folder, seed):
             asked.append(_ask(study, overrides))
         if not asked:
             return study
-        _train(study, asked, compose, given, options, Path(folder), seed)
+        _train(study, asked, compose, given, options, Path(folder), seed, sign)
 
 
-def _study(folder, command, options, seed):
+def _study(folder, command, options, seed, sign):
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     backend = optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL))
     samplers = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
     storage = optuna.storages.JournalStorage(backend)
-    study = optuna.create_study(study_name="search", storage=storage, direction="minimize", load_if_exists=True)
+    direction = "minimize" if sign > 0 else "maximize"
+    study = optuna.create_study(study_name="search", storage=storage, direction=direction, load_if_exists=True)
     known = len(study.get_trials(deepcopy=False))  # a search that goes on draws other values than it began with
     study.sampler = samplers[options.sampler](seed=int(np.random.SeedSequence([seed, known]).generate_state(1)[0]))
     if (earlier := study.user_attrs.get("command", command)) != command:
@@ -153,7 +158,7 @@ def _suggest(trial, override):
     return trial.suggest_categorical(name, list(override.sweep_string_iterator()))
 
 
-def _train(study, trials, compose, given, options, folder, seed):
+def _train(study, trials, compose, given, options, folder, seed, sign):
     """Trains the runs of some trials and tells the study what came of them."""
     jobs, places = [], {}
     for trial in trials:
@@ -168,8 +173,33 @@ def _train(study, trials, compose, given, options, folder, seed):
         if any(content["status"] == "failed" for content in contents):
             study.tell(number, state=TrialState.FAIL)
         else:
-            values = [np.inf if content["status"] == "diverged" else progress.score(content) for content in contents]
-            study.tell(number, float(np.mean(values)))
+            study.tell(number, float(np.mean([_value(content, options.metric, sign) for content in contents])))
+
+
+def _value(content, metric, sign):
+    """What a run came to; the worst there is where it diverged."""
+    if content["status"] == "diverged":
+        return np.inf * sign
+    value = progress.score(content) if metric == LOSS else report.value(content, metric)
+    return np.inf * sign if value is None else value
+
+
+def _sign(metric, cfg):
+    """1 where less of a metric is better, -1 where more is.
+
+    Raises:
+      ConfigError: if runs of this configuration will not have it.
+    """
+    split, _, name = metric.partition(".")
+    check(cfg)
+    task = built(cfg).task
+    known = {"loss": "down", "correct": "up", **{each: better(found) for each, found in task.measured.items()}}
+    if task.dataset.correct is None:
+        del known["correct"]
+    if split not in task.dataset.splits or name not in known:
+        raise ConfigError(f"tune.metric={metric}: runs have no such metric; there are "
+                          f"{', '.join(f'{each}.{n}' for each in task.dataset.splits for n in known)}")  # fmt: skip
+    return 1 if known[name] == "down" else -1
 
 
 def best(study):
@@ -180,35 +210,3 @@ def best(study):
         return "no trial has a value", []
     overrides = [text.removeprefix("++") for text in trial.user_attrs["overrides"]]
     return f"best of {len(study.trials)} trials: #{trial.number}, {trial.value:.4g}", overrides
-
-
-def draw(study, folder):
-    """Optuna's own figures of a study into `folder/figures`; returns their paths."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from optuna.visualization import matplotlib as figures
-
-    complete = [t for t in study.get_trials(states=[TrialState.COMPLETE]) if np.isfinite(t.value)]
-    if len(complete) < 2:
-        return []
-    several = len(study.best_trial.params) > 1
-    plots = {"history": figures.plot_optimization_history, "slices": figures.plot_slice}
-    plots |= {"contours": figures.plot_contour, "parallel": figures.plot_parallel_coordinate} if several else {}
-    paths = []
-    for name, plot in plots.items():  # Optuna calls them experimental, and skips infinite values
-        with (
-            warnings.catch_warnings(),
-            rc_context({"savefig.bbox": "tight"}),
-        ):
-            warnings.simplefilter("ignore")
-            axes = plot(study, target=lambda trial: math.log10(trial.value), target_name="log10 of the validation loss")
-            paths.append(style.publish(_figure(axes), folder, name))
-    return paths
-
-
-def _figure(axes: Any):
-    figure = np.ravel(axes)[0].figure
-    columns, rows = (*np.shape(axes), 1, 1)[:2]
-    figure.set_size_inches(max(6.4, 3.2 * columns), max(4.2, 2.8 * rows))
-    return figure

@@ -20,12 +20,14 @@ class Evaluator(NamedTuple):
       predict: (params, Batch) -> ys [T, B, K], the rows of the batch shared out over the devices.
       scores: (ys, Batch) -> {metric: float}, as `scores`.
       baseline: Batch -> the trivial predictor's mean loss.
+      baselines: Batch -> {name: {metric: float}} of all the predictors that the data set names.
       generate: (params, xs [T, K], length) -> ys [length, K], generated after the true values xs.
     """
 
     predict: Any
     scores: Any
     baseline: Any
+    baselines: Any
     generate: Any
 
     def measure(self, params, batch):
@@ -42,6 +44,10 @@ def evaluator(task):
         predict=_shared_out(lambda params, batch: outputs(task, params, batch)),
         scores=lambda ys, batch: {name: float(value) for name, value in score(ys, batch).items()},
         baseline=lambda batch: float(baseline(batch)),
+        baselines=lambda batch: {
+            name: {metric: float(value) for metric, value in score(jnp.asarray(predict(batch)), batch).items()}
+            for name, predict in dataset.baselines.items()
+        },
         generate=jax.jit(lambda params, xs, length: continued(task, params, xs, length), static_argnums=2),
     )
 
@@ -54,12 +60,12 @@ def outputs(task, params, batch):
 
 
 def scores(task, ys, batch):
-    """What outputs ys [T, B, K] are worth: {"loss", "correct" where the data say it, and the task's metrics}."""
+    """What outputs ys [T, B, K] are worth: {"loss", "correct" where the data say it, and all metrics}."""
     dataset = task.dataset
     found = {"loss": mean_loss(dataset.loss, ys, batch)}
     if dataset.correct is not None:
         found["correct"] = jnp.mean(dataset.correct(ys, batch))
-    return found | {name: metric(ys, batch) for name, metric in task.metrics.items()}
+    return found | {name: metric(ys, batch) for name, metric in task.measured.items()}
 
 
 def continued(task, params, xs, length):

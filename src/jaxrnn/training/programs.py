@@ -31,10 +31,10 @@ def single_program(task, everywhere=False):
         return jax.shard_map(
             parts.run,
             mesh=devices,
-            in_specs=(states, P(), P(None, ROWS), P()),
+            in_specs=(states, P(), P(None, ROWS), P(), P()),
             out_specs=(states, P()),
             check_vma=False,
-        )(state, arrays, parts.plan(state), n)
+        )(state, arrays, parts.plan(state), n, state.step)
 
     states = TrainState(step=P(), params=P(), opt_state=P(), carry=P(ROWS), key=P())
     on_all = NamedSharding(devices, P())
@@ -60,15 +60,15 @@ def group_program(make, runs):
         return updates(task).init(key)
 
     def advance(task, state, common):
-        arrays, n = common
+        arrays, n, step = common
         run = updates(task)
-        return run.run(state, arrays, run.plan(state), n)
+        return run.run(state, arrays, run.plan(state), n, step)
 
     start = vectorized.over_runs(init, make, runs, one_by_one=True)
     go_on = vectorized.over_runs(advance, make, runs)
     return GroupProgram(
         init=lambda keys, values: start(values, keys, ()),
-        advance=jax.jit(lambda states, values, arrays, n: go_on(values, states, (arrays, n))),
+        advance=jax.jit(lambda states, values, arrays, n: go_on(values, states, (arrays, n, states.step[0]))),
     )
 
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.metrics import better
 from jaxrnn.plotting import runs as plotting
 from jaxrnn.plotting.style import Figures, page
 from jaxrnn.training import evaluation, records
@@ -122,7 +123,7 @@ class Run:
         """What `summary.json` says of the run."""
         stopped = self.status == "stopped"
         train = self.history.where(split="train").rows
-        columns = (*records.COLUMNS[2:], *self.task.metrics)  # without step and split
+        columns = (*records.COLUMNS[2:], *self.task.measured)  # without step and split
         last = {name: train[-1].get(name) for name in columns} if train else None
         content = {
             "status": self.status,
@@ -130,7 +131,9 @@ class Run:
             "steps": self.step,
             "best_step": self.best_step,
             "baseline": self.dataset.trivial_name,
+            "better": {name: better(metric) for name, metric in self.task.measured.items()},
             "metrics": {"train": last, **({} if stopped else self.metrics)},
+            **({} if self.dataset.buckets is None else {"padding": self.dataset.buckets.padding}),
             **self.timing,
             "parameters": sum(leaf.size for leaf in jax.tree.leaves(self.params)),
             **records.versions(),

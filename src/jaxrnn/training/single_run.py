@@ -142,7 +142,7 @@ def _begun(task, engine, seed, folder, store, tensorboard, began):
     if folder is None:
         run = history.History(task.trainer.steps)
     else:
-        run = history.in_folder(folder, task.trainer, tuple(task.metrics), tensorboard, step, progress)
+        run = history.in_folder(folder, task.trainer, tuple(task.measured), tensorboard, step, progress)
     run.progress["settings"] = own
     return Training(task, engine, [run], states, best, Clock(run.progress["seconds"], began))
 

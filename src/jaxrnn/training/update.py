@@ -1,6 +1,7 @@
 """One update of the params, and many in a row: pure functions, to be compiled, shared out and vmapped."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import flax.struct
@@ -41,7 +42,7 @@ class Task(NamedTuple):
       dataset, optimizer, trainer: a `Dataset`, an `Optimizer`, a `Trainer`.
       regularizer: (net, params, loss, batch, step, share) -> the objective, from the loss of this device's rows, where
         share is one over the number of devices; None for the loss alone.
-      metrics: {name: (ys, Batch) -> a number}, reported beside the loss.
+      metrics: {name: (ys, Batch) -> a number}, reported beside the loss and the data set's own.
     """
 
     net: Net
@@ -50,6 +51,11 @@ class Task(NamedTuple):
     trainer: Trainer
     regularizer: Callable | None = None
     metrics: dict[str, Callable] = {}  # noqa: RUF012
+
+    @property
+    def measured(self):
+        """{name: metric} of all that is reported beside the loss: the data set's own, and further ones."""
+        return {**self.dataset.metrics, **self.metrics}
 
 
 @flax.struct.dataclass
@@ -91,7 +97,8 @@ class Updates(NamedTuple):
     Fields:
       init: key -> TrainState.
       plan: TrainState -> items, what each row of each of the next `report_every` updates is.
-      run: (TrainState, arrays, items, n) -> (TrainState, Report [report_every]), n updates.
+      run: (TrainState, arrays, items, n, step) -> (TrainState, Report [report_every]), n updates; step is the state's,
+        the same for all runs of a group.
     """
 
     init: Any
@@ -120,10 +127,18 @@ def updates(task, shards=1):
             key=key_run,
         )
 
-    def run(state, arrays, items, n):
+    def run(state, arrays, items, n, step):
+        steps = step + jnp.arange(trainer.report_every)
+        which = None if dataset.buckets is None else dataset.buckets.which(steps, trainer.batch_size)
+
         def body(i, loop_state):
             state, reports = loop_state
-            state, report = update(state, dataset.batch(arrays, jax.tree.map(lambda a: a[i], items)))
+            rows = jax.tree.map(lambda a: a[i], items)
+            if which is None:
+                state, report = update(state, dataset.batch(arrays, rows))
+            else:
+                ways = [partial(_on_batch, update, batch) for batch in dataset.buckets.batches]
+                state, report = lax.switch(which[i], ways, state, arrays, rows)
             return state, reports.at[i].set(jnp.stack([jnp.asarray(a, reports.dtype) for a in report]))
 
         reports = jnp.zeros((trainer.report_every, len(Report._fields)))
@@ -136,6 +151,10 @@ def updates(task, shards=1):
         return dataset.plan(jax.random.fold_in(state.key, 0), steps, trainer.batch_size)
 
     return Updates(init, plan, run)
+
+
+def _on_batch(update, batch, state, arrays, rows):
+    return update(state, batch(arrays, rows))
 
 
 def _update(task, shards):

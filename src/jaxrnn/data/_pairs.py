@@ -1,0 +1,83 @@
+"""Sequences of symbols with an answer that has symbols and a length of its own."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.data import _shown
+from jaxrnn.data._stored import Examples, one, padded, stored
+from jaxrnn.losses import smoothed_cross_entropy
+from jaxrnn.metrics import accuracy, cross_entropy, exact_match
+from jaxrnn.symbols import Symbols, vocabulary
+from jaxrnn.types import Question
+
+
+def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backwards=False, **further):
+    """The data set of pairs of texts.
+
+    Args:
+      splits: {"train", "validation", "test": [(source, target), ...]}.
+      name: what the question is called, such as "word".
+      default: the source that is asked where none is given.
+      separators: what stands between the symbols of a source and of a target: "" for letters, " " for words.
+      label_smoothing: of the loss, in [0, 1).
+      backwards: whether sources are read from their ends (Sutskever, Vinyals & Le 2014).
+      further: other fields of `Dataset`.
+    """
+    separate = [Symbols((), separator).split for separator in separators]
+    train = [(separate[0](source), separate[1](target)) for source, target in splits["train"]]
+    inputs = vocabulary([source for source, _ in train], separators[0], unknown=True)
+    outputs = vocabulary([target for _, target in train], separators[1], end=True)
+    way = slice(None, None, -1 if backwards else 1)
+
+    def examples(many):
+        sources, lengths = padded([inputs.encode(separate[0](source))[way] for source, _ in many])
+        targets, answers = padded([[*outputs.encode(separate[1](target)), 0] for _, target in many])
+        return Examples(sources, lengths, targets, answers)
+
+    found = {part: examples([pair for pair in many if _known(pair, outputs, separate[1])]) for part, many in
+             splits.items()}  # fmt: skip
+    longest = found["train"].targets.shape[1]
+
+    def asked(text):
+        symbols = separate[0](text)
+        if not symbols:
+            raise ValueError(f"{name}= is empty")
+        return one("answer", inputs.encode(symbols)[way][:, None], np.zeros((longest, 1), np.int32))
+
+    smooth = {} if label_smoothing == 0 else {"cross_entropy": cross_entropy()}
+    return stored(
+        found,
+        "answer",
+        outputs.size,
+        {"most frequent symbol of each place": by_place(found["train"], outputs.size)},
+        **{
+            "loss": smoothed_cross_entropy(label_smoothing),
+            "metrics": {"accuracy": accuracy(), "exact": exact_match(), **smooth},
+            "inputs": inputs,
+            "outputs": outputs,
+            "question": Question(name, asked, default),
+            "shown": _shown.answered(lambda source, number: {"input": inputs.decode(source[way])}, outputs),
+        }
+        | further,
+    )
+
+
+def by_place(train, size):
+    """Batch -> ys [T, B, K]: how often each symbol came at each place of the answers of the training part."""
+    steps = train.targets.shape[1]
+    counts = np.full((steps, size), 1e-3, np.float32)
+    for place in range(steps):
+        valid = train.answers > place
+        counts[place] += np.bincount(train.targets[valid, place, 0], minlength=size)
+    logits = jnp.asarray(np.log(counts / counts.sum(axis=1, keepdims=True)), float)
+
+    def predict(batch):
+        steps, rows = batch.targets.shape[:2]
+        return jnp.broadcast_to(logits[jnp.minimum(jnp.arange(steps), len(logits) - 1)][:, None], (steps, rows, size))
+
+    return predict
+
+
+def _known(pair, outputs, separate):
+    """Whether all symbols of an answer come in the training part."""
+    return set(separate(pair[1])) <= set(outputs.names)

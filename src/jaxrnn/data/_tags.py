@@ -1,0 +1,91 @@
+"""Sentences whose every word has a tag."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.data import _shown
+from jaxrnn.data._stored import Examples, in_thirds, one, padded, stored
+from jaxrnn.symbols import UNKNOWN, Symbols, vocabulary
+from jaxrnn.types import Question
+
+
+def parsed(text, path):
+    """[[(word, tag), ...], ...] of lines word, tab, tag, with an empty line between sentences.
+
+    Raises:
+      ValueError: for a line of another kind; it names the line.
+    """
+    sentences = [[]]
+    for number, line in enumerate(text.splitlines(), 1):
+        fields = line.split("\t")
+        if not line.strip():
+            sentences.append([])
+        elif len(fields) == 2 and fields[0].strip() and fields[1].strip():
+            sentences[-1].append((fields[0].strip(), fields[1].strip()))
+        else:
+            raise ValueError(f"{path}, line {number}: expected a word, a tab and a tag")
+    return [sentence for sentence in sentences if sentence]
+
+
+def tagging(sentences, longest, fewest, split_seed, default):
+    """The data set of tagged sentences, word by word in lower case, the tag of each asked for.
+
+    A word that is rarer than `fewest` in the training part is read as its ending, the last three letters, and one whose
+    ending is as rare as one symbol for all of them.
+
+    Args:
+      sentences: [[(word, tag), ...], ...].
+      longest: words; longer sentences are left out.
+      fewest: times that a word or an ending comes in the training part to have a symbol of its own.
+      split_seed: of the split into 80, 10 and 10 % that train, validate and test.
+      default: the sentence that is asked where none is given.
+    """
+    sentences = [sentence for sentence in sentences if len(sentence) <= longest]
+    places = in_thirds(len(sentences), split_seed)
+    training = [sentences[row] for row in places["train"]]
+    known = _frequent([[word.lower() for word, _ in sentence] for sentence in training], fewest)
+    endings = _frequent([[_ending(word) for word, _ in each if word.lower() not in known] for each in training], fewest)
+    symbols = Symbols((UNKNOWN, *sorted(known), *sorted(endings)), " ")
+    tags = vocabulary([[tag for _, tag in sentence] for sentence in sentences], " ")
+
+    def read(words):
+        lower = [word.lower() for word in words]
+        return symbols.encode([word if word in known else _ending(word) for word in lower])
+
+    xs, lengths = padded([read([word for word, _ in sentence]) for sentence in sentences])
+    targets, _ = padded([tags.encode([tag for _, tag in sentence]) for sentence in sentences])
+    examples = Examples(xs, lengths, targets)
+    splits = {part: examples.take(rows) for part, rows in places.items()}
+
+    def asked(text):
+        return one("every", read(text.split())[:, None], np.zeros((len(text.split()), 1), np.int32))
+
+    return stored(
+        splits,
+        "every",
+        tags.size,
+        {"most frequent tag of the word": most_frequent(splits["train"], symbols.size, tags.size)},
+        inputs=symbols,
+        outputs=tags,
+        question=Question("sentence", asked, default),
+        shown=_shown.tagged(symbols, tags),
+    )
+
+
+def most_frequent(train, symbols, tags):
+    """Batch -> ys [T, B, K]: the logarithm of how often each tag stood with the word in the training part."""
+    valid = np.arange(train.xs.shape[1]) < train.lengths[:, None]
+    counts = np.zeros((symbols, tags), np.float32)
+    np.add.at(counts, (train.xs[..., 0][valid], train.targets[..., 0][valid]), 1.0)
+    prior = counts.sum(axis=0) / counts.sum()
+    logits = jnp.asarray(np.log(counts + 0.1 * prior + 1e-6), float)
+    return lambda batch: logits[batch.xs[..., 0].astype(int)]
+
+
+def _ending(word):
+    return f"-{word.lower()[-3:]}"
+
+
+def _frequent(sentences, fewest):
+    words, counts = np.unique([word for sentence in sentences for word in sentence], return_counts=True)
+    return set(words[counts >= fewest].tolist())

@@ -1,0 +1,44 @@
+"""Handwritten digits, 1797 images of 8 x 8 pixels, read as a sequence of rows or pixels.
+
+Alpaydin & Kaynak 1998; the test part of the UCI set as scikit-learn ships it.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+from jaxrnn.data import _assets, _shown
+from jaxrnn.data._stored import Examples, constant_logits, in_thirds, stored
+from jaxrnn.types import Dataset, Seed
+
+SIDE, CLASSES = 8, 10
+
+
+def dataset(by: Literal["rows", "pixels", "permuted"] = "rows", split_seed: Seed = 0) -> Dataset:
+    """An image a sequence, its digit asked for at the last step; 80, 10 and 10 % train, validate and test.
+
+    Args:
+      by: 8 steps of 8 pixels; 64 steps of one pixel; the same in an order drawn once and for all (Le, Jaitly & Hinton
+        2015 did so with MNIST).
+      split_seed: of the split.
+    """
+    with np.load(_assets.FOLDER / "digits.npz") as file:
+        pixels, labels = file["pixels"].reshape(-1, SIDE * SIDE) / 16.0, file["labels"].astype(np.int32)
+    order = np.random.default_rng(92).permutation(SIDE * SIDE) if by == "permuted" else np.arange(SIDE * SIDE)
+    width = SIDE if by == "rows" else 1
+    xs = pixels[:, order].reshape(len(pixels), -1, width).astype(np.float32)
+    examples = Examples(xs, np.full(len(xs), xs.shape[1], np.int32), labels[:, None, None])
+    places = in_thirds(len(xs), split_seed)
+
+    def describe(xs, number):
+        picture = np.zeros(SIDE * SIDE)
+        picture[order] = np.ravel(xs)
+        return {"input": f"image {number + 1}", "picture": picture.reshape(SIDE, SIDE)}
+
+    return stored(
+        {name: examples.take(rows) for name, rows in places.items()},
+        "last",
+        CLASSES,
+        {"most frequent digit": constant_logits(np.bincount(labels[places["train"]], minlength=CLASSES))},
+        shown=_shown.labelled([str(digit) for digit in range(CLASSES)], describe),
+    )

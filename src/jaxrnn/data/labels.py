@@ -1,0 +1,68 @@
+"""Texts of your own with a label each: a CSV file with a column of texts and a column of labels."""
+
+import csv
+import io
+from typing import Literal
+
+from jaxrnn.data import _assets
+from jaxrnn.data._labels import labelled_texts
+from jaxrnn.types import Dataset, Seed, Size
+
+FEWEST = 20
+
+
+def dataset(
+    path: str,
+    text: str = "text",
+    label: str = "label",
+    by: Literal["letters", "words"] = "letters",
+    longest: Size = 200,
+    split_seed: Seed = 0,
+) -> Dataset:
+    """The label of a text; 80, 10 and 10 % of the rows train, validate and test.
+
+    Rows without a text are left out; a text longer than `longest` symbols is cut there. Symbols that the training part
+    does not hold are read as one symbol of their own.
+
+    Args:
+      path: a CSV file in UTF-8 whose first row names the columns.
+      text, label: the columns' names.
+      by: the symbols of a text.
+      longest: symbols of a text at most.
+      split_seed: of the split.
+
+    Raises:
+      FileNotFoundError: if there is no such file.
+      ValueError: if the file is not UTF-8, lacks a column, has a row of another width, or fewer than 20 texts or two
+        labels; it names the line.
+    """
+    texts, labels = read(path, text, label)
+    separator = "" if by == "letters" else " "
+    texts = [each[:longest] if by == "letters" else " ".join(each.split()[:longest]) for each in texts]
+    return labelled_texts(texts, labels, "text", texts[0], split_seed, separator)
+
+
+def read(path, text, label):
+    """(texts, labels) of the file. Arguments and errors as of `dataset`."""
+    reader = csv.reader(io.StringIO(_assets.read_text(path)))
+    header = [name.strip() for name in next(reader)]
+    for name in (text, label):
+        if name not in header:
+            raise ValueError(f"{path}: there is no column {name!r}; there are {', '.join(header)}")
+    texts, labels = [], []
+    for row in reader:
+        if not row:
+            continue
+        if len(row) != len(header):
+            raise ValueError(f"{path}, line {reader.line_num}: {len(row)} fields, the header names {len(header)}")
+        of_text, of_label = (row[header.index(name)].strip() for name in (text, label))
+        if of_text and not of_label:
+            raise ValueError(f"{path}, line {reader.line_num}: the label is missing")
+        if of_text:
+            texts.append(of_text)
+            labels.append(of_label)
+    if len(texts) < FEWEST or len(set(labels)) < 2:
+        raise ValueError(
+            f"{path}: {len(texts)} texts with {len(set(labels))} labels; {FEWEST} and two are the fewest to learn from"
+        )
+    return texts, labels

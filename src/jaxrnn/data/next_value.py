@@ -1,0 +1,25 @@
+"""The next value of a sine from this one alone: what a network without memory cannot know, and one with memory can."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.data._forecast import forecast
+from jaxrnn.types import Dataset, Positive, Series, Size
+
+
+def dataset(points: Size = 400, step: Positive = 0.3, window: Size = 32) -> Dataset:
+    """Windows of a sine at all offsets, the next value asked for at every step.
+
+    A value comes once on the way up and once on the way down, so the best guess from it alone is cos(step) times it,
+    with a mean squared error of sin(step)^2 / 2. `model=perceptron` can do no better.
+
+    Args:
+      points: values that train, and as many for validation and for the test.
+      step: radians from a value to the next.
+      window: steps a window.
+    """
+    angles = step * np.arange(3 * points + 1)
+    series = Series(np.sin(angles)[:, None], 0.0, 1.0, np.arange(len(angles)), points, "step", "value")
+    splits = {"validation": (points + 1, 2 * points + 1), "test": (2 * points + 1, 3 * points + 1)}
+    made = forecast(series, window, points, splits)
+    return made._replace(baselines={"best without memory": lambda batch: jnp.cos(step) * batch.xs, **made.baselines})

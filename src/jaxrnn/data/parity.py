@@ -1,0 +1,41 @@
+"""Parity: whether the number of ones so far is odd; one bit of memory that every input may turn."""
+
+import jax
+import jax.numpy as jnp
+
+from jaxrnn.data._sequences import Sequence, drawn
+from jaxrnn.losses import cross_entropy
+from jaxrnn.metrics import classified
+from jaxrnn.types import Dataset, Size
+
+
+def dataset(length: Size = 50, every: bool = True) -> Dataset:
+    """Random bits, -1 or 1; the parity of the ones so far.
+
+    A guess has a loss of ln 2. Asked for at the last step alone it is a task that gradient descent finds hard (Bengio,
+    Simard & Frasconi 1994).
+
+    Args:
+      length: longest sequence, in steps; lengths are drawn from half of it on.
+      every: whether it is asked for at every step, or at the last alone.
+    """
+    times = jnp.arange(length)
+
+    def sample(key):
+        key_length, key_bits = jax.random.split(key)
+        end = jax.random.randint(key_length, (), (length + 1) // 2, length + 1) - 1
+        bits = jax.random.bernoulli(key_bits, 0.5, (length,))
+        odd = jnp.cumsum(bits) % 2
+        counted = times <= end if every else times == end
+        return Sequence((2.0 * bits - 1)[:, None], odd[:, None], 1.0 * counted, times <= end)
+
+    return drawn(
+        sample,
+        output_size=2,
+        loss=cross_entropy,
+        trivial=lambda batch: jnp.zeros((*batch.xs.shape[:-1], 2)),
+        correct=classified,
+        lags=(1, length - 1),
+        loss_name="cross-entropy (nats)",
+        trivial_name="a guess",
+    )

@@ -1,0 +1,178 @@
+"""Attention of a decoder over what an encoder read: Luong's after the recurrence, Bahdanau's inside it.
+
+Both weigh the encoder's outputs m_s by a score of each with the decoder's state, over the valid source steps,
+
+    a_ts = softmax_s(score(h, m_s)),    c_t = sum_s a_ts m_s.
+
+The memory is part of the decoder's carry, `Attended`, and does not change from step to step.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxrnn.cells._step import carry_dtype, dot
+from jaxrnn.initializers import glorot
+from jaxrnn.nets.layers import masked
+from jaxrnn.types import Cell, Net
+from jaxrnn.unroll._contract import scan
+
+
+class Attended(NamedTuple):
+    """The carry of a net that attends.
+
+    Fields:
+      carry: of the net itself.
+      memory: [B, S, M], the encoder's outputs.
+      valid: [B, S], the source steps that are no padding.
+    """
+
+    carry: Any
+    memory: jax.Array
+    valid: jax.Array
+
+
+class LuongParams(NamedTuple):
+    net: Any
+    w_a: jax.Array  # [H, M]
+    w_c: jax.Array  # [M + H, K]
+
+
+class BahdanauParams(NamedTuple):
+    cell: Any
+    w_s: jax.Array  # [H, A], of the decoder's state
+    w_m: jax.Array  # [M, A], of the memory
+    v: jax.Array  # [A]
+
+
+class Remembered(NamedTuple):
+    """Params of a cell that attends, with the memory that they are to look at."""
+
+    params: BahdanauParams
+    memory: jax.Array  # [B, S, M]
+    keys: jax.Array  # [B, S, A], memory W_m
+    valid: jax.Array  # [B, S]
+
+
+class AttentiveCarry(NamedTuple):
+    carry: Any
+    h: jax.Array  # [B, H], the last output, which the next score reads
+
+
+def luong(net, memory_size, output_size):
+    """Global attention with the score h_t W_a m_s (Luong, Pham & Manning 2015, eqs. 5 to 8, "general").
+
+    ys_t = tanh([c_t, h_t] W_c). The context is not fed to the next step, so the net below runs over the whole sequence
+    before anything is attended to, with any unroll.
+
+    Args:
+      net: the decoder's recurrent layers, a causal `Net`.
+      memory_size: M, the width of the encoder's outputs.
+      output_size: K.
+    """
+    draw = glorot()
+
+    def init(key, input_size):
+        keys, size = jax.random.split(key, 3), net.width(input_size)
+        w_a, w_c = draw(keys[1], (size, memory_size)), draw(keys[2], (memory_size + size, output_size))
+        return LuongParams(net.init(keys[0], input_size), w_a, w_c)
+
+    def initial(params, batch_shape):
+        return _unfilled(net.initial(params.net, batch_shape), batch_shape, memory_size, params.w_a)
+
+    def look(params, attended, xs, mask, reset, key):
+        carry, hs = net.apply(params.net, attended.carry, xs, mask=mask, reset=reset, key=key)
+        scores = jnp.einsum("tbm,bsm->tbs", dot(hs, params.w_a), attended.memory)
+        return carry, hs, attention_weights(scores, attended.valid)
+
+    def apply(params, attended, xs, *, mask=None, reset=None, key=None):
+        carry, hs, weights = look(params, attended, xs, mask, reset, key)
+        context = jnp.einsum("tbs,bsm->tbm", weights, attended.memory)
+        ys = jnp.tanh(dot(jnp.concatenate([context, hs], axis=-1), params.w_c))
+        return attended._replace(carry=carry), masked(ys, mask)
+
+    def weights(params, attended, xs):
+        return look(params, attended, xs, None, None, None)[2]
+
+    made = Net(init, lambda input_size: output_size, initial, apply,
+               unrolled=lambda unroll: luong(net.unrolled(unroll), memory_size, output_size)[0])  # fmt: skip
+    return made, weights
+
+
+def bahdanau(cell, memory_size, size, unroll=scan):
+    """Additive attention inside a recurrent layer (Bahdanau, Cho & Bengio 2015, appendix A.1.2).
+
+    score = v . tanh(h_{t-1} W_s + m_s W_m); the cell reads [x_t, c_t], and [h_t, c_t] are the outputs.
+
+    Args:
+      cell: the decoder's cell.
+      memory_size: M, the width of the encoder's outputs.
+      size: A, the width of the score's hidden layer.
+      unroll: as of `recurrent`.
+    """
+    draw = glorot()
+
+    def init(key, input_size):
+        keys = jax.random.split(key, 4)
+        return BahdanauParams(
+            cell.init(keys[0], input_size + memory_size),
+            draw(keys[1], (cell.size, size)),
+            draw(keys[2], (memory_size, size)),
+            draw(keys[3], (size, 1))[:, 0],
+        )
+
+    def initial(params, batch_shape):
+        h = jnp.zeros((*batch_shape, cell.size), carry_dtype(params.w_s))
+        carry = AttentiveCarry(cell.initial(params.cell, batch_shape), h)
+        return _unfilled(carry, batch_shape, memory_size, params.w_s)
+
+    def run(attending, params, attended, xs, mask, reset):
+        remembered = Remembered(params, attended.memory, dot(attended.memory, params.w_m), attended.valid)
+        return unroll(attending, remembered, attended.carry, xs, mask=mask, reset=reset)
+
+    def apply(params, attended, xs, *, mask=None, reset=None, key=None):
+        carry, ys = run(_attentive(cell, memory_size), params, attended, xs, mask, reset)
+        return attended._replace(carry=carry), ys
+
+    def weights(params, attended, xs):
+        return run(_attentive(cell, memory_size, look=True), params, attended, xs, None, None)[1]
+
+    made = Net(init, lambda input_size: cell.size + memory_size, initial, apply,
+               unrolled=lambda unroll: bahdanau(cell, memory_size, size, unroll)[0])  # fmt: skip
+    return made, weights
+
+
+def attention_weights(scores, valid):
+    """softmax over the valid source steps: scores [..., B, S] and valid [B, S] -> [..., B, S]; zeros without any."""
+    scores = jnp.where(valid, scores, -jnp.inf)
+    top = jnp.max(scores, axis=-1, keepdims=True)
+    exp = jnp.exp(scores - jnp.where(jnp.isfinite(top), top, 0.0))
+    total = jnp.sum(exp, axis=-1, keepdims=True)
+    return exp / jnp.where(total > 0, total, 1.0)
+
+
+def _attentive(cell, memory_size, look=False):
+    """The cell that attends; its outputs are [h_t, c_t], or the weights a_t where one wants to look."""
+
+    def initial(remembered, batch_shape):
+        params = remembered.params
+        h = jnp.zeros((*batch_shape, cell.size), carry_dtype(params.w_s))
+        return AttentiveCarry(cell.initial(params.cell, batch_shape), h)
+
+    def step(remembered, carry, x):
+        params, memory, keys, valid = remembered
+        scores = jnp.tanh(dot(carry.h, params.w_s)[..., None, :] + keys) @ params.v.astype(keys.dtype)
+        weights = attention_weights(scores, valid)
+        context = jnp.einsum("bs,bsm->bm", weights, memory)
+        own = cell.project(params.cell, jnp.concatenate([x, context.astype(x.dtype)], axis=-1))
+        new, h = cell.step(params.cell, carry.carry, own)
+        return AttentiveCarry(new, h), weights if look else jnp.concatenate([h, context.astype(h.dtype)], axis=-1)
+
+    return Cell(cell.size + memory_size, None, initial, lambda remembered, x: x, step)
+
+
+def _unfilled(carry, batch_shape, memory_size, w):
+    """The carry before anything was read: one source step, which is not valid."""
+    memory = jnp.zeros((*batch_shape, 1, memory_size), carry_dtype(w))
+    return Attended(carry, memory, jnp.zeros((*batch_shape, 1), bool))

@@ -1,0 +1,106 @@
+"""Beam search: the likeliest answers of any net whose outputs are logits of the symbol that it reads next."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxrnn.nets.decode import step
+
+
+class Beam(NamedTuple):
+    """The answers that a beam search found, the best first.
+
+    Fields:
+      symbols: [W, B, length], the end symbol at every step after an answer's end.
+      log_probs: [W, B], the log-probability of each answer, its end included.
+      lengths: [W, B], symbols of each answer, its end included.
+      scores: [W, B], what they are ranked by.
+    """
+
+    symbols: jax.Array
+    log_probs: jax.Array
+    lengths: jax.Array
+    scores: jax.Array
+
+
+class _State(NamedTuple):
+    carry: object  # [W, B, ...]
+    x: jax.Array  # [W, B, 1]
+    symbols: jax.Array
+    log_probs: jax.Array
+    lengths: jax.Array
+    ended: jax.Array  # [W, B]
+
+
+def search(net, params, carry, x_t, length, width, end=0, penalty=0.0):
+    """The W answers that a beam search finds, for all sequences at once; to be compiled as one call.
+
+    A hypothesis is ranked by log p / lp with lp = ((5 + length) / 6)^penalty (Wu et al. 2016, eq. 14); with a penalty
+    of 0 by its probability. One that has met the end symbol stays as it is.
+
+    Args:
+      net: a causal `Net`, such as the decoder of an encoder-decoder.
+      params: its params.
+      carry: the carry before x_t.
+      x_t: the first input [B, 1].
+      length: the most symbols of an answer, its end included.
+      width: W, hypotheses that are kept.
+      end: number of the end symbol; None for answers that all have the same length.
+      penalty: of the length, 0 for none.
+
+    Returns:
+      A `Beam`.
+    """
+    batch = x_t.shape[0]
+
+    def over_beam(tree):
+        return jax.tree.map(lambda a: jnp.broadcast_to(a, (width, *a.shape)), tree)
+
+    first = _State(
+        carry=over_beam(carry),
+        x=over_beam(jnp.asarray(x_t)),
+        symbols=jnp.full((width, batch, length), 0 if end is None else end, jnp.int32),
+        log_probs=jnp.where(jnp.arange(width)[:, None] == 0, 0.0, -jnp.inf) * jnp.ones((width, batch)),
+        lengths=jnp.zeros((width, batch), jnp.int32),
+        ended=jnp.zeros((width, batch), bool),
+    )
+
+    def extend(state, place):
+        carry, logits = jax.vmap(lambda c, x: step(net, params, c, x))(state.carry, state.x)
+        return _extended(state._replace(carry=carry), logits, place, end, penalty), None
+
+    last, _ = lax.scan(extend, first, jnp.arange(length))
+    found = Beam(last.symbols, last.log_probs, last.lengths, _score(last.log_probs, last.lengths, penalty))
+    order = jnp.argsort(-found.scores, axis=0)
+    return jax.tree.map(lambda a: _taken(a, order), found)
+
+
+def _extended(state, logits, place, end, penalty):
+    """The best W hypotheses of all that are one symbol longer; logits [W, B, K]."""
+    width, batch, classes = logits.shape
+    following = jax.nn.log_softmax(logits.astype(state.log_probs.dtype))
+    if end is not None:  # an answer that has ended can only end again, at no cost
+        again = jnp.where(jnp.arange(classes) == end, 0.0, -jnp.inf)
+        following = jnp.where(state.ended[..., None], again, following)
+    log_probs = state.log_probs[..., None] + following
+    lengths = jnp.broadcast_to((state.lengths + ~state.ended)[..., None], log_probs.shape)
+    scores = _score(log_probs, lengths, penalty)
+    _, chosen = lax.top_k(jnp.moveaxis(scores, 0, 1).reshape(batch, -1), width)  # [B, W]
+    rows, symbol = (chosen // classes).T, (chosen % classes).T.astype(jnp.int32)
+    carry, symbols, ended = jax.tree.map(lambda a: _taken(a, rows), (state.carry, state.symbols, state.ended))
+    index = symbol[..., None]
+    log_probs, lengths = (jnp.take_along_axis(_taken(a, rows), index, axis=-1)[..., 0] for a in (log_probs, lengths))
+    symbols = symbols.at[..., place].set(symbol)
+    ended = ended | (symbol == end) if end is not None else ended
+    return _State(carry, index.astype(state.x.dtype), symbols, log_probs, lengths, ended)
+
+
+def _score(log_probs, lengths, penalty):
+    return log_probs / ((5.0 + lengths) / 6.0) ** penalty
+
+
+def _taken(a, rows):
+    """a [W, B, ...] with the hypotheses rows [W, B] of each sequence."""
+    return jnp.take_along_axis(a, rows.reshape(*rows.shape, *[1] * (a.ndim - 2)), axis=0)

@@ -1,0 +1,51 @@
+"""How a symbol is chosen from logits: the largest, or drawn at a temperature, among the k likeliest, or a nucleus."""
+
+import jax
+import jax.numpy as jnp
+
+
+def greedy(key, logits):
+    """The symbol with the largest logit; logits [B, K] -> [B, 1]. It needs no key."""
+    return jnp.argmax(logits, axis=-1, keepdims=True)
+
+
+def categorical(temperature=1.0, top_k=None, top_p=None):
+    """Draws symbols from softmax(logits / temperature).
+
+    Args:
+      temperature: above 0; below 1 likely symbols become likelier.
+      top_k: draw among the k likeliest (Fan, Lewis & Dauphin 2018); None for all.
+      top_p: draw among the fewest symbols that together have this probability (nucleus sampling, Holtzman et al.
+        2020), in (0, 1]; None for all.
+
+    Returns:
+      (key, logits [B, K]) -> symbols [B, 1].
+
+    Raises:
+      ValueError: for numbers out of range.
+    """
+    if not temperature > 0:
+        raise ValueError(f"temperature={temperature}: give a number above 0")
+    if top_k is not None and top_k < 1:
+        raise ValueError(f"top_k={top_k}: give 1 or more")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p={top_p}: give a probability above 0")
+
+    def draw(key, logits):
+        return jax.random.categorical(key, kept(logits / temperature, top_k, top_p))[..., None]
+
+    return draw
+
+
+def kept(logits, top_k=None, top_p=None):
+    """Logits [B, K], minus infinity where a symbol is not among those to draw from."""
+    if top_k is not None and top_k < logits.shape[-1]:
+        least = jax.lax.top_k(logits, top_k)[0][..., -1:]
+        logits = jnp.where(logits >= least, logits, -jnp.inf)
+    if top_p is not None:
+        order = jnp.argsort(-logits, axis=-1)
+        probabilities = jax.nn.softmax(jnp.take_along_axis(logits, order, axis=-1), axis=-1)
+        before = jnp.cumsum(probabilities, axis=-1) - probabilities
+        inside = jnp.take_along_axis(before < top_p, jnp.argsort(order, axis=-1), axis=-1)
+        logits = jnp.where(inside, logits, -jnp.inf)
+    return logits

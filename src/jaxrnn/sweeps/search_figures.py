@@ -1,0 +1,51 @@
+"""Optuna's own figures of a search."""
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import optuna
+from matplotlib import rc_context
+from optuna.trial import TrialState
+
+from jaxrnn.plotting import style
+
+
+def draw(study, folder):
+    """Optuna's own figures of a study into `folder/figures`; returns their paths."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from optuna.visualization import matplotlib as figures
+
+    complete = [t for t in study.get_trials(states=[TrialState.COMPLETE]) if np.isfinite(t.value)]
+    if len(complete) < 2:
+        return []
+    several = len(study.best_trial.params) > 1
+    plots = {"history": figures.plot_optimization_history, "slices": figures.plot_slice}
+    plots |= {"contours": figures.plot_contour, "parallel": figures.plot_parallel_coordinate} if several else {}
+    paths = []
+    for name, plot in plots.items():  # Optuna calls them experimental, and skips infinite values
+        with (
+            warnings.catch_warnings(),
+            rc_context({"savefig.bbox": "tight"}),
+        ):
+            warnings.simplefilter("ignore")
+            axes = plot(study, **_target(study))
+            paths.append(style.publish(_figure(axes), folder, name))
+    return paths
+
+
+def _target(study):
+    """What Optuna's figures show: the logarithm of a value of which less is better, else the value."""
+    if study.direction == optuna.study.StudyDirection.MAXIMIZE or any(t.value <= 0 for t in study.trials if t.value):
+        return {}
+    return {"target": lambda trial: math.log10(trial.value), "target_name": "log10 of the value"}
+
+
+def _figure(axes: Any):
+    figure = np.ravel(axes)[0].figure
+    columns, rows = (*np.shape(axes), 1, 1)[:2]
+    figure.set_size_inches(max(6.4, 3.2 * columns), max(4.2, 2.8 * rows))
+    return figure
