@@ -12,10 +12,12 @@ def evaluate(cfg):
     runtime.prepare()
     with config_errors():
         run = folders.load(cfg.run)
-        metrics = files.write_evaluation(run)
+        metrics, baselines = files.write_evaluation(run), files.baselines(run)
+        written = files.write_predictions(run, cfg.split)
     print(f"{run.folder}, the params of step {run.best_step}")
     print(files.table(metrics, run.dataset.trivial_name))
-    print(f"in {run.folder / 'evaluation.csv'}")
+    print(baselines)
+    print(f"in {run.folder / 'evaluation.csv'}" + (f", example by example in {written}" if written else ""))
 
 
 if __name__ == "__main__":

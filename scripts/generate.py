@@ -1,4 +1,4 @@
-"""Lets a trained network go on by itself: python scripts/generate.py run=PATH prime=P length=L."""
+"""Lets a trained network go on or answer: python scripts/generate.py run=PATH prime=P length=L; run=PATH word=TEXT."""
 
 import sys
 
@@ -7,11 +7,16 @@ from jaxrnn.experiments.command_line import config_errors, main
 
 def generate(cfg):
     from jaxrnn import runtime
-    from jaxrnn.experiments import files, folders
+    from jaxrnn.experiments import asking, files, folders
 
     runtime.prepare()
     with config_errors():
-        values, figure, error = files.write_generation(folders.load(cfg.run), cfg.prime, cfg.length)
+        run = folders.load(cfg.run)
+        if run.dataset.question is not None:
+            print(asking.answered(run, cfg))
+            return
+        asking.refuse_questions(run, cfg)
+        values, figure, error = files.write_generation(run, cfg.prime, cfg.length)
     print(f"values in {values}, figure in {figure}")
     if error is not None:
         print(f"mean squared error against the truth: {error:.3g}")

@@ -8,7 +8,7 @@ import numpy as np
 from jaxrnn.data._buckets import buckets, grouped
 from jaxrnn.data._forecast import shuffled
 from jaxrnn.losses import cross_entropy
-from jaxrnn.metrics import accuracy, classified, exact_match
+from jaxrnn.metrics import accuracy, exact_match
 from jaxrnn.types import Batch, Dataset, Pair
 
 Asked = Literal["every", "last", "answer"]
@@ -72,7 +72,6 @@ def stored(splits, asked: Asked, output_size, baselines, **further):
     fields = {
         "loss": cross_entropy,
         "loss_name": "cross-entropy (nats)",
-        "correct": classified,
         "metrics": {"accuracy": accuracy()} | ({} if asked == "last" else {"exact": exact_match()}),
     }
     return Dataset(

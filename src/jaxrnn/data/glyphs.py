@@ -102,7 +102,6 @@ def drawings(pictures, names, places):
         {"mean picture": lambda batch: jnp.broadcast_to(logits, batch.targets.shape)},
         loss=binary_cross_entropy,
         loss_name="cross-entropy (nats a picture)",
-        correct=None,
         metrics={"pixels_wrong": Metric(pixels_wrong, "share")},
         inputs=words,
         question=Question("name", asked, "LATIN SMALL LETTER N WITH TILDE"),

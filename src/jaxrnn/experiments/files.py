@@ -4,10 +4,11 @@ import csv
 from pathlib import Path
 
 from jaxrnn.experiments import config
+from jaxrnn.plotting import examples, style
 from jaxrnn.plotting import runs as plotting
-from jaxrnn.plotting import style
+from jaxrnn.table import Table
+from jaxrnn.training import answers, records, tensorboard
 from jaxrnn.training import probes as probing
-from jaxrnn.training import records, tensorboard
 from jaxrnn.training.run import generation_error, primed
 
 
@@ -42,6 +43,57 @@ def write_evaluation(run):
         writer.writerows([name, *values.values()] for name, values in metrics.items())
     run.plot(_width(run)).save(run.folder)
     return metrics
+
+
+def write_predictions(run, split):
+    """Writes what a run says to every example of a split to its `predictions.csv`, and draws figures of them.
+
+    Returns:
+      The path of the file, or None where the data do not say how their examples are shown.
+    """
+    if run.dataset.shown is None or split not in run.dataset.splits:
+        return None
+    rows = answers.examples(run, split)
+    names = ("input", "target", "prediction", "loss")
+    Table({"split": split, **{name: row[name] for name in names}} for row in rows).write(run.folder / "predictions.csv")
+    with style.page(_width(run)):
+        drawn = {"failures": examples.failures(rows)}
+        pairs = [pair for row in rows for pair in _pairs(row)]
+        if 1 < len({target for target, _ in pairs}) <= examples.MOST and run.net.decoding is None:
+            drawn["confusion"] = examples.confusion(*zip(*pairs, strict=True))
+        for title, figure in drawn.items():
+            style.save(figure, run.folder, title)
+    return run.folder / "predictions.csv"
+
+
+def _pairs(row):
+    """(true label, label given) of an example, of a sequence that is labelled step by step many."""
+    return zip(*row["parts"][1:], strict=True) if "parts" in row else [(row["target"], row["prediction"])]
+
+
+def write_answer(run, answer):
+    """Writes an `Answer` to a run's `generation.csv`, and its attention or picture to `figures/generation.png`.
+
+    Returns:
+      (path of the values, path of the figure or None).
+    """
+    path, figure = run.folder / "generation.csv", None
+    Table(answer.rows).write(path)
+    with style.page(_width(run)):
+        if answer.attention is not None:
+            figure = style.save(examples.attention(*answer.attention), run.folder, "generation")
+        elif answer.picture is not None:
+            figure = style.save(examples.picture(answer.picture, answer.asked), run.folder, "generation")
+    return path, figure
+
+
+def baselines(run):
+    """The metrics of every baseline on every split, as text for the terminal."""
+    lines = []
+    for split, batch in run.dataset.splits.items():
+        for name, found in run.evaluator.baselines(batch).items():
+            lines.append(f"  {split}, {name}: " + ", ".join(f"{key} {value:.4g}" for key, value in found.items()))
+    return "\n".join(["baselines:", *lines])
 
 
 def write_generation(run, prime=None, length=None):

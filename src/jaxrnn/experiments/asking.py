@@ -1,0 +1,42 @@
+"""The questions of `scripts/generate.py`: which key the data answer to, and what is printed and written."""
+
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import files
+from jaxrnn.training import answers
+
+QUESTIONS = ("prompt", "word", "date", "sum", "sentence", "glyph", "name", "text", "source")  # of all data sets
+
+
+def answered(run, cfg):
+    """What a run says to the question of a configuration; it is written into the run folder too.
+
+    Raises:
+      ConfigError: for a key that the run's data do not answer to, or a text that cannot be read.
+    """
+    own = run.dataset.question.name
+    refuse_questions(run, cfg)
+    if cfg.prime is not None:
+        raise ConfigError(f"prime={cfg.prime}: these data are no series; they answer to {own}=...")
+    answer = answers.ask(
+        run,
+        cfg.get(own),
+        length=200 if cfg.length is None else cfg.length,
+        temperature=cfg.temperature,
+        top_k=cfg.top_k,
+        top_p=cfg.top_p,
+        width=cfg.beam,
+        penalty=cfg.penalty,
+        seed=cfg.seed,
+    )
+    path, figure = files.write_answer(run, answer)
+    return f"{answer.text}\nin {path}" + (f", figure in {figure}" if figure is not None else "")
+
+
+def refuse_questions(run, cfg):
+    """Refuses the key of a question that the data do not answer to."""
+    question = run.dataset.question
+    for name in QUESTIONS:
+        if cfg.get(name) is not None and (question is None or name != question.name):
+            there = "these data are a series: give prime= and length=" if question is None else \
+                f"these data answer to {question.name}=..."  # fmt: skip
+            raise ConfigError(f"{name}={cfg[name]}: {there}")

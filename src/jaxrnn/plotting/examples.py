@@ -1,0 +1,99 @@
+"""Figures of single examples: confusion matrix, attention map, pictures, the worst answers."""
+
+import textwrap
+
+import numpy as np
+
+from jaxrnn.plotting import style
+
+MOST = 25  # labels that a confusion matrix has room for
+
+
+def confusion(targets, predictions):
+    """How often each label was given for each: the share of the row's examples, as numbers on grey.
+
+    Args:
+      targets, predictions: [N] labels as text.
+    """
+    names = sorted({*targets, *predictions}, key=lambda name: (len(name), name))
+    counts = np.zeros((len(names), len(names)))
+    for target, prediction in zip(targets, predictions, strict=True):
+        counts[names.index(target), names.index(prediction)] += 1
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure, axes = style.axes("label given", "true label")
+    figure.set_figheight(0.9 * figure.get_figwidth())
+    image = axes.imshow(shares, cmap="Greys", vmin=0, vmax=1, aspect="auto")
+    for (row, column), share in np.ndenumerate(shares):
+        if counts[row, column]:
+            colour = "white" if share > 0.5 else "black"
+            axes.text(column, row, f"{counts[row, column]:.0f}", ha="center", va="center", color=colour,
+                      fontsize=style.SMALLEST)  # fmt: skip
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    axes.set_yticks(range(len(names)), names)
+    figure.colorbar(image, ax=axes, label="share of the true label's examples")
+    return figure
+
+
+def attention(weights, answer, question):
+    """The weight that each step of an answer gives to each symbol of the question.
+
+    Args:
+      weights: [T, S].
+      answer, question: [T] and [S] symbols.
+    """
+    figure, axes = style.axes("symbol that was read", "symbol of the answer")
+    figure.set_figheight(max(2.2, min(0.24 * len(answer) + 1.0, 8.0)))
+    image = axes.imshow(weights, cmap="Greys", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(question)), question)
+    axes.set_yticks(range(len(answer)), answer)
+    figure.colorbar(image, ax=axes, label="attention")
+    return figure
+
+
+def picture(image, name):
+    """One picture, dark where it has ink."""
+    figure, axes = style.axes("", "")
+    figure.set_size_inches(2.6, 2.8)
+    _show(axes, image)
+    style.title(axes, name)
+    return figure
+
+
+def failures(rows, count=5):
+    """The examples with the largest losses, the worst first: what was asked, what is true, what was said.
+
+    Args:
+      rows: dicts as of `jaxrnn.training.answers.examples`.
+      count: of examples shown.
+    """
+    worst = sorted(rows, key=lambda row: -row["loss"])[:count]
+    if "picture" in worst[0]:
+        return _pictures(worst)
+    figure, axes = style.axes("", "")
+    axes.axis("off")
+    width = int(15 * figure.get_figwidth())
+    lines = []
+    for row in worst:
+        for name in ("input", "target", "prediction"):
+            text = textwrap.fill(f"{name:<11}{row[name]}", width, subsequent_indent=" " * 11)
+            lines += text.split("\n")
+        lines += [f"{'loss':<11}{row['loss']:.2f} nats", ""]
+    figure.set_figheight(0.15 * len(lines) + 0.3)
+    axes.text(0, 1, "\n".join(lines), family="monospace", fontsize=style.SMALLEST, va="top", transform=axes.transAxes)
+    return figure
+
+
+def _pictures(worst):
+    figure, panels = style.panels(len(worst), "", "", columns=len(worst))
+    for axes, row in zip(panels, worst, strict=True):
+        _show(axes, row.get("drawn", row["picture"]))
+        said = f"{row['target'] or row['input']}\nsaid: {row['prediction']}" if row["prediction"] else row["input"]
+        style.title(axes, f"{said} ({row['loss']:.1f} nats)")
+    return figure
+
+
+def _show(axes, image):
+    axes.imshow(image, cmap="Greys", vmin=0, vmax=1)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
