@@ -62,7 +62,7 @@ def dataset(path: str | None = None, window: Size = 64, validation: Rate = 0.05,
         metrics={"bits": Metric(lambda ys, batch: _nats(ys, batch) / np.log(2), "bits a letter")},
         inputs=symbols,
         outputs=symbols,
-        question=Question("prompt", lambda text: _asked(symbols, text), text[: text.index("\n") + 1] or text[:1]),
+        question=Question("prompt", lambda text: _asked(symbols, text), text.partition("\n")[0][:60] or text[:1]),
     )
 
 

@@ -165,7 +165,7 @@ def _attentive(cell, memory_size, look=False):
         scores = jnp.tanh(dot(carry.h, params.w_s)[..., None, :] + keys) @ params.v.astype(keys.dtype)
         weights = attention_weights(scores, valid)
         context = jnp.einsum("bs,bsm->bm", weights, memory)
-        own = cell.project(params.cell, jnp.concatenate([x, context.astype(x.dtype)], axis=-1))
+        own = cell.project(params.cell, jnp.concatenate([x, context], axis=-1))
         new, h = cell.step(params.cell, carry.carry, own)
         return AttentiveCarry(new, h), weights if look else jnp.concatenate([h, context.astype(h.dtype)], axis=-1)
 

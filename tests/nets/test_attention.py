@@ -1,0 +1,142 @@
+"""Attention against hand calculations, and the encoder-decoder of symbols."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxrnn import nets
+from jaxrnn.cells import elman, gru, lstm
+from jaxrnn.nets import attention
+from jaxrnn.types import Pair
+
+S, T, B, H, M, K = 5, 4, 3, 6, 4, 7
+KEY = jax.random.key(0)
+XS = jax.random.normal(jax.random.key(1), (T, B, 2))
+MEMORY = jax.random.normal(jax.random.key(2), (B, S, M))
+VALID = jnp.arange(S) < jnp.array([5, 3, 1])[:, None]
+
+
+def kinds():
+    return {
+        "luong": attention.luong(nets.recurrent(elman.cell(H)), M, K),
+        "bahdanau": attention.bahdanau(elman.cell(H), M, 8),
+    }
+
+
+def attended(net, params, memory=MEMORY, valid=VALID):
+    return net.initial(params, (B,))._replace(memory=memory, valid=valid)
+
+
+def softmax(scores):
+    exp = np.exp(scores - scores.max())
+    return exp / exp.sum()
+
+
+def test_luong_is_the_hand_calculation():
+    net, weights = kinds()["luong"]
+    params = net.init(KEY, 2)
+    _, ys = net.apply(params, attended(net, params), XS)
+    looked = weights(params, attended(net, params), XS)
+    for b, steps in enumerate((5, 3, 1)):
+        h = np.zeros(H)
+        for t in range(T):
+            h = np.tanh(XS[t, b] @ params.net.w_x + h @ params.net.w_h + params.net.b)
+            a = softmax(np.array([h @ params.w_a @ MEMORY[b, s] for s in range(steps)]))
+            context = a @ MEMORY[b, :steps]
+            np.testing.assert_allclose(ys[t, b], np.tanh(np.concatenate([context, h]) @ params.w_c), rtol=1e-10)
+            np.testing.assert_allclose(looked[t, b], np.pad(a, (0, S - steps)), atol=1e-12)
+
+
+def test_bahdanau_is_the_hand_calculation():
+    net, weights = kinds()["bahdanau"]
+    params = net.init(KEY, 2)
+    _, ys = net.apply(params, attended(net, params), XS)
+    looked = weights(params, attended(net, params), XS)
+    own = params.cell
+    for b, steps in enumerate((5, 3, 1)):
+        h = np.zeros(H)
+        for t in range(T):
+            scores = [np.tanh(h @ params.w_s + MEMORY[b, s] @ params.w_m) @ params.v for s in range(steps)]
+            a = softmax(np.array(scores))
+            context = a @ MEMORY[b, :steps]
+            h = np.tanh(np.concatenate([XS[t, b], context]) @ own.w_x + h @ own.w_h + own.b)
+            np.testing.assert_allclose(ys[t, b], np.concatenate([h, context]), rtol=1e-10)
+            np.testing.assert_allclose(looked[t, b], np.pad(a, (0, S - steps)), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["luong", "bahdanau"])
+def test_attention_to_one_source_step_is_the_identity(name):
+    net, weights = kinds()[name]
+    params = net.init(KEY, 2)
+    one = attended(net, params, MEMORY[:, :1], jnp.ones((B, 1), bool))
+    np.testing.assert_array_equal(weights(params, one, XS), 1.0)
+    if name == "bahdanau":
+        _, ys = net.apply(params, one, XS)
+        np.testing.assert_allclose(ys[..., H:], np.broadcast_to(MEMORY[:, 0], (T, B, M)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["luong", "bahdanau"])
+def test_padding_of_the_source_reaches_nothing(name):
+    net, _ = kinds()[name]
+    params = net.init(KEY, 2)
+
+    def loss(params, memory):
+        return jnp.sum(net.apply(params, attended(net, params, memory), XS)[1] ** 2)
+
+    other = jnp.where(VALID[..., None], MEMORY, 1e3)
+    for found, expected in zip(*(jax.tree.leaves(jax.value_and_grad(loss)(params, m)) for m in (MEMORY, other)),
+                               strict=True):  # fmt: skip
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("attend", [None, "luong", "bahdanau"])
+def test_taught_and_free_answers_agree_where_the_teacher_says_what_the_net_says(attend):
+    net = nets.rnn(gru.cell(H), K, layers=2, symbols=5, embedding=3, answers="symbols", attend=attend,
+                   bidirectional="concat")  # fmt: skip
+    params = net.init(KEY, 1)
+    source = jax.random.randint(KEY, (S, B, 1), 0, 5)
+    mask = (jnp.arange(S) < jnp.array([5, 3, 1])[:, None]).T
+    _, free = net.apply(params, (), Pair(source, None), mask=mask)
+    said = jnp.argmax(free[:T], axis=-1, keepdims=True)
+    _, taught = net.apply(params, (), Pair(source, said), mask=mask)
+    np.testing.assert_allclose(taught, free[:T], rtol=1e-9, atol=1e-12)
+    own, carry = net.decoding.encode(params, source, mask)
+    first = net.decoding.start((B,))
+    drawn = nets.decode.sample(net.decoding.decoder, own, carry, first, T, nets.draws.greedy)[1]
+    np.testing.assert_array_equal(drawn, said)
+
+
+def test_scheduled_sampling_reads_its_own_outputs():
+    def made(rate):
+        return nets.rnn(lstm.cell(H), K, symbols=5, answers="symbols", own_outputs=rate)
+
+    params, source = made(0.0).init(KEY, 1), jnp.ones((S, B, 1), int)
+    wrong = jnp.full((T, B, 1), 3)
+    keys = jax.random.split(KEY, B)
+    taught = made(0.0).apply(params, (), Pair(source, wrong), key=keys)[1]
+    own = made(0.999).apply(params, (), Pair(source, wrong), key=keys)[1]
+    free = made(0.0).apply(params, (), Pair(source, None))[1][:T]
+    np.testing.assert_allclose(own, free, rtol=1e-9, atol=1e-12)
+    assert np.abs(taught - own).max() > 1e-3
+    without_key = made(0.999).apply(params, (), Pair(source, wrong))[1]
+    np.testing.assert_allclose(without_key, taught, rtol=1e-12)
+
+
+def test_tied_embedding_uses_one_matrix():
+    net = nets.rnn(lstm.cell(H), K, symbols=K, embedding=H, tied_embedding=True)
+    params = net.init(KEY, 1)
+    xs = jax.random.randint(KEY, (T, B, 1), 0, K)
+    hs = nets.recurrent(lstm.cell(H)).apply(params.net[0], net.initial(params, (B,))[0], params.w[xs[..., 0]])[1]
+    ys = net.apply(params, net.initial(params, (B,)), xs)[1]
+    np.testing.assert_allclose(ys, hs @ params.w.T + params.b, rtol=1e-10, atol=1e-12)
+    with pytest.raises(ValueError, match="embedding=6"):
+        nets.rnn(lstm.cell(H), K, symbols=K, embedding=H + 1, tied_embedding=True).init(KEY, 1)
+
+
+def test_one_hot_and_embedding_read_the_same_symbols():
+    xs = jnp.array([[[2.0]], [[0.0]]])
+    assert nets.one_hot(3).apply((), (), xs)[1].tolist() == [[[0, 0, 1]], [[1, 0, 0]]]
+    embed = nets.embed(3, 4)
+    params = embed.init(KEY, 1)
+    np.testing.assert_array_equal(embed.apply(params, (), xs)[1][:, 0], params.w[jnp.array([2, 0])])

@@ -1,0 +1,88 @@
+"""Beam search against all answers there are, draws against their probabilities."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from jaxrnn import nets
+from jaxrnn.cells import gru
+from jaxrnn.nets import beam, draws
+
+K, LENGTH, B = 3, 4, 2
+
+
+@pytest.fixture(scope="module")
+def model():
+    net = nets.rnn(gru.cell(5), K, symbols=K + 1)
+    params = jax.tree.map(lambda a: 3 * a, net.init(jax.random.key(4), 1))
+    return net, params
+
+
+def all_answers(net, params, carry, first, end):
+    """{answer: log p} of one sequence, every answer up to its end symbol or of LENGTH symbols."""
+    found = {}
+    for symbols in itertools.product(range(K), repeat=LENGTH):
+        cut = symbols[: symbols.index(end) + 1] if end in symbols else symbols
+        if cut in found:
+            continue
+        inputs = jnp.array([first, *cut[:-1]], float)[:, None, None]
+        _, logits = net.apply(params, carry, inputs)
+        log_p = jax.nn.log_softmax(logits[:, 0])
+        found[cut] = float(sum(log_p[t, symbol] for t, symbol in enumerate(cut)))
+    return found
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.8])
+def test_beam_search_is_exhaustive_search_where_it_is_wide_enough(model, penalty):
+    net, params = model
+    first = jnp.array([[3.0], [1.0]])
+    found = jax.jit(lambda p: beam.search(net, p, net.initial(p, (B,)), first, LENGTH, 81, 0, penalty))(params)
+    for b in range(B):
+        known = all_answers(net, params, net.initial(params, (1,)), float(first[b, 0]), end=0)
+        ranked = sorted(known.items(), key=lambda item: -item[1] / ((5 + len(item[0])) / 6) ** penalty)
+        for place, (symbols, log_p) in enumerate(ranked):
+            length = int(found.lengths[place, b])
+            assert tuple(found.symbols[place, b, :length].tolist()) == symbols
+            assert not found.symbols[place, b, length:].any()
+            assert found.log_probs[place, b] == pytest.approx(log_p, rel=1e-9)
+        assert not np.isfinite(found.log_probs[len(ranked) :, b]).any()
+
+
+def test_a_beam_of_one_is_greedy(model):
+    net, params = model
+    carry, first = net.initial(params, (B,)), jnp.array([[3.0], [1.0]])
+    found = beam.search(net, params, carry, first, LENGTH, 1, end=None)
+    said = nets.decode.sample(net, params, carry, first, LENGTH, draws.greedy)[1]
+    np.testing.assert_array_equal(found.symbols[0].T, said[..., 0])
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [0.4, 0.3, 0.2, 0.1]),
+        ({"temperature": 0.5}, np.array([16, 9, 4, 1]) / 30),
+        ({"top_k": 2}, [4 / 7, 3 / 7, 0, 0]),
+        ({"top_p": 0.6}, [4 / 7, 3 / 7, 0, 0]),
+        ({"top_p": 0.71}, [4 / 9, 3 / 9, 2 / 9, 0]),
+        ({"top_k": 10, "top_p": 1.0}, [0.4, 0.3, 0.2, 0.1]),
+    ],
+    ids=str,
+)
+def test_frequencies_of_draws_pass_a_chi_squared_test(options, expected):
+    logits = jnp.log(jnp.array([0.2, 0.4, 0.1, 0.3]))[None]
+    order, count = [1, 3, 0, 2], 20000
+    drawn = draws.categorical(**options)(jax.random.key(0), jnp.broadcast_to(logits, (count, 4)))
+    frequencies = np.bincount(np.asarray(drawn).ravel(), minlength=4)[order]
+    possible = np.asarray(expected) > 0
+    assert not frequencies[~possible].any()
+    assert stats.chisquare(frequencies[possible], count * np.asarray(expected)[possible]).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"top_k": 0}, {"top_p": 1.5}], ids=str)
+def test_what_cannot_be_drawn_is_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        draws.categorical(**wrong)
