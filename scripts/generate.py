@@ -2,7 +2,7 @@
 
 import sys
 
-from jaxrnn.experiments.command_line import config_errors, main
+from jaxrnn.experiments.command_line import config_errors, main, quoted
 
 
 def generate(cfg):
@@ -23,4 +23,4 @@ def generate(cfg):
 
 
 if __name__ == "__main__":
-    main(generate, "generate", sys.argv[1:])
+    main(generate, "generate", quoted(sys.argv[1:]))

@@ -15,7 +15,7 @@ The rooms, each building only on those after it: `studies`, `benchmarks`, `sweep
 
 import lazy_loader
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
@@ -39,7 +39,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     ],
     {
         "errors": ["ConfigError"],
-        "types": ["Batch", "Cell", "Dataset", "Net", "Series"],
+        "types": ["Batch", "Cell", "Dataset", "Metric", "Net", "Pair", "Series"],
         "nets": ["rnn"],
         "experiments": ["Experiment", "experiment", "fit", "load"],
         "training": ["Run"],

@@ -13,6 +13,7 @@ from jaxrnn.losses import squared_error
 from jaxrnn.types import Batch, Dataset, Series
 
 Target = Literal["every", "last"]
+LAGS = 24  # of the linear autoregression at most
 
 
 def forecast(series, window, train, splits, target: Target = "every", stateful=False):
@@ -126,7 +127,32 @@ def forecast_in_time(values, window, validation, test, target, times, time_label
     series = Series(scaled, mean, std, times, test_start, time_label, value_label)
     spans = {"validation": (start, test_start), "test": (test_start, len(values))}
     splits = {name: span for name, span in spans.items() if span[0] < span[1]}
-    return forecast(series, window, start, splits, target)
+    made = forecast(series, window, start, splits, target)
+    linear = autoregression(scaled[:start, 0], min(LAGS, window, start // 4))
+    return made._replace(baselines=made.baselines | {"linear autoregression": linear})
+
+
+def autoregression(training, lags):
+    """Batch -> ys [T, B, 1]: the next value as a linear function of the `lags` last ones, by ridge regression.
+
+    The penalty is a millionth of the sum of squares of the values. Before a sequence has so many values its first one
+    stands for them.
+
+    Args:
+      training: [n] values to fit.
+      lags: how many values.
+    """
+    past = np.lib.stride_tricks.sliding_window_view(training, lags)[:-1, ::-1]  # the last value first
+    past = np.concatenate([past, np.ones((len(past), 1))], axis=1)
+    penalty = 1e-6 * np.sum(training**2) * np.eye(lags + 1)
+    weights = np.linalg.solve(past.T @ past + penalty, past.T @ training[lags:])
+
+    def predict(batch):
+        longer = jnp.concatenate([jnp.broadcast_to(batch.xs[:1], (lags, *batch.xs.shape[1:])), batch.xs])
+        steps = len(batch.xs)
+        return weights[-1] + sum(weights[k] * longer[lags - k : lags - k + steps] for k in range(lags))
+
+    return predict
 
 
 def _windows(values, window, start, stop):

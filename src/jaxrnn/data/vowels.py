@@ -32,9 +32,9 @@ def dataset(validation: Rate = 0.1) -> Dataset:
         )
         for name, (xs, n, labels) in parts.items()
     }
-    held = np.zeros(len(speakers), bool)
+    held, rng = np.zeros(len(speakers), bool), np.random.default_rng(0)
     for speaker in range(SPEAKERS):
-        own = np.flatnonzero(speakers == speaker)
+        own = rng.permutation(np.flatnonzero(speakers == speaker))
         held[own[: round(validation * len(own))]] = True
     splits = {"train": examples["train"].take(~held)}
     splits |= {"validation": examples["train"].take(held)} if held.any() else {}

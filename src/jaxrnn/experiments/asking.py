@@ -2,9 +2,8 @@
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import files
+from jaxrnn.experiments.command_line import QUESTIONS
 from jaxrnn.training import answers
-
-QUESTIONS = ("prompt", "word", "date", "sum", "sentence", "glyph", "name", "text", "source")  # of all data sets
 
 
 def answered(run, cfg):

@@ -10,6 +10,20 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.conf import CONF
 from jaxrnn.experiments.config import nearest
 
+QUESTIONS = ("prompt", "word", "date", "sum", "sentence", "glyph", "name", "text", "source")  # of all data sets
+
+
+def quoted(arguments):
+    """The arguments with the texts of questions in quotes, so that they may hold any letter."""
+    found = []
+    for argument in arguments:
+        name, is_given, text = argument.partition("=")
+        if is_given and name in QUESTIONS and text[:1] not in ("'", '"'):
+            escaped = text.replace("'", "\\'")
+            argument = f"{name}='{escaped}'"
+        found.append(argument)
+    return found
+
 
 @contextlib.contextmanager
 def config_errors():

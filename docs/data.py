@@ -1,0 +1,57 @@
+"""The table of results in docs/data.md, from the run folders that the commands beside it left behind.
+
+python docs/data.py RUN ...   keeps what each run came to in docs/data/NAME.json, and prints the table
+python docs/data.py           prints the table
+"""
+
+import json
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "data"
+PUBLISHED = {
+    "vowels": "LSTM 80 %, best 99.5 % (recalled, not checked)",
+    "digits": "",
+    "language": "",
+    "dates": "",
+}
+
+
+def keep(folder):
+    """Keeps what a run came to, and its baselines on the test split, as docs/data/NAME.json."""
+    from omegaconf import OmegaConf
+
+    from jaxrnn.experiments import folders
+
+    run, summary = folders.load(folder), json.loads((Path(folder) / "summary.json").read_text())
+    overrides = OmegaConf.to_container(OmegaConf.load(Path(folder) / ".hydra" / "overrides.yaml"))
+    name = run.cfg.data._target_.split(".")[-2]
+    kept = ("steps", "seconds", "compile_seconds", "parameters", "device", "versions")
+    content = {key: summary[key] for key in kept}
+    content |= {"test": summary["metrics"]["test"], "baselines": run.evaluator.baselines(run.dataset.splits["test"])}
+    content |= {"loss_name": run.dataset.loss_name, "padding": summary.get("padding")}
+    content["command"] = " ".join(["python scripts/train.py", *overrides])
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+def table():
+    """The rows of the table, one a data set that was kept."""
+    rows = ["| command | test | baselines | published | updates | time |", "|---|---|---|---|---|---|"]
+    for path in sorted(FOLDER.glob("*.json")):
+        content = json.loads(path.read_text())
+        metrics = [name for name in content["test"] if name not in ("loss", "baseline", "correct")] or ["loss"]
+        test = ", ".join(f"{name} {content['test'][name]:.3g}" for name in metrics)
+        baselines = "; ".join(
+            f"{name}: " + ", ".join(f"{metric} {values[metric]:.3g}" for metric in metrics)
+            for name, values in content["baselines"].items()
+        )
+        cells = [f"`{content['command']}`", test, baselines, PUBLISHED.get(path.stem, "")]
+        rows.append(f"| {' | '.join(cells)} | {content['steps']} | {content['seconds']:.0f} s |")
+    return rows
+
+
+if __name__ == "__main__":
+    for place in sys.argv[1:]:
+        keep(place)
+    print("\n".join(table()))

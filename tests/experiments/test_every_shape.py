@@ -1,0 +1,119 @@
+"""Data of every shape through the scripts: train, evaluate, generate, resume, sweep, in bfloat16, with one mistake."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+SMALL = ["model.cell.size=8", "trainer.steps=20", "trainer.report_every=10", "figures=false", "hydra.run.dir=run"]
+
+
+@pytest.fixture
+def trained(call):
+    def run(cwd, *arguments):
+        result = call(cwd, "train", *SMALL, *arguments)
+        assert result.returncode == 0, result.stderr
+        return json.loads((cwd / "run" / "summary.json").read_text())
+
+    return run
+
+
+def pairs_file(folder):
+    lines = [f"{n:03}\t{'ab'[n % 2]}{'xyz'[n % 3]}" for n in range(200)]
+    (folder / "pairs.txt").write_text("\n".join(lines) + "\n")
+    return ["data=pairs", "data.path=pairs.txt"]
+
+
+@pytest.mark.slow
+def test_pairs_of_ones_own_train_evaluate_and_answer(tmp_path, trained, call):
+    summary = trained(tmp_path, *pairs_file(tmp_path))
+    assert summary["better"] == {"accuracy": "up", "exact": "up"}
+    assert set(summary["metrics"]["test"]) == {"loss", "baseline", "accuracy", "exact"}
+    result = call(tmp_path, "evaluate", "run=run")
+    assert result.returncode == 0, result.stderr
+    assert "most frequent symbol of each place" in result.stdout
+    with open(tmp_path / "run" / "predictions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 20
+    assert all(len(row["target"]) == 2 for row in rows)
+    result = call(tmp_path, "generate", "run=run", "source=007", "beam=3")
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout.splitlines()) == 5
+    assert (tmp_path / "run" / "figures" / "generation.png").is_file()
+    result = call(tmp_path, "generate", "run=run", "word=007")
+    assert result.returncode == 2
+    assert result.stderr == "error: word=007: these data answer to source=...\n"
+
+
+@pytest.mark.slow
+def test_a_text_goes_on_where_it_was_stopped_and_continues_a_prompt(tmp_path, trained, call):
+    (tmp_path / "mine.txt").write_text("to be or not to be, that is the question.\n" * 60)
+    text = ["data=text", "data.path=mine.txt", "data.window=16", "trainer.batch_size=4"]
+    trained(tmp_path, *text)
+    assert call(tmp_path, "train", "resume=run", "trainer.steps=40").returncode == 0
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    (whole / "mine.txt").write_text((tmp_path / "mine.txt").read_text())
+    trained(whole, *text, "trainer.steps=40")
+    assert (tmp_path / "run/metrics.csv").read_text() == (whole / "run/metrics.csv").read_text()
+    result = call(tmp_path, "generate", "run=run", "prompt=to be", "length=30", "temperature=0.5", "seed=1")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("to be")
+    assert len(result.stdout.partition("\nin ")[0]) == 35
+    result = call(tmp_path, "generate", "run=run", "prompt=é")
+    assert result.stderr == "error: prompt=é: 'é' is no symbol of the training data\n"
+
+
+@pytest.mark.slow
+def test_a_compiled_sweep_over_data_in_buckets_is_its_single_runs(tmp_path, trained, call):
+    words = ["data=vowels", "model.bidirectional=null", "trainer.precision=f64"]
+    sweep = [word for word in SMALL if not word.startswith("hydra")]
+    result = call(
+        tmp_path, "train", "-m", *words, *sweep, "seed=0,1", "hydra/launcher=compiled", "hydra.sweep.dir=sweep"
+    )
+    assert result.returncode == 0, result.stderr
+    alone = trained(tmp_path, *words, "seed=1")
+    together = json.loads((tmp_path / "sweep/1/summary.json").read_text())
+    assert together["together"] == 2
+    assert together["padding"] == alone["padding"] < 0.25
+    for split in ("validation", "test"):
+        assert together["metrics"][split]["loss"] == pytest.approx(alone["metrics"][split]["loss"], rel=1e-9)
+    result = call(tmp_path, "report", "sweep", "metric=test.accuracy")
+    assert result.returncode == 0, result.stderr
+    best = max(
+        json.loads((tmp_path / f"sweep/{n}/summary.json").read_text())["metrics"]["test"]["accuracy"] for n in (0, 1)
+    )
+    assert f"seed={0 if together['metrics']['test']['accuracy'] < best else 1}" in result.stdout.partition("again:")[2]
+    result = call(tmp_path, "report", "sweep", "metric=test.acuracy")
+    assert "there are:" in result.stderr
+    assert "test.accuracy" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["data=digits", "data.by=rows"],
+        ["data=glyphs"],
+        ["data=glyphs", "data.task=draw"],
+        [
+            "data=addition",
+            "data.examples=1200",
+            "data.validation=100",
+            "model.attend=bahdanau",
+            "model.own_outputs=0.2",
+        ],
+        ["data=next_value", "model=perceptron"],
+        ["data=selective_copy"],
+    ],
+    ids=" ".join,
+)
+def test_each_trains_in_bfloat16_evaluates_and_answers(tmp_path, trained, call, words):
+    summary = trained(tmp_path, *words, "trainer.precision=bf16")
+    assert np.isfinite(summary["metrics"]["test"]["loss"])
+    result = call(tmp_path, "evaluate", "run=run")
+    assert result.returncode == 0, result.stderr
+    if "data=glyphs" in words or "data=addition" in words:
+        result = call(tmp_path, "generate", "run=run")
+        assert result.returncode == 0, result.stderr
