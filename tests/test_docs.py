@@ -79,7 +79,7 @@ def test_every_command_of_the_docs_composes(root, configure):
         words = [w for w in words if w.startswith(("model", "data", "optimizer", "unroll", "callbacks", "probes"))
                  or w.partition("=")[0].split(".")[0] in ("trainer", "checkpoints", "experiment", "seed", "regularizer",
                                                           "study", "seeds", "train", "compare")]  # fmt: skip
-        words = [w for w in words if "mine." not in w and "levels" not in w]
+        words = [w for w in words if w.startswith("data.path=") or ("mine." not in w and "levels" not in w)]
         if "data=csv" in words and not any(word.startswith("data.path=") for word in words):
             words += ["data.path=mine.csv", "data.column=level"]  # which a command for its --help leaves out
         cfg = configure(*grid(words)[0], name=script)
