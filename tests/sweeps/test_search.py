@@ -5,7 +5,7 @@ import pytest
 from optuna.trial import TrialState
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.sweeps import schedule, search
+from jaxrnn.sweeps import schedule, search, search_figures
 from jaxrnn.training import records
 
 SPACE = ["optimizer.learning_rate=tag(log,interval(1e-4,1e-1))", "model.cell.size=choice(2,3)"]
@@ -48,7 +48,7 @@ def test_an_interrupted_search_goes_on(tmp_path, monkeypatch, compose):
     words, overrides = search.best(study)
     assert f"{min(trial.value for trial in study.trials):.4g}" in words
     assert overrides == [f"{name}={value}" for name, value in study.best_trial.params.items()]
-    assert [path.stem for path in search.draw(study, tmp_path)] == ["history", "slices", "contours", "parallel"]
+    assert [path.stem for path in search_figures.draw(study, tmp_path)] == ["history", "slices", "contours", "parallel"]
     with pytest.raises(ConfigError, match="holds another search"):
         search.search(compose, ["data=sine"], SPACE[:1], options, tmp_path)
 
