@@ -11,9 +11,6 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "data"
 PUBLISHED = {
     "vowels": "LSTM 80 %, best 99.5 % (recalled, not checked)",
-    "digits": "",
-    "language": "",
-    "dates": "",
 }
 
 
@@ -30,7 +27,10 @@ def keep(folder):
     content = {key: summary[key] for key in kept}
     content |= {"test": summary["metrics"]["test"], "baselines": run.evaluator.baselines(run.dataset.splits["test"])}
     content |= {"loss_name": run.dataset.loss_name, "padding": summary.get("padding")}
-    content["command"] = " ".join(["python scripts/train.py", *overrides])
+    told = [
+        word for word in overrides if not word.startswith(("hydra.", "figures="))
+    ]
+    content["command"] = " ".join(["python scripts/train.py", *told])
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
 

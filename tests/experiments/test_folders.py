@@ -299,3 +299,9 @@ def test_precisions_and_unrolls_by_name(tmp_path, train, precision, unroll):
     assert np.isfinite(summary["metrics"]["test"]["loss"])
     expected = np.float64 if precision == "f64" else np.float32
     assert all(a.dtype == expected for a in jax.tree.leaves(folders.load(tmp_path).params))
+
+
+def test_a_series_without_splits_is_built(configure):
+    from jaxrnn.experiments.build import build
+
+    assert build(configure("data=sunspots", "data.validation=0", "data.test=0")).task.dataset.splits == {}

@@ -5,10 +5,11 @@ import itertools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from scipy import stats
 
-from jaxrnn import nets
+from jaxrnn import losses, nets
 from jaxrnn.cells import gru
 from jaxrnn.nets import beam, draws
 
@@ -86,3 +87,11 @@ def test_frequencies_of_draws_pass_a_chi_squared_test(options, expected):
 def test_what_cannot_be_drawn_is_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         draws.categorical(**wrong)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
+def test_label_smoothing_is_the_cross_entropy_with_smoothed_labels(smoothing):
+    logits = jax.random.normal(jax.random.key(3), (4, 2, 5))
+    labels = jax.random.randint(jax.random.key(4), (4, 2, 1), 0, 5)
+    expected = optax.softmax_cross_entropy(logits, optax.smooth_labels(jax.nn.one_hot(labels[..., 0], 5), smoothing))
+    np.testing.assert_allclose(losses.smoothed_cross_entropy(smoothing)(logits, labels), expected, rtol=1e-12)

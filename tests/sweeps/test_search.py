@@ -68,3 +68,11 @@ def test_a_diverging_trial_is_the_worst_and_a_failing_one_is_none(tmp_path, comp
 def test_nothing_to_search_for_is_refused(tmp_path, compose):
     with pytest.raises(ConfigError, match="nothing to search for"):
         search.search(compose, [], [], search.Options(), tmp_path)
+
+
+def test_a_search_takes_any_metric_and_knows_which_way_is_better(compose):
+    digits = compose(["data=digits"])
+    assert search._sign("test.accuracy", digits) == -1
+    assert search._sign("validation.loss", digits) == 1
+    with pytest.raises(ConfigError, match=r"tune.metric=test.acuracy: .* test.accuracy"):
+        search._sign("test.acuracy", digits)

@@ -78,15 +78,14 @@ def buckets(groups, lengths, cut):
     table, sizes_on_device = jnp.asarray(table), jnp.asarray(sizes)
 
     def schedule(batch_size):
-        updates = np.maximum(sizes // batch_size, 1)
-        return np.repeat(np.arange(len(groups)), updates), updates
+        return np.repeat(np.arange(len(groups)), np.maximum(sizes // batch_size, 1))
 
     def which(steps, batch_size):
-        order, _ = schedule(batch_size)
+        order = schedule(batch_size)
         return jax.vmap(lambda step: _shuffled(order, step)[0])(steps)
 
     def plan(key, steps, batch_size):
-        order, _ = schedule(batch_size)
+        order = schedule(batch_size)
 
         def rows(step):
             bucket, turn = _shuffled(order, step)

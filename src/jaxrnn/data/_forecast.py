@@ -128,7 +128,7 @@ def forecast_in_time(values, window, validation, test, target, times, time_label
     spans = {"validation": (start, test_start), "test": (test_start, len(values))}
     splits = {name: span for name, span in spans.items() if span[0] < span[1]}
     made = forecast(series, window, start, splits, target)
-    linear = autoregression(scaled[:start, 0], min(LAGS, window, start // 4))
+    linear = autoregression(scaled[:start, 0], max(1, min(LAGS, window, start // 4)))
     return made._replace(baselines=made.baselines | {"linear autoregression": linear})
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 
 from jaxrnn.data import _shown
-from jaxrnn.data._stored import Examples, constant_logits, in_thirds, one, padded, stored
+from jaxrnn.data._stored import Examples, constant_logits, one, padded, split_rows, stored
 from jaxrnn.symbols import Symbols, vocabulary
 from jaxrnn.types import Question
 
@@ -26,7 +26,7 @@ def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
       split_seed: of the split into 80, 10 and 10 % that train, validate and test.
       separator: what stands between the symbols of a text: "" for letters, " " for words.
     """
-    places = in_thirds(len(texts), split_seed)
+    places = split_rows(len(texts), split_seed)
     split = Symbols((), separator).split
     sequences = [split(text) for text in texts]
     symbols = vocabulary([sequences[row] for row in places["train"]], separator, unknown=True)

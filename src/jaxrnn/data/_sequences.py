@@ -70,6 +70,11 @@ def drawn(sample, output_size, loss, trivial, correct, lags, loss_name, trivial_
     )
 
 
+def uniform(classes):
+    """Batch -> ys [T, B, K]: the same logit for each of K classes."""
+    return lambda batch: jnp.zeros((*batch.xs.shape[:-1], classes))
+
+
 def marked_pairs(length, draw_value, first_value, target, mean, tolerance):
     """A task on the two marked values of a sequence of pairs (Hochreiter & Schmidhuber 1997, sections 5.4 and 5.5).
 

@@ -44,8 +44,8 @@ def padded(sequences, dtype=np.int32):
     return found if found.ndim == 3 else found[..., None], lengths
 
 
-def in_thirds(count, seed=0, validation=0.1, test=0.1):
-    """{split: numbers} of `count` examples, drawn once and for all."""
+def split_rows(count, seed=0, validation=0.1, test=0.1):
+    """{"train", "validation", "test": numbers} of `count` examples, drawn by the seed; the shares are of all."""
     order = np.random.default_rng(seed).permutation(count)
     held, tested = round(validation * count), round(test * count)
     return {"train": order[held + tested :], "validation": order[:held], "test": order[held : held + tested]}

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.data import _shown
-from jaxrnn.data._stored import Examples, in_thirds, one, padded, stored
+from jaxrnn.data._stored import Examples, one, padded, split_rows, stored
 from jaxrnn.symbols import UNKNOWN, Symbols, vocabulary
 from jaxrnn.types import Question
 
@@ -41,7 +41,7 @@ def tagging(sentences, longest, fewest, split_seed, default):
       default: the sentence that is asked where none is given.
     """
     sentences = [sentence for sentence in sentences if len(sentence) <= longest]
-    places = in_thirds(len(sentences), split_seed)
+    places = split_rows(len(sentences), split_seed)
     training = [sentences[row] for row in places["train"]]
     known = _frequent([[word.lower() for word, _ in sentence] for sentence in training], fewest)
     endings = _frequent([[_ending(word) for word, _ in each if word.lower() not in known] for each in training], fewest)

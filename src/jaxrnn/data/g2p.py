@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxrnn.data import _assets
 from jaxrnn.data._pairs import pairs
-from jaxrnn.metrics import accuracy, classified, exact_match
+from jaxrnn.metrics import classified
 from jaxrnn.types import Dataset, Metric, Rate, Seed, Size
 
 
@@ -51,7 +51,7 @@ def dataset(
     splits = {name: [(word, each) for word in those for each in entries[word]] for name, those in chosen.items()}
     made = pairs(splits, "word", "recurrent", ("", " "), label_smoothing)
     wrong = Metric(words_wrong, "share")
-    return made._replace(metrics={"words_wrong": wrong, "accuracy": accuracy(), "exact": exact_match()})
+    return made._replace(metrics={"words_wrong": wrong, **made.metrics})
 
 
 def words_wrong(ys, batch):

@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxrnn.data import _shown
 from jaxrnn.data._pairs import by_place
-from jaxrnn.data._stored import Examples, in_thirds, one, padded, stored
+from jaxrnn.data._stored import Examples, one, padded, split_rows, stored
 from jaxrnn.losses import binary_cross_entropy
 from jaxrnn.metrics import weighted_mean
 from jaxrnn.symbols import vocabulary
@@ -34,7 +34,7 @@ def dataset(
     """
     letters, names = characters(fewest)
     pictures = np.stack([picture(letter, side) for letter in letters])
-    places = in_thirds(len(letters), split_seed)
+    places = split_rows(len(letters), split_seed)
     make = captions if task == "caption" else drawings
     return make(pictures, names, places)
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from jaxrnn.data import _assets
 from jaxrnn.data._pairs import pairs
-from jaxrnn.data._stored import in_thirds
+from jaxrnn.data._stored import split_rows
 from jaxrnn.types import Dataset, Rate, Seed, Size
 
 FEWEST = 20
@@ -53,7 +53,7 @@ def dataset(
         raise ValueError(
             f"{path}: {len(found)} sources of at most data.longest={longest} symbols; {FEWEST} are the fewest"
         )
-    sources, places = list(found), in_thirds(len(found), split_seed)
+    sources, places = list(found), split_rows(len(found), split_seed)
     splits = {
         name: [(sources[row], answer) for row in rows for answer in found[sources[row]]]
         for name, rows in places.items()

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.data._sequences import Sequence, drawn
+from jaxrnn.data._sequences import Sequence, drawn, uniform
 from jaxrnn.losses import cross_entropy
 from jaxrnn.metrics import classified
 from jaxrnn.types import Dataset, Size
@@ -33,7 +33,7 @@ def dataset(length: Size = 50, every: bool = True) -> Dataset:
         sample,
         output_size=2,
         loss=cross_entropy,
-        trivial=lambda batch: jnp.zeros((*batch.xs.shape[:-1], 2)),
+        trivial=uniform(2),
         correct=classified,
         lags=(1, length - 1),
         loss_name="cross-entropy (nats)",

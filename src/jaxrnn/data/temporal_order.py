@@ -5,7 +5,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.data._sequences import Sequence, drawn
+from jaxrnn.data._sequences import Sequence, drawn, uniform
 from jaxrnn.losses import cross_entropy
 from jaxrnn.types import Dataset, Size
 
@@ -53,7 +53,7 @@ def dataset(length: Size = 100, symbols: Literal[2, 3] = 2) -> Dataset:
         sample,
         output_size=classes,
         loss=cross_entropy,
-        trivial=lambda batch: jnp.zeros((*batch.xs.shape[:-1], classes)),
+        trivial=uniform(classes),
         correct=correct,
         lags=(length - places[-1][1] - 1, longest - 1 - places[0][0]),
         loss_name="cross-entropy (nats)",

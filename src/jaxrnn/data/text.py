@@ -11,6 +11,7 @@ from jaxrnn.data import _assets
 from jaxrnn.data._forecast import in_order
 from jaxrnn.data._stored import constant_logits
 from jaxrnn.losses import cross_entropy
+from jaxrnn.metrics import cross_entropy as nats
 from jaxrnn.symbols import vocabulary
 from jaxrnn.types import Batch, Dataset, Metric, Question, Rate, Size
 
@@ -30,8 +31,7 @@ def dataset(path: str | None = None, window: Size = 64, validation: Rate = 0.05,
 
     Raises:
       FileNotFoundError: if there is no such file.
-      ValueError: if the file is not UTF-8, or too short for the window; if the end of the text holds a letter that the
-        training part does not.
+      ValueError: if the file is not UTF-8, or too short for the window.
     """
     text = _assets.text("shakespeare") if path is None else _assets.read_text(path)
     if validation + test >= 1:
@@ -59,7 +59,7 @@ def dataset(path: str | None = None, window: Size = 64, validation: Rate = 0.05,
         },
         continues=True,
         loss_name="cross-entropy (nats a letter)",
-        metrics={"bits": Metric(lambda ys, batch: _nats(ys, batch) / np.log(2), "bits a letter")},
+        metrics={"bits": Metric(lambda ys, batch: nats()(ys, batch) / np.log(2), "bits a letter")},
         inputs=symbols,
         outputs=symbols,
         question=Question("prompt", lambda text: _asked(symbols, text), text.partition("\n")[0][:60] or text[:1]),
@@ -96,11 +96,6 @@ def trigrams(training, size):
         return jnp.asarray(np.log(mixed + 1e-6), float)
 
     return predict
-
-
-def _nats(ys, batch):
-    losses = jnp.where(batch.weights > 0, cross_entropy(ys, batch.targets), 0.0)
-    return jnp.sum(losses * batch.weights) / jnp.sum(batch.weights)
 
 
 def _side_by_side(numbers):

@@ -121,7 +121,7 @@ def assemble(cfg, dataset=None):
 def _of_symbols(dataset):
     """What a net has to know of data that are symbols, or whose answers have a length of their own."""
     known = {} if dataset.inputs is None else {"symbols": dataset.inputs.size}
-    if isinstance(next(iter(dataset.splits.values())).xs, Pair):
+    if any(isinstance(batch.xs, Pair) for batch in dataset.splits.values()):
         known["answers"] = "symbols" if dataset.outputs is not None else "values"
     return known
 
