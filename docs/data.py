@@ -27,9 +27,7 @@ def keep(folder):
     content = {key: summary[key] for key in kept}
     content |= {"test": summary["metrics"]["test"], "baselines": run.evaluator.baselines(run.dataset.splits["test"])}
     content |= {"loss_name": run.dataset.loss_name, "padding": summary.get("padding")}
-    told = [
-        word for word in overrides if not word.startswith(("hydra.", "figures="))
-    ]
+    told = [word for word in overrides if not word.startswith(("hydra.", "figures="))]
     content["command"] = " ".join(["python scripts/train.py", *told])
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
