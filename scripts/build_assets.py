@@ -38,7 +38,7 @@ PACKAGES = {
 WHEEL_OF = ("--python-version", "3.11", "--platform", "manylinux_2_28_x86_64", "--only-binary=:all:")
 LANGUAGES = {"de": "German", "en": "English", "es": "Spanish", "eu": "Basque", "fr": "French", "it": "Italian",
              "nl": "Dutch", "pt": "Portuguese"}  # fmt: skip
-WORDS = 4000  # of each language, the most frequent
+WORDS = 16000  # of each language, the most frequent
 PLAYS = ("tragedies/romeo-and-juliet", "tragedies/hamlet", "tragedies/macbeth", "tragedies/othello",
          "comedies/a-midsummer-night-s-dream", "comedies/twelfth-night", "roman/julius-caesar", "histories/henry-v",
          "problems/the-merchant-of-venice")  # fmt: skip
