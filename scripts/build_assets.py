@@ -86,7 +86,7 @@ def series(folder):
     )
     sea = fetched("bokeh-sampledata", folder)["bokeh_sampledata/_data/sea_surface_temperature.csv.gz"]
     sea = [row.split(",") for row in gzip.decompress(sea).decode().split("\n")[1:] if row]
-    yield "sea.csv", ["time,temperature"] + [f"{time[:16]},{value}" for time, value in sea]
+    yield "sea.csv", ["time,temperature", *every_half_hour([(time[:16], value) for time, value in sea])]
     weather = fetched("vega_datasets", folder)["vega_datasets/_data/seattle-weather.csv"].decode().split("\n")[1:]
     weather = [row.split(",")[:5] for row in weather if row]
     yield (
@@ -98,6 +98,13 @@ def series(folder):
     yield "airline.csv", ["month,passengers", *airline]
     lynx = aeon["aeon/datasets/data/Lynx/Lynx.csv"].decode().split()[1:]
     yield "lynx.csv", ["year,trapped", *lynx]
+
+
+def every_half_hour(rows):
+    """Lines of (time, value): one a half hour, the first of two, and an empty value where nothing was measured."""
+    measured = {np.datetime64(time): value for time, value in reversed(rows)}
+    times = np.arange(min(measured), max(measured) + 1, np.timedelta64(30, "m"))
+    return [f"{time},{measured.get(time, '')}" for time in times]
 
 
 def shakespeare(folder):

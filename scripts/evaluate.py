@@ -14,9 +14,13 @@ def evaluate(cfg):
         run = folders.load(cfg.run)
         metrics, baselines = files.write_evaluation(run), files.baselines(run)
         written = files.write_predictions(run, cfg.split)
+        leads = None if cfg.horizon is None else files.write_by_lead(run, cfg.horizon)
     print(f"{run.folder}, the params of step {run.best_step}")
     print(files.table(metrics, run.dataset.trivial_name))
     print(baselines)
+    if leads is not None:
+        print(f"mean absolute scaled error over {cfg.horizon} steps ahead, step by step in {leads[0]}:")
+        print("\n".join(f"  {name}: {error:.4g}" for name, error in leads[1].items()))
     print(f"in {run.folder / 'evaluation.csv'}" + (f", example by example in {written}" if written else ""))
 
 

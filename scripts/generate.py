@@ -16,7 +16,7 @@ def generate(cfg):
             print(asking.answered(run, cfg))
             return
         asking.refuse_questions(run, cfg)
-        values, figure, error = files.write_generation(run, cfg.prime, cfg.length)
+        values, figure, error = files.write_generation(run, **asking.continuation(run, cfg))
     print(f"values in {values}, figure in {figure}")
     if error is not None:
         print(f"mean squared error against the truth: {error:.3g}")

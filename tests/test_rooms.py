@@ -19,9 +19,10 @@ ROOMS = [
     "dynamics",
     "nets",
     "data",
+    "distributions",
 ]
 ROOMS += ["unroll", "cells", "base"]  # the last one: the files beside the rooms
-CATALOGUES = {"cells", "data", "unroll", "studies", "benchmarks"}
+CATALOGUES = {"cells", "data", "distributions", "unroll", "studies", "benchmarks"}
 FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 
 

@@ -45,6 +45,77 @@ def exact_match():
     return Metric(lambda ys, batch: jnp.mean(classified(ys, batch)), better="up")
 
 
+def mean_squared_error(distribution):
+    """Mean of (median - target)^2 over the values and the steps that count, in the network's units.
+
+    Args:
+      distribution: a `jaxrnn.distributions` one, of the outputs.
+    """
+    return _of_values(lambda ys, targets: (distribution.median(ys) - targets) ** 2)
+
+
+def scaled_error(series, distribution):
+    """The mean absolute scaled error (Hyndman & Koehler 2006): |median - target| over the error that the last value has
+    as a forecast, or the value a season before, on the training part; in the source's units.
+
+    Args:
+      series: a `Series`, with its `naive_error`.
+      distribution: of the outputs.
+    """
+
+    def error(ys, targets):
+        found, true = (
+            series.in_source_units(values.reshape(*values.shape[:-1], series.horizon, -1))
+            for values in (distribution.median(ys), targets)
+        )
+        return (jnp.abs(found - true) / series.naive_error).reshape(targets.shape)
+
+    return _of_values(error)
+
+
+def crps(series, distribution):
+    """The continuous ranked probability score (Gneiting & Raftery 2007), over the same error where the network sees the
+    source's units, scaled; of logarithms in the network's units."""
+    scale = 1.0 if series.log else series.naive_error / series.std
+
+    def score(ys, targets):
+        found = distribution.crps(ys, targets)
+        return (found.reshape(*found.shape[:-1], series.horizon, -1) / scale).reshape(found.shape)
+
+    return _of_values(score)
+
+
+def coverage(distribution, share=0.9):
+    """Share of the values inside the central interval that should hold `share` of them; nearer to that is better."""
+    low, high = 0.5 - share / 2, 0.5 + share / 2
+
+    def inside(ys, targets):
+        at = distribution.cdf(ys, targets)
+        return 1.0 * ((at >= low) & (at <= high))
+
+    return _of_values(inside)._replace(better=share)
+
+
+def _of_values(function):
+    """The mean over the values of a step, and over the steps that count, of (ys, targets) -> [T, B, n]."""
+
+    def metric(ys, batch):
+        ys = jnp.where(batch.weights[..., None] > 0, ys, 0)
+        return weighted_mean(jnp.mean(function(ys, batch.targets), axis=-1), batch.weights)
+
+    return Metric(metric)
+
+
+def cost(way, value):
+    """A number that is smaller for the better of two values.
+
+    Args:
+      way: which way is better, as in `Metric`.
+      value: a number or an array.
+    """
+    return {"up": -value, "down": value}[way] if isinstance(way, str) else abs(value - way)
+
+
 def classified(logits, batch):
     """[B], whether the label has the largest logit at every step that counts; targets [T, B, 1] hold the labels."""
     wrong = (jnp.argmax(logits, axis=-1) != batch.targets[..., 0].astype(int)) & (batch.weights > 0)
@@ -52,5 +123,5 @@ def classified(logits, batch):
 
 
 def better(metric):
-    """ "up" or "down": which way a metric of one's own is better; down where it does not say."""
+    """Which way a metric of one's own is better, as in `Metric`; down where it does not say."""
     return metric.better if isinstance(metric, Metric) else "down"

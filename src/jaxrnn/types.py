@@ -10,9 +10,9 @@ time-major, `xs [T, B, D]`; weights are `[in, out]` and used as `x @ w`.
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple
 
-import numpy as np
 from annotated_types import Ge, Gt, Interval
 
+from jaxrnn.series import Series
 from jaxrnn.symbols import Symbols
 
 Params = Any  # a pytree of arrays
@@ -124,42 +124,18 @@ class Batch(NamedTuple):
     reset: Any = None
 
 
-class Series(NamedTuple):
-    """A series that a network can be primed on and then left to continue.
-
-    Fields:
-      values: [N, V], in the units that the network sees.
-      mean, std: values * std + mean is in the units of the source; numbers, or arrays [V].
-      times: [N], the time axis of figures.
-      handover: index at which generation takes over from the true values unless told otherwise.
-      time_label, value_label: the axes' names, with units.
-    """
-
-    values: Any
-    mean: Any
-    std: Any
-    times: Any
-    handover: int
-    time_label: str
-    value_label: str
-
-    def in_source_units(self, values):
-        """Values in the units that the network sees, in the units of the source."""
-        return np.asarray(values) * self.std + self.mean
-
-
 class Metric(NamedTuple):
     """What outputs are worth, as one number.
 
     Fields:
       function: (ys [T, B, K], Batch) -> the number, traceable.
       unit: of the number, empty for a share or a ratio.
-      better: "up" where more is better, "down" where less is.
+      better: "up" where more is better, "down" where less is; a number where nearer to it is.
     """
 
     function: Callable[..., Any]
     unit: str = ""
-    better: Literal["down", "up"] = "down"
+    better: Literal["down", "up"] | float = "down"
 
     def __call__(self, ys, batch):
         return self.function(ys, batch)
@@ -216,6 +192,9 @@ class Dataset(NamedTuple):
       question: a `Question`, or None.
       shown: (Batch, predicted [T, B] of symbols or [T, B, K]) -> [{"input", "target", "prediction", ...}], a dict a
         sequence, or None.
+      distribution: what the outputs say of the values of a series (see `jaxrnn.distributions`), or None.
+      anchor: xs [T, B, D] -> [T, B, K'], a forecast that the network's first K' outputs are added to, the locations of
+        its distributions; None for none. `jaxrnn.nets.anchored` does so wherever a network is trained or loaded.
     """
 
     input_size: int
@@ -238,6 +217,8 @@ class Dataset(NamedTuple):
     outputs: Symbols | None = None
     question: Question | None = None
     shown: Callable[..., Any] | None = None
+    distribution: Any = None
+    anchor: Callable[..., Any] | None = None
 
     @property
     def trivial_name(self):

@@ -72,7 +72,7 @@ def test_nothing_to_search_for_is_refused(tmp_path, compose):
 
 def test_a_search_takes_any_metric_and_knows_which_way_is_better(compose):
     digits = compose(["data=digits"])
-    assert search._sign("test.accuracy", digits) == -1
-    assert search._sign("validation.loss", digits) == 1
+    assert search._better("test.accuracy", digits) == "up"
+    assert search._better("validation.loss", digits) == "down"
     with pytest.raises(ConfigError, match=r"tune.metric=test.acuracy: .* test.accuracy"):
-        search._sign("test.acuracy", digits)
+        search._better("test.acuracy", digits)

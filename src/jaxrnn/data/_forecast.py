@@ -1,4 +1,4 @@
-"""Forecasting a series: windows cut from it, the value after each step as the target, splits in time.
+"""Forecasting a series: windows cut from it, the values after each step as the targets, splits in time.
 
 The data sets of one series build on `forecast`; they differ in where the values come from.
 """
@@ -9,68 +9,76 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.losses import squared_error
-from jaxrnn.types import Batch, Dataset, Series
+from jaxrnn.data._predictors import last_value
+from jaxrnn.distributions import point
+from jaxrnn.types import Batch, Dataset
 
 Target = Literal["every", "last"]
-LAGS = 24  # of the linear autoregression at most
 
 
-def forecast(series, window, train, splits, target: Target = "every", stateful=False):
-    """The data set whose target is the next value of a series.
+def forecast(series, window, train, splits, target: Target = "every", stateful=False, distribution=None, history=0):
+    """The data set whose targets are the next values of a series.
 
     Args:
-      series: a `Series`.
+      series: a `Series`; its `horizon` says how many values are asked for at a step.
       window: T, steps a window.
       train: n; training sees the values before index n and no other, as inputs and as targets.
-      splits: {name: (start, stop)}; every value of the range is predicted from the `window` values before it.
-      target: "every" asks for the next value at every step, "last" for the value after the window alone.
+      splits: {name: (start, stop)}; every value of the range is predicted from the `window` values before it, or those
+        `horizon` values that begin with it.
+      target: "every" asks for the values after every step, "last" for those after the window alone.
       stateful: windows in order, each of B rows going on through a share of its own of the training values, and back
         at its beginning, with a fresh carry, after each epoch; the splits are then single sequences whose warm-up, as
         long as a training epoch, does not count. Otherwise windows at all offsets, shuffled anew each epoch.
+      distribution: a `Distribution` of each value; None for the values themselves.
+      history: steps that the splits' windows have at least, where baselines look back so far.
 
     Raises:
-      ValueError: if the window is longer than the training part.
+      ValueError: if the window is longer than the training part, or a split shorter than the horizon.
     """
-    if window >= train:
+    first, last = series.lags - 1, train - series.horizon  # steps whose inputs and targets are of the training part
+    rows = last - first - window + 1
+    if rows < 1:
         raise ValueError(
             f"data.window={window} is longer than the training part of the series: {train} values hold windows of "
-            f"{train - 1} steps at most"
+            f"{max(last - first, 0)} steps at most"
         )
-    values, steps = series.values, np.arange(window)
-    weights = np.where(steps == window - 1, 1.0, 1.0 if target == "every" else 0.0)
-
-    def batch(arrays, items):
-        start, fresh = items
-        at = start + steps[:, None]
-        return Batch(
-            arrays[at], arrays[at + 1], jnp.broadcast_to(weights[:, None].astype(arrays.dtype), at.shape), fresh
-        )
-
+    distribution = point.distribution() if distribution is None else distribution
+    inputs, targets = series.inputs(), series.targets()
+    spans = {name: _steps(name, *span, series.horizon) for name, span in splits.items()}
     if stateful:
-        rows, plan = (train - 1) // window, in_order(train - 1, window)
-        evaluated = {name: _sequence(values, train, *span) for name, span in splits.items()}
+        rows, plan = (last - first) // window, in_order(last - first, window)
+        places = {name: _sequence(train, *span) for name, span in spans.items()}
     else:
-        rows, plan = train - window, shuffled(train - window)
-        evaluated = {name: _windows(values, window, *span) for name, span in splits.items()}
+        plan = shuffled(rows)
+        places = {name: _windows(max(window, history), *span) for name, span in spans.items()}
     return Dataset(
-        input_size=values.shape[1],
-        output_size=values.shape[1],
+        input_size=inputs.shape[1],
+        output_size=distribution.size * targets.shape[1],
         rows=rows,
-        arrays=jnp.asarray(values, float),
+        arrays=(jnp.asarray(inputs, float), jnp.asarray(targets, float)),
         plan=plan,
-        batch=batch,
-        splits=evaluated,
-        loss=squared_error,
-        baselines={"last value": last_value},
+        batch=_cut(first, window, target),
+        splits={name: _on_device(inputs, targets, *place) for name, place in places.items()},
+        loss=lambda ys, values: jnp.mean(distribution.loss(ys, values), axis=-1),
+        loss_name=distribution.loss_name,
+        baselines={"last value": last_value(series)},
         continues=stateful,
         series=series,
+        distribution=distribution,
     )
 
 
-def last_value(batch):
-    """The trivial forecast: what was seen last comes again. Returns ys [T, B, K], the inputs."""
-    return batch.xs
+def _cut(first, window, target):
+    """((inputs, targets), (start [B], fresh [B])) -> the `Batch` of windows, counted from the step `first` on."""
+    steps = np.arange(window)
+    weights = np.where(steps == window - 1, 1.0, 1.0 if target == "every" else 0.0)
+
+    def batch(arrays, items):
+        (xs, ys), (start, fresh) = arrays, items
+        at = first + start + steps[:, None]
+        return Batch(xs[at], ys[at], jnp.broadcast_to(weights[:, None].astype(xs.dtype), at.shape), fresh)
+
+    return batch
 
 
 def shuffled(rows):
@@ -107,69 +115,30 @@ def in_order(length, window):
     return plan
 
 
-def forecast_in_time(values, window, validation, test, target, times, time_label, value_label):
-    """`forecast` of a measured series, split in time and scaled by the mean and deviation of its training part alone.
-
-    Args:
-      values: [N], in the source's units.
-      validation, test: the shares of the series, at its end, that validate and test; a share of zero is no split.
-      times, time_label, value_label: as in `Series`.
-      window, target: as in `forecast`.
-
-    Raises:
-      ValueError: if the shares leave nothing to train on, or the window is longer than what they leave.
-    """
-    if validation + test >= 1:
-        raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
-    start, test_start = round(len(values) * (1 - test - validation)), round(len(values) * (1 - test))
-    mean, std = float(np.mean(values[:start])), float(np.std(values[:start])) or 1.0
-    scaled = ((values - mean) / std)[:, None]
-    series = Series(scaled, mean, std, times, test_start, time_label, value_label)
-    spans = {"validation": (start, test_start), "test": (test_start, len(values))}
-    splits = {name: span for name, span in spans.items() if span[0] < span[1]}
-    made = forecast(series, window, start, splits, target)
-    linear = autoregression(scaled[:start, 0], max(1, min(LAGS, window, start // 4)))
-    return made._replace(baselines=made.baselines | {"linear autoregression": linear})
+def _steps(name, start, stop, horizon):
+    """(first, last) of the steps after which a split's values are asked for, the last one not included."""
+    if stop - start < horizon:
+        raise ValueError(
+            f"data.horizon={horizon}: the {name} split holds {stop - start} values; give it a larger share "
+            f"(data.{name}=...) or a shorter horizon"
+        )
+    return start - 1, stop - horizon
 
 
-def autoregression(training, lags):
-    """Batch -> ys [T, B, 1]: the next value as a linear function of the `lags` last ones, by ridge regression.
-
-    The penalty is a millionth of the sum of squares of the values. Before a sequence has so many values its first one
-    stands for them.
-
-    Args:
-      training: [n] values to fit.
-      lags: how many values.
-    """
-    past = np.lib.stride_tricks.sliding_window_view(training, lags)[:-1, ::-1]  # the last value first
-    past = np.concatenate([past, np.ones((len(past), 1))], axis=1)
-    penalty = 1e-6 * np.sum(training**2) * np.eye(lags + 1)
-    weights = np.linalg.solve(past.T @ past + penalty, past.T @ training[lags:])
-
-    def predict(batch):
-        longer = jnp.concatenate([jnp.broadcast_to(batch.xs[:1], (lags, *batch.xs.shape[1:])), batch.xs])
-        steps = len(batch.xs)
-        return weights[-1] + sum(weights[k] * longer[lags - k : lags - k + steps] for k in range(lags))
-
-    return predict
+def _windows(window, first, last):
+    """(steps [T, n], weights): every step of the range as the last one of a window; the last one alone counts."""
+    window = min(window, first + 1)
+    at = np.arange(first, last) + 1 - window + np.arange(window)[:, None]
+    return at, np.broadcast_to((np.arange(window) == window - 1)[:, None], at.shape)
 
 
-def _windows(values, window, start, stop):
-    """Every value in [start, stop) as the target of the window before it: xs [T, stop - start, D]."""
-    at = np.arange(start, stop) - window + np.arange(window)[:, None]
-    weights = np.broadcast_to((np.arange(window) == window - 1)[:, None], at.shape)
-    return _on_device(values, at, weights)
+def _sequence(warm_up, first, last):
+    """(steps [T, 1], weights): the range as one sequence, after `warm_up` steps at most that do not count."""
+    at = np.arange(max(first - warm_up, 0), last)[:, None]
+    return at, at >= first
 
 
-def _sequence(values, warm_up, start, stop):
-    """[start, stop) as the targets of one sequence, after `warm_up` steps at most that do not count: xs [T, 1, D]."""
-    begin = max(start - 1 - warm_up, 0)
-    at = np.arange(begin, stop - 1)[:, None]
-    return _on_device(values, at, at + 1 >= start)
-
-
-def _on_device(values, at, weights):
-    """The batch of the values at the indices `at` [T, B], each row from a fresh carry, their successors as targets."""
-    arrays = (jnp.asarray(a, float) for a in (values[at], values[at + 1], weights))
+def _on_device(inputs, targets, at, weights):
+    """The batch of the steps `at` [T, B], each row from a fresh carry."""
+    arrays = (jnp.asarray(a, float) for a in (inputs[at], targets[at], weights))
     return Batch(*arrays, fresh=jnp.asarray(np.ones(at.shape[1], bool)))

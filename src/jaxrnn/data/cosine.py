@@ -3,7 +3,8 @@
 import numpy as np
 
 from jaxrnn.data._forecast import Target, forecast
-from jaxrnn.types import Dataset, Series, Size
+from jaxrnn.series import Series
+from jaxrnn.types import Dataset, Size
 
 
 def dataset(
@@ -32,6 +33,6 @@ def dataset(
             f"the window may have {max(points - held_out - 1, 0)} steps at most"
         )
     angles = start + (stop - start) / (points - 1) * np.arange(points + held_out)
-    series = Series(np.cos(angles)[:, None], 0.0, 1.0, angles, points, "angle (rad)", "value")
+    series = Series(np.cos(angles)[:, None], 0.0, 1.0, angles, points, "angle (rad)", ("value",))
     splits = {"validation": (points - held_out, points), "test": (points, points + held_out)}
     return forecast(series, window, points - held_out, splits, target)

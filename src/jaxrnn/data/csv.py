@@ -1,72 +1,89 @@
-"""One column of a CSV file of your own: a series in time, one row a step."""
-
-import csv
-import math
-from pathlib import Path
+"""Columns of a CSV file of your own: one or several series in time, one row a step."""
 
 import numpy as np
 
-from jaxrnn.data._forecast import Target, forecast_in_time
+from jaxrnn.data import _calendar
+from jaxrnn.data._columns import GAPS, Missing, Table
+from jaxrnn.data._forecast import Target
+from jaxrnn.data._measured import Anchor, Calendar, Measured, Options, measured
+from jaxrnn.distributions._contract import Distribution
 from jaxrnn.types import Dataset, Rate, Size
 
+Column = str | int
+Columns = str | int | tuple[str | int, ...]
 
-def dataset(
-    path: str,
-    column: str | int,
-    window: Size = 32,
-    validation: Rate = 0.15,
-    test: Rate = 0.15,
-    target: Target = "every",
-) -> Dataset:
-    """The column's values, split in time and scaled by the mean and deviation of the training part alone.
+
+def dataset(path: str, column: Columns, past: Columns = (), known: Columns = (), time: Column | None = None,
+            time_format: str | None = None, missing: Missing = "refuse", window: Size = 32, validation: Rate = 0.15,
+            test: Rate = 0.15, target: Target = "every", horizon: Size = 1, lags: Size = 1, season: Size | None = None,
+            log: bool = False, calendar: Calendar = (), anchor: Anchor | None = None,
+            distribution: Distribution | None = None) -> Dataset:  # fmt: skip
+    """The columns' values, split in time and scaled by the mean and deviation of the training part alone.
+
+    Rows at the end that have no value in `column`, but what is known in advance, say what is to come: a forecast goes
+    on over them.
 
     Args:
       path: a CSV file whose first row names the columns.
-      column: a column's name, or its place counted from 0.
+      column: what is forecast: a column's name, its place counted from 0, or a list of them.
+      past: columns that are read too, known up to now alone.
+      known: columns that are known in advance.
+      time: the column of times, which rise; None for the rows' numbers.
+      time_format: of the times, such as "%d.%m.%Y"; None for ISO 8601.
+      missing: "refuse" refuses a gap, "line" fills it on the line between its neighbours, "previous" with the value
+        before it.
       window: steps a window.
       validation, test: the shares of the series, at its end, that validate and test.
-      target: "every" asks for the next value at every step, "last" for the value after the window alone.
+      target: "every" asks for the next values at every step, "last" for those after the window alone.
+      horizon: h, how many values to come an output speaks of.
+      lags: values that are read at a step, the newest and those before it.
+      season: steps of a season, which a baseline looks back and errors are scaled by; None for none.
+      log: whether the logarithm of the values is learned.
+      calendar: what is known in advance of the times: place in the "year", the "week", the "day".
+      anchor: what the network's outputs are added to: the "last" value, a "linear" function of what is read at a step,
+        fitted beforehand, or None for nothing.
+      distribution: of each value to come (see `jaxrnn.distributions`); None for a point.
 
     Raises:
       FileNotFoundError: if there is no such file.
-      ValueError: if the column does not exist, or if a value is missing or no finite number; it names line and column.
+      ValueError: if a column does not exist, or a value is missing or no finite number; it names line and column.
     """
-    values, name = read_column(path, column)
-    return forecast_in_time(values, window, validation, test, target, np.arange(len(values)), "row", name)
+    found = _read(path, {"column": column, "past": past, "known": known}, time, time_format, missing)
+    return measured(found, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
+                                   distribution))  # fmt: skip
 
 
-def read_column(path, column):
-    """(values [N], name) of a column of a CSV file. Arguments and errors as in `dataset`."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"data.path={path}: no such file")
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
-        header = [field.strip() for field in next(reader, [])]
-        index = _find(header, column, path)
-        values = [
-            _number(row, index, f"{path}, line {reader.line_num}, column {header[index]!r}") for row in reader if row
-        ]
-    if not values:
-        raise ValueError(f"{path} has a header and no values")
-    return np.array(values), header[index]
+def _read(path, columns, time, time_format, missing):
+    """The `Measured` of a file; arguments as of `dataset`, `columns` by their keys."""
+    table = Table(path)
+    places = {key: [table.place(each, f"data.{key}") for each in _listed(given)] for key, given in columns.items()}
+    values, count = _values(table, places["column"], bool(places["known"]), missing)
+    if time is None:
+        times, label = np.arange(count), "row"
+    else:
+        place = table.place(time, "data.time")
+        parsed = _calendar.parsed(table.texts(place), time_format, lambda row: table.where(row, place))
+        times, label = parsed[:count], table.header[place]
+    past = [table.numbers(place, missing, count) for place in places["past"]]
+    known = [table.numbers(place, missing) for place in places["known"]]
+    return Measured(
+        values,
+        tuple(table.header[place] for place in places["column"]),
+        times,
+        label,
+        np.stack(past, axis=1) if past else None,
+        np.stack(known, axis=1) if known else None,
+    )
 
 
-def _find(header, column, path):
-    if str(column) in header:
-        return header.index(str(column))
-    if isinstance(column, int) and 0 <= column < len(header):
-        return column
-    raise ValueError(f"data.column={column}: {path} has no such column; it has {', '.join(header) or 'none'}")
+def _listed(columns):
+    return [columns] if isinstance(columns, str | int) else list(columns)
 
 
-def _number(row, index, where):
-    text = row[index].strip() if index < len(row) else ""
-    if not text:
-        raise ValueError(f"{where}: the value is missing; fill the gap or leave the row out")
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"{where}: {text!r} is not a finite number")
-    return value
+def _values(table, places, is_continued, missing):
+    """([N, V], N): the columns to forecast, up to the last row that holds a value of one of them where more follow."""
+    count = len(table.rows)
+    if is_continued:
+        while count and all(table.rows[count - 1][place].lower() in GAPS for place in places):
+            count -= 1
+    return np.stack([table.numbers(place, missing, count) for place in places], axis=1), count

@@ -4,7 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.data._forecast import forecast
-from jaxrnn.types import Dataset, Positive, Series, Size
+from jaxrnn.series import Series
+from jaxrnn.types import Dataset, Positive, Size
 
 
 def dataset(points: Size = 400, step: Positive = 0.3, window: Size = 32) -> Dataset:
@@ -19,7 +20,7 @@ def dataset(points: Size = 400, step: Positive = 0.3, window: Size = 32) -> Data
       window: steps a window.
     """
     angles = step * np.arange(3 * points + 1)
-    series = Series(np.sin(angles)[:, None], 0.0, 1.0, np.arange(len(angles)), points, "step", "value")
+    series = Series(np.sin(angles)[:, None], 0.0, 1.0, np.arange(len(angles)), points, "step", ("value",))
     splits = {"validation": (points + 1, 2 * points + 1), "test": (2 * points + 1, 3 * points + 1)}
     made = forecast(series, window, points, splits)
     return made._replace(baselines={"best without memory": lambda batch: jnp.cos(step) * batch.xs, **made.baselines})

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.data._forecast import forecast
-from jaxrnn.types import Batch, Dataset, NonNegative, Positive, Series, Size
+from jaxrnn.series import Series
+from jaxrnn.types import Batch, Dataset, NonNegative, Positive, Size
 
 CURVE = 200  # clean values for validation and as many for the test
 
@@ -21,7 +22,7 @@ def dataset(window: Size = 20, step: Positive = 0.3, noise: NonNegative = 0.05, 
         begins with a fresh one.
     """
     angles = step * np.arange(window + 2 * CURVE)
-    clean = Series(np.cos(angles)[:, None], 0.0, 1.0, angles, window + CURVE, "angle (rad)", "value")
+    clean = Series(np.cos(angles)[:, None], 0.0, 1.0, angles, window + CURVE, "angle (rad)", ("value",))
     splits = {"validation": (window, window + CURVE), "test": (window + CURVE, window + 2 * CURVE)}
 
     def plan(key, steps, batch_size):

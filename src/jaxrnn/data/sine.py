@@ -3,7 +3,8 @@
 import numpy as np
 
 from jaxrnn.data._forecast import forecast
-from jaxrnn.types import Dataset, Positive, Series, Size
+from jaxrnn.series import Series
+from jaxrnn.types import Dataset, Positive, Size
 
 
 def dataset(
@@ -21,6 +22,6 @@ def dataset(
     """
     train = points + 1
     angles = phase + step * np.arange(train + 2 * points)
-    series = Series(np.sin(angles)[:, None], 0.0, 1.0, np.arange(len(angles)), points, "step", "value")
+    series = Series(np.sin(angles)[:, None], 0.0, 1.0, np.arange(len(angles)), points, "step", ("value",))
     splits = {"validation": (train, train + points), "test": (train + points, train + 2 * points)}
     return forecast(series, window, train, splits, stateful=stateful)

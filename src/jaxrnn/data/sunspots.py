@@ -7,7 +7,8 @@ file.
 import numpy as np
 
 from jaxrnn.data import _assets
-from jaxrnn.data._forecast import Target, forecast_in_time
+from jaxrnn.data._forecast import Target
+from jaxrnn.data._measured import Measured, Options, measured
 from jaxrnn.types import Dataset, Rate, Size
 
 
@@ -21,4 +22,5 @@ def dataset(window: Size = 132, validation: Rate = 0.15, test: Rate = 0.15, targ
     """
     values = np.loadtxt(_assets.FOLDER / "sunspots.csv", delimiter=",", skiprows=1, usecols=1)
     times = 1749 + np.arange(len(values)) / 12
-    return forecast_in_time(values, window, validation, test, target, times, "year", "sunspot number")
+    found = Measured(values[:, None], ("sunspot number",), times, "year")
+    return measured(found, Options(window, validation, test, target))

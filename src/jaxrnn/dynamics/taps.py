@@ -1,7 +1,8 @@
 """What is hidden inside a net: the carry of every layer after every step, its gates, the gradients that pass there.
 
 The net is unrolled by an unroll that records (`Net.unrolled`): it returns what it recorded in the carry's place, which
-nets pass through untouched.
+nets pass through untouched. Of an encoder-decoder, which reads a `Pair`, the layers are the encoder's: its decoder
+begins with the carry itself, and is unrolled as usual.
 """
 
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.cells._transforms import carry_as_output, flat, gates_as_output, perturbed, unflat
-from jaxrnn.types import Carry, Cell
-from jaxrnn.unroll._contract import scan
+from jaxrnn.types import Carry, Cell, Pair
+from jaxrnn.unroll._contract import Recorded, scan
 
 
 class Layer(NamedTuple):
@@ -25,13 +26,6 @@ class Layer(NamedTuple):
 
     carries: Carry
     gates: Any
-
-
-class _Place(NamedTuple):
-    """What stands in the carry's place: going in a layer's carry and what is done to it, coming out what was seen."""
-
-    carry: Any
-    content: Any = None
 
 
 def observe(net, params, carry, xs, perturbations=None, *, mask=None, reset=None, key=None):
@@ -48,7 +42,7 @@ def observe(net, params, carry, xs, perturbations=None, *, mask=None, reset=None
     """
     places, own, _ = _layers(net, params, carry, xs)
     contents = [None] * len(own) if perturbations is None else perturbations
-    given = places.unflatten([_Place(*pair) for pair in zip(own, contents, strict=True)])
+    given = places.unflatten([Recorded(*pair) for pair in zip(own, contents, strict=True)])
     seen, ys = net.unrolled(_observing).apply(params, given, xs, mask=mask, reset=reset, key=key)
     found = places.flatten_up_to(seen)
     return places.unflatten([place.carry for place in found]), ys, [place.content for place in found]
@@ -56,8 +50,8 @@ def observe(net, params, carry, xs, perturbations=None, *, mask=None, reset=None
 
 def zero_perturbations(net, params, carry, xs):
     """Perturbations of zero for `observe`: a carry of leaves [T, B, H] for each layer."""
-    own = carries(net, params, carry, xs)
-    return [jax.tree.map(lambda a: jnp.zeros((len(xs), *a.shape), a.dtype), c) for c in own]
+    own, steps = carries(net, params, carry, xs), len(xs.source if isinstance(xs, Pair) else xs)
+    return [jax.tree.map(lambda a: jnp.zeros((steps, *a.shape), a.dtype), c) for c in own]
 
 
 def shares(net, params, carry, xs, adjoints, direction, *, mask=None, reset=None):
@@ -78,7 +72,7 @@ def shares(net, params, carry, xs, adjoints, direction, *, mask=None, reset=None
     places, own, _ = _layers(net, params, carry, xs)
     directions = [layer_params for layer_params, _ in _layers(net, direction, carry, xs)[2]]
     contents = zip(own, zip(adjoints, directions, strict=True), strict=True)
-    given = places.unflatten([_Place(*pair) for pair in contents])
+    given = places.unflatten([Recorded(*pair) for pair in contents])
     seen, _ = net.unrolled(_projecting).apply(params, given, xs, mask=mask, reset=reset)
     return [place.content for place in places.flatten_up_to(seen)]
 
@@ -107,7 +101,7 @@ def layers(net, params, carry, xs):
 def inputs(net, params, carry, xs, *, mask=None, reset=None):
     """What every layer reads: [xs [T, B, D_l], ...], in the order of `observe`."""
     places, own, _ = _layers(net, params, carry, xs)
-    given = places.unflatten([_Place(each) for each in own])
+    given = places.unflatten([Recorded(each) for each in own])
     seen, _ = net.unrolled(_reading).apply(params, given, xs, mask=mask, reset=reset)
     return [place.content for place in places.flatten_up_to(seen)]
 
@@ -126,10 +120,10 @@ def _layers(net, params, carry, xs):
     """Where the layers are in the net's carry: (tree with a leaf a layer, [carry], [(params, `_Run`)])."""
 
     def marking(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
-        return _Place(carry, (params, _Run(cell, reverse))), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
+        return Recorded(carry, (params, _Run(cell, reverse))), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
 
     def is_place(node):
-        return isinstance(node, _Place)
+        return isinstance(node, Recorded)
 
     marked, _ = net.unrolled(marking).apply(params, carry, xs)
     places = jax.tree.structure(marked, is_leaf=is_place)
@@ -148,12 +142,24 @@ class _Run:
     reverse: bool
 
 
+def _of_recorded(unroll):
+    """The unroll that records where it gets a `Recorded`, and scans where it gets a carry: that of a decoder."""
+
+    def either(cell, params, place, xs, **options):
+        recorded = unroll if isinstance(place, Recorded) else scan
+        return recorded(cell, params, place, xs, **options)
+
+    return either
+
+
+@_of_recorded
 def _reading(cell, params, place, xs, *, mask=None, reset=None, reverse=False):
     """The unroll that records what the layer reads."""
     final, ys = scan(cell, params, place.carry, xs, mask=mask, reset=reset, reverse=reverse)
-    return _Place(final, xs), ys
+    return Recorded(final, xs), ys
 
 
+@_of_recorded
 def _observing(cell, params, place, xs, *, mask=None, reset=None, reverse=False):
     """The unroll that adds perturbations and records carries and gates."""
     carry, perturbations = place
@@ -167,9 +173,10 @@ def _observing(cell, params, place, xs, *, mask=None, reset=None, reverse=False)
     if cell.gates is not None:
         _, values = scan(gates_as_output(cell), params, carry, xs, mask=mask, reset=reset, reverse=reverse)
         gates = unflat(values[..., cell.size :], _gates_like(cell, params, carry, xs[0]), rank)
-    return _Place(final, Layer(carries, gates)), ys
+    return Recorded(final, Layer(carries, gates)), ys
 
 
+@_of_recorded
 def _projecting(cell, params, place, xs, *, mask=None, reset=None, reverse=False):
     """The unroll that takes the gradient of the weights apart, step by step, along a direction."""
     carry, (adjoints, direction) = place
@@ -187,7 +194,7 @@ def _projecting(cell, params, place, xs, *, mask=None, reset=None, reverse=False
         moved = jax.jvp(lambda p: cell.step(p, before, cell.project(p, x_t))[0], (params,), (direction,))[1]
         return jnp.sum(flat(moved, rank) * flat(adjoint, rank), axis=-1)
 
-    return _Place(final, jax.vmap(along)(xs, entering, adjoints)), ys[..., : cell.size]
+    return Recorded(final, jax.vmap(along)(xs, entering, adjoints)), ys[..., : cell.size]
 
 
 def _gates_like(cell, params, carry, x_t):

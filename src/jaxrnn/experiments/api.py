@@ -8,6 +8,7 @@ from jaxrnn import optimizers, runtime
 from jaxrnn.experiments import folders
 from jaxrnn.experiments.build import Experiment
 from jaxrnn.experiments.files import record
+from jaxrnn.nets import anchored
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.training import single_run as training
 from jaxrnn.training.checkpoints import Checkpointing
@@ -61,7 +62,7 @@ def fit(net, dataset=None, *, steps=None, batch_size=None, learning_rate=None, o
     runtime.set_precision(precision)
     every = max(1, steps // 100) if report_every is None else report_every
     trainer = Trainer(steps, batch_size, every, precision)
-    net = net.unrolled(deferred.unroll() if unroll is None else unroll)
+    net = anchored(net.unrolled(deferred.unroll() if unroll is None else unroll), dataset)
     task = Task(net, dataset, _optimizer(optimizer, learning_rate, clip_norm), trainer, regularizer, metrics or {})
     options = {"checkpointing": checkpointing or Checkpointing(), "callbacks": callbacks, "probes": probes}
     return _recorded(training.fit(task, seed, folder, **options), folder, {})

@@ -31,6 +31,20 @@ def answered(run, cfg):
     return f"{answer.text}\nin {path}" + (f", figure in {figure}" if figure is not None else "")
 
 
+def continuation(run, cfg):
+    """What a configuration says of how a series goes on, as arguments of `files.write_generation`.
+
+    Raises:
+      ConfigError: for a start that is neither an index nor the end.
+    """
+    start = cfg.start
+    if isinstance(start, str):
+        if start != "end":
+            raise ConfigError(f"start={start}: give the index of the first value, or end")
+        start = len(run.dataset.series.values) if run.dataset.series is not None else None
+    return {"prime": cfg.prime, "length": cfg.length, "start": start, "seed": cfg.seed}
+
+
 def refuse_questions(run, cfg):
     """Refuses the key of a question that the data do not answer to."""
     question = run.dataset.question

@@ -10,6 +10,7 @@ from jaxrnn import runtime
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import config
 from jaxrnn.experiments.conf import compose
+from jaxrnn.nets import anchored
 from jaxrnn.training import evaluation
 from jaxrnn.training import single_run as training
 from jaxrnn.training.checkpoints import Checkpointing
@@ -109,7 +110,7 @@ def assemble(cfg, dataset=None):
     dataset = config.build(cfg.data) if dataset is None else dataset
     net = config.build(cfg.model, output_size=dataset.output_size, **_of_symbols(dataset))
     return Task(
-        net=net.unrolled(config.build(cfg.unroll)),
+        net=anchored(net.unrolled(config.build(cfg.unroll)), dataset),
         dataset=dataset,
         optimizer=config.build(cfg.optimizer),
         trainer=config.build(cfg.trainer),

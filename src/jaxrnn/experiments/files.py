@@ -3,13 +3,18 @@
 import csv
 from pathlib import Path
 
+import numpy as np
+
 from jaxrnn.experiments import config
 from jaxrnn.plotting import examples, style
-from jaxrnn.plotting import runs as plotting
+from jaxrnn.plotting import forecasts as plotting
 from jaxrnn.table import Table
-from jaxrnn.training import answers, records, tensorboard
+from jaxrnn.training import answers, forecasts, records, tensorboard
 from jaxrnn.training import probes as probing
-from jaxrnn.training.run import generation_error, primed
+from jaxrnn.training.priming import generation_error, primed
+from jaxrnn.training.run import PATHS
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def record(folder, cfg, content):
@@ -96,26 +101,55 @@ def baselines(run):
     return "\n".join(["baselines:", *lines])
 
 
-def write_generation(run, prime=None, length=None):
+def write_generation(run, prime=None, length=None, start=None, seed=0):
     """Generates into a run's `generation.csv` and `figures/generation.png`, in the source's units.
 
-    Arguments and errors as in `Run.generate`.
+    Where the outputs are a distribution, the quantiles of 500 drawn paths stand beside each value.
+
+    Args:
+      run: a `Run`.
+      prime, length, start: as in `Run.generate`; errors as there.
+      seed: of the paths.
 
     Returns:
       (path of the values, path of the figure, mean squared error or None where the truth is not known).
     """
-    generated, series = run.generate(length, prime), run.dataset.series
-    path = run.folder / "generation.csv"
-    truth = series.in_source_units(series.values[series.handover :][: len(generated), 0])
-    with open(path, "w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["index", "generated", "truth"])
-        for place, value in enumerate(series.in_source_units(generated[:, 0])):
-            writer.writerow([series.handover + place, value, truth[place] if place < len(truth) else ""])
-    prime = primed(run.task, prime, length)[0]
+    generated, series = run.generate(length, prime, start), run.dataset.series
+    given, path = primed(run.task, prime, length, start), run.folder / "generation.csv"
+    said, times = series.in_source_units(generated), series.times_of(given.start, len(generated))
+    truth = series.in_source_units(series.values[given.start :][: len(generated)])
+    spread = {}
+    if run.dataset.distribution.size > 1:
+        drawn = series.in_source_units(run.paths(PATHS, length, prime, start, seed))
+        spread = {f"quantile {q:g}": np.quantile(drawn, q, axis=1) for q in QUANTILES}
+    rows = []
+    for place in range(len(said)):
+        for variable, label in enumerate(series.value_labels):
+            row = {"index": given.start + place} | ({"variable": label} if said.shape[1] > 1 else {})
+            row |= {"generated": said[place, variable]}
+            row |= {"truth": truth[place, variable] if place < len(truth) else ""}
+            row |= {"time": times[place]} if np.issubdtype(times.dtype, np.datetime64) else {}
+            rows.append(row | {name: values[place, variable] for name, values in spread.items()})
+    Table(rows).write(path)
     with style.page(_width(run)):
-        figure = style.save(plotting.generation(series, series.handover, prime, generated), run.folder, "generation")
-    return path, figure, generation_error(run.dataset, generated)
+        figure = style.save(run.plot_generation(length, prime, start, seed), run.folder, "generation")
+    return path, figure, generation_error(run.dataset, generated, given.start)
+
+
+def write_by_lead(run, horizon):
+    """Writes the errors of a run and its baselines at 1, 2, ... steps ahead to `by_lead.csv`, and draws them.
+
+    Returns:
+      (path of the file, {name: mean absolute scaled error over all steps}).
+    """
+    found = forecasts.by_lead(run, horizon)
+    path = run.folder / "by_lead.csv"
+    Table({"steps ahead": lead + 1} | {name: errors[lead] for name, errors in found.items()}
+          for lead in range(horizon)).write(path)  # fmt: skip
+    with style.page(_width(run)):
+        figure = plotting.by_lead(found, "mean absolute scaled error")
+        style.save(figure, run.folder, "by_lead")
+    return path, {name: float(np.mean(errors)) for name, errors in found.items()}
 
 
 def report(summary, folder, go_on):

@@ -13,6 +13,7 @@ from jaxrnn.experiments import config
 from jaxrnn.experiments.build import NODES, build, built
 from jaxrnn.experiments.files import record, report, save_figures
 from jaxrnn.experiments.processes import with_all_processes
+from jaxrnn.nets import anchored
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.training import records
 from jaxrnn.training.checkpoints import Checkpoints
@@ -178,7 +179,7 @@ def load_python(folder, net, dataset):
     settings = checkpoints.progress()["settings"]
     runtime.set_precision(settings["precision"])
     trainer = Trainer(checkpoints.steps()[-1], **{name: settings[name] for name in Trainer._fields[1:]})
-    task = Task(net.unrolled(deferred.unroll()), dataset, as_optimizer(optax.identity()), trainer)
+    task = Task(anchored(net.unrolled(deferred.unroll()), dataset), dataset, as_optimizer(optax.identity()), trainer)
     return _of_folder(folder, task, None)
 
 

@@ -10,7 +10,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     ["attention", "beam", "decode", "draws"],
     {
-        "layers": ["AffineParams", "EmbedParams", "affine", "dropout", "embed", "one_hot", "recurrent", "tied"],
+        "layers": [
+            "AffineParams",
+            "EmbedParams",
+            "affine",
+            "anchored",
+            "dropout",
+            "embed",
+            "one_hot",
+            "recurrent",
+            "tied",
+        ],
         "combine": ["BidirectionalParams", "bidirectional", "last", "residual", "serial"],
         "seq2seq": ["EncoderDecoderParams", "encoder_decoder"],
         "stack": ["rnn"],

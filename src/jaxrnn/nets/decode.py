@@ -55,7 +55,7 @@ def generate(net, params, carry, x_t, length, feedback=lambda y: y):
     return carry, ys
 
 
-def sample(net, params, carry, x_t, length, draw, key=None, known=None):
+def sample(net, params, carry, x_t, length, draw, key=None, known=None, following=None):
     """Generation where the next input is drawn from the output.
 
     Args:
@@ -66,8 +66,9 @@ def sample(net, params, carry, x_t, length, draw, key=None, known=None):
       length: number of steps.
       draw: (key, y_t [B, K]) -> what is drawn [B, V], such as `jaxrnn.nets.draws.categorical(temperature=0.8)`.
       key: PRNG key of all draws; None for draws that need none.
-      known: [length, B, D - V], what is known in advance and stands beside the drawn values in the input of the step
-        after each; None for nothing.
+      known: [length, ...], what is known in advance of the step after each; None for nothing.
+      following: (x_t [B, D], drawn [B, V], known or None) -> the next input [B, D]; None for the drawn values, with
+        what is known [B, D - V] beside them.
 
     Returns:
       (carry, drawn [length, B, V], ys [length, B, K]); drawn[0] and ys[0] answer x_t.
@@ -78,16 +79,17 @@ def sample(net, params, carry, x_t, length, draw, key=None, known=None):
     _require_causal(net)
     x_t = jnp.asarray(x_t)
     keys = None if key is None else jax.random.split(key, length)
+    following = _side_by_side if following is None else following
 
     def run(state, now):
         carry, x = state
         own_key, beside = now
         carry, y = step(net, params, carry, x)
         drawn = draw(own_key, y)
-        following = drawn if beside is None else jnp.concatenate([drawn, beside.astype(drawn.dtype)], axis=-1)
-        if following.shape != x.shape:
-            raise ValueError(f"generate: an output of shape {following.shape} cannot be an input of shape {x.shape}")
-        return (carry, following.astype(x.dtype)), (drawn, y)
+        new = following(x, drawn, beside)
+        if new.shape != x.shape:
+            raise ValueError(f"generate: an output of shape {new.shape} cannot be an input of shape {x.shape}")
+        return (carry, new.astype(x.dtype)), (drawn, y)
 
     (carry, _), (drawn, ys) = lax.scan(run, (carry, x_t), (keys, known), length=length)
     return carry, drawn, ys
@@ -108,6 +110,10 @@ def prime_and_generate(net, params, xs, length, feedback=lambda y: y):
     """
     carry = warm_up(net, params, net.initial(params, xs.shape[1:-1]), xs[:-1])
     return generate(net, params, carry, xs[-1], length, feedback)
+
+
+def _side_by_side(x, drawn, beside):
+    return drawn if beside is None else jnp.concatenate([drawn, beside.astype(drawn.dtype)], axis=-1)
 
 
 def _require_causal(net):

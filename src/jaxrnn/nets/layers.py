@@ -119,6 +119,19 @@ def tied(net, vocabulary, size):
     )
 
 
+def anchored(net, dataset):
+    """The net whose first outputs are added to the forecast that the data set's `anchor` makes of what is read."""
+    if dataset.anchor is None:
+        return net
+
+    def apply(params, carry, xs, *, mask=None, reset=None, key=None):
+        carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
+        known = masked(dataset.anchor(masked(xs, mask)), mask).astype(ys.dtype)
+        return carry, ys.at[..., : known.shape[-1]].add(known)
+
+    return net._replace(apply=apply, unrolled=lambda unroll: anchored(net.unrolled(unroll), dataset))
+
+
 def dropout(rate, variational=False):
     """Inverted dropout of the inputs, active when a key is given (Srivastava et al. 2014).
 

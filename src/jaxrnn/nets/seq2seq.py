@@ -10,6 +10,7 @@ from jaxrnn.cells._dropout import fold_in
 from jaxrnn.nets.attention import Attended, AttentiveCarry
 from jaxrnn.nets.combine import BidirectionalParams
 from jaxrnn.types import Decoding, Net
+from jaxrnn.unroll._contract import Recorded
 
 
 class EncoderDecoderParams(NamedTuple):
@@ -24,8 +25,7 @@ def encoder_decoder(
 
     The encoder reads the source; its last carry is the decoder's first, of a bidirectional layer the forward one. A
     decoder that attends gets the encoder's outputs as its memory. The decoder reads its last output, or the true one
-    where `Pair.targets` are given (teacher forcing). `mask` [S, B] is the source's. The carry is handed through: an
-    answer does not go on from the one before.
+    where `Pair.targets` are given (teacher forcing). `mask` [S, B] is the source's. The net's carry is the encoder's.
 
     Args:
       encoder: a net.
@@ -49,12 +49,16 @@ def encoder_decoder(
     def start(batch_shape):
         return jnp.full((*batch_shape, width), float(output_size) if symbols else 0.0)
 
-    decoding = Decoding(_encode(encoder, decoder), decoder, start, attention)
+    def encode(params, source, mask=None):
+        carry = encoder.initial(params.encoder, source.shape[1:-1])
+        return params.decoder, _read(encoder, decoder, params, carry, source, mask)[1]
+
+    decoding = Decoding(encode, decoder, start, attention)
     return Net(
         init=_init(encoder, decoder, width),
         width=lambda input_size: decoder.width(width),
-        initial=lambda params, batch_shape: (),
-        apply=_apply(decoding, length, feedback, own_outputs),
+        initial=lambda params, batch_shape: encoder.initial(params.encoder, batch_shape),
+        apply=_apply(encoder, decoding, length, feedback, own_outputs),
         unrolled=lambda unroll: encoder_decoder(encoder.unrolled(unroll), decoder.unrolled(unroll), *options),
         causal=False,
         decoding=decoding,
@@ -69,28 +73,25 @@ def _init(encoder, decoder, width):
     return init
 
 
-def _encode(encoder, decoder):
-    def encode(params, source, mask=None, key=None):
-        initial = encoder.initial(params.encoder, source.shape[1:-1])
-        last, ys = encoder.apply(params.encoder, initial, source, mask=mask, key=key)
-        return params.decoder, _handed_over(decoder.initial(params.decoder, source.shape[1:-1]), last, ys, mask)
-
-    return encode
+def _read(encoder, decoder, params, carry, source, mask=None, key=None):
+    """(the encoder's last carry, the decoder's first one)."""
+    last, ys = encoder.apply(params.encoder, carry, source, mask=mask, key=key)
+    return last, _handed_over(decoder.initial(params.decoder, source.shape[1:-1]), last, ys, mask)
 
 
-def _apply(decoding, length, feedback, own_outputs):
+def _apply(encoder, decoding, length, feedback, own_outputs):
     decoder = decoding.decoder
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
-        own, state = decoding.encode(params, xs.source, mask, fold_in(key, 0))
-        first, key = decoding.start(xs.source.shape[1:-1]), fold_in(key, 1)
+        last, state = _read(encoder, decoder, params, carry, xs.source, mask, fold_in(key, 0))
+        own, first, key = params.decoder, decoding.start(xs.source.shape[1:-1]), fold_in(key, 1)
         if xs.targets is None:
-            return carry, _free(decoder, own, state, first, length, feedback, key)
+            return last, _free(decoder, own, state, first, length, feedback, key)
         # A step reads the target before it: valid steps stand together at the beginning.
         inputs = jnp.concatenate([first[None].astype(xs.targets.dtype), xs.targets[:-1]])
         if own_outputs == 0 or key is None:
-            return carry, decoder.apply(own, state, inputs, mask=xs.mask, key=key)[1]
-        return carry, _scheduled(decoder, own, state, inputs, xs.mask, feedback, own_outputs, key)
+            return last, decoder.apply(own, state, inputs, mask=xs.mask, key=key)[1]
+        return last, _scheduled(decoder, own, state, inputs, xs.mask, feedback, own_outputs, key)
 
     return apply
 
@@ -119,14 +120,17 @@ def _handed_over(template, last, ys, mask):
 
 
 def _forward_leaves(carry):
-    """The leaves of a carry, of a layer in both directions those of the forward one."""
+    """The leaves of a carry, of a layer in both directions those of the forward one, of one recorded the carry's."""
 
-    def directed(node):
-        return isinstance(node, BidirectionalParams)
+    def is_wrapped(node):
+        return isinstance(node, BidirectionalParams | Recorded)
 
     found = []
-    for node in jax.tree.leaves(carry, is_leaf=directed):
-        found += _forward_leaves(node.forward) if directed(node) else [node]
+    for node in jax.tree.leaves(carry, is_leaf=is_wrapped):
+        if is_wrapped(node):
+            found += _forward_leaves(node.carry if isinstance(node, Recorded) else node.forward)
+        else:
+            found.append(node)
     return found
 
 

@@ -84,13 +84,21 @@ class Ensemble(NamedTuple):
         return f"{self.name} ({count}, {moments})"
 
 
-def ensembles(networks):
-    """What a study was given as a list of `Ensemble`s: a `Run` is one network, a list is many."""
+def ensembles(networks, pairs=False):
+    """What a study was given as a list of `Ensemble`s: a `Run` is one network, a list is many. An encoder-decoder is
+    refused unless `pairs` says that the study can measure it."""
+    found = _listed(networks)
+    if refused := [each.name for each in found if each.net.decoding is not None and not pairs]:
+        raise ConfigError(f"{refused[0]} is an encoder-decoder; of the studies only gradient_flow can measure it")
+    return found
+
+
+def _listed(networks):
     if isinstance(networks, Run):
         return [of_params("network", networks.task, networks.seed, {networks.best_step: networks.params})]
     if isinstance(networks, Ensemble):
         return [networks]
-    found = [each for given in networks for each in ensembles(given)]
+    found = [each for given in networks for each in _listed(given)]
     names = [each.name for each in found]
     if len(set(names)) == len(names):
         return found

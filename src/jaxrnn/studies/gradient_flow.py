@@ -20,7 +20,7 @@ from jaxrnn.studies._layers import label
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.training.probes import Probe
-from jaxrnn.types import Size
+from jaxrnn.types import Pair, Size
 
 FACTOR = 10.0  # from lag 1 to the longest: more is exploding, less than its inverse vanishing
 
@@ -44,21 +44,20 @@ class Flow(NamedTuple):
 
 
 def measure(net, dataset, params, batch, loss="last"):
-    """The gradient of a batch on its way back through a network.
+    """The gradient of a batch on its way back through a network, of an encoder-decoder through its encoder.
 
     Args:
       net: a `Net`.
       dataset: its loss is the loss.
       params: the network's.
       batch: a `Batch`.
-      loss: "last" for the loss of each sequence's last step that counts, "every" for the mean over all that do.
+      loss: "last" for the loss of each sequence's last step that counts, "every" for the mean over all that do; of an
+        encoder-decoder always the mean over the answer, and lags are counted from the end of the source.
 
     Returns:
       [`Flow`, ...], one a layer, each direction of it one.
     """
-    steps = jnp.arange(len(batch.xs))[:, None]
-    end = jnp.max(jnp.where(batch.weights > 0, steps, 0), axis=0)
-    weights = 1.0 * (steps == end) if loss == "last" else batch.weights / jnp.sum(batch.weights, axis=0)
+    steps, end, weights = _asked(batch, loss)
     carry = net.initial(params, batch.fresh.shape)
     given = {"mask": batch.mask, "reset": batch.reset}
 
@@ -69,6 +68,8 @@ def measure(net, dataset, params, batch, loss="last"):
     perturbations = taps.zero_perturbations(net, params, carry, batch.xs)
     adjoints, gradient = jax.grad(total, argnums=(0, 1))(perturbations, params)
     recurrent = _recurrent(gradient)
+    if isinstance(batch.xs, Pair):
+        recurrent = recurrent._replace(decoder=jax.tree.map(jnp.zeros_like, recurrent.decoder))
     shares = taps.shares(net, params, carry, batch.xs, adjoints, recurrent, **given)
     squared = jnp.maximum(sum(jnp.sum(a**2) for a in jax.tree.leaves(recurrent)), jnp.finfo(weights.dtype).tiny)
     found = []
@@ -78,6 +79,17 @@ def measure(net, dataset, params, batch, loss="last"):
         parts = dict(zip(taps.states(adjoint), leaves, strict=True)), whole, share / squared
         found.append(Flow(name, *(_by_lag(parts, end - steps) if loss == "last" else parts)))
     return found
+
+
+def _asked(batch, loss):
+    """(the steps [T, 1] that are read, the last one of each sequence [B], the weights of the loss)."""
+    if isinstance(batch.xs, Pair):
+        steps = jnp.arange(len(batch.xs.source))[:, None]
+        valid = jnp.ones(batch.xs.source.shape[:2], bool) if batch.mask is None else batch.mask
+        return steps, jnp.max(jnp.where(valid, steps, 0), axis=0), batch.weights / jnp.sum(batch.weights, axis=0)
+    steps = jnp.arange(len(batch.xs))[:, None]
+    end = jnp.max(jnp.where(batch.weights > 0, steps, 0), axis=0)
+    return steps, end, 1.0 * (steps == end) if loss == "last" else batch.weights / jnp.sum(batch.weights, axis=0)
 
 
 def _by_lag(tree, at):
@@ -98,7 +110,7 @@ def study(networks, loss: Literal["last", "every"] = "last", batch: Size = 32):
       lag.
     """
     found, rows, findings, scores = {}, [], [], {}
-    for ensemble in ensembles(networks):
+    for ensemble in ensembles(networks, pairs=True):
         for flow in _flows(ensemble, loss, batch):
             name = label(ensemble, flow.layer)
             own = _of_sequences(flow) | {"steps": ensemble.steps}

@@ -15,7 +15,7 @@ def draw(sweep):
     figures = {"learning_curves": plotting.learning_curves(_curves(sweep), f"{_split(sweep)} loss")}
     known = [setting for setting in sweep.settings if len(setting.values)]
     if known:
-        log = sweep.sign > 0
+        log = sweep.better == "down"
         for name in sweep.factors.values():
             points = [(setting.factors[name], setting.values, setting.mean) for setting in known]
             values = _ordered({setting.factors[name] for setting in sweep.settings})
@@ -33,7 +33,7 @@ def two_factors(sweep, first, second):
         if len(setting.values):
             grid[rows.index(setting.factors[second]), columns.index(setting.factors[first])] = setting.mean
     title = "at the best values of the other factors" if len(sweep.factors) > 2 else None
-    log = sweep.sign > 0
+    log = sweep.better == "down"
     return plotting.two_factors(grid, (first, columns), (second, rows), f"{sweep.metric}, mean over seeds", log, title)
 
 

@@ -9,8 +9,9 @@ from jaxrnn.experiments.build import Experiment, assemble, with_values
 from jaxrnn.experiments.files import record, save_figures
 from jaxrnn.training import engine as engines
 from jaxrnn.training.checkpoints import Checkpoints
+from jaxrnn.training.priming import generates, primed
 from jaxrnn.training.probes import Probes
-from jaxrnn.training.run import Run, generates, primed
+from jaxrnn.training.run import Run
 
 
 class Members(NamedTuple):
@@ -51,10 +52,7 @@ class Members(NamedTuple):
     def engine(self, rows, begins):
         """The engine of rows of members, compiled."""
         task = self.experiment.task
-        generated = None
-        if generates(task):
-            _, length, xs = primed(task)
-            generated = xs, length
+        generated = primed(task) if generates(task) else None
         seeds = [self.seed(member) for member in rows]
         splits = tuple(task.dataset.splits)
         return engines.group(self.task, seeds, self.values(rows), splits, generated, begins)
@@ -127,4 +125,4 @@ def _evaluated(members, training):
         metrics[name] = [{"loss": r["loss"], **baseline, **r} for r in engine.evaluate(name, training.best)]
     if not generates(experiment.task):
         return metrics, None
-    return metrics, engine.generate(training.best, primed(experiment.task)[2])
+    return metrics, engine.generate(training.best, primed(experiment.task))

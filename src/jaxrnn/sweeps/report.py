@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import config
+from jaxrnn.metrics import cost
 from jaxrnn.plotting import style
 from jaxrnn.plotting import sweeps as plotting
 from jaxrnn.sweeps import figures
@@ -59,10 +60,9 @@ class Setting(NamedTuple):
         """Mean over seeds, NaN where no run has a value."""
         return float(self.values.mean()) if len(self.values) else np.nan
 
-    def ranked(self, sign):
-        """The place among settings: the mean, less first, or more first where the sign is -1; one without a value is
-        last."""
-        return self.mean * sign if len(self.values) else np.inf
+    def ranked(self, better):
+        """The place among settings, by the mean and which way is better; one without a value is last."""
+        return cost(better, self.mean) if len(self.values) else np.inf
 
 
 class Sweep(NamedTuple):
@@ -71,14 +71,14 @@ class Sweep(NamedTuple):
     Fields:
       folder: where they are.
       metric: "SPLIT.NAME" or "generation".
-      sign: 1 where less of it is better, -1 where more is.
+      better: which way it is better, as in `jaxrnn.metrics`: "down", "up", or a number to be near.
       factors: {dotted name: what tables call it} of the leaves that differ.
       settings: `Setting`s in order of their means.
     """
 
     folder: Path
     metric: str
-    sign: int
+    better: str | float
     factors: dict[str, str]
     settings: list[Setting]
 
@@ -96,8 +96,8 @@ def read(folder, metric="validation.loss"):
     """
     files = sorted(Path(str(folder)).rglob(".hydra/config.yaml"), key=lambda file: _natural(file.parents[1]))
     places = [file.parents[1] for file in files if _is_run(OmegaConf.load(file))]
-    sign = _sign(metric, places)
-    runs = [_found(place, metric, sign) for place in places]
+    better = _better(metric, places)
+    runs = [_found(place, metric, better) for place in places]
     if not runs:
         raise ConfigError(f"{folder}: there are no runs below it")
     if all(run.value is None for run in runs) and any(run.status == "finished" for run in runs):
@@ -108,7 +108,7 @@ def read(folder, metric="validation.loss"):
         values = {label: _shown(name, run.leaves.get(name, "")) for name, label in factors.items()}
         settings.setdefault(tuple(values.items()), []).append(run)
     found = [Setting(dict(values), members) for values, members in settings.items()]
-    return Sweep(Path(str(folder)), metric, sign, factors, sorted(found, key=lambda s: s.ranked(sign)))
+    return Sweep(Path(str(folder)), metric, better, factors, sorted(found, key=lambda s: s.ranked(better)))
 
 
 def write(sweep):
@@ -137,7 +137,7 @@ def settings_table(sweep):
     for setting in sweep.settings:
         values = setting.values
         row = {**setting.factors, "runs": len(setting.runs)}
-        best = (values.min() if sweep.sign > 0 else values.max()) if len(values) else ""
+        best = values[np.argmin(cost(sweep.better, values))] if len(values) else ""
         row |= {"mean": setting.mean if len(values) else "", "std": values.std(ddof=1) if len(values) > 1 else ""}
         counts = Counter(run.status for run in setting.runs)
         rows.append(row | {"best": best, "status": ", ".join(f"{n} {status}" for status, n in counts.items())})
@@ -161,7 +161,7 @@ def command(sweep):
     if not len(best.values):
         return None
     known = [run for run in best.runs if run.value is not None and run.status != "diverged"]
-    run = min(known, key=lambda run: run.value * sweep.sign)
+    run = min(known, key=lambda run: cost(sweep.better, run.value))
     overrides = OmegaConf.to_container(OmegaConf.load(run.folder / ".hydra" / "overrides.yaml"))
     return shlex.join(["python", "scripts/train.py", *(override.removeprefix("++") for override in overrides)])
 
@@ -191,7 +191,7 @@ def _is_run(cfg):
     return "trainer" in cfg and not cfg.get("together")
 
 
-def _found(folder, metric, sign):
+def _found(folder, metric, better):
     leaves = config.leaves(OmegaConf.load(folder / ".hydra" / "config.yaml"))
     content = records.read_summary(folder)
     if content is not None:
@@ -199,7 +199,7 @@ def _found(folder, metric, sign):
     rows = records.read(folder) if (folder / records.FILE).is_file() else []
     split, _, column = metric.partition(".")
     values = [row[column] for row in rows if row["split"] == split and row.get(column) is not None]
-    best = (min if sign > 0 else max)(values) if values else None
+    best = min(values, key=lambda each: cost(better, each)) if values else None
     steps = rows[-1]["step"] if rows else 0
     return Found(folder, leaves, "running" if rows else "waiting", None, best, steps)
 
@@ -212,13 +212,13 @@ def value(content, metric):
     return (content["metrics"].get(split) or {}).get(column)
 
 
-def _sign(metric, folders):
-    """1 where less is better, -1 where more is, as a run that has ended says."""
+def _better(metric, folders):
+    """Which way a metric is better, as a run that has ended says."""
     name = metric.partition(".")[2]
     for folder in folders:
         if (content := records.read_summary(folder)) and name in content.get("better", {}):
-            return -1 if content["better"][name] == "up" else 1
-    return -1 if name == "correct" else 1
+            return content["better"][name]
+    return "up" if name == "correct" else "down"
 
 
 def _known(folders):

@@ -12,7 +12,7 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import config
 from jaxrnn.experiments.build import built, check
 from jaxrnn.experiments.conf import compose, force
-from jaxrnn.metrics import better
+from jaxrnn.metrics import better, cost
 from jaxrnn.sweeps import progress, report, schedule
 from jaxrnn.sweeps.callback import lock
 from jaxrnn.types import Size
@@ -113,8 +113,8 @@ def search(compose, given, space, options, folder, seed=0):
 
 
 def _go_on(compose, given, space, options, folder, seed):
-    sign = 1 if options.metric == LOSS else _sign(options.metric, compose([*given, f"seed={seed}"]))
-    study = _study(Path(folder), [*given, *space], options, seed, sign)
+    way = "down" if options.metric == LOSS else _better(options.metric, compose([*given, f"seed={seed}"]))
+    study = _study(Path(folder), [*given, *space], options, seed, way)
     overrides = [OverridesParser.create().parse_override(text) for text in space]
     while True:
         asked = study.get_trials(states=[TrialState.RUNNING])  # of a process that was interrupted
@@ -123,15 +123,15 @@ def _go_on(compose, given, space, options, folder, seed):
             asked.append(_ask(study, overrides))
         if not asked:
             return study
-        _train(study, asked, compose, given, options, Path(folder), seed, sign)
+        _train(study, asked, compose, given, options, Path(folder), seed, way)
 
 
-def _study(folder, command, options, seed, sign):
+def _study(folder, command, options, seed, way):
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     backend = optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL))
     samplers = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
     storage = optuna.storages.JournalStorage(backend)
-    direction = "minimize" if sign > 0 else "maximize"
+    direction = "maximize" if way == "up" else "minimize"
     study = optuna.create_study(study_name="search", storage=storage, direction=direction, load_if_exists=True)
     known = len(study.get_trials(deepcopy=False))  # a search that goes on draws other values than it began with
     study.sampler = samplers[options.sampler](seed=int(np.random.SeedSequence([seed, known]).generate_state(1)[0]))
@@ -158,7 +158,7 @@ def _suggest(trial, override):
     return trial.suggest_categorical(name, list(override.sweep_string_iterator()))
 
 
-def _train(study, trials, compose, given, options, folder, seed, sign):
+def _train(study, trials, compose, given, options, folder, seed, way):
     """Trains the runs of some trials and tells the study what came of them."""
     jobs, places = [], {}
     for trial in trials:
@@ -173,19 +173,21 @@ def _train(study, trials, compose, given, options, folder, seed, sign):
         if any(content["status"] == "failed" for content in contents):
             study.tell(number, state=TrialState.FAIL)
         else:
-            study.tell(number, float(np.mean([_value(content, options.metric, sign) for content in contents])))
+            study.tell(number, float(np.mean([_value(content, options.metric, way) for content in contents])))
 
 
-def _value(content, metric, sign):
-    """What a run came to; the worst there is where it diverged."""
+def _value(content, metric, way):
+    """What the study is told of a run: the metric, or how far it is from where it should be; the worst there is where
+    it diverged."""
+    worst = -np.inf if way == "up" else np.inf
     if content["status"] == "diverged":
-        return np.inf * sign
+        return worst
     value = progress.score(content) if metric == LOSS else report.value(content, metric)
-    return np.inf * sign if value is None else value
+    return worst if value is None else value if isinstance(way, str) else cost(way, value)
 
 
-def _sign(metric, cfg):
-    """1 where less of a metric is better, -1 where more is.
+def _better(metric, cfg):
+    """Which way a metric is better, as in `jaxrnn.metrics`.
 
     Raises:
       ConfigError: if runs of this configuration will not have it.
@@ -199,7 +201,7 @@ def _sign(metric, cfg):
     if split not in task.dataset.splits or name not in known:
         raise ConfigError(f"tune.metric={metric}: runs have no such metric; there are "
                           f"{', '.join(f'{each}.{n}' for each in task.dataset.splits for n in known)}")  # fmt: skip
-    return 1 if known[name] == "down" else -1
+    return known[name]
 
 
 def best(study):

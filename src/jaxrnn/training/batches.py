@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.types import Batch
+from jaxrnn.types import Batch, Pair
 
 LONGEST = 1000  # steps of the one sequence that is made of data learned window by window
 
@@ -33,7 +33,7 @@ def draw(dataset, size, key, split="train"):
     else:
         items = dataset.plan(key, jnp.arange(1), size if dataset.rows is None else min(size, dataset.rows))
         batch = jax.jit(dataset.batch)(dataset.arrays, _first(items))
-    if len(batch.xs) < 2:
+    if len(batch.xs.source if isinstance(batch.xs, Pair) else batch.xs) < 2:
         raise ConfigError("the sequences of these data are single steps; give data.window=... of two or more")
     return batch
 
@@ -54,10 +54,7 @@ def _of_split(dataset, size, key, split):
     whole = dataset.splits[split]
     rows = whole.fresh.shape[0]
     chosen = jax.random.choice(key, rows, (size,), replace=size > rows)
-    by_step = {
-        name: value[:, chosen] for name, value in whole._asdict().items() if name != "fresh" and value is not None
-    }
-    return Batch(**by_step, fresh=whole.fresh[chosen])
+    return jax.tree.map(lambda a: a[:, chosen], whole._replace(fresh=None))._replace(fresh=whole.fresh[chosen])
 
 
 def _epoch(dataset, key):

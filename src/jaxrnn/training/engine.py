@@ -32,7 +32,7 @@ class Engine(NamedTuple):
       portable: states -> the same with the optimizer state as run folders hold it.
       shapes: of what `portable` gives.
       place: (states, params) as numpy arrays, with key data for keys -> the same as the functions above take them.
-      generate: (params, xs [T, K]) -> ys [N, length, K], what the networks of a group go on with after the values xs.
+      generate: (params, `Primed`) -> [N, length, V], what the networks of a group go on with.
       compile_seconds: that compiling took.
       bytes: of memory that an advance takes on all devices.
     """
@@ -99,7 +99,7 @@ def group(make, seeds, values=None, measured=("validation",), generated=None, be
       seeds: [N], of all that each run draws.
       values: a pytree of arrays [N, ...]; None where the runs differ in their seeds alone.
       measured: names of the splits that are evaluated.
-      generated: (xs, length) as `generate` will be called with, or None where it will not be.
+      generated: the `Primed` that `generate` will be called with, or None where it will not be.
       begins: whether `init` will be called, which is then compiled beside the others.
     """
     runs, began, dataset = len(seeds), time.perf_counter(), make(jax.tree.map(lambda a: a[0], values)).dataset
@@ -113,7 +113,8 @@ def group(make, seeds, values=None, measured=("validation",), generated=None, be
         first = beside.submit(program.init, keys, values) if begins else None
         advancing = beside.submit(_compiled, program.advance, states, values, dataset.arrays, np.int32(0))
         measures = {name: beside.submit(lower, _measure, dataset.splits[name]) for name in measured}
-        go_on = beside.submit(lower, partial(_generate, generated[1]), generated[0]) if generated else None
+        if generated is not None:
+            go_on = beside.submit(lower, partial(_generate, generated.length), (generated.xs, generated.ahead))
     (advance, _, size), seconds = advancing.result(), time.perf_counter() - began
 
     def evaluate(split, params):
@@ -136,7 +137,7 @@ def group(make, seeds, values=None, measured=("validation",), generated=None, be
         portable=portable,
         shapes=jax.eval_shape(portable, states),
         place=place,
-        generate=lambda params, xs: np.asarray(go_on.result()(values, params, xs)),
+        generate=lambda params, primed: np.asarray(go_on.result()(values, params, (primed.xs, primed.ahead))),
         compile_seconds=seconds,
         bytes=size,
     )
@@ -161,8 +162,8 @@ def _measure(task, params, batch):
     return evaluation.scores(task, evaluation.outputs(task, params, batch), batch)
 
 
-def _generate(length, task, params, xs):
-    return evaluation.continued(task, params, xs, length)
+def _generate(length, task, params, common):
+    return evaluation.continued(task, params, *common, length)
 
 
 def _rows(columns):

@@ -1,5 +1,6 @@
 """What a network predicts of a whole batch, what that is worth, what it goes on with: traceable, and compiled."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -21,7 +22,8 @@ class Evaluator(NamedTuple):
       scores: (ys, Batch) -> {metric: float}, as `scores`.
       baseline: Batch -> the trivial predictor's mean loss.
       baselines: Batch -> {name: {metric: float}} of all the predictors that the data set names.
-      generate: (params, xs [T, K], length) -> ys [length, K], generated after the true values xs.
+      generate: (params, `Primed`) -> values [length, V], the medians, as `continued`.
+      paths: (params, `Primed`, count, seed) -> values [length, count, V], drawn, as `drawn_paths`.
     """
 
     predict: Any
@@ -29,6 +31,7 @@ class Evaluator(NamedTuple):
     baseline: Any
     baselines: Any
     generate: Any
+    paths: Any
 
     def measure(self, params, batch):
         """The metrics of params on a batch, by one forward pass: {metric: float}."""
@@ -39,6 +42,8 @@ def evaluator(task):
     """The `Evaluator` of a `Task`."""
     dataset = task.dataset
     score = jax.jit(lambda ys, batch: scores(task, ys, batch))
+    goes_on = jax.jit(partial(continued, task), static_argnums=3)
+    draws = jax.jit(partial(drawn_paths, task), static_argnums=(3, 4))
     baseline = jax.jit(lambda batch: mean_loss(dataset.loss, dataset.trivial(batch), batch))
     return Evaluator(
         predict=_shared_out(lambda params, batch: outputs(task, params, batch)),
@@ -48,7 +53,10 @@ def evaluator(task):
             name: {metric: float(value) for metric, value in score(jnp.asarray(predict(batch)), batch).items()}
             for name, predict in dataset.baselines.items()
         },
-        generate=jax.jit(lambda params, xs, length: continued(task, params, xs, length), static_argnums=2),
+        generate=lambda params, primed: goes_on(params, primed.xs, primed.ahead, primed.length),
+        paths=lambda params, primed, count, seed: draws(
+            params, primed.xs, primed.ahead, primed.length, count, jax.random.key(seed)
+        ),
     )
 
 
@@ -68,9 +76,43 @@ def scores(task, ys, batch):
     return found | {name: metric(ys, batch) for name, metric in task.measured.items()}
 
 
-def continued(task, params, xs, length):
-    """What the task's net goes on with, free-running, after the values xs [T, K]: ys [length, K]."""
-    return decode.prime_and_generate(task.net, cast(params, task.trainer.precision), xs, length)[1]
+def continued(task, params, xs, ahead, length):
+    """What the task's net goes on with after the inputs xs: values [length, ..., V] in the network's units.
+
+    One step after the other, its medians being read as if they were true; or at once where its outputs reach more steps
+    ahead than one.
+
+    Args:
+      task: a `Task` whose data are a series.
+      params: of its net.
+      xs: [T, ..., D].
+      ahead: [length, h Q], what is known in advance afterwards, or None.
+      length: of what is said.
+    """
+    return _said(task, params, xs, ahead, length, lambda key, ys: task.dataset.distribution.median(ys), None, None)
+
+
+def drawn_paths(task, params, xs, ahead, length, count, key):
+    """Values [length, count, V] that the task's net draws after the inputs xs [T, D], one path beside the other.
+
+    Args:
+      task, params, xs, ahead, length: as in `continued`.
+      count: paths.
+      key: PRNG key of the draws.
+    """
+    return _said(task, params, xs, ahead, length, task.dataset.distribution.draw, count, key)
+
+
+def _said(task, params, xs, ahead, length, draw, count, key):
+    net, series, params = task.net, task.dataset.series, cast(params, task.trainer.precision)
+    carry, last = net.initial(params, xs.shape[1:-1]), xs[-1]
+    carry = decode.warm_up(net, params, carry, xs[:-1])
+    if count is not None:
+        carry, last = jax.tree.map(lambda a: jnp.broadcast_to(a, (count, *a.shape)), (carry, last))
+    if series.horizon > 1:
+        values = draw(key, decode.step(net, params, carry, last)[1])
+        return jnp.moveaxis(values.reshape(*values.shape[:-1], series.horizon, -1), -2, 0)[:length]
+    return decode.sample(net, params, carry, last, length, draw, key, ahead, series.following)[1]
 
 
 def mean_loss(loss, ys, batch):

@@ -3,14 +3,17 @@
 from functools import cached_property
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.metrics import better
+from jaxrnn.plotting import forecasts
 from jaxrnn.plotting import runs as plotting
 from jaxrnn.plotting.style import Figures, page
 from jaxrnn.training import evaluation, records
+from jaxrnn.training.priming import generates, generation_error, primed
+
+PATHS = 500  # of a fan
 
 
 class Run:
@@ -71,29 +74,46 @@ class Run:
         found = self.evaluator.scores(self.predict(split), batch)
         return {"loss": found.pop("loss"), "baseline": self.evaluator.baseline(batch), **found}
 
-    def generate(self, length=None, prime=None):
-        """Primes the network on true values up to the series' handover and lets it run on its own output.
+    def generate(self, length=None, prime=None, start=None):
+        """Primes the network on true values and lets it go on by itself: step by step, reading the medians of what it
+        says; or at once, where its outputs reach more steps ahead than one.
 
         Args:
-          length: number of values generated; None for as many as the prime, as far as the truth is known.
+          length: number of values; None for as many as the prime, as far as the truth is known, or the horizon.
           prime: number of true values; None for twice the window, or all there are for a stateful data set.
+          start: index of the first value; None for the series' handover.
 
         Returns:
-          ys [length, K], in the network's units; `dataset.series.in_source_units` turns them into the source's.
+          [length, V], in the network's units; `dataset.series.in_source_units` turns them into the source's.
 
         Raises:
-          ConfigError: if the data are no series, the network reads the future, or prime or length do not fit.
+          ConfigError: if the data are no series, the network reads the future or columns that are known up to now
+            alone, or prime, length or start do not fit.
         """
-        prime, length, xs = primed(self.task, prime, length)
-        if (prime, length) not in self._generated:
-            self._generated[prime, length] = np.asarray(self.evaluator.generate(self.params, xs, length))
-        return self._generated[prime, length]
+        given = primed(self.task, prime, length, start)
+        if given[:3] not in self._generated:
+            self._generated[given[:3]] = np.asarray(self.evaluator.generate(self.params, given))
+        return self._generated[given[:3]]
+
+    def paths(self, count=200, length=None, prime=None, start=None, seed=0):
+        """Ways in which the series may go on, drawn from the distribution of each step, given what was drawn before it;
+        independently of each other where the outputs reach more steps ahead than one.
+
+        Args:
+          count: paths.
+          length, prime, start: as in `generate`; errors as there.
+          seed: of the draws.
+
+        Returns:
+          [length, count, V], in the network's units.
+        """
+        return np.asarray(self.evaluator.paths(self.params, primed(self.task, prime, length, start), count, seed))
 
     def keep(self, metrics, generated=None):
         """Hands over what was computed elsewhere: `metrics`, and what `generate()` would give."""
         self.metrics = metrics
         if generated is not None:
-            self._generated[primed(self.task)[:2]] = generated
+            self._generated[primed(self.task)[:3]] = generated
 
     def plot(self, width=None):
         """{title: figure}, so many inches wide, 7 unless told otherwise: learning curves, gradient norm; the
@@ -112,12 +132,19 @@ class Run:
         )
         if series is not None and "test" in dataset.splits:
             weights = np.asarray(dataset.splits["test"].weights)
-            predicted = np.asarray(self.predict("test")).swapaxes(0, 1)[weights.T > 0]
-            end = len(series.values)
-            figures["prediction"] = plotting.prediction(series, (end - len(predicted), end), predicted)
+            ys = np.asarray(self.predict("test")).swapaxes(0, 1)[weights.T > 0]
+            figures["prediction"] = forecasts.prediction(series, dataset.distribution, ys)
         if generates(self.task):
-            figures["generation"] = plotting.generation(series, series.handover, primed(self.task)[0], self.generate())
+            figures["generation"] = self.plot_generation()
         return figures
+
+    def plot_generation(self, length=None, prime=None, start=None, seed=0):
+        """The figure of what `generate` gives, with a fan of `paths` where the outputs are a distribution."""
+        given, series = primed(self.task, prime, length, start), self.dataset.series
+        paths = None
+        if self.dataset.distribution.size > 1:
+            paths = self.paths(PATHS, length, prime, start, seed)
+        return forecasts.generation(series, given.start, given.prime, self.generate(length, prime, start), paths)
 
     def summary(self):
         """What `summary.json` says of the run."""
@@ -139,43 +166,10 @@ class Run:
             **records.versions(),
         }
         if generates(self.task) and not stopped:
-            prime, length, _ = primed(self.task)
+            prime, length, *_ = primed(self.task)
             error = generation_error(self.dataset, self.generate())
             content["generation"] = {"prime": prime, "length": length, "mean_squared_error": error}
         return content
 
     def __repr__(self):
         return f"Run at step {self.step}, {self.status or 'loaded'}; the best params are those of step {self.best_step}"
-
-
-def generates(task):
-    """Whether the network of a task can go on with a series by itself."""
-    return task.dataset.series is not None and task.net.causal
-
-
-def primed(task, prime=None, length=None):
-    """What a network is primed on: (prime, length, xs [prime, K]). Arguments and errors as of `Run.generate`."""
-    series, dataset = task.dataset.series, task.dataset
-    if series is None:
-        raise ConfigError("these data are no series: there is nothing to continue")
-    if not task.net.causal:
-        raise ConfigError("this network reads the future (bidirectional), so it cannot generate")
-    for name, value in (("prime", prime), ("length", length)):
-        if value is not None and not (isinstance(value, int) and value > 0):
-            raise ConfigError(f"{name}={value}: give a whole number above 0")
-    known = series.handover
-    if prime is None:
-        windows = [len(batch.xs) for batch in dataset.splits.values()]
-        prime = known if dataset.continues or not windows else min(known, 2 * windows[0])
-    if length is None:
-        length = min(prime, len(series.values) - known) or prime
-    if prime > known:
-        raise ConfigError(f"prime={prime}: give 1 to {known} values; generation begins at index {known} of the series")
-    return prime, length, jnp.asarray(series.values[known - prime : known], float)
-
-
-def generation_error(dataset, generated):
-    """Mean squared error of generated values [length, K] in the source's units, as far as the truth is known."""
-    series = dataset.series
-    truth = series.values[series.handover :][: len(generated)]
-    return float(np.mean(((generated[: len(truth)] - truth) * series.std) ** 2)) if len(truth) else None

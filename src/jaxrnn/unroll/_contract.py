@@ -1,8 +1,22 @@
 """What the unrolls share: a step under the mask and the reset contract, and the plain scan that they fall back on."""
 
+from typing import Any, NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jax import lax
+
+
+class Recorded(NamedTuple):
+    """What an unroll that records gets and returns in the carry's place: nets hand it through untouched.
+
+    Fields:
+      carry: the carry itself.
+      content: going in what is done to the layer, coming out what was seen of it.
+    """
+
+    carry: Any
+    content: Any = None
 
 
 def scan(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):

@@ -1,0 +1,96 @@
+"""Columns of numbers of a CSV file: which there are, what is missing and by which rule it is filled."""
+
+import csv
+import io
+import math
+from typing import Literal
+
+import numpy as np
+
+from jaxrnn.data import _assets
+
+Missing = Literal["refuse", "line", "previous"]
+GAPS = {"", "na", "nan", "null", "none"}  # in small letters
+
+
+class Table:
+    """A CSV file whose first row names the columns.
+
+    Fields:
+      path: of the file.
+      header: the columns' names.
+      rows: the fields of each row, as texts; empty rows are left out.
+      lines: the line of each row.
+    """
+
+    def __init__(self, path):
+        reader = csv.reader(io.StringIO(_assets.read_text(path)))
+        self.path, self.header = path, [field.strip() for field in next(reader, [])]
+        self.rows, self.lines = [], []
+        for row in reader:
+            if any(field.strip() for field in row):
+                if len(row) > len(self.header):
+                    raise ValueError(
+                        f"{path}, line {reader.line_num}: {len(row)} fields, the header names {len(self.header)}"
+                    )
+                self.rows.append([field.strip() for field in row] + [""] * (len(self.header) - len(row)))
+                self.lines.append(reader.line_num)
+        if not self.rows:
+            raise ValueError(f"{path} has a header and no values")
+
+    def place(self, column, key):
+        """The place of a column, given by its name or its place from 0; `key` is what the user gave it under."""
+        if str(column) in self.header:
+            return self.header.index(str(column))
+        if isinstance(column, int) and 0 <= column < len(self.header):
+            return column
+        there = ", ".join(self.header) or "none"
+        raise ValueError(f"{key}={column}: {self.path} has no such column; it has {there}")
+
+    def texts(self, place):
+        """[N] texts of a column."""
+        return [row[place] for row in self.rows]
+
+    def where(self, row, place=None):
+        """A row's place in words."""
+        column = "" if place is None else f", column {self.header[place]!r}"
+        return f"{self.path}, line {self.lines[row]}{column}"
+
+    def numbers(self, place, missing: Missing, count=None):
+        """[count] numbers of a column, the gaps filled by the rule.
+
+        Args:
+          place: of the column.
+          missing: "refuse" refuses a gap, "line" fills it on the line between its neighbours, "previous" with the
+            value before it.
+          count: rows that are read; None for all.
+
+        Raises:
+          ValueError: for what is no number, and for a gap that the rule does not fill; it names line and column.
+        """
+        texts = self.texts(place)[:count]
+        values = np.array([self._number(row, place, text, missing) for row, text in enumerate(texts)])
+        if (gaps := np.flatnonzero(np.isnan(values))).size:
+            known = np.flatnonzero(~np.isnan(values))
+            before = np.searchsorted(known, gaps) - 1
+            if before[0] < 0:
+                raise ValueError(f"{self.where(gaps[0], place)}: no value before it to fill the gap from")
+            if missing == "line" and gaps[-1] > known[-1]:
+                raise ValueError(f"{self.where(gaps[-1], place)}: no value after it to fill the gap from")
+            rows = np.arange(len(values))
+            values[gaps] = np.interp(rows, known, values[known])[gaps] if missing == "line" else values[known[before]]
+        return values
+
+    def _number(self, row, place, text, missing):
+        if text.lower() in GAPS and (missing != "refuse" or text == ""):
+            if missing == "refuse":
+                raise ValueError(f"{self.where(row, place)}: the value is missing; fill the gap, leave the row out, or "
+                                 "give data.missing=line or previous")  # fmt: skip
+            return math.nan
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise ValueError(f"{self.where(row, place)}: {text!r} is not a finite number")
+        return value

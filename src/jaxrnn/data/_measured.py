@@ -1,0 +1,177 @@
+"""Measured series: scaled by their training part, split in time, with what is known of past and future beside them."""
+
+from typing import Literal, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.data import _calendar, _predictors
+from jaxrnn.data._forecast import Target, forecast
+from jaxrnn.distributions import point
+from jaxrnn.distributions._contract import Distribution
+from jaxrnn.metrics import coverage, crps, mean_squared_error, scaled_error
+from jaxrnn.series import Series
+from jaxrnn.types import Batch
+
+Anchor = Literal["last", "linear"]
+Calendar = tuple[Literal["year", "week", "day"], ...]
+
+
+class Measured(NamedTuple):
+    """What was measured.
+
+    Fields:
+      values: [N, V], in the source's units.
+      labels: the names of the V values, with their units.
+      times: [N], numbers or datetime64.
+      time_label: the time axis's name.
+      past: [N, P], what else is known up to now, or None.
+      known: [N + F, Q], what is known in advance, or None.
+    """
+
+    values: np.ndarray
+    labels: tuple[str, ...]
+    times: np.ndarray
+    time_label: str
+    past: np.ndarray | None = None
+    known: np.ndarray | None = None
+
+
+class Options(NamedTuple):
+    """How a measured series is asked for; the data sets' arguments of the same names."""
+
+    window: int
+    validation: float = 0.15
+    test: float = 0.15
+    target: Target = "every"
+    horizon: int = 1
+    lags: int = 1
+    season: int | None = None
+    log: bool = False
+    calendar: Calendar = ()
+    anchor: Anchor | None = None
+    distribution: Distribution | None = None
+
+
+def measured(found, options):
+    """The data set of a `Measured` series under `Options`.
+
+    Raises:
+      ValueError: if the shares leave nothing to train on, the window is longer than what they leave, or values do not
+        allow for the logarithm or counts that were asked for.
+    """
+    validation, test = options.validation, options.test
+    if validation + test >= 1:
+        raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
+    if options.season is not None and options.horizon > options.season:
+        raise ValueError(f"data.horizon={options.horizon}: it reaches beyond data.season={options.season}; leave the "
+                         "season out, data.season=null")  # fmt: skip
+    count = len(found.values)
+    start, test_start = round(count * (1 - test - validation)), round(count * (1 - test))
+    distribution = point.distribution() if options.distribution is None else options.distribution
+    series = _series(found, options, start, test_start, distribution.counts)
+    if distribution.counts:
+        distribution = distribution.scaled(np.tile(series.std, series.horizon))
+    spans = {"validation": (start, test_start), "test": (test_start, count)}
+    splits = {name: span for name, span in spans.items() if span[0] < span[1]}
+    history = options.season or 0
+    made = forecast(series, options.window, start, splits, options.target, False, distribution, history)
+    linear = _predictors.linear(series, start, max(options.lags, min(_predictors.LAGS, options.window, start // 4)))
+    anchors = {None: None, "last": _predictors.last_value(series), "linear": linear}
+    anchor = anchors[options.anchor]
+    if options.anchor == "linear":  # of what is read at a step alone, so that it can run on a stream
+        linear = _predictors.linear(series, start, options.lags)
+        anchor = lambda xs: linear(Batch(xs, None, None, None))  # noqa: E731
+    elif options.anchor == "last":
+        anchor = lambda xs: anchors["last"](Batch(xs, None, None, None))  # noqa: E731
+    return made._replace(
+        baselines=_baselines(made, start, options, distribution, linear),
+        metrics=_metrics(series, distribution),
+        anchor=anchor,
+    )
+
+
+def _metrics(series, distribution):
+    found = {
+        "mse": mean_squared_error(distribution),
+        "mase": scaled_error(series, distribution),
+        "crps": crps(series, distribution),
+    }
+    return found | ({"coverage": coverage(distribution)} if distribution.size > 1 else {})
+
+
+def _baselines(made, train, options, distribution, linear):
+    """{name: Batch -> ys}: each predictor, with the spread of its errors on the training part around its points."""
+    series = made.series
+    inputs, targets = series.inputs(), series.targets()
+    steps = max(options.window, options.season or 0)
+
+    def windows():
+        ends = np.arange(min(steps, train // 2), train - series.horizon)
+        ends = ends[np.linspace(0, len(ends) - 1, min(len(ends), _predictors.WINDOWS)).astype(int)]
+        at = np.maximum(ends - np.arange(steps)[::-1, None], 0)
+        return Batch(jnp.asarray(inputs[at], float), jnp.asarray(targets[at], float), None, None)
+
+    found = {"last value": _predictors.last_value(series)}
+    if options.season is not None:
+        found["season before"] = _predictors.season_before(series, options.season)
+    found |= {"linear autoregression": linear, "echo state network": _predictors.echo_state(series, windows)}
+    return {name: _predictors.spread_around(predict, distribution, windows) for name, predict in found.items()}
+
+
+def _series(found, options, start, test_start, counts):
+    values, labels = np.asarray(found.values, float), found.labels
+    if options.log:
+        _refuse((values <= 0) | counts, labels, "data.log=true needs values above 0, and no counts")
+        values = np.log(values)
+    train = values[:start]
+    mean, std = train.mean(axis=0), train.std(axis=0)
+    if counts:
+        _refuse((values < 0) | (values != np.round(values)), labels, "counts are whole numbers from 0 on")
+        mean, std = np.zeros_like(mean), train.mean(axis=0)
+    std = np.where(std > 0, std, 1.0)
+    back = options.season or 1
+    source = np.asarray(found.values, float)[:start]
+    naive = np.abs(source[back:] - source[:-back]).mean(axis=0) if start > back else np.ones_like(mean)
+    return Series(
+        (values - mean) / std,
+        mean,
+        std,
+        found.times,
+        test_start,
+        found.time_label,
+        labels,
+        log=options.log,
+        lags=options.lags,
+        past=None if found.past is None else _scaled(found.past, start),
+        known=_known(found, options, start),
+        horizon=options.horizon,
+        naive_error=np.where(naive > 0, naive, 1.0),
+    )
+
+
+def _known(found, options, start):
+    """[N + F, Q], the columns known in advance and the calendar, as far as both are known; None for neither."""
+    count, parts = len(found.times), []
+    if found.known is not None:
+        parts.append(_scaled(found.known, start))
+    if options.calendar:
+        if not np.issubdtype(np.asarray(found.times).dtype, np.datetime64):
+            raise ValueError("data.calendar needs times: name the column, data.time=...")
+        times = found.times
+        later = times[-1] + (times[-1] - times[-2]) * np.arange(1, count + 1)
+        parts.append(_calendar.features(np.concatenate([times, later]), options.calendar))
+    shortest = min((len(part) for part in parts), default=0)
+    return np.concatenate([part[:shortest] for part in parts], axis=1) if parts else None
+
+
+def _scaled(columns, start):
+    columns = np.asarray(columns, float)
+    std = columns[:start].std(axis=0)
+    return (columns - columns[:start].mean(axis=0)) / np.where(std > 0, std, 1.0)
+
+
+def _refuse(wrong, labels, rule):
+    if wrong.any():
+        row, column = np.argwhere(np.broadcast_to(wrong, wrong.shape))[0]
+        raise ValueError(f"{labels[column]}, value {row + 1}: {rule}")

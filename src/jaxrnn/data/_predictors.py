@@ -1,0 +1,130 @@
+"""Predictors of a series to compare a network with: the last value, the value a season before, a linear autoregression,
+an echo state network. Each is a function Batch -> points [T, B, h V], fitted to the training part.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+LAGS = 24  # of the linear autoregression at most, unless the network reads more
+UNITS = 100  # of the echo state network
+WINDOWS = 1000  # that it and the spread of the forecasts are fitted to, at most
+PENALTIES = 10.0 ** np.arange(-6, 3)  # of the ridge regressions, relative to the mean square of the features
+
+
+def last_value(series):
+    """What was seen last comes again, at every step to come."""
+    width = series.values.shape[1]
+    return lambda batch: jnp.tile(batch.xs[..., :width], series.horizon)
+
+
+def season_before(series, season):
+    """What was seen a season before; the horizon is at most a season."""
+    width = series.values.shape[1]
+
+    def predict(batch):
+        longer = _with_history(batch.xs[..., :width], season)
+        steps = len(batch.xs)
+        return jnp.concatenate([longer[j : j + steps] for j in range(1, series.horizon + 1)], axis=-1)
+
+    return predict
+
+
+def linear(series, train, lags):
+    """A linear function of the last values and of what else the network reads (ridge regression).
+
+    The penalty is the one of nine that does best on the last fifth of the training part.
+
+    Args:
+      series: a `Series`.
+      train: n, values to fit.
+      lags: how many values; those before a sequence are taken to be its first one.
+    """
+    width = series.values.shape[1]
+    weights, bias = ridge(features(series.inputs()[:, None], width, series.lags, lags)[lags - 1 : train, 0],
+                          series.targets()[lags - 1 : train], series.horizon)  # fmt: skip
+    return lambda batch: features(batch.xs, width, series.lags, lags) @ weights + bias
+
+
+def features(xs, width, read, lags):
+    """The last `lags` values at each step and what else xs [T, B, D] hold, of inputs with `read` lags already."""
+    if lags <= read:
+        return xs
+    rest = xs[..., read * width :]
+    longer, steps = _with_history(xs[..., :width], lags - 1), len(xs)
+    past = [longer[lags - 1 - lag : lags - 1 - lag + steps] for lag in range(lags)]
+    return (np if isinstance(xs, np.ndarray) else jnp).concatenate([*past, rest], axis=-1)
+
+
+def ridge(xs, ys, horizon):
+    """(weights [D, K], bias [K]) of ys [n, K] given xs [n, D], in time order; targets reach `horizon` steps ahead."""
+    count = len(xs) - horizon  # the last ones have targets beyond the training part
+    xs, ys = xs[:count], ys[:count]
+    middle, center = xs.mean(axis=0), ys.mean(axis=0)
+    scale = np.maximum(xs.std(axis=0), 1e-9)
+    xs = (xs - middle) / scale
+
+    def fitted(rows, penalty):
+        square = xs[rows].T @ xs[rows] + penalty * len(xs[rows]) * np.eye(xs.shape[1])
+        return np.linalg.solve(square, xs[rows].T @ (ys[rows] - center))
+
+    early, late = slice(0, max(count * 4 // 5 - horizon, 1)), slice(count * 4 // 5, count)
+    errors = [np.mean((xs[late] @ fitted(early, penalty) + center - ys[late]) ** 2) for penalty in PENALTIES]
+    weights = fitted(slice(None), PENALTIES[int(np.argmin(errors))]) / scale[:, None]
+    return weights, center - middle @ weights
+
+
+def echo_state(series, windows):
+    """An echo state network (Jaeger 2001): fixed random units and a linear readout of the window's last state.
+
+    h_t = 0.5 h_{t-1} + 0.5 tanh(x_t W + h_{t-1} R), 100 units, R of spectral radius 0.9 with one weight in ten.
+
+    Args:
+      series: a `Series`.
+      windows: () -> a `Batch` of windows of the training part, in time order, the last steps' targets to fit.
+    """
+    rng = np.random.default_rng(0)
+    recurrent = rng.normal(size=(UNITS, UNITS)) * (rng.random((UNITS, UNITS)) < 0.1)
+    recurrent *= 0.9 / np.abs(np.linalg.eigvals(recurrent)).max()
+
+    w = rng.uniform(-0.5, 0.5, (series.inputs().shape[1], UNITS))
+
+    def states(xs):
+        def step(h, x):
+            h = 0.5 * h + 0.5 * jnp.tanh(x @ w.astype(x.dtype) + h @ recurrent.astype(x.dtype))
+            return h, h
+
+        hs = jax.lax.scan(step, jnp.zeros((xs.shape[1], UNITS), xs.dtype), xs)[1]
+        return jnp.concatenate([hs, xs], axis=-1)
+
+    @functools.cache
+    def readout():
+        batch = windows()
+        return ridge(np.asarray(states(batch.xs)[-1], float), np.asarray(batch.targets[-1], float), 0)
+
+    def predict(batch):
+        weights, bias = readout()
+        return states(batch.xs) @ weights + bias
+
+    return predict
+
+
+def spread_around(predict, distribution, windows):
+    """Batch -> ys [T, B, K]: a predictor's points with the spread that its errors on the training part had."""
+
+    @functools.cache
+    def spread():
+        with jax.ensure_compile_time_eval():  # it may be asked for while a program is traced
+            batch = windows()
+            error = np.asarray(predict(batch)[-1]) - np.asarray(batch.targets[-1])
+        return np.maximum(np.std(error, axis=0), 1e-6)
+
+    return lambda batch: distribution.around(predict(batch), spread())
+
+
+def _with_history(values, count):
+    """Values [T, B, V] with the first one `count` times before them."""
+    library = np if isinstance(values, np.ndarray) else jnp
+    return library.concatenate([library.repeat(values[:1], count, axis=0), values])

@@ -1,0 +1,94 @@
+"""A series in time, and what a network reads of it at every step."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+
+class Series(NamedTuple):
+    """A series that a network can be primed on and then left to continue.
+
+    At step t the network reads the values of the last `lags` steps, the newest first, then what else is known of the
+    past, then what is known in advance of the `horizon` steps to come.
+
+    Fields:
+      values: [N, V], in the units that the network sees.
+      mean, std: values * std + mean is in the units of the source; numbers, or arrays [V].
+      times: [N], the time axis of figures; numbers or datetime64.
+      handover: index at which generation takes over from the true values unless told otherwise.
+      time_label: the axis's name, with its unit.
+      value_labels: the names of the V values, with their units.
+      log: whether values * std + mean is the logarithm of the values in the units of the source.
+      lags: values of each variable that are read at a step.
+      past: [N, P], what else is read, known up to now alone; None for nothing.
+      known: [N + F, Q], what is known in advance; None for nothing.
+      horizon: h, the steps to come that an output speaks of.
+      naive_error: the mean absolute error, in the units of the source, of the last value (of a season before, where
+        there is one) as the forecast of the next over the training part; a number, or an array [V].
+    """
+
+    values: Any
+    mean: Any
+    std: Any
+    times: Any
+    handover: int
+    time_label: str
+    value_labels: tuple[str, ...]
+    log: bool = False
+    lags: int = 1
+    past: Any = None
+    known: Any = None
+    horizon: int = 1
+    naive_error: Any = 1.0
+
+    def in_source_units(self, values):
+        """Values [..., V] in the units that the network sees, in the units of the source."""
+        scaled = values * self.std + self.mean
+        if not self.log:
+            return scaled
+        return np.exp(scaled) if isinstance(scaled, np.ndarray) else jnp.exp(scaled)
+
+    def inputs(self):
+        """[N, D], what the network reads at every step; before the first value, and after what is known, the nearest
+        ones stand."""
+        count = len(self.values)
+        parts = [self.values[np.maximum(np.arange(count) - lag, 0)] for lag in range(self.lags)]
+        parts += [] if self.past is None else [self.past]
+        parts += [] if self.known is None else [self.ahead(np.arange(count))]
+        return np.concatenate(parts, axis=1)
+
+    def ahead(self, steps):
+        """[n, h Q], what is known in advance at these steps of the h steps after each."""
+        at = np.minimum(np.asarray(steps)[:, None] + 1 + np.arange(self.horizon), len(self.known) - 1)
+        return self.known[at].reshape(len(at), -1)
+
+    def targets(self):
+        """[N, h V], the values of the h steps after every step; after the last value the last one stands."""
+        count = len(self.values)
+        at = np.minimum(np.arange(count)[:, None] + 1 + np.arange(self.horizon), count - 1)
+        return self.values[at].reshape(count, -1)
+
+    def following(self, x, drawn, ahead=None):
+        """The input of the next step, where the values drawn [..., V] follow the input x [..., D].
+
+        Args:
+          x: what was read.
+          drawn: the values of the step after it.
+          ahead: what is known in advance then [..., h Q], or None.
+        """
+        kept = (self.lags - 1) * drawn.shape[-1]
+        parts = [drawn.astype(x.dtype), x[..., :kept]]
+        parts += [] if ahead is None else [jnp.broadcast_to(ahead, (*x.shape[:-1], ahead.shape[-1])).astype(x.dtype)]
+        return jnp.concatenate(parts, axis=-1)
+
+    def reach(self):
+        """How many steps after the last value may be forecast: all where nothing has to be known in advance of them."""
+        return None if self.known is None else len(self.known) - len(self.values)
+
+    def times_of(self, start, count):
+        """[count], the times of the steps from `start` on, beyond the end too, as a figure takes them."""
+        times = np.asarray(self.times)
+        beyond = times[-1] + (times[-1] - times[-2]) * np.arange(1, max(start + count - len(times), 0) + 1)
+        found = np.concatenate([times, beyond])[start : start + count]
+        return found.astype("datetime64[s]") if np.issubdtype(found.dtype, np.datetime64) else found

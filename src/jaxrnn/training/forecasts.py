@@ -1,0 +1,63 @@
+"""How good forecasts are by how far ahead they are made, of a network and of the baselines beside it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.errors import ConfigError
+from jaxrnn.training import evaluation
+from jaxrnn.training.priming import primed
+from jaxrnn.types import Batch
+
+MOST = 500  # places of the series that forecasts are made from
+
+
+def by_lead(run, horizon):
+    """The mean absolute scaled error at 1, 2, ... steps ahead, over the part of the series after its handover.
+
+    A forecast is made from every step, or from 500 of them: at once where the outputs reach so many steps ahead, else
+    step after step, the medians being read as if they were true; of the baselines likewise.
+
+    Args:
+      run: a `Run` on a series.
+      horizon: H, steps ahead.
+
+    Returns:
+      {name: [H]}, the network's first.
+
+    Raises:
+      ConfigError: if the data are no series, the network cannot go on by itself, or not so far.
+    """
+    first = primed(run.task, length=horizon)
+    dataset, series = run.dataset, run.dataset.series
+    if len(series.values) - first.start < horizon:
+        raise ConfigError(f"horizon={horizon}: {len(series.values) - first.start} values follow the handover")
+    starts = np.arange(first.start, len(series.values) - horizon + 1)
+    starts = starts[np.linspace(0, len(starts) - 1, min(len(starts), MOST)).astype(int)]
+    xs = jnp.asarray(series.inputs()[starts + np.arange(-first.prime, 0)[:, None]], float)
+    ahead = None
+    if series.known is not None:
+        ahead = jnp.stack([jnp.asarray(series.ahead(starts + lead), float) for lead in range(horizon)])
+    said = {"network": jax.jit(evaluation.continued, static_argnums=(0, 4))(run.task, run.params, xs, ahead, horizon)}
+    for name, predict in dataset.baselines.items():
+        said[name] = _continued(dataset, predict, xs, ahead, horizon)
+    truth = series.in_source_units(series.values[starts + np.arange(horizon)[:, None]])
+    errors = {name: np.abs(series.in_source_units(np.asarray(values)) - truth) for name, values in said.items()}
+    return {name: (error / series.naive_error).mean(axis=(1, 2)) for name, error in errors.items()}
+
+
+def _continued(dataset, predict, xs, ahead, horizon):
+    """What a predictor goes on with after the inputs xs [T, n, D]: [horizon, n, V]."""
+    series, found = dataset.series, []
+
+    def say(xs):
+        return dataset.distribution.median(predict(Batch(xs, None, None, None)))[-1]
+
+    if series.horizon > 1:
+        values = say(xs)
+        return jnp.moveaxis(values.reshape(len(values), series.horizon, -1), 1, 0)[:horizon]
+    for lead in range(horizon):
+        found.append(say(xs))
+        new = series.following(xs[-1], found[-1], None if ahead is None else ahead[lead])
+        xs = jnp.concatenate([xs, new[None]])
+    return jnp.stack(found)
