@@ -10,7 +10,8 @@
     result.metrics, result.generate(36)
 
 The rooms, each building only on those after it: `studies`, `benchmarks`, `sweeps`, `experiments`, `training`,
-`plotting`, `interop`, `dynamics`, `nets`, `data`, `unroll`, `cells`. All names are loaded when first used.
+`plotting`, `interop`, `dynamics`, `nets`, `data`, `distributions`, `unroll`, `cells`. All names are loaded when first
+used.
 """
 
 import lazy_loader
@@ -22,6 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     [
         "cells",
         "data",
+        "distributions",
         "dynamics",
         "experiments",
         "initializers",

@@ -63,6 +63,7 @@ TINY = {
     "gpu_layer": ["shapes=[[2,3,1,4]]", "cells=[lstm,gru]", "baselines=[]", "at_least=0"],
     "layer": ["shapes=[[1,3,1,2],[2,3,1,2]]", "cells=[lstm,jordan]", "baselines=[Flax linen]", "at_least=0"],
     "startup": ["imports=[json,nowhere]", "run='trainer.steps=36'", f"script={TRAIN}"],
+    "addition": ["examples=800", "digits=2", "size=2", "goal=0", "epochs=1"],
     "compile": ["lengths=[3]", "shape=[1,1,2]", "baselines=[]", "repeats=1"],
 }
 
@@ -91,6 +92,9 @@ def test_benchmarks_by_their_configurations(name, tmp_path, x32, configure):
         assert any("cudnn needs an NVIDIA GPU" in line for line in measured.findings)
     if name == "layer":
         assert sides == ["jaxrnn", "Flax linen", "jaxrnn elman"]
+    if name == "addition":
+        assert sides[0] == "jaxrnn"
+        assert "0% of the sums exact, jaxrnn" in measured.findings[0]
     if name == "compile":
         assert sides == ["jaxrnn, cold", "jaxrnn, warm"]
     if name == "startup":

@@ -117,3 +117,64 @@ def test_each_trains_in_bfloat16_evaluates_and_answers(tmp_path, trained, call, 
     if "data=glyphs" in words or "data=addition" in words:
         result = call(tmp_path, "generate", "run=run")
         assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+def test_forecasts_at_once_and_fed_back_beyond_the_end(tmp_path, trained, call):
+    """A sweep of two horizons is two programs; each run forecasts beyond the end, and is measured by lead."""
+    words = ["data=forecast", "data.series=airline", "model=gru", "model.cell.size=4", "trainer.steps=20"]
+    sweep = [*words, "trainer.report_every=10", "data.horizon=1,6", "seed=0,1", "hydra/launcher=compiled"]
+    result = call(tmp_path, "train", "-m", *sweep, "hydra.sweep.dir=sweep")
+    assert result.returncode == 0, result.stderr
+    alone = trained(tmp_path, *words, "data.horizon=6", "seed=1")
+    together = json.loads((tmp_path / "sweep/3/summary.json").read_text())
+    assert together["together"] == 2
+    assert together["metrics"]["test"]["mase"] == pytest.approx(alone["metrics"]["test"]["mase"], rel=1e-2)
+    assert alone["better"] == {"mse": "down", "mase": "down", "crps": "down", "coverage": 0.9}
+    for place in ("run", "sweep/0"):
+        result = call(tmp_path, "evaluate", f"run={place}", "horizon=6")
+        assert result.returncode == 0, result.stderr
+        assert "test, echo state network: " in result.stdout
+        with open(tmp_path / place / "by_lead.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [row["steps ahead"] for row in rows] == list("123456")
+        result = call(tmp_path, "generate", f"run={place}", "start=end", "length=6")
+        assert result.returncode == 0, result.stderr
+        with open(tmp_path / place / "generation.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [row["index"] for row in rows] == [str(144 + n) for n in range(6)]
+        assert rows[0]["time"].startswith("1961-01-01")
+        assert all(float(row["quantile 0.05"]) < float(row["quantile 0.95"]) for row in rows)
+    result = call(tmp_path, "generate", "run=run", "start=ende")
+    assert result.stderr == "error: start=ende: give the index of the first value, or end\n"
+    result = call(tmp_path, "report", "sweep", "metric=test.coverage")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+def test_columns_of_ones_own_with_a_mistake(tmp_path, trained, call):
+    lines = [f"2020-{n // 28 + 1:02}-{n % 28 + 1:02},{20 + n % 7},{n % 7 == 0:d}" for n in range(200)]
+    lines += ["2021-01-01,,1", "2021-01-02,,0"]
+    (tmp_path / "shop.csv").write_text("\n".join(["day,sales,holiday", *lines]) + "\n")
+    words = ["data=csv", "data.path=shop.csv", "data.column=sales", "data.known=[holiday]", "data.time=day"]
+    summary = trained(tmp_path, *words, "data/distribution=negative_binomial", "data.window=8")
+    assert 0 < summary["metrics"]["test"]["coverage"] <= 1
+    result = call(tmp_path, "generate", "run=run", "start=end")
+    assert result.returncode == 0, result.stderr
+    assert len((tmp_path / "run/generation.csv").read_text().splitlines()) == 3
+    result = call(tmp_path, "train", *words, "data.time=days")
+    assert result.returncode == 2
+    assert result.stderr == "error: data.time=days: shop.csv has no such column; it has day, sales, holiday\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [["data=tagging", "model.bidirectional=null"], ["data=addition", "data.examples=400", "data.validation=40"]],
+    ids=["tagged words", "answers"],
+)
+def test_a_study_of_symbols(tmp_path, call, words):
+    small = ["model.cell.size=4", "seeds=2", "study.batch=4"]
+    result = call(tmp_path, "study", "study=gradient_flow", *words, *small)
+    assert result.returncode == 0, result.stderr
+    assert "nats per step back" in result.stdout

@@ -99,3 +99,58 @@ def numpy_noisy_cosine(updates, size=100, window=20, noise=0.05, step=0.3):
             h = hs[-1]
 
     return train
+
+
+def jaxrnn_addition(goal, examples, digits, size, epochs):
+    """Ours: data=addition with its defaults, until the goal is reached on the sums that validate."""
+    import jaxrnn
+    from jaxrnn.errors import ConfigError
+
+    jaxrnn.runtime.prepare()
+    batches = (examples - examples // 10) // 128
+    words = [f"data.examples={examples}", f"data.validation={examples // 10}", f"data.digits={digits}"]
+    words += [f"model.cell.size={size}", f"trainer.report_every={max(1, batches)}"]
+    experiment = jaxrnn.experiment("data=addition", *words)
+
+    def reached(progress):
+        exact = progress.history.table.where(split="validation")["exact"][-1]
+        return f"{exact:.2%} of the sums are exact" if exact >= goal else None
+
+    def train():
+        run = jaxrnn.fit(experiment._replace(callbacks=[reached]))
+        if run.reason is None:
+            raise ConfigError(f"{goal:.0%} of the sums were not exact after {run.step} updates")
+
+    return train
+
+
+def keras_addition(goal, examples, digits, size, epochs):
+    """Keras: its example addition_rnn, questions from their ends and padded with blanks, until the goal is reached."""
+    import keras
+
+    rng, letters, seen = np.random.default_rng(0), "0123456789+ ", {}
+    while len(seen) < examples:
+        a, b = (int("".join(rng.choice(list("0123456789"), rng.integers(1, digits + 1)))) for _ in range(2))
+        seen.setdefault((min(a, b), max(a, b)), (f"{a}+{b}".ljust(2 * digits + 1)[::-1], str(a + b).ljust(digits + 1)))
+    numbers = [np.array([[letters.index(letter) for letter in text] for text in side]) for side in
+               zip(*seen.values(), strict=True)]  # fmt: skip
+    xs, ys = (np.eye(len(letters), dtype=bool)[side] for side in numbers)
+    cut = examples - examples // 10
+    layers = [
+        keras.Input((2 * digits + 1, len(letters))),
+        keras.layers.LSTM(size),
+        keras.layers.RepeatVector(digits + 1),
+    ]
+    layers += [keras.layers.LSTM(size, return_sequences=True), keras.layers.Dense(len(letters), activation="softmax")]
+    model = keras.Sequential(layers)
+    model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
+
+    def train():
+        for _ in range(epochs):
+            model.fit(xs[:cut], ys[:cut], batch_size=32, epochs=1, verbose=0)
+            said = model.predict(xs[cut:], verbose=0, batch_size=512).argmax(axis=-1)
+            if np.mean((said == numbers[1][cut:]).all(axis=1)) >= goal:
+                return
+        raise RuntimeError(f"{goal:.0%} of the sums were not exact after {epochs} epochs")
+
+    return train

@@ -75,8 +75,8 @@ def dataset(series: Literal["sunspots", "co2", "sea", "seattle", "airline", "lyn
     source = SERIES[series]
     lags, log = source.lags if lags is None else lags, source.log if log is None else log
     calendar = source.calendar if calendar is None else calendar
-    return measured(_read(series), Options(window, validation, test, target, horizon, lags, source.season, log, calendar,
-                                           anchor, distribution))  # fmt: skip
+    return measured(_read(series), Options(window, validation, test, target, horizon, lags, source.season, log,
+                                           calendar, anchor, distribution))  # fmt: skip
 
 
 def _read(name):

@@ -113,5 +113,6 @@ def _side_by_side(numbers):
 def _asked(symbols, text):
     if not text:
         raise ValueError("prompt= is empty; give one letter at least")
-    xs = jnp.asarray(symbols.encode(text))[:, None, None]
+    begun = "\n" if "\n" in symbols.names else ""  # a prompt begins a line
+    xs = jnp.asarray(symbols.encode(begun + text))[:, None, None]
     return Batch(xs, xs, jnp.ones(xs.shape[:2]), jnp.ones(1, bool))

@@ -25,17 +25,13 @@ def distribution(scale: float = 1.0) -> Distribution:
         mean, dispersion = split(ys, 2)
         return scale * positive(mean), 1 / positive(dispersion)
 
-    def counted(values):
-        return jnp.round(values * scale)
-
     def loss(ys, values):
-        (mean, r), k = read(ys), counted(values)
+        (mean, r), k = read(ys), jnp.round(values * scale)
         chance = gammaln(k + r) - gammaln(k + 1) - gammaln(r)
         return -(chance + r * jnp.log(r / (r + mean)) + k * jnp.log(mean / (r + mean)))
 
     def cdf(ys, values):
-        (mean, r), k = read(ys), jnp.floor(values * scale + 1e-6)
-        return _cdf(k, mean, r)
+        return _cdf(jnp.floor(values * scale + 1e-6), *read(ys))
 
     def quantile(ys, q):
         mean, r = read(ys)
@@ -47,13 +43,6 @@ def distribution(scale: float = 1.0) -> Distribution:
         (mean, r), (key_rate, key_count) = read(ys), jax.random.split(key)
         rate = jax.random.gamma(key_rate, r, mean.shape, mean.dtype) * mean / r
         return jax.random.poisson(key_count, rate).astype(ys.dtype) / scale
-
-    def crps(ys, values):
-        def pinball(q):
-            error = values - quantile(ys, q)
-            return 2 * jnp.maximum(q * error, (q - 1) * error)
-
-        return jnp.mean(jax.lax.map(pinball, jnp.asarray(LEVELS, ys.dtype)), axis=0)
 
     def around(points, spread):
         mean = jnp.maximum(jnp.asarray(points) * scale, 1e-2)
@@ -67,7 +56,7 @@ def distribution(scale: float = 1.0) -> Distribution:
         quantile=quantile,
         cdf=cdf,
         draw=draw,
-        crps=crps,
+        crps=lambda ys, values: _crps(quantile, ys, values),
         around=around,
         counts=True,
         scaled=distribution,
@@ -76,3 +65,11 @@ def distribution(scale: float = 1.0) -> Distribution:
 
 def _cdf(k, mean, r):
     return jnp.where(k < 0, 0.0, betainc(r, jnp.maximum(k, 0) + 1, r / (r + mean)))
+
+
+def _crps(quantile, ys, values):
+    def pinball(q):
+        error = values - quantile(ys, q)
+        return 2 * jnp.maximum(q * error, (q - 1) * error)
+
+    return jnp.mean(jax.lax.map(pinball, jnp.asarray(LEVELS, ys.dtype)), axis=0)

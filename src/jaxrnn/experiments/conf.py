@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from jaxrnn.errors import ConfigError
+
+NEEDED = ("model", "data", "optimizer", "unroll", "trainer")  # groups of every run
 _BESIDE, _INSTALLED = Path(__file__).parents[3] / "conf", Path(__file__).parents[1] / "conf"
 CONF = _BESIDE if (_BESIDE / "train.yaml").is_file() else _INSTALLED
 
@@ -25,7 +28,16 @@ def compose(name, overrides, with_hydra=False):
 
 
 def force(argument):
-    """`a.b=1` as `++a.b=1`: the key is set whether or not the YAML lists it; other arguments as they are."""
-    key, equals, _ = argument.partition("=")
+    """An argument as Hydra takes it: `a.b=1` as `++a.b=1`, so that the key is set whether or not the YAML lists it, and
+    `group=null` as `~group`; others as they are.
+
+    Raises:
+      ConfigError: if a run cannot be without the group.
+    """
+    key, equals, value = argument.partition("=")
+    if equals and value == "null" and (CONF / key.lstrip("+")).is_dir():
+        if key in NEEDED:
+            raise ConfigError(f"{argument}: a run cannot be without it")
+        return f"~{key.lstrip('+')}"
     plain = equals and "." in key and "/" not in key and not key.startswith(("+", "~", "-", "hydra."))
     return f"++{argument}" if plain else argument

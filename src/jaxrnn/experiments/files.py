@@ -66,6 +66,10 @@ def write_predictions(run, split):
         pairs = [pair for row in rows for pair in _pairs(row)]
         if 1 < len({target for target, _ in pairs}) <= examples.MOST and run.net.decoding is None:
             drawn["confusion"] = examples.confusion(*zip(*pairs, strict=True))
+        if "parts" in rows[0]:
+            drawn["sentences"] = examples.sentences(rows)
+        if "picture" in rows[0]:
+            drawn["captions"] = examples.captions(rows)
         for title, figure in drawn.items():
             style.save(figure, run.folder, title)
     return run.folder / "predictions.csv"

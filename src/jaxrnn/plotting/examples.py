@@ -83,6 +83,63 @@ def failures(rows, count=5):
     return figure
 
 
+def sentences(rows, count=5):
+    """Labelled sequences: under each symbol the label given, where it is wrong in red, in brackets and with the true
+    one below.
+
+    Args:
+      rows: dicts as of `jaxrnn.training.answers.examples`, with "parts".
+      count: of sequences shown, the first ones.
+    """
+    figure, axes = style.axes("", "")
+    axes.axis("off")
+    room = int(13.5 * figure.get_figwidth())  # letters a line
+    blocks = [block for row in rows[:count] for block in (*_lines(row["parts"], room), [])]
+    height = 0.0
+    for block in blocks:
+        for at, word, said, true in block:
+            axes.text(at, height, word, **_letters())
+            wrong = said != true
+            axes.text(
+                at, height + 1, f"({said})" if wrong else said, color=style.RED if wrong else "0.45", **_letters()
+            )
+            if wrong:
+                axes.text(at, height + 2, true, color="0.45", **_letters())
+        height += 3.4 if block else 0.6
+    axes.set_xlim(0, room)
+    axes.set_ylim(height, -0.5)
+    figure.set_figheight(0.13 * height + 0.3)
+    return figure
+
+
+def captions(rows, count=8):
+    """Pictures with what was said of each, and the truth where that is another."""
+    shown = rows[:count]
+    figure, panels = style.panels(len(shown), "", "", columns=4)
+    for axes, row in zip(panels, shown, strict=True):
+        _show(axes, row.get("drawn", row["picture"]))
+        said = row["prediction"] or row["input"]
+        style.title(axes, said if said in (row["target"], row["input"]) else f"{said} (true: {row['target']})")
+    return figure
+
+
+def _lines(parts, room):
+    """[[(place, symbol, label given, true label), ...], ...]: a labelled sequence in lines of so many letters."""
+    words, true, said = parts
+    lines, at = [[]], 0
+    for word, right, found in zip(words, true, said, strict=True):
+        wide = max(len(word), len(right), len(found) + 2 * (found != right)) + 1
+        if at + wide > room and lines[-1]:
+            lines, at = [*lines, []], 0
+        lines[-1].append((at, word, found, right))
+        at += wide
+    return lines
+
+
+def _letters():
+    return {"family": "monospace", "fontsize": style.SMALLEST, "va": "top"}
+
+
 def _pictures(worst):
     figure, panels = style.panels(len(worst), "", "", columns=len(worst))
     for axes, row in zip(panels, worst, strict=True):

@@ -117,7 +117,8 @@ def axes(x_label, y_label):
 
 def title(axes, text):
     """A title above axes, in as many lines as its width needs."""
-    axes.set_title(textwrap.fill(text, _letters(axes, axes.title)))
+    width = _letters(axes, axes.title)
+    axes.set_title("\n".join(textwrap.fill(line, width) for line in text.split("\n")))
 
 
 def legend_above(axes):

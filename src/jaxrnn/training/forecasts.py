@@ -1,11 +1,9 @@
 """How good forecasts are by how far ahead they are made, of a network and of the baselines beside it."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.training import evaluation
 from jaxrnn.training.priming import primed
 from jaxrnn.types import Batch
 
@@ -38,7 +36,7 @@ def by_lead(run, horizon):
     ahead = None
     if series.known is not None:
         ahead = jnp.stack([jnp.asarray(series.ahead(starts + lead), float) for lead in range(horizon)])
-    said = {"network": jax.jit(evaluation.continued, static_argnums=(0, 4))(run.task, run.params, xs, ahead, horizon)}
+    said = {"network": run.evaluator.generate(run.params, first._replace(xs=xs, ahead=ahead))}
     for name, predict in dataset.baselines.items():
         said[name] = _continued(dataset, predict, xs, ahead, horizon)
     truth = series.in_source_units(series.values[starts + np.arange(horizon)[:, None]])
