@@ -39,6 +39,7 @@ def sleeper(seconds):
     return lambda: time.sleep(float(os.environ["FACTOR"]) * seconds)
 
 
+@pytest.mark.slow
 def test_sides_elsewhere_are_timed_there_and_missing_ones_are_named():
     makers = {
         "there": partial(Worker, sleeper, 0.02, environment={"FACTOR": "2"}),

@@ -25,7 +25,7 @@ NETS = {
 }
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", ["vowels", pytest.param("addition", marks=pytest.mark.slow)])
 def test_bucketed_and_padded_batches_give_the_same_loss_and_gradient(name):
     dataset = made(name, **({"examples": 600, "validation": 50} if name == "addition" else {}))
     net = NETS[name](dataset)

@@ -23,6 +23,7 @@ def test_cka_and_procrustes_know_a_rotated_copy_and_a_stranger():
     assert similarity.linear_cka(x, x * [1, 1, 1, 1, 1, 3]) < 0.9  # not invariant under any other linear map
 
 
+@pytest.mark.slow
 def test_dsa_of_rotated_copies_is_zero_and_of_rotations_the_difference_of_their_angles():
     """For plane rotations by a and b the angle of DSA is |a - b|, whichever way round."""
     a = RNG.normal(size=(4, 4))

@@ -210,6 +210,7 @@ def test_broken_folders_are_refused(tmp_path, train):
         folders.load(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing_that_was_saved(tmp_path, train, monkeypatch):
     save, calls = Checkpoints.save, []
 

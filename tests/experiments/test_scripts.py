@@ -93,13 +93,13 @@ REFUSALS = {
 
 
 def tiers(cases, every):
-    """Each third case is a plain test, the others, which take the same way to their line, are slow ones."""
+    """One case in so many is a plain test, the others, which take the same way to their line, are slow ones."""
     return [
         pytest.param(case, marks=() if place % every == 0 else pytest.mark.slow) for place, case in enumerate(cases)
     ]
 
 
-@pytest.mark.parametrize("arguments", tiers(REFUSALS, 3))
+@pytest.mark.parametrize("arguments", tiers(REFUSALS, 6))
 def test_refusals_are_one_clear_line(tmp_path, arguments, call):
     began = time.perf_counter()
     result = call(tmp_path, "train", *arguments.split(), "hydra.run.dir=run")
@@ -158,7 +158,7 @@ STUDY_REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("arguments", tiers(STUDY_REFUSALS, 3))
+@pytest.mark.parametrize("arguments", tiers(STUDY_REFUSALS, 8))
 def test_refused_studies_are_one_clear_line(tmp_path, arguments, call):
     result = call(tmp_path, "study", *arguments.split(), *([] if "run=" in arguments else ["hydra.run.dir=run"]))
     assert result.returncode == 2
@@ -180,6 +180,7 @@ def start_long_run(command, cwd):
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGINT])
 def test_a_signal_saves_and_says_how_to_go_on(tmp_path, number, command):
     process = start_long_run(command, tmp_path)

@@ -90,16 +90,19 @@ def test_padding_of_the_source_reaches_nothing(name):
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("attend", [None, "luong", "bahdanau"])
+@pytest.mark.parametrize(
+    "attend", ["luong", *(pytest.param(each, marks=pytest.mark.slow) for each in (None, "bahdanau"))]
+)
 def test_taught_and_free_answers_agree_where_the_teacher_says_what_the_net_says(attend):
     net = nets.rnn(gru.cell(H), K, layers=2, symbols=5, embedding=3, answers="symbols", attend=attend,
                    bidirectional="concat")  # fmt: skip
     params = net.init(KEY, 1)
     source = jax.random.randint(KEY, (S, B, 1), 0, 5)
     mask = (jnp.arange(S) < jnp.array([5, 3, 1])[:, None]).T
-    _, free = net.apply(params, (), Pair(source, None), mask=mask)
+    carry = net.initial(params, (B,))
+    _, free = net.apply(params, carry, Pair(source, None), mask=mask)
     said = jnp.argmax(free[:T], axis=-1, keepdims=True)
-    _, taught = net.apply(params, (), Pair(source, said), mask=mask)
+    _, taught = net.apply(params, carry, Pair(source, said), mask=mask)
     np.testing.assert_allclose(taught, free[:T], rtol=1e-9, atol=1e-12)
     own, carry = net.decoding.encode(params, source, mask)
     first = net.decoding.start((B,))
@@ -113,13 +116,13 @@ def test_scheduled_sampling_reads_its_own_outputs():
 
     params, source = made(0.0).init(KEY, 1), jnp.ones((S, B, 1), int)
     wrong = jnp.full((T, B, 1), 3)
-    keys = jax.random.split(KEY, B)
-    taught = made(0.0).apply(params, (), Pair(source, wrong), key=keys)[1]
-    own = made(0.999).apply(params, (), Pair(source, wrong), key=keys)[1]
-    free = made(0.0).apply(params, (), Pair(source, None))[1][:T]
+    keys, carry = jax.random.split(KEY, B), made(0.0).initial(params, (B,))
+    taught = made(0.0).apply(params, carry, Pair(source, wrong), key=keys)[1]
+    own = made(0.999).apply(params, carry, Pair(source, wrong), key=keys)[1]
+    free = made(0.0).apply(params, carry, Pair(source, None))[1][:T]
     np.testing.assert_allclose(own, free, rtol=1e-9, atol=1e-12)
     assert np.abs(taught - own).max() > 1e-3
-    without_key = made(0.999).apply(params, (), Pair(source, wrong))[1]
+    without_key = made(0.999).apply(params, carry, Pair(source, wrong))[1]
     np.testing.assert_allclose(without_key, taught, rtol=1e-12)
 
 

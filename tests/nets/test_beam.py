@@ -37,7 +37,7 @@ def all_answers(net, params, carry, first, end):
     return found
 
 
-@pytest.mark.parametrize("penalty", [0.0, 0.8])
+@pytest.mark.parametrize("penalty", [pytest.param(0.0, marks=pytest.mark.slow), 0.8])
 def test_beam_search_is_exhaustive_search_where_it_is_wide_enough(model, penalty):
     net, params = model
     first = jnp.array([[3.0], [1.0]])

@@ -41,6 +41,7 @@ def study(configure):
     return lambda folder, *words: _runner.study_run(configure(f"run={folder}", *words, name="study_run"), folder)
 
 
+@pytest.mark.slow
 def test_every_study_of_a_run_has_a_folder_of_its_own_with_its_options(run, study):
     for number in (1, 2):
         lines = study(run, "study=gates", f"study.batch={number}")

@@ -196,6 +196,7 @@ CUTS = {  # a function of the study and the unroll that it should agree with; se
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [pytest.param("pieces", marks=pytest.mark.slow), "every step"])
 def test_truncated_gradients_of_all_k_are_those_of_the_unroll(cut):
     """Against BPTT(k; k) and BPTT(k; 1) by the unroll `truncated`, k by k, with a mask and a reset."""
@@ -338,6 +339,7 @@ def probing(configure):
     return lambda overrides: build(configure(*small, *overrides))
 
 
+@pytest.mark.slow
 def test_probes_measure_at_every_report_and_change_nothing(tmp_path, probing):
     plain, watched = tmp_path / "plain", tmp_path / "watched"
     for folder, extra in ((plain, []), (watched, ["probes=[gradient_flow,gates]"])):
@@ -406,6 +408,7 @@ def test_flossing_beside_the_loss_is_their_weighted_sum(probing):
 # From Python
 
 
+@pytest.mark.slow
 def test_studies_from_python_take_runs_ensembles_and_lists():
     net, dataset = nets.rnn(gru.cell(3), 1), noisy_cosine.dataset(window=8)
     some = _ensembles.ensemble(net, dataset, networks=2)

@@ -55,6 +55,7 @@ def jobs_of(folder, cfgs):
 SOME = ["optimizer.learning_rate", "model.cell.forget_bias", "data.noise"]  # of the optimizer, the model and the data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [SOME, pytest.param(list(FLOATS), marks=pytest.mark.slow)], ids=["some", "all"])
 def test_floats_of_all_kinds_vary_inside_a_program(tmp_path, names, checked, numbers):
     together_as_alone(tmp_path, names, checked, numbers)
@@ -103,6 +104,7 @@ def test_fifty_updates_in_float32_are_close(tmp_path, checked, numbers):
         np.testing.assert_allclose(numbers(job.folder), numbers(alone), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_cannot_vary_splits_and_says_why(checked):
     cells, sizes = ("model=lstm", "model=gru"), (2, 3)
     cfgs = [
@@ -260,6 +262,7 @@ def test_programs_of_a_few_runs_each_give_the_same(tmp_path, checked, numbers):
         np.testing.assert_allclose(numbers(tmp_path / f"few/{number}"), numbers(tmp_path / f"many/{number}"), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_an_interrupted_group_goes_on_bit_for_bit(tmp_path, monkeypatch, checked):
     cfgs = [checked("data=sine", f"seed={seed}", "trainer.steps=90") for seed in range(3)]
     whole = schedule.train(jobs_of(tmp_path / "whole", cfgs), tmp_path / "whole")

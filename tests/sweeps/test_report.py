@@ -73,6 +73,7 @@ def test_settings_are_ranked_over_seeds(sweep):
     assert report.settings_table(report.read(sweep, "train.loss"))[0]["mean"] == pytest.approx(1.0)  # running ones only
 
 
+@pytest.mark.slow
 def test_a_report_is_tables_figures_and_a_page(sweep):
     text = report.write(report.read(sweep))
     assert "21 runs of 8 settings: 18 finished" in text

@@ -84,14 +84,15 @@ def test_generation_at_once_and_fed_back_agree_where_one_step_is_the_horizon():
 
 @pytest.mark.parametrize("horizon", [1, 4])
 def test_errors_by_lead_of_a_straight_line(horizon):
-    """The last value is off by k at k steps ahead, and so is a network of zeros anchored to it."""
+    """The last value is off by k at k steps ahead, and so is a network before training that is anchored to it."""
     dataset = series.dataset(np.arange(80.0), window=5, horizon=horizon, anchor="last")
-    errors = forecasts.by_lead(run_of(dataset, np.zeros((1, horizon))), 4)
+    run = run_of(dataset)
+    errors = forecasts.by_lead(run, 4)
     np.testing.assert_allclose(errors["network"], [1, 2, 3, 4], rtol=1e-5)
     np.testing.assert_allclose(errors["last value"], [1, 2, 3, 4], rtol=1e-5)
     assert errors["linear autoregression"].max() < 0.1
     with pytest.raises(ConfigError, match="horizon=40: 12 values" if horizon == 1 else "reach data.horizon=4"):
-        forecasts.by_lead(run_of(dataset, np.zeros((1, horizon))), 40)
+        forecasts.by_lead(run, 40)
 
 
 def test_the_error_of_several_variables_is_in_their_units():
@@ -124,3 +125,17 @@ def test_the_figures_have_a_panel_a_variable_and_a_fan():
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["truth", "central 90 % of the paths drawn", "central 50 % of the paths drawn", "generated"]
     assert "primed on the truth " in [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_a_network_begins_as_its_anchor_and_learns_what_that_leaves():
+    dataset = series.dataset(noise(60), window=4, anchor="last", distribution=NORMAL)
+    net = nets.anchored(nets.affine(2), dataset)
+    params = net.init(jax.random.key(0), 1)
+    xs = jnp.asarray(noise(6)).reshape(3, 2, 1)
+    mask = jnp.array([[True, True], [True, False], [True, True]])
+    ys = net.apply(params, (), xs)[1]
+    np.testing.assert_array_equal(ys[..., 0], xs[..., 0])
+    half = net.apply(params._replace(alpha=jnp.array([0.5])), (), xs, mask=mask)[1]
+    plain = nets.affine(2).apply(params.net, (), xs)[1]
+    np.testing.assert_allclose(half[0], jnp.stack([xs[0, :, 0] + 0.5 * plain[0, :, 0], plain[0, :, 1]], axis=-1))
+    np.testing.assert_array_equal(half[1, 1], [0, 0])

@@ -131,6 +131,7 @@ def test_bfloat16_products_train_float32_params(x32):
     assert np.any(report.loss != exact.loss)
 
 
+@pytest.mark.slow
 def test_runs_with_other_rates_and_seeds_are_one_program():
     """vmap over the key and the learning rate; no run's path branches on either."""
     task = pieces(net=nets.rnn(elman.cell(4), 1))

@@ -27,6 +27,7 @@ class Source(NamedTuple):
       lags: values read at a step.
       log: whether the logarithm is forecast.
       calendar: what is known in advance.
+      anchor: what the network's outputs are added to, by the validation part.
     """
 
     time: str
@@ -37,14 +38,15 @@ class Source(NamedTuple):
     lags: int = 1
     log: bool = False
     calendar: Calendar = ()
+    anchor: Anchor = "last"
 
 
 SERIES = {
     "sunspots": Source("month", "sunspot number", lags=24),
-    "co2": Source("week", "CO2 (ppm)", season=52, lags=54, calendar=("year",)),
+    "co2": Source("week", "CO2 (ppm)", 1, (), 52, 54, calendar=("year",), anchor="linear"),
     "sea": Source("time", "sea temperature (°C)", season=48, lags=49, calendar=("day", "year")),
     "seattle": Source("day", "highest temperature (°C)", 2, (1, 3, 4), lags=7, calendar=("year",)),
-    "airline": Source("month", "passengers (thousands)", season=12, lags=13, log=True),
+    "airline": Source("month", "passengers (thousands)", season=12, lags=13, log=True, anchor="linear"),
     "lynx": Source("year", "lynx trapped", lags=12, log=True),
 }
 
@@ -52,7 +54,8 @@ SERIES = {
 def dataset(series: Literal["sunspots", "co2", "sea", "seattle", "airline", "lynx"] = "co2", window: Size = 24,
             validation: Rate = 0.15, test: Rate = 0.15, target: Target = "every", horizon: Size = 1,
             lags: Size | None = None, log: bool | None = None, calendar: Calendar | None = None,
-            anchor: Anchor | None = "linear", distribution: Distribution | None = None) -> Dataset:  # fmt: skip
+            anchor: Anchor | Literal["own"] | None = "own",
+            distribution: Distribution | None = None) -> Dataset:  # fmt: skip
     """One of the series, split in time and scaled by the mean and deviation of the training part alone.
 
     The 59 weeks that the CO2 series lacks are filled on the line between their neighbours.
@@ -68,13 +71,14 @@ def dataset(series: Literal["sunspots", "co2", "sea", "seattle", "airline", "lyn
       lags: values that are read at a step, the newest and those before it; None for the series' own number.
       log: whether the logarithm of the values is learned; None for airline and lynx alone.
       calendar: what is known in advance, of "year", "week" and "day"; None for the series' own.
-      anchor: what the network's outputs are added to: "last" value, a "linear" function of what is read at a step,
-        fitted beforehand (Zhang 2003), or None for nothing.
+      anchor: what the network's outputs are added to: the "last" value, a "linear" function of what is read at a step,
+        fitted beforehand (Zhang 2003), the one of the two that is the series' "own", or None for nothing.
       distribution: of each value to come (see `jaxrnn.distributions`); None for a point.
     """
     source = SERIES[series]
     lags, log = source.lags if lags is None else lags, source.log if log is None else log
     calendar = source.calendar if calendar is None else calendar
+    anchor = source.anchor if anchor == "own" else anchor
     return measured(_read(series), Options(window, validation, test, target, horizon, lags, source.season, log,
                                            calendar, anchor, distribution))  # fmt: skip
 

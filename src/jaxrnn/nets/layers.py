@@ -119,17 +119,39 @@ def tied(net, vocabulary, size):
     )
 
 
+class AnchoredParams(NamedTuple):
+    net: Any
+    alpha: jax.Array  # [K']
+
+
 def anchored(net, dataset):
-    """The net whose first outputs are added to the forecast that the data set's `anchor` makes of what is read."""
+    """The net whose first outputs are added to the forecast that the data set's `anchor` makes of what is read.
+
+    They are multiplied by a learned factor that begins at zero (ReZero, Bachlechner et al. 2021), so that the net
+    begins as the anchor: ys[..., :K'] = anchor(xs) + alpha net(xs)[..., :K'], the other outputs as they are. A data set
+    without an anchor leaves the net as it is.
+    """
     if dataset.anchor is None:
         return net
 
-    def apply(params, carry, xs, *, mask=None, reset=None, key=None):
-        carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
-        known = masked(dataset.anchor(masked(xs, mask)), mask).astype(ys.dtype)
-        return carry, ys.at[..., : known.shape[-1]].add(known)
+    def width(input_size):
+        x = jax.ShapeDtypeStruct((1, 1, input_size), float)
+        return jax.eval_shape(dataset.anchor, x).shape[-1]
 
-    return net._replace(apply=apply, unrolled=lambda unroll: anchored(net.unrolled(unroll), dataset))
+    def apply(params, carry, xs, *, mask=None, reset=None, key=None):
+        carry, ys = net.apply(params.net, carry, xs, mask=mask, reset=reset, key=key)
+        known = masked(dataset.anchor(masked(xs, mask)), mask).astype(ys.dtype)
+        count = known.shape[-1]
+        return carry, jnp.concatenate(
+            [known + params.alpha.astype(ys.dtype) * ys[..., :count], ys[..., count:]], axis=-1
+        )
+
+    return net._replace(
+        init=lambda key, input_size: AnchoredParams(net.init(key, input_size), jnp.zeros(width(input_size))),
+        initial=lambda params, batch_shape: net.initial(params.net, batch_shape),
+        apply=apply,
+        unrolled=lambda unroll: anchored(net.unrolled(unroll), dataset),
+    )
 
 
 def dropout(rate, variational=False):
