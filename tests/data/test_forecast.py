@@ -9,7 +9,6 @@ from jaxrnn.data import _calendar, _predictors, csv, forecast, series
 from jaxrnn.distributions import gaussian, negative_binomial
 from jaxrnn.losses import weighted_sum
 from jaxrnn.series import Series
-from jaxrnn.types import Batch
 
 LENGTHS = {"sunspots": 3120, "co2": 2284, "sea": 19249, "seattle": 1461, "airline": 144, "lynx": 114}
 
@@ -18,10 +17,6 @@ def of(values, **options):
     width = np.shape(values)[1]
     labels = tuple("abcdefgh"[:width])
     return Series(np.asarray(values, float), 0.0, 1.0, np.arange(len(values)), 8, "step", labels, **options)
-
-
-def batch_of(xs):
-    return Batch(jnp.asarray(xs, float), None, None, None)
 
 
 def test_what_is_read_and_asked_for_at_a_step():
@@ -56,16 +51,16 @@ def test_windows_end_where_their_targets_are_known():
 def test_persistence_and_the_season_before():
     values = np.tile([1.0, 5.0, 2.0, 9.0], 6)[:, None]
     found = of(values, horizon=3)
-    batch = batch_of(found.inputs()[:20, None])
-    np.testing.assert_array_equal(_predictors.season_before(found, 4)(batch)[8:, 0], found.targets()[8:20])
-    np.testing.assert_array_equal(_predictors.last_value(found)(batch)[7, 0], [9, 9, 9])
+    xs = jnp.asarray(found.inputs()[:20, None])
+    np.testing.assert_array_equal(_predictors.season_before(found, 4)(xs)[8:, 0], found.targets()[8:20])
+    np.testing.assert_array_equal(_predictors.last_value(found)(xs)[7, 0], [9, 9, 9])
 
 
 def test_the_linear_autoregression_finds_the_recursion_of_a_sine():
     """sin(x + s) = 2 cos(s) sin(x) - sin(x - s): two lags are enough, two steps ahead too."""
     found = of(np.sin(0.3 * np.arange(400))[:, None], horizon=2)
     xs = np.sin(0.7 + 0.3 * np.arange(50))[:, None, None]
-    ys = _predictors.linear(found, 400, 2)(batch_of(xs))
+    ys = _predictors.linear(found, 400, 2)(jnp.asarray(xs))
     np.testing.assert_allclose(ys[1:-2, 0, 0], xs[2:-1, 0, 0], atol=2e-3)
     np.testing.assert_allclose(ys[1:-2, 0, 1], xs[3:, 0, 0], atol=2e-3)
 

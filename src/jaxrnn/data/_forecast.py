@@ -61,7 +61,7 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
         splits={name: _on_device(inputs, targets, *place) for name, place in places.items()},
         loss=lambda ys, values: jnp.mean(distribution.loss(ys, values), axis=-1),
         loss_name=distribution.loss_name,
-        baselines={"last value": last_value(series)},
+        baselines={"last value": lambda batch: last_value(series)(batch.xs)},
         continues=stateful,
         series=series,
         distribution=distribution,

@@ -77,13 +77,9 @@ def measured(found, options):
     history = options.season or 0
     made = forecast(series, options.window, start, splits, options.target, False, distribution, history)
     linear = _predictors.linear(series, start, max(options.lags, min(_predictors.LAGS, options.window, start // 4)))
-    anchors = {None: None, "last": _predictors.last_value(series), "linear": linear}
-    anchor = anchors[options.anchor]
     if options.anchor == "linear":  # of what is read at a step alone, so that it can run on a stream
         linear = _predictors.linear(series, start, options.lags)
-        anchor = lambda xs: linear(Batch(xs, None, None, None))  # noqa: E731
-    elif options.anchor == "last":
-        anchor = lambda xs: anchors["last"](Batch(xs, None, None, None))  # noqa: E731
+    anchor = {None: None, "last": _predictors.last_value(series), "linear": linear}[options.anchor]
     return made._replace(
         baselines=_baselines(made, start, options, distribution, linear),
         metrics=_metrics(series, distribution),

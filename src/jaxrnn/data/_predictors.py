@@ -1,5 +1,6 @@
 """Predictors of a series to compare a network with: the last value, the value a season before, a linear autoregression,
-an echo state network. Each is a function Batch -> points [T, B, h V], fitted to the training part.
+an echo state network. Each is a function of the inputs, xs [T, B, D] -> points [T, B, h V], fitted to the training
+part.
 """
 
 import functools
@@ -17,16 +18,15 @@ PENALTIES = 10.0 ** np.arange(-6, 3)  # of the ridge regressions, relative to th
 def last_value(series):
     """What was seen last comes again, at every step to come."""
     width = series.values.shape[1]
-    return lambda batch: jnp.tile(batch.xs[..., :width], series.horizon)
+    return lambda xs: jnp.tile(xs[..., :width], series.horizon)
 
 
 def season_before(series, season):
     """What was seen a season before; the horizon is at most a season."""
     width = series.values.shape[1]
 
-    def predict(batch):
-        longer = _with_history(batch.xs[..., :width], season)
-        steps = len(batch.xs)
+    def predict(xs):
+        longer, steps = _with_history(xs[..., :width], season), len(xs)
         return jnp.concatenate([longer[j : j + steps] for j in range(1, series.horizon + 1)], axis=-1)
 
     return predict
@@ -45,7 +45,7 @@ def linear(series, train, lags):
     width = series.values.shape[1]
     weights, bias = ridge(features(series.inputs()[:, None], width, series.lags, lags)[lags - 1 : train, 0],
                           series.targets()[lags - 1 : train], series.horizon)  # fmt: skip
-    return lambda batch: features(batch.xs, width, series.lags, lags) @ weights + bias
+    return lambda xs: features(xs, width, series.lags, lags) @ weights + bias
 
 
 def features(xs, width, read, lags):
@@ -104,9 +104,9 @@ def echo_state(series, windows):
         batch = windows()
         return ridge(np.asarray(states(batch.xs)[-1], float), np.asarray(batch.targets[-1], float), 0)
 
-    def predict(batch):
+    def predict(xs):
         weights, bias = readout()
-        return states(batch.xs) @ weights + bias
+        return states(xs) @ weights + bias
 
     return predict
 
@@ -118,10 +118,10 @@ def spread_around(predict, distribution, windows):
     def spread():
         with jax.ensure_compile_time_eval():  # it may be asked for while a program is traced
             batch = windows()
-            error = np.asarray(predict(batch)[-1]) - np.asarray(batch.targets[-1])
+            error = np.asarray(predict(batch.xs)[-1]) - np.asarray(batch.targets[-1])
         return np.maximum(np.std(error, axis=0), 1e-6)
 
-    return lambda batch: distribution.around(predict(batch), spread())
+    return lambda batch: distribution.around(predict(batch.xs), spread())
 
 
 def _with_history(values, count):

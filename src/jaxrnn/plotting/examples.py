@@ -108,6 +108,7 @@ def sentences(rows, count=5):
         height += 3.4 if block else 0.6
     axes.set_xlim(0, room)
     axes.set_ylim(height, -0.5)
+    axes.set_title("under each symbol its label; a wrong one in brackets, the true one below", loc="left")
     figure.set_figheight(0.13 * height + 0.3)
     return figure
 
