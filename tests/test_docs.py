@@ -42,11 +42,12 @@ def test_the_page_of_studies_says_what_the_captions_of_its_figures_say(root):
             assert line in page
 
 
-def test_the_table_of_data_comes_from_the_files_that_the_runs_left(root):
-    spec = importlib.util.spec_from_file_location("data", root / "docs" / "data.py")
-    data = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(data)
-    page, rows = (root / "docs/data.md").read_text(), data.table()
+@pytest.mark.parametrize("name", ["data", "forecasts"])
+def test_the_tables_of_data_come_from_the_files_that_the_runs_left(root, name):
+    spec = importlib.util.spec_from_file_location(name, root / "docs" / f"{name}.py")
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    page, rows = (root / "docs/data.md").read_text(), tables.table()
     assert len(rows) > 3
     assert "\n".join(rows) in page
 
