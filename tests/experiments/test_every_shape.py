@@ -147,6 +147,8 @@ def test_forecasts_at_once_and_fed_back_beyond_the_end(tmp_path, trained, call):
         assert all(float(row["quantile 0.05"]) < float(row["quantile 0.95"]) for row in rows)
     result = call(tmp_path, "generate", "run=run", "start=ende")
     assert result.stderr == "error: start=ende: give the index of the first value, or end\n"
+    result = call(tmp_path, "generate", "run=run", "temperature=0.5")
+    assert "temperature=0.5: nothing here reads it; these data are a series" in result.stderr
     result = call(tmp_path, "report", "sweep", "metric=test.coverage")
     assert result.returncode == 0, result.stderr
 

@@ -141,7 +141,7 @@ def _driving(ensemble, steps, key):
     again and again."""
     dataset = ensemble.dataset
     if dataset.continues and dataset.series is not None and ensemble.split == "train":
-        values = jnp.asarray(dataset.series.values, float)
+        values = jnp.asarray(dataset.series.inputs(), float)
         return jnp.tile(values, (-(-steps // len(values)), 1))[:steps]
     length = len(ensemble.draw(1, key).xs)
     batch = ensemble.draw(-(-steps // length), key)
