@@ -93,7 +93,17 @@ def _metrics(series, distribution):
         "mase": scaled_error(series, distribution),
         "crps": crps(series, distribution),
     }
-    return found | ({"coverage": coverage(distribution)} if distribution.size > 1 else {})
+    found |= {"coverage": coverage(distribution)} if distribution.size > 1 else {}
+    return {name: metric._replace(function=_at_end(metric.function)) for name, metric in found.items()}
+
+
+def _at_end(function):
+    """A metric's function at the last step of windows, which alone counts there: probabilities are slow to compute."""
+
+    def of_last(ys, batch):
+        return function(ys[-1:], batch._replace(targets=batch.targets[-1:], weights=batch.weights[-1:]))
+
+    return of_last
 
 
 def _baselines(made, train, options, distribution, linear):
