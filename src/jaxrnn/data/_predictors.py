@@ -4,6 +4,7 @@ part.
 """
 
 import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -32,20 +33,25 @@ def season_before(series, season):
     return predict
 
 
-def linear(series, train, lags):
+def linear(series, train, choices):
     """A linear function of the last values and of what else the network reads (ridge regression).
 
-    The penalty is the one of nine that does best on the last fifth of the training part.
+    How many values, and the penalty, of nine, are what does best on the last fifth of the training part.
 
     Args:
       series: a `Series`.
       train: n, values to fit.
-      lags: how many values; those before a sequence are taken to be its first one.
+      choices: how many of the last values may be read; those before a sequence are taken to be its first one.
     """
-    width = series.values.shape[1]
-    weights, bias = ridge(features(series.inputs()[:, None], width, series.lags, lags)[lags - 1 : train, 0],
-                          series.targets()[lags - 1 : train], series.horizon)  # fmt: skip
-    return lambda xs: features(xs, width, series.lags, lags) @ weights + bias
+    width, held = series.values.shape[1], max((train - max(choices)) // 5, 1)
+
+    def fitted(lags):
+        xs = features(series.inputs()[:, None], width, series.lags, lags)[lags - 1 : train, 0]
+        return ridge(xs, series.targets()[lags - 1 : train], series.horizon, held)
+
+    found = {lags: fitted(lags) for lags in choices}
+    lags = min(found, key=lambda lags: found[lags].error)
+    return lambda xs: features(xs, width, series.lags, lags) @ found[lags].weights + found[lags].bias
 
 
 def features(xs, width, read, lags):
@@ -58,10 +64,21 @@ def features(xs, width, read, lags):
     return (np if isinstance(xs, np.ndarray) else jnp).concatenate([*past, rest], axis=-1)
 
 
-def ridge(xs, ys, horizon):
-    """(weights [D, K], bias [K]) of ys [n, K] given xs [n, D], in time order; targets reach `horizon` steps ahead."""
+class Ridge(NamedTuple):
+    """weights [D, K], bias [K], and the mean squared error on the rows that were held out."""
+
+    weights: np.ndarray
+    bias: np.ndarray
+    error: float
+
+
+def ridge(xs, ys, horizon=0, held=None):
+    """The `Ridge` regression of ys [n, K] on xs [n, D], rows in time order; targets reach `horizon` steps ahead.
+
+    The penalty is the one of nine that does best on the last `held` rows, a fifth of them unless told otherwise.
+    """
     count = len(xs) - horizon  # the last ones have targets beyond the training part
-    xs, ys = xs[:count], ys[:count]
+    xs, ys, held = xs[:count], ys[:count], max(count // 5, 1) if held is None else held
     middle, center = xs.mean(axis=0), ys.mean(axis=0)
     scale = np.maximum(xs.std(axis=0), 1e-9)
     xs = (xs - middle) / scale
@@ -70,10 +87,11 @@ def ridge(xs, ys, horizon):
         square = xs[rows].T @ xs[rows] + penalty * len(xs[rows]) * np.eye(xs.shape[1])
         return np.linalg.solve(square, xs[rows].T @ (ys[rows] - center))
 
-    early, late = slice(0, max(count * 4 // 5 - horizon, 1)), slice(count * 4 // 5, count)
+    early, late = slice(0, max(count - held - horizon, 1)), slice(count - held, count)
     errors = [np.mean((xs[late] @ fitted(early, penalty) + center - ys[late]) ** 2) for penalty in PENALTIES]
-    weights = fitted(slice(None), PENALTIES[int(np.argmin(errors))]) / scale[:, None]
-    return weights, center - middle @ weights
+    best = int(np.argmin(errors))
+    weights = fitted(slice(None), PENALTIES[best]) / scale[:, None]
+    return Ridge(weights, center - middle @ weights, float(errors[best]))
 
 
 def echo_state(series, windows):
@@ -102,11 +120,11 @@ def echo_state(series, windows):
     @functools.cache
     def readout():
         batch = windows()
-        return ridge(np.asarray(states(batch.xs)[-1], float), np.asarray(batch.targets[-1], float), 0)
+        return ridge(np.asarray(states(batch.xs)[-1], float), np.asarray(batch.targets[-1], float))
 
     def predict(xs):
-        weights, bias = readout()
-        return states(xs) @ weights + bias
+        found = readout()
+        return states(xs) @ found.weights + found.bias
 
     return predict
 
