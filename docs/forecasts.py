@@ -50,7 +50,7 @@ def table():
         own = [run["mase"] for run in row["runs"]]
         others = [row["baselines"].get(name) for name in BASELINES]
         best = min(value for value in others if value is not None)
-        said = [_bold(f"{value:.3f}", value == best and best < statistics.mean(own)) if value is not None else ""
+        said = [_bold(f"{value:.4f}", value == best and best < statistics.mean(own)) if value is not None else ""
                 for value in others]  # fmt: skip
         one = next(each for each in content.values() if each["series"] == row["series"] and each["horizon"] == 1)
         fed = [run["fed back"] for run in one["runs"] if "fed back" in run] if row["horizon"] > 1 else []
@@ -62,14 +62,14 @@ def table():
             _spread(fed),
             *said,
         ]
-        cells += [f"{mean['crps']:.3f}", f"{mean['coverage']:.1%}".replace("%", " %"), str(len(own))]
+        cells += [f"{mean['crps']:.4f}", f"{mean['coverage']:.1%}".replace("%", " %"), str(len(own))]
         rows.append(f"| {' | '.join(cells)} |")
     return rows
 
 
 def _spread(values):
-    spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.3f}{spread}" if values else ""
+    spread = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.4f}{spread}" if values else ""
 
 
 def _bold(text, is_best):
