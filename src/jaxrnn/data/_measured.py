@@ -76,10 +76,10 @@ def measured(found, options):
     splits = {name: span for name, span in spans.items() if span[0] < span[1]}
     history = options.season or 0
     made = forecast(series, options.window, start, splits, options.target, False, distribution, history)
-    lags = {options.lags, max(options.lags, min(_predictors.LAGS, options.window, start // 4))}
+    lags = options.lags if options.lags > 1 else max(1, min(_predictors.LAGS, options.window, start // 4))
     if options.anchor == "linear":  # of what is read at a step alone, so that it can run on a stream
-        lags = {options.lags}
-    linear = _predictors.linear(series, start, sorted(lags))
+        lags = options.lags
+    linear = _predictors.linear(series, start, lags)
     anchor = {None: None, "last": _predictors.last_value(series), "linear": linear}[options.anchor]
     return made._replace(
         baselines=_baselines(made, start, options, distribution, linear),

@@ -4,13 +4,12 @@ part.
 """
 
 import functools
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-LAGS = 24  # of the linear autoregression at most, unless the network reads more
+LAGS = 24  # of the linear autoregression at most, where the network reads one value a step
 UNITS = 100  # of the echo state network
 WINDOWS = 1000  # that it and the spread of the forecasts are fitted to, at most
 PENALTIES = 10.0 ** np.arange(-6, 3)  # of the ridge regressions, relative to the mean square of the features
@@ -33,25 +32,18 @@ def season_before(series, season):
     return predict
 
 
-def linear(series, train, choices):
+def linear(series, train, lags):
     """A linear function of the last values and of what else the network reads (ridge regression).
-
-    How many values, and the penalty, of nine, are what does best on the last fifth of the training part.
 
     Args:
       series: a `Series`.
       train: n, values to fit.
-      choices: how many of the last values may be read; those before a sequence are taken to be its first one.
+      lags: how many of the last values; those before a sequence are taken to be its first one.
     """
-    width, held = series.values.shape[1], max((train - max(choices)) // 5, 1)
-
-    def fitted(lags):
-        xs = features(series.inputs()[:, None], width, series.lags, lags)[lags - 1 : train, 0]
-        return ridge(xs, series.targets()[lags - 1 : train], series.horizon, held)
-
-    found = {lags: fitted(lags) for lags in choices}
-    lags = min(found, key=lambda lags: found[lags].error)
-    return lambda xs: features(xs, width, series.lags, lags) @ found[lags].weights + found[lags].bias
+    width = series.values.shape[1]
+    xs = features(series.inputs()[:, None], width, series.lags, lags)[lags - 1 : train, 0]
+    weights, bias = ridge(xs, series.targets()[lags - 1 : train], series.horizon)
+    return lambda xs: features(xs, width, series.lags, lags) @ weights + bias
 
 
 def features(xs, width, read, lags):
@@ -64,21 +56,13 @@ def features(xs, width, read, lags):
     return (np if isinstance(xs, np.ndarray) else jnp).concatenate([*past, rest], axis=-1)
 
 
-class Ridge(NamedTuple):
-    """weights [D, K], bias [K], and the mean squared error on the rows that were held out."""
+def ridge(xs, ys, horizon=0):
+    """(weights [D, K], bias [K]) of ys [n, K] given xs [n, D], rows in time order; targets reach `horizon` steps ahead.
 
-    weights: np.ndarray
-    bias: np.ndarray
-    error: float
-
-
-def ridge(xs, ys, horizon=0, held=None):
-    """The `Ridge` regression of ys [n, K] on xs [n, D], rows in time order; targets reach `horizon` steps ahead.
-
-    The penalty is the one of nine that does best on the last `held` rows, a fifth of them unless told otherwise.
+    The penalty is the one of nine that does best on the last fifth of the rows.
     """
     count = len(xs) - horizon  # the last ones have targets beyond the training part
-    xs, ys, held = xs[:count], ys[:count], max(count // 5, 1) if held is None else held
+    xs, ys, held = xs[:count], ys[:count], max(count // 5, 1)
     middle, center = xs.mean(axis=0), ys.mean(axis=0)
     scale = np.maximum(xs.std(axis=0), 1e-9)
     xs = (xs - middle) / scale
@@ -89,9 +73,8 @@ def ridge(xs, ys, horizon=0, held=None):
 
     early, late = slice(0, max(count - held - horizon, 1)), slice(count - held, count)
     errors = [np.mean((xs[late] @ fitted(early, penalty) + center - ys[late]) ** 2) for penalty in PENALTIES]
-    best = int(np.argmin(errors))
-    weights = fitted(slice(None), PENALTIES[best]) / scale[:, None]
-    return Ridge(weights, center - middle @ weights, float(errors[best]))
+    weights = fitted(slice(None), PENALTIES[int(np.argmin(errors))]) / scale[:, None]
+    return weights, center - middle @ weights
 
 
 def echo_state(series, windows):
@@ -123,8 +106,8 @@ def echo_state(series, windows):
         return ridge(np.asarray(states(batch.xs)[-1], float), np.asarray(batch.targets[-1], float))
 
     def predict(xs):
-        found = readout()
-        return states(xs) @ found.weights + found.bias
+        weights, bias = readout()
+        return states(xs) @ weights + bias
 
     return predict
 

@@ -6,6 +6,7 @@ from jax.flatten_util import ravel_pytree
 
 from jaxrnn import dynamics
 from jaxrnn.dynamics import taps
+from jaxrnn.types import Pair
 
 
 def label(ensemble, layer):
@@ -17,6 +18,8 @@ def layer_names(ensemble):
     """The names of the recurrent layers, as of `jaxrnn.dynamics.taps.layers`."""
     params = jax.tree.map(lambda a: a[0, 0], ensemble.params)
     xs = jnp.zeros((2, 1, ensemble.dataset.input_size))
+    if ensemble.net.decoding is not None:
+        xs = Pair(xs, ensemble.net.decoding.start((1,))[None])
     return [name for name, *_ in taps.layers(ensemble.net, params, ensemble.net.initial(params, (1,)), xs)]
 
 
