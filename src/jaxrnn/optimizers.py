@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import optax
 
-from jaxrnn.types import NonNegative, Positive
+from jaxrnn.types import NonNegative, NonNegativeInt, Positive, Size
 
 
 class Optimizer(NamedTuple):
@@ -54,3 +54,13 @@ def optimizer(
     rules = [rule] if weight_decay is None else [rule, optax.add_decayed_weights(weight_decay)]
     rate = learning_rate if schedule is None else lambda step: learning_rate * schedule(step)
     return Optimizer(optax.chain(*clips), optax.chain(*rules, optax.scale_by_learning_rate(rate)), clip_norm)
+
+
+def warmup_cosine(steps: Size, warmup: NonNegativeInt = 100):
+    """The factor of a learning rate that rises from 0 to 1 on a line and falls to 0 as a cosine.
+
+    Args:
+      steps: updates until it is 0.
+      warmup: updates until it is 1, a tenth of the steps at most.
+    """
+    return optax.warmup_cosine_decay_schedule(0.0, 1.0, min(warmup, steps // 10), steps)

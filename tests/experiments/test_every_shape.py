@@ -49,7 +49,7 @@ def test_pairs_of_ones_own_train_evaluate_and_answer(tmp_path, trained, call):
 @pytest.mark.slow
 def test_a_text_goes_on_where_it_was_stopped_and_continues_a_prompt(tmp_path, trained, call):
     (tmp_path / "mine.txt").write_text("to be or not to be, that is the question.\n" * 60)
-    text = ["data=text", "data.path=mine.txt", "data.window=16", "trainer.batch_size=4"]
+    text = ["data=text", "data.path=mine.txt", "data.window=16", "trainer.batch_size=4", "optimizer/schedule=null"]
     trained(tmp_path, *text)
     assert call(tmp_path, "train", "resume=run", "trainer.steps=40").returncode == 0
     whole = tmp_path / "whole"
