@@ -101,7 +101,7 @@ def numpy_noisy_cosine(updates, size=100, window=20, noise=0.05, step=0.3):
     return train
 
 
-def jaxrnn_addition(goal, examples, digits, size, epochs):
+def jaxrnn_addition(goal, examples, digits, size):
     """Ours: data=addition with its defaults, until the goal is reached on the sums that validate."""
     import jaxrnn
     from jaxrnn.errors import ConfigError
