@@ -386,4 +386,4 @@ def test_help_is_light(tmp_path, command):
     imported = subprocess.run(traced, cwd=tmp_path, capture_output=True, text=True, check=True).stderr
     modules = {line.rpartition("|")[2].strip() for line in imported.splitlines()}
     assert "hydra" in modules
-    assert not modules & {"jax", "flax", "optax", "orbax", "matplotlib", "optuna", "tensorboardX", "filelock"}
+    assert not modules & {"jax", "flax", "optax", "matplotlib", "optuna", "tensorboardX", "filelock"}

@@ -102,16 +102,15 @@ def metrics(folder):
 
 def params(folder):
     """{"params/NUMBER", "best/NUMBER": array} of the last checkpoint, whatever its containers are called."""
-    import jax
-    import orbax.checkpoint as ocp
+    from jaxrnn.training import array_file
 
-    last = max(int(path.name) for path in (folder / "checkpoints").iterdir() if path.name.isdigit())
-    arrays = ocp.StandardCheckpointer().restore((folder / "checkpoints" / str(last) / "arrays").absolute())
-    found = {"params": arrays["state"]["params"], "best": arrays["best"]}
+    last = max((folder / "checkpoints").glob("*.safetensors"), key=lambda path: int(path.stem))
+    arrays, _ = array_file.read(last)
+    parts = {"params": "arrays['state'].params", "best": "arrays['best']"}
     return {
-        f"{name}/{number}": np.asarray(leaf)
-        for name, tree in found.items()
-        for number, leaf in enumerate(jax.tree.leaves(tree))
+        f"{name}/{number}": arrays[key]
+        for name, part in parts.items()
+        for number, key in enumerate(key for key in arrays if key.startswith(part))
     }
 
 

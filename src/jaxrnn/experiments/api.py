@@ -1,11 +1,12 @@
 """Training and loading from Python: nets, data sets and optimizers as objects, or an experiment."""
 
+import contextlib
 from pathlib import Path
 
 import optax
 
-from jaxrnn import optimizers, runtime
-from jaxrnn.experiments import folders
+from jaxrnn import atomic, optimizers, runtime
+from jaxrnn.experiments import folders, locks
 from jaxrnn.experiments.build import Experiment
 from jaxrnn.experiments.files import record
 from jaxrnn.nets import anchored
@@ -52,7 +53,7 @@ def fit(net, dataset=None, *, steps=None, batch_size=None, learning_rate=None, o
 
     Raises:
       TypeError: if something is missing, or given twice.
-      ConfigError: if something does not fit, or the folder holds another run.
+      ConfigError: if something does not fit, the folder holds another run, or another process trains in it.
       OSError: if something cannot be written.
     """
     if isinstance(net, Experiment):
@@ -65,7 +66,12 @@ def fit(net, dataset=None, *, steps=None, batch_size=None, learning_rate=None, o
     net = anchored(net.unrolled(deferred.unroll() if unroll is None else unroll), dataset)
     task = Task(net, dataset, _optimizer(optimizer, learning_rate, clip_norm), trainer, regularizer, metrics or {})
     options = {"checkpointing": checkpointing or Checkpointing(), "callbacks": callbacks, "probes": probes}
-    return _recorded(training.fit(task, seed, folder, **options), folder, {})
+    with _locked(folder):
+        return _recorded(training.fit(task, seed, folder, **options), folder, {})
+
+
+def _locked(folder):
+    return contextlib.nullcontext() if folder is None else locks.Lock(folder)
 
 
 def _recorded(run, folder, cfg):
@@ -85,13 +91,14 @@ def _optimizer(optimizer, learning_rate, clip_norm):
 def _fit_experiment(experiment, folder):
     from omegaconf import OmegaConf
 
-    if folder is not None:
-        folders.refuse_another(folder, experiment.cfg)
-        file = folders.config_file(folder)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(experiment.cfg, file)
-    run = folders.fit_experiment(experiment, None if folder is None else Path(folder))
-    return _recorded(run, folder, experiment.cfg)
+    with _locked(folder):
+        if folder is not None:
+            folders.refuse_another(folder, experiment.cfg)
+            file = folders.config_file(folder)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            atomic.write(file, OmegaConf.to_yaml(experiment.cfg))
+        run = folders.fit_experiment(experiment, None if folder is None else Path(folder))
+        return _recorded(run, folder, experiment.cfg)
 
 
 def load(folder, net=None, dataset=None):

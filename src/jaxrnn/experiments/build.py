@@ -97,6 +97,14 @@ def built(cfg):
     )
 
 
+def description(cfg):
+    """{name: value} of what a checkpoint notes of a configuration: all that its network and its updates depend on, and
+    that does not change when the run goes on elsewhere."""
+    nodes = ("model", "data", "optimizer", "regularizer")
+    return {name: value for name, value in config.leaves(cfg).items()
+            if name.startswith(tuple(f"{node}." for node in nodes)) and not name.endswith(".path")}  # fmt: skip
+
+
 def assemble(cfg, dataset=None):
     """The task of a checked configuration, whose float values may be traced.
 

@@ -1,24 +1,24 @@
 """Run folders: training into one, going on in one, loading the network of one."""
 
-import os
+import contextlib
 from pathlib import Path
 
 import jax
 import optax
 from omegaconf import OmegaConf
 
-from jaxrnn import runtime
+from jaxrnn import atomic, runtime
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import config
-from jaxrnn.experiments.build import NODES, build, built
+from jaxrnn.experiments import config, locks
+from jaxrnn.experiments.build import NODES, build, built, description
 from jaxrnn.experiments.files import record, report, save_figures
 from jaxrnn.experiments.processes import with_all_processes
 from jaxrnn.nets import anchored
 from jaxrnn.optimizers import as_optimizer
-from jaxrnn.training import records
-from jaxrnn.training.checkpoints import Checkpoints
+from jaxrnn.table import Table
+from jaxrnn.training import identity, records, single_run
+from jaxrnn.training.checkpoints import TABLE, Checkpoints
 from jaxrnn.training.run import Run
-from jaxrnn.training.single_run import fit
 from jaxrnn.training.update import Task, Trainer
 from jaxrnn.types import Size
 from jaxrnn.unroll import deferred
@@ -31,7 +31,7 @@ def train(cfg, folder):
 
     Args:
       cfg: a configuration with the nodes of `NODES` and a seed; `figures: false` draws none.
-      folder: the run folder.
+      folder: the run folder, whose lock the caller holds.
 
     Returns:
       The summary, as `summary.json` holds it.
@@ -40,10 +40,7 @@ def train(cfg, folder):
       ConfigError: if the configuration cannot be used, or if the folder holds a run already.
     """
     runtime.join_processes()
-    if (Path(folder) / records.FILE).exists():
-        raise ConfigError(
-            f"{folder} holds a run already; go on with it, {how_to_resume(folder)}, or choose another hydra.run.dir"
-        )
+    locks.refuse_a_run(folder)
     return _with_all(build(cfg), folder)
 
 
@@ -75,18 +72,26 @@ def resume(folder, steps=None):
       The summary.
 
     Raises:
-      ConfigError: if the folder is no run folder, or steps is no positive integer.
+      ConfigError: if the folder is no run folder, another process trains in it, or steps is no positive integer.
     """
     runtime.join_processes()
     cfg = saved_config(folder)
     if steps is not None:
         cfg.trainer.steps = config.validated(steps, Size, "trainer.steps")
     experiment = build(cfg)  # refuses what cannot be used before anything is written
-    if steps is not None and jax.process_index() == 0:
-        file = config_file(folder)
-        OmegaConf.save(cfg, file.with_suffix(".tmp"))
-        os.replace(file.with_suffix(".tmp"), file)
-    return _with_all(experiment, folder)
+    with _locked(folder):
+        if steps is not None and jax.process_index() == 0:
+            atomic.write(config_file(folder), OmegaConf.to_yaml(cfg))
+        return _with_all(experiment, folder)
+
+
+def _locked(folder):
+    """The lock of a run folder that is gone on with, and nobody trains the sweep that it is of."""
+    if jax.process_index() != 0:
+        return contextlib.nullcontext()
+    if (Path(str(folder)).parent / "sweep.json").exists():
+        locks.refuse_if_held(Path(str(folder)).parent)
+    return locks.Lock(folder)
 
 
 def train_experiment(experiment, folder, figures, everywhere=False):
@@ -111,7 +116,7 @@ def train_experiment(experiment, folder, figures, everywhere=False):
 
 def fit_experiment(experiment, folder, everywhere=False):
     """The `Run` of an experiment that is trained in a run folder."""
-    run = fit(
+    run = single_run.fit(
         experiment.task,
         experiment.seed,
         folder,
@@ -121,6 +126,7 @@ def fit_experiment(experiment, folder, everywhere=False):
         evaluator=experiment.evaluator,
         tensorboard=bool(experiment.cfg.get("tensorboard")),
         everywhere=everywhere,
+        description=description(experiment.cfg),
     )
     run.cfg = experiment.cfg
     return run
@@ -168,7 +174,8 @@ def load(folder):
       ConfigError: if the folder is none, was made by a version that this one cannot read, or holds no checkpoint.
     """
     experiment = saved_experiment(folder)
-    run = _of_folder(folder, experiment.task, experiment.evaluator)
+    noted = single_run.settings(experiment.task, experiment.seed, description(experiment.cfg))
+    run = _of_folder(folder, experiment.task, noted, experiment.evaluator)
     run.cfg = experiment.cfg
     return run
 
@@ -180,18 +187,20 @@ def load_python(folder, net, dataset):
     runtime.set_precision(settings["precision"])
     trainer = Trainer(checkpoints.steps()[-1], **{name: settings[name] for name in Trainer._fields[1:]})
     task = Task(anchored(net.unrolled(deferred.unroll()), dataset), dataset, as_optimizer(optax.identity()), trainer)
-    return _of_folder(folder, task, None)
+    return _of_folder(folder, task, single_run.settings(task, settings["seed"]))
 
 
-def _of_folder(folder, task, evaluator):
+def _of_folder(folder, task, noted, evaluator=None):
+    """The `Run` of a folder whose checkpoints note this of it."""
     params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
-    best, progress, step = _checkpoints(folder).params(params)
+    best, progress, tables, step = _checkpoints(folder).params(params)
+    identity.check(progress["settings"], noted, folder)
     return Run(
         task,
         best,
         progress["best_step"],
         step,
-        records.table(folder),
+        Table(records.parsed(tables[TABLE])),
         seed=progress["settings"]["seed"],
         folder=Path(str(folder)),
         evaluator=evaluator,

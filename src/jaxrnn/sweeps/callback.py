@@ -1,7 +1,6 @@
 """The folder of a sweep: by what command it was started, whether it is being trained, and how the command finds it."""
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -9,9 +8,12 @@ from pathlib import Path
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 
+from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import locks
+from jaxrnn.experiments.command_line import config_errors
 
-FILE, LOCK = "sweep.json", ".lock"
+FILE = "sweep.json"
 
 
 class SweepCallback(Callback):
@@ -26,13 +28,11 @@ class SweepCallback(Callback):
 
     def on_multirun_start(self, config, **kwargs):
         folder = Path(str(config.hydra.sweep.dir))
-        folder.mkdir(parents=True, exist_ok=True)
         if not _is_first():
             return
-        self._lock = lock(folder)
-        if self._lock is None:
-            raise ConfigError(f"{folder}: another process is training this sweep")
-        _write(folder, {"command": _command(sys.argv[1:]), "status": "running", "began": time.time()})
+        with config_errors():  # Hydra makes a warning of any other error
+            self._lock = locks.Lock(folder)
+            _write(folder, {"command": _command(sys.argv[1:]), "status": "running", "began": time.time()})
 
     def on_multirun_end(self, config, **kwargs):
         if not _is_first():
@@ -69,9 +69,7 @@ def _read(folder):
 
 
 def _write(folder, content):
-    temporary = folder / f"{FILE}.{os.getpid()}.tmp"
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(temporary, folder / FILE)
+    atomic.write(folder / FILE, json.dumps(content, indent=2) + "\n")
 
 
 def continued(arguments):
@@ -84,7 +82,7 @@ def continued(arguments):
         return arguments
     for file in sorted(Path("multirun").glob(f"*/*/{FILE}"), reverse=True):
         content = json.loads(file.read_text())
-        if content["status"] != "finished" and content["command"] == arguments and not _locked(file.parent):
+        if content["status"] != "finished" and content["command"] == arguments and not _is_held(file.parent):
             print(f"going on with the interrupted sweep in {file.parent}")
             return [*arguments, f"hydra.sweep.dir={file.parent}"]
     return arguments
@@ -94,20 +92,9 @@ def _command(arguments):
     return [argument for argument in arguments if not argument.startswith("hydra.sweep.dir=")]
 
 
-def _locked(folder):
-    if (taken := lock(folder)) is None:
-        return True
-    taken.release()
-    return False
-
-
-def lock(folder):
-    """The lock of a folder, taken, or None while another process holds it; it ends with the process."""
-    from filelock import FileLock, Timeout
-
-    own = FileLock(folder / LOCK)
+def _is_held(folder):
     try:
-        own.acquire(timeout=0)
-    except Timeout:
-        return None
-    return own
+        locks.refuse_if_held(folder)
+    except ConfigError:
+        return True
+    return False

@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn import runtime
-from jaxrnn.experiments.build import built
+from jaxrnn.experiments.build import built, description
 from jaxrnn.sweeps import halving
 from jaxrnn.sweeps.group_checkpoint import GroupCheckpoint
 from jaxrnn.sweeps.halving import Options
 from jaxrnn.sweeps.members import Members, finish, save_runs
 from jaxrnn.training import history as histories
-from jaxrnn.training import single_run
+from jaxrnn.training import identity, single_run
 from jaxrnn.training.loop import Clock, Training, stop_when, train
 from jaxrnn.training.probes import Probes
 
@@ -64,27 +64,29 @@ def _fresh(members, rows, engine, began):
 
 def _restored(members, rows, engine, kept, began):
     """The training of runs that go on from the group's checkpoint; of those that ended before nothing is written."""
-    own = {}
+    own, (states, best, tables) = {}, kept.restore(engine)
     for member in dict.fromkeys(rows):
         saved = kept.history(member)
         if member not in members.folders:  # its folder was written to the end
             own[member] = histories.History(0)
             continue
-        own[member] = _history(members, member, kept.step(), saved["progress"])
+        own[member] = _history(members, member, kept.step(), saved["progress"], tables[str(member)])
         if saved["status"] not in (None, "stopped"):  # its folder was not written to the end
             own[member].end(saved["status"], saved["reason"])
-    states, best = kept.restore(engine)
     seconds = kept.seconds()
     return Training(members.experiment.task, engine, [own[m] for m in rows], states, best, Clock(seconds, began))
 
 
-def _history(members, member, step=0, progress=None):
+def _history(members, member, step=0, progress=None, saved=""):
     experiment = members.experiment
     task, folder, seed = experiment.task, members.folders[member], members.seed(member)
     own = histories.in_folder(
-        folder, task.trainer, tuple(task.measured), bool(experiment.cfg.get("tensorboard")), step, progress
+        folder, task.trainer, tuple(task.measured), bool(experiment.cfg.get("tensorboard")), step, progress, saved
     )
-    own.progress["settings"] = single_run.settings(task, seed)
+    settings = single_run.settings(members.made(member), seed, description(members.cfgs[member]))
+    if progress is not None:
+        identity.check(progress["settings"], settings, folder)
+    own.progress["settings"] = settings
     probing = [Probes(experiment.probes, task, seed, folder)] if experiment.probes else []
     members.callbacks[member] = [*experiment.callbacks, *probing]
     return own

@@ -34,9 +34,9 @@ class GroupCheckpoint:
         return self._kept["seconds"]
 
     def restore(self, engine):
-        """(states, best params) as the engine takes them."""
-        found, best, _ = self._store.restore(engine.shapes, engine.shapes.params)
-        return engine.place(found, best)
+        """(states, best params) as the engine takes them, and {member: text of its `metrics.csv`}."""
+        found, best, _, tables = self._store.restore(engine.shapes, engine.shapes.params)
+        return *engine.place(found, best), tables
 
     def save(self, training, members):
         """Saves the states of a `Training`; `members` are its rows."""
@@ -49,7 +49,8 @@ class GroupCheckpoint:
         progress = {"members": members, "histories": histories, "seconds": training.clock.seconds()}
         step = max(history.step for history in training.runs().values())
         states = training.engine.portable(training.states)
-        self._store.save(step, jax.tree.map(np.asarray, _key_data(states)), training.best, progress)
+        tables = {str(members[row]): history.text() for row, history in training.runs().items()}
+        self._store.save(step, jax.tree.map(np.asarray, _key_data(states)), training.best, progress, tables)
 
 
 def _key_data(states):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxrnn.experiments.build import Experiment, assemble, with_values
 from jaxrnn.experiments.files import record, save_figures
 from jaxrnn.training import engine as engines
-from jaxrnn.training.checkpoints import Checkpoints
+from jaxrnn.training.checkpoints import TABLE, Checkpoints
 from jaxrnn.training.priming import generates, primed
 from jaxrnn.training.probes import Probes
 from jaxrnn.training.run import Run
@@ -36,6 +36,11 @@ class Members(NamedTuple):
         varied = any(name.startswith("data.") for name in group.names)
         cfg = with_values(self.experiment.cfg, group.names, values)
         return assemble(cfg, None if varied else task.dataset)
+
+    def made(self, member):
+        """The task of one member, its data set that of all where no value of it varies."""
+        varied = any(name.startswith("data.") for name in self.group.names)
+        return self.task(self.value(member)) if varied else self.experiment.task
 
     def values(self, members):
         """The values of runs, [N] arrays."""
@@ -68,8 +73,7 @@ def save_runs(members, rows, training, chosen):
         history.progress["seconds"] = training.clock.seconds()
         checkpoints = Checkpoints(members.folders[rows[row]], members.experiment.checkpointing.keep_every)
         own_state, own_best = jax.tree.map(lambda a, row=row: a[row], (states, best))
-        checkpoints.save(history.step, own_state, own_best, history.progress)
-        checkpoints.close()
+        checkpoints.save(history.step, own_state, own_best, history.progress, {TABLE: history.text()})
     return best
 
 

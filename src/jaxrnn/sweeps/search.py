@@ -14,7 +14,6 @@ from jaxrnn.experiments.build import built, check
 from jaxrnn.experiments.conf import compose, force
 from jaxrnn.metrics import better, cost
 from jaxrnn.sweeps import progress, report, schedule
-from jaxrnn.sweeps.callback import lock
 from jaxrnn.types import Size
 
 try:
@@ -89,7 +88,7 @@ def search(compose, given, space, options, folder, seed=0):
       given: overrides that all trials share.
       space: overrides that name many values, as `split` gives them.
       options: `Options`.
-      folder: of the search; a trial's runs are in `folder/TRIAL/SEED`.
+      folder: of the search, whose lock the caller holds; a trial's runs are in `folder/TRIAL/SEED`.
       seed: of the sampler, and of the first run of every trial.
 
     Returns:
@@ -104,15 +103,6 @@ def search(compose, given, space, options, folder, seed=0):
             "nothing to search for; give many values, such as 'optimizer.learning_rate=interval(1e-4,1e-1)'"
         )
     Path(folder).mkdir(parents=True, exist_ok=True)
-    if (held := lock(Path(folder))) is None:
-        raise ConfigError(f"{folder}: another process is searching here")
-    try:
-        return _go_on(compose, given, space, options, folder, seed)
-    finally:
-        held.release()
-
-
-def _go_on(compose, given, space, options, folder, seed):
     way = "down" if options.metric == LOSS else _better(options.metric, compose([*given, f"seed={seed}"]))
     study = _study(Path(folder), [*given, *space], options, seed, way)
     overrides = [OverridesParser.create().parse_override(text) for text in space]

@@ -1,9 +1,9 @@
-"""Checkpoints by Orbax: all that a run needs to go on bit for bit, and the best params so far.
+"""Checkpoints: all that a run needs to go on bit for bit, and the best params so far, in one file each.
 
-Orbax commits a checkpoint only when all of it is written, so one that was cut off is never found.
+A file holds a digest of each array, compared when it is read; it gets its name when all of it is on the disk.
 """
 
-import contextlib
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,10 @@ import jax
 import numpy as np
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.training import array_file
 from jaxrnn.types import NonNegative, Size
+
+FOLDER, TABLE = "checkpoints", "metrics.csv"
 
 
 class Checkpointing(NamedTuple):
@@ -27,75 +30,87 @@ class Checkpointing(NamedTuple):
     keep_every: Size | None = None
 
 
+class Saved(NamedTuple):
+    """What a checkpoint holds.
+
+    Fields:
+      state: a `TrainState`, numpy arrays, its key as key data.
+      best: the best params so far.
+      progress: what JSON can hold.
+      tables: {name: text}, the rows that `metrics.csv` held.
+    """
+
+    state: object
+    best: object
+    progress: dict
+    tables: dict[str, str]
+
+
 class Checkpoints:
-    """The checkpoints of one run folder; the newest one is kept, and those of every `keep_every` updates."""
+    """The checkpoints of one run folder; the newest one is kept, and those of every `keep_every` updates.
+
+    Raises:
+      ConfigError: if they were written by jaxrnn 0.4 or earlier.
+    """
 
     def __init__(self, folder, keep_every=None):
-        import orbax.checkpoint as ocp  # here: half a second that only runs need
+        self._place, self._keep_every = Path(str(folder)) / FOLDER, keep_every
+        if not self.steps() and any(path.name.isdigit() for path in self._place.glob("*/")):
+            raise ConfigError(
+                f"{folder}: its checkpoints are of jaxrnn 0.4 or earlier, which this version does not read; go on with "
+                "it by jaxrnn 0.4.0, or train it again"
+            )
 
-        self._ocp, self._folder = ocp, folder
-        options = ocp.CheckpointManagerOptions(
-            max_to_keep=1, keep_period=keep_every, enable_async_checkpointing=False, cleanup_tmp_directories=True
-        )
-        if jax.process_count() > 1:  # each process keeps its own, without waiting for others
-            (Path(folder) / "checkpoints").mkdir(parents=True, exist_ok=True)
-            own, alone = jax.process_index(), ocp.options.MultiprocessingOptions
-            options.multiprocessing_options = alone(own, active_processes={own}, barrier_sync_key_prefix=str(own))
-            options.create = False
-        self._manager = ocp.CheckpointManager(Path(folder).absolute() / "checkpoints", options=options)
-
-    def save(self, step, state, best, progress):
-        """Saves a `TrainState` after `step` updates (its key may be key data), the best params and the progress, a dict
-        that JSON can hold.
+    def save(self, step, state, best, progress, tables=None):
+        """Saves a `TrainState` after `step` updates (its key may be key data), the best params, the progress, a dict
+        that JSON can hold, and texts {name: text}.
 
         Raises:
           OSError: if it cannot be written, as on a full disk; the checkpoint before it stays.
         """
-        args = self._ocp.args
-        content = args.Composite(
-            arrays=args.StandardSave(jax.tree.map(np.asarray, _key_data(state, best))),
-            progress=args.JsonSave({"progress": progress, "shapes": _shapes(_key_data(state, best))}),
-        )
-        try:
-            self._manager.save(step, args=content)
-        except ValueError as error:  # what TensorStore makes of a failed write
-            raise OSError(f"the checkpoint of step {step} could not be written ({str(error)[:80]}...)") from error
-
-    def close(self):
-        """Ends what the manager keeps running; many runs that are saved once would keep many."""
-        self._manager.close()
+        self._place.mkdir(parents=True, exist_ok=True)
+        for left in self._place.glob(".*.tmp*"):  # by a process that was killed while it wrote
+            left.unlink()
+        arrays = {f"arrays{name}": array for name, array in _named(_key_data(state, best))}
+        texts = {f"table/{name}": np.frombuffer(text.encode(), np.uint8) for name, text in (tables or {}).items()}
+        array_file.write(self._file(step), {**arrays, **texts}, {"step": int(step), "progress": progress})
+        for earlier in self.steps()[:-1]:
+            if not self._keep_every or earlier % self._keep_every:
+                self._file(earlier).unlink()
 
     def steps(self):
         """The updates after which the checkpoints were taken, in order."""
-        return sorted(self._manager.all_steps())
+        names = [re.fullmatch(r"(\d+)\.safetensors", path.name) for path in self._place.glob("*.safetensors")]
+        return sorted(int(name[1]) for name in names if name)
 
     def progress(self):
         """The progress in the newest checkpoint.
 
         Raises:
-          ConfigError: if it is broken.
+          ConfigError: if it is damaged.
         """
-        with self._refusing():
-            return self._saved(self.steps()[-1])["progress"]
+        return self._read(self.steps()[-1])[1]
 
     def restore(self, state, best, step=None):
-        """A checkpoint as (state, best, progress), numpy arrays and key data for the key, or None if there is none.
+        """A checkpoint as `Saved`, or None if there is none.
 
         Args:
           state, best: what was saved, as arrays or `jax.ShapeDtypeStruct`s, to say what is expected.
           step: one of `steps()`; None for the newest.
 
         Raises:
-          ConfigError: if it is broken, or of another version or another model.
+          ConfigError: if it is damaged, or of another model.
         """
-        step = self._manager.latest_step() if step is None else step
+        step = self._newest() if step is None else step
         if step is None:
             return None
-        with self._refusing():
-            return self._restore(step, jax.eval_shape(_key_data, state, best))
+        expected = jax.eval_shape(_key_data, state, best)
+        arrays, progress, tables = self._read(step)
+        tree = self._tree(expected, "arrays", arrays)
+        return Saved(tree["state"], tree["best"], progress, tables)
 
     def params(self, like, part="best", step=None):
-        """The params in a checkpoint, whatever else it holds: (params, progress, step), or None if there is none.
+        """The params in a checkpoint, whatever else it holds: (params, progress, tables, step), None if there is none.
 
         Args:
           like: such params, as arrays or `jax.ShapeDtypeStruct`s, to say what is expected.
@@ -103,57 +118,43 @@ class Checkpoints:
           step: one of `steps()`; None for the newest.
 
         Raises:
-          ConfigError: if it is broken, or of another version or another model.
+          ConfigError: if it is damaged, or of another model.
         """
-        step = self._manager.latest_step() if step is None else step
+        step = self._newest() if step is None else step
         if step is None:
             return None
-        with self._refusing():
-            saved = self._saved(step)
-            where = "['best']" if part == "best" else "['state'].params"
-            shapes = {name: shape for name, shape in saved["shapes"] if name.startswith(where)}
-            _compare([[where + name, shape] for name, shape in _shapes(like)], list(shapes.items()))
-            args = self._ocp.args
-            arrays = self._manager.restore(step, args=args.Composite(arrays=args.StandardRestore()))["arrays"]
-            tree = arrays["best"] if part == "best" else arrays["state"]["params"]
-            paths = jax.tree_util.tree_flatten_with_path(like)[0]
-            leaves = [np.asarray(_at(tree, path)) for path, _ in paths]
-        return jax.tree.unflatten(jax.tree.structure(like), leaves), saved["progress"], step
+        arrays, progress, tables = self._read(step)
+        where = "arrays['best']" if part == "best" else "arrays['state'].params"
+        own = {name: array for name, array in arrays.items() if name.startswith(where)}
+        return self._tree(like, where, own), progress, tables, step
 
-    def _restore(self, step, expected):
-        saved, args = self._saved(step), self._ocp.args
-        _compare(_shapes(expected), saved["shapes"])
-        arrays = self._manager.restore(step, args=args.Composite(arrays=args.StandardRestore(expected)))["arrays"]
-        arrays = jax.tree.map(np.asarray, arrays)
-        return arrays["state"], arrays["best"], saved["progress"]
+    def _newest(self):
+        return max(self.steps(), default=None)
 
-    def _saved(self, step):
-        args = self._ocp.args
-        return self._manager.restore(step, args=args.Composite(progress=args.JsonRestore()))["progress"]
+    def _file(self, step):
+        return self._place / f"{step}.safetensors"
 
-    @contextlib.contextmanager
-    def _refusing(self):
+    def _read(self, step):
+        """(arrays, progress, tables) of a checkpoint."""
         try:
-            yield
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            raise ConfigError(
-                f"{self._folder}: its checkpoint is broken, or of another version of jaxrnn or of the model "
-                f"({str(error).splitlines()[0][:200]})"
-            ) from error
+            arrays, notes = array_file.read(self._file(step))
+        except array_file.DamagedError as error:
+            raise ConfigError(f"{error}; restore it from a copy, or train again") from error
+        if notes["step"] != step:
+            raise ConfigError(f"{self._file(step)} is of another step, {notes['step']}")
+        tables = {name[6:]: bytes(arrays.pop(name)).decode() for name in list(arrays) if name.startswith("table/")}
+        return arrays, notes["progress"], tables
 
-
-def _compare(expected, saved):
-    for (name, shape), (saved_name, saved_shape) in zip(expected, saved, strict=True):
-        if (name, shape) != (saved_name, saved_shape):
-            raise ValueError(f"it holds {saved_name} {saved_shape} where {name} {shape} is expected")
-
-
-def _at(tree, path):
-    """The leaf of a tree of dicts and lists, as Orbax restores one, at a path of the tree that was saved."""
-    for key in path:
-        name = key.idx if hasattr(key, "idx") else getattr(key, "name", getattr(key, "key", None))
-        tree = tree[name] if not isinstance(tree, dict) or name in tree else tree[str(name)]
-    return tree
+    def _tree(self, expected, where, arrays):
+        """Arrays as the tree that is expected, whose names begin by `where`."""
+        wanted = [(where + name, f"{leaf.dtype}{list(leaf.shape)}") for name, leaf in _named(expected)]
+        for name, kind in wanted:
+            found = f"{arrays[name].dtype}{list(arrays[name].shape)}" if name in arrays else "nothing"
+            if found != kind:
+                raise ConfigError(f"{self._place} is of another model: it holds {found} where {name} {kind} is expected")
+        if further := set(arrays) - {name for name, _ in wanted}:
+            raise ConfigError(f"{self._place} is of another model: it holds {min(further)} too")
+        return jax.tree.unflatten(jax.tree.structure(expected), [arrays[name] for name, _ in wanted])
 
 
 def _key_data(state, best):
@@ -161,7 +162,6 @@ def _key_data(state, best):
     return {"state": state.replace(key=jax.random.key_data(state.key)) if is_key else state, "best": best}
 
 
-def _shapes(tree):
-    """[[name, "dtype[shape]"], ...] of the leaves: Orbax cuts or pads an array to the shape that is asked for."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return [[jax.tree_util.keystr(path), f"{leaf.dtype}{list(leaf.shape)}"] for path, leaf in leaves]
+def _named(tree):
+    """[(name, leaf)] of a tree."""
+    return [(jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]]

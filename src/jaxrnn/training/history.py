@@ -34,6 +34,7 @@ class History:
       progress: what `progress` was then; None for the beginning.
       rows: the reports so far, dicts.
       writers: each has `write(step, split, row)`, `flush()` and `close()`, such as `records.Metrics`.
+      text: gives what `metrics.csv` holds.
 
     Fields:
       step: updates made.
@@ -43,10 +44,10 @@ class History:
       status, reason: None while the run goes on; then "finished", "stopped", "diverged" or "pruned", and why, in words.
     """
 
-    def __init__(self, steps, step=0, progress=None, rows=(), writers=()):
+    def __init__(self, steps, step=0, progress=None, rows=(), writers=(), text=str):
         self.step, self.losses, self.status, self.reason = step, {}, None, None
         self.progress = progress or {"best_loss": None, "best_step": 0, "stale": 0, "seconds": 0.0, "ended_by": None}
-        self._steps, self._rows, self._writers = steps, list(rows), list(writers)
+        self._steps, self._rows, self._writers, self.text = steps, list(rows), list(writers), text
         if self.progress["ended_by"] is not None:
             self.end("finished", self.progress["ended_by"])
         self._end_if_done()
@@ -119,7 +120,7 @@ class History:
             self.end("finished", None)
 
 
-def in_folder(folder, trainer, metrics=(), tensorboard=False, step=0, progress=None):
+def in_folder(folder, trainer, metrics=(), tensorboard=False, step=0, progress=None, saved=""):
     """The `History` of a run that writes `metrics.csv`, and TensorBoard's files where they are asked for.
 
     Args:
@@ -128,14 +129,15 @@ def in_folder(folder, trainer, metrics=(), tensorboard=False, step=0, progress=N
       metrics: names of the metrics that are reported beside the loss.
       tensorboard: whether to write for TensorBoard.
       step, progress: as in `History`.
+      saved: the text of `metrics.csv` in the checkpoint that the run goes on from.
 
     Raises:
       ConfigError: if TensorBoard's writer is not installed.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
-    file = records.Metrics(folder, step, metrics)
+    file = records.Metrics(folder, step, metrics, saved)
     writers = [file, Board(folder, step)] if tensorboard else [file]
-    return History(trainer.steps, step, progress, file.rows, writers)
+    return History(trainer.steps, step, progress, file.rows, writers, file.text)
 
 
 def report_rows(report, scored):

@@ -1,14 +1,16 @@
 """What a run writes as it goes: `metrics.csv`, `summary.json`, and a progress bar."""
 
 import csv
+import io
 import json
+import logging
 import math
-import os
 from pathlib import Path
 
 import jax
 from tqdm import tqdm
 
+from jaxrnn import atomic
 from jaxrnn.table import Table
 
 COLUMNS = (
@@ -32,34 +34,50 @@ class Metrics:
       folder: the run folder.
       step: the step that the run goes on from; rows of later steps, which it will write again, are dropped.
       metrics: names of further columns.
+      saved: the text of the file as the checkpoint of that step holds it, which the file is made to hold again.
 
     Fields:
-      rows: the rows that the file held up to that step.
+      rows: the rows up to that step.
     """
 
-    def __init__(self, folder, step=0, metrics=()):
-        path = Path(folder) / FILE
-        self.rows = [row for row in read(folder) if row["step"] <= step] if path.is_file() else []
-        self._path, self._new, self._columns = path, [], (*COLUMNS, *metrics)
-        kept = path.with_suffix(".tmp")
-        with open(kept, "w", newline="") as file:
-            self._writer(file).writeheader()
-            self._writer(file).writerows(self.rows)
-        os.replace(kept, path)
+    def __init__(self, folder, step=0, metrics=(), saved=""):
+        self.rows = [row for row in parsed(saved) if row["step"] <= step]
+        self._path, self._new, self._columns = Path(folder) / FILE, [], (*COLUMNS, *metrics)
+        self._text = [self._as_text(self.rows, header=True)]
+        if step and not _begins_with(self._path, self._text[0]):
+            logging.getLogger(__name__).warning(
+                "%s does not hold the rows up to step %d that its checkpoint counts on; they are restored from it",
+                self._path, step)  # fmt: skip
+        atomic.write(self._path, self._text[0])
 
     def write(self, step, split, row):
         self._new.append({"step": step, "split": split, **row})
 
     def flush(self):
+        text, self._new = self._as_text(self._new), []
         with open(self._path, "a", newline="") as file:
-            self._writer(file).writerows(self._new)
-        self._new = []
+            file.write(text)
+        self._text.append(text)
+
+    def text(self):
+        """What the file holds."""
+        return "".join(self._text)
 
     def close(self):
-        """Nothing stays open between two flushes."""
+        """Has the disk take the file; nothing stays open between two flushes."""
+        atomic.sync(self._path)
 
-    def _writer(self, file):
-        return csv.DictWriter(file, self._columns, lineterminator="\n")
+    def _as_text(self, rows, header=False):
+        file = io.StringIO()
+        writer = csv.DictWriter(file, self._columns, lineterminator="\n")
+        if header:
+            writer.writeheader()
+        writer.writerows(rows)
+        return file.getvalue()
+
+
+def _begins_with(path, text):
+    return path.is_file() and path.read_bytes().startswith(text.encode())
 
 
 def read(folder):
@@ -68,7 +86,11 @@ def read(folder):
     A last line that was cut off in the writing is left out.
     """
     with open(Path(folder) / FILE, newline="") as file:
-        text = file.read()
+        return parsed(file.read())
+
+
+def parsed(text):
+    """The rows of the text of a `metrics.csv`, as `read` gives them."""
     whole = text[: text.rfind("\n") + 1].splitlines()
     return [{name: _value(name, text) for name, text in row.items()} for row in csv.DictReader(whole)]
 
@@ -95,10 +117,7 @@ def write_summary(folder, summary):
 
     JSON knows no NaN and no infinity; they become null.
     """
-    path = Path(folder) / SUMMARY
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(_finite(summary), indent=2, allow_nan=False) + "\n")
-    os.replace(temporary, path)
+    atomic.write(Path(folder) / SUMMARY, json.dumps(_finite(summary), indent=2, allow_nan=False) + "\n")
 
 
 def versions():

@@ -4,9 +4,9 @@ import time
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.runtime import local
-from jaxrnn.training import evaluation, history, records
+from jaxrnn.training import evaluation, history, identity, records
 from jaxrnn.training.callbacks import Progress
-from jaxrnn.training.checkpoints import Checkpointing, Checkpoints
+from jaxrnn.training.checkpoints import TABLE, Checkpointing, Checkpoints
 from jaxrnn.training.engine import single
 from jaxrnn.training.loop import Clock, Training, interrupts, stop_when, train
 from jaxrnn.training.probes import Probes
@@ -14,7 +14,7 @@ from jaxrnn.training.run import Run
 
 
 def fit(task, seed=0, folder=None, *, checkpointing=Checkpointing(), callbacks=(), probes=None, evaluator=None,
-        tensorboard=False, everywhere=False):  # fmt: skip
+        tensorboard=False, everywhere=False, description=None):  # fmt: skip
     """Trains a network; with a folder the same call goes on where it was cut off.
 
     Ctrl-C and SIGTERM end the run at its next report, as "stopped".
@@ -29,22 +29,24 @@ def fit(task, seed=0, folder=None, *, checkpointing=Checkpointing(), callbacks=(
       evaluator: the task's `Evaluator`, to share its programs; None to make one.
       tensorboard: whether to write the metrics for TensorBoard too.
       everywhere: together with all other processes, which do the same.
+      description: {name: value} of the configuration, which checkpoints note; None without one.
 
     Returns:
       A `Run`.
 
     Raises:
-      ConfigError: if the checkpoint in the folder is broken or of another task, or a probe cannot measure.
+      ConfigError: if the checkpoint in the folder is damaged or of another task, or a probe cannot measure.
       OSError: if something cannot be written.
     """
     check(task, checkpointing)
     evaluator = evaluation.evaluator(task) if evaluator is None else evaluator
     probing = Probes(probes, task, seed, folder) if probes else None
+    own = settings(task, seed, description)
     began = time.perf_counter()
     with interrupts() as received:
         engine = single(task, seed, evaluator, everywhere)
         store = None if folder is None else Checkpoints(folder, checkpointing.keep_every)
-        training = _begun(task, engine, seed, folder, store, tensorboard, began)
+        training = _begun(task, engine, own, folder, store, tensorboard, began)
         first, saving = training.rows[0].step, None if store is None else _Saving(store, checkpointing, training)
         hooks = [called([*callbacks, *([probing] if probing else [])], seed, folder), stop_when(received)]
         with records.progress_bar(task.trainer.steps, first) as bar:
@@ -124,25 +126,27 @@ def call(callbacks, training, row, run, seed, folder):
             run.end_early(str(reason))
 
 
-def settings(task, seed):
-    """What a checkpoint notes of a run, so that another one does not go on with it; a run may be trained further."""
-    return {"seed": int(seed), **{name: value for name, value in task.trainer._asdict().items() if name != "steps"}}
+def settings(task, seed, description=None):
+    """What a checkpoint notes of a run (see `identity`), so that another one does not go on with it; a run may be
+    trained further."""
+    trainer = {name: value for name, value in task.trainer._asdict().items() if name != "steps"}
+    data = identity.of_data(task.dataset)
+    return {"seed": int(seed), **trainer, "data": data, "configuration": description}
 
 
-def _begun(task, engine, seed, folder, store, tensorboard, began):
+def _begun(task, engine, own, folder, store, tensorboard, began):
     """The training as it was at the last checkpoint, or before the first update."""
-    states, own = engine.init(), settings(task, seed)
-    step, progress, best = 0, None, local(states.params)
+    states = engine.init()
+    step, progress, best, rows = 0, None, local(states.params), ""
     if store is not None and (restored := store.restore(states, states.params)) is not None:
-        states, best, progress = restored
-        step = int(states.step)
+        states, best, progress, tables = restored
+        identity.check(progress["settings"], own, folder)
+        step, rows = int(states.step), tables[TABLE]
         states, best = engine.place(states, best)
-        if differing := [name for name, value in progress["settings"].items() if own[name] != value]:
-            raise ConfigError(f"{folder} holds a run with another {', '.join(differing)}; choose another folder")
     if folder is None:
         run = history.History(task.trainer.steps)
     else:
-        run = history.in_folder(folder, task.trainer, tuple(task.measured), tensorboard, step, progress)
+        run = history.in_folder(folder, task.trainer, tuple(task.measured), tensorboard, step, progress, rows)
     run.progress["settings"] = own
     return Training(task, engine, [run], states, best, Clock(run.progress["seconds"], began))
 
@@ -172,7 +176,7 @@ class _Saving:
     def _save(self):
         training, run = self._training, self._run
         run.progress["seconds"] = training.clock.seconds()
-        self._store.save(run.step, local(training.states), training.best, run.progress)
+        self._store.save(run.step, local(training.states), training.best, run.progress, {TABLE: run.text()})
         self._step, self._at = run.step, time.perf_counter()
 
 

@@ -1,0 +1,51 @@
+"""Files that are there whole or not at all, whatever ends the process or the machine."""
+
+import contextlib
+import os
+import threading
+from pathlib import Path
+
+
+def write(path, content):
+    """Writes a file aside, has the disk take it, and gives it its name; whoever reads finds the old file or the new.
+
+    Args:
+      path: the file.
+      content: bytes, or a text.
+
+    Raises:
+      OSError: if it cannot be written; it names the file, which stays as it was.
+    """
+    with aside(path) as other:
+        other.write_bytes(content.encode() if isinstance(content, str) else content)
+        sync(other)
+    sync(Path(path).parent)
+
+
+@contextlib.contextmanager
+def aside(path):
+    """A path beside `path` to write to; the file there is given the name of `path` when the block has ended.
+
+    Raises:
+      OSError: if it cannot be written; it names `path`.
+    """
+    path = Path(path)
+    other = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.tmp{path.suffix}")
+    try:
+        yield other
+        os.replace(other, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            other.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+def sync(path):
+    """Has the disk take a file, or the names in a folder."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,0 +1,121 @@
+"""What a configuration that was found in a folder may build: what jaxrnn and Optax offer, and what the user names.
+
+A configuration names functions to call. Of one that somebody else may have written only those are called that stand in
+the catalogues, function by function, and no file is read that lies elsewhere.
+"""
+
+import inspect
+import pkgutil
+import re
+from functools import cache
+from pathlib import Path
+
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments.conf import CONF
+
+CATALOGUES = {"cells": ("cell",), "data": ("dataset",), "distributions": ("distribution",), "unroll": ("unroll",),
+              "studies": ("study", "probe")}  # fmt: skip
+FUNCTIONS = ("initializers", "metrics", "nets", "optimizers", "training.callbacks", "training.regularizers")
+TRANSFORMATIONS = ("GradientTransformation", "GradientTransformationExtraArgs")
+UNTYPED = ("exponential_decay", "nadam", "nadamw", "scale_by_factored_rms")  # their signatures do not say what they give
+
+
+def check(cfg, folder, trusted=()):
+    """Refuses a configuration that would call, read or ask for what the user has not allowed.
+
+    Args:
+      cfg: a configuration that was read from a folder.
+      folder: that folder.
+      trusted: modules of the user's own, and files or folders, that it may use too.
+
+    Raises:
+      ConfigError: at the first function that is in no catalogue, path outside the folder and the working directory, or
+        resolver, such as one that reads the environment.
+    """
+    from omegaconf import OmegaConf
+
+    text = _text(cfg)
+    if found := re.search(r"\$\{\s*([^}${:]*)\s*:", text):
+        raise ConfigError(f"{folder}: its configuration asks for ${{{found[1]}:...}}; a run's own never does")
+    for name, value in _leaves(OmegaConf.to_container(cfg, resolve=True)):
+        key = name.rpartition(".")[2]
+        if key == "_target_" and not _is_allowed(value, trusted):
+            raise ConfigError(
+                f"{folder}: its configuration calls {name}={value}, which is none of jaxrnn's or Optax's; if you trust "
+                f"it, add trust={str(value).partition('.')[0]}"
+            )
+        if key == "path" and isinstance(value, str) and not _is_near(value, folder, trusted):
+            raise ConfigError(
+                f"{folder}: its configuration reads {name}={value}, outside this folder and the working directory; if "
+                f"you want that, add trust={value}"
+            )
+
+
+def _text(cfg):
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_yaml(cfg)
+
+
+def _leaves(node, name=""):
+    """(dotted name, value) of all that a container holds, lists too."""
+    if isinstance(node, dict | list):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _leaves(value, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, node
+
+
+def _is_allowed(target, trusted):
+    if not isinstance(target, str):
+        return False
+    own = any(target == module or target.startswith(f"{module}.") for module in trusted)
+    return own or target in _factories() or _is_of_optax(target)
+
+
+def _is_near(path, folder, trusted):
+    places = [Path(str(folder)), Path(), *(Path(place) for place in trusted)]
+    return any(Path(path).resolve().is_relative_to(place.resolve()) for place in places)
+
+
+@cache
+def _factories():
+    """The functions that jaxrnn's own configurations name, and those that their signatures say how to name."""
+    files = sorted(CONF.rglob("*.yaml"))
+    found = {name for file in files for name in re.findall(r"_target_:\s*(jaxrnn\.[\w.]+)", file.read_text())}
+    package = Path(__file__).parents[1]
+    for room, names in CATALOGUES.items():
+        modules = [module.name for module in pkgutil.iter_modules([str(package / room)])]
+        found |= {f"jaxrnn.{room}.{module}.{name}" for module in modules if module[0] != "_" for name in names}
+    return frozenset(found | _public())
+
+
+def _public():
+    """The public functions of the rooms that YAML files build from, by each name that leads to them."""
+    import importlib
+
+    found = set()
+    for room in FUNCTIONS:
+        module = importlib.import_module(f"jaxrnn.{room}")
+        for name in dir(module):
+            each = getattr(module, name)
+            if not name.startswith("_") and callable(each) and getattr(each, "__module__", "").startswith(
+                f"jaxrnn.{room}"
+            ):  # fmt: skip
+                found |= {f"jaxrnn.{room}.{name}", f"{each.__module__}.{name}"}
+    return found
+
+
+def _is_of_optax(target):
+    """Whether a name is a transformation or a schedule of Optax: optax.NAME, by the type that it gives."""
+    import optax
+
+    name = target.removeprefix("optax.")
+    if name == target or not name.isidentifier():
+        return False
+    function = getattr(optax, name, None)
+    if not inspect.isfunction(function):
+        return False
+    given = inspect.signature(function).return_annotation
+    typed = str(getattr(given, "__name__", given)).rpartition(".")[2] in TRANSFORMATIONS
+    return typed or name in UNTYPED or name.endswith("_schedule")
