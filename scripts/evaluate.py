@@ -7,11 +7,11 @@ from jaxrnn.experiments.command_line import config_errors, main
 
 def evaluate(cfg):
     from jaxrnn import runtime
-    from jaxrnn.experiments import files, folders
+    from jaxrnn.experiments import config, files, folders
 
     runtime.prepare()
     with config_errors():
-        run = folders.load(cfg.run)
+        run = folders.load(cfg.run, config.listed(cfg.trust))
         metrics, baselines = files.write_evaluation(run), files.baselines(run)
         written = files.write_predictions(run, cfg.split)
         leads = None if cfg.horizon is None else files.write_by_lead(run, cfg.horizon)

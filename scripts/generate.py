@@ -7,11 +7,11 @@ from jaxrnn.experiments.command_line import config_errors, main, quoted
 
 def generate(cfg):
     from jaxrnn import runtime
-    from jaxrnn.experiments import asking, files, folders
+    from jaxrnn.experiments import asking, config, files, folders
 
     runtime.prepare()
     with config_errors():
-        run = folders.load(cfg.run)
+        run = folders.load(cfg.run, config.listed(cfg.trust))
         if run.dataset.question is not None:
             print(asking.answered(run, cfg))
             return

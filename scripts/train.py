@@ -19,13 +19,13 @@ def train(cfg):
 
 def _train(cfg, folder, many):
     from jaxrnn import runtime  # here, so that --help need not import JAX
-    from jaxrnn.experiments import folders
+    from jaxrnn.experiments import config, folders
     from jaxrnn.sweeps import schedule
 
     runtime.prepare()
     if "resume" in cfg:
         folder = cfg.resume
-        summary = folders.resume(folder, cfg.trainer.steps)
+        summary = folders.resume(folder, cfg.trainer.steps, config.listed(cfg.trust))
     elif cfg.together:
         return schedule.train_inside_job(cfg.together, folder)
     else:

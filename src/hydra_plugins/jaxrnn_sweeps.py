@@ -7,6 +7,7 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
 from hydra.plugins.launcher import Launcher
 from omegaconf import OmegaConf, open_dict, read_write
 
+from jaxrnn import atomic
 from jaxrnn.experiments.hydra_internals import basic_sweeper
 
 
@@ -102,7 +103,8 @@ def _write_folder(job, cfg):
     folder = job.folder / cfg.hydra.output_subdir
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in (("config", task), ("hydra", hydra), ("overrides", overrides)):
-        (folder / f"{name}.yaml").write_text(OmegaConf.to_yaml(content))
+        with atomic.aside(folder / f"{name}.yaml") as other:
+            other.write_text(OmegaConf.to_yaml(content))
     return JobReturn(
         overrides=list(overrides), cfg=task, hydra_cfg=hydra, working_dir=os.getcwd(), task_name=cfg.hydra.job.name
     )

@@ -32,14 +32,22 @@ def aside(path):
     path = Path(path)
     other = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.tmp{path.suffix}")
     try:
-        yield other
-        os.replace(other, path)
-    except BaseException as error:
+        with naming(path):
+            yield other
+            os.replace(other, path)
+    except BaseException:
         with contextlib.suppress(OSError):
             other.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+@contextlib.contextmanager
+def naming(path):
+    """Has an `OSError` of the block name the file, as one of a full disk does not."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 def sync(path):

@@ -1,6 +1,8 @@
 """All that depends on how JAX is built inside, in one place; `tests/test_jax_internals.py` fails where that changes."""
 
 import contextlib
+import subprocess
+import sys
 from typing import NamedTuple
 
 import jax
@@ -57,6 +59,70 @@ def reverse_mode_alone(what, instead):
         if "forward-mode" not in str(error):
             raise
         raise TypeError(f"{what} can be differentiated in reverse mode alone; for jax.jvp take {instead}") from error
+
+
+SERVICE = """
+import sys, time
+from jaxlib import _jax
+service = _jax.get_distributed_runtime_service(sys.argv[1], int(sys.argv[2]), heartbeat_timeout=int(sys.argv[3]))
+if not sys.stdin.read():  # the process that started it was killed; the others need a while to end by themselves
+    time.sleep(20)
+    sys.stdout.flush()
+"""
+
+
+class _Apart:
+    """JAX's coordination service in a process of its own."""
+
+    def __init__(self, address, processes, *, heartbeat_timeout=100, **rest):
+        command = [sys.executable, "-c", SERVICE, address, str(processes), str(heartbeat_timeout)]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, **quiet)
+
+    def shutdown(self):
+        with contextlib.suppress(BrokenPipeError):
+            self._process.communicate(b"end")
+
+
+@contextlib.contextmanager
+def coordination_apart():
+    """Has `jax.distributed.initialize` inside the block start its coordination service in a process of its own.
+
+    In the first process, where JAX starts it, it dies with that process, and all others are then aborted by C++ code.
+    """
+    from jax._src.lib import _jax
+
+    own, _jax.get_distributed_runtime_service = _jax.get_distributed_runtime_service, _Apart
+    try:
+        yield
+    finally:
+        _jax.get_distributed_runtime_service = own
+
+
+class _Store:
+    """The key-value store that all processes of a computation share."""
+
+    def __init__(self, client):
+        self._client = client
+
+    def set(self, key, text):
+        self._client.key_value_set(key, text, allow_overwrite=True)
+
+    def get(self, key):
+        """The text, or None while there is none."""
+        try:
+            return self._client.key_value_try_get(key)
+        except jax.errors.JaxRuntimeError as error:
+            if "NOT_FOUND" in str(error):
+                return None
+            raise
+
+
+def key_value_store():
+    """The `_Store` of a computation that has been joined; its calls raise RuntimeError where nobody answers."""
+    from jax._src.distributed import global_state
+
+    return _Store(global_state.client)
 
 
 def is_affine(function, zs):

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.jax_internals import coordination_apart
 
 CACHE_BYTES = 2**30
 ROWS = "rows"  # the axis of a mesh over which a batch is shared out
@@ -58,10 +59,11 @@ def join_processes():
     index, count = processes()
     if count == 1 or jax.distributed.is_initialized():
         return
-    if _under_slurm():
-        jax.distributed.initialize(cluster_detection_method="slurm")
-    else:
-        jax.distributed.initialize(os.environ["JAX_COORDINATOR_ADDRESS"], count, index)
+    with coordination_apart():
+        if _under_slurm():
+            jax.distributed.initialize(cluster_detection_method="slurm")
+        else:
+            jax.distributed.initialize(os.environ["JAX_COORDINATOR_ADDRESS"], count, index)
 
 
 def _under_slurm():

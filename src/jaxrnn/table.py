@@ -1,8 +1,11 @@
 """Rows of one kind, as columns or for pandas: the history of a run, the table of a study."""
 
 import csv
+import io
 
 import numpy as np
+
+from jaxrnn import atomic
 
 
 class Table:
@@ -49,11 +52,12 @@ class Table:
         return pandas.DataFrame(self.rows, columns=self.columns)
 
     def write(self, path):
-        """Writes a CSV file; what a row does not have stays empty."""
-        with open(path, "w", newline="") as file:
-            writer = csv.DictWriter(file, self.columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.rows)
+        """Writes a CSV file in one piece; what a row does not have stays empty."""
+        file = io.StringIO()
+        writer = csv.DictWriter(file, self.columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        atomic.write(path, file.getvalue())
 
     def __repr__(self):
         return f"Table of {len(self.rows)} rows: {', '.join(self.columns)}"

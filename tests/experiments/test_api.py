@@ -9,7 +9,7 @@ import jaxrnn
 from jaxrnn.cells import elman, gru
 from jaxrnn.data import sine
 from jaxrnn.errors import ConfigError
-from jaxrnn.training import records
+from jaxrnn.training import records, summaries
 
 NET, DATA = jaxrnn.rnn(gru.cell(3), output_size=1), sine.dataset(points=12)
 SETTINGS = {"batch_size": 1, "learning_rate": 1e-2, "report_every": 12, "precision": "f64"}
@@ -55,7 +55,7 @@ def test_the_same_call_goes_on_bit_for_bit(tmp_path):
     again = jaxrnn.fit(NET, DATA, steps=48, **SETTINGS, folder=tmp_path / "cut")
     jax.tree.map(np.testing.assert_array_equal, whole.params, again.params)
     assert (tmp_path / "whole/metrics.csv").read_bytes() == (tmp_path / "cut/metrics.csv").read_bytes()
-    assert records.read_summary(tmp_path / "cut")["status"] == "finished"
+    assert summaries.read(tmp_path / "cut")["status"] == "finished"
     loaded = jaxrnn.load(tmp_path / "cut", NET, DATA)
     jax.tree.map(np.testing.assert_array_equal, whole.params, loaded.params)
     assert loaded.history.rows == records.read(tmp_path / "whole")

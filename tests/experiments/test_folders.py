@@ -11,7 +11,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import build, files, folders
+from jaxrnn.experiments import build, files, folders, saved
 from jaxrnn.training import records
 from jaxrnn.training.checkpoints import Checkpoints
 from jaxrnn.training.programs import single_program
@@ -47,7 +47,9 @@ def changed(monkeypatch, change):
 
 def test_a_run_leaves_what_the_design_says(tmp_path, train):
     summary = train(tmp_path, "data.stateful=true")
-    assert summary == json.loads((tmp_path / "summary.json").read_text())
+    written = json.loads((tmp_path / "summary.json").read_text())
+    assert {name: written[name] for name in summary} == summary
+    assert set(written) - set(summary) == {"configuration", "rows", "sha256"}
     assert summary["status"] == "finished"
     assert summary["steps"] == 60
     assert summary["parameters"] == 4 * 4 * (1 + 4 + 1) + 4 + 1
@@ -120,7 +122,7 @@ def test_a_finished_run_can_be_trained_further(tmp_path, train, configure):
     train(tmp_path / "long", "trainer.steps=60")
     train(tmp_path / "short", "trainer.steps=30")
     assert folders.resume(tmp_path / "short", steps=60)["steps"] == 60
-    assert folders.saved_config(tmp_path / "short").trainer.steps == 60  # an extension that is cut off goes on too
+    assert saved.config(tmp_path / "short").trainer.steps == 60  # an extension that is cut off goes on too
     with pytest.raises(ConfigError, match="holds a run already; go on with it"):
         folders.train(configure(), tmp_path / "short")
     assert (tmp_path / "long" / "metrics.csv").read_bytes() == (tmp_path / "short" / "metrics.csv").read_bytes()
@@ -196,10 +198,10 @@ def test_broken_folders_are_refused(tmp_path, train):
     with pytest.raises(ConfigError, match="no run folder"):
         folders.resume(tmp_path)
     train(tmp_path / "run")
-    cfg = folders.saved_config(tmp_path / "run")
+    cfg = saved.config(tmp_path / "run")
     cfg.model.cell.size = 5
     OmegaConf.save(cfg, tmp_path / "run" / ".hydra" / "config.yaml")
-    with pytest.raises(ConfigError, match=r"of another model: it holds.*is expected"):
+    with pytest.raises(ConfigError, match=r"of another model: it holds.*should be"):
         folders.load(tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "checkpoints")
     with pytest.raises(ConfigError, match="no checkpoint yet; go on with"):

@@ -10,7 +10,7 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import build, folders
 from jaxrnn.sweeps import grouping, schedule
 from jaxrnn.sweeps.halving import Options
-from jaxrnn.training import history, loop, records
+from jaxrnn.training import history, loop, records, summaries
 from jaxrnn.training.checkpoints import Checkpoints
 
 # Every kind of float that reaches traced code, with two values that lead to different runs.
@@ -210,7 +210,7 @@ def test_a_cut_is_made_once(tmp_path, monkeypatch, checked):
     cfgs = [checked("data=sine", f"seed={seed}", "checkpoints.seconds=1000") for seed in range(8)]
     options = Options(halve_after=30)
     whole = schedule.train(jobs_of(tmp_path / "whole", cfgs), tmp_path / "whole", options)
-    write, calls = records.write_summary, []
+    write, calls = summaries.write, []
 
     def write_and_die(folder, content):
         calls.append(folder)
@@ -296,4 +296,4 @@ def test_a_run_that_cannot_be_trained_says_why_and_hurts_no_other(tmp_path, chec
     assert summaries[0]["status"] == "finished"
     assert summaries[1]["status"] == "failed"
     assert "trainer.batch_size=100 is larger than the data" in summaries[1]["reason"]
-    assert records.read_summary(tmp_path / "1") == summaries[1]
+    assert summaries.read(tmp_path / "1") == summaries[1]

@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -63,6 +65,38 @@ def test_two_processes_train_one_model(tmp_path, two_processes, numbers, call):
     for refused, _, errors in two_processes(tmp_path, *ADDING, "trainer.batch_size=3", "hydra.run.dir=odd"):
         assert refused == 2
         assert "trainer.batch_size=3 cannot be shared out over 2 processes" in errors
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("lost", "number"), [(0, "SIGKILL"), (1, "SIGKILL"), (0, "SIGSTOP"), (1, "SIGSTOP")])
+def test_when_a_process_is_lost_the_other_says_which_and_ends(tmp_path, command, call, lost, number):
+    """The first one saves its last report first; then one process alone goes on to the same end."""
+    endless = [*ADDING, "trainer.steps=1000000", "hydra.run.dir=run", "checkpoints.seconds=1000"]
+    started = start_two(command, tmp_path, *endless)
+    try:
+        end = time.time() + 120
+        while not list(tmp_path.glob("run/checkpoints/*.safetensors")) and time.time() < end:
+            time.sleep(0.1)
+        time.sleep(2)
+        started[lost].send_signal(getattr(signal, number))
+        began, other = time.time(), started[1 - lost]
+        _, errors = other.communicate(timeout=60)
+        took = time.time() - began
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    assert other.returncode == 2
+    assert took < 15
+    line = errors.strip().splitlines()[-1]
+    assert line.startswith(f"error: process {lost + 1} is gone (it gave no sign of life")
+    assert line.endswith(f"python scripts/train.py resume={tmp_path / 'run'}")
+    (saved,) = [int(path.stem) for path in tmp_path.glob("run/checkpoints/*.safetensors")]
+    if lost == 1:
+        assert saved == max(row["step"] for row in records.read(tmp_path / "run"))
+    assert (
+        f"finished at step {saved + 40}" in call(tmp_path, "train", "resume=run", f"trainer.steps={saved + 40}").stdout
+    )
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """Reports of sweeps that are written by hand, so that every number in them is known."""
 
+import copy
 import csv
+import functools
 import json
 import re
 import shutil
@@ -11,18 +13,25 @@ import pytest
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments.build import check
+from jaxrnn.experiments.conf import compose
 from jaxrnn.sweeps import figures, report
-from jaxrnn.training import records
+from jaxrnn.training import records, summaries
 
-CELLS = {"lstm": {"forget_bias": 1.0}, "gru": {"reset": "after"}}
+
+@functools.cache
+def composed(cell):
+    cfg = compose("train", [f"model={cell}", "optimizer.learning_rate=0.001"])
+    check(cfg)
+    return cfg
 
 
 def write_run(folder, cell, rate, seed, loss, status="finished", steps=20):
     """A run folder; without a status one that is running."""
     (folder / ".hydra").mkdir(parents=True)
-    node = {"_target_": f"jaxrnn.cells.{cell}.cell", "size": 8, **CELLS[cell]}
-    cfg = {"seed": seed, "model": {"cell": node}, "optimizer": {"learning_rate": rate}, "trainer": {"steps": 20}}
-    OmegaConf.save(OmegaConf.create(cfg), folder / ".hydra" / "config.yaml")
+    cfg = copy.deepcopy(composed(cell))
+    cfg.seed, cfg.optimizer.learning_rate = seed, rate
+    OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")
     overrides = [f"model={cell}", f"++optimizer.learning_rate={rate}", f"seed={seed}"]
     OmegaConf.save(OmegaConf.create(overrides), folder / ".hydra" / "overrides.yaml")
     metrics = records.Metrics(folder)
@@ -33,7 +42,7 @@ def write_run(folder, cell, rate, seed, loss, status="finished", steps=20):
     if status is not None:
         validation = {} if status == "failed" else {"validation": {"loss": loss, "baseline": 1.0}}
         content = {"status": status, "reason": status + " <because>", "steps": steps, "metrics": validation}
-        records.write_summary(folder, content)
+        summaries.write(folder, content)
 
 
 @pytest.fixture

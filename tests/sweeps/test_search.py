@@ -6,7 +6,7 @@ from optuna.trial import TrialState
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.sweeps import schedule, search, search_figures
-from jaxrnn.training import records
+from jaxrnn.training import summaries
 
 SPACE = ["optimizer.learning_rate=tag(log,interval(1e-4,1e-1))", "model.cell.size=choice(2,3)"]
 
@@ -40,7 +40,7 @@ def test_an_interrupted_search_goes_on(tmp_path, monkeypatch, compose):
     assert [len(call) for call in calls] == [4, 4, 4, 2]  # the second batch again
     assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 5
     for trial in study.trials:
-        losses = [schedule.score(records.read_summary(tmp_path / str(trial.number) / str(seed))) for seed in range(2)]
+        losses = [schedule.score(summaries.read(tmp_path / str(trial.number) / str(seed))) for seed in range(2)]
         assert trial.value == pytest.approx(np.mean(losses), rel=1e-12)
         assert 1e-4 <= trial.params["optimizer.learning_rate"] <= 1e-1
         assert trial.params["model.cell.size"] in ("2", "3")

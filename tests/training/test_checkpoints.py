@@ -42,7 +42,13 @@ def trained(tmp_path):
     def fit(folder, dataset=None, cell=None, **options):
         net = jaxrnn.rnn(lstm.cell(4) if cell is None else cell, output_size=1)
         dataset = windows() if dataset is None else dataset
-        options = {"steps": 40, "batch_size": 4, "report_every": 10, "learning_rate": 1e-2, "precision": "f64"} | options
+        options = {
+            "steps": 40,
+            "batch_size": 4,
+            "report_every": 10,
+            "learning_rate": 1e-2,
+            "precision": "f64",
+        } | options
         return jaxrnn.fit(net, dataset, folder=tmp_path / folder, **options)
 
     return fit

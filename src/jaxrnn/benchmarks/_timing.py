@@ -8,6 +8,7 @@ import statistics
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jaxrnn import atomic
 from jaxrnn.benchmarks._worker import Missing, Worker
 from jaxrnn.experiments import config
 from jaxrnn.plotting import style
@@ -107,7 +108,7 @@ def write(measured, name, figures, folder):
     folder = Path(folder)
     for rows, file in ((measured.rows, f"{name}.csv"), (measured.summary, f"{name}_summary.csv")):
         Table(rows).write(folder / file)
-    (folder / "machine.json").write_text(json.dumps(machine(), indent=2) + "\n")
+    atomic.write(folder / "machine.json", json.dumps(machine(), indent=2) + "\n")
     for title, figure in figures.items():
         style.publish(figure, folder, title)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import optax
 
 from jaxrnn import atomic, optimizers, runtime
-from jaxrnn.experiments import folders, locks
+from jaxrnn.experiments import folders, locks, saved
 from jaxrnn.experiments.build import Experiment
 from jaxrnn.experiments.files import record
 from jaxrnn.nets import anchored
@@ -19,7 +19,7 @@ from jaxrnn.unroll import deferred
 
 def fit(net, dataset=None, *, steps=None, batch_size=None, learning_rate=None, optimizer=None, clip_norm=None,
         report_every=None, precision="f32", seed=0, folder=None, unroll=None, callbacks=(), probes=None, metrics=None,
-        regularizer=None, checkpointing=None):  # fmt: skip
+        regularizer=None, checkpointing=Checkpointing()):  # fmt: skip
     """Trains a network.
 
         net = jaxrnn.rnn(lstm.cell(16), output_size=1)
@@ -58,16 +58,15 @@ def fit(net, dataset=None, *, steps=None, batch_size=None, learning_rate=None, o
     """
     if isinstance(net, Experiment):
         return _fit_experiment(net, folder)
-    if dataset is None or steps is None or batch_size is None:
+    if None in (steps, batch_size) or dataset is None:
         raise TypeError("fit(net, dataset, steps=..., batch_size=..., learning_rate=...) needs all of these")
     runtime.set_precision(precision)
-    every = max(1, steps // 100) if report_every is None else report_every
-    trainer = Trainer(steps, batch_size, every, precision)
+    trainer = Trainer(steps, batch_size, report_every or max(1, steps // 100), precision)
     net = anchored(net.unrolled(deferred.unroll() if unroll is None else unroll), dataset)
     task = Task(net, dataset, _optimizer(optimizer, learning_rate, clip_norm), trainer, regularizer, metrics or {})
-    options = {"checkpointing": checkpointing or Checkpointing(), "callbacks": callbacks, "probes": probes}
     with _locked(folder):
-        return _recorded(training.fit(task, seed, folder, **options), folder, {})
+        run = training.fit(task, seed, folder, checkpointing=checkpointing, callbacks=callbacks, probes=probes)
+        return _recorded(run, folder, {})
 
 
 def _locked(folder):
@@ -94,19 +93,21 @@ def _fit_experiment(experiment, folder):
     with _locked(folder):
         if folder is not None:
             folders.refuse_another(folder, experiment.cfg)
-            file = folders.config_file(folder)
+            file = saved.file(folder)
             file.parent.mkdir(parents=True, exist_ok=True)
             atomic.write(file, OmegaConf.to_yaml(experiment.cfg))
         run = folders.fit_experiment(experiment, None if folder is None else Path(folder))
         return _recorded(run, folder, experiment.cfg)
 
 
-def load(folder, net=None, dataset=None):
+def load(folder, net=None, dataset=None, trusted=()):
     """The trained network of a run folder, a `jaxrnn.training.Run`.
 
     Args:
       folder: a run folder.
       net, dataset: of a run of objects made in Python; a run with a configuration needs neither.
+      trusted: modules of your own, and files outside the folder and the working directory, that the run's configuration
+        may use; all else that it calls must be jaxrnn's or Optax's.
 
     Raises:
       TypeError: if only one of net and dataset is given.
@@ -115,5 +116,5 @@ def load(folder, net=None, dataset=None):
     if (net is None) != (dataset is None):
         raise TypeError("load(folder, net, dataset) needs both; load(folder) takes them from the run's configuration")
     if net is None:
-        return folders.load(folder)
+        return folders.load(folder, trusted)
     return folders.load_python(folder, net, dataset)

@@ -18,6 +18,7 @@ from jaxrnn.training.evaluation import Evaluator
 from jaxrnn.training.update import Task, cast
 from jaxrnn.types import Pair, Seed
 
+CUDNN, INSTEAD = "jaxrnn.unroll.cudnn.unroll", "jaxrnn.unroll.deferred.unroll"  # the same network
 NODES = ("model", "data", "optimizer", "unroll", "trainer")  # of every run's configuration
 
 
@@ -98,11 +99,12 @@ def built(cfg):
 
 
 def description(cfg):
-    """{name: value} of what a checkpoint notes of a configuration: all that its network and its updates depend on, and
-    that does not change when the run goes on elsewhere."""
-    nodes = ("model", "data", "optimizer", "regularizer")
-    return {name: value for name, value in config.leaves(cfg).items()
-            if name.startswith(tuple(f"{node}." for node in nodes)) and not name.endswith(".path")}  # fmt: skip
+    """{name: value} of what a checkpoint notes of a configuration: all but what may change when the run goes on, how
+    long it trains and where its files are; the unroll that needs a GPU as what stands for it elsewhere."""
+    leaves = config.leaves(cfg)
+    if leaves["unroll._target_"] == CUDNN:
+        leaves = {n: v for n, v in leaves.items() if not n.startswith("unroll.")} | {"unroll._target_": INSTEAD}
+    return {n: v for n, v in leaves.items() if n != "trainer.steps" and not n.endswith(".path")}
 
 
 def assemble(cfg, dataset=None):

@@ -4,6 +4,7 @@ import contextlib
 import difflib
 import os
 import re
+import signal
 import sys
 
 from jaxrnn.errors import ConfigError
@@ -27,23 +28,38 @@ def quoted(arguments):
 
 @contextlib.contextmanager
 def config_errors():
-    """Prints a `ConfigError`, and what Hydra refuses, as one line on standard error and exits with status 2.
+    """Prints a `ConfigError`, what Hydra refuses and what a disk refuses as one line on standard error, status 2.
 
-    HYDRA_FULL_ERROR=1 in the environment shows the stack.
+    HYDRA_FULL_ERROR=1 in the environment shows the stack. Ctrl-C ends with status 130, SIGTERM with 143, and where
+    nobody reads the output any more, as after `| head`, with 141.
     """
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
     try:
         yield
-    except (ConfigError, HydraException, OmegaConfBaseException) as error:
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
+        raise SystemExit(128 + signal.SIGPIPE) from None
+    except (ConfigError, HydraException, OmegaConfBaseException, OSError) as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         print(f"error: {_one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        raise SystemExit(130) from None
+        raise SystemExit(128 + signal.SIGINT) from None
+    except _Terminated:
+        print("terminated", file=sys.stderr)
+        raise SystemExit(128 + signal.SIGTERM) from None
+
+
+class _Terminated(BaseException):
+    """SIGTERM, where nothing trains; a training has a handler of its own."""
+
+
+def _terminate(number, frame):
+    raise _Terminated
 
 
 def main(task, config_name, arguments):
@@ -57,6 +73,7 @@ def main(task, config_name, arguments):
     from jaxrnn.experiments import help as explained
     from jaxrnn.experiments.hydra_internals import run
 
+    signal.signal(signal.SIGTERM, _terminate)
     with config_errors():
         if {"--help", "-h"} & set(arguments):
             print(explained.text(config_name, [word for word in arguments if not word.startswith("-")]))
@@ -84,6 +101,8 @@ def _one_line(error):
         return f"{unknown[1]}: " + (
             "cannot be set here" if unknown[1] in names else f"no such key{nearest(unknown[1], names)}"
         )
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     text = str(error) + (f": {error.__cause__}" if error.__cause__ and not isinstance(error, ConfigError) else "")
     return "; ".join(line.strip() for line in text.splitlines() if line.strip())
 

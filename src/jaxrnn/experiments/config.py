@@ -76,6 +76,11 @@ def telling(many):
     return [n for n in differ if n in common or n.endswith("._target_") or not n.startswith(targets)]
 
 
+def listed(value):
+    """The texts that a key holds that takes one or many."""
+    return [str(each) for each in ([] if value is None else [value] if isinstance(value, str) else value)]
+
+
 def short(name, value):
     """A leaf's value for tables: a factory by its module alone, lstm for jaxrnn.cells.lstm.cell."""
     return value.split(".")[-2] if name.endswith("_target_") and str(value).count(".") else value

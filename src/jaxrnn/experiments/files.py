@@ -1,6 +1,5 @@
 """What is written of a trained network: summary, evaluation, generated values, figures; and what the terminal says."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from jaxrnn.experiments import config
 from jaxrnn.plotting import examples, style
 from jaxrnn.plotting import forecasts as plotting
 from jaxrnn.table import Table
-from jaxrnn.training import answers, forecasts, records, tensorboard
+from jaxrnn.training import answers, forecasts, summaries, tensorboard
 from jaxrnn.training import probes as probing
 from jaxrnn.training.priming import generation_error, primed
 from jaxrnn.training.run import PATHS
@@ -19,7 +18,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 def record(folder, cfg, content):
     """Writes the summary of a run, for TensorBoard too where the configuration asks for it."""
-    records.write_summary(folder, content)
+    summaries.write(folder, content | ({"configuration": config.leaves(cfg)} if cfg else {}))
     if cfg.get("tensorboard"):
         values = {f"{split}/{name}": v for split, row in content["metrics"].items() for name, v in (row or {}).items()}
         known = {f"final/{name}": float(v) for name, v in values.items() if v is not None}
@@ -42,10 +41,7 @@ def _width(run):
 def write_evaluation(run):
     """Writes a run's metrics to its `evaluation.csv`, draws its figures, and returns the metrics."""
     metrics = run.metrics
-    with open(run.folder / "evaluation.csv", "w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["split", *next(iter(metrics.values()))])
-        writer.writerows([name, *values.values()] for name, values in metrics.items())
+    Table({"split": name, **values} for name, values in metrics.items()).write(run.folder / "evaluation.csv")
     run.plot(_width(run)).save(run.folder)
     return metrics
 
@@ -173,6 +169,7 @@ def report(summary, folder, go_on):
         lines.append(words.format(**summary["generation"]))
     if summary["probe_seconds"] > 0:
         lines.append(f"probes took {summary['probe_seconds']:.2f} s of {summary['seconds']:.2f} s")
+    lines += [f"note: {note}" for note in summary["notes"]]
     if summary["status"] == "stopped":
         lines.append(f"go on with: {go_on}")
     elif (Path(folder) / "figures").is_dir():

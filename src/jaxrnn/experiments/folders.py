@@ -9,14 +9,14 @@ from omegaconf import OmegaConf
 
 from jaxrnn import atomic, runtime
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import config, locks
-from jaxrnn.experiments.build import NODES, build, built, description
+from jaxrnn.experiments import config, locks, saved
+from jaxrnn.experiments.build import CUDNN, INSTEAD, build, built, description
 from jaxrnn.experiments.files import record, report, save_figures
-from jaxrnn.experiments.processes import with_all_processes
+from jaxrnn.experiments.processes import joined, with_all_processes
 from jaxrnn.nets import anchored
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.table import Table
-from jaxrnn.training import identity, records, single_run
+from jaxrnn.training import identity, records, single_run, summaries
 from jaxrnn.training.checkpoints import TABLE, Checkpoints
 from jaxrnn.training.run import Run
 from jaxrnn.training.update import Task, Trainer
@@ -39,9 +39,9 @@ def train(cfg, folder):
     Raises:
       ConfigError: if the configuration cannot be used, or if the folder holds a run already.
     """
-    runtime.join_processes()
-    locks.refuse_a_run(folder)
-    return _with_all(build(cfg), folder)
+    with joined(how_to_resume(folder)) as peers:
+        locks.refuse_a_run(folder)
+        return _with_all(build(cfg), folder, peers)
 
 
 def train_one_of_many(cfg, folder):
@@ -52,7 +52,7 @@ def train_one_of_many(cfg, folder):
     Raises:
       ConfigError: if the configuration cannot be used; `summary.json` then says so.
     """
-    if (content := records.read_summary(folder)) is not None and content["status"] in ENDED:
+    if (content := summaries.read(folder)) is not None and content["status"] in ENDED:
         return content
     try:
         return train_experiment(built(cfg), Path(folder), bool(cfg.get("figures")))
@@ -61,12 +61,13 @@ def train_one_of_many(cfg, folder):
         raise
 
 
-def resume(folder, steps=None):
+def resume(folder, steps=None, trusted=()):
     """Goes on from a run's last checkpoint, in its folder; from the beginning if it was killed before its first.
 
     Args:
       folder: the run folder.
       steps: train up to this many updates instead of what the run was started with.
+      trusted: what its configuration may use beside jaxrnn and Optax, see `trust.check`.
 
     Returns:
       The summary.
@@ -74,15 +75,15 @@ def resume(folder, steps=None):
     Raises:
       ConfigError: if the folder is no run folder, another process trains in it, or steps is no positive integer.
     """
-    runtime.join_processes()
-    cfg = saved_config(folder)
-    if steps is not None:
-        cfg.trainer.steps = config.validated(steps, Size, "trainer.steps")
-    experiment = build(cfg)  # refuses what cannot be used before anything is written
-    with _locked(folder):
-        if steps is not None and jax.process_index() == 0:
-            atomic.write(config_file(folder), OmegaConf.to_yaml(cfg))
-        return _with_all(experiment, folder)
+    with joined(how_to_resume(folder)) as peers:
+        cfg = saved.config(folder, trusted)
+        if steps is not None:
+            cfg.trainer.steps = config.validated(steps, Size, "trainer.steps")
+        experiment = build(cfg)  # refuses what cannot be used before anything is written
+        with _locked(folder):
+            if steps is not None and jax.process_index() == 0:
+                atomic.write(saved.file(folder), OmegaConf.to_yaml(cfg))
+            return _with_all(experiment, folder, peers)
 
 
 def _locked(folder):
@@ -94,17 +95,17 @@ def _locked(folder):
     return locks.Lock(folder)
 
 
-def train_experiment(experiment, folder, figures, everywhere=False):
+def train_experiment(experiment, folder, figures, peers=None):
     """Trains an experiment in a run folder, from its last checkpoint if it holds one; arguments as of `train`.
 
     Args:
-      everywhere: together with all other processes, which do the same.
+      peers: the `Peers` that train together with this process, which do the same; None to train alone.
 
     Raises:
       ConfigError: if the checkpoint does not fit the experiment, or something cannot be written.
     """
     try:
-        run = fit_experiment(experiment, folder, everywhere)
+        run = fit_experiment(experiment, folder, peers)
         content = run.summary()
         record(folder, experiment.cfg, content)
         if figures and run.status != "stopped":
@@ -114,7 +115,7 @@ def train_experiment(experiment, folder, figures, everywhere=False):
     return content
 
 
-def fit_experiment(experiment, folder, everywhere=False):
+def fit_experiment(experiment, folder, peers=None):
     """The `Run` of an experiment that is trained in a run folder."""
     run = single_run.fit(
         experiment.task,
@@ -125,16 +126,16 @@ def fit_experiment(experiment, folder, everywhere=False):
         probes=experiment.probes,
         evaluator=experiment.evaluator,
         tensorboard=bool(experiment.cfg.get("tensorboard")),
-        everywhere=everywhere,
+        peers=peers,
         description=description(experiment.cfg),
     )
     run.cfg = experiment.cfg
     return run
 
 
-def _with_all(experiment, folder):
+def _with_all(experiment, folder, peers):
     figures = experiment.cfg.get("figures") is not False
-    return with_all_processes(train_experiment, experiment, Path(str(folder)), figures)
+    return with_all_processes(train_experiment, experiment, Path(str(folder)), figures, peers)
 
 
 def say(summary, folder):
@@ -149,11 +150,11 @@ def refuse_another(folder, cfg):
     Raises:
       ConfigError: if the folder holds a run whose configuration differs.
     """
-    if not (Path(folder) / records.FILE).exists() or not config_file(folder).exists():
+    if not (Path(folder) / records.FILE).exists() or not saved.file(folder).exists():
         return
-    saved, wanted = config.leaves(saved_config(folder)), config.leaves(cfg)
-    if saved != wanted:
-        differing = [name for name in {**saved, **wanted} if saved.get(name) != wanted.get(name)]
+    found, wanted = config.leaves(saved.read(folder)), config.leaves(cfg)
+    if found != wanted:
+        differing = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
         raise ConfigError(
             f"{folder} holds a run of another configuration (they differ in {', '.join(differing)}); choose another "
             "hydra.sweep.dir"
@@ -164,16 +165,21 @@ def fail(folder, reason):
     """Marks a run of a sweep that could not be trained."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     empty = {"steps": 0, "best_step": 0, "metrics": {}, **records.versions()}
-    records.write_summary(folder, {"status": "failed", "reason": reason, **empty})
+    summaries.write(folder, {"status": "failed", "reason": reason, **empty})
 
 
-def load(folder):
+def load(folder, trusted=()):
     """The trained network of a run folder, a `Run`.
 
+    Args:
+      folder: the run folder.
+      trusted: what its configuration may use beside jaxrnn and Optax, see `trust.check`.
+
     Raises:
-      ConfigError: if the folder is none, was made by a version that this one cannot read, or holds no checkpoint.
+      ConfigError: if the folder is none, was made by a version that this one cannot read, holds no checkpoint, or its
+        configuration calls or reads what is not trusted.
     """
-    experiment = saved_experiment(folder)
+    experiment = saved_experiment(folder, trusted)
     noted = single_run.settings(experiment.task, experiment.seed, description(experiment.cfg))
     run = _of_folder(folder, experiment.task, noted, experiment.evaluator)
     run.cfg = experiment.cfg
@@ -207,13 +213,9 @@ def _of_folder(folder, task, noted, evaluator=None):
     )
 
 
-def checkpoints_of(folder):
-    """The networks of a run folder at all its checkpoints: (experiment, {step: params}).
-
-    Raises:
-      ConfigError: as `load`.
-    """
-    experiment, checkpoints = saved_experiment(folder), _checkpoints(folder)
+def checkpoints_of(folder, trusted=()):
+    """The networks of a run folder at its checkpoints, (experiment, {step: params}); arguments, errors as `load`."""
+    experiment, checkpoints = saved_experiment(folder, trusted), _checkpoints(folder)
     task = experiment.task
     params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
     return experiment, {step: checkpoints.params(params, "state", step)[0] for step in checkpoints.steps()}
@@ -227,31 +229,12 @@ def _checkpoints(folder):
     return found
 
 
-def saved_experiment(folder):
+def saved_experiment(folder, trusted=()):
     """The experiment of a run folder; an unroll that needs a GPU is replaced where there is none."""
-    cfg = saved_config(folder)
-    if cfg.unroll._target_ == "jaxrnn.unroll.cudnn.unroll" and jax.default_backend() != "gpu":
-        cfg.unroll = {"_target_": "jaxrnn.unroll.deferred.unroll"}  # the same network
+    cfg = saved.config(folder, trusted)
+    if cfg.unroll._target_ == CUDNN and jax.default_backend() != "gpu":
+        cfg.unroll = {"_target_": INSTEAD}
     return build(cfg)
-
-
-def saved_config(folder):
-    """The configuration of a run folder.
-
-    Raises:
-      ConfigError: if the folder is none.
-    """
-    file = config_file(folder)
-    if not file.is_file():
-        raise ConfigError(f"{folder} is no run folder: it has no .hydra/config.yaml")
-    cfg = OmegaConf.load(file)
-    if missing := [name for name in ("seed", *NODES) if name not in cfg]:
-        raise ConfigError(f"{file} is not the configuration of a run: it lacks {', '.join(missing)}")
-    return cfg
-
-
-def config_file(folder):
-    return Path(str(folder)) / ".hydra" / "config.yaml"
 
 
 def how_to_resume(folder):

@@ -1,6 +1,6 @@
 """One writer a folder: whoever trains in it holds its lock, and another one is told who.
 
-The lock is a lock of the file `.lock`, which ends with the process that holds it. Where a shared disk does not hand such
+It is a lock of the file `.lock`, which ends with the process that holds it. Where a shared disk does not hand such
 locks on from host to host, the file `.writer.json` decides, which names the holder and is touched every few seconds.
 """
 

@@ -17,7 +17,12 @@ CATALOGUES = {"cells": ("cell",), "data": ("dataset",), "distributions": ("distr
               "studies": ("study", "probe")}  # fmt: skip
 FUNCTIONS = ("initializers", "metrics", "nets", "optimizers", "training.callbacks", "training.regularizers")
 TRANSFORMATIONS = ("GradientTransformation", "GradientTransformationExtraArgs")
-UNTYPED = ("exponential_decay", "nadam", "nadamw", "scale_by_factored_rms")  # their signatures do not say what they give
+UNTYPED = (
+    "exponential_decay",
+    "nadam",
+    "nadamw",
+    "scale_by_factored_rms",
+)  # without a type
 
 
 def check(cfg, folder, trusted=()):
@@ -34,9 +39,7 @@ def check(cfg, folder, trusted=()):
     """
     from omegaconf import OmegaConf
 
-    text = _text(cfg)
-    if found := re.search(r"\$\{\s*([^}${:]*)\s*:", text):
-        raise ConfigError(f"{folder}: its configuration asks for ${{{found[1]}:...}}; a run's own never does")
+    check_text(cfg, folder)
     for name, value in _leaves(OmegaConf.to_container(cfg, resolve=True)):
         key = name.rpartition(".")[2]
         if key == "_target_" and not _is_allowed(value, trusted):
@@ -51,15 +54,21 @@ def check(cfg, folder, trusted=()):
             )
 
 
-def _text(cfg):
+def check_text(cfg, folder):
+    """Refuses a configuration that asks for what it does not hold itself, such as a variable of the environment.
+
+    Raises:
+      ConfigError: if it does.
+    """
     from omegaconf import OmegaConf
 
-    return OmegaConf.to_yaml(cfg)
+    if found := re.search(r"\$\{\s*([^}${:]*)\s*:", OmegaConf.to_yaml(cfg)):
+        raise ConfigError(f"{folder}: its configuration asks for ${{{found[1]}:...}}; a run's own never does")
 
 
 def _leaves(node, name=""):
     """(dotted name, value) of all that a container holds, lists too."""
-    if isinstance(node, dict | list):
+    if isinstance(node, dict | list) and not name.endswith("_target_"):
         for key, value in node.items() if isinstance(node, dict) else enumerate(node):
             yield from _leaves(value, f"{name}.{key}" if name else str(key))
     else:
@@ -113,9 +122,11 @@ def _is_of_optax(target):
     name = target.removeprefix("optax.")
     if name == target or not name.isidentifier():
         return False
+    if name in UNTYPED:
+        return True
     function = getattr(optax, name, None)
     if not inspect.isfunction(function):
         return False
     given = inspect.signature(function).return_annotation
     typed = str(getattr(given, "__name__", given)).rpartition(".")[2] in TRANSFORMATIONS
-    return typed or name in UNTYPED or name.endswith("_schedule")
+    return typed or name.endswith("_schedule")

@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
+from jaxrnn import atomic
 from jaxrnn.types import Positive
 
 PAGE = 7.0  # inches, unless a figure is asked for in another width
@@ -188,15 +189,16 @@ def save(figure, folder, name):
     """Writes `figures/NAME.png`, of 300 dots an inch, into a run folder and returns its path."""
     path = Path(folder) / "figures" / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=300)
+    with atomic.aside(path) as other:
+        figure.savefig(other, dpi=300)
     return path
 
 
 def publish(figure, folder, name):
     """Writes `figures/NAME.png` and, for a paper, `figures/NAME.pdf`; returns the path of the first."""
     path = save(figure, folder, name)
-    with page():
-        figure.savefig(path.with_suffix(".pdf"))
+    with page(), atomic.aside(path.with_suffix(".pdf")) as other:
+        figure.savefig(other)
     return path
 
 

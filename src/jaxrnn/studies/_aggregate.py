@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-from omegaconf import OmegaConf
 
 from jaxrnn import statistics
+from jaxrnn.experiments import saved
 from jaxrnn.plotting import style
 from jaxrnn.table import Table, read
 
@@ -42,7 +42,7 @@ def write(folder, width=None):
 
 
 def _overrides(folder):
-    return OmegaConf.to_container(OmegaConf.load(folder / ".hydra" / "overrides.yaml"))
+    return saved.overrides(folder)
 
 
 def _figure(table, names, quantity):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxrnn import statistics
+from jaxrnn import atomic, statistics
 from jaxrnn.plotting import style
 from jaxrnn.table import Table
 
@@ -85,7 +85,8 @@ class Result(NamedTuple):
         """
         places = [Path(folder) / f"{name}.csv", Path(folder) / f"{name}.npz"]
         self.table.write(places[0])
-        np.savez_compressed(places[1], **self.arrays())
+        with atomic.aside(places[1]) as other:
+            np.savez_compressed(other, **self.arrays())
         if self.scores:
             places.append(Path(folder) / "scores.csv")
             self._scored().write(places[-1])
@@ -94,7 +95,7 @@ class Result(NamedTuple):
             compared.write(places[-1])
         for title, figure in self.plot(width).items():
             places.append(style.publish(figure, folder, title))
-            places[-1].with_suffix(".txt").write_text(f"{self.captions.get(title, title)}\n{provenance}")
+            atomic.write(places[-1].with_suffix(".txt"), f"{self.captions.get(title, title)}\n{provenance}")
         return places
 
 

@@ -10,15 +10,16 @@ import jax
 import numpy as np
 from omegaconf import OmegaConf
 
-from jaxrnn import runtime
+from jaxrnn import atomic, runtime
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import config, folders
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.conf import compose
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.studies import _ensembles as ensembles
-from jaxrnn.training import records
+from jaxrnn.training import records, summaries
 from jaxrnn.training.batches import check_split
+from jaxrnn.training.notes import notes as of_training
 from jaxrnn.types import Size
 
 PLACE = "studies"  # in a run folder: studies/NAME, studies/NAME_2 ...
@@ -127,7 +128,7 @@ def study_run(cfg, folder, command=""):
         place = Path(str(folder)) / PLACE / (name if number == 1 else f"{name}_{number}")
         number += 1
     lines = _study(cfg, [found], place, command, began)
-    OmegaConf.save(cfg, place / "config.yaml")
+    atomic.write(place / "config.yaml", OmegaConf.to_yaml(cfg))
     return [*notes, *lines]
 
 
@@ -140,21 +141,17 @@ def _of_run(folder, cfg):
     which = config.validated(cfg.checkpoints, Literal["best", "all"], "checkpoints")
     split = config.validated(cfg.split, str, "split")
     precision = config.validated(cfg.precision, Literal["f32", "f64"] | None, "precision")
-    experiment, kept = folders.checkpoints_of(folder)
+    experiment, kept = folders.checkpoints_of(folder, config.listed(cfg.trust))
     check_split(experiment.task.dataset, split)
-    run = folders.load(folder)
+    run = folders.load(folder, config.listed(cfg.trust))
     params = kept if which == "all" else {run.best_step: run.params}
     notes = []
     if which == "all" and len(kept) == 1:
         notes.append(f"this run kept one checkpoint, of step {next(iter(kept))}; checkpoints.keep_every=N keeps more")
-    summary = records.read_summary(folder)
+    summary = summaries.read(folder)
     if summary is not None and summary["status"] not in ("finished", "pruned"):
         notes.append(f"this run ended as {summary['status']}: {summary['reason']}; studied is its last good state")
-    rows = run.history.where(split="train").rows
-    if rows and rows[-1]["grad_norm"] == 0:
-        notes.append(
-            f"this run's gradient was exactly zero in the report of step {rows[-1]['step']}: it learned no more"
-        )
+    notes += of_training(run.history)
     if precision is not None:
         params = jax.tree.map(np.asarray, params)
         experiment.cfg.trainer.precision = precision

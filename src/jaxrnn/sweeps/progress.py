@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from jaxrnn.experiments import folders
-from jaxrnn.training import records
+from jaxrnn.training import records, summaries
 
 
 class Progress:
@@ -45,7 +45,7 @@ def how_far(folder, jobs, began):
       jobs: how many runs there will be.
       began: when this process began, in seconds since 1970.
     """
-    files = [file for file in Path(folder).glob(f"*/{records.SUMMARY}") if file.parent.name.isdigit()]
+    files = [file for file in Path(folder).glob(f"*/{summaries.FILE}") if file.parent.name.isdigit()]
     ended = {file: content for file in files if (content := done(file.parent)) is not None}
     new = sum(file.stat().st_mtime >= began for file in ended)
     left = (time.time() - began) / max(new, 1) * (jobs - len(ended))
@@ -61,7 +61,7 @@ def so_far(done, jobs, best):
 
 def done(folder):
     """The summary of a run that another process has left, or None."""
-    content = records.read_summary(folder)
+    content = summaries.read(folder)
     return content if content is not None and content["status"] in (*folders.ENDED, "failed") else None
 
 

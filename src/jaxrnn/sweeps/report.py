@@ -6,37 +6,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from omegaconf import OmegaConf
+from hydra.errors import HydraException
 
+from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import config
+from jaxrnn.experiments import config, saved
+from jaxrnn.experiments.build import check
+from jaxrnn.experiments.conf import compose
 from jaxrnn.metrics import cost
 from jaxrnn.plotting import style
 from jaxrnn.plotting import sweeps as plotting
-from jaxrnn.sweeps import figures
+from jaxrnn.sweeps import figures, reading
 from jaxrnn.sweeps.page import page
 from jaxrnn.table import Table
-from jaxrnn.training import records
-
-
-class Found(NamedTuple):
-    """A run of a sweep as its folder shows it.
-
-    Fields:
-      folder: the run folder.
-      leaves: {dotted name: value} of its configuration.
-      status: as in `summary.json`; "running" without one, "waiting" before its first report.
-      reason: why it ended so, or None.
-      value: the metric, or None; of a run without a summary its best so far.
-      steps: updates made.
-    """
-
-    folder: Path
-    leaves: dict[str, Any]
-    status: str
-    reason: str | None
-    value: float | None
-    steps: int
 
 
 class Setting(NamedTuple):
@@ -48,7 +30,7 @@ class Setting(NamedTuple):
     """
 
     factors: dict[str, Any]
-    runs: list[Found]
+    runs: list[reading.Found]
 
     @property
     def values(self):
@@ -74,6 +56,7 @@ class Sweep(NamedTuple):
       better: which way it is better, as in `jaxrnn.metrics`: "down", "up", or a number to be near.
       factors: {dotted name: what tables call it} of the leaves that differ.
       settings: `Setting`s in order of their means.
+      unreadable: why a folder's run is not among them, a text each.
     """
 
     folder: Path
@@ -81,6 +64,7 @@ class Sweep(NamedTuple):
     better: str | float
     factors: dict[str, str]
     settings: list[Setting]
+    unreadable: list[str]
 
 
 def read(folder, metric="validation.loss"):
@@ -95,20 +79,21 @@ def read(folder, metric="validation.loss"):
       ConfigError: if there are none, or none has such a metric though some have ended.
     """
     files = sorted(Path(str(folder)).rglob(".hydra/config.yaml"), key=lambda file: _natural(file.parents[1]))
-    places = [file.parents[1] for file in files if _is_run(OmegaConf.load(file))]
-    better = _better(metric, places)
-    runs = [_found(place, metric, better) for place in places]
+    places, unreadable = reading.readable([file.parents[1] for file in files])
+    better = reading.better_of(metric, places.values())
+    runs = [reading.found(place, *what, metric, better) for place, what in places.items()]
     if not runs:
-        raise ConfigError(f"{folder}: there are no runs below it")
+        raise ConfigError("; ".join([f"{folder}: there are no runs below it", *unreadable]))
     if all(run.value is None for run in runs) and any(run.status == "finished" for run in runs):
-        raise ConfigError(f"metric={metric}: no run has it{_known(places)}")
+        raise ConfigError(f"metric={metric}: no run has it{reading.known(places.values())}")
     factors = _factors([run.leaves for run in runs])
     settings = {}
     for run in runs:
         values = {label: _shown(name, run.leaves.get(name, "")) for name, label in factors.items()}
         settings.setdefault(tuple(values.items()), []).append(run)
     found = [Setting(dict(values), members) for values, members in settings.items()]
-    return Sweep(Path(str(folder)), metric, better, factors, sorted(found, key=lambda s: s.ranked(better)))
+    return Sweep(Path(str(folder)), metric, better, factors, sorted(found, key=lambda s: s.ranked(better)),
+                 unreadable)  # fmt: skip
 
 
 def write(sweep):
@@ -125,9 +110,8 @@ def write(sweep):
     with style.page():
         found = figures.draw(sweep)
     paths = {title: style.publish(figure, folder, title) for title, figure in found.items()}
-    (folder / "report.html").write_text(
-        page(f"{sweep.folder}: {sweep.metric}", _counts(sweep), command(sweep), tables, paths)
-    )
+    text = page(f"{sweep.folder}: {sweep.metric}", _counts(sweep), command(sweep), tables, paths)
+    atomic.write(folder / "report.html", text)
     return "\n".join([*_lines(sweep, tables["settings"]), f"page: {folder / 'report.html'}"])
 
 
@@ -156,13 +140,21 @@ def runs_table(sweep):
 
 
 def command(sweep):
-    """The best run of the best setting as a command that repeats it, or None while no run has a value."""
+    """The best run of the best setting as a command that repeats it; None while no run has a value, or where its
+    overrides do not give its configuration."""
     best = sweep.settings[0]
     if not len(best.values):
         return None
     known = [run for run in best.runs if run.value is not None and run.status != "diverged"]
     run = min(known, key=lambda run: cost(sweep.better, run.value))
-    overrides = OmegaConf.to_container(OmegaConf.load(run.folder / ".hydra" / "overrides.yaml"))
+    try:
+        overrides = saved.overrides(run.folder)
+        cfg = compose("train", overrides)
+        check(cfg)
+    except (ConfigError, HydraException):
+        return None
+    if config.leaves(cfg) != run.leaves:
+        return None
     return shlex.join(["python", "scripts/train.py", *(override.removeprefix("++") for override in overrides)])
 
 
@@ -171,7 +163,7 @@ def _counts(sweep):
     counts = ", ".join(f"{n} {status}" for status, n in Counter(run.status for run in runs).items())
     lines = [f"{len(runs)} runs of {len(sweep.settings)} settings: {counts}"]
     reasons = Counter(run.reason for run in runs if run.status == "failed")
-    return lines + [f"failed ({n}): {reason}" for reason, n in reasons.items()]
+    return [*lines, *(f"failed ({n}): {reason}" for reason, n in reasons.items()), *sweep.unreadable]
 
 
 def _lines(sweep, rows):
@@ -185,50 +177,6 @@ def _lines(sweep, rows):
     if repeat := command(sweep):
         lines.append(f"the best again: {repeat}")
     return lines
-
-
-def _is_run(cfg):
-    return "trainer" in cfg and not cfg.get("together")
-
-
-def _found(folder, metric, better):
-    leaves = config.leaves(OmegaConf.load(folder / ".hydra" / "config.yaml"))
-    content = records.read_summary(folder)
-    if content is not None:
-        return Found(folder, leaves, content["status"], content["reason"], value(content, metric), content["steps"])
-    rows = records.read(folder) if (folder / records.FILE).is_file() else []
-    split, _, column = metric.partition(".")
-    values = [row[column] for row in rows if row["split"] == split and row.get(column) is not None]
-    best = min(values, key=lambda each: cost(better, each)) if values else None
-    steps = rows[-1]["step"] if rows else 0
-    return Found(folder, leaves, "running" if rows else "waiting", None, best, steps)
-
-
-def value(content, metric):
-    """A metric as the summary of a run has it, or None."""
-    if metric == "generation":
-        return content.get("generation", {}).get("mean_squared_error")
-    split, _, column = metric.partition(".")
-    return (content["metrics"].get(split) or {}).get(column)
-
-
-def _better(metric, folders):
-    """Which way a metric is better, as a run that has ended says."""
-    name = metric.partition(".")[2]
-    for folder in folders:
-        if (content := records.read_summary(folder)) and name in content.get("better", {}):
-            return content["better"][name]
-    return "up" if name == "correct" else "down"
-
-
-def _known(folders):
-    """The metrics that there are, as the end of a message."""
-    contents = [content for folder in folders if (content := records.read_summary(folder)) is not None]
-    names = {}
-    for content in contents:
-        for split, row in content["metrics"].items():
-            names |= {f"{split}.{name}": None for name, found in (row or {}).items() if found is not None}
-    return f"; there are: {', '.join([*names, 'generation'])}"
 
 
 def _factors(runs):

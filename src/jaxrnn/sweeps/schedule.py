@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
 
-from jaxrnn import runtime
+from jaxrnn import atomic, runtime
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import build, folders
+from jaxrnn.experiments import build, folders, saved
 from jaxrnn.experiments.conf import compose, force
 from jaxrnn.experiments.hydra_internals import grid
 from jaxrnn.sweeps import grouping, sharing
 from jaxrnn.sweeps.group import train_group
 from jaxrnn.sweeps.halving import Options
 from jaxrnn.sweeps.progress import Progress, done, score
-from jaxrnn.training import records
+from jaxrnn.training import summaries
 from jaxrnn.training.loop import interrupts
 
 GROUPS = ".groups"  # where groups keep their checkpoints
@@ -125,7 +125,7 @@ def _trained(group, jobs, members, folder, options, received, report):
         job = jobs[members[0]]
         with contextlib.suppress(ConfigError):  # its summary says so
             folders.train_one_of_many(job.cfg, job.folder)
-        content = records.read_summary(job.folder)
+        content = summaries.read(job.folder)
         if content["status"] == "stopped":
             received.append(content["reason"])
         yield members[0], content
@@ -145,7 +145,7 @@ def _trained(group, jobs, members, folder, options, received, report):
         for member in members:
             if _ended(jobs[member].folder) is None:
                 folders.fail(jobs[member].folder, str(error))
-                yield member, records.read_summary(jobs[member].folder)
+                yield member, summaries.read(jobs[member].folder)
     except OSError as error:
         raise ConfigError(f"{error}; what was saved stays: make room and give the same command again") from error
     else:
@@ -156,7 +156,7 @@ def _trained(group, jobs, members, folder, options, received, report):
 
 
 def _ended(folder):
-    content = records.read_summary(folder)
+    content = summaries.read(folder)
     return content if content is not None and content["status"] in folders.ENDED else None
 
 
@@ -194,7 +194,7 @@ def train_inside_job(words, folder):
 
 def write_config(job, overrides):
     """Writes the configuration of a job that no launcher of Hydra's makes, where such a launcher would."""
-    folder = job.folder / ".hydra"
-    folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(job.cfg, folder / "config.yaml")
-    OmegaConf.save(OmegaConf.create(list(overrides)), folder / "overrides.yaml")
+    file = saved.file(job.folder)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    atomic.write(file, OmegaConf.to_yaml(job.cfg))
+    atomic.write(file.with_name("overrides.yaml"), OmegaConf.to_yaml(OmegaConf.create(list(overrides))))

@@ -13,7 +13,7 @@ from jaxrnn.experiments import config
 from jaxrnn.experiments.build import built, check
 from jaxrnn.experiments.conf import compose, force
 from jaxrnn.metrics import better, cost
-from jaxrnn.sweeps import progress, report, schedule
+from jaxrnn.sweeps import progress, reading, report, schedule
 from jaxrnn.types import Size
 
 try:
@@ -172,7 +172,7 @@ def _value(content, metric, way):
     worst = -np.inf if way == "up" else np.inf
     if content["status"] == "diverged":
         return worst
-    value = progress.score(content) if metric == LOSS else report.value(content, metric)
+    value = progress.score(content) if metric == LOSS else reading.value(content, metric)
     return worst if value is None else value if isinstance(way, str) else cost(way, value)
 
 

@@ -3,13 +3,15 @@
 import contextlib
 import json
 import os
+import socket
 import threading
 import time
 from pathlib import Path
 
+from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
 
-BEAT, PATIENCE = 5.0, 60.0  # seconds between two signs of life, and after which a process without one is gone
+BEAT, PATIENCE = 2.0, 12.0  # seconds between two signs of life, and after which a process without one is gone
 FOLDER = ".processes"
 
 
@@ -21,9 +23,9 @@ def alive(folder, number, beat=BEAT):
     ended, file = threading.Event(), place / f"{number}.json"
 
     def write():
-        temporary = file.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps({"process": number, "time": time.time(), "pid": os.getpid()}))
-        os.replace(temporary, file)
+        content = {"process": number, "time": time.time(), "pid": os.getpid(), "host": socket.gethostname()}
+        with contextlib.suppress(OSError):  # the training itself will say so
+            atomic.write(file, json.dumps(content))
 
     def go_on():
         while not ended.wait(beat):
@@ -56,12 +58,12 @@ def wait(jobs, done, folder, shares, patience=PATIENCE):
     Raises:
       ConfigError: if a process is gone before its share is done; it names the process and the runs that are missing.
     """
-    summaries, began = {}, time.time()
+    summaries, seen = {}, {}
     while left := [job for job in jobs if job.number not in summaries]:
         summaries |= {job.number: content for job in left if (content := done(job.folder)) is not None}
         for process in {shares[job.number] for job in left}:
             missing = [job.number for job in left if shares[job.number] == process and job.number not in summaries]
-            if missing and time.time() - _last_sign(folder, process, began) > patience:
+            if missing and _silent(folder, process, seen) > patience:
                 raise ConfigError(
                     f"process {process + 1} has given no sign of life for {patience:.0f} s; runs "
                     f"{', '.join(map(str, missing))} are missing; what was saved stays: start all processes again"
@@ -70,9 +72,15 @@ def wait(jobs, done, folder, shares, patience=PATIENCE):
     return summaries
 
 
-def _last_sign(folder, process, began):
-    """When a process last gave a sign of life, or when the waiting began, in seconds since 1970."""
-    file = Path(folder) / FOLDER / f"{process}.json"
+def _silent(folder, process, seen):
+    """Seconds since a process gave another sign of life, by this process's clock.
+
+    Args:
+      seen: {process: (its last sign, when it was first seen)}, which is kept up to date.
+    """
+    sign, now = None, time.monotonic()
     with contextlib.suppress(FileNotFoundError):
-        return file.stat().st_mtime
-    return began
+        sign = (Path(folder) / FOLDER / f"{process}.json").read_bytes()
+    if process not in seen or seen[process][0] != sign:
+        seen[process] = (sign, now)
+    return now - seen[process][1]

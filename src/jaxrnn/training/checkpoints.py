@@ -151,7 +151,7 @@ class Checkpoints:
         for name, kind in wanted:
             found = f"{arrays[name].dtype}{list(arrays[name].shape)}" if name in arrays else "nothing"
             if found != kind:
-                raise ConfigError(f"{self._place} is of another model: it holds {found} where {name} {kind} is expected")
+                raise ConfigError(f"{self._place} is of another model: it holds {found} where {name} should be {kind}")
         if further := set(arrays) - {name for name, _ in wanted}:
             raise ConfigError(f"{self._place} is of another model: it holds {min(further)} too")
         return jax.tree.unflatten(jax.tree.structure(expected), [arrays[name] for name, _ in wanted])

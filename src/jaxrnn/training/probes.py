@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
 from jaxrnn.training.batches import draw
 
@@ -67,7 +68,8 @@ class Probes:
         for name, measure in self._measures.items():
             found = jax.device_get(measure(jax.device_get(progress.params), self._batch))
             (self._folder / name).mkdir(parents=True, exist_ok=True)
-            np.savez(self._folder / name / f"{progress.step}.npz", **found)
+            with atomic.aside(self._folder / name / f"{progress.step}.npz") as other:
+                np.savez(other, **found)
         self.seconds += time.perf_counter() - began
 
 

@@ -1,16 +1,16 @@
-"""What a run writes as it goes: `metrics.csv`, `summary.json`, and a progress bar."""
+"""What a run writes as it goes: `metrics.csv`, and a progress bar."""
 
 import csv
+import hashlib
 import io
-import json
 import logging
-import math
 from pathlib import Path
 
 import jax
 from tqdm import tqdm
 
 from jaxrnn import atomic
+from jaxrnn.errors import ConfigError
 from jaxrnn.table import Table
 
 COLUMNS = (
@@ -24,7 +24,7 @@ COLUMNS = (
     "param_norm",
     "correct",
 )
-FILE, SUMMARY = "metrics.csv", "summary.json"
+FILE = "metrics.csv"
 
 
 class Metrics:
@@ -55,7 +55,7 @@ class Metrics:
 
     def flush(self):
         text, self._new = self._as_text(self._new), []
-        with open(self._path, "a", newline="") as file:
+        with atomic.naming(self._path), open(self._path, "a", newline="") as file:
             file.write(text)
         self._text.append(text)
 
@@ -84,15 +84,57 @@ def read(folder):
     """The rows of a run's `metrics.csv`: dicts with the columns' values, None where a cell is empty.
 
     A last line that was cut off in the writing is left out.
+
+    Raises:
+      ConfigError: if a line is not what was written; it names the line.
     """
-    with open(Path(folder) / FILE, newline="") as file:
-        return parsed(file.read())
+    path = Path(folder) / FILE
+    try:
+        return parsed(path.read_bytes().decode())
+    except ValueError as error:
+        raise ConfigError(f"{path} is damaged: {error}; resume= of the run restores it from the checkpoint") from error
 
 
 def parsed(text):
-    """The rows of the text of a `metrics.csv`, as `read` gives them."""
-    whole = text[: text.rfind("\n") + 1].splitlines()
-    return [{name: _value(name, text) for name, text in row.items()} for row in csv.DictReader(whole)]
+    """The rows of the text of a `metrics.csv`, as `read` gives them.
+
+    Raises:
+      ValueError: if a line is none of its; it names the line.
+    """
+    whole, rows = text[: text.rfind("\n") + 1].splitlines(), []
+    names = whole[0].split(",") if whole else []
+    if whole and tuple(names[: len(COLUMNS)]) != COLUMNS:
+        raise ValueError("line 1 does not name its columns")
+    for number, line in enumerate(csv.reader(whole[1:]), 2):
+        if len(line) != len(names):
+            raise ValueError(f"line {number} has {len(line)} columns, the first {len(names)}")
+        try:
+            rows.append({name: _value(name, text) for name, text in zip(names, line, strict=True)})
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from error
+    return rows
+
+
+def digest(folder):
+    """{"bytes", "sha256"} of what `metrics.csv` holds now, or None without one."""
+    path = Path(folder) / FILE
+    return _digest(path.read_bytes()) if path.is_file() else None
+
+
+def check(folder, noted):
+    """Compares `metrics.csv` with what `digest` said of it; further rows may follow.
+
+    Raises:
+      ConfigError: if rows were changed or lost.
+    """
+    path = Path(folder) / FILE
+    if noted is not None and _digest(path.read_bytes()[: noted["bytes"]] if path.is_file() else b"") != noted:
+        raise ConfigError(f"{path} is damaged: its rows are not those that were written; resume= of the run restores "
+                          "them from the checkpoint")  # fmt: skip
+
+
+def _digest(data):
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def table(folder):
@@ -100,24 +142,10 @@ def table(folder):
     return Table(read(folder) if (Path(folder) / FILE).is_file() else ())
 
 
-def read_summary(folder):
-    """The content of a run's `summary.json`, or None if there is none yet."""
-    path = Path(folder) / SUMMARY
-    return json.loads(path.read_text()) if path.is_file() else None
-
-
 def last_row(folder, split):
     """The losses and norms in the last row of a split, or None if there is none."""
     rows = [row for row in read(folder) if row["split"] == split]
     return {name: value for name, value in rows[-1].items() if name not in ("step", "split")} if rows else None
-
-
-def write_summary(folder, summary):
-    """Writes `summary.json` in one piece: a reader finds the old content or the new, never a part.
-
-    JSON knows no NaN and no infinity; they become null.
-    """
-    atomic.write(Path(folder) / SUMMARY, json.dumps(_finite(summary), indent=2, allow_nan=False) + "\n")
 
 
 def versions():
@@ -142,9 +170,3 @@ def _value(name, text):
     if text == "":
         return None
     return int(text) if name == "step" else float(text)
-
-
-def _finite(content):
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    return None if isinstance(content, float) and not math.isfinite(content) else content

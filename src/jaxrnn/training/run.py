@@ -11,6 +11,7 @@ from jaxrnn.plotting import forecasts
 from jaxrnn.plotting import runs as plotting
 from jaxrnn.plotting.style import Figures, page
 from jaxrnn.training import evaluation, records
+from jaxrnn.training.notes import notes
 from jaxrnn.training.priming import generates, generation_error, primed
 
 PATHS = 500  # of a fan
@@ -155,6 +156,7 @@ class Run:
         content = {
             "status": self.status,
             "reason": self.reason,
+            "notes": notes(self.history),
             "steps": self.step,
             "best_step": self.best_step,
             "baseline": self.dataset.trivial_name,

@@ -14,7 +14,7 @@ from jaxrnn.training.run import Run
 
 
 def fit(task, seed=0, folder=None, *, checkpointing=Checkpointing(), callbacks=(), probes=None, evaluator=None,
-        tensorboard=False, everywhere=False, description=None):  # fmt: skip
+        tensorboard=False, peers=None, description=None):  # fmt: skip
     """Trains a network; with a folder the same call goes on where it was cut off.
 
     Ctrl-C and SIGTERM end the run at its next report, as "stopped".
@@ -28,7 +28,8 @@ def fit(task, seed=0, folder=None, *, checkpointing=Checkpointing(), callbacks=(
       probes: {name: `Probe`}, which need a folder; None for none.
       evaluator: the task's `Evaluator`, to share its programs; None to make one.
       tensorboard: whether to write the metrics for TensorBoard too.
-      everywhere: together with all other processes, which do the same.
+      peers: has `kept`, which is called where another of the processes that train together, all by this call, is lost;
+        None to train alone.
       description: {name: value} of the configuration, which checkpoints note; None without one.
 
     Returns:
@@ -44,10 +45,12 @@ def fit(task, seed=0, folder=None, *, checkpointing=Checkpointing(), callbacks=(
     own = settings(task, seed, description)
     began = time.perf_counter()
     with interrupts() as received:
-        engine = single(task, seed, evaluator, everywhere)
+        engine = single(task, seed, evaluator, peers is not None)
         store = None if folder is None else Checkpoints(folder, checkpointing.keep_every)
         training = _begun(task, engine, own, folder, store, tensorboard, began)
         first, saving = training.rows[0].step, None if store is None else _Saving(store, checkpointing, training)
+        if peers and saving:
+            peers.kept = saving.save_kept
         hooks = [called([*callbacks, *([probing] if probing else [])], seed, folder), stop_when(received)]
         with records.progress_bar(task.trainer.steps, first) as bar:
             for _ in train(training, [*hooks, _shown(bar), *([saving] if saving else [])]):
@@ -158,10 +161,11 @@ class _Saving:
         self._store, self._every, self._training = store, checkpointing, training
         self._run = training.rows[0]
         self._step = self._run.step if store.steps() else None
-        self._at = time.perf_counter()
+        self._at, self._kept = time.perf_counter(), None
 
     def __call__(self, training):
         self._run.flush()
+        self._kept = (self._run.step, training.states, training.best, {**self._run.progress}, self._run.text())
         keep_every, step = self._every.keep_every, self._run.step
         kept = keep_every is not None and step % keep_every == 0
         due = self._step is None or kept or time.perf_counter() - self._at >= self._every.seconds
@@ -172,6 +176,12 @@ class _Saving:
         self._run.flush()
         if self._step != self._run.step:
             self._save()
+
+    def save_kept(self):
+        """Saves what the last report left, whatever the training is doing now."""
+        if self._kept is not None and self._kept[0] != self._step and self._run.status != "diverged":
+            step, states, best, progress, text = self._kept
+            self._store.save(step, local(states), best, progress, {TABLE: text})
 
     def _save(self):
         training, run = self._training, self._run

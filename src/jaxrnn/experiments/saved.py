@@ -1,0 +1,75 @@
+"""What the `.hydra/` of a run folder says of the run, read with care: it may be cut, empty, or somebody else's."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import trust
+from jaxrnn.experiments.build import NODES
+
+
+def config(folder, trusted=()):
+    """The configuration of a run folder, which may be built.
+
+    Args:
+      folder: the run folder.
+      trusted: see `trust.check`.
+
+    Raises:
+      ConfigError: if the folder is none, its configuration is damaged, or it calls or reads what is not trusted.
+    """
+    cfg = read(folder)
+    if missing := [name for name in ("seed", *NODES) if name not in cfg]:
+        raise ConfigError(f"{file(folder)} is not the configuration of a run: it lacks {', '.join(missing)}")
+    trust.check(cfg, folder, trusted)
+    return cfg
+
+
+def read(folder):
+    """The configuration of a run folder as it stands there, to be looked at.
+
+    Raises:
+      ConfigError: if the folder is no run folder, or its file is damaged; it names the line.
+    """
+    if not file(folder).is_file():
+        raise ConfigError(f"{folder} is no run folder: it has no .hydra/config.yaml")
+    return _yaml(file(folder), DictConfig)
+
+
+def overrides(folder):
+    """The overrides that a run was started with, a list of texts; errors as of `read`."""
+    path = file(folder).with_name("overrides.yaml")
+    found = OmegaConf.to_container(_yaml(path, ListConfig))
+    if not all(isinstance(word, str) for word in found):
+        raise ConfigError(f"{path} is damaged: it is no list of overrides")
+    return found
+
+
+def file(folder):
+    """Where the configuration of a run folder is."""
+    return Path(str(folder)) / ".hydra" / "config.yaml"
+
+
+def _yaml(path, kind):
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    try:
+        found = OmegaConf.load(path)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} is missing") from error
+    except YAMLError as error:
+        at = getattr(error, "problem_mark", None)
+        where = "" if at is None else f", line {at.line + 1}"
+        raise ConfigError(f"{path}{where} is damaged: {getattr(error, 'problem', None) or error}") from error
+    except (ValueError, TypeError, RecursionError, OmegaConfBaseException) as error:  # not UTF-8, not YAML's types
+        raise ConfigError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise ConfigError(f"{path} is damaged: it is a {str(error).split()[-1]}") from error
+    if not isinstance(found, kind) or (kind is DictConfig and not len(found)):
+        raise ConfigError(f"{path} is {'empty' if not path.read_bytes().strip() else 'damaged'}: it is no "
+                          f"{'configuration' if kind is DictConfig else 'list of overrides'}")  # fmt: skip
+    return found
