@@ -1,6 +1,7 @@
 """Files that are there whole or not at all, whatever ends the process or the machine."""
 
 import contextlib
+import errno
 import os
 import threading
 from pathlib import Path
@@ -48,6 +49,18 @@ def naming(path):
         yield
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def refusal(error, go_on):
+    """What a user is told when a file could not be written, as one line.
+
+    Args:
+      error: an `OSError`.
+      go_on: what goes on, in words that follow "and".
+    """
+    what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    first = "make room and " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return f"{what}; what was saved stays: {first}{go_on}"
 
 
 def sync(path):

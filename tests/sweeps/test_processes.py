@@ -86,6 +86,8 @@ def test_when_a_process_is_lost_the_other_says_which_and_ends(tmp_path, command,
         for process in started:
             process.kill()
             process.wait()
+            process.stdout.close()
+            process.stderr.close()
     assert other.returncode == 2
     assert took < 15
     line = errors.strip().splitlines()[-1]

@@ -111,7 +111,7 @@ def train_experiment(experiment, folder, figures, peers=None):
         if figures and run.status != "stopped":
             save_figures(run, experiment.probes)
     except OSError as error:
-        raise ConfigError(f"{error}; what was saved stays: make room and go on with {how_to_resume(folder)}") from error
+        raise ConfigError(atomic.refusal(error, f"go on with {how_to_resume(folder)}")) from error
     return content
 
 

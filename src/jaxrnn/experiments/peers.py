@@ -4,6 +4,7 @@ The signs are counters in the key-value store of JAX's coordination service, so 
 """
 
 import contextlib
+import itertools
 import os
 import sys
 import threading
@@ -16,7 +17,7 @@ from jaxrnn.jax_internals import key_value_store
 
 BEAT, PATIENCE = 1.0, 8.0  # seconds between two signs of life, and after which a process without one is gone
 GRACE = 3.0  # seconds for the error that ended another process to be met here too
-ENDED = "ended: "
+DONE, ENDED = "done", "ended: "
 
 
 class Peers:
@@ -42,7 +43,7 @@ class Peers:
         self._go_on, self._beat, self._patience = go_on, beat, patience
         self._own, self._store = jax.process_index(), key_value_store()
         self._others = [number for number in range(jax.process_count()) if number != self._own]
-        self._seen, self._over = {}, threading.Event()
+        self._seen, self._last = {}, None
 
     def __enter__(self):
         now = time.monotonic()
@@ -56,24 +57,21 @@ class Peers:
             self._thread.join(
                 2 * self._patience
             )  # of a collective operation that lost its partner the thread knows who
-        self._over.set()
+        self._last = DONE if kind is None or kind is SystemExit else f"{ENDED}{error}"
         with contextlib.suppress(RuntimeError):
-            self._say("done" if kind is None or kind is SystemExit else f"{ENDED}{error}")
+            self._store.set(f"jaxrnn/{self._own}", self._last)
 
     def _watch(self):
-        count = 0
-        while not self._over.wait(self._beat):
-            count += 1
+        """Until the process ends: where JAX ends its service it waits for the others once more."""
+        for count in itertools.count():
             try:
-                self._say(str(count))
+                self._store.set(f"jaxrnn/{self._own}", self._last or str(count))
                 gone = self._gone()
             except RuntimeError:
                 gone = (0, "its coordination service does not answer")
-            if gone and not self._over.is_set():
+            if gone:
                 self._leave(*gone)
-
-    def _say(self, text):
-        self._store.set(f"jaxrnn/{self._own}", text)
+            time.sleep(self._beat)
 
     def _gone(self):
         """(number of a process, why) of one that is gone, or None."""
@@ -84,15 +82,19 @@ class Peers:
             if text != before:
                 self._seen[number] = (text, now)
             elif text is not None and text.startswith(ENDED):
-                if now - since > GRACE:
+                if now - since > GRACE and self._last is None:
                     return number, text.removeprefix(ENDED)
-            elif text != "done" and now - since > self._patience:
+            elif text != DONE and now - since > self._patience:
                 return number, f"it gave no sign of life for {self._patience:.0f} s"
         return None
 
     def _leave(self, number, why):
-        with contextlib.suppress(Exception):  # all that can still be done is to say what is known
-            self.kept()
-        print(f"error: process {number + 1} is gone ({why}); what was saved stays: start all processes again, "
-              f"{self._go_on}", file=sys.stderr, flush=True)  # fmt: skip
-        os._exit(2)
+        if self._last is None:
+            with contextlib.suppress(Exception):  # all that can still be done is to say what is known
+                self.kept()
+            print(f"error: process {number + 1} is gone ({why}); what was saved stays: start all processes again, "
+                  f"{self._go_on}", file=sys.stderr, flush=True)  # fmt: skip
+        parting = threading.Thread(target=jax.distributed.shutdown, daemon=True)  # one that has ended waits for it
+        parting.start()
+        parting.join(2)
+        os._exit(0 if self._last == DONE else 2)

@@ -174,7 +174,7 @@ def _study(cfg, found, folder, command, began):
         folder.mkdir(parents=True, exist_ok=True)
         paths = result.write(folder, name, page.width, provenance(found, command, began))
     except OSError as error:
-        raise ConfigError(f"{error}") from error
+        raise ConfigError(atomic.refusal(error, "give the same command again")) from error
     return [*result.findings, f"in {', '.join(map(str, paths))}"]
 
 

@@ -147,7 +147,7 @@ def _trained(group, jobs, members, folder, options, received, report):
                 folders.fail(jobs[member].folder, str(error))
                 yield member, summaries.read(jobs[member].folder)
     except OSError as error:
-        raise ConfigError(f"{error}; what was saved stays: make room and give the same command again") from error
+        raise ConfigError(atomic.refusal(error, "give the same command again")) from error
     else:
         if not received:
             shutil.rmtree(store, ignore_errors=True)

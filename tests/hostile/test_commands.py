@@ -1,0 +1,92 @@
+"""Drawn command lines, valid keys with odd values: each ends in a result or in one line."""
+
+import shlex
+
+import pytest
+
+ODD = ["0", "-1", "1e308", "nan", "inf", "-inf", "true", "null", "''", "[]", "{}", "[1,2]", "abc", "1_0", "0x10", "é"]
+ODD += ["${seed}", "${oc.env:HOME}", "${x", "???", "1e-400", "'", '"', "=", "\\", "9" * 20, "../..", "", "a b"]
+ODD += ["interval(3,1)", "choice()", "range(0)", "1,2", "$(true)", "os.system", "jaxrnn.cells.lstm", "{a: 1}"]
+KEYS = {
+    "train": (
+        "model data optimizer unroll trainer experiment regularizer callbacks probes seed figures tensorboard together "
+        "figure.width model.cell model.cell.size model.cell._target_ model.layers model.dropout model.bidirectional "
+        "model._target_ data._target_ data.window data.points optimizer.learning_rate optimizer.clip_norm "
+        "optimizer.rule trainer.steps trainer.batch_size trainer.report_every trainer.precision checkpoints.seconds "
+        "checkpoints.keep_every metrics metrics.x hydra.run.dir optimizer/schedule data/distribution hydra/launcher "
+        "resume nothing model.nothing"
+    ),
+    "tune": "optimizer.learning_rate tune.trials tune.batch tune.sampler tune.metric seed model",
+    "evaluate": "run horizon split trust nothing",
+    "generate": "run prime start length prompt temperature top_k top_p seed beam trust",
+    "report": "path metric nothing",
+    "study": "study seeds train compare networks run checkpoints model data study.batch",
+    "benchmark": "benchmark nothing",
+}
+OPTIONS = [
+    ["-m"],
+    ["--multirun"],
+    ["--cfg", "job"],
+    ["--help"],
+    ["--resolve"],
+    ["--nothing"],
+    ["-c"],
+    ["--info", "all"],
+]
+FINE = {
+    "train": ["model.cell.size=2", "trainer.steps=2", "figures=false"],
+    "tune": ["model.cell.size=2", "trainer.steps=2", "tune.trials=1", "optimizer.learning_rate=interval(1e-4,1e-2)"],
+    "evaluate": ["run=run"],
+    "generate": ["run=run"],
+    "report": ["path=run"],
+    "study": ["model.cell.size=2", "seeds=1", "study=gates"],
+    "benchmark": [],
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, call):
+    folder = tmp_path_factory.mktemp("commands")
+    assert call(folder, "train", *FINE["train"], "hydra.run.dir=run").returncode == 0
+    return folder
+
+
+def drawn(rng):
+    """(script, arguments): one or two keys of it with odd values, now and then an option, in any order."""
+    scripts = list(KEYS)
+    script = scripts[rng.choice(len(scripts), p=[0.55, 0.1, 0.08, 0.1, 0.05, 0.1, 0.02])]
+    odd = [
+        f"{KEYS[script][rng.integers(len(KEYS[script]))]}={ODD[rng.integers(len(ODD))]}"
+        for _ in range(rng.integers(1, 3))
+    ]
+    words = [*FINE[script], *odd]
+    if rng.random() < 0.25:
+        words += OPTIONS[rng.integers(len(OPTIONS))]
+    elif rng.random() < 0.3:
+        rng.shuffle(words)
+    return script, words
+
+
+def test_drawn_command_lines_end_in_a_result_or_in_one_line(trained, rng, share, call, clean):
+    for _ in range(share(500, 12)):
+        script, words = drawn(rng)
+        print(f"python scripts/{script}.py {shlex.join(words)}")
+        clean(call(trained, script, *words, COLUMNS="80"))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["data=sine", "-m", "seed=0,1", *FINE["train"]], "sweep in"),
+        (["model=3"], "model=3: no such model"),
+        (["model=true"], "model=True: no such model"),
+        (["model=null"], "a run cannot be without it"),
+        (["model._target_=jaxrnn.cells.lstm.cell"], "model"),
+        (["data._target_=os.getcwd"], "data"),
+        (["optimizer.learning_rate=interval(3,1)"], "interval"),
+    ],
+)
+def test_command_lines_that_people_type(trained, call, clean, words, expected):
+    result = call(trained, "train", *words)
+    clean(result)
+    assert expected in result.stdout + result.stderr
