@@ -49,6 +49,10 @@ def notes(folder):
         yield f"- The first gradient in a new process, imports and compiling included, lstm T={length}: {found}"
     for row in rows(folder, "tutorials", side="NumPy"):
         yield f"- `{row['run']}` as a NumPy loop: {duration(row)} ({float(row['times_the_first']):.3g})"
+    own, *others = rows(folder, "addition")
+    times = ", ".join(f"{row['side']} {duration(row)} ({float(row['times_the_first']):.3g})" for row in others)
+    yield (f"- Sums of two numbers of {own['digits']} digits as text, from the start of a process until "
+           f"{float(own['goal']):.0%} of those that validate are exact: {duration(own)}, {times}")  # fmt: skip
     jordan = [1 / float(row["times_the_first"]) for row in rows(folder, "layer", gradient="1", side="jaxrnn elman")]
     yield f"- jordan: {min(jordan):.2f} to {max(jordan):.2f} times the time of elman"
     single, *many = rows(folder, "sweep")

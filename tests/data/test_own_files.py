@@ -58,7 +58,7 @@ def test_a_long_text_is_cut_and_unseen_letters_have_a_symbol(write):
         (b"text,label\nch\xe2teau,fr\n", "byte 13 is not UTF-8"),
         ("text,label\n" + csv_of(30) + "a,b,c\n", "line 32: 3 fields, the header names 2"),
         ("text,label\n" + csv_of(30) + "a,\n", "line 32: the label is missing"),
-        ("words,label\n" + csv_of(30), "no column 'text'; there are words, label"),
+        ("words,label\n" + csv_of(30), "no such column; it has words, label"),
         ("text,label\n" + csv_of(5), "5 texts with 2 labels"),
         ("", "empty"),
     ],

@@ -37,8 +37,8 @@ def whole(tmp_path_factory, call):
             seconds[name] = time.time() - began
         for place in ("run", "sweep", "tune"):
             if (folder / place).exists():
-                (folder / name).mkdir()
-                (folder / place).rename(folder / name / place)
+                (folder / "kept" / name).mkdir(parents=True)
+                (folder / place).rename(folder / "kept" / name / place)
     return folder, seconds
 
 
@@ -75,7 +75,7 @@ def test_killed_is_as_never_killed(name, whole, tmp_path, rng, share, command, c
             if name in ("train", "compiled", "basic", "tune"):
                 found = {place: results(tmp_path / place) for place in ("run", "sweep") if (tmp_path / place).exists()}
                 for place, own in found.items():
-                    assert own == results(folder / name / place), moments
+                    assert own == results(folder / "kept" / name / place), moments
                 if name == "tune":
                     losses = [loss["validation"]["loss"] for _, loss in results(tmp_path / "tune").values()]
                     assert len(losses) == 4

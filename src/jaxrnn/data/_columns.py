@@ -1,7 +1,5 @@
 """Columns of numbers of a CSV file: which there are, what is missing and by which rule it is filled."""
 
-import csv
-import io
 import math
 from typing import Literal
 
@@ -24,28 +22,23 @@ class Table:
     """
 
     def __init__(self, path):
-        reader = csv.reader(io.StringIO(_assets.read_text(path)))
-        self.path, self.header = path, [field.strip() for field in next(reader, [])]
+        rows = _assets.read_rows(path)
+        self.path, (_, self.header) = path, next(rows)
         self.rows, self.lines = [], []
-        for row in reader:
-            if any(field.strip() for field in row):
+        for line, row in rows:
+            if any(row):
                 if len(row) > len(self.header):
-                    raise ValueError(
-                        f"{path}, line {reader.line_num}: {len(row)} fields, the header names {len(self.header)}"
-                    )
-                self.rows.append([field.strip() for field in row] + [""] * (len(self.header) - len(row)))
-                self.lines.append(reader.line_num)
+                    raise ValueError(f"{path}, line {line}: {len(row)} fields, the header names {len(self.header)}")
+                self.rows.append(row + [""] * (len(self.header) - len(row)))
+                self.lines.append(line)
         if not self.rows:
             raise ValueError(f"{path} has a header and no values")
 
     def place(self, column, key):
         """The place of a column, given by its name or its place from 0; `key` is what the user gave it under."""
-        if str(column) in self.header:
-            return self.header.index(str(column))
-        if isinstance(column, int) and 0 <= column < len(self.header):
+        if isinstance(column, int) and str(column) not in self.header and 0 <= column < len(self.header):
             return column
-        there = ", ".join(self.header) or "none"
-        raise ValueError(f"{key}={column}: {self.path} has no such column; it has {there}")
+        return _assets.place_of(str(column), self.header, self.path, key)
 
     def texts(self, place):
         """[N] texts of a column."""
@@ -88,7 +81,7 @@ class Table:
                                  "give data.missing=line or previous")  # fmt: skip
             return math.nan
         try:
-            value = float(text)
+            value = math.nan if "_" in text else float(text)  # Python reads 1_0 as 10
         except ValueError:
             value = math.nan
         if not math.isfinite(value):

@@ -13,6 +13,7 @@ from jaxrnn.metrics import coverage, crps, mean_squared_error, scaled_error
 from jaxrnn.series import Series
 from jaxrnn.types import Batch
 
+LARGEST = 1e30  # what is computed with is float32
 Anchor = Literal["last", "linear"]
 Calendar = tuple[Literal["year", "week", "day"], ...]
 
@@ -128,6 +129,7 @@ def _baselines(made, train, options, distribution, linear):
 
 def _series(found, options, start, test_start, counts):
     values, labels = np.asarray(found.values, float), found.labels
+    _refuse(np.abs(values) > LARGEST, labels, f"larger than {LARGEST:g} in size, which cannot be scaled")
     if options.log:
         _refuse((values <= 0) | counts, labels, "data.log=true needs values above 0, and no counts")
         values = np.log(values)
@@ -136,7 +138,7 @@ def _series(found, options, start, test_start, counts):
     if counts:
         _refuse((values < 0) | (values != np.round(values)), labels, "counts are whole numbers from 0 on")
         mean, std = np.zeros_like(mean), train.mean(axis=0)
-    std = np.where(std > 0, std, 1.0)
+    _refuse_scales(values, mean, std, labels)
     back = options.season or 1
     source = np.asarray(found.values, float)[:start]
     naive = np.abs(source[back:] - source[:-back]).mean(axis=0) if start > back else np.ones_like(mean)
@@ -176,6 +178,15 @@ def _scaled(columns, start):
     columns = np.asarray(columns, float)
     std = columns[:start].std(axis=0)
     return (columns - columns[:start].mean(axis=0)) / np.where(std > 0, std, 1.0)
+
+
+def _refuse_scales(values, mean, std, labels):
+    """Refuses what cannot be scaled: a training part that does not change, or changes so little that the rest would be
+    beyond float32."""
+    for column, label in enumerate(labels):
+        if std[column] <= 1e-12 * max(np.abs(mean[column]), 1 / LARGEST):
+            raise ValueError(f"{label}: the training part does not change, so there is nothing to learn")
+    _refuse(np.abs(values - mean) > LARGEST * std, labels, "too far from the training part to be scaled as it is")
 
 
 def _refuse(wrong, labels, rule):

@@ -1,7 +1,5 @@
 """Texts of your own with a label each: a CSV file with a column of texts and a column of labels."""
 
-import csv
-import io
 from typing import Literal
 
 from jaxrnn.data import _assets
@@ -44,20 +42,18 @@ def dataset(
 
 def read(path, text, label):
     """(texts, labels) of the file. Arguments and errors as of `dataset`."""
-    reader = csv.reader(io.StringIO(_assets.read_text(path)))
-    header = [name.strip() for name in next(reader)]
-    for name in (text, label):
-        if name not in header:
-            raise ValueError(f"{path}: there is no column {name!r}; there are {', '.join(header)}")
+    rows = _assets.read_rows(path)
+    _, header = next(rows)
+    places = [_assets.place_of(name, header, path, f"data.{key}") for key, name in (("text", text), ("label", label))]
     texts, labels = [], []
-    for row in reader:
+    for line, row in rows:
         if not row:
             continue
         if len(row) != len(header):
-            raise ValueError(f"{path}, line {reader.line_num}: {len(row)} fields, the header names {len(header)}")
-        of_text, of_label = (row[header.index(name)].strip() for name in (text, label))
+            raise ValueError(f"{path}, line {line}: {len(row)} fields, the header names {len(header)}")
+        of_text, of_label = (row[place] for place in places)
         if of_text and not of_label:
-            raise ValueError(f"{path}, line {reader.line_num}: the label is missing")
+            raise ValueError(f"{path}, line {line}: the label is missing")
         if of_text:
             texts.append(of_text)
             labels.append(of_label)

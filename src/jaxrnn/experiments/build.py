@@ -1,5 +1,6 @@
 """An experiment: what a configuration describes, checked and built once, before anything compiles."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -11,12 +12,13 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import config
 from jaxrnn.experiments.conf import compose
 from jaxrnn.nets import anchored
+from jaxrnn.optimizers import Optimizer
 from jaxrnn.training import evaluation
 from jaxrnn.training import single_run as training
 from jaxrnn.training.checkpoints import Checkpointing
 from jaxrnn.training.evaluation import Evaluator
-from jaxrnn.training.update import Task, cast
-from jaxrnn.types import Pair, Seed
+from jaxrnn.training.update import Task, Trainer, cast
+from jaxrnn.types import Dataset, Net, Pair, Seed
 
 CUDNN, INSTEAD = "jaxrnn.unroll.cudnn.unroll", "jaxrnn.unroll.deferred.unroll"  # the same network
 NODES = ("model", "data", "optimizer", "unroll", "trainer")  # of every run's configuration
@@ -117,16 +119,26 @@ def assemble(cfg, dataset=None):
     Raises:
       ConfigError: where a factory refuses its arguments.
     """
-    dataset = config.build(cfg.data) if dataset is None else dataset
-    net = config.build(cfg.model, output_size=dataset.output_size, **_of_symbols(dataset))
+    dataset = _made(cfg, "data", Dataset) if dataset is None else dataset
+    net = _made(cfg, "model", Net, output_size=dataset.output_size, **_of_symbols(dataset))
     return Task(
-        net=anchored(net.unrolled(config.build(cfg.unroll)), dataset),
+        net=anchored(net.unrolled(_made(cfg, "unroll", Callable)), dataset),
         dataset=dataset,
-        optimizer=config.build(cfg.optimizer),
-        trainer=config.build(cfg.trainer),
+        optimizer=_made(cfg, "optimizer", Optimizer),
+        trainer=_made(cfg, "trainer", Trainer),
         regularizer=config.build(cfg.regularizer) if cfg.get("regularizer") is not None else None,
         metrics=_collection(cfg, "metrics"),
     )
+
+
+def _made(cfg, node, kind, **arguments):
+    """The object of a node, of the kind that it should be."""
+    found = config.build(cfg[node], **arguments)
+    if not isinstance(found, kind):
+        raise ConfigError(
+            f"{node}._target_={cfg[node]._target_}: it gives a {type(found).__name__}, no {kind.__name__}"
+        )
+    return found
 
 
 def _of_symbols(dataset):

@@ -16,15 +16,19 @@ class FolderCallback(Callback):
         return {"_lock": None}
 
     def on_run_start(self, config, **kwargs):
+        from hydra.core.hydra_config import HydraConfig
+
         from jaxrnn.experiments import locks
         from jaxrnn.runtime import processes
 
-        if processes()[0] == 0:  # of several processes that train together the first one writes
-            with config_errors():  # Hydra makes a warning of any other error
-                locks.refuse_if_held(config.hydra.run.dir)
-                locks.refuse_a_run(config.hydra.run.dir)
-                self._lock = locks.Lock(config.hydra.run.dir)
-                locks.refuse_a_run(config.hydra.run.dir)  # that another process began and ended meanwhile
+        HydraConfig.instance().set_config(config)  # which the folder's name asks for, and Hydra sets right after
+        with config_errors():  # Hydra makes a warning of any other error
+            if processes()[0] == 0:  # of several processes that train together the first one writes
+                folder = config.hydra.run.dir
+                locks.refuse_if_held(folder)
+                locks.refuse_a_run(folder)
+                self._lock = locks.Lock(folder)
+                locks.refuse_a_run(folder)  # that another process began and ended meanwhile
 
     def on_run_end(self, config, **kwargs):
         if self._lock is not None:

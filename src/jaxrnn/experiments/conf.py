@@ -1,9 +1,11 @@
 """Where the configurations are: `conf/` beside the scripts, or in the installed package."""
 
+import re
 from pathlib import Path
 
 from jaxrnn.errors import ConfigError
 
+NO_NAME = re.compile(r"[+-]?(\d[\d_.e+-]*|inf|nan)|true|false|\{.*\}|''|\"\"|", re.IGNORECASE)
 NEEDED = ("model", "data", "optimizer", "unroll", "trainer")  # groups of every run
 _BESIDE, _INSTALLED = Path(__file__).parents[3] / "conf", Path(__file__).parents[1] / "conf"
 CONF = _BESIDE if (_BESIDE / "train.yaml").is_file() else _INSTALLED
@@ -32,12 +34,17 @@ def force(argument):
     `group=null` as `~group`; others as they are.
 
     Raises:
-      ConfigError: if a run cannot be without the group.
+      ConfigError: if a run cannot be without the group, or the group is set to what is no name.
     """
     key, equals, value = argument.partition("=")
-    if equals and value == "null" and (CONF / key.lstrip("+")).is_dir():
-        if key in NEEDED:
-            raise ConfigError(f"{argument}: a run cannot be without it")
-        return f"~{key.lstrip('+')}"
+    group = key.lstrip("+")
+    if equals and group and (CONF / group).is_dir():
+        if value == "null":
+            if key in NEEDED:
+                raise ConfigError(f"{argument}: a run cannot be without it")
+            return f"~{group}"
+        if NO_NAME.fullmatch(value):
+            options = ", ".join(sorted(file.stem for file in (CONF / group).glob("*.yaml")))
+            raise ConfigError(f"{argument}: no such {group}; there are: {options}")
     plain = equals and "." in key and "/" not in key and not key.startswith(("+", "~", "-", "hydra."))
     return f"++{argument}" if plain else argument
