@@ -8,7 +8,7 @@ import re
 import pytest
 
 DOCS = ["README.md", "CONTRIBUTING.md", *(f"docs/{name}.md" for name in ("commands", "data", "sweeps", "studies"))]
-DOCS += ["docs/library.md", "docs/extending.md", "docs/speed.md"]
+DOCS += ["docs/library.md", "docs/extending.md", "docs/speed.md", "docs/reliability.md"]
 
 
 @pytest.fixture(scope="module")

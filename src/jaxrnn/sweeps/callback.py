@@ -38,7 +38,8 @@ class SweepCallback(Callback):
         if not _is_first():
             return
         folder = Path(str(config.hydra.sweep.dir))
-        _write(folder, {**_read(folder), "status": "finished"})
+        with config_errors():
+            _write(folder, {**(_read(folder) or {}), "status": "finished"})
         self._lock.release()
         print(f"sweep in {folder}")
 
@@ -65,7 +66,22 @@ def tell_jobs(folder, jobs):
 
 
 def _read(folder):
-    return json.loads((folder / FILE).read_text()) if (folder / FILE).is_file() else None
+    """What the folder says of its sweep, or None where it says nothing.
+
+    Raises:
+      ConfigError: if its file is damaged.
+    """
+    try:
+        found = json.loads((folder / FILE).read_text())
+    except FileNotFoundError:
+        return None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{folder / FILE} is damaged: {error}; remove it to go on with hydra.sweep.dir") from error
+    if not isinstance(found, dict) or not isinstance(found.get("command"), list) or "status" not in found:
+        raise ConfigError(
+            f"{folder / FILE} is damaged: it is no note of a sweep; remove it to go on with hydra.sweep.dir"
+        )
+    return found
 
 
 def _write(folder, content):
@@ -81,7 +97,10 @@ def continued(arguments):
     if not {"-m", "--multirun"} & set(arguments) or any(a.startswith("hydra.sweep.dir=") for a in arguments):
         return arguments
     for file in sorted(Path("multirun").glob(f"*/*/{FILE}"), reverse=True):
-        content = json.loads(file.read_text())
+        try:
+            content = _read(file.parent)
+        except ConfigError:  # of another sweep; whoever goes on with that one is told
+            continue
         if content["status"] != "finished" and content["command"] == arguments and not _is_held(file.parent):
             print(f"going on with the interrupted sweep in {file.parent}")
             return [*arguments, f"hydra.sweep.dir={file.parent}"]

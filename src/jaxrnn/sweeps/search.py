@@ -25,6 +25,7 @@ except ImportError as error:
     raise ConfigError("a search needs Optuna: pip install -e '.[tune]'") from error
 
 LOSS = "validation.loss"
+OVERRIDES = "overrides"  # of a trial
 JOURNAL = "study.journal"  # Optuna's storage, in the folder of the search
 
 
@@ -107,8 +108,8 @@ def search(compose, given, space, options, folder, seed=0):
     study = _study(Path(folder), [*given, *space], options, seed, way)
     overrides = [OverridesParser.create().parse_override(text) for text in space]
     while True:
-        asked = study.get_trials(states=[TrialState.RUNNING])  # of a process that was interrupted
-        known = len(study.get_trials(deepcopy=False))
+        asked = _whole(study, overrides, folder)
+        known = sum(OVERRIDES in trial.user_attrs for trial in study.get_trials(deepcopy=False))
         for _ in range(min(options.batch - len(asked), options.trials - known)):
             asked.append(_ask(study, overrides))
         if not asked:
@@ -116,13 +117,36 @@ def search(compose, given, space, options, folder, seed=0):
         _train(study, asked, compose, given, options, Path(folder), seed, way)
 
 
+def _whole(study, overrides, folder):
+    """The trials of a process that was interrupted which are to be trained; one without values is given up.
+
+    Raises:
+      ConfigError: if a trial would set anything but what is searched for.
+    """
+    found, names = [], [override.key_or_group for override in overrides]
+    for trial in study.get_trials(states=[TrialState.RUNNING]):
+        if OVERRIDES not in trial.user_attrs:
+            study.tell(trial.number, state=TrialState.FAIL)
+            continue
+        found.append(trial)
+        own = [word.lstrip("+").partition("=")[0] for word in trial.user_attrs[OVERRIDES]]
+        if own != names:
+            what = f"trial {trial.number} sets {', '.join(own) or 'nothing'}"
+            raise ConfigError(f"{Path(folder) / JOURNAL}: {what}, but {', '.join(names)} is searched for")
+    return found
+
+
 def _study(folder, command, options, seed, way):
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     backend = optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL))
     samplers = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
-    storage = optuna.storages.JournalStorage(backend)
     direction = "maximize" if way == "up" else "minimize"
-    study = optuna.create_study(study_name="search", storage=storage, direction=direction, load_if_exists=True)
+    try:
+        storage = optuna.storages.JournalStorage(backend)
+        study = optuna.create_study(study_name="search", storage=storage, direction=direction, load_if_exists=True)
+    except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigError(f"{folder / JOURNAL} is damaged ({reason}); choose another hydra.run.dir") from error
     known = len(study.get_trials(deepcopy=False))  # a search that goes on draws other values than it began with
     study.sampler = samplers[options.sampler](seed=int(np.random.SeedSequence([seed, known]).generate_state(1)[0]))
     if (earlier := study.user_attrs.get("command", command)) != command:
@@ -134,7 +158,7 @@ def _study(folder, command, options, seed, way):
 def _ask(study, overrides):
     trial = study.ask()
     chosen = [f"{override.key_or_group}={_suggest(trial, override)}" for override in overrides]
-    trial.set_user_attr("overrides", [force(text) for text in chosen])
+    trial.set_user_attr(OVERRIDES, [force(text) for text in chosen])
     return study.trials[trial.number]
 
 
@@ -153,7 +177,7 @@ def _train(study, trials, compose, given, options, folder, seed, way):
     jobs, places = [], {}
     for trial in trials:
         for run in range(options.seeds):
-            words = [*given, *trial.user_attrs["overrides"], f"seed={seed + run}"]
+            words = [*given, *trial.user_attrs[OVERRIDES], f"seed={seed + run}"]
             jobs.append(schedule.checked(len(jobs), compose(words), folder / str(trial.number) / str(run)))
             schedule.write_config(jobs[-1], words)
             places.setdefault(trial.number, []).append(jobs[-1].number)
@@ -200,5 +224,5 @@ def best(study):
         trial = study.best_trial
     except ValueError:
         return "no trial has a value", []
-    overrides = [text.removeprefix("++") for text in trial.user_attrs["overrides"]]
+    overrides = [text.removeprefix("++") for text in trial.user_attrs[OVERRIDES]]
     return f"best of {len(study.trials)} trials: #{trial.number}, {trial.value:.4g}", overrides
