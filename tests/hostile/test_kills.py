@@ -83,4 +83,3 @@ def test_killed_is_as_never_killed(name, whole, tmp_path, rng, share, command, c
             for place in ("run", "sweep", "tune"):
                 subprocess.run(["rm", "-rf", tmp_path / place], check=True)
     assert results(tmp_path / "trained") == results(folder / "trained")
-    assert not list(tmp_path.rglob("evaluation.csv")) or name == "evaluate"
