@@ -434,7 +434,8 @@ def test_studies_from_python_take_runs_ensembles_and_lists():
     ids=["adding-100", "adding-500", "order-3"],
 )
 def test_fewer_sequences_than_in_1997(task, published, composed):
+    networks = 4 if "data.length=500" in task else 10
     task = [*task, "study=long_lag", "model=lstm", "model.cell.chrono=${data.length}"]
-    seen = long_lag.sequences_seen(build(composed(task)).task, 0, 10, 2000, published)
-    assert (~np.isnan(seen)).sum() >= 9, seen
+    seen = long_lag.sequences_seen(build(composed(task)).task, 0, networks, 2000, published)
+    assert (~np.isnan(seen)).sum() >= networks - 1, seen
     assert np.nanmean(seen) < published

@@ -297,3 +297,15 @@ def test_a_run_that_cannot_be_trained_says_why_and_hurts_no_other(tmp_path, chec
     assert summaries[1]["status"] == "failed"
     assert "trainer.batch_size=100 is larger than the data" in summaries[1]["reason"]
     assert summaries.read(tmp_path / "1") == summaries[1]
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_on_where_a_summary_is_damaged(tmp_path, checked):
+    cfgs = [checked("data=sine", f"seed={seed}") for seed in range(2)]
+    whole = schedule.train(jobs_of(tmp_path, cfgs), tmp_path)
+    jobs = jobs_of(tmp_path, cfgs)
+    (jobs[1].folder / "summary.json").write_text("{")
+    again = schedule.train(jobs, tmp_path)
+    assert again[0] == summaries.read(jobs[0].folder)
+    assert again[1]["metrics"] == whole[1]["metrics"]
+    assert summaries.read(jobs[1].folder)["status"] == "finished"

@@ -52,13 +52,22 @@ def train_one_of_many(cfg, folder):
     Raises:
       ConfigError: if the configuration cannot be used; `summary.json` then says so.
     """
-    if (content := summaries.read(folder)) is not None and content["status"] in ENDED:
+    if (content := ended(folder)) is not None:
         return content
     try:
         return train_experiment(built(cfg), Path(folder), bool(cfg.get("figures")))
     except ConfigError as error:
         fail(folder, str(error))
         raise
+
+
+def ended(folder):
+    """The summary of a run that has nothing left to do, or None; one that is damaged is to be written again."""
+    try:
+        content = summaries.read(folder)
+    except ConfigError:
+        return None
+    return content if content is not None and content["status"] in ENDED else None
 
 
 def resume(folder, steps=None, trusted=()):

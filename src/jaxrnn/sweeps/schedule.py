@@ -64,7 +64,7 @@ def train(jobs, folder, options=Options(), prepare=lambda: None):
       ConfigError: if something cannot be written.
       SystemExit: after a signal, once all is saved.
     """
-    summaries = {job.number: content for job in jobs if (content := _ended(job.folder)) is not None}
+    summaries = {job.number: content for job in jobs if (content := folders.ended(job.folder)) is not None}
     plan = grouping.plan([job.cfg for job in jobs])
     own, processes = runtime.processes()
     if processes > 1:
@@ -143,7 +143,7 @@ def _trained(group, jobs, members, folder, options, received, report):
         )
     except ConfigError as error:
         for member in members:
-            if _ended(jobs[member].folder) is None:
+            if folders.ended(jobs[member].folder) is None:
                 folders.fail(jobs[member].folder, str(error))
                 yield member, summaries.read(jobs[member].folder)
     except OSError as error:
@@ -153,11 +153,6 @@ def _trained(group, jobs, members, folder, options, received, report):
             shutil.rmtree(store, ignore_errors=True)
             with contextlib.suppress(OSError):  # other groups' checkpoints are there
                 store.parent.rmdir()
-
-
-def _ended(folder):
-    content = summaries.read(folder)
-    return content if content is not None and content["status"] in folders.ENDED else None
 
 
 def _left(folder, signal_name):
