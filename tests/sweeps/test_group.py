@@ -292,11 +292,11 @@ def test_an_interrupted_group_goes_on_bit_for_bit(tmp_path, monkeypatch, checked
 
 def test_a_run_that_cannot_be_trained_says_why_and_hurts_no_other(tmp_path, checked):
     cfgs = [checked("data=sine", f"trainer.batch_size={size}") for size in (1, 100)]
-    summaries = schedule.train(jobs_of(tmp_path, cfgs), tmp_path)
-    assert summaries[0]["status"] == "finished"
-    assert summaries[1]["status"] == "failed"
-    assert "trainer.batch_size=100 is larger than the data" in summaries[1]["reason"]
-    assert summaries.read(tmp_path / "1") == summaries[1]
+    found = schedule.train(jobs_of(tmp_path, cfgs), tmp_path)
+    assert found[0]["status"] == "finished"
+    assert found[1]["status"] == "failed"
+    assert "trainer.batch_size=100 is larger than the data" in found[1]["reason"]
+    assert summaries.read(tmp_path / "1") == found[1]
 
 
 @pytest.mark.slow
