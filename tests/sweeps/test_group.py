@@ -218,7 +218,7 @@ def test_a_cut_is_made_once(tmp_path, monkeypatch, checked):
             raise KeyboardInterrupt
         write(folder, content)
 
-    monkeypatch.setattr(records, "write_summary", write_and_die)
+    monkeypatch.setattr(summaries, "write", write_and_die)
     with pytest.raises(KeyboardInterrupt):
         schedule.train(jobs_of(tmp_path / "cut", cfgs), tmp_path / "cut", options)
     monkeypatch.undo()
@@ -237,7 +237,7 @@ def test_a_full_disk_loses_nothing_that_was_saved(tmp_path, monkeypatch, checked
     def save_until_full(self, step, *content):
         calls.append(step)
         if len(calls) == 3:
-            raise OSError("No space left on device")
+            raise OSError(28, "No space left on device")
         save(self, step, *content)
 
     monkeypatch.setattr(Checkpoints, "save", save_until_full)
