@@ -64,7 +64,9 @@ def refusal(error, go_on):
 
 
 def sync(path):
-    """Has the disk take a file, or the names in a folder."""
+    """Has the disk take a file, or the names in a folder, which Windows does by itself."""
+    if os.name == "nt" and Path(path).is_dir():
+        return
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)

@@ -215,6 +215,20 @@ def test_a_configuration_that_was_changed_is_refused(tmp_path, configure):
     assert folders.load(tmp_path).step == 30
 
 
+def test_the_configuration_is_on_the_disk_before_the_first_checkpoint(tmp_path, configure, monkeypatch):
+    """Hydra does not see to it; without it no checkpoint could be gone on from after a loss of power."""
+    machine = Machine(monkeypatch)
+    cfg = configure("model=elman", "data=sine", "trainer.steps=15")
+    file = tmp_path / "run" / ".hydra" / "config.yaml"
+    file.parent.mkdir(parents=True)
+    OmegaConf.save(cfg, file)
+    folders.train(cfg, tmp_path / "run")
+    done = [entry[:2] for entry in machine.log]
+    first = next(n for n, entry in enumerate(machine.log) if entry[0] == "rename" and "safetensors" in entry[2].name)
+    assert ("content", file) in done[:first]
+    assert {("names", path) for path in (file.parent, tmp_path / "run", tmp_path)} <= set(done[:first])
+
+
 def test_checkpoints_of_an_earlier_version_are_refused_in_one_line(tmp_path):
     (tmp_path / "checkpoints" / "60" / "arrays").mkdir(parents=True)
     with pytest.raises(ConfigError, match=r"of jaxrnn 0\.4 or earlier.*train it again"):

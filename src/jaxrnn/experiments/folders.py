@@ -89,19 +89,10 @@ def resume(folder, steps=None, trusted=()):
         if steps is not None:
             cfg.trainer.steps = config.validated(steps, Size, "trainer.steps")
         experiment = build(cfg)  # refuses what cannot be used before anything is written
-        with _locked(folder):
+        with contextlib.nullcontext() if jax.process_index() else locks.of_run(folder):
             if steps is not None and jax.process_index() == 0:
                 atomic.write(saved.file(folder), OmegaConf.to_yaml(cfg))
             return _with_all(experiment, folder, peers)
-
-
-def _locked(folder):
-    """The lock of a run folder that is gone on with, and nobody trains the sweep that it is of."""
-    if jax.process_index() != 0:
-        return contextlib.nullcontext()
-    if (Path(str(folder)).parent / "sweep.json").exists():
-        locks.refuse_if_held(Path(str(folder)).parent)
-    return locks.Lock(folder)
 
 
 def train_experiment(experiment, folder, figures, peers=None):
@@ -114,6 +105,7 @@ def train_experiment(experiment, folder, figures, peers=None):
       ConfigError: if the checkpoint does not fit the experiment, or something cannot be written.
     """
     try:
+        saved.keep(folder)
         run = fit_experiment(experiment, folder, peers)
         content = run.summary()
         record(folder, experiment.cfg, content)

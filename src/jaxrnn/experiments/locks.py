@@ -75,6 +75,14 @@ class Lock:
             self._held.release()
 
 
+def of_run(folder):
+    """The `Lock` of a run folder that is gone on with, while nobody trains the sweep that it is of; errors as there."""
+    sweep = Path(str(folder)).absolute().parent
+    if (sweep / "sweep.json").exists():
+        refuse_if_held(sweep)
+    return Lock(folder)
+
+
 def refuse_a_run(folder):
     """Refuses to begin where a run has begun.
 

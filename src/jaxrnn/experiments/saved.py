@@ -1,9 +1,11 @@
 """What the `.hydra/` of a run folder says of the run, read with care: it may be cut, empty, or somebody else's."""
 
+import contextlib
 from pathlib import Path
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import trust
 from jaxrnn.experiments.build import NODES
@@ -44,6 +46,17 @@ def overrides(folder):
     if not all(isinstance(word, str) for word in found):
         raise ConfigError(f"{path} is damaged: it is no list of overrides")
     return found
+
+
+def keep(folder):
+    """Has the disk take what Hydra wrote of a run's configuration, before a checkpoint counts on it."""
+    place = file(folder).absolute().parent
+    if place.is_dir():
+        for path in (*place.glob("*.yaml"), place, place.parent):
+            atomic.sync(path)
+        for folder in list(place.parent.parents)[:2]:
+            with contextlib.suppress(PermissionError):  # one that may not be looked into
+                atomic.sync(folder)
 
 
 def file(folder):
