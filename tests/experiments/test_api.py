@@ -59,7 +59,7 @@ def test_the_same_call_goes_on_bit_for_bit(tmp_path):
     loaded = jaxrnn.load(tmp_path / "cut", NET, DATA)
     jax.tree.map(np.testing.assert_array_equal, whole.params, loaded.params)
     assert loaded.history.rows == records.read(tmp_path / "whole")
-    with pytest.raises(ConfigError, match="holds a run with another seed"):
+    with pytest.raises(ConfigError, match="is of a run with another seed"):
         jaxrnn.fit(NET, DATA, steps=48, **SETTINGS, seed=1, folder=tmp_path / "cut")
     with pytest.raises(ConfigError, match="is expected"):
         jaxrnn.load(tmp_path / "cut", jaxrnn.rnn(elman.cell(3), 1), DATA)
