@@ -13,6 +13,7 @@ from jaxrnn.cells import elman
 from jaxrnn.data import sine
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import locks
+from jaxrnn.training.checkpoints import Checkpoints
 
 LONG = ["trainer.steps=36000000", "trainer.report_every=720", "model.cell.size=4", "checkpoints.seconds=0"]
 
@@ -115,7 +116,7 @@ def test_of_two_processes_in_a_run_folder_one_trains_and_one_is_told(tmp_path, t
     again = call(tmp_path, "train", "data=cosine", "hydra.run.dir=run")
     assert "holds a run already; go on with it" in again.stderr
     assert (tmp_path / "run" / ".hydra" / "config.yaml").read_bytes() == held
-    steps = 720 + max(int(path.stem) for path in (tmp_path / "run" / "checkpoints").glob("*.safetensors"))
+    steps = 720 + Checkpoints(tmp_path / "run").steps()[-1]
     assert f"finished at step {steps}" in call(tmp_path, "train", "resume=run", f"trainer.steps={steps}").stdout
 
 

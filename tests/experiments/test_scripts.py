@@ -129,7 +129,7 @@ def test_study_of_models_and_of_a_run(tmp_path, call):
     ]
     result = call(tmp_path, "train", *SMALL, "model=gru", "data=adding", *small, "checkpoints.keep_every=20")
     assert result.returncode == 0, result.stderr
-    kept = {int(path.name) for path in tmp_path.glob("run/checkpoints/[0-9]*")}
+    kept = {int(path.stem) for path in tmp_path.glob("run/checkpoints/[0-9]*.safetensors")}
     assert kept == {20, 40}
     result = call(tmp_path, "study", "study=gates", "run=run", "checkpoints=all")
     assert result.returncode == 0, result.stderr

@@ -50,8 +50,7 @@ def _check_part(cfg, path, key):
 
 
 def leaves(cfg):
-    """{dotted name: value} of a configuration, interpolations resolved."""
-    from omegaconf import OmegaConf
+    """{dotted name: value} of a configuration, as `container` gives it."""
 
     def walk(node, path):
         for key, value in node.items():
@@ -60,7 +59,27 @@ def leaves(cfg):
             else:
                 yield f"{path}{key}", value
 
-    return dict(walk(OmegaConf.to_container(cfg, resolve=True), ""))
+    return dict(walk(container(cfg), ""))
+
+
+def container(cfg):
+    """A configuration as dicts and lists, interpolations resolved; those that only building fills, such as the size of
+    the outputs, stay as they are written."""
+    from omegaconf import Container, DictConfig, OmegaConf
+    from omegaconf.errors import InterpolationResolutionError
+
+    def plain(key):
+        if OmegaConf.is_missing(cfg, key):
+            return "???"
+        try:
+            value = cfg[key]
+        except InterpolationResolutionError:
+            return OmegaConf.to_container(cfg, resolve=False)[key]
+        return container(value) if isinstance(value, Container) else value
+
+    if isinstance(cfg, DictConfig):
+        return {key: plain(key) for key in cfg}
+    return [plain(place) for place in range(len(cfg))]
 
 
 def telling(many):

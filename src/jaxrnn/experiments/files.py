@@ -17,12 +17,13 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def record(folder, cfg, content):
-    """Writes the summary of a run, for TensorBoard too where the configuration asks for it."""
-    summaries.write(folder, content | ({"configuration": config.leaves(cfg)} if cfg else {}))
+    """Writes the summary of a run, for TensorBoard too where the configuration asks for it; gives what was written."""
+    content = summaries.write(folder, content | ({"configuration": config.leaves(cfg)} if cfg else {}))
     if cfg.get("tensorboard"):
         values = {f"{split}/{name}": v for split, row in content["metrics"].items() for name, v in (row or {}).items()}
         known = {f"final/{name}": float(v) for name, v in values.items() if v is not None}
         tensorboard.finish(folder, config.leaves(cfg), known)
+    return content
 
 
 def save_figures(run, probes):

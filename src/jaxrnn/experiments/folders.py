@@ -107,8 +107,7 @@ def train_experiment(experiment, folder, figures, peers=None):
     try:
         saved.keep(folder)
         run = fit_experiment(experiment, folder, peers)
-        content = run.summary()
-        record(folder, experiment.cfg, content)
+        content = record(folder, experiment.cfg, run.summary())
         if figures and run.status != "stopped":
             save_figures(run, experiment.probes)
     except OSError as error:

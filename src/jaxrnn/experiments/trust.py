@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.conf import CONF
+from jaxrnn.experiments.config import container
 
 CATALOGUES = {"cells": ("cell",), "data": ("dataset",), "distributions": ("distribution",), "unroll": ("unroll",),
               "studies": ("study", "probe")}  # fmt: skip
@@ -37,10 +38,8 @@ def check(cfg, folder, trusted=()):
       ConfigError: at the first function that is in no catalogue, path outside the folder and the working directory, or
         resolver, such as one that reads the environment.
     """
-    from omegaconf import OmegaConf
-
     check_text(cfg, folder)
-    for name, value in _leaves(OmegaConf.to_container(cfg, resolve=True)):
+    for name, value in _leaves(container(cfg)):
         key = name.rpartition(".")[2]
         if key == "_target_" and not _is_allowed(value, trusted):
             raise ConfigError(

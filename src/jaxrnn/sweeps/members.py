@@ -105,8 +105,7 @@ def finish(members, rows, training, ended):
         content = run.summary()
         if drawn:
             save_figures(run, experiment.probes)
-        record(run.folder, run.cfg, content)
-        yield member, content
+        yield member, record(run.folder, run.cfg, content)
 
 
 def _timing(members, member, rows, training):

@@ -13,13 +13,14 @@ FILE, DIGEST = "summary.json", "sha256"
 
 
 def write(folder, content):
-    """Writes a summary, with the digest of its content and of the rows that `metrics.csv` holds now.
+    """Writes a summary, with the digest of its content and of the rows that `metrics.csv` holds now, and returns it.
 
     JSON knows no NaN and no infinity; they become null.
     """
     content = {**_finite(content), "rows": records.digest(folder)}
     content[DIGEST] = _digest(content)
     atomic.write(Path(folder) / FILE, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    return content
 
 
 def read(folder):
