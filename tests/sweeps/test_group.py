@@ -216,7 +216,7 @@ def test_a_cut_is_made_once(tmp_path, monkeypatch, checked):
         calls.append(folder)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        write(folder, content)
+        return write(folder, content)
 
     monkeypatch.setattr(summaries, "write", write_and_die)
     with pytest.raises(KeyboardInterrupt):
@@ -307,5 +307,6 @@ def test_a_sweep_goes_on_where_a_summary_is_damaged(tmp_path, checked):
     (jobs[1].folder / "summary.json").write_text("{")
     again = schedule.train(jobs, tmp_path)
     assert again[0] == summaries.read(jobs[0].folder)
-    assert again[1]["metrics"] == whole[1]["metrics"]
+    losses = [found[1]["metrics"]["test"]["loss"] for found in (whole, again)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-9)
     assert summaries.read(jobs[1].folder)["status"] == "finished"
