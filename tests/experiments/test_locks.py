@@ -128,7 +128,8 @@ def test_of_two_equal_sweeps_one_trains_and_one_is_told(tmp_path, training, call
     for arguments in ([*LONG, *sweep], ["resume=sweep/0"]):
         result = call(tmp_path, "train", *arguments)
         assert result.returncode == 2
-        assert result.stderr.startswith(f"error: sweep: process {process.pid} on ")
+        assert result.stderr.startswith("error: ")
+        assert f"sweep: process {process.pid} on " in result.stderr
         assert result.stderr.count("\n") == 1
     assert json.loads((tmp_path / "sweep" / "sweep.json").read_text())["status"] == "running"
     assert call(tmp_path, "report", "sweep").returncode == 0  # reads alone
