@@ -89,7 +89,7 @@ def test_when_a_process_is_lost_the_other_says_which_and_ends(tmp_path, command,
             process.stdout.close()
             process.stderr.close()
     assert other.returncode == 2
-    assert took < 15
+    assert took < 30  # 7 to 10 on a quiet machine
     line = errors.strip().splitlines()[-1]
     assert line.startswith(f"error: process {lost + 1} is gone (it gave no sign of life")
     assert line.endswith(f"python scripts/train.py resume={tmp_path / 'run'}")
