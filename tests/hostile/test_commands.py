@@ -55,10 +55,8 @@ def drawn(rng):
     """(script, arguments): one or two keys of it with odd values, now and then an option, in any order."""
     scripts = list(KEYS)
     script = scripts[rng.choice(len(scripts), p=[0.55, 0.1, 0.08, 0.1, 0.05, 0.1, 0.02])]
-    odd = [
-        f"{KEYS[script][rng.integers(len(KEYS[script]))]}={ODD[rng.integers(len(ODD))]}"
-        for _ in range(rng.integers(1, 3))
-    ]
+    keys = KEYS[script].split()
+    odd = [f"{rng.choice(keys)}={ODD[rng.integers(len(ODD))]}" for _ in range(rng.integers(1, 3))]
     words = [*FINE[script], *odd]
     if rng.random() < 0.25:
         words += OPTIONS[rng.integers(len(OPTIONS))]

@@ -27,6 +27,7 @@ def trained(tmp_path_factory, call):
 
 @pytest.mark.parametrize("script", COMMANDS)
 def test_a_signal_ends_in_one_line(trained, rng, share, command, call, script):
+    subprocess.run(["rm", "-rf", trained / "new"], check=True)
     began = time.time()
     result = call(trained, script, *COMMANDS[script])
     assert result.returncode == 0, result.stderr

@@ -5,6 +5,7 @@ that changes. `hydra.main` reads `sys.argv` and prints errors itself; here argum
 import sys
 from pathlib import Path
 
+from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.conf import CONF, force
 
 
@@ -28,6 +29,7 @@ def run(task, config_name, arguments):
 
     version.setbase("1.3")
     parser = get_args_parser()
+    parser.error = _refuse
     args = parser.parse_intermixed_args([force(argument) for argument in arguments])
     search_path = create_config_search_path(str(CONF))
     if args.config_dir is not None:
@@ -46,6 +48,10 @@ def run(task, config_name, arguments):
         hydra.multirun(config_name=config_name, task_function=task, overrides=[*overrides, "hydra.mode=MULTIRUN"])
     else:
         hydra.run(config_name=config_name, task_function=task, overrides=[*overrides, "hydra.mode=RUN"])
+
+
+def _refuse(message):
+    raise ConfigError(f"{message}; --help lists the keys, --hydra-help the options")
 
 
 def basic_sweeper():
