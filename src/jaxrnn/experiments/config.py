@@ -36,6 +36,8 @@ def check(cfg, path=""):
             if "_target_" not in cfg[key]:
                 _check_part(cfg, path, key)
             check(cfg[key], f"{name}.")
+        elif path.removesuffix(".") in COLLECTIONS:
+            _check_part(cfg, path, key)
     if "_target_" in cfg:
         _check_call(cfg, path)
 
