@@ -67,7 +67,6 @@ from jaxlib import _jax
 service = _jax.get_distributed_runtime_service(sys.argv[1], int(sys.argv[2]), heartbeat_timeout=int(sys.argv[3]))
 if not sys.stdin.read():  # the process that started it was killed; the others need a while to end by themselves
     time.sleep(20)
-    sys.stdout.flush()
 """
 
 

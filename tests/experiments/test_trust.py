@@ -40,6 +40,8 @@ CALLS = [
     "jaxrnn.training.array_file.write",
     "jaxrnn.initializers.jax.profiler.start_trace",
     "jaxrnn.cells.elman",
+    "jaxrnn.benchmarks.layer.benchmark",
+    "jaxrnn.experiments.callback.FolderCallback",
     "jaxrnn.sweeps.schedule.shutil.rmtree",
     "optax.os.system",
     "optax.tree_utils.jax.numpy.load",

@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+from jaxrnn.experiments import peers
 from jaxrnn.training import records
 
 SMALL = ["model.cell.size=4", "checkpoints.seconds=0"]
@@ -89,7 +90,8 @@ def test_when_a_process_is_lost_the_other_says_which_and_ends(tmp_path, command,
             process.stdout.close()
             process.stderr.close()
     assert other.returncode == 2
-    assert took < 30  # 7 to 10 on a quiet machine
+    assert peers.PATIENCE + 2 * peers.BEAT + peers.PARTING < 15  # what is promised, and what a loaded machine may add
+    assert took < 30
     line = errors.strip().splitlines()[-1]
     assert line.startswith(f"error: process {lost + 1} is gone (it gave no sign of life")
     assert line.endswith(f"python scripts/train.py resume={tmp_path / 'run'}")

@@ -16,6 +16,7 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.jax_internals import key_value_store
 
 BEAT, PATIENCE = 1.0, 8.0  # seconds between two signs of life, and after which a process without one is gone
+PARTING = 2.0  # seconds to leave JAX's computation, for which one that has ended waits
 GRACE = 3.0  # seconds for the error that ended another process to be met here too
 DONE, ENDED = "done", "ended: "
 
@@ -54,9 +55,7 @@ class Peers:
 
     def __exit__(self, kind, error, trace):
         if kind is not None and issubclass(kind, Exception) and not issubclass(kind, ConfigError):
-            self._thread.join(
-                2 * self._patience
-            )  # of a collective operation that lost its partner the thread knows who
+            self._thread.join(2 * self._patience)  # the thread knows which partner a collective operation lost
         self._last = DONE if kind is None or kind is SystemExit else f"{ENDED}{error}"
         with contextlib.suppress(RuntimeError):
             self._store.set(f"jaxrnn/{self._own}", self._last)
@@ -94,7 +93,7 @@ class Peers:
                 self.kept()
             print(f"error: process {number + 1} is gone ({why}); what was saved stays: start all processes again, "
                   f"{self._go_on}", file=sys.stderr, flush=True)  # fmt: skip
-        parting = threading.Thread(target=jax.distributed.shutdown, daemon=True)  # one that has ended waits for it
+        parting = threading.Thread(target=jax.distributed.shutdown, daemon=True)
         parting.start()
-        parting.join(2)
+        parting.join(PARTING)
         os._exit(0 if self._last == DONE else 2)

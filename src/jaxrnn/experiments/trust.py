@@ -17,6 +17,7 @@ from jaxrnn.experiments.config import container
 CATALOGUES = {"cells": ("cell",), "data": ("dataset",), "distributions": ("distribution",), "unroll": ("unroll",),
               "studies": ("study", "probe")}  # fmt: skip
 FUNCTIONS = ("initializers", "metrics", "nets", "optimizers", "training.callbacks", "training.regularizers")
+NOT_OF_RUNS = ("benchmarks", "experiments", "sweeps")  # rooms that our configurations name, but never those of a run
 TRANSFORMATIONS = ("GradientTransformation", "GradientTransformationExtraArgs")
 UNTYPED = (
     "exponential_decay",
@@ -91,6 +92,7 @@ def _factories():
     """The functions that jaxrnn's own configurations name, and those that their signatures say how to name."""
     files = sorted(CONF.rglob("*.yaml"))
     found = {name for file in files for name in re.findall(r"_target_:\s*(jaxrnn\.[\w.]+)", file.read_text())}
+    found = {name for name in found if name.split(".")[1] not in NOT_OF_RUNS}
     package = Path(__file__).parents[1]
     for room, names in CATALOGUES.items():
         modules = [module.name for module in pkgutil.iter_modules([str(package / room)])]
