@@ -1,8 +1,11 @@
 """All that depends on how JAX is built inside, in one place; `tests/test_jax_internals.py` fails where that changes."""
 
 import contextlib
+import ctypes
+import signal
 import subprocess
 import sys
+import time
 from typing import NamedTuple
 
 import jax
@@ -122,6 +125,22 @@ def key_value_store():
     from jax._src.distributed import global_state
 
     return _Store(global_state.client)
+
+
+_ON_ABORT = []  # C code calls these functions for as long as the process lives
+
+
+def abort_later(seconds):
+    """From now on a thread that calls abort() waits first, so that the other threads can save and end the process.
+
+    Where a connection to another process breaks, Gloo, by which JAX's processes on CPUs talk, at times throws in a
+    thread of its own: nobody can catch that, and the C++ runtime aborts.
+
+    Args:
+      seconds: how long it waits; after them the process aborts as ever.
+    """
+    _ON_ABORT.append(ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda number: time.sleep(seconds)))
+    ctypes.CDLL(None).signal(signal.SIGABRT, _ON_ABORT[-1])
 
 
 def is_affine(function, zs):

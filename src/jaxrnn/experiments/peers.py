@@ -13,7 +13,7 @@ import time
 import jax
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.jax_internals import key_value_store
+from jaxrnn.jax_internals import abort_later, key_value_store
 
 BEAT, PATIENCE = 1.0, 8.0  # seconds between two signs of life, and after which a process without one is gone
 PARTING = 2.0  # seconds to leave JAX's computation, for which one that has ended waits
@@ -47,6 +47,7 @@ class Peers:
         self._seen, self._last = {}, None
 
     def __enter__(self):
+        abort_later(2 * self._patience)
         now = time.monotonic()
         self._seen = {number: (None, now) for number in self._others}
         self._thread = threading.Thread(target=self._watch, daemon=True)
