@@ -1,6 +1,7 @@
 """Drawn command lines, valid keys with odd values: each ends in a result or in one line."""
 
 import shlex
+import subprocess
 
 import pytest
 
@@ -66,10 +67,14 @@ def drawn(rng):
 
 
 def test_drawn_command_lines_end_in_a_result_or_in_one_line(trained, rng, share, call, clean):
+    failed = []
     for _ in range(share(500, 12)):
         script, words = drawn(rng)
-        print(f"python scripts/{script}.py {shlex.join(words)}")
-        clean(call(trained, script, *words, COLUMNS="80"))
+        try:
+            clean(call(trained, script, *words, COLUMNS="80"))
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            failed.append(f"python scripts/{script}.py {shlex.join(words)}\n{error}")
+    assert not failed, "\n\n".join([f"{len(failed)} failed", *failed])
 
 
 @pytest.mark.parametrize(
