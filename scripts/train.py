@@ -3,6 +3,7 @@
 import signal
 import sys
 
+from jaxrnn.errors import DiskError
 from jaxrnn.experiments.command_line import config_errors, main
 from jaxrnn.sweeps.callback import continued
 
@@ -11,10 +12,15 @@ def train(cfg):
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    if HydraConfig.get().mode is RunMode.MULTIRUN:  # where one run is refused, the others are trained all the same
-        return _train(cfg, HydraConfig.get().runtime.output_dir, many=True)
-    with config_errors():
-        return _train(cfg, HydraConfig.get().runtime.output_dir, many=False)
+    folder = HydraConfig.get().runtime.output_dir
+    if HydraConfig.get().mode is not RunMode.MULTIRUN:
+        with config_errors():
+            return _train(cfg, folder, many=False)
+    try:  # where one run is refused, the others are trained all the same
+        return _train(cfg, folder, many=True)
+    except (OSError, DiskError):  # which the others would meet too
+        with config_errors():
+            raise
 
 
 def _train(cfg, folder, many):

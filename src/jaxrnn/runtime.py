@@ -6,6 +6,8 @@ import functools
 import gc
 import hashlib
 import os
+import re
+import threading
 from pathlib import Path
 
 import jax
@@ -15,6 +17,7 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.jax_internals import coordination_apart
 
 CACHE_BYTES = 2**30
+JOINING, QUIET = 300.0, 5.0  # seconds until all processes must have joined, and until one says that it waits
 ROWS = "rows"  # the axis of a mesh over which a batch is shared out
 
 
@@ -42,28 +45,61 @@ def processes():
     number of this one; under Slurm JAXRNN_CLUSTER=slurm takes all three from Slurm.
 
     Raises:
-      ConfigError: if a number is missing.
+      ConfigError: if a number is missing or too large, or the address names no port.
     """
     slurm = _under_slurm()
     if not slurm and "JAX_COORDINATOR_ADDRESS" not in os.environ:
         return 0, 1
     number, count = ("SLURM_PROCID", "SLURM_NTASKS") if slurm else ("JAX_PROCESS_ID", "JAX_NUM_PROCESSES")
     try:
-        return int(os.environ[number]), int(os.environ[count])
+        found = int(os.environ[number]), int(os.environ[count])
     except (KeyError, ValueError) as error:
         raise ConfigError(f"several processes need numbers in {number} and {count} of the environment") from error
+    if not 0 <= found[0] < found[1]:
+        raise ConfigError(f"{number}={found[0]} must be at least 0 and below {count}={found[1]}")
+    if not slurm and not re.fullmatch(r".+:\d+", address := os.environ["JAX_COORDINATOR_ADDRESS"]):
+        raise ConfigError(f"JAX_COORDINATOR_ADDRESS={address} must be HOST:PORT, a port of the first process's host")
+    return found
 
 
-def join_processes():
-    """Joins the other processes of a computation, before the first array; alone it does nothing."""
+def join_processes(patience=JOINING):
+    """Joins the other processes of a computation, before the first array; alone it does nothing.
+
+    Args:
+      patience: seconds until all must have joined.
+
+    Raises:
+      ConfigError: if they have not.
+    """
     index, count = processes()
     if count == 1 or jax.distributed.is_initialized():
         return
-    with coordination_apart():
-        if _under_slurm():
-            jax.distributed.initialize(cluster_detection_method="slurm")
-        else:
-            jax.distributed.initialize(os.environ["JAX_COORDINATOR_ADDRESS"], count, index)
+    who, errors = f"process {index + 1} of {count}", []
+    joining = threading.Thread(target=_initialize, args=(index, count, patience, errors), daemon=True)
+    joining.start()  # JAX waits in C++ code, where neither Ctrl-C nor SIGTERM is heard
+    joining.join(min(QUIET, patience))
+    if joining.is_alive():
+        print(f"{who} waits for the others", flush=True)
+        joining.join(patience - min(QUIET, patience))
+    if joining.is_alive():
+        raise ConfigError(
+            f"{who}: the others have not joined within {patience:.0f} s; see what they say, then start all together"
+        )
+    if errors:
+        raise errors[0]
+
+
+def _initialize(index, count, patience, errors):
+    limit = round(2 * patience) + 60  # after it C++ code aborts; `join_processes` has given up by then
+    try:
+        with coordination_apart():
+            if _under_slurm():
+                jax.distributed.initialize(cluster_detection_method="slurm", initialization_timeout=limit)
+            else:
+                address = os.environ["JAX_COORDINATOR_ADDRESS"]
+                jax.distributed.initialize(address, count, index, initialization_timeout=limit)
+    except Exception as error:
+        errors.append(error)
 
 
 def _under_slurm():

@@ -38,8 +38,9 @@ def small_disk(folder, kilobytes):
 def whole(tmp_path_factory, call):
     folder = tmp_path_factory.mktemp("whole")
     assert call(folder, "train", *SMALL, "hydra.run.dir=run").returncode == 0
-    sweep = ["-m", "seed=0,1", *SMALL, "hydra/launcher=compiled", "hydra.sweep.dir=sweep"]
-    assert call(folder, "train", *sweep).returncode == 0
+    for launcher in ("compiled", "basic"):
+        sweep = ["-m", "seed=0,1", *SMALL, f"hydra/launcher={launcher}", f"hydra.sweep.dir={launcher}"]
+        assert call(folder, "train", *sweep).returncode == 0
     return folder
 
 
@@ -70,13 +71,14 @@ def test_a_full_disk_costs_nothing_that_was_saved(tmp_path, whole, rng, share, c
     assert refused > 0
 
 
-def test_a_full_disk_in_a_sweep(tmp_path, whole, rng, share, call, clean):
-    needed = used(whole / "sweep")
-    for number in range(share(15, 1)):
+@pytest.mark.parametrize("launcher", ["compiled", "basic"])
+def test_a_full_disk_in_a_sweep(tmp_path, whole, rng, share, call, clean, launcher):
+    needed = used(whole / launcher)
+    for number in range(share(8, 1)):
         size = int(rng.integers(needed // 4, needed))
         with small_disk(tmp_path / f"disk{number}", 4 * (size // 4)) as enlarge:
             folder = tmp_path / f"disk{number}" / "sweep"
-            sweep = ["-m", "seed=0,1", *SMALL, "hydra/launcher=compiled", f"hydra.sweep.dir={folder}"]
+            sweep = ["-m", "seed=0,1", *SMALL, f"hydra/launcher={launcher}", f"hydra.sweep.dir={folder}"]
             result = call(tmp_path, "train", *sweep)
             clean(result)
             if result.returncode == 2:
@@ -85,7 +87,7 @@ def test_a_full_disk_in_a_sweep(tmp_path, whole, rng, share, call, clean):
                 result = call(tmp_path, "train", *sweep)
                 assert result.returncode == 0, result.stderr
             for run in range(2):
-                tables = [(place / str(run) / "metrics.csv").read_bytes() for place in (folder, whole / "sweep")]
+                tables = [(place / str(run) / "metrics.csv").read_bytes() for place in (folder, whole / launcher)]
                 assert tables[0] == tables[1]
 
 

@@ -1,11 +1,13 @@
 """Runs trained together against the same runs alone: which can be, what they leave behind, how they end."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import build, folders
 from jaxrnn.sweeps import grouping, schedule
@@ -310,3 +312,18 @@ def test_a_sweep_goes_on_where_a_summary_is_damaged(tmp_path, checked):
     losses = [found[1]["metrics"]["test"]["loss"] for found in (whole, again)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-9)
     assert summaries.read(jobs[1].folder)["status"] == "finished"
+
+
+def test_the_disk_has_a_members_configuration_before_its_checkpoint(tmp_path, checked, monkeypatch):
+    log, own_sync, own_replace = [], atomic.sync, os.replace
+    monkeypatch.setattr(atomic, "sync", lambda path: (log.append(("sync", Path(path))), own_sync(path)))
+    monkeypatch.setattr(os, "replace", lambda old, new: (log.append(("name", Path(new))), own_replace(old, new)))
+    cfgs = [checked("trainer.steps=20", "trainer.report_every=10", f"seed={seed}") for seed in range(2)]
+    jobs = jobs_of(tmp_path, cfgs)
+    schedule.train(jobs, tmp_path)
+    for job in jobs:
+        named = log.index(("name", job.folder / "checkpoints" / "20.safetensors"))
+        assert ("sync", job.folder / ".hydra" / "config.yaml") in log[:named]
+        assert ("sync", job.folder / ".hydra") in log[:named]
+        assert ("sync", job.folder) in log[:named]
+        assert ("sync", job.folder / "checkpoints") in log[named:]

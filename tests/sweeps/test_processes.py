@@ -6,11 +6,14 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 
+from jaxrnn import runtime
+from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import peers
 from jaxrnn.training import records
 
@@ -103,6 +106,52 @@ def test_when_a_process_is_lost_the_other_says_which_and_ends(tmp_path, command,
     assert (
         f"finished at step {saved + 40}" in call(tmp_path, "train", "resume=run", f"trainer.steps={saved + 40}").stdout
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_process_that_waits_for_the_others_can_be_stopped(tmp_path, command, number, status):
+    env = {**os.environ, "JAX_COORDINATOR_ADDRESS": "localhost:1", "JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": "1"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command("train", *ADDING, "hydra.run.dir=run"), cwd=tmp_path, env=env, **pipes)
+    assert process.stdout.readline() == "process 2 of 2 waits for the others\n"
+    process.send_signal(getattr(signal, number))
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == status, errors
+    assert errors in ("terminated\n", "interrupted\n")
+
+
+def test_a_process_does_not_wait_for_ever():
+    program = """
+from jaxrnn import runtime
+from jaxrnn.experiments.command_line import config_errors
+with config_errors():
+    runtime.join_processes(patience=1.0)
+"""
+    env = {**os.environ, "JAX_COORDINATOR_ADDRESS": "localhost:1", "JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": "1"}
+    result = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2
+    expected = (
+        "error: process 2 of 2: the others have not joined within 1 s; see what they say, then start all together\n"
+    )
+    assert result.stderr == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "number", "count", "said"),
+    [
+        ("localhost:1", "2", "2", "JAX_PROCESS_ID=2 must be at least 0 and below JAX_NUM_PROCESSES=2"),
+        ("localhost:1", "-1", "2", "JAX_PROCESS_ID=-1 must be at least 0"),
+        ("localhost:1", "one", "2", "need numbers in JAX_PROCESS_ID and JAX_NUM_PROCESSES"),
+        ("localhost", "1", "2", "JAX_COORDINATOR_ADDRESS=localhost must be HOST:PORT"),
+    ],
+)
+def test_numbers_of_processes_that_cannot_be(monkeypatch, address, number, count, said):
+    monkeypatch.setenv("JAX_COORDINATOR_ADDRESS", address)
+    monkeypatch.setenv("JAX_PROCESS_ID", number)
+    monkeypatch.setenv("JAX_NUM_PROCESSES", count)
+    with pytest.raises(ConfigError, match=said):
+        runtime.processes()
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import optax
 from omegaconf import OmegaConf
 
 from jaxrnn import atomic, runtime
-from jaxrnn.errors import ConfigError
+from jaxrnn.errors import ConfigError, DiskError
 from jaxrnn.experiments import config, locks, saved
 from jaxrnn.experiments.build import CUDNN, INSTEAD, build, built, description
 from jaxrnn.experiments.files import record, report, save_figures
@@ -17,7 +17,7 @@ from jaxrnn.nets import anchored
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.table import Table
 from jaxrnn.training import identity, records, single_run, summaries
-from jaxrnn.training.checkpoints import TABLE, Checkpoints
+from jaxrnn.training.checkpoints import Checkpoints
 from jaxrnn.training.run import Run
 from jaxrnn.training.update import Task, Trainer
 from jaxrnn.types import Size
@@ -50,12 +50,15 @@ def train_one_of_many(cfg, folder):
     Arguments and result as of `train`, the configuration checked; only `figures: true` draws figures.
 
     Raises:
+      DiskError: if something cannot be written; the run can be gone on with.
       ConfigError: if the configuration cannot be used; `summary.json` then says so.
     """
     if (content := ended(folder)) is not None:
         return content
     try:
         return train_experiment(built(cfg), Path(folder), bool(cfg.get("figures")))
+    except DiskError:
+        raise
     except ConfigError as error:
         fail(folder, str(error))
         raise
@@ -102,7 +105,8 @@ def train_experiment(experiment, folder, figures, peers=None):
       peers: the `Peers` that train together with this process, which do the same; None to train alone.
 
     Raises:
-      ConfigError: if the checkpoint does not fit the experiment, or something cannot be written.
+      ConfigError: if the checkpoint does not fit the experiment.
+      DiskError: if something cannot be written.
     """
     try:
         saved.keep(folder)
@@ -111,7 +115,7 @@ def train_experiment(experiment, folder, figures, peers=None):
         if figures and run.status != "stopped":
             save_figures(run, experiment.probes)
     except OSError as error:
-        raise ConfigError(atomic.refusal(error, f"go on with {how_to_resume(folder)}")) from error
+        raise DiskError(atomic.refusal(error, f"go on with {how_to_resume(folder)}")) from error
     return content
 
 
@@ -206,7 +210,7 @@ def _of_folder(folder, task, noted, evaluator=None):
         best,
         progress["best_step"],
         step,
-        Table(records.parsed(tables[TABLE])),
+        Table(records.parsed(tables[records.FILE])),
         seed=progress["settings"]["seed"],
         folder=Path(str(folder)),
         evaluator=evaluator,

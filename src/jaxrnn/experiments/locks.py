@@ -89,7 +89,9 @@ def refuse_a_run(folder):
     Raises:
       ConfigError: if the folder holds a run.
     """
-    if (Path(str(folder)) / "metrics.csv").exists():
+    from jaxrnn.training import records  # here, so that a script's first lines need not import JAX
+
+    if (Path(str(folder)) / records.FILE).exists():
         raise ConfigError(
             f"{folder} holds a run already; go on with it, python scripts/train.py resume={folder}, or choose another "
             "hydra.run.dir"

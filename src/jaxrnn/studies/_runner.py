@@ -11,7 +11,7 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from jaxrnn import atomic, runtime
-from jaxrnn.errors import ConfigError
+from jaxrnn.errors import ConfigError, DiskError
 from jaxrnn.experiments import config, folders
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.conf import compose
@@ -174,7 +174,7 @@ def _study(cfg, found, folder, command, began):
         folder.mkdir(parents=True, exist_ok=True)
         paths = result.write(folder, name, page.width, provenance(found, command, began))
     except OSError as error:
-        raise ConfigError(atomic.refusal(error, "give the same command again")) from error
+        raise DiskError(atomic.refusal(error, "give the same command again")) from error
     return [*result.findings, f"in {', '.join(map(str, paths))}"]
 
 

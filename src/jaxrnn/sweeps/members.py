@@ -1,17 +1,22 @@
 """The members of a group: the task and the engine that they share, and the run folders that they leave behind."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.experiments import saved
 from jaxrnn.experiments.build import Experiment, assemble, with_values
 from jaxrnn.experiments.files import record, save_figures
 from jaxrnn.training import engine as engines
-from jaxrnn.training.checkpoints import TABLE, Checkpoints
+from jaxrnn.training import records
+from jaxrnn.training.checkpoints import Checkpoints
 from jaxrnn.training.priming import generates, primed
 from jaxrnn.training.probes import Probes
 from jaxrnn.training.run import Run
+
+WRITERS = 16  # threads
 
 
 class Members(NamedTuple):
@@ -67,13 +72,18 @@ def save_runs(members, rows, training, chosen):
     """Checkpoints single runs, as they would be alone; returns the best params of all rows, on the host."""
     states, best = training.engine.portable(training.states), training.best
     states, best = jax.device_get((states.replace(key=jax.random.key_data(states.key)), best))
-    for row in chosen:
-        history = training.rows[row]
+
+    def save(row):
+        folder, history = members.folders[rows[row]], training.rows[row]
         history.flush()
         history.progress["seconds"] = training.clock.seconds()
-        checkpoints = Checkpoints(members.folders[rows[row]], members.experiment.checkpointing.keep_every)
-        own_state, own_best = jax.tree.map(lambda a, row=row: a[row], (states, best))
-        checkpoints.save(history.step, own_state, own_best, history.progress, {TABLE: history.text()})
+        saved.keep(folder)
+        checkpoints = Checkpoints(folder, members.experiment.checkpointing.keep_every)
+        own_state, own_best = jax.tree.map(lambda a: a[row], (states, best))
+        checkpoints.save(history.step, own_state, own_best, history.progress, {records.FILE: history.text()})
+
+    with ThreadPoolExecutor(WRITERS) as writers:  # a disk takes many files at once in the time of one
+        list(writers.map(save, chosen))
     return best
 
 

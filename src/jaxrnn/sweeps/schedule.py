@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from omegaconf import OmegaConf
 
 from jaxrnn import atomic, runtime
-from jaxrnn.errors import ConfigError
+from jaxrnn.errors import ConfigError, DiskError
 from jaxrnn.experiments import build, folders, saved
 from jaxrnn.experiments.conf import compose, force
 from jaxrnn.experiments.hydra_internals import grid
@@ -61,7 +61,7 @@ def train(jobs, folder, options=Options(), prepare=lambda: None):
       {number: summary} of the jobs; the status of one that could not be trained is "failed".
 
     Raises:
-      ConfigError: if something cannot be written.
+      DiskError: if something cannot be written.
       SystemExit: after a signal, once all is saved.
     """
     summaries = {job.number: content for job in jobs if (content := folders.ended(job.folder)) is not None}
@@ -123,8 +123,12 @@ def _trained(group, jobs, members, folder, options, received, report):
     """Trains some members of a group and yields (member, summary)."""
     if len(group.members) == 1:  # alone its rows are shared out over the devices
         job = jobs[members[0]]
-        with contextlib.suppress(ConfigError):  # its summary says so
+        try:
             folders.train_one_of_many(job.cfg, job.folder)
+        except DiskError:
+            raise
+        except ConfigError:  # its summary says so
+            pass
         content = summaries.read(job.folder)
         if content["status"] == "stopped":
             received.append(content["reason"])
@@ -147,7 +151,7 @@ def _trained(group, jobs, members, folder, options, received, report):
                 folders.fail(jobs[member].folder, str(error))
                 yield member, summaries.read(jobs[member].folder)
     except OSError as error:
-        raise ConfigError(atomic.refusal(error, "give the same command again")) from error
+        raise DiskError(atomic.refusal(error, "give the same command again")) from error
     else:
         if not received:
             shutil.rmtree(store, ignore_errors=True)

@@ -14,7 +14,7 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.training import array_file
 from jaxrnn.types import NonNegative, Size
 
-FOLDER, TABLE = "checkpoints", "metrics.csv"
+FOLDER = "checkpoints"
 
 
 class Checkpointing(NamedTuple):

@@ -6,7 +6,7 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.runtime import local
 from jaxrnn.training import evaluation, history, identity, records
 from jaxrnn.training.callbacks import Progress
-from jaxrnn.training.checkpoints import TABLE, Checkpointing, Checkpoints
+from jaxrnn.training.checkpoints import Checkpointing, Checkpoints
 from jaxrnn.training.engine import single
 from jaxrnn.training.loop import Clock, Training, interrupts, stop_when, train
 from jaxrnn.training.probes import Probes
@@ -144,7 +144,7 @@ def _begun(task, engine, own, folder, store, tensorboard, began):
     if store is not None and (restored := store.restore(states, states.params)) is not None:
         states, best, progress, tables = restored
         identity.check(progress["settings"], own, folder)
-        step, rows = int(states.step), tables[TABLE]
+        step, rows = int(states.step), tables[records.FILE]
         states, best = engine.place(states, best)
     if folder is None:
         run = history.History(task.trainer.steps)
@@ -181,12 +181,12 @@ class _Saving:
         """Saves what the last report left, whatever the training is doing now."""
         if self._kept is not None and self._kept[0] != self._step and self._run.status != "diverged":
             step, states, best, progress, text = self._kept
-            self._store.save(step, local(states), best, progress, {TABLE: text})
+            self._store.save(step, local(states), best, progress, {records.FILE: text})
 
     def _save(self):
         training, run = self._training, self._run
         run.progress["seconds"] = training.clock.seconds()
-        self._store.save(run.step, local(training.states), training.best, run.progress, {TABLE: run.text()})
+        self._store.save(run.step, local(training.states), training.best, run.progress, {records.FILE: run.text()})
         self._step, self._at = run.step, time.perf_counter()
 
 
