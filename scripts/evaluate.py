@@ -11,7 +11,7 @@ def evaluate(cfg):
 
     runtime.prepare()
     with config_errors():
-        run = folders.load(cfg.run, config.listed(cfg.trust))
+        run = folders.load(cfg.run, config.listed(cfg.trust, "trust"))
         metrics, baselines = files.write_evaluation(run), files.baselines(run)
         written = files.write_predictions(run, cfg.split)
         leads = None if cfg.horizon is None else files.write_by_lead(run, cfg.horizon)

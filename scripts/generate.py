@@ -11,7 +11,7 @@ def generate(cfg):
 
     runtime.prepare()
     with config_errors():
-        run = folders.load(cfg.run, config.listed(cfg.trust))
+        run = folders.load(cfg.run, config.listed(cfg.trust, "trust"))
         if run.dataset.question is not None:
             print(asking.answered(run, cfg))
             return

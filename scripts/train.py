@@ -31,7 +31,7 @@ def _train(cfg, folder, many):
     runtime.prepare()
     if "resume" in cfg:
         folder = cfg.resume
-        summary = folders.resume(folder, cfg.trainer.steps, config.listed(cfg.trust))
+        summary = folders.resume(folder, cfg.trainer.steps, config.listed(cfg.trust, "trust"))
     elif cfg.together:
         return schedule.train_inside_job(cfg.together, folder)
     else:

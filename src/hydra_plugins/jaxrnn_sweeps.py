@@ -16,12 +16,37 @@ class CheckedSweeper(basic_sweeper()):
 
     Raises:
       ConfigError: at the first job whose configuration a factory does not know or does not take, or whose folder holds
-        a run of another configuration.
+        a run of another configuration; after all others were trained, where jobs were refused later.
     """
 
     def __init__(self, max_batch_size=None, params=None):
         super().__init__(max_batch_size, params)
-        self._checked = 0
+        self._checked, self._refused = 0, []
+
+    def setup(self, *, hydra_context, task_function, config):
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        launch = self.launcher.launch
+        self.launcher.launch = lambda *args, **kwargs: [self._noted(done) for done in launch(*args, **kwargs)]
+
+    def sweep(self, arguments):
+        returns = super().sweep(arguments)
+        if self._refused:
+            from jaxrnn.errors import ConfigError
+
+            number, overrides, error = self._refused[0]
+            which = f"run {number} ({' '.join(word.removeprefix('++') for word in overrides)})"
+            others = f"; {len(self._refused) - 1} more were refused" if len(self._refused) > 1 else ""
+            raise ConfigError(f"{which}: {error}{others}")
+        return returns
+
+    def _noted(self, done):
+        """What Hydra is told of a job; one that was refused is told of once, at the end."""
+        from jaxrnn.errors import ConfigError
+
+        if done.status is JobStatus.FAILED and isinstance(done._return_value, ConfigError):
+            self._refused.append((done.hydra_cfg.hydra.job.num, done.overrides, done._return_value))
+            done.status, done.return_value = JobStatus.COMPLETED, None
+        return done
 
     def validate_batch_is_legal(self, batch):
         from jaxrnn.errors import ConfigError

@@ -1,9 +1,12 @@
 """Overrides as a user types them."""
 
+import re
+
 import pytest
 
 from jaxrnn import optimizers
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import build, config
 from jaxrnn.experiments.conf import compose, force
 
 
@@ -27,3 +30,41 @@ def test_a_short_run_warms_up_for_a_tenth_of_it(steps, top):
     factor = optimizers.warmup_cosine(steps)
     assert [float(factor(step)) for step in (0, top, steps)] == pytest.approx([0, 1, 0], abs=1e-6)
     assert float(factor(top // 2)) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("metrics=../..", "metrics=../..: it is a part of the configuration; set its keys, metrics.NAME=..."),
+        ("checkpoints=3", "checkpoints=3: it is a part"),
+        ("figure=3", "figure=3: it is a part"),
+        ("figures=nan", "figures=nan: should be finite"),
+        ("figures=abc", "figures=abc: should be a valid boolean"),
+        ("tensorboard=1e308", "tensorboard=1e+308: should be a valid boolean"),
+        ("together=inf", "together=inf: should be finite"),
+        ("model._target_=-inf", "model._target_=-inf: there is no such function"),
+        ("model.cell.size={}", "model.cell.size={}: should be a valid integer"),
+        ("checkpoints.keep_every=${seed}", "checkpoints.keep_every=0: should be greater than 0"),
+        ("trainer.batch_size=${seed}", "trainer.batch_size=0: should be greater than 0"),
+        ("trainer.precision=${optimizer.rule._target_}", "trainer.precision=optax"),
+        ("optimizer=[1,2]", r"optimizer=[1,2]: no such optimizer"),
+        ("model=[lstm,gru]", r"model=[lstm,gru]: no such model"),
+        ("callbacks=[1]", r"callbacks=[1]: no such callbacks"),
+    ],
+)
+def test_odd_values_are_refused_by_name(word, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        build.check(compose("train", [word]))
+
+
+@pytest.mark.parametrize("word", ["callbacks=[]", "callbacks=[early_stopping]", "figures=null", "figures=false"])
+def test_lists_of_callbacks_and_figures_are_taken(word):
+    build.check(compose("train", [word]))
+
+
+@pytest.mark.parametrize("value", [3, 1e308, True, {"a": 1}, [1]])
+def test_what_is_trusted_are_texts(value):
+    with pytest.raises(ConfigError, match=r"^trust="):
+        config.listed(value, "trust")
+    assert config.listed("mine", "trust") == ["mine"]
+    assert config.listed(None, "trust") == []

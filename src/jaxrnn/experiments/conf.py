@@ -5,7 +5,8 @@ from pathlib import Path
 
 from jaxrnn.errors import ConfigError
 
-NO_NAME = re.compile(r"[+-]?(\d[\d_.e+-]*|inf|nan)|true|false|\{.*\}|''|\"\"|", re.IGNORECASE)
+NO_NAME = re.compile(r"[+-]?(\d[\d_.e+-]*|inf|nan)|true|false|[\[{].*[\]}]|''|\"\"|", re.IGNORECASE)
+LISTS = ("callbacks", "probes")
 NEEDED = ("model", "data", "optimizer", "unroll", "trainer")  # groups of every run
 _BESIDE, _INSTALLED = Path(__file__).parents[3] / "conf", Path(__file__).parents[1] / "conf"
 CONF = _BESIDE if (_BESIDE / "train.yaml").is_file() else _INSTALLED
@@ -33,6 +34,8 @@ def force(argument):
     """An argument as Hydra takes it: `a.b=1` as `++a.b=1`, so that the key is set whether or not the YAML lists it, and
     `group=null` as `~group`; others as they are.
 
+    Groups of `LISTS` take a list of names.
+
     Raises:
       ConfigError: if a run cannot be without the group, or the group is set to what is no name.
     """
@@ -43,7 +46,8 @@ def force(argument):
             if key in NEEDED:
                 raise ConfigError(f"{argument}: a run cannot be without it")
             return f"~{group}"
-        if NO_NAME.fullmatch(value):
+        names = value.strip("[] ").split(",") if value.startswith("[") and group in LISTS else [value]
+        if names != [""] and any(NO_NAME.fullmatch(name.strip()) for name in names):
             options = ", ".join(sorted(file.stem for file in (CONF / group).glob("*.yaml")))
             raise ConfigError(f"{argument}: no such {group}; there are: {options}")
     plain = equals and "." in key and "/" not in key and not key.startswith(("+", "~", "-", "hydra."))

@@ -14,6 +14,8 @@ from jaxrnn.errors import ConfigError
 
 COLLECTIONS = ("callbacks", "metrics", "probes")  # nodes of nodes, each under a name of the user's
 DESCRIPTIONS = ("compare", "networks")  # nodes that describe other configurations
+PARTS = ("model", "data", "optimizer", "unroll", "trainer", "checkpoints", "figure", "study", "tune")
+PLAIN = {"figures": bool | None, "tensorboard": bool, "together": list[str] | None}  # keys that no factory reads
 
 
 def check(cfg, path=""):
@@ -30,7 +32,7 @@ def check(cfg, path=""):
         name = f"{path}{key}"
         if OmegaConf.is_missing(cfg, key):
             raise ConfigError(f"{name} is missing; give it: {name}=...")
-        if OmegaConf.is_interpolation(cfg, key):  # checked where it points to
+        if OmegaConf.is_interpolation(cfg, key):  # what it points to is checked there
             continue
         if isinstance(cfg[key], DictConfig) and name not in DESCRIPTIONS:
             if "_target_" not in cfg[key]:
@@ -38,6 +40,10 @@ def check(cfg, path=""):
             check(cfg[key], f"{name}.")
         elif path.removesuffix(".") in COLLECTIONS:
             _check_part(cfg, path, key)
+        elif name in PARTS or (name in COLLECTIONS and cfg[key]):
+            raise ConfigError(f"{name}={cfg[key]}: it is a part of the configuration; set its keys, {name}.NAME=...")
+        elif name in PLAIN:
+            cfg[key] = validated(cfg[key], PLAIN[name], name)
     if "_target_" in cfg:
         _check_call(cfg, path)
 
@@ -97,9 +103,14 @@ def telling(many):
     return [n for n in differ if n in common or n.endswith("._target_") or not n.startswith(targets)]
 
 
-def listed(value):
-    """The texts that a key holds that takes one or many."""
-    return [str(each) for each in ([] if value is None else [value] if isinstance(value, str) else value)]
+def listed(value, name):
+    """The texts of a key that takes one, many or none.
+
+    Raises:
+      ConfigError: if it holds anything else.
+    """
+    found = validated(value, str | list[str] | None, name)
+    return [] if found is None else [found] if isinstance(found, str) else found
 
 
 def short(name, value):
@@ -130,12 +141,12 @@ def validated(value, hint, name):
     Raises:
       ConfigError: if it is not of that type or out of its range.
     """
-    from omegaconf import ListConfig, OmegaConf
+    from omegaconf import DictConfig, ListConfig, OmegaConf
     from pydantic import ValidationError
 
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{name}={value}: should be finite")
-    value = OmegaConf.to_container(value) if isinstance(value, ListConfig) else value
+    value = OmegaConf.to_container(value) if isinstance(value, ListConfig | DictConfig) else value
     try:
         return _adapter(hint).validate_python(value, strict=isinstance(value, bool))  # true is no 1
     except ValidationError as error:
@@ -159,14 +170,31 @@ def _check_call(cfg, path):
             raise ConfigError(
                 f"{path}{key}: {cfg._target_} has no such option{nearest(key, list(signature.parameters))}"
             )
-        if not OmegaConf.is_interpolation(cfg, key) and not isinstance(cfg[key], DictConfig):
-            hint = _checkable(hints.get(key), signature.parameters[key].default)
+        hint = _checkable(hints.get(key), signature.parameters[key].default)
+        if OmegaConf.is_interpolation(cfg, key):
+            _check_resolved(cfg, path, key, hint)
+        elif not isinstance(cfg[key], DictConfig):
             cfg[key] = validated(cfg[key], hint, f"{path}{key}")
+        elif "_target_" not in str(cfg[key]):
+            validated(cfg[key], hint, f"{path}{key}")
+
+
+def _check_resolved(cfg, path, key, hint):
+    """Holds what an interpolation stands for to an annotation; what is known only when it is built is left."""
+    from omegaconf import Container
+    from omegaconf.errors import InterpolationResolutionError
+
+    try:
+        value = cfg[key]
+    except InterpolationResolutionError:
+        return
+    if not isinstance(value, Container):
+        validated(value, hint, f"{path}{key}")
 
 
 def _locate(target, path):
     try:
-        function = pydoc.locate(target)
+        function = pydoc.locate(str(target))
     except pydoc.ErrorDuringImport as error:
         raise ConfigError(f"{path}_target_={target}: {error}") from error
     if not callable(function):

@@ -112,7 +112,7 @@ def described(target):
 
 def _definition(target):
     """The function or class that a dotted name means, as it stands in its source, or None."""
-    module, _, name = target.rpartition(".")
+    module, _, name = str(target).rpartition(".")
     try:
         spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):

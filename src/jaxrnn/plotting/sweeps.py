@@ -4,6 +4,8 @@ import numpy as np
 
 from jaxrnn.plotting import style
 
+LARGEST = 1e100  # on an axis of numbers; a factor with a larger value is drawn value by value
+
 
 def learning_curves(curves, label):
     """Median over runs and the range that they span.
@@ -90,8 +92,8 @@ def number(value):
 
 def _places(values):
     """({value: place on the axis}, whether the places are the numbers themselves)."""
-    if all(isinstance(value, int | float) for value in values):
-        return {value: value for value in values}, True
+    if all(isinstance(value, int | float) and abs(value) < LARGEST for value in values):
+        return {value: float(value) for value in values}, True
     return {value: place for place, value in enumerate(values)}, False
 
 

@@ -51,12 +51,13 @@ def run(cfg, hydra):
 def compared(cfg, hydra):
     """{label: configuration} of the kinds of networks in one figure, or of the one that model=... chooses."""
     given = [word for word in hydra.overrides.task if not word.startswith("compare=")]
-    kinds = cfg.networks if cfg.compare is None else cfg.compare
+    name = "networks" if cfg.compare is None else "compare"
+    kinds = cfg[name]
     if kinds is None or any(word.startswith(("model=", "experiment=")) for word in given):
         return {network_name(cfg): cfg}
     other_data = any(word.startswith("data=") for word in given)
     cfgs = {}
-    for label, settings in _kinds(kinds).items():
+    for label, settings in _kinds(kinds, name).items():
         chosen = {k: v for k, v in settings.items() if not (other_data and k.split(".")[0] == "data")}
         cfgs[label] = compose("study", [*(f"{key}={_quoted(value)}" for key, value in chosen.items()), *given])
     return cfgs
@@ -69,13 +70,15 @@ def network_name(cfg):
     return known[-2] if known[:2] == ["jaxrnn", "cells"] else target
 
 
-def _kinds(compare):
+def _kinds(compare, name):
     """{label: {key: value}}: of a mapping as it is, of a list of models each by its name."""
-    content = OmegaConf.to_container(compare, resolve=False)
-    if isinstance(content, dict):
+    content = OmegaConf.to_container(compare, resolve=False) if OmegaConf.is_config(compare) else None
+    if isinstance(content, dict) and all(isinstance(settings, dict) for settings in content.values()):
         return content
-    if not all(isinstance(name, str) for name in content):
-        raise ConfigError("compare: give {LABEL: {KEY: VALUE}} or a list of models, such as compare=[lstm,gru]")
+    if not isinstance(content, list) or not all(isinstance(name, str) for name in content):
+        raise ConfigError(
+            f"{name}={compare}: give {{LABEL: {{KEY: VALUE}}}} or a list of models, such as {name}=[lstm,gru]"
+        )
     return {name: {"model": name} for name in content}
 
 
@@ -141,9 +144,9 @@ def _of_run(folder, cfg):
     which = config.validated(cfg.checkpoints, Literal["best", "all"], "checkpoints")
     split = config.validated(cfg.split, str, "split")
     precision = config.validated(cfg.precision, Literal["f32", "f64"] | None, "precision")
-    experiment, kept = folders.checkpoints_of(folder, config.listed(cfg.trust))
+    experiment, kept = folders.checkpoints_of(folder, config.listed(cfg.trust, "trust"))
     check_split(experiment.task.dataset, split)
-    run = folders.load(folder, config.listed(cfg.trust))
+    run = folders.load(folder, config.listed(cfg.trust, "trust"))
     params = kept if which == "all" else {run.best_step: run.params}
     notes = []
     if which == "all" and len(kept) == 1:

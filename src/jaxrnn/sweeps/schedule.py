@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn import atomic, runtime
 from jaxrnn.errors import ConfigError, DiskError
-from jaxrnn.experiments import build, folders, saved
+from jaxrnn.experiments import build, config, folders, saved
 from jaxrnn.experiments.conf import compose, force
 from jaxrnn.experiments.hydra_internals import grid
 from jaxrnn.sweeps import grouping, sharing
@@ -180,7 +180,7 @@ def train_inside_job(words, folder):
     from hydra.core.hydra_config import HydraConfig
 
     given = [word for word in HydraConfig.get().overrides.task if not word.startswith("together=")]
-    jobs = []
+    words, jobs = config.validated(words, list[str], "together"), []
     for number, chosen in enumerate(grid([force(word) for word in words])):
         overrides = [*given, *chosen]
         jobs.append(checked(number, compose("train", overrides), Path(folder) / str(number)))

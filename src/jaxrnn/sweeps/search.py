@@ -55,7 +55,10 @@ def run(cfg, hydra, space):
       hydra: the node hydra.
       space: overrides that name many values, as `split` gives them.
     """
-    config.check(cfg)
+    check(cfg)
+    for word in space:
+        if force(word).startswith("++tune."):
+            raise ConfigError(f"{word}: a search has one value of it")
     given = [word for word in hydra.overrides.task if not force(word).startswith("++tune.")]
     folder, options = hydra.runtime.output_dir, config.build(cfg.tune)
     study = search(lambda words: compose("train", words), given, space, options, folder, cfg.seed)
