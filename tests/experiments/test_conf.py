@@ -43,7 +43,7 @@ def test_a_short_run_warms_up_for_a_tenth_of_it(steps, top):
         ("tensorboard=1e308", "tensorboard=1e+308: should be a valid boolean"),
         ("together=inf", "together=inf: should be finite"),
         ("model._target_=-inf", "model._target_=-inf: there is no such function"),
-        ("model.cell.size={}", "model.cell.size={}: should be a valid integer"),
+        ("model.cell.size={}", "model.cell.size: it has no _target_"),
         ("checkpoints.keep_every=${seed}", "checkpoints.keep_every=0: should be greater than 0"),
         ("trainer.batch_size=${seed}", "trainer.batch_size=0: should be greater than 0"),
         ("trainer.precision=${optimizer.rule._target_}", "trainer.precision=optax"),

@@ -175,8 +175,15 @@ def _check_call(cfg, path):
             _check_resolved(cfg, path, key, hint)
         elif not isinstance(cfg[key], DictConfig):
             cfg[key] = validated(cfg[key], hint, f"{path}{key}")
-        elif "_target_" not in str(cfg[key]):
-            validated(cfg[key], hint, f"{path}{key}")
+        elif "_target_" not in cfg[key] and not _takes_keys(hints.get(key)):
+            raise ConfigError(f"{path}{key}: it has no _target_")
+
+
+def _takes_keys(hint):
+    """Whether an annotation, None for none, allows a dict."""
+    return hint in (None, typing.Any, dict) or any(
+        typing.get_origin(part) is dict or part is dict for part in (hint, *typing.get_args(hint))
+    )
 
 
 def _check_resolved(cfg, path, key, hint):

@@ -24,6 +24,8 @@ def config(folder, trusted=()):
     cfg = read(folder)
     if missing := [name for name in ("seed", *NODES) if name not in cfg]:
         raise ConfigError(f"{file(folder)} is not the configuration of a run: it lacks {', '.join(missing)}")
+    if missing := [name for name in NODES if not isinstance(cfg[name], DictConfig) or "_target_" not in cfg[name]]:
+        raise ConfigError(f"{file(folder)} is damaged: {missing[0]} has no _target_")
     trust.check(cfg, folder, trusted)
     return cfg
 
