@@ -6,10 +6,11 @@ from jaxrnn.experiments.command_line import config_errors, main
 
 
 def report(cfg):
+    from jaxrnn.experiments import config
     from jaxrnn.sweeps import report
 
     with config_errors():
-        print(report.write(report.read(cfg.path, cfg.metric)))
+        print(report.write(report.read(cfg.path, config.validated(cfg.metric, str, "metric"))))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,7 @@ import signal
 import sys
 
 from jaxrnn.errors import DiskError
-from jaxrnn.experiments.command_line import config_errors, main
-from jaxrnn.sweeps.callback import continued
+from jaxrnn.experiments.command_line import config_errors, end_at_signals, main
 
 
 def train(cfg):
@@ -42,6 +41,14 @@ def _train(cfg, folder, many):
     return summary["metrics"].get("validation", {}).get("loss")
 
 
+def start(arguments):
+    """Trains, goes on with a run, or sweeps; a sweep that was interrupted goes on in its folder."""
+    end_at_signals()
+    from jaxrnn.sweeps.callback import continued
+
+    resumed = any(word.startswith("resume=") for word in arguments)
+    main(train, "resume" if resumed else "train", continued(arguments))
+
+
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    main(train, "resume" if any(word.startswith("resume=") for word in given) else "train", continued(given))
+    start(sys.argv[1:])

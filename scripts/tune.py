@@ -3,7 +3,7 @@
 import sys
 from functools import partial
 
-from jaxrnn.experiments.command_line import config_errors, main
+from jaxrnn.experiments.command_line import config_errors, end_at_signals, main
 
 OPTIONS = ("--help", "-h", "--cfg", "-c", "--info", "-i")
 
@@ -21,6 +21,7 @@ def tune(space, cfg):
 
 def start(arguments):
     """Searches; the arguments that name many values are the space, the others are Hydra's."""
+    end_at_signals()
     space = []
     if not set(OPTIONS) & set(arguments):
         with config_errors():

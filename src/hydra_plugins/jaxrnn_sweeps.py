@@ -54,6 +54,8 @@ class CheckedSweeper(basic_sweeper()):
         from jaxrnn.sweeps.callback import tell_jobs
         from jaxrnn.sweeps.composing import Composer
 
+        if not batch:
+            raise ConfigError("the sweep has no runs: one of its keys names no value, such as range(0)")
         if processes()[1] > 1 and not isinstance(self.launcher, CompiledLauncher):
             raise ConfigError("several processes train a sweep together with hydra/launcher=compiled alone")
         composer = Composer(self.hydra_context, self.config)

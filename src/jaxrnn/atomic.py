@@ -6,6 +6,8 @@ import os
 import threading
 from pathlib import Path
 
+_ASIDE = set()  # paths that are being written to
+
 
 def write(path, content):
     """Writes a file aside, has the disk take it, and gives it its name; whoever reads finds the old file or the new.
@@ -32,6 +34,7 @@ def aside(path):
     """
     path = Path(path)
     other = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.tmp{path.suffix}")
+    _ASIDE.add(other)
     try:
         with naming(path):
             yield other
@@ -40,6 +43,15 @@ def aside(path):
         with contextlib.suppress(OSError):
             other.unlink(missing_ok=True)
         raise
+    finally:
+        _ASIDE.discard(other)
+
+
+def give_up():
+    """Removes what is being written aside, before the process ends where it is."""
+    for other in list(_ASIDE):
+        with contextlib.suppress(OSError):
+            other.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -177,6 +177,7 @@ def test_the_transformations_of_optax_are_allowed(name):
     [
         (b"", r"config\.yaml is empty"),
         (b"\x00\xff\xfe", r"config\.yaml.* is damaged"),
+        (b"seed: 0\nmodel: \x1a\n", r"config\.yaml, line 2 is damaged: special characters are not allowed$"),
         (b"a: [1, 2", r"config\.yaml, line \d+ is damaged"),
         (b"- 1\n", r"is damaged: it is no configuration"),
         (b"seed: 0\nmodel: ", "it lacks data, optimizer, unroll, trainer"),

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 
+from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.conf import CONF
 from jaxrnn.experiments.config import nearest
@@ -30,8 +31,8 @@ def quoted(arguments):
 def config_errors():
     """Prints a `ConfigError`, what Hydra refuses and what a disk refuses as one line on standard error, status 2.
 
-    HYDRA_FULL_ERROR=1 in the environment shows the stack. Ctrl-C ends with status 130, SIGTERM with 143, and where
-    nobody reads the output any more, as after `| head`, with 141.
+    HYDRA_FULL_ERROR=1 in the environment shows the stack. Where nobody reads the output any more, as after `| head`,
+    the status is 141.
     """
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -46,20 +47,24 @@ def config_errors():
             raise
         print(f"error: {_one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        raise SystemExit(128 + signal.SIGINT) from None
-    except _Terminated:
-        print("terminated", file=sys.stderr)
-        raise SystemExit(128 + signal.SIGTERM) from None
 
 
-class _Terminated(BaseException):
-    """SIGTERM, where nothing trains; a training has a handler of its own."""
+def end_at_signals():
+    """From now on Ctrl-C ends the process with status 130 and SIGTERM with 143, each with one line on standard error.
+
+    The process ends where it is, as if it were killed: an exception that is raised inside an import, a destructor or C
+    code may be lost, or crash the interpreter. A training has handlers of its own.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
 
 
-def _terminate(number, frame):
-    raise _Terminated
+def _end(number, frame):
+    atomic.give_up()
+    with contextlib.suppress(Exception):  # the signal may have come while it was written to
+        sys.stdout.flush()
+    os.write(sys.stderr.fileno(), b"interrupted\n" if number == signal.SIGINT else b"terminated\n")
+    os._exit(128 + number)
 
 
 def main(task, config_name, arguments):
@@ -73,7 +78,7 @@ def main(task, config_name, arguments):
     from jaxrnn.experiments import help as explained
     from jaxrnn.experiments.hydra_internals import run
 
-    signal.signal(signal.SIGTERM, _terminate)
+    end_at_signals()
     with config_errors():
         if {"--help", "-h"} & set(arguments):
             print(explained.text(config_name, [word for word in arguments if not word.startswith("-")]))

@@ -115,7 +115,7 @@ def listed(value, name):
 
 def short(name, value):
     """A leaf's value for tables: a factory by its module alone, lstm for jaxrnn.cells.lstm.cell."""
-    return value.split(".")[-2] if name.endswith("_target_") and str(value).count(".") else value
+    return value.split(".")[-2] if name.endswith("_target_") and isinstance(value, str) and "." in value else value
 
 
 def build(node, **arguments):

@@ -66,6 +66,20 @@ def file(folder):
     return Path(str(folder)) / ".hydra" / "config.yaml"
 
 
+def _line(path, error):
+    """Where in a file YAML found an error, as the end of its name."""
+    mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
+    if mark is None and position is None:
+        return ""
+    line = mark.line if mark is not None else path.read_text(errors="replace")[:position].count("\n")
+    return f", line {line + 1}"
+
+
+def _reason(error):
+    found = getattr(error, "problem", None) or getattr(error, "reason", None)
+    return found or str(error).splitlines()[0]
+
+
 def _yaml(path, kind):
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
@@ -75,9 +89,7 @@ def _yaml(path, kind):
     except FileNotFoundError as error:
         raise ConfigError(f"{path} is missing") from error
     except YAMLError as error:
-        at = getattr(error, "problem_mark", None)
-        where = "" if at is None else f", line {at.line + 1}"
-        raise ConfigError(f"{path}{where} is damaged: {getattr(error, 'problem', None) or error}") from error
+        raise ConfigError(f"{path}{_line(path, error)} is damaged: {_reason(error)}") from error
     except (ValueError, TypeError, RecursionError, OmegaConfBaseException) as error:  # not UTF-8, not YAML's types
         raise ConfigError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
     except OSError as error:

@@ -106,6 +106,10 @@ def search(compose, given, space, options, folder, seed=0):
         raise ConfigError(
             "nothing to search for; give many values, such as 'optimizer.learning_rate=interval(1e-4,1e-1)'"
         )
+    for word in space:
+        override = OverridesParser.create().parse_override(word)
+        if not isinstance(override.value(), IntervalSweep) and not list(override.sweep_string_iterator()):
+            raise ConfigError(f"{word}: it names no value")
     Path(folder).mkdir(parents=True, exist_ok=True)
     way = "down" if options.metric == LOSS else _better(options.metric, compose([*given, f"seed={seed}"]))
     study = _study(Path(folder), [*given, *space], options, seed, way)
