@@ -44,10 +44,12 @@ def _train(cfg, folder, many):
 def start(arguments):
     """Trains, goes on with a run, or sweeps; a sweep that was interrupted goes on in its folder."""
     end_at_signals()
-    from jaxrnn.sweeps.callback import continued
-
     resumed = any(word.startswith("resume=") for word in arguments)
-    main(train, "resume" if resumed else "train", continued(arguments))
+    if {"-m", "--multirun"} & set(arguments):
+        from jaxrnn.sweeps.callback import continued  # here, so that --help need not import Hydra
+
+        arguments = continued(arguments)
+    main(train, "resume" if resumed else "train", arguments)
 
 
 if __name__ == "__main__":

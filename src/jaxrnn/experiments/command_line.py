@@ -34,19 +34,24 @@ def config_errors():
     HYDRA_FULL_ERROR=1 in the environment shows the stack. Where nobody reads the output any more, as after `| head`,
     the status is 141.
     """
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
     try:
         yield
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
         raise SystemExit(128 + signal.SIGPIPE) from None
-    except (ConfigError, HydraException, OmegaConfBaseException, OSError) as error:
-        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+    except Exception as error:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1" or not _is_told(error):
             raise
         print(f"error: {_one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def _is_told(error):
+    """Whether an exception means that the user is told, not that something is wrong here."""
+    from hydra.errors import HydraException  # here, so that --help need not import Hydra
+    from omegaconf.errors import OmegaConfBaseException
+
+    return isinstance(error, ConfigError | OSError | HydraException | OmegaConfBaseException)
 
 
 def end_at_signals():

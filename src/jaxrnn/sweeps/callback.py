@@ -89,12 +89,12 @@ def _write(folder, content):
 
 
 def continued(arguments):
-    """The arguments of a command; those of an interrupted sweep with the folder in which it goes on.
+    """The arguments of a sweep; those of an interrupted one with the folder in which it goes on.
 
     The sweep is the newest in `multirun/` that was started by the same arguments, did not finish, and is not being
     trained by another process.
     """
-    if not {"-m", "--multirun"} & set(arguments) or any(a.startswith("hydra.sweep.dir=") for a in arguments):
+    if any(argument.startswith("hydra.sweep.dir=") for argument in arguments):
         return arguments
     for file in sorted(Path("multirun").glob(f"*/*/{FILE}"), reverse=True):
         try:
