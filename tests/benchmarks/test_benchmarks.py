@@ -4,6 +4,9 @@ import csv
 import importlib
 import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -132,3 +135,26 @@ def test_launchers_are_timed_as_whole_commands():
     ]
     assert all(row["median"] > 1 for row in measured.summary)
     assert len(launchers.plot(measured)["launchers"].axes) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_no_worker_stays_when_a_signal_ends_the_process(tmp_path, number):
+    """Between two times a worker is stopped, so it would not see that nobody waits for it."""
+    script = tmp_path / "script.py"
+    script.write_text("""
+import time
+from jaxrnn.benchmarks._worker import Worker
+from jaxrnn.experiments.command_line import end_at_signals
+
+if __name__ == "__main__":
+    end_at_signals()
+    worker = Worker(eval, "lambda: None")
+    print(worker._process.pid, flush=True)
+    time.sleep(60)
+""")
+    process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    worker = int(process.stdout.readline())
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors.count("\n")) == (128 + number, 1), errors
+    assert not Path(f"/proc/{worker}").exists() or "Z" in Path(f"/proc/{worker}/stat").read_text().split()

@@ -66,6 +66,8 @@ def end_at_signals():
 
 def _end(number, frame):
     atomic.give_up()
+    for worker in getattr(sys.modules.get("multiprocessing"), "active_children", tuple)():
+        worker.kill()  # one that is stopped between two times of a benchmark would stay for ever
     with contextlib.suppress(Exception):  # the signal may have come while it was written to
         sys.stdout.flush()
     os.write(sys.stderr.fileno(), b"interrupted\n" if number == signal.SIGINT else b"terminated\n")
