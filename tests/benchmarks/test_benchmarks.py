@@ -137,6 +137,13 @@ def test_launchers_are_timed_as_whole_commands():
     assert len(launchers.plot(measured)["launchers"].axes) == 2
 
 
+def test_nothing_is_seen_of_what_a_worker_prints(capfd):
+    side = Worker(eval, "lambda: __import__('os').system('echo said; echo logged >&2')")
+    assert side() > 0
+    side.close()
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_no_worker_stays_when_a_signal_ends_the_process(tmp_path, number):
     """Between two times a worker is stopped, so it would not see that nobody waits for it."""

@@ -96,6 +96,9 @@ def clocked(function, at_least=0.0):
 def _answer(make, arguments, environment, at_least, answers):
     began = time.perf_counter()
     os.environ.update(environment)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    for number in (1, 2):  # other tools' logs, some of which C++ code writes; errors are sent
+        os.dup2(silence, number)
     try:
         function = make(*arguments)
         function()
