@@ -36,6 +36,7 @@ def run(task, config_name, arguments):
         search_path.prepend("command-line", f"file://{Path(args.config_dir).absolute()}")
     hydra = Hydra.create_main_hydra2(task_name=_name(), config_search_path=search_path)
     overrides = args.overrides
+    may_sweep = args.config_dir or any("hydra.mode" in word for word in overrides)  # ours are of runs; composed once
     if args.hydra_help:
         hydra.hydra_help(config_name=config_name, args_parser=parser, args=args)
     elif args.cfg:
@@ -44,7 +45,7 @@ def run(task, config_name, arguments):
         hydra.show_info(args.info, config_name=config_name, overrides=overrides)
     elif args.shell_completion:
         hydra.shell_completion(config_name=config_name, overrides=overrides)
-    elif args.multirun or hydra.get_mode(config_name, overrides) is RunMode.MULTIRUN:
+    elif args.multirun or (may_sweep and hydra.get_mode(config_name, overrides) is RunMode.MULTIRUN):
         hydra.multirun(config_name=config_name, task_function=task, overrides=[*overrides, "hydra.mode=MULTIRUN"])
     else:
         hydra.run(config_name=config_name, task_function=task, overrides=[*overrides, "hydra.mode=RUN"])
