@@ -11,6 +11,7 @@ def evaluate(cfg):
 
     runtime.prepare()
     with config_errors():
+        config.check(cfg)
         run = folders.load(cfg.run, config.listed(cfg.trust, "trust"))
         metrics, baselines = files.write_evaluation(run), files.baselines(run)
         written = files.write_predictions(run, cfg.split)

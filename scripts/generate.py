@@ -11,6 +11,7 @@ def generate(cfg):
 
     runtime.prepare()
     with config_errors():
+        config.check(cfg)
         run = folders.load(cfg.run, config.listed(cfg.trust, "trust"))
         if run.dataset.question is not None:
             print(asking.answered(run, cfg))

@@ -68,3 +68,19 @@ def test_what_is_trusted_are_texts(value):
         config.listed(value, "trust")
     assert config.listed("mine", "trust") == ["mine"]
     assert config.listed(None, "trust") == []
+
+
+@pytest.mark.parametrize(
+    ("script", "word", "said"),
+    [
+        ("generate", "prime=true", "prime=True: should be a valid integer"),
+        ("generate", "seed=abc", "seed=abc: should be a valid integer"),
+        ("generate", "top_p=0", "top_p=0: should be greater than 0"),
+        ("generate", "temperature=-1", "temperature=-1: should be greater than or equal to 0"),
+        ("evaluate", "horizon=true", "horizon=True: should be a valid integer"),
+        ("evaluate", "split=[1]", "split=[1]: should be a valid string"),
+    ],
+)
+def test_keys_that_no_factory_reads_are_held_to_their_types(script, word, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        config.check(compose(script, ["run=run", word]))

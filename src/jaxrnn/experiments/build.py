@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from jaxrnn import runtime
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import config
+from jaxrnn.experiments import comparing, config
 from jaxrnn.experiments.conf import compose
 from jaxrnn.nets import anchored
 from jaxrnn.optimizers import Optimizer
@@ -18,7 +18,7 @@ from jaxrnn.training import single_run as training
 from jaxrnn.training.checkpoints import Checkpointing
 from jaxrnn.training.evaluation import Evaluator
 from jaxrnn.training.update import Task, Trainer, cast
-from jaxrnn.types import Dataset, Net, Pair, Seed
+from jaxrnn.types import Dataset, Net, Pair
 
 CUDNN, INSTEAD = "jaxrnn.unroll.cudnn.unroll", "jaxrnn.unroll.deferred.unroll"  # the same network
 NODES = ("model", "data", "optimizer", "unroll", "trainer")  # of every run's configuration
@@ -69,12 +69,11 @@ def build(cfg):
 
 
 def check(cfg):
-    """Holds a configuration to the factories' signatures (see `config.check`) and its seed to its range.
+    """Holds a configuration to the factories' signatures (see `config.check`).
 
     Raises:
       ConfigError: at the first thing that cannot be.
     """
-    cfg.seed = config.validated(cfg.seed, Seed, "seed")
     config.check(cfg)
 
 
@@ -103,7 +102,7 @@ def built(cfg):
 def description(cfg):
     """{name: value} of what a checkpoint notes of a configuration: all but what may change when the run goes on, how
     long it trains and where its files are; the unroll that needs a GPU as what stands for it elsewhere."""
-    leaves = config.leaves(cfg)
+    leaves = comparing.leaves(cfg)
     if leaves["unroll._target_"] == CUDNN:
         leaves = {n: v for n, v in leaves.items() if not n.startswith("unroll.")} | {"unroll._target_": INSTEAD}
     return {n: v for n, v in leaves.items() if n != "trainer.steps" and not n.endswith(".path")}

@@ -15,7 +15,6 @@ from jaxrnn.errors import ConfigError
 COLLECTIONS = ("callbacks", "metrics", "probes")  # nodes of nodes, each under a name of the user's
 DESCRIPTIONS = ("compare", "networks")  # nodes that describe other configurations
 PARTS = ("model", "data", "optimizer", "unroll", "trainer", "checkpoints", "figure", "study", "tune")
-PLAIN = {"figures": bool | None, "tensorboard": bool, "together": list[str] | None}  # keys that no factory reads
 
 
 def check(cfg, path=""):
@@ -42,10 +41,33 @@ def check(cfg, path=""):
             _check_part(cfg, path, key)
         elif name in PARTS or (name in COLLECTIONS and cfg[key]):
             raise ConfigError(f"{name}={cfg[key]}: it is a part of the configuration; set its keys, {name}.NAME=...")
-        elif name in PLAIN:
-            cfg[key] = validated(cfg[key], PLAIN[name], name)
+        elif name in _plain():
+            cfg[key] = validated(cfg[key], _plain()[name], name)
     if "_target_" in cfg:
         _check_call(cfg, path)
+
+
+@functools.cache
+def _plain():
+    """{key: annotation} of the scripts' keys that no factory reads."""
+    from jaxrnn.types import NonNegative, Positive, Seed, Size  # here, so that --help need not import JAX
+
+    return {
+        "figures": bool | None,
+        "tensorboard": bool,
+        "together": list[str] | None,
+        "horizon": Size | None,
+        "split": str | None,
+        "prime": Size | None,
+        "start": Size | str | None,
+        "length": Size | None,
+        "temperature": NonNegative,
+        "top_k": Size | None,
+        "top_p": Positive | None,
+        "beam": Size,
+        "penalty": float,
+        "seed": Seed,
+    }
 
 
 def _check_part(cfg, path, key):
@@ -57,52 +79,6 @@ def _check_part(cfg, path, key):
         raise ConfigError(f"{path}{key} names no factory; choose it, {group}={key}, or give {path}{key}._target_=...")
 
 
-def leaves(cfg):
-    """{dotted name: value} of a configuration, as `container` gives it."""
-
-    def walk(node, path):
-        for key, value in node.items():
-            if isinstance(value, dict):
-                yield from walk(value, f"{path}{key}.")
-            else:
-                yield f"{path}{key}", value
-
-    return dict(walk(container(cfg), ""))
-
-
-def container(cfg):
-    """A configuration as dicts and lists, interpolations resolved; those that only building fills, such as the size of
-    the outputs, stay as they are written."""
-    from omegaconf import Container, DictConfig, OmegaConf
-    from omegaconf.errors import InterpolationResolutionError
-
-    def plain(key):
-        if OmegaConf.is_missing(cfg, key):
-            return "???"
-        try:
-            value = cfg[key]
-        except InterpolationResolutionError:
-            return OmegaConf.to_container(cfg, resolve=False)[key]
-        return container(value) if isinstance(value, Container) else value
-
-    if isinstance(cfg, DictConfig):
-        return {key: plain(key) for key in cfg}
-    return [plain(place) for place in range(len(cfg))]
-
-
-def telling(many):
-    """The names of the leaves that tell configurations apart; where a factory differs, not what only its like know.
-
-    Args:
-      many: what `leaves` gives for each.
-    """
-    names = dict.fromkeys(name for each in many for name in each)
-    differ = [name for name in names if len({str(each.get(name)) for each in many}) > 1]
-    targets = tuple(name.removesuffix("_target_") for name in differ if name.endswith("._target_"))
-    common = {name for name in differ if all(name in each for each in many)}
-    return [n for n in differ if n in common or n.endswith("._target_") or not n.startswith(targets)]
-
-
 def listed(value, name):
     """The texts of a key that takes one, many or none.
 
@@ -111,11 +87,6 @@ def listed(value, name):
     """
     found = validated(value, str | list[str] | None, name)
     return [] if found is None else [found] if isinstance(found, str) else found
-
-
-def short(name, value):
-    """A leaf's value for tables: a factory by its module alone, lstm for jaxrnn.cells.lstm.cell."""
-    return value.split(".")[-2] if name.endswith("_target_") and isinstance(value, str) and "." in value else value
 
 
 def build(node, **arguments):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxrnn.experiments import config
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import comparing, config
 from jaxrnn.plotting import examples, style
 from jaxrnn.plotting import forecasts as plotting
 from jaxrnn.table import Table
@@ -18,11 +19,11 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 def record(folder, cfg, content):
     """Writes the summary of a run, for TensorBoard too where the configuration asks for it; gives what was written."""
-    content = summaries.write(folder, content | ({"configuration": config.leaves(cfg)} if cfg else {}))
+    content = summaries.write(folder, content | ({"configuration": comparing.leaves(cfg)} if cfg else {}))
     if cfg.get("tensorboard"):
         values = {f"{split}/{name}": v for split, row in content["metrics"].items() for name, v in (row or {}).items()}
         known = {f"final/{name}": float(v) for name, v in values.items() if v is not None}
-        tensorboard.finish(folder, config.leaves(cfg), known)
+        tensorboard.finish(folder, comparing.leaves(cfg), known)
     return content
 
 
@@ -50,9 +51,19 @@ def write_evaluation(run):
 def write_predictions(run, split):
     """Writes what a run says to every example of a split to its `predictions.csv`, and draws figures of them.
 
+    Args:
+      run: the `Run`.
+      split: its name, None for test.
+
     Returns:
       The path of the file, or None where the data do not say how their examples are shown.
+
+    Raises:
+      ConfigError: if the data have no such split.
     """
+    if split is not None and split not in run.dataset.splits:
+        raise ConfigError(f"split={split}: the data have no such split; there are {', '.join(run.dataset.splits)}")
+    split = "test" if split is None else split
     if run.dataset.shown is None or split not in run.dataset.splits:
         return None
     rows = answers.examples(run, split)

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn import atomic, runtime
 from jaxrnn.errors import ConfigError, DiskError
-from jaxrnn.experiments import config, locks, saved
+from jaxrnn.experiments import comparing, config, locks, saved
 from jaxrnn.experiments.build import CUDNN, INSTEAD, build, built, description
 from jaxrnn.experiments.files import record, report, save_figures
 from jaxrnn.experiments.processes import joined, with_all_processes
@@ -156,7 +156,7 @@ def refuse_another(folder, cfg):
     """
     if not (Path(folder) / records.FILE).exists() or not saved.file(folder).exists():
         return
-    found, wanted = config.leaves(saved.read(folder)), config.leaves(cfg)
+    found, wanted = comparing.leaves(saved.read(folder)), comparing.leaves(cfg)
     if found != wanted:
         differing = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
         raise ConfigError(

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments.comparing import container
 from jaxrnn.experiments.conf import CONF
-from jaxrnn.experiments.config import container
 
 CATALOGUES = {"cells": ("cell",), "data": ("dataset",), "distributions": ("distribution",), "unroll": ("unroll",),
               "studies": ("study", "probe")}  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import config
+from jaxrnn.experiments import comparing
 from jaxrnn.experiments.build import NODES, assemble, built, with_values
 from jaxrnn.training.update import updates
 
@@ -52,10 +52,10 @@ class Plan(NamedTuple):
         runs = sum(len(group.members) for group in self.groups)
         lines = [f"{runs} runs, " + ("one group" if len(self.groups) == 1 else f"{len(self.groups)} compiled groups")]
         described = [_flat(group.cfg) for group in self.groups]
-        shown = [name for name in config.telling(described) if name in self.reasons]
+        shown = [name for name in comparing.telling(described) if name in self.reasons]
         for number, (group, leaves) in enumerate(zip(self.groups, described, strict=True), 1):
             varied = [*(["seed"] if len(set(group.seeds)) > 1 else []), *group.names]
-            what = ", ".join(f"{name}={config.short(name, leaves[name])}" for name in shown if name in leaves)
+            what = ", ".join(f"{name}={comparing.short(name, leaves[name])}" for name in shown if name in leaves)
             together = f" together over {', '.join(varied)}" if varied else ""
             count = f"{len(group.members)} run" + "s" * (len(group.members) > 1)
             lines.append(f"  group {number}: {count}{together}" + (f"; {what}" if what else ""))
@@ -165,7 +165,7 @@ def _untraceable(cfg, experiment, name):
 def _flat(cfg):
     """{dotted name: value} of what a run is made of, seed included."""
     nodes = [node for node in (*NODES, *FURTHER) if cfg.get(node)]
-    named = config.leaves(OmegaConf.masked_copy(cfg, [*nodes, "seed"]))
+    named = comparing.leaves(OmegaConf.masked_copy(cfg, [*nodes, "seed"]))
     return {name: json.dumps(value) if isinstance(value, list) else value for name, value in named.items()}
 
 

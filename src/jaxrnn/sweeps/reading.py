@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import config, saved, trust
+from jaxrnn.experiments import comparing, saved, trust
 from jaxrnn.metrics import cost
 from jaxrnn.training import records, summaries
 
@@ -49,7 +49,7 @@ def readable(folders):
 
 def _leaves(cfg, content):
     """The configuration of a run as its summary has it, which is checked; else as its file has it."""
-    return (content or {}).get("configuration") or config.leaves(cfg)
+    return (content or {}).get("configuration") or comparing.leaves(cfg)
 
 
 def found(folder, leaves, content, rows, metric, better):

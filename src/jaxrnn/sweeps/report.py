@@ -10,7 +10,7 @@ from hydra.errors import HydraException
 
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import config, saved
+from jaxrnn.experiments import comparing, saved
 from jaxrnn.experiments.build import check
 from jaxrnn.experiments.conf import compose
 from jaxrnn.metrics import cost
@@ -153,7 +153,7 @@ def command(sweep):
         check(cfg)
     except (ConfigError, HydraException):
         return None
-    if config.leaves(cfg) != run.leaves:
+    if comparing.leaves(cfg) != run.leaves:
         return None
     return shlex.join(["python", "scripts/train.py", *(override.removeprefix("++") for override in overrides)])
 
@@ -181,7 +181,7 @@ def _lines(sweep, rows):
 
 def _factors(runs):
     """{dotted name: label} of the leaves that tell runs apart, seeds excepted."""
-    kept = [name for name in config.telling(runs) if name != "seed"]
+    kept = [name for name in comparing.telling(runs) if name != "seed"]
     whole = {name: name.removesuffix("._target_") for name in kept}
     last = Counter(label.split(".")[-1] for label in whole.values())
     return {n: label.split(".")[-1] if last[label.split(".")[-1]] == 1 else label for n, label in whole.items()}
@@ -189,7 +189,7 @@ def _factors(runs):
 
 def _shown(name, value):
     """A value as a factor: a factory by its module alone, lists and None as text."""
-    value = config.short(name, value)
+    value = comparing.short(name, value)
     return value if isinstance(value, int | float | str) and not isinstance(value, bool) else str(value)
 
 
