@@ -19,12 +19,12 @@ Params = Any  # a pytree of arrays
 Carry = Any  # a pytree of arrays [B, ...]
 
 # What a factory's signature says of its numbers. Configurations are checked against it before anything compiles.
-Size = Annotated[int, Gt(0)]
+Size = Annotated[int, Interval(gt=0, lt=2**31)]  # JAX counts in int32
 Seed = Annotated[int, Interval(ge=0, lt=2**32)]
 Lag = Annotated[float, Gt(2)]
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
-NonNegativeInt = Annotated[int, Ge(0)]
+NonNegativeInt = Annotated[int, Interval(ge=0, lt=2**31)]
 Rate = Annotated[float, Interval(ge=0, lt=1)]
 
 

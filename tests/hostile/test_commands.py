@@ -90,7 +90,7 @@ def test_drawn_command_lines_end_in_a_result_or_in_one_line(trained, rng, share,
         (["optimizer.learning_rate=interval(3,1)"], "interval"),
         (["-m", "seed=range(0)", *FINE["train"]], "the sweep has no runs"),
         (["-m", "metrics.x=a b"], "metrics.x names no factory"),
-        (["-m", *FINE["train"], f"data.points={'9' * 20},60"], "error: run 0 (model.cell.size=2"),
+        (["-m", *FINE["train"], "data.window=40,1"], "error: run 0 (model.cell.size=2"),
     ],
 )
 def test_command_lines_that_people_type(trained, call, clean, words, expected):

@@ -4,68 +4,102 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.benchmarks._worker import Missing, clocked
 from jaxrnn.plotting import style as plotting
 from jaxrnn.types import Size
 
-IMPORTS = ("jaxrnn.nets.stack", "jax", "torch", "tensorflow", "keras", "flax.nnx", "haiku", "equinox")
+IMPORTS = ("jaxrnn.nets.stack", "torch", "tensorflow", "keras", "flax.nnx", "haiku", "equinox")
+MEASURE = "import jax"
+STUDIES = ("gradient_flow", "gates", "jacobian", "fixed_points", "lyapunov", "dimension", "landscape")
+AFTER = ("evaluate run=run", "generate run=run", "report run", *(f"study study={name} run=run" for name in STUDIES))
+BUDGETS = {"--help": 0.6, "warm": 3.3, "evaluate": 3.0, "generate": 3.0, "report": 2.5, "study": 5.0}  # of `MEASURE`
 
 
-def benchmark(script: str, run: str = "experiment=sine_lstm", imports: list[str] = IMPORTS, repeats: Size = 3):
-    """Times commands as processes.
+def benchmark(
+    script: str,
+    run: str = "experiment=sine_lstm",
+    after: list[str] = AFTER,
+    imports: list[str] = IMPORTS,
+    repeats: Size = 3,
+):
+    """Times commands as processes, each with its budget: how many times longer than importing JAX it may take.
 
     Args:
       script: path of train.py.
       run: the arguments of a whole training run with its figures, timed with an empty cache of compiled programs
         ("cold") and with a filled one ("warm").
+      after: commands in a folder in which `run` is such a run, the script's name first, with a filled cache.
       imports: modules, imported in a process of their own each.
       repeats: rounds.
     """
     with tempfile.TemporaryDirectory() as place:
+        _command([script, run, "hydra.run.dir=run"], place, place)()
         makers = {
             f"{run}, cold": lambda: _cold(script, run),
-            f"{run}, warm": lambda: _warm(script, run, place),
+            f"{run}, warm": lambda: _warm([script, run], place),
             "--help": lambda: _command([script, "--help"]),
         }
-        makers |= {f"import {name}": lambda name=name: _import(name) for name in imports}
+        makers |= {words: lambda words=words: _after(script, words, place) for words in after}
+        makers |= {f"import {name}": lambda name=name: _import(name) for name in ("jax", *imports)}
         seconds, left_out = timing.in_turn(makers, repeats)
     summary = timing.summarised(seconds)
-    words = "{side}: {median:.2f} s"
-    return timing.Measured(timing.rows_of(seconds), summary, [*(words.format(**row) for row in summary), *left_out])
+    unit = next(row["median"] for row in summary if row["side"] == MEASURE)
+    for row in summary:
+        row |= {"times_import_jax": row["median"] / unit, "budget": _budget(row["side"])}
+    return timing.Measured(timing.rows_of(seconds), summary, [*map(_line, summary), *left_out])
 
 
-def _command(arguments, environment=None):
+def _budget(side):
+    """How many times longer than importing JAX a side may take, or None."""
+    return next((budget for name, budget in BUDGETS.items() if side.startswith(name) or side.endswith(name)), None)
+
+
+def _line(row):
+    text = f"{row['side']}: {row['median']:.2f} s"
+    if row["budget"] is None:
+        return text
+    over = ", over it" if row["times_import_jax"] > row["budget"] else ""
+    return f"{text}, {row['times_import_jax']:.1f} times {MEASURE}, budget {row['budget']}{over}"
+
+
+def _command(arguments, cache=None, folder=None):
+    """A side that runs Python in a folder, one of its own for None, with a cache of compiled programs."""
+    env = os.environ | ({} if cache is None else {"XDG_CACHE_HOME": cache})
+
     def run():
-        with tempfile.TemporaryDirectory() as folder:
-            env = {**os.environ, **(environment or {})}
-            subprocess.run([sys.executable, *arguments], cwd=folder, env=env, check=True, capture_output=True)
+        with tempfile.TemporaryDirectory() as own:
+            subprocess.run([sys.executable, *arguments], cwd=folder or own, env=env, check=True, capture_output=True)
 
     return clocked(run)
 
 
-def _warm(script, run, cache):
-    side = _command([script, run], {"XDG_CACHE_HOME": cache})
-    side()
-    return side
-
-
-def _cold(script, run):
-    def side():
-        with tempfile.TemporaryDirectory() as cache:
-            return _command([script, run], {"XDG_CACHE_HOME": cache})()
-
-    return side
-
-
-def _import(name):
-    side = _command(["-c", f"import {name}"])
+def _warm(arguments, cache, folder=None):
+    side = _command(arguments, cache, folder)
     try:
         side()
     except subprocess.CalledProcessError as error:
         raise Missing(error.stderr.decode().strip().splitlines()[-1]) from error
     return side
+
+
+def _after(script, words, place):
+    name, *arguments = words.split()
+    return _warm([str(Path(script).with_name(f"{name}.py")), *arguments], place, place)
+
+
+def _cold(script, run):
+    def side():
+        with tempfile.TemporaryDirectory() as cache:
+            return _command([script, run], cache)()
+
+    return side
+
+
+def _import(name):
+    return _warm(["-c", f"import {name}"], None)
 
 
 def plot(measured):

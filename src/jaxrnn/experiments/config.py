@@ -32,6 +32,10 @@ def check(cfg, path=""):
         if OmegaConf.is_missing(cfg, key):
             raise ConfigError(f"{name} is missing; give it: {name}=...")
         if OmegaConf.is_interpolation(cfg, key):  # what it points to is checked there
+            if name in (*PARTS, *COLLECTIONS) and not isinstance(cfg[key], DictConfig):
+                raise _no_part(name, cfg[key])
+            if name in _plain():
+                validated(cfg[key], _plain()[name], name)
             continue
         if isinstance(cfg[key], DictConfig) and name not in DESCRIPTIONS:
             if "_target_" not in cfg[key]:
@@ -40,11 +44,15 @@ def check(cfg, path=""):
         elif path.removesuffix(".") in COLLECTIONS:
             _check_part(cfg, path, key)
         elif name in PARTS or (name in COLLECTIONS and cfg[key]):
-            raise ConfigError(f"{name}={cfg[key]}: it is a part of the configuration; set its keys, {name}.NAME=...")
+            raise _no_part(name, cfg[key])
         elif name in _plain():
             cfg[key] = validated(cfg[key], _plain()[name], name)
     if "_target_" in cfg:
         _check_call(cfg, path)
+
+
+def _no_part(name, value):
+    return ConfigError(f"{name}={value}: it is a part of the configuration; set its keys, {name}.NAME=...")
 
 
 @functools.cache

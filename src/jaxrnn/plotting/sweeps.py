@@ -21,7 +21,8 @@ def learning_curves(curves, label):
         axes.plot(steps, [np.median(curve[step]) for step in steps], label=name, **line)
         low, high = ([pick(curve[step]) for step in steps] for pick in (min, max))
         axes.fill_between(steps, low, high, color=line["color"], alpha=0.15, linewidth=0)
-    axes.set_yscale("log")
+    if curves and all(loss > 0 for curve in curves.values() for losses in curve.values() for loss in losses):
+        axes.set_yscale("log")
     style.legend_below(figure, title="median and range over seeds, the best settings first")
     return figure
 

@@ -73,9 +73,9 @@ def network_name(cfg):
 def _kinds(compare, name):
     """{label: {key: value}}: of a mapping as it is, of a list of models each by its name."""
     content = OmegaConf.to_container(compare, resolve=False) if OmegaConf.is_config(compare) else None
-    if isinstance(content, dict) and all(isinstance(settings, dict) for settings in content.values()):
+    if content and isinstance(content, dict) and all(isinstance(settings, dict) for settings in content.values()):
         return content
-    if not isinstance(content, list) or not all(isinstance(name, str) for name in content):
+    if not content or not isinstance(content, list) or not all(isinstance(name, str) for name in content):
         raise ConfigError(
             f"{name}={compare}: give {{LABEL: {{KEY: VALUE}}}} or a list of models, such as {name}=[lstm,gru]"
         )

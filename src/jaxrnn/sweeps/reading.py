@@ -37,6 +37,8 @@ def readable(folders):
             cfg = saved.read(folder)
             if "trainer" not in cfg and (folder / records.FILE).exists():
                 raise ConfigError(f"{saved.file(folder)} is damaged: it is not the configuration of a run")
+            if "trainer" in cfg and "seed" not in cfg:
+                raise ConfigError(f"{saved.file(folder)} is not the configuration of a run: it lacks seed")
             if "trainer" in cfg and not cfg.get("together"):
                 trust.check_text(cfg, folder)
                 content, rows = summaries.read(folder), records.table(folder).rows
