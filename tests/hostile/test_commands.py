@@ -4,6 +4,11 @@ import shlex
 import subprocess
 
 import pytest
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import build, conf
 
 ODD = ["0", "-1", "1e308", "nan", "inf", "-inf", "true", "null", "''", "[]", "{}", "[1,2]", "abc", "1_0", "0x10", "é"]
 ODD += ["${seed}", "${oc.env:HOME}", "${x", "???", "1e-400", "'", '"', "=", "\\", "9" * 20, "../..", "", "a b"]
@@ -24,6 +29,17 @@ KEYS = {
     "study": "study seeds train compare networks run checkpoints model data study.batch",
     "benchmark": "benchmark nothing",
 }
+BUILT = [key for key in KEYS["train"].split() if not key.startswith(("resume", "hydra"))]
+BUILT += ["model.readout", "model.cell.forget_bias", "model.cell.recurrent_init", "model.cell.recurrent_init._target_"]
+BUILT += ["model.embedding", "data.noise", "data.stateful", "data.path", "data.horizon", "data.validation", "data.seed"]
+BUILT += ["optimizer.rule._target_", "optimizer.schedule", "optimizer.rule.b1", "unroll._target_", "unroll.k1"]
+BUILT += ["trainer._target_", "checkpoints", "figure", "figure._target_", "callbacks.early_stopping", "probes.gates"]
+BUILT += ["callbacks.early_stopping.patience", "regularizer._target_"]
+GROUPS = [
+    f"data={name}" for name in ("forecast", "adding", "text", "tagging", "csv", "reber", "digits", "dates", "glyphs")
+]
+GROUPS += ["model=gru", "model=jordan", "model=elman", "unroll=truncated", "unroll=newton", "optimizer/schedule=cosine"]
+GROUPS += ["callbacks=[early_stopping]", "probes=[gates]", "regularizer=flossing", "data=glyphs"]
 OPTIONS = [
     ["-m"],
     ["--multirun"],
@@ -74,6 +90,22 @@ def test_drawn_command_lines_end_in_a_result_or_in_one_line(trained, rng, share,
             clean(call(trained, script, *words, COLUMNS="80"))
         except (AssertionError, subprocess.TimeoutExpired) as error:
             failed.append(f"python scripts/{script}.py {shlex.join(words)}\n{error}")
+    assert not failed, "\n\n".join([f"{len(failed)} failed", *failed])
+
+
+def test_drawn_configurations_are_built_or_refused(rng, share):
+    """What `train.py` does before it trains, in one process, so that more of it can be drawn."""
+    failed = []
+    for _ in range(share(2000, 60)):
+        group = [GROUPS[rng.integers(len(GROUPS))]] if rng.random() < 0.4 else []
+        odd = [f"{rng.choice(BUILT)}={ODD[rng.integers(len(ODD))]}" for _ in range(rng.integers(1, 3))]
+        words = ["model.cell.size=2", *group, *odd]
+        try:
+            build.build(conf.compose("train", words))
+        except (ConfigError, HydraException, OmegaConfBaseException, OSError):  # one line, see `config_errors`
+            continue
+        except Exception as error:
+            failed.append(f"python scripts/train.py {shlex.join(words)}\n{type(error).__name__}: {error}")
     assert not failed, "\n\n".join([f"{len(failed)} failed", *failed])
 
 
