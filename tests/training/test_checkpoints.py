@@ -160,6 +160,20 @@ def _like(run):
     return state, state.params
 
 
+@pytest.mark.parametrize("left", [False, True], ids=["all", "all but the folder itself"])
+def test_a_folder_that_is_deleted_under_a_run_is_not_made_anew(trained, tmp_path, left):
+    def delete(progress):
+        if progress.step == 20:
+            shutil.rmtree(tmp_path / "run")
+            if left:
+                (tmp_path / "run").mkdir()
+
+    with pytest.raises(FileNotFoundError, match=r"metrics\.csv"):
+        trained("run", callbacks=[delete], checkpointing=jaxrnn.training.Checkpointing(seconds=0))
+    assert (tmp_path / "run").exists() == left
+    assert not left or not list((tmp_path / "run").glob("[!.]*"))
+
+
 def test_rows_that_were_lost_or_changed_are_restored(trained, tmp_path, caplog):
     trained("run", steps=20)
     trained("whole")

@@ -1,5 +1,7 @@
 """The checkpoint of a group of runs that one program trains, from which an interrupted group goes on."""
 
+from pathlib import Path
+
 import jax
 import numpy as np
 
@@ -14,7 +16,7 @@ class GroupCheckpoint:
     """
 
     def __init__(self, folder):
-        self._store = Checkpoints(folder)
+        self._folder, self._store = Path(folder), Checkpoints(folder)
         self._kept = self._store.progress() if self._store.steps() else None
 
     def members(self):
@@ -50,6 +52,8 @@ class GroupCheckpoint:
         step = max(history.step for history in training.runs().values())
         states = training.engine.portable(training.states)
         tables = {str(members[row]): history.text() for row, history in training.runs().items()}
+        for place in (self._folder.parent, self._folder):  # not the sweep's, which may have been deleted
+            place.mkdir(exist_ok=True)
         self._store.save(step, jax.tree.map(np.asarray, _key_data(states)), training.best, progress, tables)
 
 

@@ -68,7 +68,7 @@ class Checkpoints:
         Raises:
           OSError: if it cannot be written, as on a full disk; the checkpoint before it stays.
         """
-        self._place.mkdir(parents=True, exist_ok=True)
+        self._place.mkdir(exist_ok=True)  # its parent is there, unless it was deleted under the run
         for left in self._place.glob(".*.tmp*"):  # by a process that was killed while it wrote
             left.unlink()
         arrays = {f"arrays{name}": array for name, array in _named(_key_data(state, best))}

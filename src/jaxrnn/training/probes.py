@@ -67,7 +67,8 @@ class Probes:
         began = time.perf_counter()
         for name, measure in self._measures.items():
             found = jax.device_get(measure(jax.device_get(progress.params), self._batch))
-            (self._folder / name).mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(exist_ok=True)
+            (self._folder / name).mkdir(exist_ok=True)
             with atomic.aside(self._folder / name / f"{progress.step}.npz") as other:
                 np.savez(other, **found)
         self.seconds += time.perf_counter() - began

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import logging
+import os
 from pathlib import Path
 
 import jax
@@ -25,6 +26,11 @@ COLUMNS = (
     "correct",
 )
 FILE = "metrics.csv"
+
+
+def _there(path, flags):
+    """Opens a file that is there: one that was deleted under the run is not begun anew."""
+    return os.open(path, flags & ~os.O_CREAT)
 
 
 class Metrics:
@@ -55,7 +61,7 @@ class Metrics:
 
     def flush(self):
         text, self._new = self._as_text(self._new), []
-        with atomic.naming(self._path), open(self._path, "a", newline="") as file:
+        with atomic.naming(self._path), open(self._path, "a", newline="", opener=_there) as file:
             file.write(text)
         self._text.append(text)
 
