@@ -66,7 +66,12 @@ TINY = {
     "gpu_sweep": ["runs=[1,2]", "size=2", "steps=20"],
     "gpu_layer": ["shapes=[[2,3,1,4]]", "cells=[lstm,gru]", "baselines=[]", "at_least=0"],
     "layer": ["shapes=[[1,3,1,2],[2,3,1,2]]", "cells=[lstm,jordan]", "baselines=[Flax linen]", "at_least=0"],
-    "startup": ["imports=[json,nowhere]", "run='trainer.steps=36'", f"script={TRAIN}"],
+    "startup": [
+        "imports=[json,nowhere]",
+        "run='trainer.steps=36'",
+        "after=['report run','evaluate run=none']",
+        f"script={TRAIN}",
+    ],
     "addition": ["examples=800", "digits=2", "size=2", "goal=0", "epochs=1"],
     "compile": ["lengths=[3]", "shape=[1,1,2]", "baselines=[]", "repeats=1"],
 }
@@ -102,7 +107,11 @@ def test_benchmarks_by_their_configurations(name, tmp_path, x32, configure):
     if name == "compile":
         assert sides == ["jaxrnn, cold", "jaxrnn, warm"]
     if name == "startup":
-        assert sides == ["trainer.steps=36, cold", "trainer.steps=36, warm", "--help", "import json"]
+        assert sides[:4] == ["trainer.steps=36, cold", "trainer.steps=36, warm", "--help", "report run"]
+        assert sides[4:] == ["import jax", "import json"]
+        assert "times import jax, budget 0.6" in measured.findings[2]
+        assert measured.summary[2]["times_import_jax"] > 0
+        assert measured.findings[-2].startswith("without evaluate run=none (error: none is no run folder")
         assert measured.findings[-1].startswith("without import nowhere (ModuleNotFoundError")
 
 

@@ -120,12 +120,16 @@ def test_a_folder_that_is_deleted_under_a_run(tmp_path, command, clean):
         "train", "model.cell.size=4", "trainer.steps=36000000", "checkpoints.seconds=0", "hydra.run.dir=run"
     )
     process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not list(tmp_path.glob("run/checkpoints/*.safetensors")):
-        assert process.poll() is None
-        time.sleep(0.05)
-    while (tmp_path / "run").exists() and process.poll() is None:
-        shutil.rmtree(tmp_path / "run", ignore_errors=True)
-    _, errors = process.communicate(timeout=60)
+    try:
+        while not list(tmp_path.glob("run/checkpoints/*.safetensors")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        while (tmp_path / "run").exists() and process.poll() is None:
+            shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 2
     assert errors.startswith("error: ")
     assert "run/" in errors
