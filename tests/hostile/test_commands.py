@@ -84,7 +84,7 @@ def drawn(rng):
 
 def test_drawn_command_lines_end_in_a_result_or_in_one_line(trained, rng, share, call, clean):
     failed = []
-    for _ in range(share(500, 12)):
+    for _ in range(share(500, 8)):
         script, words = drawn(rng)
         try:
             clean(call(trained, script, *words, COLUMNS="80"))
@@ -96,7 +96,7 @@ def test_drawn_command_lines_end_in_a_result_or_in_one_line(trained, rng, share,
 def test_drawn_configurations_are_built_or_refused(rng, share):
     """What `train.py` does before it trains, in one process, so that more of it can be drawn."""
     failed = []
-    for _ in range(share(2000, 60)):
+    for _ in range(share(2000, 40)):
         group = [GROUPS[rng.integers(len(GROUPS))]] if rng.random() < 0.4 else []
         odd = [f"{rng.choice(BUILT)}={ODD[rng.integers(len(ODD))]}" for _ in range(rng.integers(1, 3))]
         words = ["model.cell.size=2", *group, *odd]
