@@ -15,7 +15,7 @@ IMPORTS = ("jaxrnn.nets.stack", "torch", "tensorflow", "keras", "flax.nnx", "hai
 MEASURE = "import jax"
 STUDIES = ("gradient_flow", "gates", "jacobian", "fixed_points", "lyapunov", "dimension", "landscape")
 AFTER = ("evaluate run=run", "generate run=run", "report run", *(f"study study={name} run=run" for name in STUDIES))
-BUDGETS = {"--help": 0.6, "warm": 3.3, "evaluate": 3.0, "generate": 3.0, "report": 2.5, "study": 5.0}  # of `MEASURE`
+BUDGETS = {"--help": 0.6, "warm": 3.3, "evaluate": 3.0, "generate": 3.0, "report": 2.5, "study": 5.0}  # aims
 
 
 def benchmark(
