@@ -47,6 +47,11 @@ def aside(path):
         _ASIDE.discard(other)
 
 
+def whole(folder, pattern):
+    """The files of a folder that match, without those that are being written aside or were left so by a kill."""
+    return [path for path in Path(folder).glob(pattern) if not path.name.startswith(".")]
+
+
 def give_up():
     """Removes what is being written aside, before the process ends where it is."""
     for other in list(_ASIDE):

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import build, files, folders, saved
-from jaxrnn.training import records
+from jaxrnn.training import probes, records
 from jaxrnn.training.checkpoints import Checkpoints
 from jaxrnn.training.programs import single_program
 
@@ -190,6 +190,14 @@ def test_a_half_written_checkpoint_is_never_loaded(tmp_path, train):
     whole = (checkpoints / "60.safetensors").read_bytes()
     (checkpoints / ".75.1-1.tmp.safetensors").write_bytes(whole[:-100])  # as a process leaves it that is killed
     assert int(last_arrays(tmp_path)[0][0].step) == 60
+
+
+def test_what_is_being_written_is_neither_drawn_nor_synced(tmp_path, train):
+    train(tmp_path, "probes=[gradient_flow]", "figures=false")
+    for name in ("probes/gradient_flow/.15.1-1.tmp.npz", ".hydra/.config.1-1.tmp.yaml"):  # links to nothing: each
+        (tmp_path / name).symlink_to("gone")  # fails where it is opened, as a file that was just given its name
+    saved.keep(tmp_path)
+    assert probes.figures(folders.saved_experiment(tmp_path).probes, tmp_path)
 
 
 def test_broken_folders_are_refused(tmp_path, train):

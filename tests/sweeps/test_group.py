@@ -1,6 +1,7 @@
 """Runs trained together against the same runs alone: which can be, what they leave behind, how they end."""
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -314,13 +315,19 @@ def test_a_sweep_goes_on_where_a_summary_is_damaged(tmp_path, checked):
     assert summaries.read(jobs[1].folder)["status"] == "finished"
 
 
-def test_the_disk_has_a_members_configuration_before_its_checkpoint(tmp_path, checked, monkeypatch):
+@pytest.mark.parametrize("runs", [1, 2])
+def test_the_disk_has_a_runs_configuration_before_its_checkpoint(tmp_path, checked, monkeypatch, runs):
     log, own_sync, own_replace = [], atomic.sync, os.replace
     monkeypatch.setattr(atomic, "sync", lambda path: (log.append(("sync", Path(path))), own_sync(path)))
     monkeypatch.setattr(os, "replace", lambda old, new: (log.append(("name", Path(new))), own_replace(old, new)))
-    cfgs = [checked("trainer.steps=20", "trainer.report_every=10", f"seed={seed}") for seed in range(2)]
-    jobs = jobs_of(tmp_path, cfgs)
-    schedule.train(jobs, tmp_path)
+    cfgs = [checked("trainer.steps=20", "trainer.report_every=10", f"seed={seed}") for seed in range(runs)]
+    jobs = [schedule.Job(number, cfg, tmp_path / str(number)) for number, cfg in enumerate(cfgs)]
+
+    def prepare():  # more slowly than the runs train
+        time.sleep(1)
+        jobs_of(tmp_path, cfgs)
+
+    schedule.train(jobs, tmp_path, prepare=prepare)
     for job in jobs:
         named = log.index(("name", job.folder / "checkpoints" / "20.safetensors"))
         assert ("sync", job.folder / ".hydra" / "config.yaml") in log[:named]

@@ -54,7 +54,7 @@ def keep(folder):
     """Has the disk take what Hydra wrote of a run's configuration, before a checkpoint counts on it."""
     place = file(folder).absolute().parent
     if place.is_dir():
-        for path in (*place.glob("*.yaml"), place, place.parent):
+        for path in (*atomic.whole(place, "*.yaml"), place, place.parent):
             atomic.sync(path)
         for folder in list(place.parent.parents)[:2]:
             with contextlib.suppress(PermissionError):  # one that may not be looked into

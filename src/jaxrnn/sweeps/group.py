@@ -17,7 +17,7 @@ from jaxrnn.training.loop import Clock, Training, stop_when, train
 from jaxrnn.training.probes import Probes
 
 
-def train_group(group, cfgs, folders, store, options=Options(), received=(), watch=None):
+def train_group(group, cfgs, folders, store, options=Options(), received=(), watch=None, configured=lambda: None):
     """Trains the runs of a group that have not ended, together.
 
     Args:
@@ -27,6 +27,7 @@ def train_group(group, cfgs, folders, store, options=Options(), received=(), wat
       options: `Options`.
       received: signals that the process has received; after one the group is saved and left.
       watch: called with (updates, [history]) after every report; None for nobody.
+      configured: called before a run is saved in its folder; returns once that holds its configuration.
 
     Yields:
       (member, summary) of each run that has ended, once its folder is written.
@@ -37,7 +38,7 @@ def train_group(group, cfgs, folders, store, options=Options(), received=(), wat
     """
     experiment = group.experiment or built(group.cfg)
     halving.check(options, experiment.task.trainer.report_every)
-    members = Members(group, experiment, cfgs, folders, {})
+    members = Members(group, experiment, cfgs, folders, {}, configured)
     kept = GroupCheckpoint(store)
     waiting, limit = list(folders), options.max_runs or len(folders)
     restored = kept.members() if kept.members() and any(m in folders for m in kept.members()) else None

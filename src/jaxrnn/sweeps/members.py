@@ -1,5 +1,6 @@
 """The members of a group: the task and the engine that they share, and the run folders that they leave behind."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ class Members(NamedTuple):
       experiment: the `Experiment` of its first member.
       cfgs, folders: {member: configuration}, {member: run folder}.
       callbacks: {member: callbacks of its own}, a member's probes among them.
+      configured: returns once the run folders hold their configurations, on which their checkpoints count.
     """
 
     group: Any
@@ -34,6 +36,7 @@ class Members(NamedTuple):
     cfgs: dict
     folders: dict
     callbacks: dict
+    configured: Callable
 
     def task(self, values):
         """The task of a run with these values, one a name of the group, which may be traced."""
@@ -70,6 +73,7 @@ class Members(NamedTuple):
 
 def save_runs(members, rows, training, chosen):
     """Checkpoints single runs, as they would be alone; returns the best params of all rows, on the host."""
+    members.configured()
     states, best = training.engine.portable(training.states), training.best
     states, best = jax.device_get((states.replace(key=jax.random.key_data(states.key)), best))
 

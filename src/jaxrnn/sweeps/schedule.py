@@ -53,7 +53,8 @@ def train(jobs, folder, options=Options(), prepare=lambda: None):
       jobs: a list of `Job`s.
       folder: the sweep's folder, where the groups keep their checkpoints.
       options: `jaxrnn.sweeps.halving.Options`.
-      prepare: writes what else the run folders hold; called in a thread once the first group trains.
+      prepare: writes what else the run folders hold; called in a thread once the first group trains, and at an end
+        before the first run is saved.
 
     Of several processes each trains a share of every group, and the first waits for the others.
 
@@ -79,6 +80,7 @@ def train(jobs, folder, options=Options(), prepare=lambda: None):
         def begin():  # once a group trains: until then Python has enough to do, from then on it waits
             if not prepared:
                 prepared.append(beside.submit(prepare))
+            return prepared[0]
 
         for number, group in enumerate(plan.groups, 1):
             members = [m for m in group.members[own::processes] if jobs[m].number not in summaries]
@@ -87,8 +89,7 @@ def train(jobs, folder, options=Options(), prepare=lambda: None):
                 summaries |= _train_group(group, jobs, members, folder, options, received, progress, begin)
                 took = time.perf_counter() - began
                 progress.say(f"group {number} of {len(plan.groups)}: {len(members)} trained in {took:.1f} s")
-        begin()
-        prepared[0].result()
+        begin().result()
         if own == 0 and processes > 1:
             summaries |= sharing.wait(jobs, done, folder, _shares(plan, jobs, processes))
     return summaries
@@ -97,14 +98,15 @@ def train(jobs, folder, options=Options(), prepare=lambda: None):
 def _train_group(group, jobs, members, folder, options, received, progress, begin):
     """Trains some members of a group; {number: summary}. After a signal it ends the process, once all is saved."""
     alone, summaries = len(group.members) == 1, {}
-    if alone:
-        begin()
+
+    def configured():
+        begin().result()
 
     def watch(updates, histories):
         begin()
         progress.report(updates, histories)
 
-    for member, content in _trained(group, jobs, members, folder, options, received, watch):
+    for member, content in _trained(group, jobs, members, folder, options, received, watch, configured):
         summaries[jobs[member].number] = content
         progress.ended(jobs[member], content, alone)
     if received:
@@ -119,9 +121,10 @@ def _shares(plan, jobs, processes):
     }
 
 
-def _trained(group, jobs, members, folder, options, received, report):
+def _trained(group, jobs, members, folder, options, received, watch, configured):
     """Trains some members of a group and yields (member, summary)."""
     if len(group.members) == 1:  # alone its rows are shared out over the devices
+        configured()
         job = jobs[members[0]]
         try:
             folders.train_one_of_many(job.cfg, job.folder)
@@ -143,7 +146,8 @@ def _trained(group, jobs, members, folder, options, received, report):
             store,
             options,
             received,
-            report,
+            watch,
+            configured,
         )
     except ConfigError as error:
         for member in members:

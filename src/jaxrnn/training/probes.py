@@ -79,7 +79,7 @@ def figures(probes, folder):
     found = {}
     for name, probe in probes.items():
         place = Path(folder) / FOLDER / name
-        if steps := sorted(int(path.stem) for path in place.glob("*.npz")):
+        if steps := sorted(int(path.stem) for path in atomic.whole(place, "*.npz")):
             found_at = [dict(np.load(place / f"{step}.npz")) for step in steps]
             arrays = {key: np.stack([each[key] for each in found_at]) for key in found_at[0]}
             found |= probe.plot(np.array(steps), arrays)
