@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxrnn.cells import elman
-from jaxrnn.jax_internals import is_affine, with_weights, without_weights
+from jaxrnn.jax_internals import compiler_options, is_affine, with_weights, without_weights
 from jaxrnn.unroll import deferred
 
 
@@ -70,3 +70,14 @@ time.sleep(0.2)
 {then}
 """
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == status
+
+
+def test_matrices_are_multiplied_by_eigen(x32):
+    """Where XLA would call YNNPACK; it fails for a JAX that is not known yet, whose products should be timed first."""
+
+    def steps(z, w):
+        return jax.lax.scan(lambda z, _: (jnp.tanh(z @ w), None), z, None, length=10)[0]
+
+    lowered = jax.jit(steps).lower(jnp.ones((16, 512)), jnp.ones((512, 512)))
+    assert compiler_options()
+    assert "ynn" not in lowered.compile(compiler_options()).as_text()

@@ -18,6 +18,7 @@ from jaxrnn.jax_internals import coordination_apart
 
 CACHE_BYTES = 2**30
 JOINING, QUIET = 300.0, 5.0  # seconds until all processes must have joined, and until one says that it waits
+TOO_LARGE, A_ROW = 2**22, 2**17  # bytes of a recurrent matrix that no core's own cache holds, and these per row
 ROWS = "rows"  # the axis of a mesh over which a batch is shared out
 
 
@@ -156,13 +157,16 @@ def _cpu():
     return hashlib.sha256(features.encode()).hexdigest()[:12]
 
 
-def mesh(rows, axis=ROWS, everywhere=False):
+def mesh(rows, axis=ROWS, everywhere=False, params=()):
     """The mesh for `rows` rows of a batch, or as many runs: as many local devices as divide them, along one axis.
 
     Args:
       rows: of the batch.
       axis: its name.
       everywhere: as many devices of every process, instead of this one's alone.
+      params: of the net, arrays or their shapes. Where a recurrent matrix of theirs is too large for the cache of a
+        CPU's core and the rows are few, one device computes: XLA shares out every product's columns over the cores,
+        and each reads its part of the matrix at every step instead of all.
 
     Raises:
       ValueError: if the rows cannot be shared out over all processes.
@@ -172,6 +176,13 @@ def mesh(rows, axis=ROWS, everywhere=False):
     if not fits:
         raise ValueError(f"{rows} rows cannot be shared out over {processes} processes")
     if not everywhere:
-        return jax.sharding.Mesh(np.array(jax.local_devices()[: max(fits)]), (axis,))
+        together = jax.default_backend() == "cpu" and _recurrent_bytes(params) >= max(TOO_LARGE, rows * A_ROW)
+        return jax.sharding.Mesh(np.array(jax.local_devices()[: 1 if together else max(fits)]), (axis,))
     own = [[d for d in jax.devices() if d.process_index == process][: max(fits)] for process in range(processes)]
     return jax.sharding.Mesh(np.array(own).ravel(), (axis,))
+
+
+def _recurrent_bytes(params):
+    """Of the largest `w_h` among params."""
+    named = [leaf for path, leaf in jax.tree.leaves_with_path(params) if getattr(path[-1], "name", "") == "w_h"]
+    return max((leaf.size * leaf.dtype.itemsize for leaf in named), default=0)

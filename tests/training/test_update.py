@@ -44,6 +44,10 @@ def test_two_devices_are_one(monkeypatch):
     assert len(jax.local_devices()) == 2
     assert runtime.mesh(4).size == 2
     assert runtime.mesh(5).size == 1
+    assert runtime.mesh(4, params=lstm.cell(361).init(KEY, 1)).size == 2
+    assert runtime.mesh(4, params=lstm.cell(363).init(KEY, 1)).size == 1  # 4 MiB in float64
+    assert runtime.mesh(64, params=lstm.cell(363).init(KEY, 1)).size == 2
+    assert runtime.mesh(4, params={"embedding": jax.ShapeDtypeStruct((2**22,), float)}).size == 2
     parts = pieces()
     state, report = run(parts, [6])
     one = jax.local_devices()[:1]
@@ -55,6 +59,19 @@ def test_two_devices_are_one(monkeypatch):
     assert_close(
         (state.params, state.opt_state, state.carry), (single_state.params, single_state.opt_state, single_state.carry)
     )
+
+
+def test_a_large_net_on_one_device_is_the_same_run(monkeypatch):
+    task = pieces()
+    expected = run(task, [6])
+    ys = evaluator(task).predict(expected[0].params, task.dataset.splits["validation"])
+    monkeypatch.setattr(runtime, "TOO_LARGE", 5 * 4 * 5 * 8)
+    monkeypatch.setattr(runtime, "A_ROW", 5 * 5 * 8)
+    got = run(task, [6])
+    assert len(got[0].step.sharding.device_set) == 1
+    assert_close(got[0].replace(key=0), expected[0].replace(key=0))
+    assert_close(got[1], expected[1])
+    assert_close(evaluator(task).predict(got[0].params, task.dataset.splits["validation"]), ys)
 
 
 def test_chunks_are_bit_for_bit_one_call():

@@ -256,9 +256,21 @@ def test_deferred_may_project_before_the_loop(some, reverse, monkeypatch):
         return jnp.sum(unroll(cell, params, carry, xs, mask=mask, reverse=reverse)[1] ** 2)
 
     expected = jax.jit(jax.value_and_grad(partial(loss, scan), (0, 1, 2)))(params, carry, padded)
-    monkeypatch.setattr(deferred_module, "projects_outside", lambda: True)
+    monkeypatch.setattr(deferred_module, "projects_outside", lambda inputs, fed_back: True)
     got = jax.jit(jax.value_and_grad(partial(loss, deferred), (0, 1, 2)))(params, carry, padded)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12), got, expected)
+
+
+def test_wide_inputs_are_projected_before_the_loop():
+    cell, large, small = lstm.cell(4), deferred_module.WIDE, 8
+
+    def outputs(params, xs):
+        return deferred(cell, params, cell.initial(params, (2,)), xs)[1]
+
+    for inputs in (large, small):
+        program = jax.make_jaxpr(outputs)(cell.init(jax.random.key(0), inputs), jnp.ones((9, 2, inputs)))
+        assert ("f64[9,2,16] = dot_general" in str(program)) == (inputs == large)
+    assert not deferred_module.projects_outside(large, large // 2 + 1)
 
 
 def test_deferred_knows_a_step_that_was_replaced(some):

@@ -24,14 +24,17 @@ def ours(kind, batch, steps, inputs, units, backward, unroll="deferred"):
 
     from jaxrnn import runtime
     from jaxrnn.cells import elman, gru, jordan, lstm
+    from jaxrnn.jax_internals import compiler_options
     from jaxrnn.nets import recurrent
 
     runtime.prepare()
     cells = {"lstm": lstm.cell, "gru": gru.cell, "elman": elman.cell, "jordan": lambda size: jordan.cell(size, 1)}
     way = importlib.import_module(f"jaxrnn.unroll.{unroll}").unroll()
-    net, mesh = recurrent(cells[kind](units), way), runtime.mesh(batch)
+    net = recurrent(cells[kind](units), way)
+    params = net.init(jax.random.key(0), inputs)
+    mesh = runtime.mesh(batch, params=params)
     everywhere, by_rows = NamedSharding(mesh, P()), NamedSharding(mesh, P(None, runtime.ROWS))
-    params = jax.device_put(net.init(jax.random.key(0), inputs), everywhere)
+    params = jax.device_put(params, everywhere)
     xs = jax.device_put(jax.random.normal(jax.random.key(1), (steps, batch, inputs)), by_rows)
 
     def outputs(params, xs):
@@ -47,7 +50,8 @@ def ours(kind, batch, steps, inputs, units, backward, unroll="deferred"):
             in_specs=(P(), P(None, runtime.ROWS)),
             out_specs=P() if backward else P(None, runtime.ROWS),
             check_vma=False,
-        )
+        ),
+        compiler_options=compiler_options(),
     )
     return lambda: jax.block_until_ready(compute(params, xs))
 

@@ -12,7 +12,17 @@ from jaxrnn.types import NonNegative, Size
 CELLS = ("lstm", "gru", "elman", "jordan")
 PASSES = ("forward", "gradient")
 UNROLLS = ("deferred", "scan", "chunked", "newton", "cudnn", "loop")
-SHAPES = ((1, 36, 1, 16), (1, 20, 1, 100), (32, 100, 64, 128), (100, 500, 1, 200), (64, 128, 256, 512))
+SHAPES = (
+    (1, 36, 1, 16),
+    (1, 20, 1, 100),
+    (1, 100, 64, 512),
+    (64, 10, 64, 128),
+    (32, 100, 64, 128),
+    (32, 50, 1024, 256),
+    (100, 500, 1, 200),
+    (64, 128, 256, 512),
+    (16, 50, 256, 1024),
+)
 
 
 def benchmark(

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn.jax_internals import compiler_options
 from jaxrnn.runtime import local
 from jaxrnn.training import evaluation, optimizer_state, programs, vectorized
 from jaxrnn.training.update import Report
@@ -107,7 +108,9 @@ def group(make, seeds, values=None, measured=("validation",), generated=None, be
     states = jax.eval_shape(program.init, keys, values)
 
     def lower(function, common):
-        return vectorized.over_runs(function, make, runs).lower(values, states.params, common).compile()
+        return (
+            vectorized.over_runs(function, make, runs).lower(values, states.params, common).compile(compiler_options())
+        )
 
     with ThreadPoolExecutor() as beside:  # XLA compiles the programs side by side
         first = beside.submit(program.init, keys, values) if begins else None
@@ -146,7 +149,7 @@ def group(make, seeds, values=None, measured=("validation",), generated=None, be
 def _compiled(advance, *arguments):
     """(the compiled function, seconds that compiling took, bytes that a call takes on all devices)."""
     began = time.perf_counter()
-    compiled = advance.lower(*arguments).compile()
+    compiled = advance.lower(*arguments).compile(compiler_options())
     memory = compiled.memory_analysis()
     size = (memory.temp_size_in_bytes + 2 * memory.output_size_in_bytes) * jax.local_device_count()
     return compiled, time.perf_counter() - began, size

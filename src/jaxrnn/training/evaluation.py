@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from jaxrnn.jax_internals import compiler_options
 from jaxrnn.losses import weighted_sum
 from jaxrnn.nets import decode
 from jaxrnn.runtime import ROWS, mesh
@@ -124,12 +125,16 @@ def mean_loss(loss, ys, batch):
 def _shared_out(predict):
     """(params, Batch) -> [T, B, K] compiled, the rows of the batch shared out over as many devices as divide them."""
 
-    @jax.jit
+    def devices(params, batch):
+        return mesh(len(batch.fresh), params=params)
+
+    @partial(jax.jit, compiler_options=compiler_options())
     def shared(params, batch):
         rows = batch._replace(**{name: P(None, ROWS) for name in batch._fields})._replace(fresh=P(ROWS))
-        return jax.shard_map(
-            predict, mesh=mesh(len(batch.fresh)), in_specs=(P(), rows), out_specs=P(None, ROWS), check_vma=False
-        )(params, batch)
+        on = devices(params, batch)
+        return jax.shard_map(predict, mesh=on, in_specs=(P(), rows), out_specs=P(None, ROWS), check_vma=False)(
+            params, batch
+        )
 
     # The params may lie on the devices of a batch that was shared out otherwise.
-    return lambda params, batch: shared(jax.device_put(params, NamedSharding(mesh(len(batch.fresh)), P())), batch)
+    return lambda params, batch: shared(jax.device_put(params, NamedSharding(devices(params, batch), P())), batch)

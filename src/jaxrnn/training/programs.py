@@ -23,7 +23,8 @@ class Program(NamedTuple):
 def single_program(task, everywhere=False):
     """The `Program` of one run; arguments as in `single`."""
     trainer = task.trainer
-    devices = mesh(trainer.batch_size, everywhere=everywhere)
+    params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
+    devices = mesh(trainer.batch_size, everywhere=everywhere, params=params)
     flat = task.optimizer._replace(rule=optax.flatten(task.optimizer.rule))
     parts = updates(task._replace(optimizer=flat), devices.size)
 

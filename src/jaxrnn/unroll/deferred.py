@@ -23,6 +23,7 @@ from jaxrnn.unroll._contract import cast_like, in_time, scan, segments, where
 
 # Rows of gate gradients that are collected before the products are taken: large products are fast, few rows fit caches.
 AT_ONCE = 512
+WIDE = 256  # inputs from which a CPU too may take their product before the loop
 
 
 def unroll():
@@ -44,13 +45,19 @@ def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
     initial = cell.initial(params, xs.shape[1:-1])
     inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
     with reverse_mode_alone("unroll deferred", "the unroll scan, jaxrnn.unroll.scan.unroll()"):
-        carry, ys = _unrolled(cell)(params, carry, initial, *inputs)
+        carry, ys = _unrolled(cell, projects_outside(xs.shape[-1], len(params.w_h)))(params, carry, initial, *inputs)
     return carry, in_time(reverse, ys)
 
 
-def projects_outside():
-    """Whether the inputs' product is one large one before the loop; on a CPU a small one a step stays in the cache."""
-    return jax.default_backend() != "cpu"
+def projects_outside(inputs, fed_back):
+    """Whether the inputs' product is one large one before the loop, instead of a small one a step.
+
+    On a CPU the small one's result stays in the cache, which is faster unless it outweighs the recurrent product.
+
+    Args:
+      inputs, fed_back: the rows of the two weights.
+    """
+    return jax.default_backend() != "cpu" or inputs >= max(WIDE, 2 * fed_back)
 
 
 class _Parts(NamedTuple):
@@ -70,7 +77,7 @@ class _Parts(NamedTuple):
     project_rows: Callable
 
 
-def _parts(cell):
+def _parts(cell, outside):
     source, combine, _ = cell.step
 
     def local(params, carry, u, a, valid):
@@ -84,10 +91,10 @@ def _parts(cell):
         return cell.project(params, xs if mask is None else where(mask, xs, jnp.zeros_like(xs)))
 
     def before_loop(params, xs, mask):
-        return project(params, xs, mask) if projects_outside() else xs
+        return project(params, xs, mask) if outside else xs
 
     def inside_loop(params, x, valid):
-        return x if projects_outside() else project(params, x, valid)
+        return x if outside else project(params, x, valid)
 
     def project_rows(params, xs, mask):
         return _rows(project(params, _rows(xs), None if mask is None else mask.reshape(-1)))
@@ -95,9 +102,9 @@ def _parts(cell):
     return _Parts(source, local, before_loop, inside_loop, project_rows)
 
 
-def _unrolled(cell):
+def _unrolled(cell, outside):
     """(params, carry, initial, xs, mask, reset) -> (carry, ys), with its backward pass by hand."""
-    parts = _parts(cell)
+    parts = _parts(cell, outside)
 
     @jax.custom_vjp
     def run(params, carry, initial, xs, mask, reset):
