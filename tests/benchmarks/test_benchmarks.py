@@ -66,6 +66,7 @@ TINY = {
     "gpu_sweep": ["runs=[1,2]", "size=2", "steps=20"],
     "gpu_layer": ["shapes=[[2,3,1,4]]", "cells=[lstm,gru]", "baselines=[]", "at_least=0"],
     "layer": ["shapes=[[1,3,1,2],[2,3,1,2]]", "cells=[lstm,jordan]", "baselines=[Flax linen]", "at_least=0"],
+    "stream": ["shapes=[[1,1,2]]", "cells=[lstm,gru]", "baselines=[Flax nnx]", "at_least=0"],
     "startup": [
         "imports=[json,nowhere]",
         "run='trainer.steps=36'",
@@ -101,6 +102,9 @@ def test_benchmarks_by_their_configurations(name, tmp_path, x32, configure):
         assert any("cudnn needs an NVIDIA GPU" in line for line in measured.findings)
     if name == "layer":
         assert sides == ["jaxrnn", "Flax linen", "jaxrnn elman"]
+    if name == "stream":
+        assert sides == ["jaxrnn", "Flax nnx"]
+        assert measured.findings[0].startswith("lstm B=1 D=1 H=2: jaxrnn ")
     if name == "addition":
         assert sides[0] == "jaxrnn"
         assert "0% of the sums exact, jaxrnn" in measured.findings[0]

@@ -1,0 +1,69 @@
+"""One step on a stream, ours and other tools', compiled where the tool compiles and called from Python.
+
+Every function takes (kind, batch, inputs, units), kind one of lstm, gru and elman, and returns a function without
+arguments that takes the step after the last one: a NumPy array goes in, and the output is waited for.
+"""
+
+import os
+
+import numpy as np
+
+
+def _input(batch, inputs):
+    return np.random.default_rng(0).standard_normal((batch, inputs)).astype(np.float32)
+
+
+def ours(kind, batch, inputs, units):
+    """`jaxrnn.nets.decode.step`, under `jax.jit`."""
+    import jax
+
+    from jaxrnn import runtime
+    from jaxrnn.cells import elman, gru, lstm
+    from jaxrnn.jax_internals import compiler_options
+    from jaxrnn.nets import decode, recurrent
+    from jaxrnn.unroll import scan
+
+    runtime.prepare()
+    net = recurrent({"lstm": lstm, "gru": gru, "elman": elman}[kind].cell(units), scan.unroll())
+    params, x = net.init(jax.random.key(0), inputs), _input(batch, inputs)
+    compute = jax.jit(lambda carry, x: decode.step(net, params, carry, x), compiler_options=compiler_options())
+    return _stepping(compute, net.initial(params, (batch,)), x, jax.block_until_ready)
+
+
+def nnx(kind, batch, inputs, units):
+    """A cell of Flax, under `nnx.jit`."""
+    import jax
+    from flax import nnx as nn
+
+    cells = {"lstm": nn.OptimizedLSTMCell, "gru": nn.GRUCell, "elman": nn.SimpleCell}
+    rngs = nn.Rngs(0)
+    cell = cells[kind](inputs, units, rngs=rngs)
+    compute = nn.cached_partial(nn.jit(lambda cell, carry, x: cell(carry, x)), cell)
+    return _stepping(compute, cell.initialize_carry((batch, inputs), rngs), _input(batch, inputs), jax.block_until_ready)
+
+
+def pytorch(kind, batch, inputs, units):
+    """`torch.nn` on all cores, a sequence of one step, without gradients."""
+    import torch
+
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    layer = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "elman": torch.nn.RNN}[kind](inputs, units)
+
+    def compute(carry, x):
+        with torch.inference_mode():
+            y, carry = layer(torch.from_numpy(x)[None], carry)
+            return carry, y
+
+    return _stepping(compute, None, _input(batch, inputs), lambda y: y)
+
+
+def _stepping(compute, carry, x, wait):
+    def step():
+        nonlocal carry
+        carry, y = compute(carry, x)
+        wait(y)
+
+    return step
+
+
+BASELINES = {"PyTorch": pytorch, "Flax nnx": nnx}

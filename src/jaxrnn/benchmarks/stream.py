@@ -1,0 +1,64 @@
+"""How long one step on a stream takes, from the call in Python to its output."""
+
+from functools import partial
+from typing import Literal
+
+from jaxrnn.benchmarks import _baseline_streams as streams
+from jaxrnn.benchmarks import _timing as timing
+from jaxrnn.benchmarks._worker import Worker
+from jaxrnn.plotting import style as plotting
+from jaxrnn.types import NonNegative, Size
+
+CELLS = ("lstm", "gru", "elman")
+SHAPES = ((1, 1, 16), (1, 64, 128), (1, 64, 512), (16, 64, 512))
+
+
+def benchmark(
+    cells: list[Literal[CELLS]] = CELLS,
+    shapes: list[list[Size]] = SHAPES,
+    baselines: list[Literal[tuple(streams.BASELINES)]] = tuple(streams.BASELINES),
+    repeats: Size = 5,
+    at_least: NonNegative = 0.3,
+):
+    """Times one step of a layer without a sequence: a NumPy array in, the next state kept, the output waited for.
+
+    Every side runs in a process of its own.
+
+    Args:
+      cells: of lstm, gru, elman.
+      shapes: [[B, D, H], ...].
+      baselines: names of the tools that are compared with.
+      repeats: rounds.
+      at_least: seconds that a time is taken over, by as many steps as they hold.
+    """
+    rows, summary, findings = [], [], []
+    makers = {"jaxrnn": streams.ours} | {name: streams.BASELINES[name] for name in baselines}
+    for kind in cells:
+        for shape in shapes:
+            sides = {name: partial(Worker, make, kind, *shape, at_least=at_least) for name, make in makers.items()}
+            seconds, left_out = timing.in_turn(sides, repeats)
+            columns = dict(zip("BDH", shape, strict=True)) | {"cell": kind}
+            rows += timing.rows_of(seconds, **columns)
+            found = timing.summarised(seconds, **columns)
+            times = ", ".join(f"{r['side']} {1e6 * r['median']:.3g} us ({r['times_the_first']:.2f})" for r in found)
+            findings += ["{cell} B={B} D={D} H={H}: ".format(**columns) + times, *left_out]
+            summary += found
+    return timing.Measured(rows, summary, list(dict.fromkeys(findings)))
+
+
+def plot(measured):
+    """Microseconds of every side, a panel a cell."""
+    rows, kinds = measured.summary, list(dict.fromkeys(row["cell"] for row in measured.summary))
+    shapes = list(dict.fromkeys(tuple(row[name] for name in "BDH") for row in rows))
+    figure, panels = plotting.panels(len(kinds), "", "one step, us")
+    for axes, kind in zip(panels, kinds, strict=True):
+        sides = dict.fromkeys(row["side"] for row in rows)
+        for index, (side, marker) in enumerate(zip(sides, "os^", strict=False)):
+            chosen = [row for row in rows if row["cell"] == kind and row["side"] == side]
+            places = [shapes.index(tuple(row[name] for name in "BDH")) for row in chosen]
+            heights = [1e6 * row["median"] for row in chosen]
+            axes.semilogy(places, heights, marker, markersize=4, color=plotting.COLOURS[index], label=side)
+        axes.set_xticks(range(len(shapes)), ["B={}\nD={}\nH={}".format(*shape) for shape in shapes])
+        axes.set_title(kind)
+    panels[0].legend()
+    return {"stream": figure}
