@@ -39,7 +39,9 @@ def nnx(kind, batch, inputs, units):
     rngs = nn.Rngs(0)
     cell = cells[kind](inputs, units, rngs=rngs)
     compute = nn.cached_partial(nn.jit(lambda cell, carry, x: cell(carry, x)), cell)
-    return _stepping(compute, cell.initialize_carry((batch, inputs), rngs), _input(batch, inputs), jax.block_until_ready)
+    return _stepping(
+        compute, cell.initialize_carry((batch, inputs), rngs), _input(batch, inputs), jax.block_until_ready
+    )
 
 
 def pytorch(kind, batch, inputs, units):

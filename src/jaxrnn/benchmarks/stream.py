@@ -47,7 +47,7 @@ def benchmark(
 
 
 def plot(measured):
-    """Microseconds of every side, a panel a cell."""
+    """Microseconds of every side, a panel a cell, all on one scale."""
     rows, kinds = measured.summary, list(dict.fromkeys(row["cell"] for row in measured.summary))
     shapes = list(dict.fromkeys(tuple(row[name] for name in "BDH") for row in rows))
     figure, panels = plotting.panels(len(kinds), "", "one step, us")
@@ -60,5 +60,8 @@ def plot(measured):
             axes.semilogy(places, heights, marker, markersize=4, color=plotting.COLOURS[index], label=side)
         axes.set_xticks(range(len(shapes)), ["B={}\nD={}\nH={}".format(*shape) for shape in shapes])
         axes.set_title(kind)
-    panels[0].legend()
+    limits = [limit for axes in panels for limit in axes.get_ylim()]
+    for axes in panels:
+        axes.set_ylim(min(limits), max(limits))
+    panels[0].legend(loc="upper left")
     return {"stream": figure}

@@ -108,9 +108,7 @@ def group(make, seeds, values=None, measured=("validation",), generated=None, be
     states = jax.eval_shape(program.init, keys, values)
 
     def lower(function, common):
-        return (
-            vectorized.over_runs(function, make, runs).lower(values, states.params, common).compile(compiler_options())
-        )
+        return _compile(vectorized.over_runs(function, make, runs).lower(values, states.params, common))
 
     with ThreadPoolExecutor() as beside:  # XLA compiles the programs side by side
         first = beside.submit(program.init, keys, values) if begins else None
@@ -149,10 +147,14 @@ def group(make, seeds, values=None, measured=("validation",), generated=None, be
 def _compiled(advance, *arguments):
     """(the compiled function, seconds that compiling took, bytes that a call takes on all devices)."""
     began = time.perf_counter()
-    compiled = advance.lower(*arguments).compile(compiler_options())
+    compiled = _compile(advance.lower(*arguments))
     memory = compiled.memory_analysis()
     size = (memory.temp_size_in_bytes + 2 * memory.output_size_in_bytes) * jax.local_device_count()
     return compiled, time.perf_counter() - began, size
+
+
+def _compile(lowered):
+    return lowered.compile(compiler_options())
 
 
 def _reported(advanced, n):
