@@ -147,9 +147,9 @@ def abort_later(seconds):
 def compiler_options():
     """What programs are compiled with, for `jax.jit` and for the `compile` of a lowered function.
 
-    On a CPU matrices are multiplied by Eigen, not by YNNPACK, which XLA prefers: at the sizes of recurrent layers Eigen
-    takes 0.58 to 1.07 times its time, the less the larger they are, and YNNPACK crashes or hangs on some reductions
-    in jaxlib 0.10.2 and 0.11.0 (https://github.com/jax-ml/jax/issues/39257).
+    On a CPU matrices are multiplied by Eigen, not by YNNPACK, which XLA prefers: Eigen is faster for large recurrent
+    layers and as fast for small ones, and YNNPACK crashes or hangs on some reductions in jaxlib 0.10.2 and 0.11.0
+    (https://github.com/jax-ml/jax/issues/39257).
     """
     known = (0, 10) <= jaxlib.version.__version_info__[:2] <= (0, 12)  # XLA refuses options that it does not know
     return {"xla_cpu_experimental_ynn_fusion_type": ""} if known and jax.default_backend() == "cpu" else {}

@@ -53,7 +53,7 @@ def train(jobs, folder, options=Options(), prepare=lambda: None):
       jobs: a list of `Job`s.
       folder: the sweep's folder, where the groups keep their checkpoints.
       options: `jaxrnn.sweeps.halving.Options`.
-      prepare: writes what else the run folders hold; called in a thread once the first group trains, and at an end
+      prepare: writes what else the run folders hold; called in a thread once the first group trains, and finished
         before the first run is saved.
 
     Of several processes each trains a share of every group, and the first waits for the others.
