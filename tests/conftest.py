@@ -25,6 +25,20 @@ def pytest_configure(config):
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
+def pytest_collection_modifyitems(config, items):
+    """With JAXRNN_DAY=N set, one in n tests of a family marked `share(n)` is run, another one a day; without it all."""
+    if (day := os.environ.get("JAXRNN_DAY")) is None:
+        return
+    seen, left_out = {}, []
+    for item in items:
+        if (mark := item.get_closest_marker("share")) is not None:
+            seen[item.originalname] = place = seen.get(item.originalname, -1) + 1
+            if (place + int(day)) % mark.args[0]:
+                left_out.append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
 @pytest.fixture(autouse=True)
 def x64():
     jax.config.update("jax_enable_x64", True)

@@ -2,12 +2,15 @@
 
 import ast
 import importlib.util
-import json
 import re
 
 import pytest
 
-DOCS = ["README.md", "CONTRIBUTING.md", *(f"docs/{name}.md" for name in ("commands", "data", "sweeps", "studies"))]
+DOCS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    *(f"docs/{name}.md" for name in ("commands", "cells", "data", "sweeps", "studies")),
+]
 DOCS += ["docs/library.md", "docs/extending.md", "docs/speed.md", "docs/reliability.md"]
 
 
@@ -20,16 +23,18 @@ def speed(root):
 
 
 def test_numbers_of_speed_come_from_the_files_that_the_benchmarks_wrote(root, speed):
+    found = speed.blocks(root / "docs/speed")
     section, readme = (root / "docs/speed.md").read_text(), (root / "README.md").read_text()
-    lines = [*speed.table(root / "docs/speed"), *speed.notes(root / "docs/speed")]
-    for line in lines:
-        assert line in section
-    assert section.count("\n| ") + section.count("\n- ") == len(lines) - 1  # no line that the files do not hold
-    machine = json.loads((root / "docs/speed/machine.json").read_text())
-    assert f"jax {machine['versions']['jax']}" in section
-    rows = [line for line in readme.partition("## How fast")[2].partition("## ")[0].splitlines() if line[:2] == "| "]
-    assert len(rows) > 5
-    assert set(rows) <= set(lines)
+    assert speed.filled(section, found) == section, "python docs/speed.py writes the page"
+    assert speed.filled(readme, found) == readme
+    marks = [f"<!-- {name} -->" for name in found]
+    assert all(mark in (readme if "readme" in mark else section) for mark in marks)
+    lines = {line for name in found for line in found[name]}
+    for page in (section, readme.partition("## How fast")[2].partition("## ")[0]):
+        told = [line for line in page.splitlines() if line.startswith(("| ", "- "))]
+        assert len(told) > 5
+        assert set(told) <= lines  # no number that the files do not hold
+    assert all(re.search(r"`: 2 cores.*, jax 0", "\n".join(found[name])) for name in found)
 
 
 def test_the_page_of_studies_says_what_the_captions_of_its_figures_say(root):
@@ -40,6 +45,16 @@ def test_the_page_of_studies_says_what_the_captions_of_its_figures_say(root):
     for name in figures.NAMES:
         for line in figures.gallery(name):
             assert line in page
+
+
+def test_the_page_of_papers_says_what_the_commands_left(root):
+    spec = importlib.util.spec_from_file_location("papers", root / "docs" / "papers.py")
+    papers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(papers)
+    page = (root / "docs/papers.md").read_text()
+    assert papers.filled(page) == page, "python docs/papers.py writes the page"
+    found = {path.stem for path in (root / "docs/papers").glob("*.csv")}
+    assert found == {path.stem for path in (root / "conf/paper").glob("*.yaml")}
 
 
 @pytest.mark.parametrize("name", ["data", "forecasts"])

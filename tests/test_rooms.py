@@ -9,6 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "jaxrnn"
 ROOMS = [
+    "papers",
     "studies",
     "benchmarks",
     "sweeps",
@@ -22,7 +23,7 @@ ROOMS = [
     "distributions",
 ]
 ROOMS += ["unroll", "cells", "base"]  # the last one: the files beside the rooms
-CATALOGUES = {"cells", "data", "distributions", "unroll", "studies", "benchmarks"}
+CATALOGUES = {"cells", "data", "distributions", "unroll", "studies", "papers", "benchmarks"}
 FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 
 

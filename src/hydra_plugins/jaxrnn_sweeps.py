@@ -1,11 +1,10 @@
 """Hydra's launcher and sweeper of jaxrnn's sweeps; the work is done in `jaxrnn.sweeps`."""
 
 import os
-from pathlib import Path
 
 from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
 from hydra.plugins.launcher import Launcher
-from omegaconf import OmegaConf, open_dict, read_write
+from omegaconf import OmegaConf
 
 from jaxrnn import atomic
 from jaxrnn.experiments.hydra_internals import basic_sweeper
@@ -58,6 +57,10 @@ class CheckedSweeper(basic_sweeper()):
             raise ConfigError("the sweep has no runs: one of its keys names no value, such as range(0)")
         if processes()[1] > 1 and not isinstance(self.launcher, CompiledLauncher):
             raise ConfigError("several processes train a sweep together with hydra/launcher=compiled alone")
+        if self.config.hydra.output_subdir != ".hydra":
+            raise ConfigError(
+                "hydra.output_subdir must stay .hydra, where what reads a run looks for its configuration"
+            )
         composer = Composer(self.hydra_context, self.config)
         for number, overrides in enumerate(batch, self._checked):
             composer.add(overrides, number)
@@ -100,7 +103,10 @@ class CompiledLauncher(Launcher):
 
         def write_folders():
             for job, overrides in zip(jobs, job_overrides, strict=True):
-                returns[job.number] = _write_folder(job, self.composer.whole(overrides, job.number))
+                texts = self.composer.files(overrides, job.number)
+                done = _write_folder(job, texts, job.folder / self.config.hydra.output_subdir)
+                done.overrides, done.task_name = list(overrides), self.config.hydra.job.name
+                returns[job.number] = done
 
         summaries = schedule.train(jobs, self.config.hydra.sweep.dir, config.build(node.launcher), write_folders)
         for number, done in returns.items():
@@ -121,17 +127,11 @@ def _fill(done, summary):
     done.return_value = ConfigError(summary["reason"]) if failed else score(summary)
 
 
-def _write_folder(job, cfg):
-    """What Hydra's `run_job` writes for a job, without its copies: a job is not run here, it is trained with others."""
-    with read_write(cfg.hydra.runtime), open_dict(cfg.hydra.runtime):
-        cfg.hydra.runtime.output_dir = str(Path(job.folder).absolute())
-    task, hydra = (OmegaConf.masked_copy(cfg, keys) for keys in ([k for k in cfg if k != "hydra"], ["hydra"]))
-    overrides = cfg.hydra.overrides.task
-    folder = job.folder / cfg.hydra.output_subdir
+def _write_folder(job, texts, folder):
+    """Writes what Hydra's `run_job` writes for a job: a job is not run here, it is trained with others."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in (("config", task), ("hydra", hydra), ("overrides", overrides)):
+    for name, text in texts.items():
         with atomic.aside(folder / f"{name}.yaml") as other:
-            other.write_text(OmegaConf.to_yaml(content))
-    return JobReturn(
-        overrides=list(overrides), cfg=task, hydra_cfg=hydra, working_dir=os.getcwd(), task_name=cfg.hydra.job.name
-    )
+            other.write_text(text)
+    hydra = OmegaConf.create({"hydra": {"job": {"num": job.number}}})
+    return JobReturn(cfg=job.cfg, hydra_cfg=hydra, working_dir=os.getcwd())

@@ -3,9 +3,14 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import optax
+from jax import lax
 
 from jaxrnn.types import NonNegative, NonNegativeInt, Positive, Size
+
+FOLDS = 16  # of the values whose squares are summed
 
 
 class Optimizer(NamedTuple):
@@ -50,10 +55,40 @@ def optimizer(
       schedule: step -> factor of the learning rate, such as `optax.cosine_decay_schedule(1.0, steps)`.
     """
     clips = [optax.identity() if clip_value is None else optax.clip(clip_value)]
-    clips += [] if clip_norm is None else [optax.clip_by_global_norm(clip_norm)]
+    clips += [] if clip_norm is None else [clip_by_global_norm(clip_norm)]
     rules = [rule] if weight_decay is None else [rule, optax.add_decayed_weights(weight_decay)]
     rate = learning_rate if schedule is None else lambda step: learning_rate * schedule(step)
     return Optimizer(optax.chain(*clips), optax.chain(*rules, optax.scale_by_learning_rate(rate)), clip_norm)
+
+
+def clip_by_global_norm(largest):
+    """`optax.clip_by_global_norm` with `global_norm`: a gradient above this norm is scaled down to it."""
+
+    def update(grads, state, params=None):
+        norm = global_norm(grads)
+        return jax.tree.map(lambda g: jnp.where(norm < largest, g, (g / norm) * largest).astype(g.dtype), grads), state
+
+    return optax.GradientTransformation(optax.init_empty_state, update)
+
+
+def global_norm(tree):
+    """The L2 norm of all values of a tree, as that of one vector: leaf by leaf would take longer than the update of a
+    small network."""
+    return _norm(jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(tree)]))
+
+
+@jax.custom_batching.custom_vmap
+def _norm(vector):
+    return jnp.sqrt(jnp.vdot(vector, vector, precision=lax.Precision.HIGHEST))
+
+
+@_norm.def_vmap
+def _norms(runs, batched, vectors):
+    """Those of many runs: on a CPU XLA sums many rows one value after the other, so that the rows are folded first."""
+    if not batched[0]:
+        return _norm(vectors), False
+    parts = jnp.pad(vectors, ((0, 0), (0, -vectors.shape[1] % FOLDS))).reshape(runs, FOLDS, -1)
+    return jnp.sqrt(jnp.sum(sum(parts[:, fold] ** 2 for fold in range(FOLDS)), axis=-1)), True
 
 
 def warmup_cosine(steps: Size, warmup: NonNegativeInt = 100):

@@ -112,6 +112,20 @@ def local(tree):
     return tree if jax.process_count() == 1 else jax.tree.map(lambda a: a.addressable_data(0), tree)
 
 
+def on_all(arrays, devices):
+    """Arrays on every device of a mesh, where the devices of a CPU share one memory: nothing is copied there.
+
+    Args:
+      arrays: a pytree, the same in every process.
+      devices: a `jax.sharding.Mesh`.
+    """
+    everywhere = jax.sharding.NamedSharding(devices, jax.sharding.PartitionSpec())
+    if devices.size == 1:
+        return jax.device_put(arrays, everywhere)
+    held = jax.device_get(arrays)
+    return jax.tree.map(lambda a: jax.make_array_from_callback(a.shape, everywhere, lambda _: a), held)
+
+
 def use_all_cores():
     """Gives the CPU backend one XLA device per core that this process may use; call it before the first array.
 

@@ -62,6 +62,7 @@ class Net(NamedTuple):
       unrolled: unroll -> the same net whose recurrent layers are unrolled so (see `jaxrnn.unroll`).
       causal: whether y_t depends on x_1 ... x_t alone, so that the net can run on a stream.
       decoding: the `Decoding` of a net that reads a `Pair`, or None.
+      plain: the `Plain` of a net whose recurrent weights are functions of its params, or None.
     """
 
     init: Callable[..., Params]
@@ -71,6 +72,19 @@ class Net(NamedTuple):
     unrolled: Callable[..., "Net"]
     causal: bool = True
     decoding: "Decoding | None" = None
+    plain: "Plain | None" = None
+
+
+class Plain(NamedTuple):
+    """A parametrized net as one whose params hold the recurrent weights themselves.
+
+    Fields:
+      net: that `Net`.
+      weights: the parametrized net's params -> that net's.
+    """
+
+    net: Net
+    weights: Callable[[Params], Params]
 
 
 class Decoding(NamedTuple):

@@ -11,12 +11,15 @@ import time
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jaxrnn.benchmarks import _timing as timing
-from jaxrnn.benchmarks import launchers, sweep
-from jaxrnn.benchmarks._worker import Worker, clocked, first_time
+from jaxrnn.benchmarks import _training, launchers, sweep
+from jaxrnn.benchmarks._worker import Missing, Worker, Workers, clocked, first_time
 from jaxrnn.experiments import config
+from jaxrnn.experiments.build import build
+from jaxrnn.training import engine
 
 TRAIN = str(Path(__file__).parents[2] / "scripts" / "train.py")
 
@@ -59,13 +62,33 @@ def test_sides_elsewhere_are_timed_there_and_missing_ones_are_named():
     assert first_time(sleeper, 0.02, environment={"FACTOR": "2"})() >= 0.04
 
 
+def counter(step):
+    if step is None:
+        raise ValueError("no step")
+    made = os.environ["MADE"] = str(int(os.environ.get("MADE", 0)) + 1)
+    return lambda: time.sleep(step * int(made))
+
+
+@pytest.mark.slow
+def test_a_worker_stays_from_one_measurement_to_the_next():
+    with Workers() as workers:
+        for made in (1, 2):
+            assert workers.side("one", counter, 0.3)() >= 0.3 * made  # the second time in the same process
+        with pytest.raises(Missing, match="ValueError: no step"):
+            workers.side("one", counter, None)
+        assert workers.side("one", counter, 0.3)() < 0.6  # in a new one
+
+
 TINY = {
     "length": ["lengths=[5,9]", "size=2"],
     "parallel": ["lengths=[5,9]", "sizes=[1,2]", "at_least=0"],
+    "associative": ["lengths=[5,9]", "size=2", "at_least=0"],
+    "online": ["sizes=[2,3]", "length=3", "rules=[scan,uoro,kf_rtrl]", "at_least=0"],
     "gpu_parallel": ["lengths=[5,9000000]", "sizes=[2]", "at_least=0", "memory=0.1"],
     "gpu_sweep": ["runs=[1,2]", "size=2", "steps=20"],
     "gpu_layer": ["shapes=[[2,3,1,4]]", "cells=[lstm,gru]", "baselines=[]", "at_least=0"],
     "layer": ["shapes=[[1,3,1,2],[2,3,1,2]]", "cells=[lstm,jordan]", "baselines=[Flax linen]", "at_least=0"],
+    "scale": ["runs=[2]", "steps=[10,20]", "units=[2]", "processes=[2]", "texts=[1]", f"script={TRAIN}"],
     "stream": ["shapes=[[1,1,2]]", "cells=[lstm,gru]", "baselines=[Flax nnx]", "at_least=0"],
     "startup": [
         "imports=[json,nowhere]",
@@ -92,8 +115,11 @@ def test_benchmarks_by_their_configurations(name, tmp_path, x32, configure):
     if name == "length":
         assert sides == ["scan", "deferred", "chunked"]
         assert all(row["megabytes"] > 0 and row["compile_seconds"] > 0.01 for row in measured.summary)
+    if name in ("associative", "online"):
+        assert sides == (["scan", "associative"] if name == "associative" else ["scan", "uoro", "kf_rtrl"])
+        assert all(row["megabytes"] >= 0 for row in measured.summary)
     if "parallel" in name:
-        assert sides == ["scan", "newton", "newton_diagonal"]
+        assert sides == ["scan", "newton", "newton_diagonal", "auto"]
         assert all(row["error"] < 1e-5 for row in measured.summary)
     if name == "gpu_parallel":
         assert "H=2 T=9000000 left out" in measured.findings[-1]
@@ -105,6 +131,12 @@ def test_benchmarks_by_their_configurations(name, tmp_path, x32, configure):
     if name == "stream":
         assert sides == ["jaxrnn", "Flax nnx"]
         assert measured.findings[0].startswith("lstm B=1 D=1 H=2: jaxrnn ")
+    if name == "scale":
+        assert {"runs", "report of runs", "steps", "units", "processes", "megabytes of text"} <= set(sides)
+        assert all(row["seconds"] > 0 and row["megabytes"] > 0 for row in measured.summary)
+        exponents = {row["side"]: row["exponent"] for row in measured.summary}
+        assert np.isfinite(exponents["steps"])  # of two sizes
+        assert np.isnan(exponents["units"])
     if name == "addition":
         assert sides[0] == "jaxrnn"
         assert "0% of the sums exact, jaxrnn" in measured.findings[0]
@@ -137,6 +169,13 @@ def test_a_benchmark_leaves_its_times_and_the_machine(tmp_path):
         assert row["runs_per_second"] == pytest.approx(row["runs"] / row["median"])
     assert {"versions", "device", "cores", "python"} <= json.loads((tmp_path / "machine.json").read_text()).keys()
     assert (tmp_path / "figures/sweep.pdf").is_file()
+
+
+def test_a_training_that_diverges_is_no_time(configure):
+    cfg = configure("data=sine", "optimizer=sgd", "optimizer.learning_rate=1e30", "model=elman")
+    made = build(cfg)
+    with pytest.raises(RuntimeError, match="a run is diverged after 0 updates: loss, gradient or params"):
+        _training.side(made.task, engine.single(made.task, made.seed))()
 
 
 @pytest.mark.slow

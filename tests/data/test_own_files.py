@@ -1,10 +1,16 @@
 """Texts, labelled texts, tagged words and pairs of a user's own: what is read, what is refused, and the symbols."""
 
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrnn.data import labels, pairs, tagging, text
+from jaxrnn import runtime
+from jaxrnn.data import _letters, _trigrams, labels, pairs, tagging, text
 from jaxrnn.symbols import UNKNOWN, Symbols, vocabulary
+from jaxrnn.types import Batch
 
 
 @pytest.fixture
@@ -104,6 +110,82 @@ def test_tagged_words(write):
     assert dataset.metrics["accuracy"](ys, dataset.splits["test"]) == 1
     with pytest.raises(ValueError, match="line 3: expected a word, a tab and a tag"):
         tagging.dataset(write("The\tat\ndog\tnn\nruns vb\n"))
+
+
+@pytest.mark.parametrize("content", ["to be or not to be,\n" * 90, "être ou ne pas être,\r\n" * 90])
+def test_a_large_text_is_the_same_text(write, content, monkeypatch):
+    """One of ASCII letters is mapped, another is read."""
+    path = write(content)
+    small = text.dataset(path, window=16)
+    monkeypatch.setattr(_letters, "LARGE", 100)
+    monkeypatch.setattr(_letters, "CHUNK", 7)
+    large = text.dataset(path, window=16)
+    assert isinstance(_letters.of_file(path).codes, np.memmap) == content.isascii()
+    assert large.inputs == small.inputs
+    assert large.question.default == small.question.default == content.splitlines()[0]
+    items = tuple(a[0] for a in small.plan(None, np.arange(1), 4))
+    for a, b in zip(small.batch(small.arrays, items), large.batch(large.arrays, items), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for name, batch in small.splits.items():
+        np.testing.assert_array_equal(batch.xs, large.splits[name].xs)
+        for baseline in small.baselines:
+            np.testing.assert_array_equal(small.baselines[baseline](batch), large.baselines[baseline](batch))
+
+
+def test_a_mapped_text_takes_no_memory(write):
+    """Nor do its copies for the devices that share out a batch: they are the pages of the file."""
+    path = write(b"to be or not to be, that is the question\n" * 2_000_000)
+    jax.block_until_ready(runtime.on_all(jnp.ones(3), runtime.mesh(jax.device_count())))
+    before = _own_bytes()
+    dataset = text.dataset(path)
+    arrays = runtime.on_all(dataset.arrays, runtime.mesh(jax.device_count()))
+    assert arrays.nbytes > 80e6
+    assert len(arrays.sharding.device_set) == jax.device_count() > 1
+    assert _own_bytes() - before < 60e6
+    assert bytes(np.asarray(arrays[:5]).tolist()) == b"to be"
+
+
+def _own_bytes():
+    """Memory of this process that is no part of a file."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+
+
+@pytest.mark.parametrize("content", [b" \n" * 90, b"a\0b\n" * 90, b"caf\xe9\n" * 90])
+def test_what_is_no_text_is_refused_whatever_its_size(write, content, monkeypatch):
+    messages = []
+    for large in (100, 10**9):
+        monkeypatch.setattr(_letters, "LARGE", large)
+        with pytest.raises(ValueError) as refused:  # noqa: PT011 - the messages are compared
+            text.dataset(write(content))
+        messages.append(str(refused.value))
+    assert messages[0] == messages[1]
+
+
+def test_the_parts_that_validate_are_no_larger_than_needed(write, monkeypatch):
+    monkeypatch.setattr(text, "MOST", 640)
+    whole = "to be or not to be, " * 1000
+    dataset = text.dataset(write(whole), window=16)
+    assert {name: batch.xs.size for name, batch in dataset.splits.items()} == {"validation": 608, "test": 608}
+    assert dataset.rows == (len(whole) - 2 * 640 - 1) // 16
+    assert text.dataset(write(whole), window=16, test=0.01).splits["test"].xs.size == 192  # 200 are fewer
+
+
+def test_trigrams_are_those_of_dense_counts(monkeypatch):
+    monkeypatch.setattr(_trigrams, "CHUNK", 7)
+    size, numbers = 4, np.random.default_rng(0).integers(0, 3, 200)  # one symbol is never seen
+    counts = [np.zeros((size,) * order) for order in (1, 2, 3)]
+    for place in range(len(numbers)):
+        for order in (1, 2, 3):
+            if place >= order - 1:
+                counts[order - 1][tuple(numbers[place - order + 1 : place + 1])] += 1
+    counts[0] += 1e-3
+    one, two, three = (found / np.maximum(found.sum(-1, keepdims=True), 1e-9) for found in counts)
+    xs = np.array([[0, 3], [2, 1], [1, 1]])[..., None]
+    before = np.concatenate([xs[:1], xs[:-1]])
+    expected = np.log(0.05 * one + 0.15 * two[xs[..., 0]] + 0.8 * three[before[..., 0], xs[..., 0]] + 1e-6)
+    found = _trigrams.trigrams(lambda begin, end: numbers[begin:end], size)(Batch(xs, xs, None, None))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_a_text_of_ones_own(write):

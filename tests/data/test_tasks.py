@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrnn.data import adding, copy_memory, multiplication, reber, temporal_order
+from jaxrnn.data import adding, copy_memory, flip_flop, multiplication, reber, temporal_order
 from jaxrnn.losses import weighted_sum
 
 
@@ -29,6 +29,7 @@ TASKS = {
     "copy": (copy_memory.dataset(), 10 * np.log(8) / 120, 1e-6),
     "copy-1000": (copy_memory.dataset(1000), 0.02039, 1e-3),
     "reber": (reber.dataset(), np.log(7), 1e-6),
+    "flip_flop": (flip_flop.dataset(), 1.0, 1e-6),
 }
 
 
@@ -154,3 +155,19 @@ def test_reber_strings_are_accepted_and_their_continuations_legal():
 def test_too_short_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_flip_flop_holds_the_last_pulse_of_each_channel():
+    dataset = flip_flop.dataset(length=40, channels=2, pulses=0.2)
+    batch = jax.device_get(drawn(dataset, 200))
+    xs, targets = np.asarray(batch.xs), np.asarray(batch.targets)
+    assert set(np.unique(xs)) == {-1, 0, 1}
+    assert abs((xs[1:] != 0).mean() - 0.2) < 0.01
+    for row in range(20):
+        for channel in range(2):
+            held = 0
+            for t in range(40):
+                held = xs[t, row, channel] or held
+                assert targets[t, row, channel] == held
+    assert dataset.correct(batch.targets + 0.49, batch).all()
+    assert not dataset.correct(jnp.asarray(targets) + 0.51, batch).any()

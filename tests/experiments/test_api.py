@@ -101,3 +101,13 @@ def test_help_lists_the_keys_of_the_parts_that_were_chosen():
         assert f"    {key}" in shown, key
     for key in ("study.networks", "model.output_size", "model.cell.forget_bias"):
         assert key not in shown
+
+
+@pytest.mark.parametrize(("name", "group"), [("benchmark", "benchmark"), ("reproduce", "paper")])
+def test_help_tells_the_choices_where_none_is_made(name, group, tmp_path, call):
+    from jaxrnn.experiments import help as explained
+
+    assert f"  {group}=" in explained.text(name, [])
+    refused = call(tmp_path, name)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"error: {group} is missing; give it: {group}=...; there are: ")

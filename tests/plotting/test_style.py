@@ -1,6 +1,7 @@
 """Figures as they are printed: curves that are told apart, letters that can be read, files that can be edited."""
 
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -94,3 +95,50 @@ def test_checkpoints_are_called_by_their_updates():
 def test_a_gate_has_one_colour_and_gates_of_one_cell_differ():
     for gates in ("ifo", "rz", "hc"):
         assert len({style.LETTERS[gate] for gate in gates}) == len(gates)
+
+
+def test_long_labels_of_narrow_panels_stay_inside_the_figure():
+    long = "a label of many words about the gradient (nats per step back)"
+    with style.page(3.4):
+        figure, panels = style.panels(2, long, long)
+        style.title(panels[0], "a network\nof two lines")
+        figure.draw_without_rendering()
+    whole = figure.bbox
+    for text in (panels[0].yaxis.label, panels[0].xaxis.label, panels[1].xaxis.label, panels[0].title):
+        box = text.get_window_extent()
+        assert whole.x0 <= box.x0 < box.x1 <= whole.x1, text.get_text()
+        assert whole.y0 <= box.y0 < box.y1 <= whole.y1, text.get_text()
+    assert panels[0].get_window_extent().height > 0.25 * whole.height
+
+
+def test_powers_of_ten_are_letters_and_no_formula(tmp_path):
+    """They say what matplotlib's own formulas say, at the same ticks."""
+    with style.page(7.0):
+        figure, panels = style.panels(3, "x", "y")
+        for panel, (low, high) in zip(panels, ((1e-5, 3e3), (0.02, 0.05), (1, 2)), strict=True):
+            panel.plot([1, 2], [low, high])
+            panel.set_yscale("log")
+        figure.draw_without_rendering()
+        axes = [axis for panel in panels for axis in (panel.yaxis.get_ticklabels(which="both"),)]
+        before = [label.get_text() for labels in axes for label in labels]
+        style.save(figure, tmp_path, "figure")
+        figure.draw_without_rendering()
+        after = [label.get_text() for panel in panels for label in panel.yaxis.get_ticklabels(which="both")]
+    plain = {"$\\mathdefault{10^{-5}}$": "10⁻⁵", "$\\mathdefault{10^{3}}$": "10³", "$\\mathdefault{10^{0}}$": "10⁰"}
+    plain |= {"$\\mathdefault{3\\times10^{-2}}$": "3\N{MULTIPLICATION SIGN}10⁻²"}
+    assert set(plain) <= set(before)
+    assert set(plain.values()) <= set(after)
+    assert [bool(text) for text in before] == [bool(text) for text in after]
+    assert not any("$" in text for text in after)
+
+
+def test_a_saved_figure_can_be_pickled_and_negative_powers_have_a_minus_sign(tmp_path):
+    with style.page(7.0):
+        figure, (panel,) = style.panels(1, "x", "y")
+        panel.plot([1, 2], [-1e3, 1e3])
+        panel.set_yscale("symlog")
+        style.save(figure, tmp_path, "figure")
+    again = pickle.loads(pickle.dumps(figure))
+    again.draw_without_rendering()
+    texts = [label.get_text() for label in again.axes[0].yaxis.get_ticklabels()]
+    assert {"\N{MINUS SIGN}10³", "10³"} <= set(texts)

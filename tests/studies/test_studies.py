@@ -220,7 +220,7 @@ def test_truncated_gradients_of_all_k_are_those_of_the_unroll(cut):
     @jax.jit
     def both(params):
         full = gradient(scan, params)
-        expected = jnp.stack([truncation._compared(full, gradient(unroll_of(k), params)) for k in ks])
+        expected = jnp.stack([truncation.compared(full, gradient(unroll_of(k), params)) for k in ks])
         return measure(net, dataset, params, batch, ks), expected
 
     found, expected = both(params)
@@ -281,13 +281,16 @@ STUDIES = {
     "dimension": ["study.steps=60", "study.lags=5", "study.batch=4"],
     "credit": ["study.batch=4"],
     "similarity": ["study.batch=4", "study.rank=3"],
+    "online_gradients": ["study.lengths=[2,5]", "study.batch=2"],
+    "online_training": ["study.updates=4", "study.points=2", "study.rules=[bptt,snap_1]"],
+    "newton_steps": ["study.gains=3", "study.lengths=2", "study.longest=40", "study.iterations=20"],
 }
 
 
-FIRST = {"gates"}
+FIRST, SLOW = {"gates"}, (pytest.mark.slow, pytest.mark.share(3))
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in FIRST else pytest.mark.slow) for n in STUDIES])
+@pytest.mark.parametrize("name", [n if n in FIRST else pytest.param(n, marks=SLOW) for n in STUDIES])
 def test_from_configuration_to_files(tmp_path, name, composed):
     cfg = composed([f"study={name}", "model=gru", *SMALL, *STUDIES[name]])
     lines = _runner.study_models({"small": cfg}, tmp_path, "the command")
@@ -318,6 +321,8 @@ def test_from_configuration_to_files(tmp_path, name, composed):
         (["study=lyapunov", "model=jordan", "study.exponents=9"], "has 1 exponents, not 9"),
         (["study=gain", "model=jordan", "study.scale=radius", "model.cell.size=7"], "needs square recurrent weights"),
         (["study=gain", "model=gru", "study.lowest=3.0"], "must be below"),
+        (["study=newton_steps", "model=gru", "study.shortest=2000"], "below study.longest"),
+        (["study=newton_steps", "model=gru", "model.bidirectional=sum"], "reads the future"),
         (["study=long_lag", "model=gru", "data=copy_memory", "study.lengths=[0]"], "greater than 0"),
         (["study=gradient_flow", "model=gru", "study.lag=3"], "no such option"),
         (["study=jacobian", "model=gru", "seeds=0"], "seeds=0: should be greater than 0"),

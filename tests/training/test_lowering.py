@@ -15,7 +15,8 @@ from jaxrnn.training.programs import group_program, single_program
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 CELLS = ["elman", "jordan", "lstm", "gru", "perceptron"]
-UNROLLS = ["scan", "chunked", "truncated", "newton", "loop"]
+UNROLLS = ["scan", "chunked", "truncated", "newton", "auto", "loop"]
+OPTIONS = {"truncated": ["unroll.k1=3"], "auto": ["unroll.affordable=12"]}
 SMALL = ["model.cell.size=4", "trainer.batch_size=2", "data.points=40", "data.window=6"]
 
 
@@ -50,7 +51,7 @@ def test_every_cell_lowers_for_all_platforms(cell):
 @pytest.mark.parametrize("unroll", UNROLLS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_unroll_lowers_for_all_platforms(cell, unroll):
-    lower_training(small(f"model={cell}", f"unroll={unroll}", *["unroll.k1=3"] * (unroll == "truncated")))
+    lower_training(small(f"model={cell}", f"unroll={unroll}", *OPTIONS.get(unroll, [])))
 
 
 @pytest.mark.parametrize("precision", ["bf16", "f64"])

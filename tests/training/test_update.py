@@ -9,7 +9,7 @@ import pytest
 from jaxrnn import nets, runtime
 from jaxrnn.cells import elman, lstm
 from jaxrnn.data import noisy_cosine, sine
-from jaxrnn.optimizers import optimizer
+from jaxrnn.optimizers import clip_by_global_norm, global_norm, optimizer
 from jaxrnn.training import Task, Trainer
 from jaxrnn.training.evaluation import evaluator
 from jaxrnn.training.programs import single_program
@@ -69,7 +69,7 @@ def test_a_large_net_on_one_device_is_the_same_run(monkeypatch):
     monkeypatch.setattr(runtime, "A_ROW", 5 * 5 * 8)
     got = run(task, [6])
     assert len(got[0].step.sharding.device_set) == 1
-    assert_close(got[0].replace(key=0), expected[0].replace(key=0))
+    assert_close(got[0]._replace(key=0), expected[0]._replace(key=0))
     assert_close(got[1], expected[1])
     assert_close(evaluator(task).predict(got[0].params, task.dataset.splits["validation"]), ys)
 
@@ -78,7 +78,7 @@ def test_chunks_are_bit_for_bit_one_call():
     parts = pieces()
     whole, report = run(parts, [6])
     pieced, pieced_report = run(parts, [2, 3, 1])
-    jax.tree.map(np.testing.assert_array_equal, whole.replace(key=0), pieced.replace(key=0))
+    jax.tree.map(np.testing.assert_array_equal, whole._replace(key=0), pieced._replace(key=0))
     np.testing.assert_array_equal(report.param_norm[-1], pieced_report.param_norm[-1])
     report, pieced_report = (r._replace(param_norm=None) for r in (report, pieced_report))
     jax.tree.map(np.testing.assert_array_equal, report, pieced_report)
@@ -193,3 +193,19 @@ def test_the_error_of_generated_values_is_in_the_units_of_the_source():
     assert generation_error(scaled, truth + 0.5) == pytest.approx(np.mean(own**2)) == pytest.approx(1.5**2)
     longer = np.concatenate([truth + 0.5, np.full((9, 1), 99.0)])  # what is not known does not count
     assert generation_error(scaled, longer) == pytest.approx(1.5**2)
+
+
+@pytest.mark.parametrize("size", [1, 3, 16, 100])
+def test_the_norm_of_many_runs_is_that_of_each(size):
+    """Of trees whose size is no multiple of the folds; and clipping by it is Optax's."""
+    key_a, key_b = jax.random.split(jax.random.key(size))
+    trees = {"a": jax.random.normal(key_a, (5, size)), "b": jax.random.normal(key_b, (5, 2, size))}
+    first = jax.tree.map(lambda a: a[0], trees)
+    expected = np.sqrt(np.sum(trees["a"] ** 2, axis=1) + np.sum(trees["b"] ** 2, axis=(1, 2)))
+    np.testing.assert_allclose(jax.jit(jax.vmap(global_norm))(trees), expected, rtol=1e-14)
+    np.testing.assert_allclose(global_norm(first), expected[0], rtol=1e-14)
+    assert jax.vmap(lambda _: global_norm({"a": jnp.ones(4)}))(jnp.arange(3)).tolist() == [2.0] * 3
+    for largest in (0.1, 1e3):
+        clips = clip_by_global_norm(largest), optax.clip_by_global_norm(largest)
+        found, wanted = (jax.vmap(lambda g, t=t: t.update(g, t.init(g))[0])(trees) for t in clips)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-13), found, wanted)

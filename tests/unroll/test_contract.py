@@ -10,9 +10,10 @@ import pytest
 
 from jaxrnn import nets
 from jaxrnn.cells import elman, gru, jordan, lstm
-from jaxrnn.unroll import deferred as deferred_module
+from jaxrnn.unroll import _deferred as deferred_module
+from jaxrnn.unroll._deferred import deferred
+from jaxrnn.unroll.auto import unroll as auto
 from jaxrnn.unroll.chunked import unroll as chunked
-from jaxrnn.unroll.deferred import deferred
 from jaxrnn.unroll.loop import loop
 from jaxrnn.unroll.newton import unroll as newton
 from jaxrnn.unroll.scan import scan
@@ -32,6 +33,8 @@ UNROLLS = {
     "loop": loop,
     "deferred": deferred,
     "newton": newton(),
+    "auto": auto(12),
+    "auto-steps": auto(2),  # Newton's method never needs so few
 }
 
 
@@ -63,7 +66,7 @@ def lengths_mask(lengths):
         ("deferred", False),
         *(
             pytest.param(*each, marks=pytest.mark.slow)
-            for each in (("scan", False), ("chunked", True), ("truncated", False), ("newton", True))
+            for each in (("scan", False), ("chunked", True), ("truncated", False), ("newton", True), ("auto", True))
         ),
     ],
 )

@@ -12,12 +12,38 @@ from jax.test_util import check_grads
 
 import jaxrnn.cells
 import jaxrnn.unroll
-from jaxrnn.cells import elman, gru, jordan, lstm, perceptron
+from jaxrnn.cells import (
+    coupled_lstm,
+    ctrnn,
+    diagonal_gru,
+    diagonal_lstm,
+    elman,
+    gru,
+    indrnn,
+    jordan,
+    layer_norm_gru,
+    layer_norm_lstm,
+    lru,
+    lstm,
+    mgu,
+    min_gru,
+    min_lstm,
+    minimal_rnn,
+    peephole_lstm,
+    perceptron,
+    plrnn,
+    rg_lru,
+    slstm,
+    ugrnn,
+)
+from jaxrnn.cells._linear import Linear
 from jaxrnn.cells._transforms import learned
 from jaxrnn.types import Cell
-from jaxrnn.unroll import deferred as deferred_module
+from jaxrnn.unroll import _deferred as deferred_module
+from jaxrnn.unroll._deferred import deferred
+from jaxrnn.unroll.associative import associative
+from jaxrnn.unroll.auto import unroll as auto
 from jaxrnn.unroll.chunked import unroll as chunked
-from jaxrnn.unroll.deferred import deferred
 from jaxrnn.unroll.loop import loop
 from jaxrnn.unroll.newton import unroll as newton
 from jaxrnn.unroll.scan import scan
@@ -34,7 +60,26 @@ CELLS = {
     "gru-before": lambda: gru.cell(H, reset="before"),
     "perceptron": lambda: perceptron.cell(H),
     "lstm-learned": lambda: learned(lstm.cell(H)),
+    "peephole_lstm": lambda: peephole_lstm.cell(H),
+    "coupled_lstm": lambda: coupled_lstm.cell(H),
+    "layer_norm_lstm": lambda: layer_norm_lstm.cell(H),
+    "layer_norm_gru": lambda: layer_norm_gru.cell(H),
+    "mgu": lambda: mgu.cell(H),
+    "ugrnn": lambda: ugrnn.cell(H),
+    "minimal_rnn": lambda: minimal_rnn.cell(H),
+    "indrnn": lambda: indrnn.cell(H),
+    "slstm": lambda: slstm.cell(H),
+    "diagonal_gru": lambda: diagonal_gru.cell(H),
+    "diagonal_lstm": lambda: diagonal_lstm.cell(H),
+    "ctrnn": lambda: ctrnn.cell(H),
+    "ctrnn-current": lambda: ctrnn.cell(H, form="current"),
+    "plrnn": lambda: plrnn.cell(H),
+    "lru": lambda: lru.cell(H),
+    "min_gru": lambda: min_gru.cell(H),
+    "min_lstm": lambda: min_lstm.cell(H),
+    "rg_lru": lambda: rg_lru.cell(H),
 }
+LINEAR = ("lru", "min_gru", "min_lstm", "rg_lru")  # in their state
 UNROLLS = {
     "scan": scan,
     "chunked": chunked(2),
@@ -43,6 +88,8 @@ UNROLLS = {
     "truncated-whole": truncated(2, T),
     "deferred": deferred,
     "newton": newton(),
+    "auto": auto(12),
+    "auto-steps": auto(2),  # Newton's method never needs so few
 }
 
 
@@ -72,7 +119,8 @@ def randomised(params, seed=1):
 
 def make(cell, batch=(B,)):
     params = randomised(cell.init(jax.random.key(0), D))
-    return params, randomised(cell.initial(params, batch), 2)
+    carry = randomised(cell.initial(params, batch), 2)
+    return params, carry._replace(n=abs(carry.n)) if isinstance(carry, slstm.SLSTMCarry) else carry
 
 
 def test_every_cell_file_has_the_factory_and_is_tested():
@@ -107,7 +155,13 @@ def test_every_unroll_file_has_the_factory_and_is_tested():
     assert "scan" in names
     for name in names:
         assert callable(importlib.import_module(f"jaxrnn.unroll.{name}").unroll)
-        tested = {key.partition("-")[0] for key in UNROLLS} | {"loop", "cudnn"}  # cudnn has a file of its own
+        tested = {key.partition("-")[0] for key in UNROLLS} | {
+            "loop",
+            "cudnn",
+            "pallas",
+            "associative",
+            *("rtrl", "snap", "eprop", "diagonal_rtrl", "uoro", "kf_rtrl"),
+        }  # these have files of their own
         assert name in tested, f"no test covers {name}"
 
 
@@ -119,7 +173,9 @@ WAYS = {
 }
 QUICK = {("lstm", "masked-backwards"), ("elman-tanh", "masked-forwards"), ("jordan", "backwards")}
 CASES = [
-    pytest.param(name, way, marks=() if (name, way) in QUICK else pytest.mark.slow) for name in CELLS for way in WAYS
+    pytest.param(name, way, marks=() if (name, way) in QUICK else (pytest.mark.slow, pytest.mark.share(4)))
+    for number, name in enumerate(CELLS)
+    for way in (WAYS if number <= list(CELLS).index("lstm-learned") else ["masked-backwards"])  # all of it at once
 ]
 
 
@@ -143,7 +199,8 @@ def equals_the_loop(cell, masked, reverse, monkeypatch):
     @jax.jit
     def all_unrolls(params, carry, xs):
         run = jax.value_and_grad(loss, argnums=(1, 2, 3), has_aux=True)
-        return [run(unroll, params, carry, xs) for unroll in (loop, *UNROLLS.values())]
+        more = [associative] if isinstance(cell.step, Linear) else []
+        return [run(unroll, params, carry, xs) for unroll in (loop, *UNROLLS.values(), *more)]
 
     expected, *results = all_unrolls(params, carry, xs)
     for got in results:
@@ -171,3 +228,26 @@ def test_runs_are_a_batch_dimension(cell):
         return scan(cell, params, cell.initial(params, (B,)), xs, mask=mask, reset=reset)[1]
 
     np.testing.assert_allclose(jax.vmap(run)(keys)[5], run(keys[5]), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_a_state_that_is_linear_in_the_one_before_is_found_at_once(name, x32):
+    """A thousand steps in float32, with masks and resets, backwards too."""
+    cell = CELLS[name]()
+    params = cell.init(jax.random.key(0), D)
+    key_x, key_m, key_r = jax.random.split(jax.random.key(1), 3)
+    xs = jax.random.normal(key_x, (1000, B, D))
+    given = {"mask": jax.random.bernoulli(key_m, 0.9, (1000, B)), "reset": jax.random.bernoulli(key_r, 0.01, (1000, B))}
+    for options in ({}, given, given | {"reverse": True}):
+        carry, ys = associative(cell, params, cell.initial(params, (B,)), xs, **options)
+        expected = scan(cell, params, cell.initial(params, (B,)), xs, **options)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), (carry, ys), expected)
+    carry, ys = associative(cell, params, cell.initial(params, (B,)), xs[:0])
+    assert ys.shape == (0, B, H)
+
+
+@pytest.mark.parametrize("cell", [elman.cell(H), indrnn.cell(H), learned(lru.cell(H))])
+def test_other_cells_are_refused_by_the_associative_scan(cell):
+    params = cell.init(jax.random.key(0), D)
+    with pytest.raises(ValueError, match="unroll=associative needs a cell whose state is a linear function"):
+        associative(cell, params, cell.initial(params, (B,)), jnp.ones((T, B, D)))

@@ -10,12 +10,24 @@ import os
 import numpy as np
 
 
-def _noise(*shape):
+def noise(*shape):
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
 
 def ours(kind, batch, steps, inputs, units, backward, unroll="deferred"):
     """jaxrnn, the rows of the batch shared out over all devices, as in training; jordan too, with one output."""
+    from jaxrnn import runtime
+    from jaxrnn.cells import elman, gru, jordan, lstm
+    from jaxrnn.nets import recurrent
+
+    runtime.prepare()
+    cells = {"lstm": lstm.cell, "gru": gru.cell, "elman": elman.cell, "jordan": lambda size: jordan.cell(size, 1)}
+    way = importlib.import_module(f"jaxrnn.unroll.{unroll}").unroll()
+    return compiled(recurrent(cells[kind](units), way), batch, steps, inputs, backward)
+
+
+def compiled(net, batch, steps, inputs, backward, mask=None):
+    """What `ours` returns, for a net on noise, its valid steps a NumPy array [T, B] or all."""
     import jax
     from jax import lax
     from jax import numpy as jnp
@@ -23,73 +35,85 @@ def ours(kind, batch, steps, inputs, units, backward, unroll="deferred"):
     from jax.sharding import PartitionSpec as P
 
     from jaxrnn import runtime
-    from jaxrnn.cells import elman, gru, jordan, lstm
     from jaxrnn.jax_internals import compiler_options
-    from jaxrnn.nets import recurrent
 
-    runtime.prepare()
-    cells = {"lstm": lstm.cell, "gru": gru.cell, "elman": elman.cell, "jordan": lambda size: jordan.cell(size, 1)}
-    way = importlib.import_module(f"jaxrnn.unroll.{unroll}").unroll()
-    net = recurrent(cells[kind](units), way)
     params = net.init(jax.random.key(0), inputs)
     mesh = runtime.mesh(batch, params=params)
     everywhere, by_rows = NamedSharding(mesh, P()), NamedSharding(mesh, P(None, runtime.ROWS))
     params = jax.device_put(params, everywhere)
-    xs = jax.device_put(jax.random.normal(jax.random.key(1), (steps, batch, inputs)), by_rows)
+    xs, mask = jax.device_put((jax.random.normal(jax.random.key(1), (steps, batch, inputs)), mask), by_rows)
 
-    def outputs(params, xs):
-        return net.apply(params, net.initial(params, (xs.shape[1],)), xs)[1]
+    def outputs(params, xs, mask):
+        return net.apply(params, net.initial(params, (xs.shape[1],)), xs, mask=mask)[1]
 
-    def gradient(params, xs):
-        return lax.pmean(jax.grad(lambda params: jnp.mean(outputs(params, xs) ** 2))(params), runtime.ROWS)
+    def gradient(params, xs, mask):
+        found = jax.grad(lambda params: jnp.mean(outputs(params, xs, mask) ** 2))(params)
+        return lax.pmean(found, runtime.ROWS)
 
     compute = jax.jit(
         jax.shard_map(
             gradient if backward else outputs,
             mesh=mesh,
-            in_specs=(P(), P(None, runtime.ROWS)),
+            in_specs=(P(), P(None, runtime.ROWS), P(None, runtime.ROWS)),
             out_specs=P() if backward else P(None, runtime.ROWS),
             check_vma=False,
         ),
         compiler_options=compiler_options(),
     )
-    return lambda: jax.block_until_ready(compute(params, xs))
+    return lambda: jax.block_until_ready(compute(params, xs, mask))
+
+
+def torch_layer(kind):
+    import torch
+
+    return {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "elman": torch.nn.RNN}[kind]
 
 
 def pytorch(kind, batch, steps, inputs, units, backward):
     """`torch.nn` on all cores, or on the GPU if there is one, where cuDNN computes."""
     import torch
 
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    layer = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "elman": torch.nn.RNN}[kind](inputs, units).to(device)
-    xs = torch.tensor(_noise(steps, batch, inputs), device=device)
+    layer = torch_layer(kind)(inputs, units).to(device)
+    xs = torch.tensor(noise(steps, batch, inputs), device=device)
+    return torch_call(layer, lambda: layer(xs)[0], backward, wait=torch.cuda.synchronize if device == "cuda" else None)
 
-    def wait():
-        if device == "cuda":
-            torch.cuda.synchronize()
+
+def torch_call(layer, outputs, backward, wait=None):
+    """The function that is timed, of a layer and a function that computes its outputs."""
+    import torch
+
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
 
     def forward():
         with torch.no_grad():
-            layer(xs)
-        wait()
+            outputs()
 
     def gradient():
         layer.zero_grad()
-        layer(xs)[0].square().mean().backward()
-        wait()
+        outputs().square().mean().backward()
 
-    return gradient if backward else forward
+    compute = gradient if backward else forward
+    return compute if wait is None else lambda: (compute(), wait())
+
+
+def keras_layer(kind):
+    import keras
+
+    return {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "elman": keras.layers.SimpleRNN}[kind]
 
 
 def keras(kind, batch, steps, inputs, units, backward):
     """`keras.layers` on the backend that KERAS_BACKEND names, compiled as a whole; batch-major, as Keras is."""
+    layer = keras_layer(kind)(units, return_sequences=True)
+    layer.build((batch, steps, inputs))
+    return keras_call(layer, noise(batch, steps, inputs), backward)
+
+
+def keras_call(layer, xs, backward):
+    """The function that is timed, of a layer that is built or a model."""
     import keras
 
-    layers = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "elman": keras.layers.SimpleRNN}
-    layer = layers[kind](units, return_sequences=True)
-    layer.build((batch, steps, inputs))
-    xs = _noise(batch, steps, inputs)
     return (_keras_on_jax if keras.backend.backend() == "jax" else _keras_on_tensorflow)(layer, xs, backward)
 
 
@@ -98,7 +122,7 @@ def _keras_on_jax(layer, xs, backward):
 
     states = [variable.value for variable in layer.non_trainable_variables]
     weights = [variable.value for variable in layer.trainable_variables]
-    return _jitted(lambda w, xs: layer.stateless_call(w, states, xs)[0], weights, jnp.asarray(xs), backward)
+    return jitted(lambda w, xs: layer.stateless_call(w, states, xs)[0], weights, jnp.asarray(xs), backward)
 
 
 def _keras_on_tensorflow(layer, xs, backward):
@@ -125,15 +149,20 @@ def _keras_on_tensorflow(layer, xs, backward):
     return wait
 
 
+def linen_cell(kind):
+    from flax import linen as nn
+
+    return {"lstm": nn.OptimizedLSTMCell, "gru": nn.GRUCell, "elman": nn.SimpleCell}[kind]
+
+
 def linen(kind, batch, steps, inputs, units, backward):
     """`flax.linen.RNN`."""
     import jax
     from flax import linen as nn
 
-    cell = {"lstm": nn.OptimizedLSTMCell, "gru": nn.GRUCell, "elman": nn.SimpleCell}[kind](units)
-    net = nn.RNN(cell, time_major=True)
-    xs = jax.numpy.asarray(_noise(steps, batch, inputs))
-    return _jitted(net.apply, net.init(jax.random.key(0), xs), xs, backward)
+    net = nn.RNN(linen_cell(kind)(units), time_major=True)
+    xs = jax.numpy.asarray(noise(steps, batch, inputs))
+    return jitted(net.apply, net.init(jax.random.key(0), xs), xs, backward)
 
 
 def nnx(kind, batch, steps, inputs, units, backward):
@@ -143,7 +172,7 @@ def nnx(kind, batch, steps, inputs, units, backward):
 
     cells = {"lstm": nn.OptimizedLSTMCell, "gru": nn.GRUCell, "elman": nn.SimpleCell}
     net = nn.RNN(cells[kind](inputs, units, rngs=nn.Rngs(0)), time_major=True, rngs=nn.Rngs(0))
-    xs = jax.numpy.asarray(_noise(steps, batch, inputs))
+    xs = jax.numpy.asarray(noise(steps, batch, inputs))
     gradient = nn.grad(lambda net, xs: jax.numpy.mean(net(xs) ** 2))
     compute = nn.cached_partial(nn.jit(gradient if backward else lambda net, xs: net(xs)), net)
     return lambda: jax.block_until_ready(compute(xs))
@@ -159,8 +188,8 @@ def haiku(kind, batch, steps, inputs, units, backward):
         return hk.dynamic_unroll(cell, xs, cell.initial_state(batch))[0]
 
     net = hk.without_apply_rng(hk.transform(run))
-    xs = jax.numpy.asarray(_noise(steps, batch, inputs))
-    return _jitted(net.apply, net.init(jax.random.key(0), xs), xs, backward)
+    xs = jax.numpy.asarray(noise(steps, batch, inputs))
+    return jitted(net.apply, net.init(jax.random.key(0), xs), xs, backward)
 
 
 def equinox(kind, batch, steps, inputs, units, backward):
@@ -182,10 +211,10 @@ def equinox(kind, batch, steps, inputs, units, backward):
 
         return jax.lax.scan(step, (zeros, zeros) if kind == "lstm" else zeros, xs)[1]
 
-    return _jitted(run, weights, jnp.asarray(_noise(steps, batch, inputs)), backward)
+    return jitted(run, weights, jnp.asarray(noise(steps, batch, inputs)), backward)
 
 
-def _jitted(outputs, weights, xs, backward):
+def jitted(outputs, weights, xs, backward):
     import jax
     from jax import numpy as jnp
 

@@ -91,7 +91,7 @@ def rows_of(seconds, **columns):
 
 
 def machine():
-    """What a figure of speed depends on: {"versions", "python", "cores", "device"}."""
+    """What a figure of speed depends on: {"versions", "python", "cores", "processor", "device"}."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = records.versions()
@@ -100,7 +100,15 @@ def machine():
             found["versions"][name] = version(name)
         except PackageNotFoundError:
             continue
-    return {**found, "python": platform.python_version(), "cores": len(os.sched_getaffinity(0))}
+    cores = len(os.sched_getaffinity(0))
+    return {**found, "python": platform.python_version(), "cores": cores, "processor": _processor()}
+
+
+def _processor():
+    """The name of the CPU, empty where the system does not tell."""
+    info = Path("/proc/cpuinfo")  # Linux only
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
 def write(measured, name, figures, folder):

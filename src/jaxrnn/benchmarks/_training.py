@@ -11,6 +11,8 @@ def side(task, engine):
     Args:
       task: a `Task`.
       engine: its `Engine`.
+
+    The side raises RuntimeError if a run diverges: it would have made fewer updates than are counted.
     """
     whole = task._replace(dataset=task.dataset._replace(splits={}))
     unmeasured = engine._replace(evaluate=lambda split, params: None)
@@ -20,6 +22,8 @@ def side(task, engine):
         training = begun(whole, unmeasured._replace(init=lambda: states), _histories(task, engine))
         for _ in train(training):
             pass
+        if ended := [history for history in training.rows if history.step < task.trainer.steps]:
+            raise RuntimeError(f"a run is {ended[0].status} after {ended[0].step} updates: {ended[0].reason}")
 
     engine.advance(states, 0)
     return clocked(run)

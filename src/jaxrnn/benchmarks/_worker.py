@@ -41,8 +41,19 @@ class Worker:
         self._pause(True)
 
     def __call__(self):
+        return self._ask(None)
+
+    def again(self, *arguments):
+        """Makes what is timed anew, for other arguments, in the process that has paid for its imports.
+
+        Raises:
+          Missing: if that fails.
+        """
+        self.first = self._ask(arguments)
+
+    def _ask(self, arguments):
         self._pause(False)
-        self._answers.send("go")
+        self._answers.send(arguments)
         seconds = self._received()
         self._pause(True)
         return seconds
@@ -67,6 +78,34 @@ class Worker:
     def _pause(self, stop):
         if self._process.is_alive():
             os.kill(self._process.pid, signal.SIGSTOP if stop else signal.SIGCONT)
+
+
+class Workers:
+    """Workers that stay from one measurement to the next, one for each name; a context that ends them all."""
+
+    def __init__(self):
+        self._workers = {}
+
+    def side(self, name, make, *arguments, environment=None, at_least=0.0):
+        """The worker of that name, for these arguments; the others as `Worker`, the same whenever the name is.
+
+        Raises:
+          Missing: if it cannot be had.
+        """
+        worker = self._workers.pop(name, None)
+        if worker is None:
+            worker = Worker(make, *arguments, environment=environment, at_least=at_least)
+        else:
+            worker.again(*arguments)
+        self._workers[name] = worker
+        return lambda: worker()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        for worker in self._workers.values():
+            worker.close()
 
 
 def first_time(make, *arguments, environment=None):
@@ -99,14 +138,19 @@ def _answer(make, arguments, environment, at_least, answers):
     silence = os.open(os.devnull, os.O_WRONLY)
     for number in (1, 2):  # other tools' logs, some of which C++ code writes; errors are sent
         os.dup2(silence, number)
-    try:
-        function = make(*arguments)
-        function()
-    except Exception as error:  # whatever another tool meets, the parent says so and goes on with the others
-        answers.send(f"{type(error).__name__}: {error}")
-        return
-    answers.send(time.perf_counter() - began)
-    side = clocked(function, at_least)
+    side = None
     with contextlib.suppress(EOFError):
-        while answers.recv():
-            answers.send(side())
+        while True:
+            if arguments is None:
+                answers.send(side())
+            else:
+                try:
+                    function = make(*arguments)
+                    function()
+                except Exception as error:  # whatever another tool meets, the parent says so and goes on with others
+                    answers.send(f"{type(error).__name__}: {error}")
+                    return
+                side = clocked(function, at_least)
+                answers.send(time.perf_counter() - began)
+            arguments = answers.recv()
+            began = time.perf_counter()

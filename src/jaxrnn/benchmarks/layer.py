@@ -1,17 +1,21 @@
 """One recurrent layer, forward and with its gradient, beside the layers of other tools."""
 
 from functools import partial
+from itertools import product
 from typing import Literal
 
-from jaxrnn.benchmarks import _baseline_layers as layers
+from jaxrnn.benchmarks import _baseline_bidirectional, _baseline_layers
 from jaxrnn.benchmarks import _timing as timing
-from jaxrnn.benchmarks._worker import Missing, Worker, clocked
+from jaxrnn.benchmarks._worker import Missing, Workers, clocked
+from jaxrnn.errors import ConfigError
 from jaxrnn.plotting import style as plotting
 from jaxrnn.types import NonNegative, Size
 
 CELLS = ("lstm", "gru", "elman", "jordan")
+STACKS = {"layer": _baseline_layers, "bidirectional": _baseline_bidirectional}
+MARKERS = "os^vDPXo"  # of the other sides, told apart in grey too
 PASSES = ("forward", "gradient")
-UNROLLS = ("deferred", "scan", "chunked", "newton", "cudnn", "loop")
+UNROLLS = ("deferred", "scan", "chunked", "newton", "cudnn", "pallas", "loop")
 SHAPES = (
     (1, 36, 1, 16),
     (1, 20, 1, 100),
@@ -29,8 +33,9 @@ def benchmark(
     cells: list[Literal[CELLS]] = CELLS,
     shapes: list[list[Size]] = SHAPES,
     unrolls: list[Literal[UNROLLS]] = ("deferred",),
-    baselines: list[Literal[tuple(layers.BASELINES)]] = tuple(layers.BASELINES),
+    baselines: list[Literal[tuple(_baseline_layers.BASELINES)]] = tuple(_baseline_layers.BASELINES),
     passes: list[Literal[PASSES]] = PASSES,
+    stack: Literal[tuple(STACKS)] = "layer",
     repeats: Size = 5,
     at_least: NonNegative = 0.3,
 ):
@@ -45,41 +50,55 @@ def benchmark(
       unrolls: ours, the first one is the measure.
       baselines: names of the tools that are compared with.
       passes: what is timed.
+      stack: one layer, or two layers in both directions over sequences of lengths T/2 to T.
       repeats: rounds.
       at_least: seconds that a time is taken over, by as many calls as they hold.
+
+    Raises:
+      ConfigError: if a cell or a tool is not measured in this stack.
     """
+    tools = _tools(stack, cells, baselines)
     rows, summary, findings = [], [], []
-    for kind in cells:
-        for shape in shapes:
-            for backward in [name == "gradient" for name in passes]:
-                makers = {
-                    f"jaxrnn {unroll}" if number else "jaxrnn": partial(_here, kind, shape, backward, unroll, at_least)
-                    for number, unroll in enumerate(unrolls)
-                }
-                if kind == "jordan":
-                    makers["jaxrnn elman"] = partial(_here, "elman", shape, backward, unrolls[0], at_least)
-                else:
-                    makers |= {name: partial(_baseline, name, kind, shape, backward, at_least) for name in baselines}
-                seconds, left_out = timing.in_turn(makers, repeats)
-                columns = dict(zip("BTDH", shape, strict=True)) | {"cell": kind, "gradient": int(backward)}
-                rows += timing.rows_of(seconds, **columns)
-                summary += timing.summarised(seconds, **columns)
-                findings += [f"{kind} {line}" for line in left_out]
+    with Workers() as workers:
+        for kind, shape, name in product(cells, shapes, passes):
+            work = (kind, *shape, name == "gradient")
+            makers = {
+                f"jaxrnn {unroll}" if number else "jaxrnn": partial(_here, tools.ours, work, unroll, at_least)
+                for number, unroll in enumerate(unrolls)
+            }
+            if kind == "jordan":
+                makers["jaxrnn elman"] = partial(_here, tools.ours, ("elman", *work[1:]), unrolls[0], at_least)
+            else:
+                makers |= {name: partial(_there, workers, tools.BASELINES, name, work, at_least) for name in baselines}
+            seconds, left_out = timing.in_turn(makers, repeats)
+            columns = dict(zip("BTDH", shape, strict=True)) | {"cell": kind, "gradient": int(work[-1])}
+            rows += timing.rows_of(seconds, **columns)
+            summary += timing.summarised(seconds, **columns)
+            findings += [f"{kind} {line}" for line in left_out]
     return timing.Measured(rows, summary, [*_table(summary), *dict.fromkeys(findings)])
 
 
-def _here(kind, shape, backward, unroll, at_least):
+def _tools(stack, cells, baselines):
+    """The module whose functions make the sides."""
+    if stack == "bidirectional" and "jordan" in cells:
+        raise ConfigError("benchmark.cells: jordan is not measured with benchmark.stack=bidirectional")
+    if unknown := set(baselines) - set(STACKS[stack].BASELINES):
+        raise ConfigError(f"benchmark.baselines: not measured with benchmark.stack={stack}: {', '.join(unknown)}")
+    return STACKS[stack]
+
+
+def _here(make, work, unroll, at_least):
     try:
-        compute = layers.ours(kind, *shape, backward, unroll)
+        compute = make(*work, unroll)
         compute()
-    except ValueError as error:
-        raise Missing(error) from error
+    except (ValueError, RuntimeError) as error:  # of XLA too: a kernel that does not fit
+        raise Missing(str(error).partition("\n")[0]) from error
     return clocked(compute, at_least)
 
 
-def _baseline(name, kind, shape, backward, at_least):
-    make, environment = layers.BASELINES[name]
-    return Worker(make, kind, *shape, backward, environment=environment, at_least=at_least)
+def _there(workers, baselines, name, work, at_least):
+    make, environment = baselines[name]
+    return workers.side(name, make, *work, environment=environment, at_least=at_least)
 
 
 def _table(summary):
@@ -100,14 +119,14 @@ def plot(measured):
     sides = [side for side in dict.fromkeys(row["side"] for row in rows) if side != "jaxrnn"]
     shapes = list(dict.fromkeys(tuple(row[name] for name in "BTDH") for row in rows))
     kinds = list(dict.fromkeys(row["cell"] for row in rows))
-    figure, panels = plotting.panels(len(kinds), "", "times our time")
+    figure, panels = plotting.panels(len(kinds), "B, T, D, H", "times our time", columns=2)
     for axes, kind in zip(panels, kinds, strict=True):
         for index, side in enumerate(sides):
             chosen = [row for row in rows if row["cell"] == kind and row["side"] == side]
             axes.plot(
                 [shapes.index(tuple(row[name] for name in "BTDH")) + (index - len(sides) / 2) / 12 for row in chosen],
                 [row["times_the_first"] for row in chosen],
-                "o",
+                MARKERS[index],
                 markersize=4,
                 label=side,
                 color=plotting.COLOURS[index % len(plotting.COLOURS)],
@@ -119,8 +138,7 @@ def plot(measured):
         axes.set_yticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5", "1", "2", "5", "10", "20", "50"])
         axes.minorticks_off()
         axes.set_ylim(limits)
-        labels = ["\n".join(f"{name}={value}" for name, value in zip("BTDH", shape, strict=True)) for shape in shapes]
-        axes.set_xticks(range(len(shapes)), labels)
+        axes.set_xticks(range(len(shapes)), [", ".join(map(str, shape)) for shape in shapes], rotation=40, ha="right")
         axes.set_title(kind)
-    panels[0].legend()
+    plotting.legend_below(figure)
     return {"layer": figure}

@@ -1,14 +1,12 @@
 """Time, memory and compile time of the gradient against the length of the sequence."""
 
 import contextlib
-import time
 
 import jax
-import jax.numpy as jnp
 from jax.experimental.compilation_cache import compilation_cache
 
 from jaxrnn.benchmarks import _timing as timing
-from jaxrnn.benchmarks._worker import clocked
+from jaxrnn.benchmarks._gradients import compiled
 from jaxrnn.cells import lstm
 from jaxrnn.plotting import style as plotting
 from jaxrnn.types import Size
@@ -56,31 +54,12 @@ def _measured(lengths, size, batch, repeats):
     for length in lengths:
         sides, columns = {}, {}
         for name, unroll in UNROLLS.items():
-            sides[name], columns[name] = _compiled(unroll, length, size, batch)
+            sides[name], columns[name] = compiled(lstm.cell(size), unroll, length, batch)
         seconds = timing.interleaved(sides, repeats)
         rows += timing.rows_of(seconds, T=length)
         summary += [row | columns[row["side"]] for row in timing.summarised(seconds, T=length)]
     words = "T={T}, {side}: {median:.3g} s, {megabytes:.3g} MB, compiled in {compile_seconds:.2f} s"
     return timing.Measured(rows, summary, [words.format(**row) for row in summary])
-
-
-def _compiled(unroll, length, size, batch):
-    cell = lstm.cell(size)
-    params = cell.init(jax.random.key(0), 1)
-    xs = jax.random.normal(jax.random.key(1), (length, batch, 1))
-
-    def loss(params, xs):
-        return jnp.mean(unroll(cell, params, cell.initial(params, (batch,)), xs)[0].h ** 2)
-
-    traced = jax.jit(jax.grad(loss)).lower(params, xs)
-    began = time.perf_counter()
-    compute = traced.compile()
-    columns = {
-        "compile_seconds": time.perf_counter() - began,
-        "megabytes": compute.memory_analysis().temp_size_in_bytes / 1e6,
-    }
-    jax.block_until_ready(compute(params, xs))
-    return clocked(lambda: jax.block_until_ready(compute(params, xs)), 0.05), columns
 
 
 def plot(measured):

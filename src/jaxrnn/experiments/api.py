@@ -88,14 +88,14 @@ def _optimizer(optimizer, learning_rate, clip_norm):
 
 
 def _fit_experiment(experiment, folder):
-    from omegaconf import OmegaConf
+    from jaxrnn.experiments.hydra_internals import to_yaml
 
     with _locked(folder):
         if folder is not None:
             folders.refuse_another(folder, experiment.cfg)
             file = saved.file(folder)
             file.parent.mkdir(parents=True, exist_ok=True)
-            atomic.write(file, OmegaConf.to_yaml(experiment.cfg))
+            atomic.write(file, to_yaml(experiment.cfg))
         run = folders.fit_experiment(experiment, None if folder is None else Path(folder))
         return _recorded(run, folder, experiment.cfg)
 

@@ -20,7 +20,8 @@ from jaxrnn.training.evaluation import Evaluator
 from jaxrnn.training.update import Task, Trainer, cast
 from jaxrnn.types import Dataset, Net, Pair
 
-CUDNN, INSTEAD = "jaxrnn.unroll.cudnn.unroll", "jaxrnn.unroll.deferred.unroll"  # the same network
+ON_GPUS = ("jaxrnn.unroll.cudnn.unroll", "jaxrnn.unroll.pallas.unroll")
+INSTEAD = "jaxrnn.unroll.deferred.unroll"  # the same network elsewhere
 NODES = ("model", "data", "optimizer", "unroll", "trainer")  # of every run's configuration
 
 
@@ -68,13 +69,13 @@ def build(cfg):
     return built(cfg)
 
 
-def check(cfg):
-    """Holds a configuration to the factories' signatures (see `config.check`).
+def check(cfg, skipped=()):
+    """Holds a configuration to the factories' signatures, all but its keys that are skipped (see `config.check`).
 
     Raises:
       ConfigError: at the first thing that cannot be.
     """
-    config.check(cfg)
+    config.check(cfg, skipped=skipped)
 
 
 def built(cfg):
@@ -103,7 +104,7 @@ def description(cfg):
     """{name: value} of what a checkpoint notes of a configuration: all but what may change when the run goes on, how
     long it trains and where its files are; the unroll that needs a GPU as what stands for it elsewhere."""
     leaves = comparing.leaves(cfg)
-    if leaves["unroll._target_"] == CUDNN:
+    if leaves["unroll._target_"] in ON_GPUS:
         leaves = {n: v for n, v in leaves.items() if not n.startswith("unroll.")} | {"unroll._target_": INSTEAD}
     return {n: v for n, v in leaves.items() if n != "trainer.steps" and not n.endswith(".path")}
 

@@ -1,7 +1,10 @@
 """The command line: arguments as a user types them, and every error in one line, before anything compiles."""
 
+import atexit
 import contextlib
 import difflib
+import functools
+import gc
 import os
 import re
 import signal
@@ -58,10 +61,20 @@ def end_at_signals():
     """From now on Ctrl-C ends the process with status 130 and SIGTERM with 143, each with one line on standard error.
 
     The process ends where it is, as if it were killed: an exception that is raised inside an import, a destructor or C
-    code may be lost, or crash the interpreter. A training has handlers of its own.
+    code may be lost, or crash the interpreter. A training has handlers of its own. Once all is done and Python takes
+    itself down, a signal changes nothing: Python resets the handlers before JAX's threads have ended, and the process
+    would be killed by the signal, as if its work had been cut short.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
+    _ignore_at_exit()
+
+
+@functools.cache
+def _ignore_at_exit():
+    """Has signals ignored after all other functions that run at exit: they were registered later, so they run first."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        atexit.register(signal.signal, number, signal.SIG_IGN)
 
 
 def _end(number, frame):
@@ -86,6 +99,7 @@ def main(task, config_name, arguments):
     from jaxrnn.experiments.hydra_internals import run
 
     end_at_signals()
+    gc.set_threshold(50_000, 20, 50)  # as `jaxrnn.runtime.prepare` does, from the first import on
     with config_errors():
         if {"--help", "-h"} & set(arguments):
             print(explained.text(config_name, [word for word in arguments if not word.startswith("-")]))
@@ -108,6 +122,9 @@ def _one_line(error):
                 + "; joblib and submitit need pip install -e '.[launch]'" * (group == "hydra/launcher")
             )
         )
+    if missing := re.match(r"You must specify '(\w+)'", str(error)):
+        options = ", ".join(sorted(file.stem for file in (CONF / missing[1]).glob("*.yaml")))
+        return f"{missing[1]} is missing; give it: {missing[1]}=...; there are: {options}"
     if unknown := re.match(r"Could not override '([^']+)'", str(error)):
         names = _known_names()
         return f"{unknown[1]}: " + (

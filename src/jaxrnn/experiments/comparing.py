@@ -1,5 +1,7 @@
 """Configurations compared: their leaves, {dotted name: value}, by which checkpoints and reports tell runs apart."""
 
+import contextlib
+
 
 def leaves(cfg):
     """{dotted name: value} of a configuration, as `container` gives it."""
@@ -19,6 +21,9 @@ def container(cfg):
     the outputs, stay as they are written."""
     from omegaconf import Container, DictConfig, OmegaConf
     from omegaconf.errors import InterpolationResolutionError
+
+    with contextlib.suppress(InterpolationResolutionError):
+        return OmegaConf.to_container(cfg, resolve=True)
 
     def plain(key):
         if OmegaConf.is_missing(cfg, key):

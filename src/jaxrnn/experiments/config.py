@@ -17,8 +17,8 @@ DESCRIPTIONS = ("compare", "networks")  # nodes that describe other configuratio
 PARTS = ("model", "data", "optimizer", "unroll", "trainer", "checkpoints", "figure", "study", "tune")
 
 
-def check(cfg, path=""):
-    """Holds every node with a `_target_` to its factory's signature.
+def check(cfg, path="", skipped=()):
+    """Holds every node with a `_target_` to its factory's signature, but those under keys that are skipped.
 
     Numbers that mean the same are made the type that the signature asks for (1e3 for an integer).
 
@@ -27,7 +27,7 @@ def check(cfg, path=""):
     """
     from omegaconf import DictConfig, OmegaConf
 
-    for key in cfg:
+    for key in (key for key in cfg if key not in skipped):
         name = f"{path}{key}"
         if OmegaConf.is_missing(cfg, key):
             raise ConfigError(f"{name} is missing; give it: {name}=...")
@@ -101,7 +101,7 @@ def build(node, **arguments):
     """The object that a checked node describes, as `hydra.utils.instantiate` makes it.
 
     Raises:
-      ConfigError: where the factory raises ValueError or OSError, with its message.
+      ConfigError: where the factory raises it, ValueError or OSError, with its message.
     """
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
@@ -109,7 +109,7 @@ def build(node, **arguments):
     try:
         return instantiate(node, **arguments)
     except InstantiationException as error:
-        if isinstance(error.__cause__, ValueError | OSError):
+        if isinstance(error.__cause__, ValueError | OSError | ConfigError):
             raise ConfigError(str(error.__cause__)) from error
         raise
 

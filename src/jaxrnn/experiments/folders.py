@@ -5,13 +5,13 @@ from pathlib import Path
 
 import jax
 import optax
-from omegaconf import OmegaConf
 
 from jaxrnn import atomic, runtime
 from jaxrnn.errors import ConfigError, DiskError
 from jaxrnn.experiments import comparing, config, locks, saved
-from jaxrnn.experiments.build import CUDNN, INSTEAD, build, built, description
+from jaxrnn.experiments.build import INSTEAD, ON_GPUS, build, description
 from jaxrnn.experiments.files import record, report, save_figures
+from jaxrnn.experiments.hydra_internals import to_yaml
 from jaxrnn.experiments.processes import joined, with_all_processes
 from jaxrnn.nets import anchored
 from jaxrnn.optimizers import as_optimizer
@@ -47,7 +47,7 @@ def train(cfg, folder):
 def train_one_of_many(cfg, folder):
     """Trains a run of a sweep, or goes on with it where the sweep was interrupted; one that has ended stays as it is.
 
-    Arguments and result as of `train`, the configuration checked; only `figures: true` draws figures.
+    Arguments and result as of `train`; only `figures: true` draws figures.
 
     Raises:
       DiskError: if something cannot be written; the run can be gone on with.
@@ -56,7 +56,7 @@ def train_one_of_many(cfg, folder):
     if (content := ended(folder)) is not None:
         return content
     try:
-        return train_experiment(built(cfg), Path(folder), bool(cfg.get("figures")))
+        return train_experiment(build(cfg), Path(folder), bool(cfg.get("figures")))
     except DiskError:
         raise
     except ConfigError as error:
@@ -94,7 +94,7 @@ def resume(folder, steps=None, trusted=()):
         experiment = build(cfg)  # refuses what cannot be used before anything is written
         with contextlib.nullcontext() if jax.process_index() else locks.of_run(folder):
             if steps is not None and jax.process_index() == 0:
-                atomic.write(saved.file(folder), OmegaConf.to_yaml(cfg))
+                atomic.write(saved.file(folder), to_yaml(cfg))
             return _with_all(experiment, folder, peers)
 
 
@@ -236,7 +236,7 @@ def _checkpoints(folder):
 def saved_experiment(folder, trusted=()):
     """The experiment of a run folder; an unroll that needs a GPU is replaced where there is none."""
     cfg = saved.config(folder, trusted)
-    if cfg.unroll._target_ == CUDNN and jax.default_backend() != "gpu":
+    if cfg.unroll._target_ in ON_GPUS and jax.default_backend() != "gpu":
         cfg.unroll = {"_target_": INSTEAD}
     return build(cfg)
 

@@ -42,16 +42,19 @@ def text(name, overrides):
     """
     from omegaconf import OmegaConf
 
-    cfg = compose(name, [word for word in overrides if not _names_many(word)], with_hydra=True)
+    page, words = (CONF / f"{name}.yaml").read_text(), [word for word in overrides if not _names_many(word)]
+    for group in re.findall(r"^ +- (\w+): \?\?\?", page, re.M):  # not chosen yet: its choices are shown
+        words += [] if any(word.startswith(f"{group}=") for word in words) else [f"{group}=null"]
+    cfg = compose(name, words, with_hydra=True)
     lines = [cfg.hydra.help.header.rstrip(), "", "Choices:"]
     groups = sorted(path for path in CONF.rglob("*") if path.is_dir() and "hydra" not in path.parts)
-    known = set(re.findall(r"^ +- (?:override )?/?([\w/]+):", (CONF / f"{name}.yaml").read_text(), re.M))
+    known = set(re.findall(r"^ +- (?:override )?/?([\w/]+):", page, re.M))
     for group in groups:
         if (label := str(group.relative_to(CONF))) in known:
             lines.append(f"  {label}={'|'.join(sorted(file.stem for file in group.glob('*.yaml')))}")
     lines += ["", "Keys, with the values that they have now:"]
     content = OmegaConf.to_container(cfg, resolve=False)
-    comments = dict(re.findall(r"^(\w+):[^#\n]*# (.*)$", (CONF / f"{name}.yaml").read_text(), re.M))
+    comments = dict(re.findall(r"^(\w+):[^#\n]*# (.*)$", page, re.M))
     rows = [(key, "", value, comments.get(key, "")) for key, value in content.items() if not isinstance(value, dict)]
     for key, node in content.items():
         if key != "hydra" and isinstance(node, dict):

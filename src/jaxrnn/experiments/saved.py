@@ -9,6 +9,7 @@ from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import trust
 from jaxrnn.experiments.build import NODES
+from jaxrnn.experiments.hydra_internals import load_yaml
 
 
 def config(folder, trusted=()):
@@ -85,7 +86,7 @@ def _yaml(path, kind):
     from yaml import YAMLError
 
     try:
-        found = OmegaConf.load(path)
+        found = load_yaml(path)
     except FileNotFoundError as error:
         raise ConfigError(f"{path} is missing") from error
     except YAMLError as error:

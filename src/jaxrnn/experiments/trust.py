@@ -60,9 +60,9 @@ def check_text(cfg, folder):
     Raises:
       ConfigError: if it does.
     """
-    from omegaconf import OmegaConf
+    from jaxrnn.experiments.hydra_internals import to_yaml
 
-    if found := re.search(r"\$\{\s*([^}${:]*)\s*:", OmegaConf.to_yaml(cfg)):
+    if found := re.search(r"\$\{\s*([^}${:]*)\s*:", to_yaml(cfg)):
         raise ConfigError(f"{folder}: its configuration asks for ${{{found[1]}:...}}; a run's own never does")
 
 

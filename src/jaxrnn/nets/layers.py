@@ -5,14 +5,16 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.cells._dropout import drop_recurrent, dropout_mask
+from jaxrnn.cells import _zoneout
+from jaxrnn.cells._dropout import drop_recurrent, dropout_mask, fold_in
 from jaxrnn.cells._step import dot
+from jaxrnn.cells._transforms import carry_size, perturbed
 from jaxrnn.initializers import glorot
-from jaxrnn.types import Net
+from jaxrnn.types import Net, Plain
 from jaxrnn.unroll._contract import scan
 
 
-def recurrent(cell, unroll=scan, reverse=False, dropout=None):
+def recurrent(cell, unroll=scan, reverse=False, dropout=None, zoneout=None, noise=None):
     """A layer of recurrent units: the only way from a `Cell` to a `Net`.
 
     Args:
@@ -21,21 +23,43 @@ def recurrent(cell, unroll=scan, reverse=False, dropout=None):
       reverse: run from the last step to the first; ys stay in the order of xs.
       dropout: rate of a dropout mask on the recurrence that stays the same over time (Gal & Ghahramani 2016), active
         when a key is given; None for none.
+      zoneout: probability that a value of the carry stays what it was at a step (Krueger et al. 2017), drawn when a key
+        is given; without one the carry is the mean over the draws of that step. None for none.
+      noise: standard deviation of what is added to every value of the carry after every step, drawn independently when
+        a key is given; None for none.
     """
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
+        run = cell
         if dropout is not None and key is not None:
             params = drop_recurrent(params, key, dropout)
-        return unroll(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
+        if zoneout is not None:
+            run = _zoneout.expected(cell, zoneout) if key is None else _zoneout.drawn(cell)
+            xs = xs if key is None else _zoneout.with_draws(cell, xs, fold_in(key, 1), zoneout)
+        if noise is not None and key is not None:
+            width = carry_size(run)
+            run, xs = perturbed(run), _with_noise(xs, fold_in(key, 2), noise, width)
+        return unroll(run, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
 
     return Net(
         cell.init,
         lambda input_size: cell.size,
         cell.initial,
         apply,
-        unrolled=lambda unroll: recurrent(cell, unroll, reverse, dropout),
+        unrolled=lambda unroll: recurrent(cell, unroll, reverse, dropout, zoneout, noise),
         causal=not reverse,
     )
+
+
+def _with_noise(xs, key, deviation, width):
+    """Inputs [T, B, D + C] of a `perturbed` cell whose carry has C values."""
+
+    def draw(key):
+        return deviation * jax.random.normal(key, (len(xs), width), xs.dtype)
+
+    for _ in range(key.ndim):
+        draw = jax.vmap(draw)
+    return jnp.concatenate([xs, jnp.moveaxis(draw(key), key.ndim, 0)], axis=-1)
 
 
 class AffineParams(NamedTuple):
@@ -146,11 +170,16 @@ def anchored(net, dataset):
             [known + params.alpha.astype(ys.dtype) * ys[..., :count], ys[..., count:]], axis=-1
         )
 
+    plain = net.plain
+    if plain is not None:
+        own = plain.weights
+        plain = Plain(anchored(plain.net, dataset), lambda params: params._replace(net=own(params.net)))
     return net._replace(
         init=lambda key, input_size: AnchoredParams(net.init(key, input_size), jnp.zeros(width(input_size))),
         initial=lambda params, batch_shape: net.initial(params.net, batch_shape),
         apply=apply,
         unrolled=lambda unroll: anchored(net.unrolled(unroll), dataset),
+        plain=plain,
     )
 
 

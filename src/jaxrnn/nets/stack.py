@@ -1,12 +1,15 @@
 """The usual network: layers of one cell, perhaps in both directions, dropout between them, a readout."""
 
+from functools import partial
 from typing import Literal
 
 from jaxrnn.cells._transforms import learned
 from jaxrnn.nets import attention, combine
 from jaxrnn.nets.layers import affine, dropout, embed, one_hot, recurrent, tied
+from jaxrnn.nets.parametrized import parametrized
 from jaxrnn.nets.seq2seq import encoder_decoder
-from jaxrnn.types import Cell, Net, Rate, Size
+from jaxrnn.parametrizations import Parametrization
+from jaxrnn.types import Cell, Net, NonNegative, Rate, Size
 
 Merge = Literal["concat", "sum", "mul", "ave"]
 Answers = Literal["symbols", "values"]
@@ -16,9 +19,10 @@ LONGEST = 100  # steps of an answer that nobody gave a length for
 
 def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | None = None, residual: bool = False,
         dropout: Rate | None = None, variational: bool = False, recurrent_dropout: Rate | None = None,
-        learned_carry: bool = False, readout: bool = True, symbols: Size | None = None, embedding: Size | None = None,
-        tied_embedding: bool = False, answers: Answers | None = None, attend: Attend | None = None,
-        own_outputs: Rate = 0.0) -> Net:  # fmt: skip
+        zoneout: Rate | None = None, learned_carry: bool = False, readout: bool = True, symbols: Size | None = None,
+        embedding: Size | None = None, tied_embedding: bool = False, answers: Answers | None = None,
+        attend: Attend | None = None, own_outputs: Rate = 0.0, noise: NonNegative | None = None,
+        parametrization: Parametrization | None = None) -> Net:  # fmt: skip
     """Layers of one cell and an affine readout: the network that `conf/model/*.yaml` describe.
 
     It is unrolled by the plain scan; `Net.unrolled` gives it another unroll, as training does.
@@ -33,14 +37,17 @@ def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | 
       dropout: rate between layers; None for none.
       variational: one dropout mask a sequence instead of one a step.
       recurrent_dropout: rate of the mask on the recurrence; None for none.
+      zoneout: probability that a value of a carry stays what it was at a step; None for none.
+      noise: standard deviation of what is added to every value of a carry at a step in training; None for none.
       learned_carry: train the initial carry; else it is zeros.
-      readout: whether an affine readout follows; without one the last layer's outputs are the net's.
+      readout: whether an affine readout follows the last layer.
       symbols: how many symbols the inputs [T, B, 1] are numbers of; None where they are values. The data say it.
       embedding: width of a learned vector for each symbol; None for one-hot inputs.
       tied_embedding: whether the readout's weights are the embedding's, where symbols go in and out.
       answers: None for an output at every step; "symbols" or "values" make it an encoder-decoder. The data say it.
       attend: how its decoder attends to the encoder's outputs; None for not at all.
       own_outputs: probability that its decoder reads its own last output in training (scheduled sampling).
+      parametrization: of the recurrent weights, of `jaxrnn.parametrizations`; None where they are trained as they are.
 
     Raises:
       ValueError: for a tied embedding without a width, or a readout that an encoder-decoder lacks.
@@ -48,17 +55,17 @@ def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | 
     cell = learned(cell) if learned_carry else cell
 
     def stack(merge, first=None):
-        def make_layer():
-            return _layer(cell, merge, recurrent_dropout)
-
+        make_layer = partial(_layer, cell, merge, dropout=recurrent_dropout, zoneout=zoneout, noise=noise)
         return _stack(make_layer() if first is None else first, make_layer, layers, dropout, variational, residual)
 
-    if answers is None:
-        ends = [affine(output_size)] if readout else []
-        if tied_embedding:
-            return _tied(stack(bidirectional), symbols, embedding, output_size)
-        return combine.serial(*_inputs(symbols, embedding), *stack(bidirectional), *ends)
-    return _answering(cell, stack, output_size, symbols, embedding, bidirectional, answers, attend, own_outputs)
+    if answers:
+        net = _answering(cell, stack, output_size, symbols, embedding, bidirectional, answers, attend, own_outputs)
+    elif tied_embedding:
+        net = _tied(stack(bidirectional), symbols, embedding, output_size)
+    else:
+        ends = (affine(output_size),) if readout else ()
+        net = combine.serial(*_inputs(symbols, embedding), *stack(bidirectional), *ends)
+    return net if parametrization is None else parametrized(net, parametrization)
 
 
 def _answering(cell, stack, output_size, symbols, embedding, merge, answers, attend, own_outputs):
@@ -106,11 +113,11 @@ def _inputs(symbols, embedding):
     return [one_hot(symbols) if embedding is None else embed(symbols, embedding)]
 
 
-def _layer(cell, merge, dropout_rate):
-    forward = recurrent(cell, dropout=dropout_rate)
+def _layer(cell, merge, **options):
+    forward = recurrent(cell, **options)
     if merge is None:
         return forward
-    return combine.bidirectional(forward, recurrent(cell, reverse=True, dropout=dropout_rate), merge)
+    return combine.bidirectional(forward, recurrent(cell, reverse=True, **options), merge)
 
 
 def _stack(first, make_layer, count, dropout_rate, variational, add_input):

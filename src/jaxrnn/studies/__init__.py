@@ -25,6 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "landscape",
         "long_lag",
         "lyapunov",
+        "newton_steps",
         "similarity",
         "truncation",
     ],

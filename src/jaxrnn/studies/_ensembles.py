@@ -30,10 +30,10 @@ class Ensemble(NamedTuple):
 
     Fields:
       name: what figures and tables call it.
-      task: the `Task` that describes it.
+      task: the `Task` that trains it.
       seed: of the first network; the others have the seeds after it.
       steps: [S], the updates after which the networks were taken; 0 is before training.
-      params: leaves [S, N, ...], N networks at S checkpoints.
+      params: of `net`, leaves [S, N, ...], N networks at S checkpoints.
       experiment: the `Experiment` that it comes from, or None.
       split: of the data, from which sequences are drawn.
     """
@@ -53,7 +53,8 @@ class Ensemble(NamedTuple):
 
     @property
     def net(self):
-        return self.task.net
+        """The task's, but for one whose recurrent weights are functions of what is trained the net of those weights."""
+        return self.task.net if self.task.net.plain is None else self.task.net.plain.net
 
     @property
     def dataset(self):
@@ -122,8 +123,8 @@ def ensemble(net, dataset, networks=8, seed=0, name="network", batch_size=32):
 
 def of_params(name, task, seed, checkpoints, experiment=None):
     """The ensemble of one network at its checkpoints, {step: params}."""
-    params = [jax.tree.map(lambda a: np.asarray(a)[None], params) for params in checkpoints.values()]
-    return Ensemble(name, task, seed, np.array(list(checkpoints)), stacked(params), experiment)
+    params = [jax.tree.map(lambda a: np.asarray(a)[None], each) for each in checkpoints.values()]
+    return Ensemble(name, task, seed, np.array(list(checkpoints)), stacked(task, params), experiment)
 
 
 def untrained(name, task, seed, networks, experiment=None):
@@ -134,7 +135,7 @@ def untrained(name, task, seed, networks, experiment=None):
 
     start = over_runs(init, lambda _: task, networks, one_by_one=True)
     params = jax.device_get(start(None, keys(seeds(seed, networks)), ()))
-    return Ensemble(name, task, seed, np.array([0]), stacked([params]), experiment)
+    return Ensemble(name, task, seed, np.array([0]), stacked(task, [params]), experiment)
 
 
 def trained(name, task, seed, networks, experiment=None, bar=None):
@@ -153,7 +154,7 @@ def trained(name, task, seed, networks, experiment=None, bar=None):
             raise ConfigError(f"{name}: the training of a network diverges between steps {steps[-1]} and {reached}")
         steps.append(reached)
         checkpoints.append(jax.device_get(training.states.params))
-    return Ensemble(name, task, seed, np.array(steps), stacked(checkpoints), experiment)
+    return Ensemble(name, task, seed, np.array(steps), stacked(task, checkpoints), experiment)
 
 
 def begin(task, seed, networks, make=None, values=None, repeats=1):
@@ -243,6 +244,7 @@ def prepared(measure, ensemble):
     return lambda: compiled(params, keys)
 
 
-def stacked(checkpoints):
-    """The networks of several checkpoints, leaves [N, ...], as the params of an ensemble."""
-    return jax.tree.map(lambda *a: np.stack(a), *checkpoints)
+def stacked(task, checkpoints):
+    """The trained params of a task at several checkpoints, leaves [N, ...], as the params of an ensemble."""
+    params, plain = jax.tree.map(lambda *a: np.stack(a), *checkpoints), task.net.plain
+    return params if plain is None else jax.device_get(jax.jit(jax.vmap(jax.vmap(plain.weights)))(params))

@@ -15,6 +15,7 @@ from jaxrnn.errors import ConfigError, DiskError
 from jaxrnn.experiments import config, folders
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.conf import compose
+from jaxrnn.experiments.hydra_internals import to_yaml
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.studies import _ensembles as ensembles
 from jaxrnn.training import records, summaries
@@ -131,7 +132,7 @@ def study_run(cfg, folder, command=""):
         place = Path(str(folder)) / PLACE / (name if number == 1 else f"{name}_{number}")
         number += 1
     lines = _study(cfg, [found], place, command, began)
-    atomic.write(place / "config.yaml", OmegaConf.to_yaml(cfg))
+    atomic.write(place / "config.yaml", to_yaml(cfg))
     return [*notes, *lines]
 
 

@@ -16,6 +16,7 @@ from jaxrnn import dynamics, statistics
 from jaxrnn.cells._dropout import is_recurrent
 from jaxrnn.studies import _gain_figures as figures
 from jaxrnn.studies._ensembles import ensembles, over_networks, prepared, reconfigured, refuse_future, untrained
+from jaxrnn.studies._recurrent import scaled
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import NonNegative, Positive, Size
@@ -56,21 +57,6 @@ def measure(net, params, gain, length, longest, input_size, noise, key, scale="g
 
     (gradient,) = jax.vjp(last, start)[1](v)
     return jnp.log(jnp.maximum(jnp.linalg.norm(gradient), jnp.finfo(z_0.dtype).tiny)) / length
-
-
-def scaled(params, gain, scale):
-    """The params with their recurrent weights, the leaves named w_h, times a gain, or of that spectral radius, block by
-    block."""
-
-    def change(path, w):
-        if not is_recurrent(path):
-            return w
-        if scale == "gain":
-            return gain * w
-        blocks = jnp.split(w, w.shape[1] // w.shape[0], axis=1)
-        return jnp.concatenate([gain * b / jnp.max(jnp.abs(jnp.linalg.eigvals(b))) for b in blocks], axis=1)
-
-    return jax.tree_util.tree_map_with_path(change, params)
 
 
 def study(

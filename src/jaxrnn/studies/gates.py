@@ -53,7 +53,7 @@ def measure(net, params, batch):
     carry = net.initial(params, batch.fresh.shape)
     _, _, seen = taps.observe(net, params, carry, batch.xs, mask=batch.mask, reset=batch.reset)
     if any(layer.gates is None for layer in seen):
-        raise ValueError("it needs gated cells, an LSTM or a GRU; an Elman or a Jordan network has no gates")
+        raise ValueError("it needs gated cells, such as an LSTM or a GRU; this one has no gates")
     valid = jnp.ones(batch.weights.shape) if batch.mask is None else 1.0 * batch.mask
 
     def mean(a, axes):

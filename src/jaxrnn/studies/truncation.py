@@ -8,7 +8,6 @@ measured in one compiled call.
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import lax
 from jax.flatten_util import ravel_pytree
 
@@ -17,6 +16,7 @@ from jaxrnn.losses import weighted_sum
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._gradients import compared
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Size
@@ -45,7 +45,7 @@ def in_pieces(net, dataset, params, batch, ks):
         return jax.grad(loss)(params)
 
     full = gradient(len(batch.xs))
-    return lax.map(lambda k: _compared(full, gradient(k)), jnp.asarray(ks))
+    return lax.map(lambda k: compared(full, gradient(k)), jnp.asarray(ks))
 
 
 def _cut(k):
@@ -106,19 +106,12 @@ def from_every_step(net, dataset, params, batch, ks):
     _, rest = lax.scan(one_more, (_earlier(of_before), first), None, length=len(batch.xs) - 1)
     gradients = jnp.concatenate([first[None], rest])
     chosen = jnp.minimum(jnp.asarray(ks), len(batch.xs)) - 1
-    return jax.vmap(lambda cut: _compared(gradients[-1], cut))(gradients[chosen])
+    return jax.vmap(lambda cut: compared(gradients[-1], cut))(gradients[chosen])
 
 
 def _earlier(adjoints):
     """Adjoints of the carries before every step [T, ...] as those of the carries after the step before."""
     return jax.tree.map(lambda a: jnp.concatenate([a[1:], jnp.zeros_like(a[:1])]), adjoints)
-
-
-def _compared(full, cut):
-    norms = optax.tree.norm(full), optax.tree.norm(cut)
-    tiny = jnp.finfo(norms[0].dtype).tiny
-    cosine = optax.tree.vdot(full, cut) / jnp.maximum(norms[0] * norms[1], tiny)
-    return jnp.stack([cosine, norms[1] / jnp.maximum(norms[0], tiny)])
 
 
 def study(networks, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Size = 32):

@@ -144,13 +144,13 @@ def _pack(members, rows, training):
     states, best = jax.device_get(
         jax.tree.map(
             lambda a: a[jnp.array(kept)],
-            (training.engine.portable(training.states).replace(key=None), training.best),
+            (training.engine.portable(training.states)._replace(key=None), training.best),
         )
     )
     keys = jax.device_get(jax.random.key_data(training.states.key)[jnp.array(kept)])
     packed = [rows[row] for row in kept]
     training.engine = members.engine(packed, begins=False)
-    training.states, training.best = training.engine.place(states.replace(key=keys), best)
+    training.states, training.best = training.engine.place(states._replace(key=keys), best)
     training.rows = [training.rows[row] for row in kept]
     return packed
 

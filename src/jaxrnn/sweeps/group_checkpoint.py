@@ -58,4 +58,4 @@ class GroupCheckpoint:
 
 
 def _key_data(states):
-    return states.replace(key=jax.random.key_data(states.key))
+    return states._replace(key=jax.random.key_data(states.key))

@@ -164,8 +164,8 @@ def _untraceable(cfg, experiment, name):
 
 def _flat(cfg):
     """{dotted name: value} of what a run is made of, seed included."""
-    nodes = [node for node in (*NODES, *FURTHER) if cfg.get(node)]
-    named = comparing.leaves(OmegaConf.masked_copy(cfg, [*nodes, "seed"]))
+    nodes = {"seed", *(node for node in (*NODES, *FURTHER) if cfg.get(node))}
+    named = {name: value for name, value in comparing.leaves(cfg).items() if name.partition(".")[0] in nodes}
     return {name: json.dumps(value) if isinstance(value, list) else value for name, value in named.items()}
 
 

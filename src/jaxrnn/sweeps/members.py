@@ -75,7 +75,7 @@ def save_runs(members, rows, training, chosen):
     """Checkpoints single runs, as they would be alone; returns the best params of all rows, on the host."""
     members.configured()
     states, best = training.engine.portable(training.states), training.best
-    states, best = jax.device_get((states.replace(key=jax.random.key_data(states.key)), best))
+    states, best = jax.device_get((states._replace(key=jax.random.key_data(states.key)), best))
 
     def save(row):
         folder, history = members.folders[rows[row]], training.rows[row]

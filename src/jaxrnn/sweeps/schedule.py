@@ -15,7 +15,7 @@ from jaxrnn import atomic, runtime
 from jaxrnn.errors import ConfigError, DiskError
 from jaxrnn.experiments import build, config, folders, saved
 from jaxrnn.experiments.conf import compose, force
-from jaxrnn.experiments.hydra_internals import grid
+from jaxrnn.experiments.hydra_internals import grid, to_yaml
 from jaxrnn.sweeps import grouping, sharing
 from jaxrnn.sweeps.group import train_group
 from jaxrnn.sweeps.halving import Options
@@ -34,14 +34,18 @@ class Job(NamedTuple):
     folder: Path
 
 
-def checked(number, cfg, folder):
+def checked(number, cfg, folder, skipped=()):
     """A `Job`.
+
+    Args:
+      number, cfg, folder: as in `Job`; the configuration is checked.
+      skipped: its keys that were checked before.
 
     Raises:
       ConfigError: if a factory does not know or take what the configuration says, or the folder holds a run of
         another one.
     """
-    build.check(cfg)
+    build.check(cfg, skipped)
     folders.refuse_another(folder, cfg)
     return Job(number, cfg, folder)
 
@@ -199,5 +203,5 @@ def write_config(job, overrides):
     """Writes the configuration of a job that no launcher of Hydra's makes, where such a launcher would."""
     file = saved.file(job.folder)
     file.parent.mkdir(parents=True, exist_ok=True)
-    atomic.write(file, OmegaConf.to_yaml(job.cfg))
-    atomic.write(file.with_name("overrides.yaml"), OmegaConf.to_yaml(OmegaConf.create(list(overrides))))
+    atomic.write(file, to_yaml(job.cfg))
+    atomic.write(file.with_name("overrides.yaml"), to_yaml(OmegaConf.create(list(overrides))))

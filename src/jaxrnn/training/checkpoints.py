@@ -159,7 +159,7 @@ class Checkpoints:
 
 def _key_data(state, best):
     is_key = jax.dtypes.issubdtype(state.key.dtype, jax.dtypes.prng_key)
-    return {"state": state.replace(key=jax.random.key_data(state.key)) if is_key else state, "best": best}
+    return {"state": state._replace(key=jax.random.key_data(state.key)) if is_key else state, "best": best}
 
 
 def _named(tree):

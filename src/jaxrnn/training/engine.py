@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.jax_internals import compiler_options
-from jaxrnn.runtime import local
+from jaxrnn.runtime import local, on_all
 from jaxrnn.training import evaluation, optimizer_state, programs, vectorized
 from jaxrnn.training.update import Report
 
@@ -65,7 +65,7 @@ def single(task, seed, evaluator=None, everywhere=False):
     evaluator = evaluation.evaluator(task) if evaluator is None else evaluator
     program = programs.single_program(task, everywhere)
     splits = task.dataset.splits
-    arrays = jax.device_get(task.dataset.arrays) if everywhere else task.dataset.arrays
+    arrays = on_all(task.dataset.arrays, program.devices)
     states = jax.eval_shape(program.init, jax.random.key(0))
     advance, seconds, size = _compiled(program.advance, states, arrays, np.int32(0))
 
@@ -105,14 +105,14 @@ def group(make, seeds, values=None, measured=("validation",), generated=None, be
     """
     runs, began, dataset = len(seeds), time.perf_counter(), make(jax.tree.map(lambda a: a[0], values)).dataset
     program, keys = programs.group_program(make, runs), vectorized.keys(np.asarray(seeds, np.uint32))
-    states = jax.eval_shape(program.init, keys, values)
+    states, arrays = jax.eval_shape(program.init, keys, values), vectorized.shared(dataset.arrays, runs)
 
     def lower(function, common):
         return _compile(vectorized.over_runs(function, make, runs).lower(values, states.params, common))
 
     with ThreadPoolExecutor() as beside:  # XLA compiles the programs side by side
         first = beside.submit(program.init, keys, values) if begins else None
-        advancing = beside.submit(_compiled, program.advance, states, values, dataset.arrays, np.int32(0))
+        advancing = beside.submit(_compiled, program.advance, states, values, arrays, np.int32(0))
         measures = {name: beside.submit(lower, _measure, dataset.splits[name]) for name in measured}
         if generated is not None:
             go_on = beside.submit(lower, partial(_generate, generated.length), (generated.xs, generated.ahead))
@@ -122,16 +122,16 @@ def group(make, seeds, values=None, measured=("validation",), generated=None, be
         return _rows(measures[split].result()(values, params, dataset.splits[split])) if split in measures else None
 
     def portable(states):
-        return states.replace(opt_state=optimizer_state.flattened(states))
+        return states._replace(opt_state=optimizer_state.flattened(states))
 
     def place(saved, params):
         opt_state = optimizer_state.unflattened(saved, states.opt_state)
-        return vectorized.placed((programs.with_key(saved).replace(opt_state=opt_state), params), runs)
+        return vectorized.placed((programs.with_key(saved)._replace(opt_state=opt_state), params), runs)
 
     return Engine(
         runs=runs,
         init=lambda: first.result(),
-        advance=lambda states, n: _reported(advance(states, values, dataset.arrays, np.int32(n)), n),
+        advance=lambda states, n: _reported(advance(states, values, arrays, np.int32(n)), n),
         evaluate=evaluate,
         select=_select,
         of_run=_of_run,

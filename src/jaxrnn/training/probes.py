@@ -52,10 +52,13 @@ class Probes:
         key = jax.random.key(seed)
         self._batch = draw(task.dataset, BATCH, key)
         params = jax.eval_shape(lambda: task.net.init(key, task.dataset.input_size))
+        plain = task.net.plain
         for name, probe in probes.items():
 
             def measure(params, batch, probe=probe):
-                return probe.measure(task, params, batch)
+                if plain is None:
+                    return probe.measure(task, params, batch)
+                return probe.measure(task._replace(net=plain.net), plain.weights(params), batch)
 
             try:
                 jax.eval_shape(measure, params, self._batch)

@@ -13,11 +13,13 @@ from jaxrnn.training.update import TrainState, updates
 
 
 class Program(NamedTuple):
-    """The functions of one run, traced when first called: init(key), advance(state, arrays, n), place(state)."""
+    """The functions of one run, traced when first called: init(key), advance(state, arrays, n), place(state); and the
+    mesh of the devices that share out its rows."""
 
     init: Any
     advance: Any
     place: Any
+    devices: Any
 
 
 def single_program(task, everywhere=False):
@@ -44,6 +46,7 @@ def single_program(task, everywhere=False):
         init=jax.jit(parts.init, out_shardings=of_states),
         advance=jax.jit(advance, in_shardings=(of_states, on_all, on_all), out_shardings=(of_states, on_all)),
         place=jax.jit(with_key, in_shardings=on_all, out_shardings=of_states),
+        devices=devices,
     )
 
 
@@ -75,4 +78,4 @@ def group_program(make, runs):
 
 def with_key(state):
     """A state from a checkpoint, with PRNG keys for their data."""
-    return state.replace(key=jax.random.wrap_key_data(state.key))
+    return state._replace(key=jax.random.wrap_key_data(state.key))

@@ -1,6 +1,7 @@
 """What a run writes as it goes: `metrics.csv`, and a progress bar."""
 
 import csv
+import functools
 import hashlib
 import io
 import logging
@@ -156,13 +157,15 @@ def last_row(folder, split):
 
 def versions():
     """The versions and the device that a summary names."""
+    device = f"{jax.local_device_count()} x {jax.devices()[0].device_kind}"
+    return {"versions": {name: _version(name) for name in ("jax", "flax", "jaxrnn")}, "device": device}
+
+
+@functools.cache  # metadata are read anew at every call, which thousands of runs would wait for
+def _version(name):
     from importlib.metadata import version
 
-    device = jax.devices()[0]
-    return {
-        "versions": {name: version(name) for name in ("jax", "flax", "jaxrnn")},
-        "device": f"{jax.local_device_count()} x {device.device_kind}",
-    }
+    return version(name)
 
 
 def progress_bar(steps, done):

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
 
 from jaxrnn.losses import weighted_sum
-from jaxrnn.optimizers import Optimizer
+from jaxrnn.optimizers import Optimizer, global_norm
 from jaxrnn.runtime import ROWS
 from jaxrnn.types import Dataset, Net, Size
 
@@ -58,8 +57,7 @@ class Task(NamedTuple):
         return {**self.dataset.metrics, **self.metrics}
 
 
-@flax.struct.dataclass
-class TrainState:
+class TrainState(NamedTuple):
     """All that the next update depends on."""
 
     step: jax.Array  # [], int32
@@ -144,7 +142,9 @@ def updates(task, shards=1):
         reports = jnp.zeros((trainer.report_every, len(Report._fields)))
         state, reports = lax.fori_loop(0, n, body, (state, reports))
         report = Report(*reports.T)
-        return state, report._replace(param_norm=jnp.where(jnp.arange(len(reports)) == n - 1, norm(state.params), 0.0))
+        return state, report._replace(
+            param_norm=jnp.where(jnp.arange(len(reports)) == n - 1, global_norm(state.params), 0.0)
+        )
 
     def plan(state):
         steps = state.step + jnp.arange(trainer.report_every)
@@ -189,18 +189,12 @@ def _update(task, shards):
         clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
         changes, opt_state = optimizer.rule.update(clipped, state.opt_state, state.params)
         params = optax.apply_updates(state.params, changes)
-        grad_norm, clipped_norm = norm(grads), norm(clipped)
+        grad_norm, clipped_norm = global_norm(grads), global_norm(clipped)
         was_clipped = clipped_norm < (1 - ROUNDING) * grad_norm
-        report = Report(loss, grad_norm, clipped_norm, was_clipped, norm(changes), param_norm=0.0, correct=right)
+        report = Report(loss, grad_norm, clipped_norm, was_clipped, global_norm(changes), param_norm=0.0, correct=right)
         return TrainState(state.step + 1, params, opt_state, carry, state.key), report
 
     return update
-
-
-def norm(tree):
-    """The global L2 norm, of one vector: in a small network norms leaf by leaf would take longer than the update."""
-    vector = jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(tree)])
-    return jnp.sqrt(jnp.vdot(vector, vector, precision=lax.Precision.HIGHEST))
 
 
 def cast(params, precision):

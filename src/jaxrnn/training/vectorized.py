@@ -6,7 +6,7 @@ from jax import lax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from jaxrnn.runtime import mesh
+from jaxrnn.runtime import mesh, on_all
 
 RUNS = "runs"  # the mesh's one axis
 
@@ -40,6 +40,11 @@ def over_runs(function, make, runs, one_by_one=False):
 def placed(tree, runs):
     """Leaves [N, ...] shared out over the devices as the programs of N runs take them."""
     return jax.device_put(tree, NamedSharding(mesh(runs, RUNS), P(RUNS)))
+
+
+def shared(arrays, runs):
+    """Arrays that all runs read, on every device, as the programs of N runs take them."""
+    return on_all(arrays, mesh(runs, RUNS))
 
 
 @jax.jit

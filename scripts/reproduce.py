@@ -1,0 +1,30 @@
+"""Published claims, measured here: python scripts/reproduce.py paper=pascanu_2013; all: -m 'paper=glob(*)'."""
+
+import sys
+
+from jaxrnn.experiments.command_line import config_errors, main
+
+
+def reproduce(cfg):
+    import shlex
+    import time
+
+    from hydra.core.hydra_config import HydraConfig
+
+    from jaxrnn import runtime
+    from jaxrnn.experiments import config
+
+    runtime.prepare()
+    began = time.perf_counter()
+    with config_errors():
+        hydra = HydraConfig.get()
+        config.check(cfg)
+        found = config.build(cfg.paper, quick=config.validated(cfg.quick, bool, "quick"))
+        command = f"python scripts/reproduce.py {shlex.join(hydra.overrides.task)}"
+        width = config.build(cfg.figure).width
+        lines = found.write(hydra.runtime.output_dir, command, time.perf_counter() - began, width)
+    print("\n".join([found.paper, *lines, f"in {hydra.runtime.output_dir}"]))
+
+
+if __name__ == "__main__":
+    main(reproduce, "reproduce", sys.argv[1:])

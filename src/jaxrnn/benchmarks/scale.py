@@ -1,0 +1,172 @@
+"""What large things cost: runs of a sweep, steps of a sequence, units of a layer, processes, megabytes of a text."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.benchmarks import _timing as timing
+from jaxrnn.cells import gru, lstm
+from jaxrnn.data import _assets
+from jaxrnn.jax_internals import compiler_options
+from jaxrnn.plotting import style as plotting
+from jaxrnn.types import Size
+from jaxrnn.unroll import chunked, deferred
+
+SWEEP = ("-m", "hydra/launcher=compiled", "data=sine", "model.cell.size=8", "trainer.steps=500",
+         "trainer.report_every=100")  # fmt: skip
+TRAINING = ("data=adding", "model.cell.size=32", "trainer.batch_size=64", "trainer.steps=300", "figures=false")
+READING = ("data=text", "data.path=text.txt", "model.cell.size=32", "trainer.steps=300", "figures=false")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def benchmark(
+    script: str,
+    runs: list[Size] = (100, 1000, 10_000),
+    steps: list[Size] = (10_000, 100_000, 1_000_000),
+    units: list[Size] = (256, 512, 1024, 2048),
+    processes: list[Size] = (1, 2, 4),
+    texts: list[Size] = (100, 300, 1000),
+    repeats: Size = 1,
+):
+    """Times each size, with the memory that it takes; beside each kind the exponent that fits cost against size.
+
+    Memory is the sum of the processes' peaks, of a gradient what XLA sets aside, of a page the size of its file.
+
+    Args:
+      script: path of train.py.
+      runs: of a compiled sweep, whole command; beside it the report's page, drawn and opened in a browser.
+      steps: T of the gradient of an LSTM of 32 units, one sequence, by the unroll `chunked`.
+      units: H of the gradient of a GRU, B=16, T=20, as many inputs.
+      processes: of one training on this machine, whole command.
+      texts: megabytes of a text that is trained on for 300 updates, whole command; the file is mapped.
+      repeats: rounds.
+    """
+    rows = []
+    for number in range(repeats):
+        found = [row for count in runs for row in _sweep(script, count)]
+        found += [_steps(length) for length in steps] + [_units(size) for size in units]
+        found += [_processes(script, count) for count in processes]
+        found += [_text(script, size) for size in texts]
+        rows += [{"round": number, **row} for row in found]
+    summary = _summarised(rows)
+    words = "{side} {size:,}: {seconds:.3g} s, {megabytes:,.0f} MB; cost grows like size^{exponent:.2f}"
+    return timing.Measured(rows, summary, [words.format(**row) for row in summary])
+
+
+def _summarised(rows):
+    """The medians of each kind and size, with the exponent of seconds against size of their kind."""
+    summary = []
+    for kind in dict.fromkeys(row["side"] for row in rows):
+        sizes = sorted({row["size"] for row in rows if row["side"] == kind})
+        medians = {}
+        for size in sizes:
+            chosen = [row for row in rows if (row["side"], row["size"]) == (kind, size)]
+            medians[size] = {name: float(np.median([row[name] for row in chosen])) for name in ("seconds", "megabytes")}
+        logs = np.log([[size, medians[size]["seconds"]] for size in sizes])
+        exponent = float(np.polyfit(*logs.T, 1)[0]) if len(sizes) > 1 else float("nan")
+        summary += [{"side": kind, "size": size, **medians[size], "exponent": exponent} for size in sizes]
+    return summary
+
+
+def _row(kind, size, seconds, megabytes):
+    return {"side": kind, "size": size, "seconds": seconds, "megabytes": megabytes}
+
+
+def _command(arguments, folder, environments=({},)):
+    """(seconds, MB) of a command in one process for each environment: until all have ended, the sum of their peaks."""
+    began, processes, megabytes = time.perf_counter(), [], 0.0
+    for own in environments:
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        processes.append(subprocess.Popen([sys.executable, *arguments], cwd=folder, env=os.environ | own, **silent))
+    for process in processes:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        megabytes += usage.ru_maxrss * 1024 / 1e6
+    if failed := [process for process in processes if process.returncode]:
+        raise RuntimeError(f"{' '.join(arguments)}: exit status {failed[0].returncode}")
+    return time.perf_counter() - began, megabytes
+
+
+def _sweep(script, count):
+    """The rows of a sweep, of its report, and of the page in a browser where there is one."""
+    with tempfile.TemporaryDirectory() as place:
+        yield _row("runs", count, *_command([script, *SWEEP, f"seed=range({count})", "hydra.sweep.dir=many"], place))
+        report = str(Path(script).with_name("report.py"))
+        yield _row("report of runs", count, *_command([report, "many"], place))
+        page = Path(place) / "many" / "report" / "report.html"
+        if browser := next(filter(None, map(shutil.which, BROWSERS)), None):
+            words = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page.as_uri()]
+            began = time.perf_counter()
+            subprocess.run(words, check=True, capture_output=True)
+            yield _row("page of runs", count, time.perf_counter() - began, page.stat().st_size / 1e6)
+
+
+def _steps(length):
+    cell = lstm.cell(32)
+    xs = jax.random.normal(jax.random.key(1), (length, 1, 1))
+    return _gradient("steps", length, cell, chunked.unroll(), xs)
+
+
+def _units(size):
+    cell = gru.cell(size)
+    xs = jax.random.normal(jax.random.key(1), (20, 16, size))
+    return _gradient("units", size, cell, deferred.unroll(), xs)
+
+
+def _gradient(kind, size, cell, unroll, xs):
+    params = cell.init(jax.random.key(0), xs.shape[-1])
+
+    def loss(params, xs):
+        return jnp.mean(unroll(cell, params, cell.initial(params, xs.shape[1:-1]), xs)[1] ** 2)
+
+    compute = jax.jit(jax.grad(loss)).lower(params, xs).compile(compiler_options())
+    jax.block_until_ready(compute(params, xs))
+    began = time.perf_counter()
+    jax.block_until_ready(compute(params, xs))
+    return _row(kind, size, time.perf_counter() - began, compute.memory_analysis().temp_size_in_bytes / 1e6)
+
+
+def _processes(script, count):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        address = f"localhost:{free.getsockname()[1]}"
+    shared = {"JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": str(count)}
+    environments = [shared | {"JAX_PROCESS_ID": str(number)} for number in range(count)] if count > 1 else [{}]
+    with tempfile.TemporaryDirectory() as place:
+        words = [script, *TRAINING, "hydra.run.dir=run"]
+        return _row("processes", count, *_command(words, place, environments))
+
+
+def _text(script, megabytes):
+    play = _assets.text("shakespeare").encode("ascii", "replace")
+    with tempfile.TemporaryDirectory() as place:
+        with open(Path(place) / "text.txt", "wb") as file:
+            for _ in range(-(-megabytes * 10**6 // len(play))):
+                file.write(play)
+        return _row("megabytes of text", megabytes, *_command([script, *READING, "hydra.run.dir=run"], place))
+
+
+def plot(measured):
+    """Seconds against size, a panel a kind, with the line that the exponent is of."""
+    kinds = list(dict.fromkeys(row["side"] for row in measured.summary))
+    figure, panels = plotting.panels(len(kinds), "how many", "seconds", columns=3)
+    for panel, kind in zip(panels, kinds, strict=True):
+        chosen = [row for row in measured.summary if row["side"] == kind]
+        size, seconds = (np.array([row[name] for row in chosen], float) for name in ("size", "seconds"))
+        panel.loglog(size, seconds, "o", color=plotting.BLUE)
+        if len(size) > 1:
+            fitted = np.exp(np.log(seconds).mean() + chosen[0]["exponent"] * (np.log(size) - np.log(size).mean()))
+            panel.loglog(size, fitted, **plotting.THEORY)
+        panel.set_xticks(size, [f"{int(each):,}" for each in size])
+        panel.xaxis.set_ticks([], minor=True)
+        plotting.title(panel, f"{kind}: exponent {chosen[0]['exponent']:.2f}")
+    return {"scale": figure}

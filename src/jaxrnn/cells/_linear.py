@@ -1,0 +1,32 @@
+"""The step of cells whose state is a linear function of the state before it, unit by unit."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+CANDIDATES = {"linear": lambda a: a, "positive": lambda a: jnp.where(a >= 0, a + 0.5, jax.nn.sigmoid(a))}
+
+
+class Linear(NamedTuple):
+    """s_t = a_t * s_{t-1} + b_t, where a_t and b_t depend on the input alone; h_t is read from s_t.
+
+    `jaxrnn.unroll.associative` computes all s_t at once (Blelloch 1990; Martin & Cundy 2018).
+
+    Fields:
+      coefficients: (params, u_t) -> (a_t, b_t), [..., H] each, complex where the state is.
+      read: (params, s_t) -> h_t [..., H].
+      state: carry -> s.
+      carry: s -> carry.
+    """
+
+    coefficients: Callable
+    read: Callable
+    state: Callable
+    carry: Callable
+
+    def __call__(self, params, carry, u):
+        a, b = self.coefficients(params, u)
+        s = a * self.state(carry) + b
+        return self.carry(s), self.read(params, s)

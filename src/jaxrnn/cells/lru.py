@@ -1,0 +1,83 @@
+"""The linear recurrent unit of Orvieto et al. 2023, "Resurrecting recurrent neural networks for long sequences".
+
+    lambda = exp(-exp(nu) + i exp(theta))            [H], inside the unit disk whatever nu and theta are
+    s_t = lambda * s_{t-1} + exp(gamma) * (x_t W_x)  s and W_x complex
+    h_t = Re(s_t W_y)
+
+exp(gamma) starts at sqrt(1 - |lambda|^2), which gives the state the variance of white noise that is put in. The paper
+also adds the input, unit by unit, to the output: `jaxrnn.nets.residual` adds it.
+"""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxrnn.cells._linear import Linear
+from jaxrnn.cells._step import carry_dtype, dot
+from jaxrnn.types import Cell, NonNegative, Positive, Size
+
+
+class LRUParams(NamedTuple):
+    nu: jax.Array  # [H]
+    theta: jax.Array  # [H]
+    gamma: jax.Array  # [H]
+    w_x: jax.Array  # [D, 2H], the real parts beside the imaginary ones
+    w_y: jax.Array  # [2H, H], the real parts above the imaginary ones
+
+
+class LRUCarry(NamedTuple):
+    re: jax.Array  # [B, H]
+    im: jax.Array  # [B, H]
+
+
+def cell(size: Size, least: NonNegative = 0.0, most: Positive = 1.0, phase: Positive = 2 * math.pi) -> Cell:
+    """An LRU cell.
+
+    Args:
+      size: H, complex units and outputs.
+      least, most: moduli of lambda at init, drawn uniformly in area between these circles; 0.9 and 0.999 for long lags.
+      phase: the largest angle of lambda at init, in radians, drawn uniformly from zero on.
+
+    Raises:
+      ValueError: if not 0 <= least < most <= 1.
+    """
+    if not least < most <= 1:
+        raise ValueError(f"least={least} and most={most}: moduli of lambda, the first below the second, at most 1")
+
+    def init(key, input_size):
+        key_r, key_t, key_x, key_y = jax.random.split(key, 4)
+        squared = least**2 + jax.random.uniform(key_r, (size,), minval=1e-6, maxval=1 - 1e-6) * (most**2 - least**2)
+        angles = jax.random.uniform(key_t, (size,), minval=1e-6) * phase
+        return LRUParams(
+            nu=jnp.log(-0.5 * jnp.log(squared)),
+            theta=jnp.log(angles),
+            gamma=0.5 * jnp.log1p(-squared),
+            w_x=jax.random.normal(key_x, (input_size, 2 * size)) / math.sqrt(2 * input_size),
+            w_y=jax.random.normal(key_y, (2 * size, size)) / math.sqrt(size),
+        )
+
+    def initial(params, batch_shape):
+        zeros = jnp.zeros((*batch_shape, size), carry_dtype(params.w_y))
+        return LRUCarry(zeros, zeros)
+
+    def project(params, x):
+        return dot(x, params.w_x)
+
+    def coefficients(params, u):
+        nu, theta, gamma = (a.astype(u.dtype) for a in (params.nu, params.theta, params.gamma))
+        decay = jnp.exp(jax.lax.complex(-jnp.exp(nu), jnp.exp(theta)))
+        driven = jnp.exp(gamma) * jax.lax.complex(u[..., :size], u[..., size:])
+        return jnp.broadcast_to(decay, driven.shape), driven
+
+    def read(params, s):
+        return dot(jnp.concatenate([s.real, -s.imag], axis=-1), params.w_y)
+
+    step = Linear(
+        coefficients,
+        read,
+        state=lambda carry: jax.lax.complex(carry.re, carry.im),
+        carry=lambda s: LRUCarry(s.real, s.imag),
+    )
+    return Cell(size, init, initial, project, step)

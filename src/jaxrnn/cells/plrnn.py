@@ -1,0 +1,58 @@
+"""The piecewise-linear recurrent network of Durstewitz 2017, for reconstructing dynamical systems.
+
+h_t = a * h_{t-1} + max(0, h_{t-1}) W_h + x_t W_x + b
+
+The paper's W_h has no diagonal; here it has one, which acts where a unit is above zero, beside a, which always does.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxrnn.cells._step import Step, carry_dtype, dot
+from jaxrnn.initializers import gaussian, glorot
+from jaxrnn.types import Cell, Positive, Size
+
+
+class PLRNNParams(NamedTuple):
+    w_x: jax.Array  # [D, H]
+    a: jax.Array  # [H]
+    w_h: jax.Array  # [H, H]
+    b: jax.Array  # [H]
+
+
+class PLRNNCarry(NamedTuple):
+    h: jax.Array  # [B, H]
+
+
+def cell(
+    size: Size, most: Positive = 0.9, input_init: Callable = glorot(), recurrent_init: Callable = gaussian(0.1)
+) -> Cell:
+    """A PLRNN cell.
+
+    Args:
+      size: H, the number of units.
+      most: a at init is drawn from U[most / 2, most].
+      input_init, recurrent_init: initial W_x and W_h; the bias starts at zero.
+    """
+
+    def init(key, input_size):
+        key_x, key_a, key_h = jax.random.split(key, 3)
+        a = most * jax.random.uniform(key_a, (size,), minval=0.5)
+        return PLRNNParams(
+            input_init(key_x, (input_size, size)), a, recurrent_init(key_h, (size, size)), jnp.zeros(size)
+        )
+
+    def initial(params, batch_shape):
+        return PLRNNCarry(jnp.zeros((*batch_shape, size), carry_dtype(params.w_h)))
+
+    def project(params, x):
+        return dot(x, params.w_x) + params.b
+
+    def combine(params, carry, u, a):
+        h = params.a.astype(u.dtype) * carry.h + u + a
+        return PLRNNCarry(h), h
+
+    return Cell(size, init, initial, project, Step(lambda carry: jax.nn.relu(carry.h), combine))

@@ -1,0 +1,83 @@
+"""The real-gated linear recurrent unit of De et al. 2024, "Griffin".
+
+    v_t = x_t W_xv                                   the input, as wide as the state
+    r_t = sigmoid(v_t W_r + b_r)                     recurrence gate
+    i_t = sigmoid(v_t W_i + b_i)                     input gate
+    a_t = exp(-8 r_t softplus(lambda))
+    h_t = a_t * h_{t-1} + sqrt(1 - a_t^2) * (i_t * v_t)
+
+The paper's gates read blocks of v; here they read all of it.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxrnn.cells._linear import Linear
+from jaxrnn.cells._step import activate, carry_dtype, dot
+from jaxrnn.initializers import glorot, per_gate
+from jaxrnn.types import Cell, Positive, Size
+
+SHARPNESS = 8.0
+
+
+class RGLRUParams(NamedTuple):
+    w_x: jax.Array  # [D, H]
+    w_g: jax.Array  # [H, 2H], of the gates r and i
+    b: jax.Array  # [2H]
+    decay: jax.Array  # [H], lambda
+
+
+class RGLRUCarry(NamedTuple):
+    h: jax.Array  # [B, H]
+
+
+class RGLRUGates(NamedTuple):
+    f: jax.Array  # [B, H], a, the part of the state that is kept
+    i: jax.Array  # [B, H]
+
+
+def cell(size: Size, least: Positive = 0.9, most: Positive = 0.999, input_init: Callable = glorot()) -> Cell:
+    """An RG-LRU cell.
+
+    Args:
+      size: H, the number of units.
+      least, most: exp(-softplus(lambda)) at init, drawn uniformly in area between them; a_t is its power 8 r_t.
+      input_init: initial W_x, W_r and W_i; the biases start at zero.
+
+    Raises:
+      ValueError: if not 0 < least < most < 1.
+    """
+    if not least < most < 1:
+        raise ValueError(f"least={least} and most={most}: the first must be below the second, and both below 1")
+
+    def init(key, input_size):
+        key_x, key_g, key_a = jax.random.split(key, 3)
+        root = jnp.sqrt(jax.random.uniform(key_a, (size,), minval=least**2, maxval=most**2))
+        return RGLRUParams(
+            w_x=input_init(key_x, (input_size, size)),
+            w_g=per_gate(input_init, key_g, (size, size), 2),
+            b=jnp.zeros(2 * size),
+            decay=jnp.log(jnp.expm1(-jnp.log(root))),
+        )
+
+    def initial(params, batch_shape):
+        return RGLRUCarry(jnp.zeros((*batch_shape, size), carry_dtype(params.w_x)))
+
+    def project(params, x):
+        v = dot(x, params.w_x)
+        return jnp.concatenate([v, dot(v, params.w_g) + params.b], axis=-1)
+
+    def gates(params, carry, u):
+        r, i = activate(u[..., size:], "ss")
+        return RGLRUGates(jnp.exp(-SHARPNESS * r * jax.nn.softplus(params.decay.astype(u.dtype))), i)
+
+    def coefficients(params, u):
+        r, i = activate(u[..., size:], "ss")
+        log_a = -SHARPNESS * r * jax.nn.softplus(params.decay.astype(u.dtype))
+        return jnp.exp(log_a), jnp.sqrt(-jnp.expm1(2 * log_a)) * i * u[..., :size]
+
+    step = Linear(coefficients, lambda params, h: h, state=lambda carry: carry.h, carry=RGLRUCarry)
+    return Cell(size, init, initial, project, step, gates)

@@ -1,0 +1,40 @@
+"""Flip-flops: channels whose last pulse is to be held (Sussillo & Barak 2013, "Opening the black box")."""
+
+import jax
+import jax.numpy as jnp
+
+from jaxrnn.data._sequences import Sequence, drawn
+from jaxrnn.losses import squared_error
+from jaxrnn.types import Dataset, Rate, Size
+
+
+def dataset(length: Size = 100, channels: Size = 3, pulses: Rate = 0.1) -> Dataset:
+    """Channels of pulses, -1 or 1, among zeros; the target of each is its last pulse, at every step.
+
+    Every channel has a pulse at the first step, so that its value is always known; zeros have a loss of 1. A sequence
+    counts as right if every output is within 0.5 of its target.
+
+    Args:
+      length: T, in steps.
+      channels: D = K, the bits that are held.
+      pulses: probability of a pulse in a channel at a step.
+    """
+
+    def sample(key):
+        key_pulse, key_sign = jax.random.split(key)
+        shape = length, channels
+        pulse = jax.random.bernoulli(key_pulse, pulses, shape).at[0].set(True)
+        xs = jnp.where(pulse, 2.0 * jax.random.bernoulli(key_sign, 0.5, shape) - 1, 0.0)
+        held = jax.lax.scan(lambda bits, x: (jnp.where(x == 0, bits, x),) * 2, xs[0], xs)[1]
+        return Sequence(xs, held, jnp.ones(length), jnp.ones(length, bool))
+
+    return drawn(
+        sample,
+        output_size=channels,
+        loss=squared_error,
+        trivial=lambda batch: jnp.zeros_like(batch.targets),
+        correct=lambda ys, batch: (jnp.abs(ys - batch.targets) < 0.5).all(axis=(0, 2)),
+        lags=(0, length - 1),
+        loss_name="mean squared error",
+        trivial_name="zero",
+    )

@@ -1,0 +1,5 @@
+"""Published claims, measured here: one paper a file, `reproduce(quick=False, ...)`, run by `scripts/reproduce.py`.
+
+What belongs here: the settings of a paper, what it claims, and the measurement beside it. How a thing is measured or
+trained belongs to the rooms below.
+"""

@@ -1,0 +1,126 @@
+"""Chen, Pennington & Schoenholz 2018, "Dynamical isometry and a mean field theory of RNNs: gating enables signal
+propagation in recurrent neural networks", sections 3 and 4.
+
+Of wide random networks the mean squared growth of a gradient over one step is a closed function of the distribution of
+the state: for tanh units with W_h of variance s^2 / N
+
+    chi = s^2 E[tanh'(e)^2],
+
+and for the minimalRNN, h' = f h + (1 - f) n, with e the input of its gate f
+
+    chi = E[f^2] + s^2 E[((h - n) f (1 - f))^2].
+
+The gate's bias brings chi near 1 over many scales of the weights, where tanh units need the very scale s = 1.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.cells import elman, minimal_rnn
+from jaxrnn.initializers import gaussian
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.plotting import style
+from jaxrnn.types import Positive, Size
+
+SCALES, BIASES = (0.5, 1.0, 1.5, 2.0), (0.0, 2.0, 4.0)
+SAMPLES, STEPS = 20_000, 60  # of the theory's expectations, and until the distribution is stationary
+
+
+def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Positive = 1.0):
+    """Theory against networks: ln chi of both kinds over scales and biases.
+
+    Args:
+      quick: one network of 150 units.
+      units: N.
+      seeds: networks.
+      noise: standard deviation of W_x x, which is white.
+    """
+    units, seeds = (150, 1) if quick else (units, seeds)
+    theory = {("tanh", s): _tanh_theory(s, noise) for s in SCALES}
+    ours = {("tanh", s): _measured("tanh", s, 0.0, units, seeds, noise) for s in SCALES}
+    for bias in BIASES:
+        for s in SCALES:
+            theory[bias, s] = _minimal_theory(s, bias, noise)
+            ours[bias, s] = _measured("minimal", s, bias, units, seeds, noise)
+    claims = [
+        Claim(f"{_name(kind)}, s = {s:g}: ln chi, nats a step", theory[kind, s], ours[kind, s], "equal", 0.05)
+        for kind, s in theory
+        if s in (0.5, 2.0) and kind in ("tanh", BIASES[0], BIASES[-1])
+    ]
+    spread = {kind: np.ptp([theory[kind, s] for s in SCALES]) for kind in ("tanh", BIASES[-1])}
+    claims.append(Claim("range of ln chi over s = 0.5 to 2, minimalRNN with b = 4 over tanh", 0.2,
+                        np.ptp([np.median(ours[BIASES[-1], s]) for s in SCALES]) / spread["tanh"], "at most",
+                        source="set here"))  # fmt: skip
+
+    def draw():
+        figure, (panel,) = style.panels(1, "s", "ln chi (nats a step)")
+        for number, kind in enumerate(("tanh", *BIASES)):
+            line = style.series(number)
+            panel.plot(SCALES, [theory[kind, s] for s in SCALES], color=line["color"], linestyle=line["linestyle"],
+                       label=_name(kind))  # fmt: skip
+            panel.plot(SCALES, [np.median(ours[kind, s]) for s in SCALES], line["marker"], color=line["color"])
+        panel.axhline(0.0, **style.FAINT)
+        style.legend_below(figure)
+        return {"chen_2018": figure}
+
+    settings = {"N": units, "seeds": seeds, "s": list(SCALES), "b": list(BIASES), "noise": noise}
+    differs = [
+        "Lines are the theory, points the networks; weights are drawn anew at every step, as the theory assumes.",
+        "The networks are not trained: the map of what can be learned over scales and lengths is not drawn.",
+    ]
+    title = "Chen, Pennington & Schoenholz 2018, mean field of gated networks"
+    return Reproduction(title, claims, settings, differs, draw)
+
+
+def _name(kind):
+    return "tanh" if kind == "tanh" else f"minimalRNN, b = {kind:g}"
+
+
+def _tanh_theory(s, noise):
+    z = np.random.default_rng(0).standard_normal(SAMPLES)
+    q = 0.5
+    for _ in range(STEPS):
+        q = np.mean(np.tanh(np.sqrt(s**2 * q + noise**2) * z) ** 2)
+    return np.log(s**2 * np.mean(np.cosh(np.sqrt(s**2 * q + noise**2) * z) ** -4.0))
+
+
+def _minimal_theory(s, bias, noise):
+    """The distribution of the scalar state by samples; W_n has variance 1 / N, as W_h has s^2 / N."""
+    rng, h = np.random.default_rng(0), np.zeros(SAMPLES)
+    steps = STEPS + 20 * int(np.exp(bias))
+    growth = []
+    for step in range(steps):
+        n = np.tanh(noise * rng.standard_normal(SAMPLES))
+        e = np.sqrt(s**2 * np.mean(h**2) + np.mean(n**2)) * rng.standard_normal(SAMPLES)
+        f = 1 / (1 + np.exp(-(e + bias)))
+        if step >= steps // 2:
+            growth.append(np.mean(f**2) + s**2 * np.mean(((h - n) * f * (1 - f)) ** 2))
+        h = f * h + (1 - f) * n
+    return np.log(np.mean(growth))
+
+
+def _measured(kind, s, bias, units, seeds, noise):
+    """[seeds], ln of the mean squared norm of J^T v over v of norm one, at a stationary state, W_h drawn anew."""
+    if kind == "tanh":
+        cell = elman.cell(units, "tanh", gaussian(1.0), gaussian(s))
+    else:
+        cell = minimal_rnn.cell(units, bias, gaussian(1.0), gaussian(s))
+    steps = STEPS + 20 * int(np.exp(bias))
+
+    def one(key):
+        carry = cell.initial(cell.init(key, 1), ())
+
+        def step(carry, key):
+            key_w, key_x, key_v = jax.random.split(key, 3)
+            params = cell.init(key_w, units)
+            u = cell.project(params, noise * jax.random.normal(key_x, (units,)))
+            after, back = jax.vjp(lambda carry: cell.step(params, carry, u)[0], carry)
+            v = jax.random.normal(key_v, (units,))
+            (pulled,) = back(type(carry)(v))
+            return after, jnp.sum(pulled.h**2) / jnp.sum(v**2)
+
+        _, growth = jax.lax.scan(step, carry, jax.random.split(key, steps))
+        return jnp.log(jnp.mean(growth[steps // 2 :]))
+
+    return np.asarray(jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(jax.random.key(0), seeds)))

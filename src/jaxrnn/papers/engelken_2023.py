@@ -1,0 +1,82 @@
+"""Engelken, Wolf & Abbott 2023, "Lyapunov spectra of chaotic recurrent neural networks".
+
+Chaos is extensive: the dimension of the attractor and the entropy rate of random networks grow like their number of
+units N, for the spectrum keeps its shape; and the dimension stays well below N.
+"""
+
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.cells import elman
+from jaxrnn.dynamics.exponents import entropy, kaplan_yorke, lyapunov
+from jaxrnn.dynamics.maps import as_map
+from jaxrnn.initializers import gaussian
+from jaxrnn.nets import recurrent
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.plotting import style
+from jaxrnn.types import Positive, Size
+
+
+def reproduce(
+    quick: bool = False, sizes: list[Size] = (60, 120, 240), gain: Positive = 3.0, seeds: Size = 3, steps: Size = 600
+):
+    """Whole spectra of random tanh networks of several sizes.
+
+    Args:
+      quick: the two smaller sizes, half of the steps.
+      sizes: N, each twice the one before.
+      gain: g, of W_h with entries of variance g^2 / N.
+      seeds: networks of a size.
+      steps: of the trajectory, after a fifth of them as a warm-up.
+    """
+    sizes, steps = (sizes[:2], steps // 2) if quick else (sizes, steps)
+    spectra = {size: np.asarray(_spectra(size, gain, seeds, steps)) for size in sizes}
+    measured = {
+        "attractor's dimension": {n: np.array([kaplan_yorke(jnp.asarray(lam)) for lam in spectra[n]]) for n in sizes},
+        "entropy rate": {n: np.array([entropy(jnp.asarray(lam)) for lam in spectra[n]]) for n in sizes},
+    }
+    claims = [
+        Claim(
+            f"{what}, N = {large} over N = {small}",
+            2.0,
+            found[large] / np.median(found[small]),
+            "equal",
+            0.3,
+            "unchecked",
+        )
+        for what, found in measured.items()
+        for small, large in pairwise(sizes)
+    ]
+    share = np.concatenate([measured["attractor's dimension"][size] / size for size in sizes])
+    claims.append(Claim("attractor's dimension over N", 0.5, share, "at most", source="set here"))
+
+    def draw():
+        figure, (panel,) = style.panels(1, "number of the exponent over N", "exponent, nats a step")
+        for colour, dashes, size in zip(style.COLOURS, ("-", "--", ":"), sizes, strict=False):
+            lam = np.median(spectra[size], axis=0)
+            panel.plot((np.arange(size) + 0.5) / size, lam, color=colour, linestyle=dashes, label=f"N = {size}")
+        panel.axhline(0.0, **style.FAINT)
+        style.legend_below(figure)
+        return {"engelken_2023": figure}
+
+    settings = {"g": gain, "N": list(sizes), "steps": steps, "seeds": seeds}
+    differs = [
+        "The networks run in discrete time without a leak, and are smaller than the paper's.",
+        "The exponents of such small networks still rise with N: ratios are above 2, most for the entropy rate.",
+    ]
+    title = "Engelken, Wolf & Abbott 2023, Lyapunov spectra of chaotic networks"
+    return Reproduction(title, claims, settings, differs, draw)
+
+
+def _spectra(size, gain, seeds, steps):
+    net = recurrent(elman.cell(size, recurrent_init=gaussian(gain)))
+
+    def one(key):
+        f, _ = as_map(net, net.init(key, 1))
+        first = 0.5 * jax.random.normal(jax.random.fold_in(key, 1), (size,))
+        return lyapunov(f, first, jnp.zeros((steps + steps // 5, 1)), warm_up=steps // 5).lam
+
+    return jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(jax.random.key(0), seeds))

@@ -1,0 +1,128 @@
+"""Engelken 2023, "Gradient flossing: improving gradient descent through dynamic control of Jacobians", sections 2 to 4.
+
+Pushing Lyapunov exponents to zero before training makes gradients reach further back: networks learn to copy a bit over
+delays at which plain training fails; and the condition number of the long-term Jacobian falls.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.cells import elman
+from jaxrnn.data._sequences import Sequence, drawn
+from jaxrnn.dynamics.exponents import lyapunov
+from jaxrnn.dynamics.maps import as_map
+from jaxrnn.initializers import gaussian
+from jaxrnn.losses import binary_cross_entropy
+from jaxrnn.papers import _training as training
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.plotting import style
+from jaxrnn.training.regularizers import flossing
+from jaxrnn.training.update import Trainer
+from jaxrnn.types import Size
+
+
+def reproduce(
+    quick: bool = False,
+    delay: Size = 20,
+    length: Size = 60,
+    size: Size = 40,
+    seeds: Size = 5,
+    steps: Size = 2000,
+    before: Size = 100,
+    exponents: Size = 30,
+):
+    """Losses on copying bits of networks that are trained plainly, and of those that are flossed first.
+
+    Args:
+      quick: two networks, half of the updates.
+      delay: steps after which a bit is asked for.
+      length: T.
+      size: H.
+      seeds: networks of a kind.
+      steps: updates of 16 sequences, flossing among them.
+      before: of these, with flossing alone.
+      exponents: that are pushed to zero.
+    """
+    if quick:
+        seeds, steps = 2, steps // 2
+    data, trainer = _delayed(delay, length), Trainer(steps, 16, max(1, steps // 20))
+    cell = elman.cell(size, "tanh", gaussian(1.0), gaussian(1.0))
+    kinds = {"plain": None, "flossed first": flossing(exponents, before, 0.0)}
+    found = {
+        name: training.losses(training.task(cell, data, trainer, regularizer=regularizer), seeds)
+        for name, regularizer in kinds.items()
+    }
+    last = {name: training.last(losses) for name, (_, losses) in found.items()}
+    spectra = {
+        number: _spectra(cell, data, Trainer(max(number, 1), 16, max(number, 1)), exponents, number, seeds)
+        for number in (0, before)
+    }
+    claims = [
+        Claim("last loss, flossed first over plain", 0.9, np.median(last["flossed first"]) / np.median(last["plain"]),
+              "at most", source="set here"),
+        Claim("mean square of the exponents, flossed over at first", 0.2,
+              np.mean(spectra[before] ** 2, axis=1) / np.mean(spectra[0] ** 2, axis=1), "at most", source="set here"),
+    ]  # fmt: skip
+
+    settings = {"delay": delay, "T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": 1e-3}
+    settings |= {"flossing": before, "exponents": exponents, "W_h": "N(0, 1 / H)"}
+    differs = [
+        f"{size} units and T = {length} instead of 80 and 300; {before} updates of flossing instead of 500.",
+        "Copying alone; the delayed XOR of the paper is not run.",
+    ]
+    return Reproduction("Engelken 2023, gradient flossing", claims, settings, differs, partial(_draw, found, spectra))
+
+
+def _draw(found, spectra):
+    """`found` is {kind: (updates, losses)}, `spectra` {updates of flossing: exponents [N, k]}."""
+    figure, panels = style.panels(2, "", "")
+    for number, (name, (at, losses)) in enumerate(found.items()):
+        line = style.series(number) | {"markevery": 4}
+        panels[0].plot(at, losses, label=[name] + [None] * (losses.shape[1] - 1), **line)
+    panels[0].axhline(np.log(2), **style.FAINT)
+    panels[0].set_xlabel("updates")
+    style.title(panels[0], "validation loss (nats)")
+    for number, lam in enumerate(spectra.values()):
+        panels[1].plot(
+            np.arange(1, lam.shape[1] + 1), np.median(lam, axis=0), **style.series(number) | {"markevery": 5}
+        )
+    panels[1].axhline(0.0, **style.FAINT)
+    panels[1].set_xlabel("number")
+    style.title(panels[1], "exponents before training")
+    style.legend_below(figure)
+    return {"engelken_2023_flossing": figure}
+
+
+def _spectra(cell, data, trainer, exponents, updates, seeds):
+    """[seeds, exponents], descending, of networks after so many updates of flossing alone."""
+    made = training.task(cell, data, trainer, regularizer=flossing(exponents, updates, 0.0))
+    if updates:
+        run = training.trained(made, seeds)
+        params = [run.params(row) for row in range(seeds)]
+    else:
+        params = [made.net.init(jax.random.key(seed), data.input_size) for seed in range(seeds)]
+    xs = data.splits["validation"].xs[:, 0]
+
+    def one(params):
+        f, z_0 = as_map(made.net, params)
+        return jnp.sort(lyapunov(f, z_0, xs, exponents).lam)[::-1]
+
+    return np.stack([np.asarray(jax.jit(one)(each)) for each in params])
+
+
+def _delayed(delay, length):
+    """Bits, one a step; the bit of `delay` steps ago is asked for at every step that has one."""
+    times = jnp.arange(length)
+
+    def sample(key):
+        bits = jax.random.bernoulli(key, 0.5, (length,)).astype(float)
+        return Sequence(2 * bits[:, None] - 1, jnp.roll(bits, delay)[:, None], 1.0 * (times >= delay), times >= 0)
+
+    def right(ys, batch):
+        return ((ys > 0) == (batch.targets > 0.5))[..., 0].all(axis=0, where=batch.weights > 0)
+
+    return drawn(sample, 1, binary_cross_entropy, lambda batch: jnp.zeros_like(batch.targets), right, (delay, delay),
+                 "cross-entropy (nats)", "a guess")  # fmt: skip

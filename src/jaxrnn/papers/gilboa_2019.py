@@ -1,0 +1,107 @@
+"""Gilboa, Chang, Chen et al. 2019, "Dynamical isometry and a mean field theory of LSTMs and GRUs", sections 3 and 4.
+
+Of a wide LSTM with recurrent weights of variance s^2 / N and gates that see white noise, the mean square of what a
+small change of the state becomes follows from the distribution of a single unit. With v and u the mean squares of the
+change of c and h of a unit, and U the mean of u over units,
+
+    v' = f^2 v + ((c f_1)^2 + (g i_1)^2 + (i g_1)^2) s^2 U,    u' = (o (1 - tanh(c')^2))^2 v' + (o_1 tanh(c'))^2 s^2 U
+
+where f_1, i_1, g_1 and o_1 are the derivatives of the gates. The bias of the forget gate brings the growth rate near
+zero, whatever the scale of the weights.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.cells import lstm
+from jaxrnn.initializers import gaussian
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.plotting import style
+from jaxrnn.types import Positive, Size
+
+SCALES, BIASES = (0.5, 1.0, 2.0, 3.0), (0.0, 2.0, 4.0)
+SAMPLES, STEPS = 20_000, 100  # of the theory's expectations; until the distribution is stationary, and as many again
+
+
+def reproduce(quick: bool = False, units: Size = 200, seeds: Size = 3, noise: Positive = 1.0):
+    """Theory against networks: the growth rate of a small change over scales and biases.
+
+    Args:
+      quick: two networks of 120 units, the smallest and the largest scale.
+      units: N.
+      seeds: networks.
+      noise: standard deviation of what each gate gets from the input, white.
+    """
+    scales = SCALES[:: len(SCALES) - 1] if quick else SCALES
+    units, seeds = (120, 2) if quick else (units, seeds)
+    theory = {(bias, s): _theory(s, bias, noise) for bias in BIASES for s in scales}
+    ours = {(bias, s): _measured(s, bias, units, seeds, noise) for bias in BIASES for s in scales}
+    claims = [
+        Claim(f"b_f = {bias:g}, s = {s:g}: growth, nats a step", theory[bias, s], ours[bias, s], "equal", 0.05)
+        for bias, s in theory
+        if s in (scales[0], scales[-1])
+    ]
+    farthest = max(abs(np.median(ours[BIASES[-1], s])) for s in scales)
+    claims.append(Claim(f"b_f = {BIASES[-1]:g}: farthest from zero", 0.1, farthest, "at most", source="set here"))
+
+    def draw():
+        figure, (panel,) = style.panels(1, "s", "growth of a change (nats a step)")
+        for number, bias in enumerate(BIASES):
+            line = style.series(number)
+            panel.plot(scales, [theory[bias, s] for s in scales], color=line["color"], linestyle=line["linestyle"],
+                       label=f"b_f = {bias:g}")  # fmt: skip
+            panel.plot(scales, [np.median(ours[bias, s]) for s in scales], line["marker"], color=line["color"])
+        panel.axhline(0.0, **style.FAINT)
+        style.legend_below(figure)
+        return {"gilboa_2019": figure}
+
+    settings = {"N": units, "seeds": seeds, "s": list(scales), "b_f": list(BIASES), "noise": noise}
+    differs = [
+        "Lines are the theory, points the networks; weights are drawn anew at every step, as the theory assumes.",
+        "The equations are written out here for weights that are drawn anew; the paper was not at hand.",
+        "The LSTM alone, and nothing is trained: the map of what can be learned is not drawn.",
+    ]
+    return Reproduction("Gilboa et al. 2019, mean field of the LSTM", claims, settings, differs, draw)
+
+
+def _theory(s, bias, noise):
+    rng = np.random.default_rng(0)
+    h, c, v, u = (np.zeros(SAMPLES), np.zeros(SAMPLES), np.ones(SAMPLES), np.ones(SAMPLES))
+    steps, growth = STEPS + 20 * int(np.exp(bias)), []
+    for step in range(2 * steps):
+        deviation = np.sqrt(s**2 * np.mean(h**2) + noise**2)
+        i, f, o = (1 / (1 + np.exp(-(deviation * rng.standard_normal(SAMPLES) + b))) for b in (0.0, bias, 0.0))
+        g, through = np.tanh(deviation * rng.standard_normal(SAMPLES)), s**2 * np.mean(u)
+        v = f**2 * v + ((c * f * (1 - f)) ** 2 + (g * i * (1 - i)) ** 2 + (i * (1 - g**2)) ** 2) * through
+        c = f * c + i * g
+        h = o * np.tanh(c)
+        u = (o * (1 - np.tanh(c) ** 2)) ** 2 * v + (o * (1 - o) * np.tanh(c)) ** 2 * through
+        size = np.mean(v)
+        growth += [np.log(size)] if step >= steps else []
+        v, u = v / size, u / size
+    return np.mean(growth)
+
+
+def _measured(s, bias, units, seeds, noise):
+    """[seeds], mean of ln |delta'|^2 / |delta|^2 of the memory cells, with W_h drawn anew at every step."""
+    cell = lstm.cell(units, forget_bias=bias, recurrent_init=gaussian(s))
+    steps = STEPS + 20 * int(np.exp(bias))
+
+    def one(key):
+        carry = cell.initial(cell.init(key, 1), ())
+        delta = jax.tree.map(lambda a: jax.random.normal(jax.random.fold_in(key, 1), a.shape), carry)
+
+        def step(state, key):
+            carry, delta = state
+            params = cell.init(key, 1)
+            u = params.b + noise * jax.random.normal(jax.random.fold_in(key, 1), params.b.shape)
+            after, changed = jax.jvp(lambda carry: cell.step(params, carry, u)[0], (carry,), (delta,))
+            size = jnp.sum(changed.c**2)
+            grown = jnp.log(size / jnp.sum(delta.c**2))
+            return (after, jax.tree.map(lambda a: a * jnp.sqrt(units / size), changed)), grown
+
+        _, growth = jax.lax.scan(step, (carry, delta), jax.random.split(key, 2 * steps))
+        return jnp.mean(growth[steps:])
+
+    return np.asarray(jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(jax.random.key(0), seeds)))

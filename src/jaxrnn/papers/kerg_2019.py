@@ -1,0 +1,93 @@
+"""Kerg et al. 2019, "Non-normal recurrent neural network (nnRNN): learning long time dependencies while improving
+expressivity with transient dynamics", sections 2 to 4.
+
+Recurrent weights of a Schur form P (Lambda + T) P^T with eigenvalues on the unit circle: with T = 0 they are orthogonal
+and no vector grows; with T they are not normal and vectors grow for a while though no eigenvalue is above one. Trained
+on copying memory such a network learns it and leaves the normal matrices.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.cells import elman
+from jaxrnn.data import copy_memory
+from jaxrnn.papers import _curves as curves
+from jaxrnn.papers import _training as training
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.parametrizations import non_normal, orthogonal
+from jaxrnn.training.update import Trainer
+from jaxrnn.types import Positive, Size
+
+FAMILIES = {"non-normal": non_normal(), "orthogonal": orthogonal(), "free": None}
+
+
+def reproduce(
+    quick: bool = False,
+    length: Size = 100,
+    size: Size = 64,
+    seeds: Size = 3,
+    steps: Size = 1200,
+    learning_rate: Positive = 1e-3,
+):
+    """Losses on copying memory of networks of three kinds, and how far from normal the first becomes.
+
+    Args:
+      quick: T = 10, 32 units, a third of the updates, one network of a kind.
+      length: T.
+      size: H, even.
+      seeds: networks of a kind.
+      steps: updates of 16 sequences.
+      learning_rate: of Adam.
+    """
+    length, size, steps, seeds = (10, 32, steps // 3, 1) if quick else (length, size, steps, seeds)
+    data, trainer = copy_memory.dataset(length), Trainer(steps, 16, max(1, steps // 20))
+    floor = 10 * np.log(8) / (length + 20)
+    found, apart = {}, None
+    for name, family in FAMILIES.items():
+        made = training.task(elman.cell(size, "tanh" if family is None else "linear"), data, trainer,
+                             learning_rate=learning_rate, parametrization=family)  # fmt: skip
+        at, losses, rows = training.losses_and_rows(made, seeds)
+        found[name] = at, losses / floor
+        if name == "non-normal":
+            weights = [made.net.plain.weights(rows.params(row))[0].w_h for row in range(seeds)]
+            apart = np.array([_departure(np.asarray(w, float)) for w in weights])
+    last = {name: training.last(losses) for name, (_, losses) in found.items()}
+    claims = [
+        *_transient(size),
+        Claim("non-normal: loss over that of no memory", 0.6 if quick else 0.2, last["non-normal"], "at most",
+              source="set here"),
+        Claim("tanh with free weights: loss over that of no memory", 0.9, last["free"], "at least", source="set here"),
+        Claim("non-normal, trained: norm of W W^T - W^T W over that of W, squared", 0.01, apart, "at least",
+              source="set here"),
+    ]  # fmt: skip
+
+    draw = partial(curves.draw, "kerg_2019", found, 1.0, "loss / loss of no memory", True)
+
+    settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": learning_rate}
+    differs = [
+        "Linear units instead of modReLU; Adam at one rate instead of RMSProp at two; no penalty on the moduli.",
+        "The paper compares the kinds on harder tasks too (permuted digits, Penn Treebank), which are not run.",
+    ]
+    return Reproduction("Kerg et al. 2019, non-normal recurrent weights", claims, settings, differs, draw)
+
+
+def _departure(w):
+    return np.linalg.norm(w @ w.T - w.T @ w) / np.linalg.norm(w) ** 2
+
+
+def _transient(size):
+    """What holds of any matrix of the family: eigenvalues of modulus one, and growth only with T."""
+    family = non_normal()
+    begun = family.begin(jax.random.key(0), jax.random.normal(jax.random.key(1), (size, size)) / jnp.sqrt(size))
+    below = 0.2 * jnp.tril(jax.random.normal(jax.random.key(2), (size, size)), -1) / jnp.sqrt(size)
+    normal, not_normal = (np.asarray(family.matrix(a), float) for a in (begun, begun + below))
+    radius = np.abs(np.linalg.eigvals(not_normal)).max()
+    growth = [max(np.linalg.norm(np.linalg.matrix_power(w, t), 2) for t in (1, 2, 5, 10)) for w in (normal, not_normal)]
+    return [
+        Claim("largest modulus of an eigenvalue, T drawn at random", 1.0, radius, "equal", 0.02),
+        Claim("T = 0: largest norm of W^t over 10 steps", 1.0, growth[0], "equal", 1e-4),
+        Claim("T drawn at random: largest norm of W^t over 10 steps", 1.1, growth[1], "at least", source="set here"),
+    ]

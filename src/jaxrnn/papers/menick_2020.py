@@ -1,0 +1,129 @@
+"""Menick et al. 2020, "Practical real time recurrent learning with a sparse approximation", sections 3 and 5.
+
+SnAp-n keeps of the influence of the params what they reach within n steps. With dense weights SnAp-2 is exact; the
+sparser the recurrent weights, the more it leaves out; it is never further from the exact gradient than SnAp-1. Online,
+with an update a step, SnAp-1 learns to copy sooner than UORO does.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxrnn.cells import elman
+from jaxrnn.data import copy_memory
+from jaxrnn.initializers import gaussian
+from jaxrnn.nets import rnn
+from jaxrnn.optimizers import as_optimizer
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.plotting import style
+from jaxrnn.training import online
+from jaxrnn.training.batches import draw as drawn_from
+from jaxrnn.training.update import Task, Trainer
+from jaxrnn.types import Size
+from jaxrnn.unroll import rtrl, scan, snap, uoro
+
+SPARSITIES = (0.0, 0.5, 0.75, 0.94)
+ONLINE = {"RTRL": rtrl.rule(), "SnAp-1": snap.rule(1), "UORO": uoro.rule()}
+
+
+def reproduce(quick: bool = False, size: Size = 24, length: Size = 20, seeds: Size = 4, updates: Size = 900):
+    """Cosines of SnAp-1 and SnAp-2 with the exact gradient over sparsity; losses of online training on copying.
+
+    Args:
+      quick: 12 units, 10 steps, nothing is trained.
+      size: H, of the networks whose gradients are compared; those that are trained have as many.
+      length: T, steps that the gradient goes back.
+      seeds: networks.
+      updates: batches of 16 sequences.
+    """
+    size, length = (12, 10) if quick else (size, length)
+    cosines = {share: _cosines(size, length, share, seeds) for share in SPARSITIES}
+    claims = [Claim("dense: cosine of SnAp-2 with the exact gradient", 1.0, cosines[0.0][:, 1], "equal", 1e-5)]
+    claims += [
+        Claim(f"{share:.0%} of W_h zero: cosine of SnAp-2 less that of SnAp-1", 0.0, np.diff(found)[:, 0], "at least")
+        for share, found in cosines.items()
+        if share
+    ]
+    curves = {} if quick else {name: _trained(size, rule, seeds, updates) for name, rule in ONLINE.items()}
+    if curves:
+        mean = {name: np.mean(losses, axis=1) for name, losses in curves.items()}
+        claims.append(Claim("mean loss over online training, SnAp-1 over UORO", 1.0, mean["SnAp-1"] / mean["UORO"],
+                            "at most", source="unchecked"))  # fmt: skip
+
+    settings = {"H": size, "T": length, "sparsity": list(SPARSITIES), "seeds": seeds, "batch": 16, "Adam": 1e-3}
+    settings |= {"copied": 2, "alphabet": 2, "lag": 4, "updates": updates}
+    differs = [
+        "Elman networks for the gradients and GRUs for copying, of 24 units; the paper's have up to thousands.",
+        "The task of copying has one length; the paper lets it grow as the loss falls.",
+        "The masks save no time here: sparse products are not faster on a CPU at this size.",
+    ]
+    return Reproduction("Menick et al. 2020, SnAp", claims, settings, differs, partial(_draw, cosines, curves, updates))
+
+
+def _draw(cosines, curves, updates):
+    figure, panels = style.panels(1 + bool(curves), "", "")
+    for number in (0, 1):
+        medians = [np.median(found[:, number]) for found in cosines.values()]
+        panels[0].plot([100 * share for share in cosines], medians, label=f"SnAp-{number + 1}", **style.series(number))
+    panels[0].set(xlabel="zeros in W_h (%)", ylim=(0, 1.05))
+    style.title(panels[0], "cosine with exact gradient")
+    colours = {"SnAp-1": 0, "RTRL": 2, "UORO": 3}
+    for name, losses in curves.items():
+        at = (np.arange(losses.shape[1]) + 0.5) * updates * 16 / losses.shape[1]
+        line = style.series(colours[name]) | {"markevery": 6}
+        panels[1].plot(at, np.median(losses, axis=0), label=name, **line)
+    if curves:
+        panels[1].set(xlabel="sequences seen", yscale="log")
+        style.title(panels[1], "loss online (nats)")
+    style.legend_below(figure)
+    return {"menick_2020": figure}
+
+
+def _cosines(size, length, share, seeds):
+    """[seeds, 2], of SnAp-1 and SnAp-2, for random Elman networks with a share of zeros in W_h."""
+
+    def one(key):
+        key_mask, key_params, key_xs = jax.random.split(key, 3)
+        mask = jax.random.uniform(key_mask, (size, size)) >= share
+        cell = elman.cell(size, recurrent_init=gaussian(1.0))
+
+        def step(params, carry, u):
+            return cell.step(params._replace(w_h=params.w_h * mask), carry, u)
+
+        sparse = cell._replace(step=step)
+        params = sparse.init(key_params, 2)
+        params = params._replace(w_h=params.w_h / jnp.sqrt(1 - share))
+        xs = jax.random.normal(key_xs, (length, 4, 2))
+
+        def gradient(unroll):
+            def loss(params):
+                return jnp.mean(unroll(sparse, params, sparse.initial(params, (4,)), xs)[1][-1] ** 2)
+
+            return jax.grad(loss)(params)
+
+        exact = gradient(scan.unroll())
+        found = [gradient(snap.unroll(n)) for n in (1, 2)]
+        norm = optax.tree.norm
+        return jnp.stack([optax.tree.vdot(exact, each) / (norm(exact) * norm(each)) for each in found])
+
+    return np.asarray(jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(jax.random.key(0), seeds)))
+
+
+def _trained(size, rule, seeds, updates, points=30):
+    """[seeds, points], losses while copying is learned online."""
+    data = copy_memory.dataset(2, 2, 2)
+    task = Task(rnn(elman.cell(size), data.output_size), data, as_optimizer(optax.adam(1e-3)), Trainer(1, 16, 1))
+
+    def run(key):
+        def one(state, number):
+            key_data, key_rule = jax.random.split(jax.random.fold_in(key, number))
+            return online.through(task, rule, "online", state, drawn_from(data, 16, key_data, "train"), key_rule)
+
+        begun = online.begin(task, task.net.init(key, data.input_size))
+        _, losses = jax.lax.scan(one, begun, jnp.arange(updates))
+        return losses.reshape(points, -1).mean(axis=1)
+
+    return np.asarray(jax.jit(lambda keys: jax.lax.map(run, keys))(jax.random.split(jax.random.key(1), seeds)))

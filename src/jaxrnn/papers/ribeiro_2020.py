@@ -1,0 +1,113 @@
+"""Ribeiro, Tiels, Aguirre & Schon 2020, "Beyond exploding and vanishing gradients: analysing RNN training using
+attractors and smoothness", section 6.
+
+An LSTM that is told a frequency by a constant input, and asked for a sine, begins with one stable point whatever it is
+told, and ends with a limit cycle of that frequency: somewhere in training its attractors change their kind.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.cells import lstm
+from jaxrnn.data._sequences import Sequence, drawn
+from jaxrnn.losses import squared_error
+from jaxrnn.papers import _training as training
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.plotting import style
+from jaxrnn.training.update import Trainer
+from jaxrnn.types import Size
+
+SLOWEST, FASTEST = np.pi / 16, np.pi / 8  # rad a step
+
+
+def reproduce(
+    quick: bool = False, size: Size = 64, length: Size = 200, seeds: Size = 3, steps: Size = 3000, orbit: Size = 1600
+):
+    """What networks settle to under constant inputs, before training and after.
+
+    Args:
+      quick: 32 units, 60 steps, a third of the updates, one network.
+      size: H.
+      length: T of the training sequences.
+      seeds: networks.
+      steps: updates of 10 sequences.
+      orbit: steps from the carry of zeros on, of which the last quarter is looked at.
+    """
+    if quick:
+        size, length, seeds, steps = 32, 60, 1, steps // 3
+    data, trainer = _sines(length), Trainer(steps, 10, max(1, steps // 20))
+    made = training.task(lstm.cell(size), data, trainer, learning_rate=3e-3, clip_norm=0.25)
+    run = training.trained(made, seeds)
+    omegas = np.linspace(SLOWEST, FASTEST, 9)[1:-1]
+    before = [_orbit(made.net, made.net.init(jax.random.key(seed), 1), omegas, orbit) for seed in range(seeds)]
+    after = [_orbit(made.net, run.params(row), omegas, orbit) for row in range(seeds)]
+    error = [np.median(np.abs(_frequencies(each) / omegas - 1)) for each in after]
+    claims = [
+        Claim("before training: largest standard deviation on the attractor", 1e-3,
+              [each.std(axis=0).max() for each in before], "at most"),
+        Claim("after training: least standard deviation on the attractor; of the sine 0.71", 0.2,
+              [each.std(axis=0).min() for each in after], "at least", source="set here"),
+        Claim("after training: median relative error of the frequency", 0.1, error, "at most", source="set here"),
+    ]  # fmt: skip
+
+    draw = partial(_draw, omegas, before, after)
+    settings = {"H": size, "T": length, "seeds": seeds, **training.shown(trainer), "Adam": 3e-3, "clip_norm": 0.25}
+    differs = [
+        f"{size} units and T = {length} instead of 200 and 400; sequences are drawn anew instead of 100 kept ones.",
+        "The change is shown before and after training; the paper follows it from epoch to epoch.",
+    ]
+    return Reproduction(
+        "Ribeiro et al. 2020, attractors in training", claims, settings | {"orbit": orbit}, differs, draw
+    )
+
+
+def _draw(omegas, before, after):
+    """`before` and `after` are lists of outputs [steps, len(omegas)], a network each."""
+    figure, panels = style.panels(2, "told (rad a step)", "")
+    kinds = (after, {"color": style.SKY, "label": "after training", "marker": "."}), (before, {"color": style.RED,
+             "label": "before", "marker": "x", "zorder": 3})  # fmt: skip
+    for number, omega in enumerate(omegas):
+        for found, line in kinds:
+            values = np.concatenate([each[-60:, number] for each in found])
+            panels[0].plot(np.full(len(values), omega), values, linestyle="", markersize=3, **line)
+    for each in after:
+        panels[1].plot(omegas, _frequencies(each), "o", color=style.SKY, label="after training", markersize=3)
+    panels[1].plot(omegas, omegas, color=style.BLACK, label="as told")
+    style.title(panels[0], "outputs on the attractor")
+    style.title(panels[1], "their frequency")
+    style.legend_below(figure)
+    return {"ribeiro_2020": figure}
+
+
+def _told(omega):
+    """The constant input that stands for a frequency, from -1 to 1."""
+    return 2 * (omega - SLOWEST) / (FASTEST - SLOWEST) - 1
+
+
+def _sines(length):
+    times = jnp.arange(length)
+
+    def sample(key):
+        omega = jax.random.uniform(key, minval=SLOWEST, maxval=FASTEST)
+        xs = jnp.full((length, 1), _told(omega))
+        return Sequence(xs, jnp.sin(omega * times)[:, None], jnp.ones(length), times >= 0)
+
+    zero = lambda batch: jnp.zeros_like(batch.targets)  # noqa: E731
+    return drawn(sample, 1, squared_error, zero, None, None, "mean squared error", "zero")
+
+
+def _orbit(net, params, omegas, steps):
+    """[steps / 4, len(omegas)], outputs after all that went before."""
+    xs = jnp.broadcast_to(_told(jnp.asarray(omegas, jnp.float32))[:, None], (steps, len(omegas), 1))
+    run = jax.jit(lambda params: net.apply(params, net.initial(params, (len(omegas),)), xs)[1])
+    return np.asarray(run(params))[-(steps // 4) :, :, 0]
+
+
+def _frequencies(outputs):
+    """The strongest frequency of each column, rad a step, by a transform of padded values."""
+    centred = outputs - outputs.mean(axis=0)
+    power = np.abs(np.fft.rfft(centred * np.hanning(len(centred))[:, None], 16 * len(centred), axis=0))
+    return 2 * np.pi * np.argmax(power, axis=0) / (16 * len(centred))

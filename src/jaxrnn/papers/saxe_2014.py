@@ -1,0 +1,65 @@
+"""Saxe, McClelland & Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear networks".
+
+Products of orthogonal matrices keep every gradient's norm, at any depth; products of Gaussian ones do not: the same
+matrix to the power T has singular values that spread over more and more orders of magnitude (section 3).
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.cells import elman
+from jaxrnn.dynamics.maps import as_map, jacobians
+from jaxrnn.dynamics.products import log_singular_values
+from jaxrnn.initializers import gaussian, orthogonal
+from jaxrnn.nets import recurrent
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.plotting import style
+from jaxrnn.types import Size
+
+
+def reproduce(quick: bool = False, size: Size = 32, seeds: Size = 5, steps: Size = 200):
+    """Singular values of dh_T / dh_0 of linear networks whose weights are orthogonal, or Gaussian of gain one.
+
+    Args:
+      quick: two networks, a quarter of the steps.
+      size: H.
+      seeds: networks of a kind.
+      steps: T.
+    """
+    seeds, steps = (2, steps // 4) if quick else (seeds, steps)
+    ours = {name: np.asarray(_logs(init, size, seeds, steps)) for name, init in
+            (("orthogonal", orthogonal()), ("Gaussian", gaussian()))}  # fmt: skip
+    spread = {name: found[..., 0] - found[..., -1] for name, found in ours.items()}
+    isometry = np.abs(ours["orthogonal"][:, -1]).max(axis=-1)
+    growth = spread["Gaussian"][:, -1] / spread["Gaussian"][:, steps // 10 - 1]
+    claims = [
+        Claim(f"orthogonal weights, {steps} steps: ln s farthest from 0", 0.0, isometry, tolerance=1e-3),
+        Claim(
+            "Gaussian weights: ln s_max - ln s_min, ten times the steps over one time",
+            5.0,
+            growth,
+            rule="at least",
+            source="set here",
+        ),
+    ]
+
+    def draw():
+        figure, panels = style.panels(2, "steps", "ln singular value of dh_T / dh_0", sharey=True)
+        for panel, (name, found) in zip(panels, ours.items(), strict=True):
+            panel.plot(np.arange(1, steps + 1), found[0], color=style.BLUE, linewidth=0.6)
+            style.title(panel, name)
+        return {"saxe_2014": figure}
+
+    settings = {"H": size, "steps": steps, "seeds": seeds}
+    return Reproduction("Saxe, McClelland & Ganguli 2014, orthogonal initial weights", claims, settings, [], draw)
+
+
+def _logs(init, size, seeds, steps):
+    net = recurrent(elman.cell(size, "linear", recurrent_init=init))
+
+    def one(key):
+        f, z_0 = as_map(net, net.init(key, 1))
+        return log_singular_values(jacobians(f, z_0, jnp.zeros((steps, 1))))
+
+    return jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(jax.random.key(0), seeds))

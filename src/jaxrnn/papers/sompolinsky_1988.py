@@ -1,0 +1,69 @@
+"""Sompolinsky, Crisanti & Sommers 1988, "Chaos in random neural networks", in discrete time.
+
+h_t = tanh(h_{t-1} W_h), the entries of W_h normal of variance g^2 / N: for N to infinity the origin is stable for
+g < 1, with a largest Lyapunov exponent of ln g; for g > 1 there is chaos, with the exponent of mean-field theory.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.cells import elman
+from jaxrnn.dynamics.exponents import lyapunov, mean_field_exponent
+from jaxrnn.dynamics.maps import as_map
+from jaxrnn.initializers import gaussian
+from jaxrnn.nets import recurrent
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.plotting import style
+from jaxrnn.types import Size
+
+GAINS = (0.5, 0.8, 1.5, 2.0, 3.0)
+
+
+def reproduce(quick: bool = False, size: Size = 400, seeds: Size = 5, steps: Size = 1000):
+    """The largest exponent of random tanh networks over their gain.
+
+    A finite network differs from an infinite one by about N^(-1/2), by which the tolerance is set: 1.5 / sqrt(N).
+
+    Args:
+      quick: 100 units, two networks.
+      size: N.
+      seeds: networks for each gain.
+      steps: of the trajectory, after a fifth of them as a warm-up.
+    """
+    size, seeds = (100, 2) if quick else (size, seeds)
+    net = recurrent(elman.cell(size, recurrent_init=gaussian(1.0)))
+
+    def exponent(key, gain):
+        params = net.init(key, 1)
+        f, _ = as_map(net, params._replace(w_h=gain * params.w_h))
+        first = 0.5 * jax.random.normal(jax.random.fold_in(key, 1), (size,))
+        return lyapunov(f, first, jnp.zeros((steps + steps // 5, 1)), k=1, warm_up=steps // 5, key=key).lam[0]
+
+    keys = jax.random.split(jax.random.key(0), seeds)
+    ours = np.asarray(
+        jax.jit(lambda gains: jax.lax.map(lambda g: jax.lax.map(lambda k: exponent(k, g), keys), gains))(
+            jnp.array(GAINS)
+        )
+    )
+    theory = [float(mean_field_exponent(gain)) for gain in GAINS]
+    tolerance = 1.5 / np.sqrt(size)
+    claims = [
+        Claim(f"largest exponent at g = {gain:g}, nats a step", value, found, tolerance=tolerance)
+        for gain, value, found in zip(GAINS, theory, ours, strict=True)
+    ]
+
+    def draw():
+        figure, (panel,) = style.panels(1, "gain g", "largest exponent, nats a step")
+        dense = np.linspace(0.4, 3.2, 60)
+        panel.plot(dense, [float(mean_field_exponent(gain)) for gain in dense], **style.THEORY, label="mean field")
+        panel.plot(GAINS, ours, "o", color=style.BLUE, markersize=3, label=["measured"] + [None] * (seeds - 1))
+        panel.axhline(0.0, **style.FAINT)
+        style.legend_below(figure)
+        return {"sompolinsky_1988": figure}
+
+    settings = {"N": size, "steps": steps, "seeds": seeds, "gains": list(GAINS)}
+    differs = ["The paper's networks run in continuous time; the discrete map has its own mean-field exponent."]
+    return Reproduction(
+        "Sompolinsky, Crisanti & Sommers 1988, chaos in random networks", claims, settings, differs, draw
+    )

@@ -1,0 +1,140 @@
+"""Tallec & Ollivier 2017, "Unbiased online recurrent optimization", section 4: influence balancing.
+
+h' = A h + theta s, with A = 1/2 on the diagonal and above it, and s of 10 ones followed by 13 minus ones. What theta
+does to h_1 within k steps is positive up to k = 40, and -6 in the end: backpropagation cut after 10 steps follows a
+gradient of the wrong sign and diverges, an unbiased gradient converges.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxrnn.cells.elman import ElmanCarry
+from jaxrnn.data import adding
+from jaxrnn.nets import recurrent
+from jaxrnn.optimizers import as_optimizer
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.plotting import style
+from jaxrnn.training import online
+from jaxrnn.training.update import Task, Trainer
+from jaxrnn.types import Batch, Cell, Positive, Size
+from jaxrnn.unroll import rtrl, uoro
+
+SIGNS = np.concatenate([np.ones(10), -np.ones(13)])
+UNITS, POINTS = len(SIGNS), 100
+CUT = "cut after 10 steps"
+A = (np.eye(UNITS) + np.eye(UNITS, k=1)) / 2
+
+
+class Influence(NamedTuple):
+    theta: jax.Array  # []
+
+
+def reproduce(quick: bool = False, steps: Size = 100_000, seeds: Size = 5, learning_rate: Positive = 1e-5):
+    """What theta does to h_1, and how far three ways of training bring h_1 to 1.
+
+    Args:
+      quick: a quarter of the steps.
+      steps: of the sequence, and updates.
+      seeds: of the draws of UORO.
+      learning_rate: of gradient descent.
+    """
+    steps = steps // 4 if quick else steps
+    net = recurrent(Cell(UNITS, _init, _initial, lambda params, x: x, _step))
+    claims = []
+    for lag, tolerance in ((10, 1e-3), (40, 1e-3), (400, 1e-3)):
+        exact = sum(np.linalg.matrix_power(A, k) @ SIGNS for k in range(lag))[0]
+        claims.append(Claim(f"dh_1 / dtheta within {lag} steps", exact, _influence(net, lag), "equal", tolerance))
+    claims.append(Claim("the same in the end", -6.0, _influence(net, 400), "equal", 1e-3, "derived"))
+    rule = optax.sgd(learning_rate)
+    found = {
+        "exact (RTRL)": _online(net, rtrl.rule(), rule, steps, 1),
+        "UORO": _online(net, uoro.rule(), rule, steps, seeds),
+        CUT: _cut(net, rule, steps, 10),
+    }
+    last = {name: losses[:, -1] for name, losses in found.items()}
+    for name, rule, bound in (("exact (RTRL)", "at most", 1e-3), ("UORO", "at most", 1e-3), (CUT, "at least", 1.0)):
+        claims.append(Claim(f"last loss, {name}; 1/2 at first", bound, last[name], rule, source="set here"))
+
+    def draw():
+        figure, (panel,) = style.panels(1, "steps", "loss")
+        for number, (name, losses) in enumerate(found.items()):
+            at = (np.arange(losses.shape[1]) + 1) * steps / losses.shape[1]
+            line = style.series(number) | {"markevery": 10}
+            panel.loglog(at, losses.T, label=[name] + [None] * (len(losses) - 1), **line)
+        panel.set_ylim(1e-6, 1e3)
+        style.legend_below(figure)
+        return {"tallec_2017": figure}
+
+    settings = {"units": UNITS, "plus": 10, "minus": 13, "steps": steps, "SGD": learning_rate, "seeds": seeds}
+    differs = ["The paper cuts after 1, 10 and 100 steps too; here after 10 alone, with an update every 10 steps."]
+    return Reproduction("Tallec & Ollivier 2017, influence balancing", claims, settings, differs, draw)
+
+
+def _init(key, input_size):
+    return Influence(jnp.zeros(()))
+
+
+def _initial(params, batch_shape):
+    return ElmanCarry(jnp.zeros((*batch_shape, UNITS)))
+
+
+def _step(params, carry, u):
+    h = carry.h @ jnp.asarray(A.T, carry.h.dtype) + params.theta * jnp.asarray(SIGNS, carry.h.dtype)
+    return ElmanCarry(h), h
+
+
+def _influence(net, lag):
+    def h_1(theta):
+        params = Influence(theta)
+        return net.apply(params, net.initial(params, (1,)), jnp.zeros((lag, 1, 1)))[1][-1, 0, 0]
+
+    return float(jax.jit(jax.grad(h_1))(jnp.zeros(())))
+
+
+def _loss(ys, targets):
+    return 0.5 * (ys[..., 0] - 1.0) ** 2
+
+
+def _task(net, rule):
+    return Task(net, adding.dataset(22)._replace(loss=_loss), as_optimizer(rule), Trainer(1, 1, 1))
+
+
+def _sequence(steps):
+    ones = jnp.ones((steps, 1))
+    return Batch(jnp.zeros((steps, 1, 1)), ones[..., None], ones, fresh=jnp.ones(1, bool))
+
+
+def _online(net, follows, rule, steps, seeds):
+    """[seeds, POINTS], losses of an update a step."""
+    task = _task(net, rule)
+
+    def run(key):
+        state = online.begin(task, Influence(jnp.zeros(())))
+        losses = online.stepwise(task, follows, "online", state, _sequence(steps), key)[1][0]
+        return losses.reshape(POINTS, -1)[:, -1]
+
+    return np.asarray(jax.jit(lambda keys: jax.lax.map(run, keys))(jax.random.split(jax.random.key(0), seeds)))
+
+
+def _cut(net, rule, steps, lag):
+    """[1, POINTS], losses of an update after every `lag` steps, by backpropagation through these alone."""
+
+    def window(state, _):
+        params, opt_state, carry = state
+
+        def loss(params):
+            after, ys = net.apply(params, carry, jnp.zeros((lag, 1, 1)))
+            return _loss(ys[-1], None)[0], after
+
+        (value, after), grads = jax.value_and_grad(loss, has_aux=True)(params)
+        changes, opt_state = rule.update(grads, opt_state)
+        return (optax.apply_updates(params, changes), opt_state, after), value
+
+    params = Influence(jnp.zeros(()))
+    state = params, rule.init(params), net.initial(params, (1,))
+    losses = jax.jit(lambda state: jax.lax.scan(window, state, length=steps // lag)[1])(state)
+    return np.asarray(losses).reshape(POINTS, -1)[None, :, -1]

@@ -1,0 +1,81 @@
+"""Tallec & Ollivier 2018, "Can recurrent neural networks warp time?", sections 1.2 and 3.
+
+A forget gate at sigmoid(b) keeps a memory for about 1 / (1 - sigmoid(b)) steps. With biases ln U[1, T_max - 1] the
+units of an LSTM forget over all time scales up to T_max, and it learns what lags so far behind; with a bias of 1 all of
+them forget within a few steps.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.cells import lstm
+from jaxrnn.data import adding
+from jaxrnn.papers import _curves as curves
+from jaxrnn.papers import _training as training
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.training.update import Trainer
+from jaxrnn.types import Size
+
+
+def reproduce(
+    quick: bool = False, length: Size = 200, size: Size = 32, seeds: Size = 3, steps: Size = 2500, units: Size = 20_000
+):
+    """Share of units that remember over so many steps against its closed form; losses on adding with both biases.
+
+    Args:
+      quick: T = 40, a fifth of the updates, 16 units.
+      length: T, and T_max.
+      size: H of the trained networks.
+      seeds: networks of a kind.
+      steps: updates of 16 sequences.
+      units: of which the shares are taken.
+    """
+    length, size, steps = (40, 16, steps // 5) if quick else (length, size, steps)
+    claims = []
+    for share in (0.1, 0.5, 0.9):
+        lag = round(share * length)
+        least = 1 / np.expm1(1 / lag)  # u with (u / (1 + u))^lag = 1 / e
+        expected = np.clip((length - 1 - least) / (length - 2), 0, 1)
+        what = f"share of units that keep 1 / e of their memory for {lag} of {length} steps"
+        claims.append(Claim(what, expected, _keep(units, length, lag), "equal", 0.02))
+    data, trainer = adding.dataset(length, "le2015"), Trainer(steps, 16, max(1, steps // 20))
+    cells = {"chrono": lstm.cell(size, chrono=float(length)), "b_f = 1": lstm.cell(size, forget_bias=1.0)}
+    found = {
+        name: training.losses(training.task(cell, data, trainer, learning_rate=5e-3), seeds)
+        for name, cell in cells.items()
+    }
+    last = {name: training.last(losses) for name, (_, losses) in found.items()}
+    claims.append(
+        Claim(
+            "adding: loss with b_f = 1 over that with chrono",
+            2.0,
+            last["b_f = 1"] / last["chrono"],
+            "at least",
+            source="set here",
+        )
+    )
+    claims.append(Claim("adding: loss with chrono", 1 / 60, last["chrono"], "at most", source="set here"))
+
+    draw = partial(curves.draw, "tallec_2018", found, 1 / 6)
+
+    settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": 5e-3, "clip_norm": 1.0}
+    differs = [
+        f"Adam on T = {length}, {size} units and {steps:,} updates, instead of RMSProp on 200 and 750, 128 units.",
+        "The tasks of warped sequences and of copying are not run.",
+    ]
+    return Reproduction("Tallec & Ollivier 2018, chrono initialisation", claims, settings, differs, draw)
+
+
+def _keep(units, length, lag):
+    """Share of units whose memory cell passes on 1 / e or more over so many steps without inputs."""
+    cell = lstm.cell(1, chrono=float(length))
+
+    def forgets(key):
+        params = cell.init(key, 1)
+        return cell.gates(params, cell.initial(params, ()), cell.project(params, jnp.zeros(1))).f[0]
+
+    gates = jax.jit(jax.vmap(forgets))(jax.random.split(jax.random.key(0), units))
+    return float(jnp.mean(gates**lag >= np.exp(-1)))

@@ -1,0 +1,105 @@
+"""Recurrent weights as functions of what is trained, so that they stay in their family: orthogonal, with singular
+values near one, or of a Schur form.
+
+What is trained is a matrix A of the same shape. Of a cell with several gates each block [H, H] is treated by itself.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxrnn.types import Rate
+
+TERMS, SQUARINGS = 10, 8  # of the exponential: exact to rounding for angles up to 100 rad
+
+
+class Parametrization(NamedTuple):
+    """A family of square matrices.
+
+    Fields:
+      begin: (key, W [H, H] as the cell draws it) -> A [H, H], what training begins with.
+      matrix: A -> W.
+    """
+
+    begin: Callable
+    matrix: Callable
+
+
+def orthogonal():
+    """W = exp(A - A^T): orthogonal of determinant one, all singular values 1.
+
+    Lezcano-Casado & Martinez-Rubio 2019, "Cheap orthogonal constraints in neural networks", section 3.
+    """
+    return Parametrization(lambda key, w: w, rotation)
+
+
+def soft_orthogonal(margin: Rate = 0.1):
+    """W = U S V^T with U and V orthogonal and singular values 1 - m to 1 + m: s_i = 1 + 2 m (sigmoid(p_i) - 1/2).
+
+    Vorontsov, Trabelsi, Kadoury & Pal 2017, "On orthogonality and learning recurrent networks with long term
+    dependencies", section 3. There U and V follow their manifold; here the part of A above its diagonal gives U, the
+    part below V, and the diagonal p, which begins at zero.
+
+    Args:
+      margin: m; with 0 W is orthogonal.
+    """
+
+    def begin(key, w):
+        return w - jnp.diag(jnp.diag(w))
+
+    def matrix(a):
+        s = 1 + 2 * margin * (jax.nn.sigmoid(jnp.diag(a)) - 0.5)
+        return (rotation(jnp.triu(a, 1)) * s) @ rotation(jnp.tril(a, -1)).T
+
+    return Parametrization(begin, matrix)
+
+
+def non_normal():
+    """W = P (Lambda + T) P^T, a real Schur form. P is orthogonal, Lambda has 2 x 2 rotations by trained angles, times
+    trained moduli, and T is what a pair of units hands on to other pairs. At first moduli are 1, T = 0 and angles
+    uniform.
+
+    Kerg et al. 2019, "Non-normal recurrent neural network (nnRNN)", section 3. The part of A above its diagonal gives
+    P, the part below T, and the diagonal the angles and the moduli less one.
+
+    Raises:
+      ValueError: when weights are drawn, if the number of units is odd.
+    """
+
+    def begin(key, w):
+        if len(w) % 2:
+            raise ValueError(f"model.parametrization: non_normal pairs the units up; {len(w)} is odd")
+        angles = jax.random.uniform(key, (len(w) // 2,), minval=-jnp.pi, maxval=jnp.pi).astype(w.dtype)
+        return jnp.triu(w, 1) + jnp.diag(jnp.stack([angles, jnp.zeros_like(angles)], axis=1).ravel())
+
+    def matrix(a):
+        pairs = jnp.diag(a).reshape(-1, 2)
+        p, block = rotation(jnp.triu(a, 1)), jnp.arange(len(a)) // 2
+        below = jnp.where(block[:, None] > block, a, 0)
+        return p @ (_rotations(pairs[:, 0], 1 + pairs[:, 1]) + below) @ p.T
+
+    return Parametrization(begin, matrix)
+
+
+def rotation(a):
+    """exp(A - A^T), [H, H], by products alone: LAPACK's solver in `jax.scipy.linalg.expm` takes a hundred times as
+    long while its threads wait for a busy core.
+
+    A Taylor series of a part that is squared until it is whole; a step of Newton and Schulz takes what rounding left
+    of W^T W - I.
+    """
+    part, one = (a - a.T) / 2**SQUARINGS, jnp.eye(len(a), dtype=a.dtype)
+    orders = jnp.arange(TERMS, 0, -1, dtype=a.dtype)
+    w, _ = lax.scan(lambda w, order: (one + part @ w / order, None), one, orders)
+    w, _ = lax.scan(lambda w, _: (w @ w, None), w, length=SQUARINGS)
+    return w @ (1.5 * one - 0.5 * w.T @ w)
+
+
+def _rotations(angles, moduli):
+    """The matrix [2 n, 2 n] whose n diagonal blocks rotate by an angle and stretch by a modulus."""
+    cosine, sine = moduli * jnp.cos(angles), moduli * jnp.sin(angles)
+    blocks = jnp.stack([jnp.stack([cosine, -sine], axis=-1), jnp.stack([sine, cosine], axis=-1)], axis=-2)
+    return jax.scipy.linalg.block_diag(*blocks)

@@ -1,0 +1,119 @@
+"""Training online: an update at every step that counts, by gradients that are taken forwards, beside backpropagation.
+
+Backpropagation through time updates once a batch, after its last step; the rules of `jaxrnn.unroll` update on the way.
+"""
+
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn import statistics
+from jaxrnn.losses import weighted_sum
+from jaxrnn.plotting import style
+from jaxrnn.studies import _curves as curves
+from jaxrnn.studies._ensembles import ensembles, over_networks, trained_anew
+from jaxrnn.studies._result import Result, quantiles
+from jaxrnn.table import Table
+from jaxrnn.training import online
+from jaxrnn.types import Size
+from jaxrnn.unroll import diagonal_rtrl, eprop, kf_rtrl, rtrl, snap, uoro
+
+RULES = {
+    "bptt": None,
+    "rtrl": rtrl.rule(),
+    "snap_2": snap.rule(2),
+    "snap_1": snap.rule(1),
+    "diagonal_rtrl": diagonal_rtrl.rule(),
+    "eprop": eprop.rule(),
+    "uoro": uoro.rule(),
+    "kf_rtrl": kf_rtrl.rule(),
+}
+COLOURS, MARKERS = (*style.COLOURS, "0.5"), "os^vDPX*"
+CAPTIONS = {
+    "online_training": "The loss of the training sequences before they were learned from, over the sequences seen. "
+    "bptt: one update after each batch, by backpropagation through time; the others: an update at every step that "
+    "counts, by a gradient that is taken forwards. Grey line: the trivial prediction. Medians over networks with 90 % "
+    "bootstrap intervals.",
+}
+
+
+def study(
+    networks,
+    rules: list[Literal[tuple(RULES)]] = ("bptt", "rtrl", "snap_1", "eprop", "uoro"),
+    updates: Size = 500,
+    batch: Size = 8,
+    points: Size = 20,
+):
+    """Losses over training of every kind of network by every rule, from the same params on.
+
+    Args:
+      networks: as in `jaxrnn.studies`; their optimizer takes all updates.
+      rules: of bptt, rtrl, snap_2, snap_1, diagonal_rtrl, eprop, uoro, kf_rtrl.
+      updates: batches seen.
+      batch: sequences in each.
+      points: of the curves; each is a mean over batches.
+
+    Returns:
+      A `Result`; each network has "sequences" [P], "trivial" and for each rule the losses [N, P]. A rule that cannot
+      follow a network's cell is left out.
+    """
+    found, rows, findings, scores = {}, [], [], {}
+    each = max(1, updates // points)
+    for ensemble in ensembles(networks):
+        findings += trained_anew(ensemble)
+        ensemble = ensemble.at([0])
+        own = {"sequences": batch * each * np.arange(1, points + 1), "trivial": _trivial(ensemble.dataset)}
+        for rule in rules:
+            try:
+                own[rule] = _curves(ensemble, rule, points, each, batch)
+            except ValueError as reason:
+                findings.append(f"{ensemble.name} without {rule}: {reason}")
+                continue
+            last = quantiles(statistics.median(own[rule][:, -1]), ("loss", "low", "high"))
+            row = {"network": ensemble.name, "rule": rule, "sequences": int(own["sequences"][-1])}
+            rows.append(row | {"networks": ensemble.networks} | last | {"trivial": float(own["trivial"])})
+            findings.append("{network}, {rule}: loss {loss:.4g} ({low:.4g} to {high:.4g})".format(**rows[-1]))
+            scores.setdefault(f"loss by {rule}", {})[ensemble.name] = own[rule][:, -1]
+        found[ensemble.name] = own
+    return Result(found, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
+
+
+def _curves(ensemble, name, points, each, batch):
+    """[N, P], mean losses of so many batches each."""
+    task, rule = ensemble.task, RULES[name]
+
+    def of_network(params, key):
+        def one(state, number):
+            key_data, key_rule = jax.random.split(jax.random.fold_in(key, number))
+            drawn = ensemble.draw(batch, key_data)
+            if rule is None:
+                return online.after_the_batch(task, state, drawn)
+            return online.through(task, rule, name, state, drawn, key_rule)
+
+        _, losses = jax.lax.scan(one, online.begin(task, params), jnp.arange(points * each))
+        return jnp.mean(losses.reshape(points, each), axis=1)
+
+    return over_networks(of_network, ensemble)[0]
+
+
+def _trivial(dataset):
+    held_out = dataset.splits["validation"]
+    total, weights = weighted_sum(dataset.loss, dataset.trivial(held_out), held_out.targets, held_out.weights)
+    return np.asarray(total / weights)
+
+
+def plot(result):
+    """Loss over the sequences seen, a curve for each rule, a panel for each network."""
+    figure, panels = style.panels(len(result.networks), "sequences seen", "training loss", sharex=True, sharey=True)
+    for panel, (name, each) in zip(panels, result.networks.items(), strict=True):
+        for number, rule in enumerate(RULES):
+            if rule in each:
+                line = {"color": COLOURS[number], "marker": MARKERS[number], "markevery": 3, "label": rule}
+                curves.banded(panel, each["sequences"], each[rule], **line)
+        panel.axhline(each["trivial"], **style.FAINT)
+        panel.set_yscale("log")
+        style.title(panel, name)
+    style.legend_below(figure)
+    return {"online_training": figure}

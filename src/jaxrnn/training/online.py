@@ -1,0 +1,90 @@
+"""Online training: the params change after every step of a sequence, by a gradient that is taken forwards."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxrnn.losses import weighted_sum
+from jaxrnn.unroll._online_step import beginning, one_step
+from jaxrnn.unroll.scan import scan
+
+
+class OnlineState(NamedTuple):
+    """What online training goes on from after a batch."""
+
+    params: Any
+    opt_state: Any
+
+
+def begin(task, params):
+    """The `OnlineState` before the first sequence."""
+    return OnlineState(params, task.optimizer.rule.init(params))
+
+
+def through(task, rule, name, state, batch, key):
+    """Goes through a batch step by step, with an update at every step that counts in the loss.
+
+    The memory of the rule begins with the sequences, and keeps what it holds of the past while the params change under
+    it, as all online rules do.
+
+    Args:
+      task: a `Task`; its trainer is not used.
+      rule: a `Rule` of a forward gradient, such as `jaxrnn.unroll.rtrl.rule()`.
+      name: the rule's, for messages.
+      state: an `OnlineState`.
+      batch: a `Batch` of whole sequences.
+      key: of what the rule draws.
+
+    Returns:
+      (the `OnlineState` after the batch, its mean loss, of each step before its update).
+    """
+    state, (total, weights) = stepwise(task, rule, name, state, batch, key)
+    return state, jnp.sum(total) / jnp.sum(weights)
+
+
+def stepwise(task, rule, name, state, batch, key):
+    """As `through`; instead of the mean loss the weighted sums of the losses of every step [T], and of the weights."""
+    net, dataset = task.net, task.dataset
+    carry = net.initial(state.params, batch.fresh.shape)
+    carry, _ = net.unrolled(beginning(rule, name, key)).apply(state.params, carry, batch.xs[:1])
+    stepped = net.unrolled(one_step(rule, name))
+
+    def step(state, given):
+        (params, opt_state), carry = state
+        x, target, weight, valid, restart = jax.tree.map(lambda a: a[None], given)
+
+        def loss(params):
+            after, ys = stepped.apply(params, carry, x, mask=valid, reset=restart)
+            total, weights = weighted_sum(dataset.loss, ys, target, weight)
+            return total / jnp.where(weights > 0, weights, 1), (after, total, weights)
+
+        grads, (carry, total, weights) = jax.grad(loss, has_aux=True)(params)
+        new = _updated(task.optimizer, params, opt_state, grads)
+        chosen = jax.tree.map(lambda a, b: jnp.where(weights > 0, a, b), new, OnlineState(params, opt_state))
+        return (chosen, carry), (total, weights)
+
+    given = batch.xs, batch.targets, batch.weights, batch.mask, batch.reset
+    (state, _), losses = jax.lax.scan(step, (state, carry), given)
+    return state, losses
+
+
+def after_the_batch(task, state, batch):
+    """One update after the whole batch, by backpropagation through time; returns as `through` does."""
+    net = task.net.unrolled(scan)
+
+    def loss(params):
+        carry = net.initial(params, batch.fresh.shape)
+        _, ys = net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset)
+        total, weights = weighted_sum(task.dataset.loss, ys, batch.targets, batch.weights)
+        return total / weights
+
+    value, grads = jax.value_and_grad(loss)(state.params)
+    return _updated(task.optimizer, *state, grads), value
+
+
+def _updated(optimizer, params, opt_state, grads):
+    clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
+    changes, opt_state = optimizer.rule.update(clipped, opt_state, params)
+    return OnlineState(optax.apply_updates(params, changes), opt_state)

@@ -1,0 +1,55 @@
+"""All steps at once, by an associative scan: for cells whose state is a linear function of the state before it.
+
+s_t = a_t s_{t-1} + b_t for all t by log2 T rounds of products (Blelloch 1990; Martin & Cundy 2018).
+"""
+
+import jax.numpy as jnp
+from jax import lax
+
+from jaxrnn.cells._linear import Linear
+from jaxrnn.unroll._contract import segments, where
+
+
+def unroll():
+    """The associative scan, exact, of the cells lru, min_gru, min_lstm and rg_lru."""
+    return associative
+
+
+def associative(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+    """As `jaxrnn.unroll.scan`.
+
+    Raises:
+      ValueError: if the state of the cell is no linear function of the state before it.
+    """
+    step = cell.step
+    if not isinstance(step, Linear):
+        raise ValueError(
+            "unroll=associative needs a cell whose state is a linear function of the one before: lru, min_gru, "
+            "min_lstm or rg_lru, without a learned carry or clipped gradients; unroll=newton takes any cell"
+        )
+    if not len(xs):
+        return carry, step.read(params, jnp.zeros((0, *step.state(carry).shape)))
+    if mask is not None:
+        xs = where(mask, xs, jnp.zeros_like(xs))
+    a, b = step.coefficients(params, cell.project(params, xs))
+    restart, first = segments(reset, reverse), -1 if reverse else 0
+    before = step.state(carry)
+    if restart is not None:
+        initial = step.state(cell.initial(params, xs.shape[1:-1]))
+        a, b = where(restart, (jnp.zeros_like(a), a * initial + b), (a, b))
+    if mask is not None:
+        kept = jnp.ones_like(a), jnp.zeros_like(b)
+        if restart is not None:  # a step that restarts but is not valid leaves the initial carry
+            kept = where(restart, (jnp.zeros_like(a), jnp.broadcast_to(initial, b.shape)), kept)
+        a, b = where(mask, (a, b), kept)
+    b = b.at[first].add(a[first] * before)
+    states = lax.associative_scan(_joined, (a, b), reverse=reverse)[1]
+    ys = step.read(params, states)
+    if mask is not None:
+        ys = where(mask, ys, jnp.zeros_like(ys))
+    return step.carry(states[0 if reverse else -1]), ys
+
+
+def _joined(earlier, later):
+    """The function s -> a s + b of two stretches of steps, one after the other."""
+    return earlier[0] * later[0], later[0] * earlier[1] + later[1]

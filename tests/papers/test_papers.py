@@ -1,0 +1,77 @@
+"""Published claims, in their quick form: each agrees, and a verdict follows from the numbers alone."""
+
+import csv
+import importlib
+import inspect
+import pkgutil
+
+import numpy as np
+import pytest
+
+import jaxrnn.papers
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.plotting import style
+
+PAPERS = [module.name for module in pkgutil.iter_modules(jaxrnn.papers.__path__) if module.name[0] != "_"]
+FIRST = {"gers_2000", "pascanu_2013"}
+
+
+SLOW = (pytest.mark.slow, pytest.mark.share(5))
+
+
+@pytest.mark.parametrize("name", [n if n in FIRST else pytest.param(n, marks=SLOW) for n in PAPERS])
+def test_a_paper_in_its_quick_form(name, x32, tmp_path):
+    found = importlib.import_module(f"jaxrnn.papers.{name}").reproduce(quick=True)
+    assert isinstance(found, Reproduction)
+    assert len(found.claims) > 1
+    verdicts = {claim.what: claim.verdict() for claim in found.claims}
+    assert set(verdicts.values()) == {"agrees"}, verdicts
+    found.write(tmp_path, "the command", 1.0)
+    rows = list(csv.DictReader((tmp_path / "claims.csv").read_text().splitlines()))
+    assert [row["claim"] for row in rows] == list(verdicts)
+    assert "`the command`, 1 s" in (tmp_path / "reproduction.md").read_text()
+    assert list((tmp_path / "figures").glob("*.png"))
+
+
+def test_every_paper_says_what_it_reproduces_and_has_a_configuration(root):
+    assert len(PAPERS) > 5
+    listed = (root / "conf" / "reproduce.yaml").read_text()
+    for name in PAPERS:
+        module = importlib.import_module(f"jaxrnn.papers.{name}")
+        assert name.rpartition("_")[2] in module.__doc__.splitlines()[0], "the first line names the paper"
+        assert "quick" in inspect.signature(module.reproduce).parameters
+        assert (root / "conf" / "paper" / f"{name}.yaml").is_file()
+        assert name in listed
+
+
+@pytest.mark.parametrize(
+    ("rule", "ours", "verdict"),
+    [
+        ("equal", [0.9, 1.04, 9.0], "agrees"),
+        ("equal", [1.06], "differs"),
+        ("at least", [1.0], "agrees"),
+        ("at least", [0.9, 0.95, 2.0], "differs"),
+        ("at most", [0.99], "agrees"),
+        ("at most", [1.01], "differs"),
+        ("equal", [np.nan], "differs"),
+        ("at most", [np.nan], "differs"),
+    ],
+)
+def test_a_verdict_is_computed_by_its_rule(rule, ours, verdict):
+    claim = Claim("a number", 1.0, np.array(ours), rule, tolerance=0.05)
+    assert claim.verdict() == verdict == claim.row()["verdict"]
+
+
+def test_what_differs_is_said(tmp_path):
+    claims = [Claim("one", 1.0, 2.0, tolerance=0.5, source="unchecked"), Claim("two", 1.0, [1.0, 1.2], "at least")]
+    found = Reproduction("A paper", claims, {"H": 3}, ["smaller"], lambda: {"empty": style.panels(1, "x", "y")[0]})
+    found.write(tmp_path, "python x", 61.2)
+    page = (tmp_path / "reproduction.md").read_text()
+    assert "| one | 1 ± 0.5 | 2 |  | differs |" in page
+    assert "| two | ≥ 1 | 1.1 | 1 to 1.2 (2) | agrees |" in page
+    assert "as recalled; the paper could not be read" in page
+    assert "- smaller" in page
+    assert "set here" not in page
+    bound = Claim("three", 1.0, 0.5, "at most", source="set here")
+    assert "| three | ≤ 1, set here | 0.5 |  | agrees |" in Reproduction("A", [bound], {}, [], dict).lines()
+    assert "Settings: H=3" in page

@@ -1,0 +1,65 @@
+"""Every study of every cell: it measures, or says in one line what it needs."""
+
+import importlib
+import pkgutil
+
+import jax
+import numpy as np
+import pytest
+
+import jaxrnn.cells
+from jaxrnn.cells._dropout import is_recurrent
+from jaxrnn.errors import ConfigError
+from jaxrnn.studies import _runner
+
+CELLS = [m.name for m in pkgutil.iter_modules(jaxrnn.cells.__path__) if m.name[0] != "_" and m.name != "perceptron"]
+STUDIES = {
+    "gradient_flow": ["study.batch=2"],
+    "jacobian": ["study.sequences=1"],
+    "lyapunov": ["study.steps=20", "study.warm_up=5"],
+    "gain": ["study.gains=2", "study.lengths=2", "study.shortest=3", "study.longest=6", "study.sizes=[]"],
+    "gates": ["study.batch=2"],
+    "clipping": ["study.thresholds=[1.0]"],
+    "long_lag": ["study.lengths=[22]", "study.right=8", "study.max_sequences=16", "trainer.batch_size=8"],
+    "truncation": ["study.lengths=[2]", "study.batch=2"],
+    "fixed_points": ["study.starts=4", "study.iterations=5"],
+    "landscape": ["study.points=3", "study.eigenvalues=1", "study.batch=2"],
+    "dimension": ["study.steps=40", "study.lags=3", "study.batch=2"],
+    "credit": ["study.batch=2"],
+    "similarity": ["study.batch=4", "study.rank=2", "seeds=2"],
+    "online_gradients": ["study.lengths=[2]", "study.batch=1"],
+    "online_training": ["study.updates=2", "study.points=1", "study.batch=2"],
+    "newton_steps": ["study.gains=2", "study.lengths=2", "study.shortest=5", "study.longest=20", "study.iterations=15"],
+}
+NEEDS = {"gates": "needs gated cells", "gain": "needs recurrent weights", "newton_steps": "needs recurrent weights"}
+
+
+def refusal(study, cell):
+    """What the study says of a cell that it cannot measure, or None."""
+    made = importlib.import_module(f"jaxrnn.cells.{cell}").cell(3)
+    leaves = jax.tree_util.tree_leaves_with_path(jax.eval_shape(lambda: made.init(jax.random.key(0), 2)))
+    lacks = {"gates": made.gates is None}.get(study, not any(is_recurrent(path) for path, _ in leaves))
+    return NEEDS[study] if study in NEEDS and lacks else None
+
+
+@pytest.mark.slow
+@pytest.mark.share(12)
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_study_of_every_cell(study, cell, tmp_path, configure):
+    small = ["model.cell.size=3", "seeds=1", "data.length=22", "trainer.steps=2", "trainer.report_every=2"]
+    words = [f"study={study}", f"model={cell}", *small, *STUDIES[study]]
+    cfg = configure(*words, name="study")
+    if expected := refusal(study, cell):
+        with pytest.raises(ConfigError, match=expected):
+            _runner.study_models({"small": cfg}, tmp_path, "the command")
+        return
+    lines = _runner.study_models({"small": cfg}, tmp_path, "the command")
+    assert any("small" in line for line in lines)
+    with np.load(tmp_path / f"{study}.npz") as arrays:
+        assert any(name.startswith("small") for name in arrays.files)
+    assert list((tmp_path / "figures").glob("*.png"))
+
+
+def test_no_study_is_left_out(root):
+    assert {path.stem for path in (root / "conf" / "study").glob("*.yaml")} - {"custom"} == set(STUDIES)

@@ -1,0 +1,101 @@
+"""Online training: what is exact where the params wait for the end of a sequence, and that it learns where not."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxrnn.cells import elman, lstm
+from jaxrnn.data import copy_memory, delayed_xor
+from jaxrnn.nets import rnn
+from jaxrnn.optimizers import as_optimizer
+from jaxrnn.training import online
+from jaxrnn.training.batches import draw
+from jaxrnn.training.update import Task, Trainer
+from jaxrnn.unroll import kf_rtrl, rtrl, snap, truncated, uoro
+
+
+def made(cell, dataset, layers=1):
+    return Task(rnn(cell, dataset.output_size, layers), dataset, as_optimizer(optax.sgd(0.1)), Trainer(1, 4, 1))
+
+
+def begun(task):
+    params = task.net.init(jax.random.key(0), task.dataset.input_size)
+    return online.begin(task, params), draw(task.dataset, 4, jax.random.key(1), "train")
+
+
+def agree(found, expected, **within):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, **within), found, expected)
+
+
+@pytest.mark.parametrize("cell", [elman.cell(5), lstm.cell(5)])
+def test_where_only_the_last_step_counts_it_is_backpropagation_through_time(cell):
+    """The params do not change before it."""
+    task = made(cell, delayed_xor.dataset(6))
+    state, batch = begun(task)
+    expected, loss = jax.jit(lambda s, b: online.after_the_batch(task, s, b))(state, batch)
+    through = jax.jit(lambda s, b: online.through(task, rtrl.rule(), "rtrl", s, b, jax.random.key(2)))
+    found, own = through(state, batch)
+    assert own == pytest.approx(float(loss), rel=1e-12)
+    agree(found.params, expected.params, rtol=1e-10, atol=1e-12)
+    one = jax.jit(lambda s, b: online.through(task, snap.rule(1), "snap", s, b, jax.random.key(2)))(state, batch)[0]
+    assert np.abs(one.params[0].w_h - expected.params[0].w_h).max() > 1e-5
+
+
+def test_params_change_at_every_step_that_counts():
+    """Two steps of copy memory by hand: the gradient of each loss is taken at the params of its own step."""
+    task = made(elman.cell(3), copy_memory.dataset(1, 1, 2))
+    state, batch = begun(task)
+    counted = batch._replace(weights=batch.weights.at[2:].set(0))
+    found, _ = online.through(task, rtrl.rule(), "rtrl", state, counted, jax.random.key(0))
+
+    def loss(params, steps):
+        net = task.net
+        only = jnp.arange(3)[:, None] == steps - 1
+        _, ys = net.apply(params, net.initial(params, (4,)), batch.xs)
+        return jnp.sum(task.dataset.loss(ys, batch.targets) * only) / 4
+
+    once = jax.tree.map(lambda p, g: p - 0.1 * g, state.params, jax.grad(loss)(state.params, 1))
+    carry, _ = task.net.apply(state.params, task.net.initial(state.params, (4,)), batch.xs[:1])
+
+    def second(params, old):
+        """What the first step did is followed at the params it was taken with, and acts through the second's."""
+        first, _ = task.net.apply(old, task.net.initial(old, (4,)), batch.xs[:1])
+        _, ys = task.net.apply(params, first, batch.xs[1:2])
+        return jnp.mean(task.dataset.loss(ys, batch.targets[1:2]))
+
+    both = jax.tree.map(jnp.add, *jax.grad(second, argnums=(0, 1))(once, state.params))
+    twice = jax.tree.map(lambda p, g: p - 0.1 * g, once, both)
+    agree(found.params, twice, rtol=1e-10, atol=1e-12)
+    assert len(carry) == 2
+
+
+@pytest.mark.parametrize("rule", [snap.rule(1), uoro.rule(), kf_rtrl.rule()])
+def test_it_learns_while_the_sequence_goes_on(rule):
+    dataset = copy_memory.dataset(1, 1, 2)
+    task = made(elman.cell(8), dataset)._replace(optimizer=as_optimizer(optax.adam(1e-2)))
+    state, _ = begun(task)
+
+    def one(state, key):
+        batch = draw(dataset, 4, key, "train")
+        return online.through(task, rule, "rule", state, batch, jax.random.fold_in(key, 1))
+
+    _, losses = jax.jit(lambda s: jax.lax.scan(one, s, jax.random.split(jax.random.key(3), 400)))(state)
+    assert np.mean(losses[-20:]) < 0.5 * np.mean(losses[:20])
+
+
+def test_layers_and_masks_go_through():
+    dataset = delayed_xor.dataset(5)
+    task = made(elman.cell(3), dataset, layers=2)
+    state, batch = begun(task)
+    batch = batch._replace(mask=batch.mask.at[2].set(False), reset=jnp.zeros_like(batch.mask).at[3].set(True))
+    found, _ = online.through(task, rtrl.rule(), "rtrl", state, batch, jax.random.key(0))
+    net = task.net.unrolled(truncated.unroll(1, 1))
+
+    def loss(params):
+        _, ys = net.apply(params, net.initial(params, (4,)), batch.xs, mask=batch.mask, reset=batch.reset)
+        return jnp.mean(dataset.loss(ys, batch.targets)[-1])
+
+    expected = jax.tree.map(lambda p, g: p - 0.1 * g, state.params, jax.grad(loss)(state.params))
+    agree(found.params[-1], expected[-1], rtol=1e-10)  # the readout sees the last step alone

@@ -1,0 +1,177 @@
+"""Gradients that are taken forwards against backpropagation through time, and against what theory says of each rule."""
+
+import importlib
+import pkgutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxrnn.cells
+from jaxrnn.cells import ctrnn, diagonal_gru, diagonal_lstm, elman, gru, indrnn, jordan, lru, lstm, min_gru
+from jaxrnn.cells._dropout import drop_recurrent
+from jaxrnn.cells._transforms import learned
+from jaxrnn.nets import rnn
+from jaxrnn.unroll import diagonal_rtrl, eprop, kf_rtrl, rtrl, scan, snap, uoro
+
+T, B, D, H = 6, 2, 2, 3
+CELLS = {
+    "elman": lambda: elman.cell(H),
+    "jordan": lambda: jordan.cell(H, output_size=2),
+    "lstm": lambda: lstm.cell(H),
+    "gru": lambda: gru.cell(H),
+    "gru-before": lambda: gru.cell(H, reset="before"),
+    "ctrnn": lambda: ctrnn.cell(H, form="current"),
+    "lru": lambda: lru.cell(H),
+    "learned": lambda: learned(gru.cell(H)),
+}
+FILES = [module.name for module in pkgutil.iter_modules(jaxrnn.cells.__path__) if module.name[0] != "_"]
+CELLS |= {n: lambda n=n: importlib.import_module(f"jaxrnn.cells.{n}").cell(H) for n in FILES if n not in CELLS}
+QUICK = ("elman", "lstm")
+SLOW = (pytest.mark.slow, pytest.mark.share(5))
+
+
+def gradients(cell, unroll, *, masked=False, reverse=False, silent=False, batch=(B,)):
+    """(values, gradients of params and carry) of a loss that all outputs and the last carry enter."""
+    key_p, key_c, key_x, key_m, key_r = jax.random.split(jax.random.key(0), 5)
+    params = cell.init(key_p, D)
+    params = jax.tree.map(lambda a: a + 0.3 * jax.random.normal(key_c, a.shape), params)
+    if silent:
+        params = params._replace(w_h=jnp.zeros_like(params.w_h))
+    carry = jax.tree.map(lambda a: a + 0.3, cell.initial(params, batch))
+    xs = jax.random.normal(key_x, (T, *batch, D))
+    given = {"reverse": reverse}
+    if masked:
+        given |= {
+            "mask": jax.random.bernoulli(key_m, 0.7, (T, *batch)),
+            "reset": jax.random.bernoulli(key_r, 0.3, (T, *batch)),
+        }
+
+    def loss(params, carry):
+        carry, ys = unroll(cell, params, carry, xs, **given)
+        weights = jnp.cos(jnp.arange(ys.size)).reshape(ys.shape)
+        return jnp.sum(weights * ys**2) + sum(jnp.sum(jnp.sin(a)) for a in jax.tree.leaves(carry))
+
+    return jax.jit(jax.value_and_grad(loss, argnums=(0, 1)))(params, carry)
+
+
+def agree(found, expected, rtol=1e-10):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol), found, expected)
+
+
+@pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=SLOW) for n in CELLS])
+def test_rtrl_is_backpropagation_through_time(name):
+    cell = CELLS[name]()
+    every = ({}, {"masked": True}, {"masked": True, "reverse": True}, {"batch": (2, 2)})
+    for options in every if name in QUICK else every[2:3]:  # all of it at once
+        agree(gradients(cell, rtrl.unroll(), **options), gradients(cell, scan.unroll(), **options))
+
+
+@pytest.mark.parametrize("cell", [elman.cell(H), lstm.cell(H)])
+def test_snap_with_as_many_steps_as_lead_everywhere_is_rtrl(cell):
+    exact = gradients(cell, scan.unroll(), masked=True)
+    agree(gradients(cell, snap.unroll(3), masked=True), exact)
+    value, one = gradients(cell, snap.unroll(1), masked=True)
+    assert value == pytest.approx(exact[0])
+    error = max(float(jnp.max(jnp.abs(a - b))) for a, b in zip(*map(jax.tree.leaves, (one, exact[1])), strict=True))
+    assert error > 1e-3
+
+
+@pytest.mark.parametrize("cell", [elman.cell(H), lstm.cell(H), ctrnn.cell(H)])
+def test_eprop_is_exact_without_recurrent_weights(cell):
+    """Of the params; h_0 of the LSTM acts through the product alone, which passes nothing on."""
+    exact = gradients(cell, scan.unroll(), silent=True)[1][0]
+    agree(gradients(cell, eprop.unroll(), silent=True)[1][0], exact)
+    assert np.abs(gradients(cell, eprop.unroll())[1][0].w_h - gradients(cell, scan.unroll())[1][0].w_h).max() > 1e-3
+
+
+@pytest.mark.parametrize("cell", [indrnn.cell(H, "tanh"), diagonal_gru.cell(H), diagonal_lstm.cell(H), min_gru.cell(H)])
+@pytest.mark.parametrize("unroll", [diagonal_rtrl.unroll(), snap.unroll(2)], ids=["diagonal", "snap"])
+def test_units_that_see_themselves_alone_are_followed_exactly(cell, unroll):
+    agree(gradients(cell, unroll, masked=True), gradients(cell, scan.unroll(), masked=True))
+
+
+def test_eprop_is_exact_for_units_that_see_themselves_alone():
+    for cell in (lru.cell(H), min_gru.cell(H), indrnn.cell(H, "tanh")):
+        agree(gradients(cell, eprop.unroll()), gradients(cell, scan.unroll()))
+
+
+@pytest.mark.parametrize("rule", [uoro, kf_rtrl], ids=["uoro", "kf_rtrl"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_drawn_gradients_have_the_exact_one_as_their_mean(rule, masked):
+    cell = elman.cell(H)
+    seeds = jnp.arange(3000)
+    params, xs = cell.init(jax.random.key(0), D), jax.random.normal(jax.random.key(1), (T, B, D))
+    carry = jax.tree.map(lambda a: a + 0.3, cell.initial(params, (B,)))
+    times, given = jnp.arange(T)[:, None], {}
+    if masked:
+        given = {"mask": times != jnp.array([1, 4]), "reset": times == jnp.array([3, 7])}
+
+    def gradient(unroll):
+        def loss(params, carry):
+            return sum(jnp.sum(jnp.sin(a)) for a in jax.tree.leaves(unroll(cell, params, carry, xs, **given)))
+
+        return jax.grad(loss, argnums=(0, 1))(params, carry)
+
+    exact = gradient(scan.unroll())
+    drawn = jax.jit(jax.vmap(lambda seed: gradient(rule.unroll(seed))))(seeds)
+    for found, expected in zip(*map(jax.tree.leaves, (drawn, exact)), strict=True):
+        error = found.std(axis=0) / np.sqrt(len(seeds))
+        assert jnp.all(jnp.abs(found.mean(axis=0) - expected) < 5 * error + 1e-12)
+    assert jnp.any(jnp.std(drawn[0].w_h, axis=0) > 1e-2)
+
+
+def test_a_kronecker_product_varies_less_than_two_vectors():
+    cell = elman.cell(H)
+    params, xs = cell.init(jax.random.key(0), D), jax.random.normal(jax.random.key(1), (T, B, D))
+
+    def spread(rule):
+        def gradient(seed):
+            unroll = rule.unroll(seed)
+            return jax.grad(lambda p: jnp.sum(jnp.sin(unroll(cell, p, cell.initial(p, (B,)), xs)[1])))(params).w_h
+
+        return float(jnp.sum(jnp.var(jax.jit(jax.vmap(gradient))(jnp.arange(1000)), axis=0)))
+
+    assert spread(kf_rtrl) < 0.5 * spread(uoro)
+
+
+def test_draws_change_from_update_to_update_and_can_be_repeated():
+    cell, params = elman.cell(H), elman.cell(H).init(jax.random.key(0), D)
+
+    def gradient(scale, seed=0):
+        def loss(params):
+            return scale * jnp.sum(uoro.unroll(seed)(cell, params, cell.initial(params, (B,)), jnp.ones((T, B, D)))[1])
+
+        return jax.grad(loss)(params).w_h / scale
+
+    np.testing.assert_array_equal(gradient(1.0), gradient(1.0))
+    assert np.abs(gradient(1.0) - gradient(1.1)).max() > 1e-3
+    assert np.abs(gradient(1.0) - gradient(1.0, seed=1)).max() > 1e-3
+
+
+def test_a_network_is_trained_by_them():
+    net = rnn(elman.cell(H), 1)
+    params = net.init(jax.random.key(0), D)
+    xs = jax.random.normal(jax.random.key(1), (T, B, D))
+
+    def gradient(unroll):
+        unrolled = net.unrolled(unroll)
+        return jax.grad(lambda p: jnp.sum(unrolled.apply(p, unrolled.initial(p, (B,)), xs)[1] ** 2))(params)
+
+    agree(gradient(rtrl.unroll()), gradient(scan.unroll()))
+
+
+def test_what_cannot_be_followed_is_refused():
+    cell = elman.cell(H)
+    params = cell.init(jax.random.key(0), D)
+    dropped = drop_recurrent(params, jax.random.split(jax.random.key(1), B), 0.5)
+    with pytest.raises(ValueError, match="weights that all sequences share"):
+        rtrl.unroll()(cell, dropped, cell.initial(params, (B,)), jnp.ones((T, B, D)))
+    before = gru.cell(H, reset="before")
+    params = before.init(jax.random.key(0), D)
+    with pytest.raises(ValueError, match="unroll=eprop needs a cell"):
+        eprop.unroll()(before, params, before.initial(params, (B,)), jnp.ones((T, B, D)))
+    params = lstm.cell(H).init(jax.random.key(0), D)
+    with pytest.raises(ValueError, match="follows the weights of an Elman cell"):
+        kf_rtrl.unroll()(lstm.cell(H), params, lstm.cell(H).initial(params, (B,)), jnp.ones((T, B, D)))
