@@ -23,13 +23,17 @@ ADDING = [*SHORT, "data=adding", "data.length=22", "trainer.batch_size=4"]
 
 
 def start_two(command, cwd, *arguments):
+    return start_both(command("train", *arguments), cwd)
+
+
+def start_both(program, cwd):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
     shared = {**os.environ, "JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": "2"}
     started = [
         subprocess.Popen(
-            command("train", *arguments),
+            program,
             cwd=cwd,
             env={**shared, "JAX_PROCESS_ID": str(number)},
             stdout=subprocess.PIPE,
@@ -106,6 +110,28 @@ def test_when_a_process_is_lost_the_other_says_which_and_ends(tmp_path, command,
     assert (
         f"finished at step {saved + 40}" in call(tmp_path, "train", "resume=run", f"trainer.steps={saved + 40}").stdout
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("late", [0, 1])
+def test_processes_end_together_without_a_word(tmp_path, late):
+    """The watch looked on while JAX's computation was left, and left it a second time: a crash or a traceback."""
+    program = f"""
+import time
+from jaxrnn import runtime
+runtime.join_processes()
+import jax
+from jaxrnn.experiments.peers import Peers
+for block in range(2):
+    with Peers("go on", beat=1e-4):
+        pass
+time.sleep(0.5 * (jax.process_index() == {late}))
+"""
+    for _ in range(3):
+        started = start_both([sys.executable, "-c", program], tmp_path)
+        outcomes = [process.communicate(timeout=60) for process in started]
+        assert outcomes == [("", "")] * 2
+        assert [process.returncode for process in started] == [0, 0]
 
 
 @pytest.mark.slow
