@@ -37,11 +37,11 @@ def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Po
       noise: standard deviation of W_x x, which is white.
     """
     units, seeds = (150, 1) if quick else (units, seeds)
-    theory = {("tanh", s): _tanh_theory(s, noise) for s in SCALES}
+    theory = {("tanh", s): tanh_theory(s, noise) for s in SCALES}
     ours = {("tanh", s): _measured("tanh", s, 0.0, units, seeds, noise) for s in SCALES}
     for bias in BIASES:
         for s in SCALES:
-            theory[bias, s] = _minimal_theory(s, bias, noise)
+            theory[bias, s] = minimal_theory(s, bias, noise)
             ours[bias, s] = _measured("minimal", s, bias, units, seeds, noise)
     claims = [
         Claim(f"{_name(kind)}, s = {s:g}: ln chi, nats a step", theory[kind, s], ours[kind, s], "equal", 0.05)
@@ -67,7 +67,7 @@ def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Po
     settings = {"N": units, "seeds": seeds, "s": list(SCALES), "b": list(BIASES), "noise": noise}
     differs = [
         "Lines are the theory, points the networks; weights are drawn anew at every step, as the theory assumes.",
-        "The networks are not trained: the map of what can be learned over scales and lengths is not drawn.",
+        "The networks are not trained here; `paper=chen_2018_training` maps what is learned over scales and lengths.",
     ]
     title = "Chen, Pennington & Schoenholz 2018, mean field of gated networks"
     return Reproduction(title, claims, settings, differs, draw)
@@ -77,7 +77,8 @@ def _name(kind):
     return "tanh" if kind == "tanh" else f"minimalRNN, b = {kind:g}"
 
 
-def _tanh_theory(s, noise):
+def tanh_theory(s, noise):
+    """ln chi of tanh units."""
     z = np.random.default_rng(0).standard_normal(SAMPLES)
     q = 0.5
     for _ in range(STEPS):
@@ -85,8 +86,8 @@ def _tanh_theory(s, noise):
     return np.log(s**2 * np.mean(np.cosh(np.sqrt(s**2 * q + noise**2) * z) ** -4.0))
 
 
-def _minimal_theory(s, bias, noise):
-    """The distribution of the scalar state by samples; W_n has variance 1 / N, as W_h has s^2 / N."""
+def minimal_theory(s, bias, noise):
+    """ln chi of the minimalRNN, by samples of the scalar state; W_n has variance 1 / N, as W_h has s^2 / N."""
     rng, h = np.random.default_rng(0), np.zeros(SAMPLES)
     steps = STEPS + 20 * int(np.exp(bias))
     growth = []

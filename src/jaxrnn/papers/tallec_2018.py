@@ -64,7 +64,7 @@ def reproduce(
     settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": 5e-3, "clip_norm": 1.0}
     differs = [
         f"Adam on T = {length}, {size} units and {steps:,} updates, instead of RMSProp on 200 and 750, 128 units.",
-        "The tasks of warped sequences and of copying are not run.",
+        "Copying is not run; warped sequences are `paper=tallec_2018_warping`.",
     ]
     return Reproduction("Tallec & Ollivier 2018, chrono initialisation", claims, settings, differs, draw)
 

@@ -1,0 +1,138 @@
+"""Chen, Pennington & Schoenholz 2018, "Dynamical isometry and a mean field theory of RNNs": training, section 5.
+
+A symbol at the first step, noise after it, and the symbol asked for at step T. A gradient over T steps shrinks or grows
+as exp(-T / xi) with xi = 1 / |ln chi|, see `jaxrnn.papers.chen_2018`: what is learned within few updates ends at about
+6 xi. For tanh units xi is long near the scale s = 1 alone, for the minimalRNN its gate's bias sets xi at every scale.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn.cells import elman, minimal_rnn
+from jaxrnn.data._sequences import Sequence, drawn, uniform
+from jaxrnn.initializers import gaussian
+from jaxrnn.losses import cross_entropy
+from jaxrnn.papers import _training as training
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers.chen_2018 import minimal_theory, tanh_theory
+from jaxrnn.plotting import style
+from jaxrnn.training.update import Trainer
+from jaxrnn.types import Size
+
+SYMBOLS, NOISE, BIAS = 4, 0.05, 2.0
+TANH, MINIMAL = "tanh", f"minimalRNN, b = {BIAS:g}"
+LEARNED = 0.9  # share of sequences that are right
+
+
+def reproduce(
+    quick: bool = False,
+    scales: list[float] = (0.3, 0.6, 0.8, 1.0, 1.2, 1.6, 2.4),
+    lengths: list[Size] = (10, 20, 40, 80, 160),
+    seeds: Size = 2,
+    units: Size = 64,
+    steps: Size = 200,
+):
+    """How many steps are learned, over the scale of the recurrent weights, beside 6 xi of the theory.
+
+    Args:
+      quick: tanh units, three scales, lengths of 10 and 40.
+      scales: s, the recurrent weights have variance s^2 / N.
+      lengths: T, each twice the one before it or less.
+      seeds: networks of a scale.
+      units: N.
+      steps: updates of 32 sequences.
+    """
+    kinds = {TANH: tanh_theory, MINIMAL: _minimal_theory}
+    if quick:
+        kinds, scales, lengths = {TANH: tanh_theory}, (0.3, 1.0, 2.4), (10, 40)
+    trainer = Trainer(steps, 32, max(1, steps // 4))
+    xi = {kind: np.array([1 / abs(theory(s, NOISE)) for s in scales]) for kind, theory in kinds.items()}
+    right = {kind: _right(kind, scales, lengths, seeds, units, trainer) for kind in kinds}  # [lengths, scales]
+    longest = {kind: _longest(found, lengths) for kind, found in right.items()}
+    # Where all lengths are learned, or none, the end of the lengths stands for both.
+    within = {kind: np.clip(6 * xi[kind], lengths[0], lengths[-1]) for kind in kinds}
+    apart = {kind: 2 ** np.max(np.abs(np.log2(longest[kind] / within[kind]))) for kind in kinds}
+    claims = [
+        Claim(f"{kind}: factor between the longest T that is learned and 6 xi, at most", 4.0, far, "at most",
+              source="set here")
+        for kind, far in apart.items()
+    ]  # fmt: skip
+    claims.append(Claim("tanh: s with the longest T", 1.0, scales[int(np.argmax(longest[TANH]))], tolerance=0.2))
+    if MINIMAL in kinds:
+        spread = np.max(longest[MINIMAL]) / np.min(longest[MINIMAL])
+        what = f"{MINIMAL}: longest T over all s, largest over smallest"
+        claims.append(Claim(what, 1.0, spread, "at most", source="set here"))
+    settings = {"N": units, "seeds": seeds, "s": list(scales), "T": list(lengths), "symbols": SYMBOLS, "noise": NOISE}
+    settings |= training.shown(trainer) | {"Adam": 1e-3, "learned": f"{LEARNED:.0%} right"}
+    differs = [
+        f"One of {SYMBOLS} symbols instead of an image at the first step; {units} units, {steps} updates; Adam.",
+        "The paper draws the map and prints no numbers.",
+    ]
+    draw = partial(_draw, scales, lengths, xi, right)
+    return Reproduction("Chen, Pennington & Schoenholz 2018, what can be learned", claims, settings, differs, draw)
+
+
+def _minimal_theory(s, noise):
+    return minimal_theory(s, BIAS, noise)
+
+
+def _draw(scales, lengths, xi, right):
+    figure, panels = style.panels(len(right), "s", "T (steps)", sharey=True)
+    for panel, (kind, found) in zip(panels, right.items(), strict=True):
+        places = np.arange(len(scales))
+        image = panel.pcolormesh(places, np.arange(len(lengths)), found, cmap="Greys", vmin=0, vmax=1)
+        at = np.log2(6 * xi[kind] / lengths[0]) / np.log2(lengths[-1] / lengths[0]) * (len(lengths) - 1)
+        panel.plot(places, at, color=style.RED, marker="o", label="6 xi, theory")
+        panel.set_xticks(places, [f"{s:g}" for s in scales])
+        panel.set_yticks(np.arange(len(lengths)), lengths)
+        panel.set_ylim(-0.5, len(lengths) - 0.5)
+        style.title(panel, kind)
+    figure.colorbar(image, ax=panels, label="share right")
+    style.legend_below(figure)
+    return {"chen_2018_training": figure}
+
+
+def _longest(right, lengths):
+    """[scales], the longest T up to which all are learned; the shortest where none is."""
+    learned = np.cumprod(right > LEARNED, axis=0).sum(axis=0)
+    return np.array(lengths)[np.maximum(learned - 1, 0)]
+
+
+def _right(kind, scales, lengths, seeds, units, trainer):
+    """[lengths, scales], shares of right sequences after training, means over networks."""
+
+    def make(s, data):
+        def recurrent_init(key, shape):
+            return s * gaussian()(key, shape)
+
+        if kind == TANH:
+            cell = elman.cell(units, "tanh", gaussian(), recurrent_init)
+        else:
+            cell = minimal_rnn.cell(units, BIAS, gaussian(), recurrent_init)
+        return training.task(cell, data, trainer)
+
+    found = []
+    for length in lengths:
+        rows = training.trained(partial(make, data=_noisy(length)), seeds, scales).rows
+        shares = [row.table.where(split="validation").rows[-1]["correct"] for row in rows]
+        found.append(np.reshape(shares, (len(scales), seeds)).mean(axis=1))
+    return np.array(found)
+
+
+def _noisy(length):
+    def sample(key):
+        key_which, key_noise = jax.random.split(key)
+        which = jax.random.randint(key_which, (), 0, SYMBOLS)
+        xs = NOISE * jax.random.normal(key_noise, (length, SYMBOLS))
+        xs = xs.at[0].set(2 * jax.nn.one_hot(which, SYMBOLS))
+        asked = 1.0 * (jnp.arange(length) == length - 1)
+        return Sequence(xs, jnp.full((length, 1), which), asked, jnp.ones(length, bool))
+
+    def right(logits, batch):
+        return jnp.argmax(logits[-1], axis=-1) == batch.targets[-1, :, 0]
+
+    return drawn(sample, SYMBOLS, cross_entropy, uniform(SYMBOLS), right, (length, length), "cross-entropy (nats)",
+                 "uniform")  # fmt: skip

@@ -1,0 +1,105 @@
+"""Tallec & Ollivier 2018, "Can recurrent neural networks warp time?", section 3.1: warping.
+
+Letters are drawn, and each is repeated, as often as the longest warp or a number of times drawn up to it; the output is
+the letter before the present one. A network of leaky units, whose time constant is one for all times, learns it where
+all letters are as long; gates, which see the letters, learn it where their lengths differ as well.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxrnn.cells import ctrnn, elman, gru
+from jaxrnn.data._sequences import Sequence, drawn, uniform
+from jaxrnn.losses import cross_entropy
+from jaxrnn.papers import _training as training
+from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.plotting import style
+from jaxrnn.training.update import Trainer
+from jaxrnn.types import Size
+
+KINDS = "tanh", "leaky", "gated"
+LETTERS, SHOWN = 10, 8  # of the alphabet, and letters of a sequence where all are as long as can be
+
+
+def reproduce(
+    quick: bool = False, warps: list[Size] = (2, 10, 30), seeds: Size = 3, size: Size = 32, steps: Size = 1500
+):
+    """The losses of a tanh, a leaky and a gated network over the longest warp, of equal and of drawn lengths.
+
+    Args:
+      quick: a warp of 6, two networks, a third of the updates, without the tanh network.
+      warps: longest repetitions of a letter.
+      seeds: networks of a kind.
+      size: H.
+      steps: updates of 32 sequences.
+    """
+    warps, seeds, steps = ((6,), 2, steps // 3) if quick else (tuple(warps), seeds, steps)
+    kinds = KINDS[1:] if quick else KINDS
+    trainer, last = Trainer(steps, 32, max(1, steps // 15)), {}
+    for drawn_lengths in (False, True):
+        for warp in warps:
+            data = _warped(warp, drawn_lengths)
+            cells = {
+                "tanh": elman.cell(size),
+                "leaky": ctrnn.cell(size, alpha=1 / warp),
+                "gated": gru.cell(size, chrono=max(warp, 3.0)),
+            }
+            for kind in kinds:
+                made = training.task(cells[kind], data, trainer, rule=optax.scale_by_rms(0.9), learning_rate=3e-3)
+                last[kind, drawn_lengths, warp] = training.last(training.losses(made, seeds)[1])
+    longest, chance = warps[-1], np.log(LETTERS)
+    equal, drawn_ones = ({kind: last[kind, lengths, longest] for kind in kinds} for lengths in (False, True))
+    claims = [
+        Claim(f"equal lengths of {longest}: loss of leaky units, nats", chance / 4, equal["leaky"], "at most",
+              source="set here"),
+        Claim(f"lengths drawn up to {longest}: loss of gated units, nats", chance / 4, drawn_ones["gated"], "at most",
+              source="set here"),
+        Claim(f"lengths drawn up to {longest}: loss of leaky units over that of gated ones", 2.0,
+              drawn_ones["leaky"] / drawn_ones["gated"], "at least", source="set here"),
+    ]  # fmt: skip
+    if not quick:
+        ratio = equal["tanh"] / equal["leaky"]
+        what = f"equal lengths of {longest}: loss of tanh units over that of leaky ones"
+        claims.append(Claim(what, 2.0, ratio, "at least", source="set here"))
+    settings = {"letters": LETTERS, "T": f"{SHOWN} times the warp", "H": size, "seeds": seeds, "warps": list(warps)}
+    settings |= training.shown(trainer) | {"RMSProp": 3e-3}
+    differs = [
+        f"{size} units instead of 64; a leaky unit's rate is 1 / warp, in the paper it is trained.",
+        "The paper prints curves, no numbers: a bound is a quarter of the loss of a guess, ln 10 = 2.3.",
+    ]
+    draw = partial(_draw, warps, kinds, last)
+    return Reproduction("Tallec & Ollivier 2018, warped sequences", claims, settings, differs, draw)
+
+
+def _draw(warps, kinds, last):
+    figure, panels = style.panels(2, "longest warp", "last loss (nats)", sharey=True)
+    for panel, lengths in zip(panels, (False, True), strict=True):
+        for number, kind in enumerate(kinds):
+            losses = [np.median(last[kind, lengths, warp]) for warp in warps]
+            panel.loglog(warps, losses, label=kind, **style.series(number))
+        panel.axhline(np.log(LETTERS), **style.FAINT)
+        panel.set_xticks(warps, warps)
+        panel.minorticks_off()
+        style.title(panel, "lengths drawn" if lengths else "lengths equal")
+    style.legend_below(figure)
+    return {"tallec_2018_warping": figure}
+
+
+def _warped(warp, drawn_lengths):
+    length = SHOWN * warp
+
+    def sample(key):
+        key_letters, key_lengths = jax.random.split(key)
+        letters = jax.random.randint(key_letters, (length,), 0, LETTERS)
+        lengths = jax.random.randint(key_lengths, (length,), 1, warp + 1) if drawn_lengths else jnp.full(length, warp)
+        which = jnp.searchsorted(jnp.cumsum(lengths), jnp.arange(length), side="right")
+        before = letters[jnp.maximum(which - 1, 0)]
+        xs = jax.nn.one_hot(letters[which], LETTERS)
+        return Sequence(xs, before[:, None], 1.0 * (which > 0), jnp.ones(length, bool))
+
+    return drawn(sample, LETTERS, cross_entropy, uniform(LETTERS), None, (1, 2 * warp), "cross-entropy (nats)",
+                 "uniform")  # fmt: skip
