@@ -16,7 +16,9 @@ TASKS = {"adding": "loss", "copying": "loss", "digits": "correct"}
 
 
 def keep(task, sweep):
-    """Writes docs/cells/TASK.csv, one row a run."""
+    """Writes docs/cells/TASK.csv, one row a run, and what machine this is."""
+    from jaxrnn.benchmarks._timing import machine
+
     rows = []
     for file in sorted(Path(sweep).glob("*/summary.json"), key=lambda file: int(file.parent.name)):
         summary = json.loads(file.read_text())
@@ -30,13 +32,16 @@ def keep(task, sweep):
                 "parameters": summary["parameters"],
                 "loss": test["loss"],
                 "baseline": test["baseline"],
-                "correct": test["correct"],
+                "correct": test.get("accuracy", test.get("correct")),
                 "together": summary["together"],
                 "seconds": round(summary["seconds"], 1),
                 "device": summary["device"],
             }
         )
     (HERE / "cells").mkdir(exist_ok=True)
+    found = machine()
+    kept = {key: found[key] for key in ("processor", "versions", "python")}
+    (HERE / "cells" / "machine.json").write_text(json.dumps(kept, indent=2) + "\n")
     with open(HERE / "cells" / f"{task}.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -58,7 +63,9 @@ def lines():
             cells += [_spread(values) + (f"; {lost} diverged" if lost else ""), f"{float(rows[0]['seconds']):.0f}"]
         table.append(f"| `{name}` | " + " | ".join(cells) + " |")
     loss = ", ".join(f"{task} {float(found[task][0]['baseline']):.3g}" for task in TASKS if TASKS[task] == "loss")
-    return [*table, "", f"Without memory the losses are: {loss}."]
+    place = json.loads((HERE / "cells" / "machine.json").read_text())
+    on = f"one core of {place['processor']}, jax {place['versions']['jax']}"
+    return [*table, "", f"Without memory the losses are: {loss}. On {on}; another program ran on the other core."]
 
 
 def _spread(values):

@@ -57,6 +57,16 @@ def test_the_page_of_papers_says_what_the_commands_left(root):
     assert found == {path.stem for path in (root / "conf/paper").glob("*.yaml")}
 
 
+def test_the_page_of_cells_says_what_the_sweeps_left(root):
+    spec = importlib.util.spec_from_file_location("cells", root / "docs" / "cells.py")
+    cells = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(cells)
+    page = (root / "docs/cells.md").read_text()
+    assert cells.filled(page) == page, "python docs/cells.py writes the page"
+    names = {path.stem for path in (root / "conf/model").glob("*.yaml")}
+    assert all(f"| `{name}` |" in "\n".join(cells.lines()) for name in names)
+
+
 @pytest.mark.parametrize("name", ["data", "forecasts"])
 def test_the_tables_of_data_come_from_the_files_that_the_runs_left(root, name):
     spec = importlib.util.spec_from_file_location(name, root / "docs" / f"{name}.py")
@@ -85,6 +95,8 @@ def commands(root):
 
 def test_every_command_of_the_docs_composes(root, configure):
     """The keys that the docs type are there, and the factories take them."""
+    from hydra import initialize_config_dir
+
     from jaxrnn.experiments import config
     from jaxrnn.experiments.hydra_internals import grid
 
@@ -98,7 +110,9 @@ def test_every_command_of_the_docs_composes(root, configure):
         words = [w for w in words if w.startswith("data.path=") or ("mine." not in w and "levels" not in w)]
         if "data=csv" in words and not any(word.startswith("data.path=") for word in words):
             words += ["data.path=mine.csv", "data.column=level"]  # which a command for its --help leaves out
-        cfg = configure(*grid(words)[0], name=script)
+        with initialize_config_dir(str(root / "conf"), version_base=None):  # where glob() looks
+            first = grid(words)[0]
+        cfg = configure(*first, name=script)
         if not any("_target_" in w or "custom" in w for w in words):
             config.check(cfg)
         tried += 1

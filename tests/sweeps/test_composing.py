@@ -4,7 +4,10 @@ import subprocess
 import sys
 
 import pytest
+from hydra import initialize_config_dir
 from omegaconf import OmegaConf
+
+from jaxrnn.experiments.hydra_internals import grid
 
 SMALL = ["data=sine", "model.cell.size=2", "trainer.steps=2", "trainer.report_every=1", "hydra.sweep.dir=many"]
 
@@ -73,3 +76,18 @@ def test_configurations_have_one_place(root, tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("error: hydra.output_subdir must stay .hydra")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_names_by_a_pattern_inside_a_job(tmp_path, call, root):
+    """glob() needs the loader of Hydra's configurations: "ConfigLoader is not set" it said."""
+    with initialize_config_dir(str(root / "conf"), version_base=None):
+        assert grid(["model=glob(coupled*)", "seed=1,2"]) == [
+            ["model=coupled_lstm", "seed=1"],
+            ["model=coupled_lstm", "seed=2"],
+        ]
+    short = ["data=adding", "trainer.steps=2", "hydra.run.dir=run", "model.cell.size=2"]
+    assert "2 of 2 runs done" in call(tmp_path, "train", 'together=["model=glob(e*)","seed=1,2"]', *short).stdout
+    nothing = call(tmp_path, "train", 'together=["model=glob(zz*)"]', *short[:-2], "hydra.run.dir=none")
+    assert nothing.returncode == 2
+    assert nothing.stderr == "error: together has no runs: one of its keys names no value, such as range(0)\n"

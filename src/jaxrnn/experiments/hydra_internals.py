@@ -68,9 +68,14 @@ def basic_sweeper():
 
 def grid(overrides):
     """Every choice of overrides that name many values, a list of overrides each, in the order of Hydra's sweeper."""
+    from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    return basic_sweeper().split_arguments(OverridesParser.create().parse_overrides(overrides), None)[0]
+    hydra = GlobalHydra.instance()
+    parser = OverridesParser.create(
+        config_loader=hydra.config_loader() if hydra.is_initialized() else None
+    )  # for glob()
+    return basic_sweeper().split_arguments(parser.parse_overrides(overrides), None)[0]
 
 
 def directory_name(overrides, naming):

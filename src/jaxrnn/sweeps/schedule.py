@@ -189,7 +189,9 @@ def train_inside_job(words, folder):
 
     given = [word for word in HydraConfig.get().overrides.task if not word.startswith("together=")]
     words, jobs = config.validated(words, list[str], "together"), []
-    for number, chosen in enumerate(grid([force(word) for word in words])):
+    if not (choices := grid([force(word) for word in words])):
+        raise ConfigError("together has no runs: one of its keys names no value, such as range(0)")
+    for number, chosen in enumerate(choices):
         overrides = [*given, *chosen]
         jobs.append(checked(number, compose("train", overrides), Path(folder) / str(number)))
         write_config(jobs[-1], overrides)
