@@ -1,4 +1,4 @@
-"""The long time lag problems of Hochreiter & Schmidhuber 1997, sections 5.2 and 5.3."""
+"""Tasks of long lags: those of Hochreiter & Schmidhuber 1997, sections 5.2 and 5.3, and a symbol before noise."""
 
 import jax
 import jax.numpy as jnp
@@ -85,3 +85,27 @@ def two_classes(length, told, noise=0.0, target_noise=0.0):
 
     lags = (length - told, length)
     return drawn(sample, 1, loss, half, right, lags, "squared error", "a half")
+
+
+def symbol_before_noise(length, symbols, noise):
+    """One of so many symbols at the first step, noise at all steps; the symbol is asked for at the last one.
+
+    Args:
+      length: T.
+      symbols: how many there are.
+      noise: standard deviation of the inputs.
+    """
+
+    def sample(key):
+        key_which, key_noise = jax.random.split(key)
+        which = jax.random.randint(key_which, (), 0, symbols)
+        xs = noise * jax.random.normal(key_noise, (length, symbols))
+        xs = xs.at[0].set(2 * jax.nn.one_hot(which, symbols))
+        asked = 1.0 * (jnp.arange(length) == length - 1)
+        return Sequence(xs, jnp.full((length, 1), which), asked, jnp.ones(length, bool))
+
+    def right(logits, batch):
+        return jnp.argmax(logits[-1], axis=-1) == batch.targets[-1, :, 0]
+
+    return drawn(sample, symbols, cross_entropy, uniform(symbols), right, (length, length), "cross-entropy (nats)",
+                 "uniform")  # fmt: skip

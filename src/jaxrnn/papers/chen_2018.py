@@ -20,11 +20,11 @@ import numpy as np
 from jaxrnn.cells import elman, minimal_rnn
 from jaxrnn.initializers import gaussian
 from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._mean_field import STEPS, minimal_theory, tanh_theory
 from jaxrnn.plotting import style
 from jaxrnn.types import Positive, Size
 
 SCALES, BIASES = (0.5, 1.0, 1.5, 2.0), (0.0, 2.0, 4.0)
-SAMPLES, STEPS = 20_000, 60  # of the theory's expectations, and until the distribution is stationary
 
 
 def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Positive = 1.0):
@@ -75,30 +75,6 @@ def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Po
 
 def _name(kind):
     return "tanh" if kind == "tanh" else f"minimalRNN, b = {kind:g}"
-
-
-def tanh_theory(s, noise):
-    """ln chi of tanh units."""
-    z = np.random.default_rng(0).standard_normal(SAMPLES)
-    q = 0.5
-    for _ in range(STEPS):
-        q = np.mean(np.tanh(np.sqrt(s**2 * q + noise**2) * z) ** 2)
-    return np.log(s**2 * np.mean(np.cosh(np.sqrt(s**2 * q + noise**2) * z) ** -4.0))
-
-
-def minimal_theory(s, bias, noise):
-    """ln chi of the minimalRNN, by samples of the scalar state; W_n has variance 1 / N, as W_h has s^2 / N."""
-    rng, h = np.random.default_rng(0), np.zeros(SAMPLES)
-    steps = STEPS + 20 * int(np.exp(bias))
-    growth = []
-    for step in range(steps):
-        n = np.tanh(noise * rng.standard_normal(SAMPLES))
-        e = np.sqrt(s**2 * np.mean(h**2) + np.mean(n**2)) * rng.standard_normal(SAMPLES)
-        f = 1 / (1 + np.exp(-(e + bias)))
-        if step >= steps // 2:
-            growth.append(np.mean(f**2) + s**2 * np.mean(((h - n) * f * (1 - f)) ** 2))
-        h = f * h + (1 - f) * n
-    return np.log(np.mean(growth))
 
 
 def _measured(kind, s, bias, units, seeds, noise):

@@ -7,17 +7,14 @@ as exp(-T / xi) with xi = 1 / |ln chi|, see `jaxrnn.papers.chen_2018`: what is l
 
 from functools import partial
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.cells import elman, minimal_rnn
-from jaxrnn.data._sequences import Sequence, drawn, uniform
 from jaxrnn.initializers import gaussian
-from jaxrnn.losses import cross_entropy
+from jaxrnn.papers import _lags as lags
 from jaxrnn.papers import _training as training
 from jaxrnn.papers._claims import Claim, Reproduction
-from jaxrnn.papers.chen_2018 import minimal_theory, tanh_theory
+from jaxrnn.papers._mean_field import minimal_theory, tanh_theory
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
@@ -83,10 +80,10 @@ def _draw(scales, lengths, xi, right):
     figure, panels = style.panels(len(right), "s", "T (steps)", sharey=True)
     for panel, (kind, found) in zip(panels, right.items(), strict=True):
         places = np.arange(len(scales))
-        image = panel.pcolormesh(places, np.arange(len(lengths)), found, cmap="Greys", vmin=0, vmax=1)
+        image = panel.pcolormesh(places, np.arange(len(lengths)), found, cmap="Greys", vmin=0, vmax=1, alpha=0.5)
         at = np.log2(6 * xi[kind] / lengths[0]) / np.log2(lengths[-1] / lengths[0]) * (len(lengths) - 1)
         panel.plot(places, at, color=style.RED, marker="o", label="6 xi, theory")
-        panel.set_xticks(places, [f"{s:g}" for s in scales])
+        panel.set_xticks(places[::2], [f"{s:g}" for s in scales[::2]])
         panel.set_yticks(np.arange(len(lengths)), lengths)
         panel.set_ylim(-0.5, len(lengths) - 0.5)
         style.title(panel, kind)
@@ -116,23 +113,9 @@ def _right(kind, scales, lengths, seeds, units, trainer):
 
     found = []
     for length in lengths:
-        rows = training.trained(partial(make, data=_noisy(length)), seeds, scales).rows
+        rows = training.trained(
+            partial(make, data=lags.symbol_before_noise(length, SYMBOLS, NOISE)), seeds, scales
+        ).rows
         shares = [row.table.where(split="validation").rows[-1]["correct"] for row in rows]
         found.append(np.reshape(shares, (len(scales), seeds)).mean(axis=1))
     return np.array(found)
-
-
-def _noisy(length):
-    def sample(key):
-        key_which, key_noise = jax.random.split(key)
-        which = jax.random.randint(key_which, (), 0, SYMBOLS)
-        xs = NOISE * jax.random.normal(key_noise, (length, SYMBOLS))
-        xs = xs.at[0].set(2 * jax.nn.one_hot(which, SYMBOLS))
-        asked = 1.0 * (jnp.arange(length) == length - 1)
-        return Sequence(xs, jnp.full((length, 1), which), asked, jnp.ones(length, bool))
-
-    def right(logits, batch):
-        return jnp.argmax(logits[-1], axis=-1) == batch.targets[-1, :, 0]
-
-    return drawn(sample, SYMBOLS, cross_entropy, uniform(SYMBOLS), right, (length, length), "cross-entropy (nats)",
-                 "uniform")  # fmt: skip

@@ -45,7 +45,8 @@ def reproduce(quick: bool = False, seeds: Size = 5, size: Size = 16, updates: Si
     """
     updates, seeds, least = (updates // 2, 2, 200) if quick else (updates, seeds, 10_000)
     kinds = {"forget gates": 1.0, "no forgetting": ALWAYS}
-    found = {name: _trained(bias, seeds, size, updates, 4 * least) for name, bias in kinds.items()}
+    tested = 4 * least
+    found = {name: _trained(bias, seeds, size, updates, tested) for name, bias in kinds.items()}
     forgets, keeps = found.values()
     claims = [
         Claim("symbols until the first mistake, forget gates", least, forgets["symbols"], "at least",
@@ -72,11 +73,11 @@ def reproduce(quick: bool = False, seeds: Size = 5, size: Size = 16, updates: Si
         "With `paper.updates=6000` 3 of 5 networks without forget gates learn it too: Adam finds what lets the memory "
         "grow without harm.",
     ]
-    draw = partial(_draw, found, updates)
+    draw = partial(_draw, found, updates, tested)
     return Reproduction("Gers, Schmidhuber & Cummins 2000, continual Reber", claims, settings, differs, draw)
 
 
-def _draw(found, updates):
+def _draw(found, updates, tested):
     figure, panels = style.panels(2, "", "")
     at = (np.arange(POINTS) + 1) * updates / POINTS
     for number, (name, each) in enumerate(found.items()):
@@ -87,7 +88,7 @@ def _draw(found, updates):
     style.title(panels[0], "largest memory cell |c|")
     panels[1].set(yscale="log", xlim=(-0.5, 1.5))
     panels[1].set_xticks([0, 1], [name.replace(" ", "\n") for name in found])
-    style.title(panels[1], "symbols until the first mistake")
+    style.title(panels[1], f"symbols until the first mistake, of {tested:,}")
     style.legend_below(figure)
     return {"gers_2000_continual": figure}
 
