@@ -31,11 +31,14 @@ def quoted(arguments):
 
 
 @contextlib.contextmanager
-def config_errors():
+def config_errors(keys=lambda without: ()):
     """Prints a `ConfigError`, what Hydra refuses and what a disk refuses as one line on standard error, status 2.
 
     HYDRA_FULL_ERROR=1 in the environment shows the stack. Where nobody reads the output any more, as after `| head`,
     the status is 141.
+
+    Args:
+      keys: (without a key) -> the keys that a script has, for the hint where Hydra knows no such key.
     """
     try:
         yield
@@ -45,7 +48,7 @@ def config_errors():
     except Exception as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1" or not _is_told(error):
             raise
-        print(f"error: {_one_line(error)}", file=sys.stderr)
+        print(f"error: {_one_line(error, keys)}", file=sys.stderr)
         raise SystemExit(2) from None
 
 
@@ -100,14 +103,21 @@ def main(task, config_name, arguments):
 
     end_at_signals()
     gc.set_threshold(50_000, 20, 50)  # as `jaxrnn.runtime.prepare` does, from the first import on
-    with config_errors():
+    words = [word for word in arguments if not word.startswith("-")]
+
+    def keys(without):
+        with contextlib.suppress(Exception):  # what else is wrong with the arguments is told when this is mended
+            return explained.keys(config_name, [w for w in words if w.lstrip("+~").partition("=")[0] != without])
+        return ()
+
+    with config_errors(keys):
         if {"--help", "-h"} & set(arguments):
-            print(explained.text(config_name, [word for word in arguments if not word.startswith("-")]))
+            print(explained.text(config_name, words))
         else:
             run(task, config_name, arguments)
 
 
-def _one_line(error):
+def _one_line(error, keys):
     from hydra.errors import MissingConfigException
 
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
@@ -126,14 +136,24 @@ def _one_line(error):
         options = ", ".join(sorted(file.stem for file in (CONF / missing[1]).glob("*.yaml")))
         return f"{missing[1]} is missing; give it: {missing[1]}=...; there are: {options}"
     if unknown := re.match(r"Could not override '([^']+)'", str(error)):
-        names = _known_names()
-        return f"{unknown[1]}: " + (
-            "cannot be set here" if unknown[1] in names else f"no such key{nearest(unknown[1], names)}"
-        )
+        return f"{unknown[1]}: {_what_else(unknown[1], keys)}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     text = str(error) + (f": {error.__cause__}" if error.__cause__ and not isinstance(error, ConfigError) else "")
     return "; ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _what_else(key, keys):
+    """Why there is no such key, and which one may be meant."""
+    found = {}  # the last part of each key: the keys
+    for name in keys(without=key):
+        found.setdefault(name.rpartition(".")[2], []).append(name)
+    if key not in found and key in _known_names():
+        return "cannot be set here"
+    if close := [key] if key in found else difflib.get_close_matches(key, found, n=3, cutoff=0.6):
+        return f"no such key; nearest: {', '.join(name for last in close for name in found[last])}"
+    first = {name.partition(".")[0] for names in found.values() for name in names}
+    return f"no such key{nearest(key, sorted(first) or _known_names())}"
 
 
 def _known_names():

@@ -30,7 +30,7 @@ KINDS = {
     "None": "null",
 }
 HIDDEN = ("_target_", "_partial_")
-GIVEN = ("model.output_size", "study.networks")  # arguments, and no keys: data and models say them
+GIVEN = ("model.output_size", "study.networks", "paper.quick")  # arguments, and no keys: others say them
 
 
 def text(name, overrides):
@@ -42,10 +42,7 @@ def text(name, overrides):
     """
     from omegaconf import OmegaConf
 
-    page, words = (CONF / f"{name}.yaml").read_text(), [word for word in overrides if not _names_many(word)]
-    for group in re.findall(r"^ +- (\w+): \?\?\?", page, re.M):  # not chosen yet: its choices are shown
-        words += [] if any(word.startswith(f"{group}=") for word in words) else [f"{group}=null"]
-    cfg = compose(name, words, with_hydra=True)
+    page, cfg = _page(name), _composed(name, overrides)
     lines = [cfg.hydra.help.header.rstrip(), "", "Choices:"]
     groups = sorted(path for path in CONF.rglob("*") if path.is_dir() and "hydra" not in path.parts)
     known = set(re.findall(r"^ +- (?:override )?/?([\w/]+):", page, re.M))
@@ -68,6 +65,29 @@ def text(name, overrides):
         lines.append(f"    {shown:<38} {about}".rstrip())
     lines += ["", "--cfg job shows the whole configuration, -m sweeps: many values, as in seed=0,1,2, are many runs."]
     return "\n".join(lines)
+
+
+def keys(name, overrides):
+    """The keys of a script for the parts that its arguments choose; as of `text`."""
+    from omegaconf import OmegaConf
+
+    content = OmegaConf.to_container(_composed(name, overrides), resolve=False)
+    content.pop("hydra")
+    nodes = {key: node for key, node in content.items() if isinstance(node, dict)}
+    first = dict.fromkeys([*content, *re.findall(r"^ +- (\w+):", _page(name), re.M)])
+    return [*first, *(row[0] for key, node in nodes.items() for row in _rows(key, node) if row[1] is not None)]
+
+
+def _page(name):
+    return (CONF / f"{name}.yaml").read_text()
+
+
+def _composed(name, overrides):
+    """The configuration, where a part that is not chosen yet is null."""
+    words = [word for word in overrides if not _names_many(word)]
+    for group in re.findall(r"^ +- (\w+): \?\?\?", _page(name), re.M):
+        words += [] if any(word.startswith(f"{group}=") for word in words) else [f"{group}=null"]
+    return compose(name, words, with_hydra=True)
 
 
 def _rows(path, node):
