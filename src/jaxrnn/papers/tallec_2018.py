@@ -12,12 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.cells import lstm
-from jaxrnn.data import adding
-from jaxrnn.papers import _curves as curves
+from jaxrnn.data import adding, copy_memory
 from jaxrnn.papers import _training as training
 from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
+
+COPIED = 50  # steps that the symbols to copy are kept
+LEVELS = {"adding": 1 / 6, "copying": 10 * np.log(8) / (COPIED + 20)}  # losses without memory
 
 
 def reproduce(
@@ -26,7 +29,7 @@ def reproduce(
     """Share of units that remember over so many steps against its closed form; losses on adding with both biases.
 
     Args:
-      quick: T = 40, a fifth of the updates, 16 units.
+      quick: T = 40, a fifth of the updates, 16 units, without copying.
       length: T, and T_max.
       size: H of the trained networks.
       seeds: networks of a kind.
@@ -41,32 +44,48 @@ def reproduce(
         expected = np.clip((length - 1 - least) / (length - 2), 0, 1)
         what = f"share of units that keep 1 / e of their memory for {lag} of {length} steps"
         claims.append(Claim(what, expected, _keep(units, length, lag), "equal", 0.02))
-    data, trainer = adding.dataset(length, "le2015"), Trainer(steps, 16, max(1, steps // 20))
-    cells = {"chrono": lstm.cell(size, chrono=float(length)), "b_f = 1": lstm.cell(size, forget_bias=1.0)}
-    found = {
+    trainer = Trainer(steps, 16, max(1, steps // 20))
+    found = {"adding": _trained(adding.dataset(length, "le2015"), length, size, seeds, trainer)}
+    last = {name: training.last(losses) for name, (_, losses) in found["adding"].items()}
+    ratio, what = last["b_f = 1"] / last["chrono"], "adding: loss with b_f = 1 over that with chrono"
+    claims.append(Claim(what, 2.0, ratio, "at least", source="set here"))
+    claims.append(Claim("adding: loss with chrono", 1 / 60, last["chrono"], "at most", source="set here"))
+    if not quick:
+        found["copying"] = _trained(copy_memory.dataset(COPIED), COPIED + 20, 64, seeds, Trainer(3000, 32, 150))
+        for name, rule, bound in (("chrono", "at most", 0.8), ("b_f = 1", "at least", 0.85)):
+            over = training.last(found["copying"][name][1]) / LEVELS["copying"]
+            claims.append(Claim(f"copying, T={COPIED}: loss with {name} over that of no memory", bound, over, rule,
+                                source="set here"))  # fmt: skip
+
+    settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": 5e-3, "clip_norm": 1.0}
+    settings |= {} if quick else {"copying": f"T={COPIED}; 64 units; 3000 updates of 32"}
+    differs = [
+        f"Adam on T = {length}, {size} units and {steps:,} updates, instead of RMSProp on 200 and 750, 128 units.",
+        f"Copying over {COPIED} steps instead of 500 and 2000; warped sequences are `paper=tallec_2018_warping`.",
+    ]
+    draw = partial(_draw, found)
+    return Reproduction("Tallec & Ollivier 2018, chrono initialisation", claims, settings, differs, draw)
+
+
+def _trained(data, most, size, seeds, trainer):
+    """{name: (updates, losses)} of LSTMs with both biases."""
+    cells = {"chrono": lstm.cell(size, chrono=float(most)), "b_f = 1": lstm.cell(size, forget_bias=1.0)}
+    return {
         name: training.losses(training.task(cell, data, trainer, learning_rate=5e-3), seeds)
         for name, cell in cells.items()
     }
-    last = {name: training.last(losses) for name, (_, losses) in found.items()}
-    claims.append(
-        Claim(
-            "adding: loss with b_f = 1 over that with chrono",
-            2.0,
-            last["b_f = 1"] / last["chrono"],
-            "at least",
-            source="set here",
-        )
-    )
-    claims.append(Claim("adding: loss with chrono", 1 / 60, last["chrono"], "at most", source="set here"))
 
-    draw = partial(curves.draw, "tallec_2018", found, 1 / 6)
 
-    settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": 5e-3, "clip_norm": 1.0}
-    differs = [
-        f"Adam on T = {length}, {size} units and {steps:,} updates, instead of RMSProp on 200 and 750, 128 units.",
-        "Copying is not run; warped sequences are `paper=tallec_2018_warping`.",
-    ]
-    return Reproduction("Tallec & Ollivier 2018, chrono initialisation", claims, settings, differs, draw)
+def _draw(found):
+    figure, panels = style.panels(len(found), "updates", "validation loss")
+    for panel, (work, kinds) in zip(panels, found.items(), strict=True):
+        for number, (name, (at, losses)) in enumerate(kinds.items()):
+            line = style.series(number) | {"markevery": 5}
+            panel.semilogy(at, losses, label=[name] + [None] * (losses.shape[1] - 1), **line)
+        panel.axhline(LEVELS[work], **style.FAINT)
+        style.title(panel, work)
+    style.legend_below(figure)
+    return {"tallec_2018": figure}
 
 
 def _keep(units, length, lag):
