@@ -39,6 +39,8 @@ CAPTIONS = {
     "over the number of steps T: cosine of the angle between them; grey lines: exact. truncated: backpropagation "
     "through one step. Medians over networks with 90 % bootstrap intervals.",
     "online_gradients_norm": "The norm of the gradient by the same rules over that of the exact one.",
+    "online_gradients_table": "The same cosines at the longest T: medians over networks. Empty: the cell cannot be "
+    "followed by that rule.",
 }
 
 
@@ -116,9 +118,30 @@ def _of_rule(net, dataset, params, batch, unroll, length):
 
 
 def plot(result):
-    """Cosine, and ratio of norms, over T: a figure each, a panel for each network."""
+    """Cosine, and ratio of norms, over T: a figure each, a panel for each network; the last cosines of all in one."""
     words = {"online_gradients": "cosine with exact gradient", "online_gradients_norm": "norm / exact norm"}
-    return {title: _over_lengths(result.networks, index, words[title]) for index, title in enumerate(words)}
+    figures = {title: _over_lengths(result.networks, index, words[title]) for index, title in enumerate(words)}
+    return figures | {"online_gradients_table": _at_the_longest(result.networks)}
+
+
+def _at_the_longest(found):
+    rules = [rule for rule in RULES if any(rule in each for each in found.values())]
+    cosines = [
+        [np.median(each[rule][:, -1, 0]) if rule in each else np.nan for rule in rules] for each in found.values()
+    ]
+    figure, axes = style.axes("", "")
+    figure.set_figheight(1.0 + 0.16 * len(found))
+    image = axes.imshow(cosines, cmap="Greys", vmin=0, vmax=1, aspect="auto")
+    for row, values in enumerate(cosines):
+        for column, value in enumerate(values):
+            if not np.isnan(value):
+                colour = "white" if value > 0.6 else "black"
+                axes.text(column, row, f"{value:.2f}", color=colour, ha="center", va="center", fontsize=style.SMALLEST)
+    axes.set_yticks(range(len(found)), list(found))
+    axes.set_xticks(range(len(rules)), [rule.replace("_", "\n") for rule in rules])
+    figure.colorbar(image)
+    style.title(axes, "cosine with exact gradient")
+    return figure
 
 
 def _over_lengths(found, index, words):
