@@ -19,9 +19,20 @@ from pathlib import Path
 from PIL import Image
 
 DOCS = Path(__file__).parent
-ARGUMENTS = {"gradient_flow": ["train=true"]}
+CELLS = (
+    "elman,jordan,ctrnn,plrnn,lstm,peephole_lstm,coupled_lstm,layer_norm_lstm,slstm,gru,layer_norm_gru,mgu,ugrnn,"
+    "minimal_rnn,indrnn,diagonal_gru,diagonal_lstm,lru,rg_lru,min_gru,min_lstm"
+)
+RULES = "snap_1,diagonal_rtrl,eprop,uoro,kf_rtrl,truncated"
+ARGUMENTS = {
+    "gradient_flow": ["train=true"],
+    "online_gradients": [
+        f"compare=[{CELLS}]", f"study.rules=[{RULES}]", "study.lengths=[10]", "data.length=50", "model.cell.size=8"
+    ],
+}  # fmt: skip
 WIDTHS = {"gradient_flow": 7.0}
-FIGURES = {"landscape": "landscape_cliff"}  # where it is not the one that is called as the study
+# Where it is not the one that is called as the study:
+FIGURES = {"landscape": "landscape_cliff", "online_gradients": "online_gradients_table"}
 NAMES = sorted(path.stem for path in (DOCS.parent / "conf" / "study").glob("*.yaml") if path.stem != "custom")
 
 

@@ -39,8 +39,9 @@ CAPTIONS = {
     "over the number of steps T: cosine of the angle between them; grey lines: exact. truncated: backpropagation "
     "through one step. Medians over networks with 90 % bootstrap intervals.",
     "online_gradients_norm": "The norm of the gradient by the same rules over that of the exact one.",
-    "online_gradients_table": "The same cosines at the longest T: medians over networks. Empty: the cell cannot be "
-    "followed by that rule.",
+    "online_gradients_table": "Cosine of the angle between the gradient of the recurrent layers by rules that follow "
+    "it forwards and the exact one, at the longest T: medians over networks. truncated: backpropagation through one "
+    "step. Empty: the cell cannot be followed by that rule.",
 }
 
 
@@ -130,7 +131,7 @@ def _at_the_longest(found):
         [np.median(each[rule][:, -1, 0]) if rule in each else np.nan for rule in rules] for each in found.values()
     ]
     figure, axes = style.axes("", "")
-    figure.set_figheight(1.0 + 0.16 * len(found))
+    figure.set_figheight(1.3 + 0.16 * len(found))
     image = axes.imshow(cosines, cmap="Greys", vmin=0, vmax=1, aspect="auto")
     for row, values in enumerate(cosines):
         for column, value in enumerate(values):
@@ -138,7 +139,7 @@ def _at_the_longest(found):
                 colour = "white" if value > 0.6 else "black"
                 axes.text(column, row, f"{value:.2f}", color=colour, ha="center", va="center", fontsize=style.SMALLEST)
     axes.set_yticks(range(len(found)), list(found))
-    axes.set_xticks(range(len(rules)), [rule.replace("_", "\n") for rule in rules])
+    axes.set_xticks(range(len(rules)), rules, rotation=45, ha="right", rotation_mode="anchor")
     figure.colorbar(image)
     style.title(axes, "cosine with exact gradient")
     return figure
