@@ -50,7 +50,7 @@ def dataset(longest: Size = 40) -> Dataset:
         return ((least > most) | (batch.weights == 0)).all(axis=0)
 
     return drawn(
-        _sample(longest),
+        strings(longest),
         output_size=len(SYMBOLS),
         loss=loss,
         trivial=uniform(len(SYMBOLS)),
@@ -61,7 +61,7 @@ def dataset(longest: Size = 40) -> Dataset:
     )
 
 
-def _sample(longest):
+def strings(longest):
     """key -> `Sequence`, a string of the embedded grammar."""
 
     def walk(state, key):

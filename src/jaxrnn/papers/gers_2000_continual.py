@@ -96,7 +96,7 @@ def _draw(found, updates, tested):
 def _stream(key, steps, rows):
     """Streams of so many steps, one string after the other, cut from the data of `jaxrnn.data.reber`."""
     longest = 40
-    sample = reber._sample(longest)
+    sample = reber.strings(longest)
 
     def one(key):
         string = sample(key)
