@@ -142,7 +142,8 @@ def _trained(bias, seeds, size, updates, tested):
         least = jnp.where(test.legal, ys, jnp.inf).min(-1)
         wrong = (least <= jnp.where(test.legal, -jnp.inf, ys).max(-1))[WARM_UP:, 0]
         first = jnp.where(wrong.any(), jnp.argmax(wrong), tested)
-        return first, memory.reshape(POINTS, -1).max(-1)
+        return first, memory
 
     first, memory = jax.jit(lambda keys: jax.lax.map(run, keys))(jax.random.split(jax.random.key(0), seeds))
-    return {"symbols": np.asarray(first), "memory": np.asarray(memory)}
+    largest = [np.max(part, axis=1) for part in np.array_split(np.asarray(memory), POINTS, axis=1)]
+    return {"symbols": np.asarray(first), "memory": np.stack(largest, axis=1)}
