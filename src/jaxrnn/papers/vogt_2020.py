@@ -8,6 +8,7 @@ from functools import partial
 
 import jax
 import numpy as np
+from scipy.stats import spearmanr
 
 from jaxrnn.cells import elman
 from jaxrnn.dynamics.exponents import lyapunov
@@ -50,8 +51,6 @@ def reproduce(
             return s * gaussian()(key, shape)
 
         return training.task(elman.cell(units, "tanh", gaussian(), recurrent_init), data, trainer)
-
-    from scipy.stats import spearmanr  # here: half a second that only this function needs
 
     _, losses, run = training.losses_and_rows(make, seeds, scales)
     last = training.last(losses)
