@@ -46,6 +46,20 @@ def test_train_evaluate_generate_resume(tmp_path, trained, call):
 
 
 @pytest.mark.slow
+def test_export(tmp_path, trained, call):
+    trained(tmp_path, "model=gru", "data=sine", "trainer.steps=72", "figures=false")
+    result = call(tmp_path, "export", "run=run", "to=flax")
+    assert result.returncode == 0, result.stderr
+    assert "ys = model.apply(variables, xs)" in result.stdout
+    assert (tmp_path / "run" / "export" / "flax" / "model.msgpack").exists()
+    assert call(tmp_path, "export", "run=run", "to=safetensors", "folder=there").returncode == 0
+    assert (tmp_path / "there" / "model.safetensors").exists()
+    result = call(tmp_path, "export", "run=run", "to=onnx")
+    assert result.returncode == 2
+    assert result.stderr == "error: to=onnx: there are torch, keras, flax, stablehlo, safetensors\n"
+
+
+@pytest.mark.slow
 def test_csv_of_ones_own(tmp_path, trained, call):
     values = 10 + np.sin(np.arange(300) / 5)
     (tmp_path / "mine.csv").write_text("t,level\n" + "".join(f"{t},{v}\n" for t, v in enumerate(values)))

@@ -1,7 +1,16 @@
-"""Weights to and from PyTorch, Keras and Flax linen (`weights`), cells and nets as Flax modules (`modules`).
+"""Nets from PyTorch, Keras, Flax, Haiku and Equinox, and back; cells and nets as Flax modules; trained runs for others.
+
+| tool    | a net of what is there            | what is there of a net | in                   |
+|---------|-----------------------------------|------------------------|----------------------|
+| PyTorch | `from_torch(module)`              | `to_torch(net, params)` | `pytorch`, `torch_weights`, `torch_model` |
+| Keras   | `from_keras(model)`               | `to_keras(net, params)` | `keras`             |
+| linen   | `from_linen(module, variables)`   | `to_linen(net, params)` | `linen`             |
+| nnx     | `from_nnx(module)`                | `to_nnx(net, params)`   | `nnx`, `modules` for any net |
+| Haiku   | `from_haiku(params)`              | `to_haiku(net, params)` | `haiku`             |
+| Equinox | `from_equinox(cells)`             | `to_equinox(net, params)` | `equinox`         |
 
 Whatever turns something of another library's into ours, or ours into theirs, belongs here; nothing else in the package
-knows those libraries' layouts. The names are loaded when first used.
+knows those libraries' layouts. Names are loaded when first used, and a library when it is needed.
 """
 
 import lazy_loader
@@ -10,7 +19,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     [],
     {
-        "weights": ["from_flax", "from_keras", "from_torch", "to_flax", "to_keras", "to_torch"],
+        "carries": ["carry_from_keras", "carry_from_torch", "carry_to_keras", "carry_to_torch"],
+        "equinox": ["from_equinox", "to_equinox"],
+        "export": ["export"],
+        "haiku": ["from_haiku", "to_haiku"],
+        "keras": ["from_keras", "to_keras"],
+        "linen": ["from_linen", "to_linen"],
         "modules": ["CellModule", "NetModule"],
+        "nnx": ["from_nnx", "to_nnx"],
+        "pytorch": ["from_torch", "to_torch"],
     },
 )

@@ -22,7 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "recurrent",
             "tied",
         ],
-        "combine": ["BidirectionalParams", "bidirectional", "last", "residual", "serial"],
+        "combine": ["BidirectionalParams", "bidirectional", "first", "last", "residual", "serial"],
         "seq2seq": ["EncoderDecoderParams", "encoder_decoder"],
         "stack": ["rnn"],
     },

@@ -29,10 +29,12 @@ def serial(*nets):
         return tuple(net.initial(p, batch_shape) for net, p in zip(nets, params, strict=True))
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
-        carries = []
+        carries, steps = [], xs.shape[0]
         for index, (net, p, c) in enumerate(zip(nets, params, carry, strict=True)):
             c, xs = net.apply(p, c, xs, mask=mask, reset=reset, key=fold_in(key, index))
             carries.append(c)
+            if xs.shape[0] != steps:  # one output: what the mask says of steps ends here
+                mask = reset = None
         return tuple(carries), xs
 
     return Net(
@@ -122,12 +124,31 @@ def last(net):
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
-        if len(ys) == 0:
-            return carry, jnp.zeros((1, *ys.shape[1:]), ys.dtype)
-        if mask is None:
-            return carry, ys[-1:]
-        times = jnp.arange(len(xs)).reshape(-1, *[1] * (mask.ndim - 1))
-        at = jnp.max(jnp.where(mask, times, 0), axis=0, keepdims=True)  # ys are zero where nothing is valid
-        return carry, jnp.take_along_axis(ys, at[..., None], axis=0)
+        return carry, _at_one(ys, mask, jnp.max, 0, slice(-1, None))
 
     return net._replace(apply=apply, unrolled=lambda unroll: last(net.unrolled(unroll)))
+
+
+def first(net):
+    """The net's output at the first valid step of each sequence, as a sequence of one step: ys [1, B, K].
+
+    Of a net that runs backwards that is the output which has seen the whole sequence. A sequence without a valid step
+    gives zeros.
+    """
+
+    def apply(params, carry, xs, *, mask=None, reset=None, key=None):
+        carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
+        return carry, _at_one(ys, mask, jnp.min, len(ys) - 1, slice(0, 1))
+
+    return net._replace(apply=apply, unrolled=lambda unroll: first(net.unrolled(unroll)))
+
+
+def _at_one(ys, mask, extreme, other, without_mask):
+    """ys [T, B, K] at the extreme of the valid steps, [1, B, K]; `other` stands for steps that are not valid."""
+    if len(ys) == 0:
+        return jnp.zeros((1, *ys.shape[1:]), ys.dtype)
+    if mask is None:
+        return ys[without_mask]
+    times = jnp.arange(len(ys)).reshape(-1, *[1] * (mask.ndim - 1))
+    at = extreme(jnp.where(mask, times, other), axis=0, keepdims=True)  # ys are zero where nothing is valid
+    return jnp.take_along_axis(ys, at[..., None], axis=0)

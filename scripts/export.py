@@ -1,0 +1,24 @@
+"""Writes a trained network for other libraries: python scripts/export.py run=PATH to=torch."""
+
+import sys
+
+from jaxrnn.experiments.command_line import config_errors, main
+
+
+def export(cfg):
+    from pathlib import Path
+
+    from jaxrnn import interop, runtime
+    from jaxrnn.experiments import config, folders
+
+    runtime.prepare()
+    with config_errors():
+        config.check(cfg)
+        run = folders.load(cfg.run, config.listed(cfg.trust, "trust"))
+        folder = Path(run.folder, "export", str(cfg.to)) if cfg.folder is None else Path(cfg.folder)
+        lines = interop.export(run.net, run.params, run.dataset.input_size, cfg.to, folder)
+    print(f"{run.folder}, the params of step {run.best_step}, in {folder}. There:\n\n{lines}")
+
+
+if __name__ == "__main__":
+    main(export, "export", sys.argv[1:])

@@ -1,0 +1,243 @@
+"""What a net of recurrent layers is made of, in no framework's terms: between every framework and a net.
+
+A framework's file reads its modules into a `Stack` and writes a `Stack` as its modules; `net` and `stack` go between a
+`Stack` and our nets.
+"""
+
+from itertools import product
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxrnn import nets
+from jaxrnn.cells import elman, gru, lstm, mgu
+from jaxrnn.cells._transforms import LearnedParams
+from jaxrnn.nets.layers import AffineParams, EmbedParams
+
+CELLS = (elman.ElmanParams, lstm.LSTMParams, gru.GRUParams, mgu.MGUParams)
+ACTIVATIONS = ("tanh", "relu", "linear")
+MERGES = ("concat", "sum", "mul", "ave")
+OUTPUTS = ("every", "last", "ends")
+STEPS, ROWS = 5, 3  # of the sequences by which two nets are compared
+
+
+class Layer(NamedTuple):
+    """One recurrent layer.
+
+    Fields:
+      forward: params of its cell, one of `CELLS`.
+      backward: those of the direction from the last step to the first, or None.
+      activation: of an Elman cell.
+      merge: how the outputs of two directions become one.
+      dropout: rate of a dropout of the layer's inputs in training; 0 for none.
+    """
+
+    forward: Any
+    backward: Any = None
+    activation: Literal["tanh", "relu", "linear"] = "tanh"
+    merge: Literal["concat", "sum", "mul", "ave"] = "concat"
+    dropout: float = 0.0
+
+    @property
+    def directions(self):
+        """The params of one direction, or of both."""
+        return [self.forward] if self.backward is None else [self.forward, self.backward]
+
+    @property
+    def size(self):
+        """H, of one direction."""
+        return self.forward.w_h.shape[0]
+
+
+class Stack(NamedTuple):
+    """Recurrent layers one after the other.
+
+    Fields:
+      layers: `Layer`s.
+      readout: `AffineParams`, or None.
+      embedding: a vector for each symbol [vocabulary, E], where the inputs are symbols, or None.
+      output: "every" step's; "last", that of the last step; "ends", the last step of the forward direction beside the
+        first of the backward one, of the last layer.
+    """
+
+    layers: tuple
+    readout: Any = None
+    embedding: Any = None
+    output: Literal["every", "last", "ends"] = "every"
+
+
+def net(stack):
+    """(the `Net` of a stack, its params)."""
+    parts, params = [], []
+    if stack.embedding is not None:
+        parts.append(nets.embed(*stack.embedding.shape))
+        params.append(EmbedParams(stack.embedding))
+    for number, layer in enumerate(stack.layers):
+        if layer.dropout:
+            parts.append(nets.dropout(layer.dropout))
+            params.append(())
+        ends = stack.output == "ends" and number == len(stack.layers) - 1
+        parts.append(_net_of_layer(layer, ends))
+        params.append(
+            layer.forward if layer.backward is None else nets.BidirectionalParams(layer.forward, layer.backward)
+        )
+    if stack.readout is not None:
+        parts.append(nets.affine(stack.readout.w.shape[1]))
+        params.append(stack.readout)
+    made = nets.serial(*parts)
+    return nets.last(made) if stack.output == "last" else made, jax.tree.map(jnp.asarray, tuple(params))
+
+
+def _net_of_layer(layer, ends):
+    forward = nets.recurrent(_cell(layer.forward, layer.activation))
+    if layer.backward is None:
+        return forward
+    backward = nets.recurrent(_cell(layer.backward, layer.activation), reverse=True)
+    if ends:
+        forward, backward = nets.last(forward), nets.first(backward)
+    return nets.bidirectional(forward, backward, layer.merge)
+
+
+def _cell(params, activation):
+    size = params.w_h.shape[0]
+    if isinstance(params, elman.ElmanParams):
+        return elman.cell(size, activation)
+    if isinstance(params, gru.GRUParams):
+        return gru.cell(size, "before" if params.b_hn is None else "after")
+    return (lstm if isinstance(params, lstm.LSTMParams) else mgu).cell(size)
+
+
+def stack(given, params, to):
+    """The `Stack` that computes what a net computes.
+
+    What the params do not say, such as an activation, is found by comparing outputs on random inputs.
+
+    Args:
+      given: a `Net`.
+      params: its params.
+      to: the name of the framework, for errors.
+
+    Raises:
+      ValueError: if no stack computes it; the error names what the framework has no layer for.
+    """
+    if given.plain is not None:
+        given, params = given.plain.net, given.plain.weights(params)
+    found = _parts(params, to)
+    xs = _inputs(found)
+    _, ys = given.apply(params, given.initial(params, (ROWS,)), xs)
+    for candidate in _candidates(found):
+        other, weights = net(candidate)
+        if _same(other.apply(weights, other.initial(weights, (ROWS,)), xs)[1], ys):
+            return candidate
+    raise ValueError(
+        f"{to} has no layers for this network: with these weights its outputs are not those of plain recurrent layers "
+        "one after the other; a residual connection, zoneout or a changed cell has no counterpart there"
+    )
+
+
+def _parts(params, to):
+    """The `Stack` of the params as they stand, with every choice at its default."""
+    listed = list(params) if type(params) is tuple else [params]
+    readout, embedding, layers = None, None, []
+    for number, part in enumerate(listed):
+        both = isinstance(part, nets.BidirectionalParams)
+        if isinstance(part, AffineParams) and number == len(listed) - 1 and layers:
+            readout = part
+        elif isinstance(part, EmbedParams) and not layers:
+            embedding = part.w
+        elif both or isinstance(part, CELLS):
+            directions = [_one(direction) for direction in (part if both else [part])]
+            for direction in directions:
+                _require_cell(direction, to)
+            layers.append(Layer(*directions))
+        elif part != ():  # dropout and one-hot inputs have no params
+            _require_cell(part, to)
+    if not layers:
+        raise ValueError(f"{to}: the network has no recurrent layers")
+    if listed[0] == () and embedding is None:
+        first = layers[0].forward.w_x
+        embedding = jnp.eye(first.shape[0], dtype=first.dtype)
+    return Stack(tuple(layers), readout, embedding)
+
+
+def _one(part):
+    """The part itself, or what a tuple of one holds."""
+    return part[0] if type(part) is tuple and len(part) == 1 else part
+
+
+def _require_cell(part, to):
+    if isinstance(part, LearnedParams):
+        raise ValueError(f"{to} has no learned initial carry; jaxrnn.rnn(learned_carry=False) has none either")
+    if not isinstance(part, CELLS):
+        name = type(part).__name__.removesuffix("Params")
+        raise ValueError(f"{to} has no counterpart of {name}; there are those of Elman, LSTM and GRU layers")
+
+
+def _candidates(found):
+    """The stacks with these weights, the likeliest first; without the embedding where the first part was a dropout."""
+    relu = any(isinstance(p, elman.ElmanParams) for layer in found.layers for p in layer.directions)
+    both = any(layer.backward is not None for layer in found.layers)
+    outputs = OUTPUTS if found.layers[-1].backward is not None else OUTPUTS[:2]
+    for output, merge, activation in product(
+        outputs, MERGES if both else MERGES[:1], ACTIVATIONS if relu else ACTIVATIONS[:1]
+    ):
+        layers = tuple(layer._replace(activation=activation, merge=merge) for layer in found.layers)
+        if _widths_agree(found, layers):
+            yield found._replace(layers=layers, output=output)
+
+
+def _widths_agree(found, layers):
+    widths = [layer.size * (len(layer.directions) if layer.merge == "concat" else 1) for layer in layers]
+    needed = [layer.forward.w_x.shape[0] for layer in layers[1:]]
+    needed += [] if found.readout is None else [found.readout.w.shape[0]]
+    return all(a == b for a, b in zip(widths, needed, strict=False))
+
+
+def _inputs(found):
+    """Random inputs of a stack [STEPS, ROWS, D], or symbols [STEPS, ROWS, 1]."""
+    rng = np.random.default_rng(0)
+    if found.embedding is not None:
+        return jnp.asarray(rng.integers(0, len(found.embedding), (STEPS, ROWS, 1)))
+    first = found.layers[0].forward.w_x
+    return jnp.asarray(rng.normal(size=(STEPS, ROWS, first.shape[0])), jnp.asarray(first).dtype)
+
+
+def _same(ys, others):
+    """Whether outputs agree to float32."""
+    return ys.shape == others.shape and np.allclose(ys, others, rtol=1e-3, atol=1e-4 * float(np.abs(others).max()))
+
+
+def merged(name):
+    """(outputs of the forward direction, of the backward one) -> their merge."""
+    return {
+        "concat": lambda a, b: jnp.concatenate([a, b], axis=-1),
+        "sum": jnp.add,
+        "mul": jnp.multiply,
+        "ave": lambda a, b: (a + b) / 2,
+    }[name]
+
+
+def check(found, compute, source):
+    """The stack with the output that a module gives, found by running it.
+
+    Args:
+      found: a `Stack`.
+      compute: inputs as NumPy arrays, time-major -> the module's outputs, time-major [T, B, K] or [B, K].
+      source: the module's name, for errors.
+
+    Raises:
+      ValueError: if the module computes something else than its layers in their order.
+    """
+    xs = np.array(_inputs(found))
+    ys = compute(xs)
+    ys = ys[None] if ys.ndim == 2 else ys
+    for output in OUTPUTS if found.layers[-1].backward is not None else OUTPUTS[:2]:
+        candidate, params = net(found._replace(output=output))
+        if _same(np.asarray(candidate.apply(params, candidate.initial(params, (ROWS,)), xs)[1]), ys):
+            return found._replace(output=output)
+    raise ValueError(
+        f"{source} computes something else than its layers one after the other; give them in a list, [layer, ...], "
+        "and put the rest around the net"
+    )

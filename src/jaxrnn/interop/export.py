@@ -1,0 +1,147 @@
+"""A trained network for people who do not have this package: files of another library, and the lines that load them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from jaxrnn import __version__, atomic
+from jaxrnn.errors import ConfigError
+from jaxrnn.interop import _stack
+from jaxrnn.unroll import scan
+
+FORMATS = ("torch", "keras", "flax", "stablehlo", "safetensors")
+LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "flax": "Flax"}
+
+
+def export(net, params, input_size, to, folder):
+    """Writes a network as files of another library.
+
+    | to          | files                           | loads with                  | which nets                  |
+    |-------------|---------------------------------|-----------------------------|-----------------------------|
+    | torch       | model.pt, torch_model.py        | PyTorch                     | those of `to_torch`         |
+    | keras       | model.keras                     | Keras                       | those of `to_keras`         |
+    | flax        | model.msgpack, flax_model.py    | Flax linen                  | those of `to_linen`         |
+    | stablehlo   | model.stablehlo                 | JAX, for CPU, GPU and TPU   | all that read a sequence    |
+    | safetensors | model.safetensors               | safetensors, arrays by name | all                         |
+
+    Args:
+      net: a `Net`.
+      params: its params.
+      input_size: D.
+      to: one of the formats.
+      folder: where to; made if it is not there.
+
+    Returns:
+      The lines of Python that load the network there; they are also in `LOAD.txt` beside the files.
+
+    Raises:
+      ConfigError: for another format, a net that the library has no layers for, or if the library is not installed.
+    """
+    if to not in FORMATS:
+        raise ConfigError(f"to={to}: there are {', '.join(FORMATS)}")
+    folder = Path(folder)
+    write = {"torch": _torch, "keras": _keras, "flax": _flax, "stablehlo": _stablehlo, "safetensors": _safetensors}[to]
+    try:
+        lines = write(net, params, input_size, folder)
+    except ModuleNotFoundError as error:
+        if to not in LIBRARIES:
+            raise
+        raise ConfigError(f"to={to} needs {LIBRARIES[to]}, which is not installed: pip install {to}") from error
+    except ValueError as error:
+        raise ConfigError(f"to={to}: {error}; to=stablehlo takes any network that reads a sequence") from error
+    text = "\n".join(lines)
+    atomic.write(folder / "LOAD.txt", text + "\n")
+    return text
+
+
+def _torch(net, params, input_size, folder):
+    import torch
+
+    from jaxrnn.interop import torch_model, torch_weights
+
+    settings, state = torch_weights.settings(_stack.stack(net, params, "PyTorch"))
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"settings": settings, "state": {name: torch.tensor(value) for name, value in state.items()}}
+    with atomic.aside(folder / "model.pt") as other:
+        torch.save(content, other)
+    shutil.copyfile(torch_model.__file__, folder / "torch_model.py")
+    return [
+        "import torch",
+        "from torch_model import Recurrent  # torch_model.py, beside model.pt",
+        'model = Recurrent.load(**torch.load("model.pt"))',
+        f"ys = model(xs)  # {_shapes(net, settings['vocabulary'], 'T, B')}",
+    ]
+
+
+def _keras(net, params, input_size, folder):
+    from jaxrnn.interop.keras import model
+
+    stack = _stack.stack(net, params, "Keras")
+    made = model(stack)
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic.aside(folder / "model.keras") as other:
+        made.save(other)
+    return [
+        "import keras",
+        'model = keras.models.load_model("model.keras")',
+        f"ys = model(xs)  # {_shapes(net, stack.embedding, 'B, T')}",
+    ]
+
+
+def _flax(net, params, input_size, folder):
+    from flax.serialization import msgpack_serialize
+
+    from jaxrnn.interop import linen
+
+    stack = _stack.stack(net, params, "linen")
+    _, variables = linen.module(stack)
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic.write(folder / "model.msgpack", msgpack_serialize(jax.tree.map(np.asarray, variables)))
+    atomic.write(folder / "flax_model.py", linen.source(stack))
+    return [
+        "from flax_model import model, variables  # flax_model.py, beside model.msgpack",
+        f"ys = model.apply(variables, xs)  # {_shapes(net, stack.embedding, 'B, T')}",
+    ]
+
+
+def _shapes(net, symbols, axes):
+    inputs = f"xs [{axes}], numbers of symbols" if symbols is not None else f"xs [{axes}, D]"
+    return f"{inputs} -> ys [{axes}, K]"
+
+
+def _stablehlo(net, params, input_size, folder):
+    if net.decoding is not None:
+        raise ConfigError("to=stablehlo: this network reads pairs of sequences; to=safetensors writes its arrays")
+    dtype = np.dtype(jax.tree.leaves(params)[0].dtype)
+    net = net.unrolled(scan.unroll())
+    steps, rows = jax.export.symbolic_shape("T, B")
+
+    def run(xs):
+        return net.apply(params, net.initial(params, xs.shape[1:2]), xs)[1]
+
+    platforms = ("cpu", "cuda", "tpu")
+    made = jax.export.export(jax.jit(run), platforms=platforms)(jax.ShapeDtypeStruct((steps, rows, input_size), dtype))
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic.write(folder / "model.stablehlo", bytes(made.serialize()))
+    return [
+        "import jax.export",
+        'model = jax.export.deserialize(bytearray(open("model.stablehlo", "rb").read()))',
+        f"ys = model.call(xs)  # xs [T, B, {input_size}] of {dtype} -> ys [T, B, K]",
+    ]
+
+
+def _safetensors(net, params, input_size, folder):
+    from safetensors.numpy import save
+
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    arrays = {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
+    told = {"jaxrnn": __version__, "names": json.dumps({name: list(a.shape) for name, a in arrays.items()})}
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic.write(folder / "model.safetensors", save(arrays, told))
+    return [
+        "from safetensors.numpy import load_file",
+        'arrays = load_file("model.safetensors")  # weights [in, out], gates side by side: i f g o, r z n',
+    ]

@@ -1,0 +1,130 @@
+"""PyTorch's recurrent modules as nets, and nets as PyTorch modules. Torch is imported where a module is run or made."""
+
+from jaxrnn.interop import _stack, torch_weights
+from jaxrnn.interop._stack import Stack
+
+
+def from_torch(source, activation="tanh"):
+    """The net of a PyTorch module, and its params.
+
+        net, params = jaxrnn.interop.from_torch(torch.nn.LSTM(3, 16, num_layers=2, bidirectional=True))
+
+    Args:
+      source: an `nn.RNN`, `nn.LSTM`, `nn.GRU` or one of their cells; a module that holds an `nn.Embedding`, such layers
+        and an `nn.Linear`, any of the three left out, in the order in which it uses them; a list of such modules; or a
+        `state_dict`, its values tensors or arrays, of an `nn.RNN` with this activation, an `nn.LSTM` or an `nn.GRU`,
+        an `nn.Embedding` and an `nn.Linear`, their names with any prefix.
+      activation: "tanh" or "relu", of the `nn.RNN` of a `state_dict`, which does not say.
+
+    Returns:
+      (`Net`, params). The net is time-major [T, B, D] whatever the module's `batch_first`; `dropout` is kept for
+      training. bfloat16 and float16 weights become float32. A layer without biases gets ones of zero.
+
+    Raises:
+      ValueError: for what has no counterpart here, by its name: `proj_size`, other modules with weights, a module that
+        computes something else than its layers in their order.
+    """
+    if isinstance(source, dict):
+        return _stack.net(torch_weights.read(source, activation))
+    listed = list(source) if isinstance(source, list | tuple) else list(_leaves(source))
+    found = _of_modules(listed)
+    whole = not isinstance(source, list | tuple) and listed != [source]
+    return _stack.net(_checked(found, source) if whole else found)
+
+
+def _leaves(module):
+    """A module's recurrent layers and other modules without modules of their own, in the order in which it has them."""
+    name = type(module).__name__
+    children = list(module.children())
+    if name in ("RNN", "LSTM", "GRU") or not children:
+        yield module
+        return
+    if next(iter(module._parameters), None) is not None:
+        raise ValueError(f"{name} has weights of its own; nn.Embedding, nn.RNN, nn.LSTM, nn.GRU and nn.Linear are read")
+    for child in children:
+        yield from _leaves(child)
+
+
+def _of_modules(listed):
+    found, dropout = Stack(()), 0.0
+    for module in listed:
+        name = type(module).__name__
+        if name in ("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell") and found.readout is None:
+            found = found._replace(layers=found.layers + _layers_of(module, dropout))
+            dropout = 0.0
+        elif name == "Linear" and found.layers and found.readout is None and not dropout:
+            found = found._replace(readout=torch_weights.readout(module.weight, module.bias))
+        elif name == "Embedding" and not found.layers and found.embedding is None:
+            found = found._replace(embedding=torch_weights.array(module.weight))
+        elif name == "Dropout" and found.readout is None:
+            dropout = module.p
+        elif name != "Identity":
+            raise ValueError(
+                f"from_torch: no place for nn.{name} in this order; an nn.Embedding, recurrent layers and one "
+                "nn.Linear are read"
+            )
+    if not found.layers:
+        raise ValueError(f"from_torch: no nn.RNN, nn.LSTM or nn.GRU among {_names(listed)}")
+    return found
+
+
+def _names(listed):
+    return ", ".join(type(module).__name__ for module in listed)
+
+
+def _layers_of(module, dropout):
+    if getattr(module, "proj_size", 0):
+        raise ValueError("from_torch: an nn.LSTM with proj_size has no counterpart here")
+    activation = getattr(module, "nonlinearity", None) or "tanh"
+    state = dict(module.state_dict())
+    found = torch_weights.read({name: state[name] for name in state}, activation).layers
+    rates = [dropout] + [getattr(module, "dropout", 0.0)] * (len(found) - 1)
+    return tuple(layer._replace(dropout=rate) for layer, rate in zip(found, rates, strict=True))
+
+
+def _checked(found, module):
+    """The stack with the output that the module gives on inputs drawn here."""
+    import torch
+
+    first = next(m for m in module.modules() if type(m).__name__ in ("RNN", "LSTM", "GRU"))
+    kind = next(module.parameters())
+    was = module.training
+
+    def compute(xs):
+        given = torch.as_tensor(xs[..., 0] if found.embedding is not None else xs, device=kind.device)
+        given = given.to(kind.dtype) if found.embedding is None else given
+        given = given.transpose(0, 1) if first.batch_first else given
+        with torch.no_grad():
+            ys = module.eval()(given)
+        ys = ys[0] if isinstance(ys, tuple) else ys
+        return torch_weights.array(ys.transpose(0, 1) if first.batch_first and ys.ndim == 3 else ys)
+
+    try:
+        return _stack.check(found, compute, type(module).__name__)
+    except (TypeError, RuntimeError) as error:
+        raise ValueError(
+            f"from_torch: {type(module).__name__} does not take a sequence alone ({error}); give its layers in a list"
+        ) from error
+    finally:
+        module.train(was)
+
+
+def to_torch(net, params):
+    """The PyTorch module that computes what a net computes.
+
+    Args:
+      net: a `Net` of recurrent layers of one kind and size each, perhaps with an embedding or one-hot symbols before
+        and a readout after them.
+      params: its params.
+
+    Returns:
+      A `jaxrnn.interop.torch_model.Recurrent`, time-major as the net: (xs [T, B, D], lengths [B] or None) -> ys; its
+      layers are `nn.RNN`s, `nn.LSTM`s or `nn.GRU`s. Symbols are integers [T, B]. On the CPU, in the params' dtype.
+
+    Raises:
+      ValueError: for what PyTorch has no layer for, by its name.
+      ImportError: without PyTorch.
+    """
+    from jaxrnn.interop.torch_model import Recurrent
+
+    return Recurrent.load(*torch_weights.settings(_stack.stack(net, params, "PyTorch")))

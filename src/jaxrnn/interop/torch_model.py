@@ -1,0 +1,63 @@
+"""A PyTorch module of recurrent layers with an optional embedding and readout; needs PyTorch alone.
+
+`python scripts/export.py run=... to=torch` puts a copy of this file beside the weights.
+"""
+
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+
+class Recurrent(nn.Module):
+    """Recurrent layers one after the other; sequences are time-major.
+
+    Args:
+      blocks: a list of dicts: "kind", "RNN", "LSTM" or "GRU", and the arguments of that class.
+      output: "every" step's; "last", that of the last step; "ends", the forward direction's last step beside the
+        backward one's first.
+      output_size: of the readout, an `nn.Linear`; None for none.
+      vocabulary: of the `nn.Embedding` of symbols; None where inputs are values.
+    """
+
+    def __init__(self, blocks, output="every", output_size=None, vocabulary=None):
+        super().__init__()
+        first, last = blocks[0], blocks[-1]
+        self.output = output
+        self.embedding = None if vocabulary is None else nn.Embedding(vocabulary, first["input_size"])
+        self.layers = nn.ModuleList(
+            getattr(nn, block["kind"])(**{k: v for k, v in block.items() if k != "kind"}) for block in blocks
+        )
+        width = last["hidden_size"] * (2 if last["bidirectional"] else 1)
+        self.readout = None if output_size is None else nn.Linear(width, output_size)
+
+    @classmethod
+    def load(cls, settings, state):
+        """The module with these settings and weights, {name: array or tensor}, in their dtype."""
+        module = cls(**settings)
+        state = {name: torch.as_tensor(value).clone() for name, value in state.items()}
+        module.to(next(iter(state.values())).dtype).load_state_dict(state)
+        return module
+
+    def forward(self, xs, lengths=None):
+        """xs [T, B, D], or symbols [T, B]; lengths [B] of the sequences, or None for T -> ys [T, B, K]; [1, B, K] of
+        a module that gives one output. Outputs beyond the end of a sequence are zero."""
+        steps, hs = len(xs), xs
+        if self.embedding is not None:
+            hs = self.embedding(xs)
+        if lengths is not None:
+            lengths = torch.as_tensor(lengths).cpu()
+        for layer in self.layers:
+            if lengths is None:
+                hs, state = layer(hs)
+            else:
+                packed, state = layer(pack_padded_sequence(hs, lengths, enforce_sorted=False))
+                hs = pad_packed_sequence(packed, total_length=steps)[0]
+        if self.output == "last":
+            hs = hs[-1:] if lengths is None else hs[lengths - 1, torch.arange(hs.shape[1])][None]
+        if self.output == "ends":
+            h = state[0] if isinstance(state, tuple) else state
+            hs = torch.cat([h[-2], h[-1]], -1)[None]
+        ys = hs if self.readout is None else self.readout(hs)
+        if lengths is not None and self.output == "every":
+            ys = ys.masked_fill((torch.arange(steps)[:, None] >= lengths)[..., None].to(ys.device), 0)
+        return ys
