@@ -99,6 +99,6 @@ def test_what_cannot_be_written_is_one_line(tmp_path, monkeypatch):
         interop.export(pair, pair.init(jax.random.key(0), 1), 1, "stablehlo", tmp_path)
     monkeypatch.setitem(sys.modules, "torch", None)
     plain = nets.rnn(gru.cell(4), 1)
-    with pytest.raises(ConfigError, match="to=torch needs PyTorch, which is not installed: pip install torch"):
+    with pytest.raises(ConfigError, match="to=torch needs torch, which is not installed: pip install torch"):
         interop.export(plain, plain.init(jax.random.key(0), 3), 3, "torch", tmp_path)
     assert not list(tmp_path.iterdir())

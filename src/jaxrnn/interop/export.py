@@ -2,18 +2,19 @@
 
 import json
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import jax
 import numpy as np
 
-from jaxrnn import __version__, atomic
+from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
 from jaxrnn.interop import _stack
 from jaxrnn.unroll import scan
 
 FORMATS = ("torch", "keras", "flax", "stablehlo", "safetensors")
-LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "flax": "Flax"}
+LIBRARIES = {"torch": "torch", "keras": "keras", "flax": "flax", "stablehlo": "flatbuffers"}
 
 
 def export(net, params, input_size, to, folder):
@@ -46,10 +47,11 @@ def export(net, params, input_size, to, folder):
     write = {"torch": _torch, "keras": _keras, "flax": _flax, "stablehlo": _stablehlo, "safetensors": _safetensors}[to]
     try:
         lines = write(net, params, input_size, folder)
-    except ModuleNotFoundError as error:
-        if to not in LIBRARIES:
+    except ImportError as error:
+        needed = LIBRARIES.get(to)
+        if needed is None or needed not in str(error):
             raise
-        raise ConfigError(f"to={to} needs {LIBRARIES[to]}, which is not installed: pip install {to}") from error
+        raise ConfigError(f"to={to} needs {needed}, which is not installed: pip install {needed}") from error
     except ValueError as error:
         raise ConfigError(f"to={to}: {error}; to=stablehlo takes any network that reads a sequence") from error
     text = "\n".join(lines)
@@ -138,7 +140,7 @@ def _safetensors(net, params, input_size, folder):
 
     leaves = jax.tree_util.tree_leaves_with_path(params)
     arrays = {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
-    told = {"jaxrnn": __version__, "names": json.dumps({name: list(a.shape) for name, a in arrays.items()})}
+    told = {"jaxrnn": version("jaxrnn"), "names": json.dumps({name: list(a.shape) for name, a in arrays.items()})}
     folder.mkdir(parents=True, exist_ok=True)
     atomic.write(folder / "model.safetensors", save(arrays, told))
     return [
