@@ -18,32 +18,4 @@ import lazy_loader
 
 __version__ = "0.5.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    [
-        "cells",
-        "data",
-        "distributions",
-        "dynamics",
-        "experiments",
-        "initializers",
-        "interop",
-        "losses",
-        "metrics",
-        "nets",
-        "optimizers",
-        "plotting",
-        "runtime",
-        "studies",
-        "sweeps",
-        "training",
-        "unroll",
-    ],
-    {
-        "errors": ["ConfigError"],
-        "types": ["Batch", "Cell", "Dataset", "Metric", "Net", "Pair", "Series"],
-        "nets": ["rnn"],
-        "experiments": ["Experiment", "experiment", "fit", "load"],
-        "training": ["Run"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,14 +7,4 @@ names are loaded when first used.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    [],
-    {
-        "maps": ["as_map", "closed_loop", "jacobians", "layer_maps", "trajectory"],
-        "products": ["log_singular_values"],
-        "exponents": ["Exponents", "entropy", "kaplan_yorke", "lyapunov", "mean_field_exponent", "standard_error"],
-        "taps": ["Layer", "inputs", "layers", "observe", "shares", "zero_perturbations"],
-        "fixed_points": ["Points", "distinct", "find_points"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

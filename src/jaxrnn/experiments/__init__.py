@@ -7,6 +7,4 @@ belongs here; nothing below this room knows Hydra. The names are loaded when fir
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, [], {"api": ["fit", "load"], "build": ["Experiment", "experiment"]}
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -15,18 +15,4 @@ knows those libraries' layouts. Names are loaded when first used, and a library 
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    [],
-    {
-        "carries": ["carry_from_keras", "carry_from_torch", "carry_to_keras", "carry_to_torch"],
-        "equinox": ["from_equinox", "to_equinox"],
-        "export": ["export"],
-        "haiku": ["from_haiku", "to_haiku"],
-        "keras": ["from_keras", "to_keras"],
-        "linen": ["from_linen", "to_linen"],
-        "modules": ["CellModule", "NetModule"],
-        "nnx": ["from_nnx", "to_nnx"],
-        "pytorch": ["from_torch", "to_torch"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,24 +6,4 @@ What maps a sequence [T, B, D] to a sequence [T, B, K] belongs here; one step (`
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    ["attention", "beam", "decode", "draws"],
-    {
-        "layers": [
-            "AffineParams",
-            "AnchoredParams",
-            "EmbedParams",
-            "affine",
-            "anchored",
-            "dropout",
-            "embed",
-            "one_hot",
-            "recurrent",
-            "tied",
-        ],
-        "combine": ["BidirectionalParams", "bidirectional", "first", "last", "residual", "serial"],
-        "seq2seq": ["EncoderDecoderParams", "encoder_decoder"],
-        "stack": ["rnn"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

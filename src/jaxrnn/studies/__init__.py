@@ -11,23 +11,4 @@ belong to `dynamics`. What the studies share is in `_ensembles`, `_result` and `
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    [
-        "clipping",
-        "credit",
-        "dimension",
-        "fixed_points",
-        "gain",
-        "gates",
-        "gradient_flow",
-        "jacobian",
-        "landscape",
-        "long_lag",
-        "lyapunov",
-        "newton_steps",
-        "similarity",
-        "truncation",
-    ],
-    {"_ensembles": ["Ensemble", "ensemble", "ensembles"], "_result": ["Result"]},
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,15 +8,4 @@ measured of networks (`studies`) do not belong here. The names are loaded when f
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    [],
-    {
-        "update": ["Report", "Task", "Trainer", "TrainState"],
-        "checkpoints": ["Checkpointing"],
-        "callbacks": ["early_stopping"],
-        "regularizers": ["flossing"],
-        "single_run": ["fit"],
-        "run": ["Run"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
