@@ -9,6 +9,7 @@ from . import losses as losses
 from . import metrics as metrics
 from . import nets as nets
 from . import optimizers as optimizers
+from . import papers as papers
 from . import plotting as plotting
 from . import runtime as runtime
 from . import studies as studies

@@ -3,12 +3,15 @@
 A gain may be a traced value, so runs that differ in it are one compiled program.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 
-def orthogonal(gain=1.0):
+def orthogonal(gain: Any = 1.0) -> Callable[..., jax.Array]:
     """gain * Q with Q orthogonal (orthonormal rows or columns if not square), Haar-distributed.
 
     Saxe, McClelland & Ganguli 2014. Every singular value is `gain`.
@@ -17,23 +20,23 @@ def orthogonal(gain=1.0):
     return lambda key, shape: gain * draw(key, shape)
 
 
-def glorot(gain=1.0):
+def glorot(gain: Any = 1.0) -> Callable[..., jax.Array]:
     """gain * U[-a, a] with a = sqrt(6 / (in + out)). Glorot & Bengio 2010, eq. 16."""
     draw = jax.nn.initializers.glorot_uniform()
     return lambda key, shape: gain * draw(key, shape)
 
 
-def gaussian(gain=1.0):
+def gaussian(gain: Any = 1.0) -> Callable[..., jax.Array]:
     """Normal entries of variance gain**2 / in; the spectral radius of a square draw tends to `gain` (circular law)."""
     return lambda key, shape: gain * jax.random.normal(key, shape) / jnp.sqrt(1.0 * shape[0])
 
 
-def identity(gain=1.0):
+def identity(gain: Any = 1.0) -> Callable[..., jax.Array]:
     """gain * I. With ReLU units this is the IRNN of Le, Jaitly & Hinton 2015."""
     return lambda key, shape: gain * jnp.eye(*shape)
 
 
-def spectral(rho=1.0):
+def spectral(rho: Any = 1.0) -> Callable[..., jax.Array]:
     """A Gaussian matrix scaled so that its spectral radius max |eigenvalue| is exactly `rho`. Jaeger 2001.
 
     Raises:
@@ -49,7 +52,7 @@ def spectral(rho=1.0):
     return draw
 
 
-def per_gate(init, key, shape, gates):
+def per_gate(init: Any, key: jax.Array, shape: Any, gates: Any) -> jax.Array:
     """One independent draw of shape [n, H] a gate, side by side: [n, gates * H].
 
     A joint orthogonal draw of the [H, 4H] block would leave each gate with singular values near zero.
@@ -58,7 +61,7 @@ def per_gate(init, key, shape, gates):
     return jnp.concatenate(list(blocks), axis=-1)
 
 
-def chrono(key, size, t_max):
+def chrono(key: jax.Array, size: Any, t_max: Any) -> jax.Array:
     """Bias ln U[1, t_max - 1] of a gate that keeps the state, so that units forget over 1 to t_max steps.
 
     Tallec & Ollivier 2018, eq. 16 (t_max in steps, above 2). Returns [size].

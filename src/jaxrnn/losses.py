@@ -1,21 +1,25 @@
 """The loss of each step, and the one way to weigh steps."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike
 
 
-def squared_error(ys, targets):
+def squared_error(ys: ArrayLike, targets: ArrayLike) -> jax.Array:
     """Mean over the outputs of (y - target)^2. Args: ys, targets [T, B, K]. Returns: [T, B]."""
     return jnp.mean((ys - targets) ** 2, axis=-1)
 
 
-def cross_entropy(logits, labels):
+def cross_entropy(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     """-ln softmax(logits)[label], in nats. Args: logits [T, B, K], labels [T, B, 1], integers. Returns: [T, B]."""
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels[..., 0])
 
 
-def smoothed_cross_entropy(smoothing=0.1):
+def smoothed_cross_entropy(smoothing: float = 0.1) -> Callable[..., jax.Array]:
     """Cross-entropy against the label with probability 1 - smoothing and all K labels with smoothing / K.
 
     Szegedy et al. 2016, section 7. With a smoothing of 0 it is `cross_entropy`.
@@ -33,12 +37,12 @@ def smoothed_cross_entropy(smoothing=0.1):
     return loss
 
 
-def binary_cross_entropy(logits, targets):
+def binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> jax.Array:
     """Sum over the outputs of the cross-entropy of a yes or no each, in nats. Args: [T, B, K]. Returns: [T, B]."""
     return jnp.sum(optax.sigmoid_binary_cross_entropy(logits, targets), axis=-1)
 
 
-def weighted_sum(loss, ys, targets, weights):
+def weighted_sum(loss: Callable[..., Any], ys: ArrayLike, targets: ArrayLike, weights: ArrayLike) -> jax.Array:
     """The weighted sum of a loss over steps and sequences, and the sum of the weights.
 
     Where the weight is zero nothing reaches the loss or its gradient, NaN included.

@@ -5,23 +5,26 @@ own is a `Metric`, or a plain function of that kind; from the command line `metr
 what makes it.
 """
 
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 
 from jaxrnn import losses
-from jaxrnn.types import Metric
+from jaxrnn.types import Batch, Metric
 
 
-def weighted_mean(values, weights):
+def weighted_mean(values: Any, weights: Any) -> jax.Array:
     """The mean of values [T, B] over the steps that count, by their weights [T, B]."""
     return jnp.sum(jnp.where(weights > 0, values, 0) * weights) / jnp.sum(weights)
 
 
-def mean_absolute_error():
+def mean_absolute_error() -> Metric:
     """Mean of |y - target| over outputs and over the steps that count, in the network's units."""
     return Metric(lambda ys, batch: weighted_mean(jnp.mean(jnp.abs(ys - batch.targets), axis=-1), batch.weights))
 
 
-def accuracy():
+def accuracy() -> Metric:
     """Share of the steps that count at which the label, batch.targets [T, B, 1], has the largest logit ys [T, B, K]."""
 
     def metric(ys, batch):
@@ -30,13 +33,13 @@ def accuracy():
     return Metric(metric, better="up")
 
 
-def cross_entropy():
+def cross_entropy() -> Metric:
     """Mean of -ln softmax(ys)[label] over the steps that count, in nats a symbol."""
     return Metric(lambda ys, batch: weighted_mean(losses.cross_entropy(ys, batch.targets.astype(int)), batch.weights),
                   "nats")  # fmt: skip
 
 
-def exact_match():
+def exact_match() -> Metric:
     """Share of the sequences whose every step that counts has its label as the largest logit.
 
     For an encoder-decoder that is the share of answers that greedy decoding gets right from end to end: as long as it
@@ -45,7 +48,7 @@ def exact_match():
     return Metric(lambda ys, batch: jnp.mean(classified(ys, batch)), better="up")
 
 
-def mean_squared_error(distribution):
+def mean_squared_error(distribution: Any) -> Metric:
     """Mean of (median - target)^2 over the values and the steps that count, in the network's units.
 
     Args:
@@ -54,7 +57,7 @@ def mean_squared_error(distribution):
     return _of_values(lambda ys, targets: (distribution.median(ys) - targets) ** 2)
 
 
-def scaled_error(series, distribution):
+def scaled_error(series: Any, distribution: Any) -> Metric:
     """The mean absolute scaled error (Hyndman & Koehler 2006): |median - target| over the error that the last value has
     as a forecast, or the value a season before, on the training part; in the source's units.
 
@@ -73,7 +76,7 @@ def scaled_error(series, distribution):
     return _of_values(error)
 
 
-def crps(series, distribution):
+def crps(series: Any, distribution: Any) -> Metric:
     """The continuous ranked probability score (Gneiting & Raftery 2007), over the same error where the network sees the
     source's units, scaled; of logarithms in the network's units."""
     scale = 1.0 if series.log else series.naive_error / series.std
@@ -85,7 +88,7 @@ def crps(series, distribution):
     return _of_values(score)
 
 
-def coverage(distribution, share=0.9):
+def coverage(distribution: Any, share: Any = 0.9) -> Metric:
     """Share of the values inside the central interval that should hold `share` of them; nearer to that is better."""
     low, high = 0.5 - share / 2, 0.5 + share / 2
 
@@ -106,7 +109,7 @@ def _of_values(function):
     return Metric(metric)
 
 
-def cost(way, value):
+def cost(way: Any, value: Any) -> Any:
     """A number that is smaller for the better of two values.
 
     Args:
@@ -116,12 +119,12 @@ def cost(way, value):
     return {"up": -value, "down": value}[way] if isinstance(way, str) else abs(value - way)
 
 
-def classified(logits, batch):
+def classified(logits: Any, batch: Batch) -> Any:
     """[B], whether the label has the largest logit at every step that counts; targets [T, B, 1] hold the labels."""
     wrong = (jnp.argmax(logits, axis=-1) != batch.targets[..., 0].astype(int)) & (batch.weights > 0)
     return ~wrong.any(axis=0)
 
 
-def better(metric):
+def better(metric: Any) -> Any:
     """Which way a metric of one's own is better, as in `Metric`; down where it does not say."""
     return metric.better if isinstance(metric, Metric) else "down"

@@ -1,7 +1,7 @@
 """Optimizers of Optax, the clipping kept apart from the rule, so that what clipping did can be reported."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +27,7 @@ class Optimizer(NamedTuple):
     clip_norm: float | None = None
 
 
-def as_optimizer(rule):
+def as_optimizer(rule: Any) -> Any:
     """Any Optax transformation as an `Optimizer` without clipping of its own; an `Optimizer` stays what it is."""
     return rule if isinstance(rule, Optimizer) else Optimizer(optax.identity(), rule)
 
@@ -38,7 +38,7 @@ def optimizer(
     clip_norm: Positive | None = None,
     clip_value: Positive | None = None,
     weight_decay: NonNegative | None = None,
-    schedule: Callable | None = None,
+    schedule: Callable[..., Any] | None = None,
 ) -> Optimizer:
     """An optimizer composed of Optax's parts.
 
@@ -61,7 +61,7 @@ def optimizer(
     return Optimizer(optax.chain(*clips), optax.chain(*rules, optax.scale_by_learning_rate(rate)), clip_norm)
 
 
-def clip_by_global_norm(largest):
+def clip_by_global_norm(largest: Any) -> optax.GradientTransformation:
     """`optax.clip_by_global_norm` with `global_norm`: a gradient above this norm is scaled down to it."""
 
     def update(grads, state, params=None):
@@ -71,7 +71,7 @@ def clip_by_global_norm(largest):
     return optax.GradientTransformation(optax.init_empty_state, update)
 
 
-def global_norm(tree):
+def global_norm(tree: Any) -> jax.Array:
     """The L2 norm of all values of a tree, as that of one vector: leaf by leaf would take longer than the update of a
     small network."""
     return _norm(jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(tree)]))
@@ -91,7 +91,7 @@ def _norms(runs, batched, vectors):
     return jnp.sqrt(jnp.sum(sum(parts[:, fold] ** 2 for fold in range(FOLDS)), axis=-1)), True
 
 
-def warmup_cosine(steps: Size, warmup: NonNegativeInt = 100):
+def warmup_cosine(steps: Size, warmup: NonNegativeInt = 100) -> Callable[..., Any]:
     """The factor of a learning rate that rises from 0 to 1 on a line and falls to 0 as a cosine.
 
     Args:

@@ -5,7 +5,7 @@ What is trained is a matrix A of the same shape. Of a cell with several gates ea
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,11 +24,11 @@ class Parametrization(NamedTuple):
       matrix: A -> W.
     """
 
-    begin: Callable
-    matrix: Callable
+    begin: Callable[..., Any]
+    matrix: Callable[..., Any]
 
 
-def orthogonal():
+def orthogonal() -> Parametrization:
     """W = exp(A - A^T): orthogonal of determinant one, all singular values 1.
 
     Lezcano-Casado & Martinez-Rubio 2019, "Cheap orthogonal constraints in neural networks", section 3.
@@ -36,7 +36,7 @@ def orthogonal():
     return Parametrization(lambda key, w: w, rotation)
 
 
-def soft_orthogonal(margin: Rate = 0.1):
+def soft_orthogonal(margin: Rate = 0.1) -> Parametrization:
     """W = U S V^T with U and V orthogonal and singular values 1 - m to 1 + m: s_i = 1 + 2 m (sigmoid(p_i) - 1/2).
 
     Vorontsov, Trabelsi, Kadoury & Pal 2017, "On orthogonality and learning recurrent networks with long term
@@ -57,7 +57,7 @@ def soft_orthogonal(margin: Rate = 0.1):
     return Parametrization(begin, matrix)
 
 
-def non_normal():
+def non_normal() -> Parametrization:
     """W = P (Lambda + T) P^T, a real Schur form. P is orthogonal, Lambda has 2 x 2 rotations by trained angles, times
     trained moduli, and T is what a pair of units hands on to other pairs. At first moduli are 1, T = 0 and angles
     uniform.
@@ -84,7 +84,7 @@ def non_normal():
     return Parametrization(begin, matrix)
 
 
-def rotation(a):
+def rotation(a: Any) -> Any:
     """exp(A - A^T), [H, H], by products alone: LAPACK's solver in `jax.scipy.linalg.expm` takes a hundred times as
     long while its threads wait for a busy core.
 

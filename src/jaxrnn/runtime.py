@@ -9,6 +9,7 @@ import os
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -23,7 +24,7 @@ ROWS = "rows"  # the axis of a mesh over which a batch is shared out
 
 
 @functools.cache
-def prepare():
+def prepare() -> None:
     """Prepares a process before its first array: one device a core, the cache of compiled programs.
 
     The garbage collector no longer walks through the imported modules, and it collects nothing when the process ends:
@@ -39,7 +40,7 @@ def prepare():
     atexit.register(gc.freeze)
 
 
-def processes():
+def processes() -> Any:
     """(number of this process, how many there are) of a computation of several, as the environment names them.
 
     JAX_COORDINATOR_ADDRESS is HOST:PORT of the first one, JAX_NUM_PROCESSES how many they are and JAX_PROCESS_ID the
@@ -63,7 +64,7 @@ def processes():
     return found
 
 
-def join_processes(patience=JOINING):
+def join_processes(patience: Any = JOINING) -> Any:
     """Joins the other processes of a computation, before the first array; alone it does nothing.
 
     Args:
@@ -107,12 +108,12 @@ def _under_slurm():
     return os.environ.get("JAXRNN_CLUSTER") == "slurm"
 
 
-def local(tree):
+def local(tree: Any) -> Any:
     """What this process holds of arrays that are the same on all devices."""
     return tree if jax.process_count() == 1 else jax.tree.map(lambda a: a.addressable_data(0), tree)
 
 
-def on_all(arrays, devices):
+def on_all(arrays: Any, devices: Any) -> Any:
     """Arrays on every device of a mesh, where the devices of a CPU share one memory: nothing is copied there.
 
     Args:
@@ -126,7 +127,7 @@ def on_all(arrays, devices):
     return jax.tree.map(lambda a: jax.make_array_from_callback(a.shape, everywhere, lambda _: a), held)
 
 
-def use_all_cores():
+def use_all_cores() -> None:
     """Gives the CPU backend one XLA device per core that this process may use; call it before the first array.
 
     Inside a loop XLA runs elementwise work on one thread, so several cores need several devices.
@@ -135,7 +136,7 @@ def use_all_cores():
     jax.config.update("jax_num_cpu_devices", len(usable))
 
 
-def keep_compiled():
+def keep_compiled() -> None:
     """Keeps compiled programs in the user's cache folder, where the next process on this kind of CPU finds them.
 
     JAX_COMPILATION_CACHE_DIR chooses another folder, JAX_ENABLE_COMPILATION_CACHE=false keeps none.
@@ -147,12 +148,12 @@ def keep_compiled():
     jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
 
 
-def set_precision(precision):
+def set_precision(precision: str) -> None:
     """Lets JAX compute in float64 for the precision "f64", and in float32 at most for the others."""
     jax.config.update("jax_enable_x64", precision == "f64")
 
 
-def free_memory():
+def free_memory() -> Any:
     """Bytes that programs may take on all local devices: what the accelerators report, or what the system has left."""
     reported = [device.memory_stats() for device in jax.local_devices()]
     if all(reported):
@@ -171,7 +172,7 @@ def _cpu():
     return hashlib.sha256(features.encode()).hexdigest()[:12]
 
 
-def mesh(rows, axis=ROWS, everywhere=False, params=()):
+def mesh(rows: Any, axis: Any = ROWS, everywhere: Any = False, params: Any = ()) -> Any:
     """The mesh for `rows` rows of a batch, or as many runs: as many local devices as divide them, along one axis.
 
     Args:

@@ -42,14 +42,14 @@ class Series(NamedTuple):
     horizon: int = 1
     naive_error: Any = 1.0
 
-    def in_source_units(self, values):
+    def in_source_units(self, values: Any) -> Any:
         """Values [..., V] in the units that the network sees, in the units of the source."""
         scaled = values * self.std + self.mean
         if not self.log:
             return scaled
         return np.exp(scaled) if isinstance(scaled, np.ndarray) else jnp.exp(scaled)
 
-    def inputs(self):
+    def inputs(self) -> Any:
         """[N, D], what the network reads at every step; before the first value, and after what is known, the nearest
         ones stand."""
         count = len(self.values)
@@ -58,18 +58,18 @@ class Series(NamedTuple):
         parts += [] if self.known is None else [self.ahead(np.arange(count))]
         return np.concatenate(parts, axis=1)
 
-    def ahead(self, steps):
+    def ahead(self, steps: int) -> Any:
         """[n, h Q], what is known in advance at these steps of the h steps after each."""
         at = np.minimum(np.asarray(steps)[:, None] + 1 + np.arange(self.horizon), len(self.known) - 1)
         return self.known[at].reshape(len(at), -1)
 
-    def targets(self):
+    def targets(self) -> Any:
         """[N, h V], the values of the h steps after every step; after the last value the last one stands."""
         count = len(self.values)
         at = np.minimum(np.arange(count)[:, None] + 1 + np.arange(self.horizon), count - 1)
         return self.values[at].reshape(count, -1)
 
-    def following(self, x, drawn, ahead=None):
+    def following(self, x: Any, drawn: Any, ahead: Any = None) -> Any:
         """The input of the next step, where the values drawn [..., V] follow the input x [..., D].
 
         Args:
@@ -82,11 +82,11 @@ class Series(NamedTuple):
         parts += [] if ahead is None else [jnp.broadcast_to(ahead, (*x.shape[:-1], ahead.shape[-1])).astype(x.dtype)]
         return jnp.concatenate(parts, axis=-1)
 
-    def reach(self):
+    def reach(self) -> int:
         """How many steps after the last value may be forecast: all where nothing has to be known in advance of them."""
         return None if self.known is None else len(self.known) - len(self.values)
 
-    def times_of(self, start, count):
+    def times_of(self, start: int, count: int) -> Any:
         """[count], the times of the steps from `start` on, beyond the end too, as a figure takes them."""
         times = np.asarray(self.times)
         beyond = times[-1] + (times[-1] - times[-2]) * np.arange(1, max(start + count - len(times), 0) + 1)

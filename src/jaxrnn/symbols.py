@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class Symbols:
     end: bool = False
 
     @property
-    def size(self):
+    def size(self) -> int:
         """How many symbols there are."""
         return len(self.names)
 
@@ -31,11 +32,11 @@ class Symbols:
     def _numbers(self):
         return {name: number for number, name in enumerate(self.names)}
 
-    def split(self, text):
+    def split(self, text: str) -> list[str]:
         """The symbols of a text."""
         return list(text) if self.separator == "" else text.split()
 
-    def encode(self, text):
+    def encode(self, text: str | list[str]) -> np.ndarray:
         """The numbers [T] of the symbols of a text, or of a list of symbols.
 
         Raises:
@@ -48,7 +49,7 @@ class Symbols:
             raise ValueError(f"{unseen[0]!r} is no symbol of the training data")
         return np.array([numbers.get(symbol, numbers.get(UNKNOWN)) for symbol in symbols], np.int32)
 
-    def decode(self, numbers):
+    def decode(self, numbers: Any) -> str:
         """The text of numbers [T], up to the end symbol."""
         names = []
         for number in np.asarray(numbers).ravel().tolist():
@@ -58,7 +59,7 @@ class Symbols:
         return self.separator.join(names)
 
 
-def vocabulary(sequences, separator="", end=False, unknown=False):
+def vocabulary(sequences: Any, separator: str = "", end: bool = False, unknown: bool = False) -> Symbols:
     """The `Symbols` of sequences of symbols, in alphabetical order.
 
     Args:

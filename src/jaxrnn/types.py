@@ -17,6 +17,7 @@ from jaxrnn.symbols import Symbols
 
 Params = Any  # a pytree of arrays
 Carry = Any  # a pytree of arrays [B, ...]
+Unroll = Callable[..., tuple[Any, Any]]  # (cell, params, carry, xs, *, mask, reset, reverse) -> (carry, ys)
 
 # What a factory's signature says of its numbers. Configurations are checked against it before anything compiles.
 Size = Annotated[int, Interval(gt=0, lt=2**31)]  # JAX counts in int32
@@ -151,7 +152,7 @@ class Metric(NamedTuple):
     unit: str = ""
     better: Literal["down", "up"] | float = "down"
 
-    def __call__(self, ys, batch):
+    def __call__(self, ys: Any, batch: Batch) -> Any:
         return self.function(ys, batch)
 
 
@@ -235,11 +236,11 @@ class Dataset(NamedTuple):
     anchor: Callable[..., Any] | None = None
 
     @property
-    def trivial_name(self):
+    def trivial_name(self) -> str:
         """What tables and figures call the predictor to beat in any case."""
         return next(iter(self.baselines))
 
     @property
-    def trivial(self):
+    def trivial(self) -> Callable[[Batch], Any]:
         """That predictor, Batch -> ys [T, B, K]."""
         return self.baselines[self.trivial_name]

@@ -1,7 +1,7 @@
 """The step of cells whose state is a linear function of the state before it, unit by unit."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,10 +21,10 @@ class Linear(NamedTuple):
       carry: s -> carry.
     """
 
-    coefficients: Callable
-    read: Callable
-    state: Callable
-    carry: Callable
+    coefficients: Callable[..., Any]
+    read: Callable[..., Any]
+    state: Callable[..., Any]
+    carry: Callable[..., Any]
 
     def __call__(self, params, carry, u):
         a, b = self.coefficients(params, u)

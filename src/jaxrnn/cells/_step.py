@@ -1,7 +1,7 @@
 """What the cells share: the product with a weight, the step around it, all gates of a step activated as one block."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -66,8 +66,8 @@ class Step(NamedTuple):
       unit_by_unit: whether combine acts on each unit by itself.
     """
 
-    source: Callable
-    combine: Callable
+    source: Callable[..., Any]
+    combine: Callable[..., Any]
     unit_by_unit: bool = True
 
     def __call__(self, params, carry, u):

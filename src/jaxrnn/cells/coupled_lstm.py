@@ -10,7 +10,7 @@ Weights hold the gates side by side in the order f, g, o.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +38,10 @@ class CoupledLSTMGates(NamedTuple):
 
 
 def cell(
-    size: Size, forget_bias: float = 1.0, input_init: Callable = glorot(), recurrent_init: Callable = orthogonal()
+    size: Size,
+    forget_bias: float = 1.0,
+    input_init: Callable[..., Any] = glorot(),
+    recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
     """An LSTM cell with coupled gates.
 

@@ -7,7 +7,7 @@ The first is the leaky network of echo states (Jaeger 2007), the second the one 
 """
 
 from collections.abc import Callable
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -33,8 +33,8 @@ def cell(
     alpha: Annotated[float, Interval(gt=0, le=1)] = 0.2,
     form: Literal["rate", "current"] = "rate",
     activation: Literal["tanh", "relu", "linear"] = "tanh",
-    input_init: Callable = glorot(),
-    recurrent_init: Callable = gaussian(),
+    input_init: Callable[..., Any] = glorot(),
+    recurrent_init: Callable[..., Any] = gaussian(),
 ) -> Cell:
     """A CTRNN cell.
 

@@ -10,7 +10,7 @@ z_t is how much of the candidate is taken. The Jacobian of a step is diagonal, s
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -36,7 +36,7 @@ class DiagonalGRUGates(NamedTuple):
     n: jax.Array  # [B, H], the candidate
 
 
-def cell(size: Size, input_init: Callable = glorot()) -> Cell:
+def cell(size: Size, input_init: Callable[..., Any] = glorot()) -> Cell:
     """A diagonal GRU cell. b_z starts at values from 0 to -1, equally far apart; the recurrent weights are normal, of
     variance 4 / (5 H).
 

@@ -11,7 +11,7 @@ f, g, o; p those of f, o.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +39,7 @@ class DiagonalLSTMGates(NamedTuple):
     o: jax.Array  # [B, H]
 
 
-def cell(size: Size, input_init: Callable = glorot()) -> Cell:
+def cell(size: Size, input_init: Callable[..., Any] = glorot()) -> Cell:
     """A diagonal LSTM cell. b_f starts at values from 0 to 1, equally far apart; the recurrent weights are normal, of
     variance 4 / (5 H).
 

@@ -4,7 +4,7 @@ h_t = phi(x_t W_x + h_{t-1} W_h + b)
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,8 +27,8 @@ class ElmanCarry(NamedTuple):
 def cell(
     size: Size,
     activation: Literal["tanh", "relu", "linear"] = "tanh",
-    input_init: Callable = glorot(),
-    recurrent_init: Callable = orthogonal(),
+    input_init: Callable[..., Any] = glorot(),
+    recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
     """An Elman cell. With `relu` and `initializers.identity` it is the IRNN of Le, Jaitly & Hinton 2015.
 

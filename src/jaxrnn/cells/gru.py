@@ -10,7 +10,7 @@ Weights hold the gates side by side in the order r, z, n.
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -42,8 +42,8 @@ def cell(
     size: Size,
     reset: Literal["after", "before"] = "after",
     chrono: Lag | None = None,
-    input_init: Callable = glorot(),
-    recurrent_init: Callable = orthogonal(),
+    input_init: Callable[..., Any] = glorot(),
+    recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
     """A GRU cell.
 

@@ -4,7 +4,7 @@ h_t = phi(x_t W_x + a * h_{t-1} + b)
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +28,7 @@ def cell(
     size: Size,
     activation: Literal["relu", "tanh", "linear"] = "relu",
     most: Positive = 1.0,
-    input_init: Callable = glorot(),
+    input_init: Callable[..., Any] = glorot(),
 ) -> Cell:
     """An IndRNN cell.
 

@@ -7,7 +7,7 @@ The cell's output is y_t, so a network of Jordan cells needs no readout of its o
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -34,9 +34,9 @@ def cell(
     output_size: Size,
     activation: Literal["tanh", "relu", "linear"] = "tanh",
     output_activation: Literal["tanh", "relu", "linear"] = "linear",
-    input_init: Callable = glorot(),
-    recurrent_init: Callable = orthogonal(),
-    output_init: Callable = glorot(),
+    input_init: Callable[..., Any] = glorot(),
+    recurrent_init: Callable[..., Any] = orthogonal(),
+    output_init: Callable[..., Any] = glorot(),
 ) -> Cell:
     """A Jordan cell.
 

@@ -11,7 +11,7 @@ side in the order r, z, n.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +42,10 @@ class LayerNormGRUGates(NamedTuple):
 
 
 def cell(
-    size: Size, epsilon: Positive = 1e-5, input_init: Callable = glorot(), recurrent_init: Callable = orthogonal()
+    size: Size,
+    epsilon: Positive = 1e-5,
+    input_init: Callable[..., Any] = glorot(),
+    recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
     """A GRU cell with layer normalisation.
 

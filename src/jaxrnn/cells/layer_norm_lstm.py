@@ -9,7 +9,7 @@ side by side in the order i, f, g, o.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -46,8 +46,8 @@ def cell(
     size: Size,
     forget_bias: float = 1.0,
     epsilon: Positive = 1e-5,
-    input_init: Callable = glorot(),
-    recurrent_init: Callable = orthogonal(),
+    input_init: Callable[..., Any] = glorot(),
+    recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
     """An LSTM cell with layer normalisation.
 

@@ -11,7 +11,7 @@ Weights hold the gates side by side in the order i, f, g, o.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -44,8 +44,8 @@ def cell(
     size: Size,
     forget_bias: float = 1.0,
     chrono: Lag | None = None,
-    input_init: Callable = glorot(),
-    recurrent_init: Callable = orthogonal(),
+    input_init: Callable[..., Any] = glorot(),
+    recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
     """An LSTM cell.
 

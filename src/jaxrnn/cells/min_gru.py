@@ -9,7 +9,7 @@ sigmoid(a). Weights hold the gates side by side in the order z, n.
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +35,10 @@ class MinGRUGates(NamedTuple):
 
 
 def cell(
-    size: Size, candidate: Literal["linear", "positive"] = "linear", bias: float = 0.0, input_init: Callable = glorot()
+    size: Size,
+    candidate: Literal["linear", "positive"] = "linear",
+    bias: float = 0.0,
+    input_init: Callable[..., Any] = glorot(),
 ) -> Cell:
     """A minGRU cell.
 

@@ -9,7 +9,7 @@ phi is the identity, or a + 1/2 where a >= 0, else sigmoid(a). Weights hold the 
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +38,7 @@ def cell(
     size: Size,
     candidate: Literal["linear", "positive"] = "linear",
     forget_bias: float = 0.0,
-    input_init: Callable = glorot(),
+    input_init: Callable[..., Any] = glorot(),
 ) -> Cell:
     """A minLSTM cell.
 

@@ -6,7 +6,7 @@ h_t = f_t * h_{t-1} + (1 - f_t) * n_t
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +34,10 @@ class MinimalRNNGates(NamedTuple):
 
 
 def cell(
-    size: Size, forget_bias: float = 1.0, input_init: Callable = glorot(), recurrent_init: Callable = orthogonal()
+    size: Size,
+    forget_bias: float = 1.0,
+    input_init: Callable[..., Any] = glorot(),
+    recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
     """A minimalRNN cell.
 

@@ -11,7 +11,7 @@ Weights hold the gates side by side in the order i, f, g, o; p those of i, f, o.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -41,7 +41,10 @@ class PeepholeLSTMGates(NamedTuple):
 
 
 def cell(
-    size: Size, forget_bias: float = 1.0, input_init: Callable = glorot(), recurrent_init: Callable = orthogonal()
+    size: Size,
+    forget_bias: float = 1.0,
+    input_init: Callable[..., Any] = glorot(),
+    recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
     """An LSTM cell with peepholes, which are zero at first.
 

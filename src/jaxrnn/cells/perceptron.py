@@ -1,7 +1,7 @@
 """A layer of units without memory, to show what recurrence is for: h_t = phi(x_t W_x + b)."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,9 @@ class PerceptronCarry(NamedTuple):
     h: jax.Array  # [B, H], which the next step does not read
 
 
-def cell(size: Size, activation: Literal["tanh", "relu", "linear"] = "tanh", input_init: Callable = glorot()) -> Cell:
+def cell(
+    size: Size, activation: Literal["tanh", "relu", "linear"] = "tanh", input_init: Callable[..., Any] = glorot()
+) -> Cell:
     """A feed-forward cell: y_t depends on x_t alone, and every Jacobian J_t is zero.
 
     Args:

@@ -6,7 +6,7 @@ The paper's W_h has no diagonal; here it has one, which acts where a unit is abo
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +28,10 @@ class PLRNNCarry(NamedTuple):
 
 
 def cell(
-    size: Size, most: Positive = 0.9, input_init: Callable = glorot(), recurrent_init: Callable = gaussian(0.1)
+    size: Size,
+    most: Positive = 0.9,
+    input_init: Callable[..., Any] = glorot(),
+    recurrent_init: Callable[..., Any] = gaussian(0.1),
 ) -> Cell:
     """A PLRNN cell.
 

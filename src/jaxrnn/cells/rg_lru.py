@@ -10,7 +10,7 @@ The paper's gates read blocks of v; here they read all of it.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +39,7 @@ class RGLRUGates(NamedTuple):
     i: jax.Array  # [B, H]
 
 
-def cell(size: Size, least: Positive = 0.9, most: Positive = 0.999, input_init: Callable = glorot()) -> Cell:
+def cell(size: Size, least: Positive = 0.9, most: Positive = 0.999, input_init: Callable[..., Any] = glorot()) -> Cell:
     """An RG-LRU cell.
 
     Args:

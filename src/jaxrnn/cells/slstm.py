@@ -12,7 +12,7 @@ block. Weights hold the gates side by side in the order i, f, z, o.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +42,9 @@ class SLSTMGates(NamedTuple):
     o: jax.Array  # [B, H]
 
 
-def cell(size: Size, input_init: Callable = glorot(), recurrent_init: Callable = orthogonal()) -> Cell:
+def cell(
+    size: Size, input_init: Callable[..., Any] = glorot(), recurrent_init: Callable[..., Any] = orthogonal()
+) -> Cell:
     """An sLSTM cell. b_f starts at values from 5 to 12, equally far apart, as in the paper's first block.
 
     Args:

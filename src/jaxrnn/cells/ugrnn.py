@@ -8,7 +8,7 @@ Weights hold the gates side by side in the order f, n.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +34,10 @@ class UGRNNGates(NamedTuple):
 
 
 def cell(
-    size: Size, forget_bias: float = 1.0, input_init: Callable = glorot(), recurrent_init: Callable = orthogonal()
+    size: Size,
+    forget_bias: float = 1.0,
+    input_init: Callable[..., Any] = glorot(),
+    recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
     """A UGRNN cell.
 

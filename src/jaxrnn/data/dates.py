@@ -6,6 +6,7 @@ The patterns and names are those of Babel 2.18 (BSD), from Unicode's Common Loca
 import datetime
 import json
 import re
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def dataset(examples: Size = 30_000, validation: Size = 1_000, test: Size = 2_00
     return pairs(splits, "date", "vendredi 16 septembre 1983")
 
 
-def written(date, locale, style):
+def written(date: Any, locale: Any, style: Any) -> Any:
     """A date as a language writes it.
 
     Args:

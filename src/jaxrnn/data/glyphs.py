@@ -6,10 +6,11 @@ file to ship.
 
 import unicodedata
 from collections import Counter
-from typing import Literal
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from jaxrnn.data import _shown
 from jaxrnn.data._pairs import by_place
@@ -17,7 +18,7 @@ from jaxrnn.data._stored import Examples, one, padded, split_rows, stored
 from jaxrnn.losses import binary_cross_entropy
 from jaxrnn.metrics import weighted_mean
 from jaxrnn.symbols import vocabulary
-from jaxrnn.types import Dataset, Metric, Question, Seed, Size
+from jaxrnn.types import Batch, Dataset, Metric, Question, Seed, Size
 
 
 def dataset(
@@ -39,7 +40,7 @@ def dataset(
     return make(pictures, names, places)
 
 
-def captions(pictures, names, places):
+def captions(pictures: Any, names: Any, places: Any) -> Any:
     """The data set that asks for the name of a picture."""
     side = pictures.shape[1]
     words = vocabulary([name.split() for name in names], " ", end=True)
@@ -68,7 +69,7 @@ def captions(pictures, names, places):
     )
 
 
-def drawings(pictures, names, places):
+def drawings(pictures: Any, names: Any, places: Any) -> Any:
     """The data set that asks for the picture of a name."""
     side = pictures.shape[1]
     words = vocabulary([name.split() for name in names], " ")
@@ -109,12 +110,12 @@ def drawings(pictures, names, places):
     )
 
 
-def pixels_wrong(ys, batch):
+def pixels_wrong(ys: ArrayLike, batch: Batch) -> Any:
     """The share of pixels that are on the wrong side of one half."""
     return weighted_mean(jnp.mean((ys > 0) != (batch.targets > 0.5), axis=-1), batch.weights)
 
 
-def characters(fewest):
+def characters(fewest: Any) -> Any:
     """(characters, names) that the font holds and whose words are each in `fewest` names at least."""
     from matplotlib.ft2font import FT2Font
 
@@ -128,7 +129,7 @@ def characters(fewest):
         found = kept
 
 
-def picture(letter, side):
+def picture(letter: Any, side: Any) -> Any:
     """The picture of a character, [side, side] in [0, 1], its middle in the middle of the square."""
     from PIL import Image, ImageDraw, ImageFont
 

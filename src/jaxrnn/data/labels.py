@@ -1,6 +1,7 @@
 """Texts of your own with a label each: a CSV file with a column of texts and a column of labels."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from jaxrnn.data import _assets
 from jaxrnn.data._labels import labelled_texts
@@ -40,7 +41,7 @@ def dataset(
     return labelled_texts(texts, labels, "text", texts[0], split_seed, separator)
 
 
-def read(path, text, label):
+def read(path: str | Path, text: Any, label: Any) -> Any:
     """(texts, labels) of the file. Arguments and errors as of `dataset`."""
     rows = _assets.read_rows(path)
     _, header = next(rows)

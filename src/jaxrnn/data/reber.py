@@ -1,5 +1,7 @@
 """The embedded Reber grammar: strings of a small automaton; the last but one symbol is the second one again."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -61,7 +63,7 @@ def dataset(longest: Size = 40) -> Dataset:
     )
 
 
-def strings(longest):
+def strings(longest: Any) -> Any:
     """key -> `Sequence`, a string of the embedded grammar."""
 
     def walk(state, key):

@@ -1,5 +1,7 @@
 """A series of your own, as arrays, from Python."""
 
+from typing import Any
+
 import numpy as np
 
 from jaxrnn.data._forecast import Target
@@ -8,10 +10,24 @@ from jaxrnn.distributions._contract import Distribution
 from jaxrnn.types import Dataset, Rate, Size
 
 
-def dataset(values, times=None, past=None, known=None, labels: tuple[str, ...] | None = None, window: Size = 32,
-            validation: Rate = 0.15, test: Rate = 0.15, target: Target = "every", horizon: Size = 1, lags: Size = 1,
-            season: Size | None = None, log: bool = False, calendar: Calendar = (), anchor: Anchor | None = None,
-            distribution: Distribution | None = None) -> Dataset:  # fmt: skip
+def dataset(
+    values: Any,
+    times: Any = None,
+    past: Any = None,
+    known: Any = None,
+    labels: tuple[str, ...] | None = None,
+    window: Size = 32,
+    validation: Rate = 0.15,
+    test: Rate = 0.15,
+    target: Target = "every",
+    horizon: Size = 1,
+    lags: Size = 1,
+    season: Size | None = None,
+    log: bool = False,
+    calendar: Calendar = (),
+    anchor: Anchor | None = None,
+    distribution: Distribution | None = None,
+) -> Dataset:
     """Arrays, split in time and scaled by the mean and deviation of the training part alone.
 
         dataset = jaxrnn.data.series.dataset(values, horizon=12, distribution=gaussian.distribution())

@@ -5,6 +5,7 @@ speakers and their lines, without stage directions.
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -84,7 +85,7 @@ def _begins(length, validation, test):
     return {"validation": int(length - sizes.sum()), "test": int(length - sizes[1])}
 
 
-def windows(length, numbers):
+def windows(length: Any, numbers: Any) -> Any:
     """(codes [N], (start [B], fresh [B])) -> the `Batch` of windows of a text and their next letters.
 
     Args:

@@ -40,7 +40,7 @@ class Distribution(NamedTuple):
     counts: bool = False
     scaled: Callable[..., Any] | None = None
 
-    def median(self, ys):
+    def median(self, ys: Any) -> Any:
         """The point forecast [..., n]."""
         return self.quantile(ys, 0.5)
 

@@ -1,10 +1,12 @@
 """Lyapunov exponents of a map along a trajectory, what follows from a spectrum, and mean-field theory beside it."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import ArrayLike
 
 
 class Exponents(NamedTuple):
@@ -22,7 +24,9 @@ class Exponents(NamedTuple):
     z: jax.Array
 
 
-def lyapunov(f, z_0, xs, k=None, warm_up=0, key=None):
+def lyapunov(
+    f: Callable[..., Any], z_0: Any, xs: Any, k: int | None = None, warm_up: int = 0, key: jax.Array | None = None
+) -> Exponents:
     """The k largest Lyapunov exponents along a trajectory, by QR at every step (Benettin et al. 1980).
 
     For any length the sum of all n exponents is the mean of ln |det J_t| over the same steps. Differentiable with
@@ -54,14 +58,14 @@ def lyapunov(f, z_0, xs, k=None, warm_up=0, key=None):
     return Exponents(jnp.mean(rates, axis=0), rates, z)
 
 
-def standard_error(rates, blocks=10):
+def standard_error(rates: ArrayLike, blocks: int = 10) -> jax.Array:
     """The standard error of the mean of rates [T, k], which are no independent draws, by means over blocks: [k]."""
     size = max(len(rates) // blocks, 1)
     means = rates[: len(rates) // size * size].reshape(-1, size, *rates.shape[1:]).mean(axis=1)
     return means.std(axis=0, ddof=1) / jnp.sqrt(len(means))
 
 
-def kaplan_yorke(lam):
+def kaplan_yorke(lam: ArrayLike) -> Any:
     """The Kaplan-Yorke dimension of a spectrum [n]: j + (lam_1 + ... + lam_j) / |lam_{j+1}|, j the last index at which
     the sum is not negative; n where no sum is."""
     lam = jnp.sort(lam)[::-1]
@@ -71,12 +75,12 @@ def kaplan_yorke(lam):
     return jnp.where(j == len(lam), 1.0 * len(lam), j + before / jnp.abs(lam[jnp.minimum(j, len(lam) - 1)]))
 
 
-def entropy(lam):
+def entropy(lam: ArrayLike) -> Any:
     """The sum of the positive exponents [n], in nats per step: the entropy rate by Pesin's identity."""
     return jnp.sum(jnp.maximum(lam, 0.0))
 
 
-def mean_field_exponent(gain):
+def mean_field_exponent(gain: float) -> float:
     """The largest exponent of x' = J tanh(x), J with independent normal entries of variance gain^2 / N, N to infinity.
 
     For gain > 1: ln g + ln E[sech^4(sqrt(q) z)] / 2 with q = g^2 E[tanh^2(sqrt(q) z)] over a standard normal z; for

@@ -1,10 +1,12 @@
 """Fixed and slow points of a map under a constant input (Sussillo & Barak 2013), by damped Newton steps."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 
 class Points(NamedTuple):
@@ -21,7 +23,7 @@ class Points(NamedTuple):
     flat: jax.Array
 
 
-def find_points(f, starts, x, iterations=200):
+def find_points(f: Callable[..., Any], starts: ArrayLike, x: Any, iterations: int = 200) -> Points:
     """Minimises |f(z, x) - z|^2 / 2 from every start.
 
     Args:
@@ -53,7 +55,7 @@ def find_points(f, starts, x, iterations=200):
     return jax.lax.map(descend, starts)
 
 
-def distinct(z, apart):
+def distinct(z: ArrayLike, apart: float) -> Any:
     """Indices of the points [P, n] that are no nearer than `apart` to one before them."""
     kept = []
     for place, point in enumerate(z):

@@ -1,14 +1,19 @@
 """A net as a dynamical system: its carry as one vector z, the map z_{t-1} -> z_t, its trajectories and Jacobians."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.flatten_util import ravel_pytree
+from jax.typing import ArrayLike
 
 from jaxrnn.dynamics import taps
+from jaxrnn.types import Carry, Net, Params
 
 
-def as_map(net, params):
+def as_map(net: Net, params: Params) -> Any:
     """The step of a net as a map of one vector.
 
     Args:
@@ -27,7 +32,7 @@ def as_map(net, params):
     return f, z_0
 
 
-def layer_maps(net, params, xs, carry=None):
+def layer_maps(net: Net, params: Params, xs: ArrayLike, carry: Carry = None) -> Any:
     """Every layer of a net as a map of its own carry, driven by what it reads.
 
     For a stack of layers the Jacobian of the whole is block triangular, so its spectrum is that of these maps
@@ -59,7 +64,7 @@ def layer_maps(net, params, xs, carry=None):
     return found
 
 
-def closed_loop(net, params, output_size):
+def closed_loop(net: Net, params: Params, output_size: int) -> Any:
     """The map of a net that runs on its own output, without an input: z is the carry and the last output.
 
     Args:
@@ -80,12 +85,12 @@ def closed_loop(net, params, output_size):
     return f, z_0
 
 
-def trajectory(f, z_0, xs):
+def trajectory(f: Callable[..., Any], z_0: Any, xs: ArrayLike) -> jax.Array:
     """The states z_1 ... z_T [T, n] under the inputs xs [T, D]."""
     return lax.scan(lambda z, x: (f(z, x),) * 2, z_0, xs)[1]
 
 
-def jacobians(f, z_0, xs):
+def jacobians(f: Callable[..., Any], z_0: Any, xs: ArrayLike) -> jax.Array:
     """J_t = dz_t / dz_{t-1} along the trajectory under the inputs xs [T, D]: [T, n, n]."""
 
     def step(z, x):

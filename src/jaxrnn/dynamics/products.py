@@ -4,16 +4,19 @@ A product that is multiplied out loses whatever is smaller than the rounding of 
 network that forgets. Here scales are kept as logarithms and are never multiplied out.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import ArrayLike
 
 SWEEPS = 30  # of rotations at most; six are common
 GONE = -1e30  # ln of a singular value that is exactly zero, while scales are compared
 
 
-def log_singular_values(js):
+def log_singular_values(js: ArrayLike) -> Any:
     """ln of the singular values of the products J_t ... J_1, for every t.
 
     The product is held as Q diag(exp(d)) V, Q orthogonal, d descending and V well conditioned: a QR decomposition takes

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from jaxrnn.cells._transforms import carry_as_output, flat, gates_as_output, perturbed, unflat
-from jaxrnn.types import Carry, Cell, Pair
+from jaxrnn.types import Carry, Cell, Net, Pair, Params
 from jaxrnn.unroll._contract import Recorded, scan
 
 
@@ -28,7 +29,17 @@ class Layer(NamedTuple):
     gates: Any
 
 
-def observe(net, params, carry, xs, perturbations=None, *, mask=None, reset=None, key=None):
+def observe(
+    net: Net,
+    params: Params,
+    carry: Carry,
+    xs: ArrayLike,
+    perturbations: Any = None,
+    *,
+    mask: ArrayLike | None = None,
+    reset: ArrayLike | None = None,
+    key: jax.Array | None = None,
+) -> Any:
     """A net's outputs together with what is hidden in its layers.
 
     Args:
@@ -48,13 +59,23 @@ def observe(net, params, carry, xs, perturbations=None, *, mask=None, reset=None
     return places.unflatten([place.carry for place in found]), ys, [place.content for place in found]
 
 
-def zero_perturbations(net, params, carry, xs):
+def zero_perturbations(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Any:
     """Perturbations of zero for `observe`: a carry of leaves [T, B, H] for each layer."""
     own, steps = carries(net, params, carry, xs), len(xs.source if isinstance(xs, Pair) else xs)
     return [jax.tree.map(lambda a: jnp.zeros((steps, *a.shape), a.dtype), c) for c in own]
 
 
-def shares(net, params, carry, xs, adjoints, direction, *, mask=None, reset=None):
+def shares(
+    net: Net,
+    params: Params,
+    carry: Carry,
+    xs: ArrayLike,
+    adjoints: Any,
+    direction: Any,
+    *,
+    mask: ArrayLike | None = None,
+    reset: ArrayLike | None = None,
+) -> Any:
     """The part of every step in the gradient of the layers' weights, along a direction.
 
     The gradient of a weight used at every step is a sum over steps, dL/dW = sum_t (dcarry_t/dW)^T dL/dcarry_t, the
@@ -77,7 +98,7 @@ def shares(net, params, carry, xs, adjoints, direction, *, mask=None, reset=None
     return [place.content for place in places.flatten_up_to(seen)]
 
 
-def layers(net, params, carry, xs):
+def layers(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Any:
     """The recurrent layers of a net, each direction one: [(name, cell, its params, reverse), ...].
 
     Args:
@@ -98,7 +119,15 @@ def layers(net, params, carry, xs):
     return found
 
 
-def inputs(net, params, carry, xs, *, mask=None, reset=None):
+def inputs(
+    net: Net,
+    params: Params,
+    carry: Carry,
+    xs: ArrayLike,
+    *,
+    mask: ArrayLike | None = None,
+    reset: ArrayLike | None = None,
+) -> Any:
     """What every layer reads: [xs [T, B, D_l], ...], in the order of `observe`."""
     places, own, _ = _layers(net, params, carry, xs)
     given = places.unflatten([Recorded(each) for each in own])

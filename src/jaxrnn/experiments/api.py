@@ -1,7 +1,9 @@
 """Training and loading from Python: nets, data sets and optimizers as objects, or an experiment."""
 
 import contextlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import optax
 
@@ -13,13 +15,32 @@ from jaxrnn.nets import anchored
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.training import single_run as training
 from jaxrnn.training.checkpoints import Checkpointing
+from jaxrnn.training.run import Run
 from jaxrnn.training.update import Task, Trainer
+from jaxrnn.types import Dataset, Net
 from jaxrnn.unroll import deferred
 
 
-def fit(net, dataset=None, *, steps=None, batch_size=None, learning_rate=None, optimizer=None, clip_norm=None,
-        report_every=None, precision="f32", seed=0, folder=None, unroll=None, callbacks=(), probes=None, metrics=None,
-        regularizer=None, checkpointing=Checkpointing()):  # fmt: skip
+def fit(
+    net: Net | Experiment,
+    dataset: Dataset | None = None,
+    *,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    optimizer: Any = None,
+    clip_norm: float | None = None,
+    report_every: int | None = None,
+    precision: str = "f32",
+    seed: int = 0,
+    folder: str | Path | None = None,
+    unroll: Callable[..., Any] | None = None,
+    callbacks: Sequence[Callable[..., Any]] = (),
+    probes: dict[str, Any] | None = None,
+    metrics: dict[str, Callable[..., Any]] | None = None,
+    regularizer: Any = None,
+    checkpointing: Checkpointing = Checkpointing(),
+) -> Run:
     """Trains a network.
 
         net = jaxrnn.rnn(lstm.cell(16), output_size=1)
@@ -100,7 +121,9 @@ def _fit_experiment(experiment, folder):
         return _recorded(run, folder, experiment.cfg)
 
 
-def load(folder, net=None, dataset=None, trusted=()):
+def load(
+    folder: str | Path, net: Net | None = None, dataset: Dataset | None = None, trusted: Sequence[str] = ()
+) -> Run:
     """The trained network of a run folder, a `jaxrnn.training.Run`.
 
     Args:

@@ -42,12 +42,12 @@ class Experiment(NamedTuple):
     task: Task
     seed: int
     checkpointing: Checkpointing
-    callbacks: list
+    callbacks: list[Any]
     probes: dict[str, Any]
     evaluator: Evaluator
 
 
-def experiment(*overrides):
+def experiment(*overrides: str) -> Experiment:
     """The experiment that `python scripts/train.py` would train under these overrides, from Python.
 
         experiment = jaxrnn.experiment("model=lstm", "data=sine", "model.cell.size=16")

@@ -23,7 +23,7 @@ KINDS = {
     "float": "number",
     "bool": "true, false",
     "str": "text",
-    "Callable": "a node with a _target_",
+    "Callable[..., Any]": "a node with a _target_",
     "Cell": "a node with a _target_",
     "Target": "every, last",
     "jax.typing.ArrayLike": "number",

@@ -3,12 +3,17 @@
 In Flax, Haiku and Equinox a carry belongs to one cell, an h, a pair (c, h) or a pair (h, c): our fields by name.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn.types import Carry, Net, Params
 
-def carry_from_torch(net, params, state):
+
+def carry_from_torch(net: Net, params: Params, state: Any) -> Carry:
     """A net's carry from the second output of an `nn.RNN`, `nn.GRU` (h) or `nn.LSTM` (h, c), each [layers x
     directions, B, H].
 
@@ -24,7 +29,7 @@ def carry_from_torch(net, params, state):
     return _filled(net, params, [[s[i] for s in states] for i in range(len(states[0]))])
 
 
-def carry_to_torch(carry):
+def carry_to_torch(carry: Carry) -> Any:
     """The state of an `nn.RNN` or `nn.GRU` (h), or of an `nn.LSTM` (h, c), as arrays [layers x directions, B, H].
 
     Raises:
@@ -37,7 +42,7 @@ def carry_to_torch(carry):
     return stacked if len(stacked) == 2 else stacked[0]
 
 
-def carry_from_keras(net, params, states):
+def carry_from_keras(net: Net, params: Params, states: Sequence[Any]) -> Carry:
     """A net's carry from the states [h, c, h, c, ...] or [h, h, ...], each [B, H], that Keras layers return with
     `return_state=True`, layer after layer, the forward direction before the backward one.
 
@@ -52,7 +57,7 @@ def carry_from_keras(net, params, states):
     return _filled(net, params, [states[end - n : end] for n, end in zip(template, ends, strict=True)])
 
 
-def carry_to_keras(carry):
+def carry_to_keras(carry: Carry) -> list[np.ndarray]:
     """The states [h, c, ...] of a net's carry, each [B, H], for `initial_state` of Keras layers."""
     return [np.asarray(state) for cell in _cells(carry) for state in _states(cell)]
 

@@ -4,6 +4,8 @@ Equinox has cells and no layers: the scan over time is its user's. Its weights a
 and r z n in our order.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -12,9 +14,10 @@ from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.interop import _stack
 from jaxrnn.interop._stack import Layer, Stack
 from jaxrnn.nets.layers import AffineParams
+from jaxrnn.types import Net, Params
 
 
-def from_equinox(source):
+def from_equinox(source: Any) -> tuple[Net, Params]:
     """The net of Equinox cells, and its params.
 
     Args:
@@ -60,7 +63,7 @@ def _or_zeros(bias, w):
     return jnp.zeros(w.shape[1], w.dtype) if bias is None else bias
 
 
-def to_equinox(net, params):
+def to_equinox(net: Net, params: Params) -> list[Any]:
     """The Equinox cells that compute what a net computes.
 
     Args:

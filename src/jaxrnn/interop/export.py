@@ -11,13 +11,14 @@ import numpy as np
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
 from jaxrnn.interop import _stack
+from jaxrnn.types import Net, Params
 from jaxrnn.unroll import scan
 
 FORMATS = ("torch", "keras", "flax", "stablehlo", "safetensors")
 LIBRARIES = {"torch": "torch", "keras": "keras", "flax": "flax", "stablehlo": "flatbuffers"}
 
 
-def export(net, params, input_size, to, folder):
+def export(net: Net, params: Params, input_size: int, to: str, folder: str | Path) -> str:
     """Writes a network as files of another library.
 
     | to          | files                           | loads with                  | which nets                  |

@@ -5,6 +5,8 @@ is how much is new, and resets before the product; a VanillaRNN is a relu networ
 """
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import jax.numpy as jnp
 
@@ -14,9 +16,10 @@ from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.interop import _stack
 from jaxrnn.interop._stack import Layer, Stack
 from jaxrnn.nets.layers import AffineParams
+from jaxrnn.types import Net, Params
 
 
-def from_haiku(params, layers=None):
+def from_haiku(params: dict[str, Any], layers: Sequence[str | tuple[str, str]] | None = None) -> tuple[Net, Params]:
     """The net of a Haiku function's params, and its params here.
 
         net, params = jaxrnn.interop.from_haiku(params, ["lstm", "lstm_1"])
@@ -110,7 +113,7 @@ def _gru(w_x, w_h, b):
     return GRUParams(ordered(w_x), ordered(w_h), ordered(b), None)
 
 
-def to_haiku(net, params):
+def to_haiku(net: Net, params: Params) -> tuple[Any, dict[str, Any]]:
     """The Haiku function that computes what a net computes, and its params.
 
     Args:

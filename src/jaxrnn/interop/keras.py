@@ -3,6 +3,8 @@
 There the weights are `[in, gates * H]`, the gates i f c o and z r h; a GRU with `reset_after` has two rows of biases.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -12,11 +14,12 @@ from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.interop import _stack
 from jaxrnn.interop._stack import Layer, Stack
 from jaxrnn.nets.layers import AffineParams
+from jaxrnn.types import Net, Params
 
 KINDS = ("SimpleRNN", "LSTM", "GRU")
 
 
-def from_keras(source):
+def from_keras(source: Any) -> tuple[Net, Params]:
     """The net of a Keras model, and its params.
 
     Args:
@@ -149,7 +152,7 @@ def _readout(dense):
     return AffineParams(w, jnp.asarray(dense.get_weights()[1]) if dense.use_bias else jnp.zeros(w.shape[1], w.dtype))
 
 
-def to_keras(net, params):
+def to_keras(net: Net, params: Params) -> Any:
     """The Keras model that computes what a net computes.
 
     Args:

@@ -4,6 +4,8 @@ There every gate has a kernel of its own, ii if ig io hi hf hg ho, ir iz in hr h
 on one of the two sides.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 
 from jaxrnn.cells._step import ACTIVATIONS
@@ -14,6 +16,7 @@ from jaxrnn.cells.mgu import MGUParams
 from jaxrnn.interop import _flax, _stack
 from jaxrnn.interop._stack import Layer, Stack
 from jaxrnn.nets.layers import AffineParams
+from jaxrnn.types import Net, Params
 
 KINDS = {
     "LSTMCell": LSTMParams,
@@ -25,7 +28,7 @@ KINDS = {
 WRITTEN = {LSTMParams: "OptimizedLSTMCell", GRUParams: "GRUCell", MGUParams: "MGUCell"}
 
 
-def from_linen(module, variables):
+def from_linen(module: Any, variables: Any) -> tuple[Net, Params]:
     """The net of a linen module, and its params.
 
     Args:
@@ -100,7 +103,7 @@ def _cell(kind, params):
     return _flax.joined(kind, *kernels, *([part.get("bias") for part in parts] for parts in (inputs, hidden)))
 
 
-def to_linen(net, params):
+def to_linen(net: Net, params: Params) -> tuple[Any, dict[str, Any]]:
     """The linen module that computes what a net computes, and its variables.
 
     Args:

@@ -4,8 +4,13 @@ The params stay the ones of the cell or the net, each leaf an `nnx.Param`, so op
 Flax see them as their own.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax
 from flax import nnx
+
+from jaxrnn.types import Carry, Cell, Net
 
 
 class CellModule(nnx.RNNCellBase):
@@ -17,22 +22,22 @@ class CellModule(nnx.RNNCellBase):
       rngs: the stream `params` draws the weights.
     """
 
-    def __init__(self, cell, in_features, *, rngs):
+    def __init__(self, cell: Cell, in_features: int, *, rngs: Any):
         self.cell = cell
         self.in_features = in_features
-        self.params = _as_variables(cell.init(rngs.params(), in_features))
+        self.params: Any = _as_variables(cell.init(rngs.params(), in_features))
 
-    def __call__(self, carry, inputs):
+    def __call__(self, carry: Carry, inputs: jax.Array) -> tuple[Carry, jax.Array]:
         """(carry, x_t [B, D]) -> (carry, h_t [B, H])."""
         params = _as_arrays(self.params)
         return self.cell.step(params, carry, self.cell.project(params, inputs))
 
-    def initialize_carry(self, input_shape, rngs=None):
+    def initialize_carry(self, input_shape: Sequence[int], rngs: Any = None) -> Carry:
         """The carry before the first step of inputs [B, D]."""
         return self.cell.initial(_as_arrays(self.params), tuple(input_shape[:-1]))
 
     @property
-    def num_feature_axes(self):
+    def num_feature_axes(self) -> int:
         return 1
 
 
@@ -45,11 +50,13 @@ class NetModule(nnx.Module):
       rngs: the stream `params` draws the weights.
     """
 
-    def __init__(self, net, in_features, *, rngs):
+    def __init__(self, net: Net, in_features: int, *, rngs: Any):
         self.net = net
-        self.params = _as_variables(net.init(rngs.params(), in_features))
+        self.params: Any = _as_variables(net.init(rngs.params(), in_features))
 
-    def __call__(self, xs, *, mask=None, reset=None, key=None):
+    def __call__(
+        self, xs: jax.Array, *, mask: Any = None, reset: Any = None, key: jax.Array | None = None
+    ) -> jax.Array:
         """xs [T, B, D] -> ys [T, B, K]; mask, reset and key as in `Net.apply`."""
         params = _as_arrays(self.params)
         carry = self.net.initial(params, xs.shape[1:-1])

@@ -4,6 +4,8 @@ There an LSTMCell has a `Linear` a gate, the other cells one for the inputs and 
 side in our order.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 from flax import nnx
 
@@ -14,11 +16,12 @@ from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.interop import _flax, _stack
 from jaxrnn.interop._stack import Layer, Stack
 from jaxrnn.nets.layers import AffineParams
+from jaxrnn.types import Net, Params
 
 CELLS = (nnx.LSTMCell, nnx.OptimizedLSTMCell, nnx.GRUCell, nnx.SimpleCell)
 
 
-def from_nnx(module):
+def from_nnx(module: Any) -> tuple[Net, Params]:
     """The net of an nnx module, and its params.
 
     Args:
@@ -90,7 +93,7 @@ def _bias(linear):
     return None if linear.bias is None else linear.bias[...]
 
 
-def to_nnx(net, params):
+def to_nnx(net: Net, params: Params) -> nnx.Sequential:
     """The nnx module that computes what a net computes.
 
     Args:

@@ -1,10 +1,13 @@
 """PyTorch's recurrent modules as nets, and nets as PyTorch modules. Torch is imported where a module is run or made."""
 
+from typing import Any
+
 from jaxrnn.interop import _stack, torch_weights
 from jaxrnn.interop._stack import Stack
+from jaxrnn.types import Net, Params
 
 
-def from_torch(source, activation="tanh"):
+def from_torch(source: Any, activation: str = "tanh") -> tuple[Net, Params]:
     """The net of a PyTorch module, and its params.
 
         net, params = jaxrnn.interop.from_torch(torch.nn.LSTM(3, 16, num_layers=2, bidirectional=True))
@@ -109,7 +112,7 @@ def _checked(found, module):
         module.train(was)
 
 
-def to_torch(net, params):
+def to_torch(net: Net, params: Params) -> Any:
     """The PyTorch module that computes what a net computes.
 
     Args:

@@ -7,10 +7,12 @@ Both weigh the encoder's outputs m_s by a score of each with the decoder's state
 The memory is part of the decoder's carry, `Attended`, and does not change from step to step.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from jaxrnn.cells._step import carry_dtype, dot
 from jaxrnn.initializers import glorot
@@ -60,7 +62,7 @@ class AttentiveCarry(NamedTuple):
     h: jax.Array  # [B, H], the last output, which the next score reads
 
 
-def luong(net, memory_size, output_size):
+def luong(net: Net, memory_size: int, output_size: int) -> tuple[Net, Callable[..., Any]]:
     """Global attention with the score h_t W_a m_s (Luong, Pham & Manning 2015, eqs. 5 to 8, "general").
 
     ys_t = tanh([c_t, h_t] W_c). The context is not fed to the next step, so the net below runs over the whole sequence
@@ -100,7 +102,9 @@ def luong(net, memory_size, output_size):
     return made, weights
 
 
-def bahdanau(cell, memory_size, size, unroll=scan):
+def bahdanau(
+    cell: Cell, memory_size: int, size: int, unroll: Callable[..., Any] = scan
+) -> tuple[Net, Callable[..., Any]]:
     """Additive attention inside a recurrent layer (Bahdanau, Cho & Bengio 2015, appendix A.1.2).
 
     score = v . tanh(h_{t-1} W_s + m_s W_m); the cell reads [x_t, c_t], and [h_t, c_t] are the outputs.
@@ -143,7 +147,7 @@ def bahdanau(cell, memory_size, size, unroll=scan):
     return made, weights
 
 
-def attention_weights(scores, valid):
+def attention_weights(scores: ArrayLike, valid: ArrayLike) -> jax.Array:
     """softmax over the valid source steps: scores [..., B, S] and valid [B, S] -> [..., B, S]; zeros without any."""
     scores = jnp.where(valid, scores, -jnp.inf)
     top = jnp.max(scores, axis=-1, keepdims=True)

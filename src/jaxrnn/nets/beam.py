@@ -1,12 +1,14 @@
 """Beam search: the likeliest answers of any net whose outputs are logits of the symbol that it reads next."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import ArrayLike
 
 from jaxrnn.nets.decode import step
+from jaxrnn.types import Carry, Net, Params
 
 
 class Beam(NamedTuple):
@@ -34,7 +36,16 @@ class _State(NamedTuple):
     ended: jax.Array  # [W, B]
 
 
-def search(net, params, carry, x_t, length, width, end=0, penalty=0.0):
+def search(
+    net: Net,
+    params: Params,
+    carry: Carry,
+    x_t: ArrayLike,
+    length: int,
+    width: int,
+    end: int | None = 0,
+    penalty: float = 0.0,
+) -> Any:
     """The W answers that a beam search finds, for all sequences at once; to be compiled as one call.
 
     A hypothesis is ranked by log p / lp with lp = ((5 + length) / 6)^penalty (Wu et al. 2016, eq. 14); with a penalty

@@ -10,7 +10,7 @@ from jaxrnn.nets.layers import masked
 from jaxrnn.types import Net
 
 
-def serial(*nets):
+def serial(*nets: Net) -> Net:
     """One net after the other; params and carries are tuples, one entry a net."""
 
     def init(key, input_size):
@@ -47,7 +47,7 @@ def serial(*nets):
     )
 
 
-def residual(net):
+def residual(net: Net) -> Net:
     """y_t = x_t + net(x)_t at every valid step (He et al. 2016).
 
     Raises:
@@ -73,7 +73,7 @@ class BidirectionalParams(NamedTuple):
     backward: Any
 
 
-def bidirectional(forward, backward, merge: Literal["concat", "sum", "mul", "ave"] = "concat"):
+def bidirectional(forward: Net, backward: Net, merge: Literal["concat", "sum", "mul", "ave"] = "concat") -> Net:
     """Two nets over the same inputs (Schuster & Paliwal 1997).
 
     Args:
@@ -116,7 +116,7 @@ def bidirectional(forward, backward, merge: Literal["concat", "sum", "mul", "ave
     )
 
 
-def last(net):
+def last(net: Net) -> Net:
     """The net's output at the last valid step of each sequence, as a sequence of one step: ys [1, B, K].
 
     A sequence without a valid step gives zeros.
@@ -129,7 +129,7 @@ def last(net):
     return net._replace(apply=apply, unrolled=lambda unroll: last(net.unrolled(unroll)))
 
 
-def first(net):
+def first(net: Net) -> Net:
     """The net's output at the first valid step of each sequence, as a sequence of one step: ys [1, B, K].
 
     Of a net that runs backwards that is the output which has seen the whole sequence. A sequence without a valid step

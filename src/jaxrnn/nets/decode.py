@@ -3,12 +3,18 @@
 A whole sequence and its last output need no function of their own: `net.apply` and `nets.last`.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import ArrayLike
+
+from jaxrnn.types import Carry, Net, Params
 
 
-def step(net, params, carry, x_t):
+def step(net: Net, params: Params, carry: Carry, x_t: ArrayLike) -> tuple[Carry, jax.Array]:
     """One step on a stream.
 
     Args:
@@ -28,13 +34,15 @@ def step(net, params, carry, x_t):
     return carry, ys[0]
 
 
-def warm_up(net, params, carry, xs):
+def warm_up(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Carry:
     """The carry after a sequence xs [T, B, D] whose outputs are dropped."""
     _require_causal(net)
     return net.apply(params, carry, xs)[0]
 
 
-def generate(net, params, carry, x_t, length, feedback=lambda y: y):
+def generate(
+    net: Net, params: Params, carry: Carry, x_t: ArrayLike, length: int, feedback: Callable[..., Any] = lambda y: y
+) -> tuple[Carry, jax.Array]:
     """Free-running generation: every output is the next input.
 
     Args:
@@ -55,7 +63,17 @@ def generate(net, params, carry, x_t, length, feedback=lambda y: y):
     return carry, ys
 
 
-def sample(net, params, carry, x_t, length, draw, key=None, known=None, following=None):
+def sample(
+    net: Net,
+    params: Params,
+    carry: Carry,
+    x_t: ArrayLike,
+    length: int,
+    draw: Callable[..., Any],
+    key: jax.Array | None = None,
+    known: Any = None,
+    following: Callable[..., Any] | None = None,
+) -> tuple[Carry, jax.Array, jax.Array]:
     """Generation where the next input is drawn from the output.
 
     Args:
@@ -95,7 +113,9 @@ def sample(net, params, carry, x_t, length, draw, key=None, known=None, followin
     return carry, drawn, ys
 
 
-def prime_and_generate(net, params, xs, length, feedback=lambda y: y):
+def prime_and_generate(
+    net: Net, params: Params, xs: ArrayLike, length: int, feedback: Callable[..., Any] = lambda y: y
+) -> tuple[Carry, jax.Array]:
     """Priming with true values, then free-running generation from the initial carry.
 
     Args:

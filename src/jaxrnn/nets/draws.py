@@ -1,15 +1,21 @@
 """How a symbol is chosen from logits: the largest, or drawn at a temperature, among the k likeliest, or a nucleus."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 
-def greedy(key, logits):
+def greedy(key: Any, logits: ArrayLike) -> jax.Array:
     """The symbol with the largest logit; logits [B, K] -> [B, 1]. It needs no key."""
     return jnp.argmax(logits, axis=-1, keepdims=True)
 
 
-def categorical(temperature=1.0, top_k=None, top_p=None):
+def categorical(
+    temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+) -> Callable[..., jax.Array]:
     """Draws symbols from softmax(logits / temperature).
 
     Args:
@@ -37,7 +43,7 @@ def categorical(temperature=1.0, top_k=None, top_p=None):
     return draw
 
 
-def kept(logits, top_k=None, top_p=None):
+def kept(logits: ArrayLike, top_k: int | None = None, top_p: float | None = None) -> jax.Array:
     """Logits [B, K], minus infinity where a symbol is not among those to draw from."""
     if top_k is not None and top_k < logits.shape[-1]:
         least = jax.lax.top_k(logits, top_k)[0][..., -1:]

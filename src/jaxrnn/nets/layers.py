@@ -1,5 +1,6 @@
 """Layers: `recurrent` makes a net of a cell; `affine`, `embed` and `dropout` act on each step by itself."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -10,11 +11,18 @@ from jaxrnn.cells._dropout import drop_recurrent, dropout_mask, fold_in
 from jaxrnn.cells._step import dot
 from jaxrnn.cells._transforms import carry_size, perturbed
 from jaxrnn.initializers import glorot
-from jaxrnn.types import Net, Plain
+from jaxrnn.types import Cell, Dataset, Net, Plain
 from jaxrnn.unroll._contract import scan
 
 
-def recurrent(cell, unroll=scan, reverse=False, dropout=None, zoneout=None, noise=None):
+def recurrent(
+    cell: Cell,
+    unroll: Callable[..., Any] = scan,
+    reverse: bool = False,
+    dropout: float | None = None,
+    zoneout: float | None = None,
+    noise: float | None = None,
+) -> Net:
     """A layer of recurrent units: the only way from a `Cell` to a `Net`.
 
     Args:
@@ -67,7 +75,7 @@ class AffineParams(NamedTuple):
     b: jax.Array  # [K]
 
 
-def affine(output_size, init=glorot()):
+def affine(output_size: int, init: Callable[..., Any] = glorot()) -> Net:
     """y_t = x_t W + b at every valid step."""
 
     def init_params(key, input_size):
@@ -80,7 +88,7 @@ class EmbedParams(NamedTuple):
     w: jax.Array  # [vocabulary, K]
 
 
-def embed(vocabulary, output_size):
+def embed(vocabulary: int, output_size: int) -> Net:
     """Row x_t of a table of learned vectors; xs [T, B, 1] hold integers in [0, vocabulary)."""
 
     def init(key, input_size):
@@ -90,7 +98,7 @@ def embed(vocabulary, output_size):
     return _pointwise(init, lambda params, xs: params.w[xs[..., 0].astype(int)], lambda input_size: output_size)
 
 
-def one_hot(vocabulary):
+def one_hot(vocabulary: int) -> Net:
     """A vector of zeros with a one at x_t; xs [T, B, 1] hold integers in [0, vocabulary)."""
 
     def init(key, input_size):
@@ -109,7 +117,7 @@ class TiedParams(NamedTuple):
     b: jax.Array  # [vocabulary]
 
 
-def tied(net, vocabulary, size):
+def tied(net: Net, vocabulary: int, size: int) -> Net:
     """A net between an embedding and a readout with the same weights (Press & Wolf 2017): logits = h_t W^T + b.
 
     Args:
@@ -148,7 +156,7 @@ class AnchoredParams(NamedTuple):
     alpha: jax.Array  # [K']
 
 
-def anchored(net, dataset):
+def anchored(net: Net, dataset: Dataset) -> Net:
     """The net whose first outputs are added to the forecast that the data set's `anchor` makes of what is read.
 
     They are multiplied by a learned factor that begins at zero (ReZero, Bachlechner et al. 2021), so that the net
@@ -183,7 +191,7 @@ def anchored(net, dataset):
     )
 
 
-def dropout(rate, variational=False):
+def dropout(rate: float, variational: bool = False) -> Net:
     """Inverted dropout of the inputs, active when a key is given (Srivastava et al. 2014).
 
     Args:

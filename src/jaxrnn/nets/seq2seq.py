@@ -1,5 +1,6 @@
 """The encoder-decoder: a sequence to a sequence of another length."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -19,8 +20,15 @@ class EncoderDecoderParams(NamedTuple):
 
 
 def encoder_decoder(
-    encoder, decoder, length, output_size, feedback=None, symbols=False, own_outputs=0.0, attention=None
-):
+    encoder: Net,
+    decoder: Net,
+    length: int,
+    output_size: int,
+    feedback: Callable[..., Any] | None = None,
+    symbols: bool = False,
+    own_outputs: float = 0.0,
+    attention: Any = None,
+) -> Net:
     """Sequence to sequence of another length (Sutskever, Vinyals & Le 2014; Cho et al. 2014).
 
     The encoder reads the source; its last carry is the decoder's first, of a bidirectional layer the forward one. A

@@ -1,5 +1,6 @@
 """A published value beside ours, and the verdict, which follows from the numbers by a stated rule."""
 
+import html
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -42,7 +43,7 @@ class Claim(NamedTuple):
     tolerance: float = 0.0
     source: Literal["text", "code", "derived", "unchecked", "set here"] = "derived"
 
-    def verdict(self):
+    def verdict(self) -> str:
         """ "agrees" or "differs", by the rule."""
         found = float(np.median(self.ours))
         held = {
@@ -52,7 +53,7 @@ class Claim(NamedTuple):
         }
         return "agrees" if held[self.rule] else "differs"
 
-    def row(self):
+    def row(self) -> dict[str, Any]:
         """The claim as a row of a table."""
         values = np.atleast_1d(np.asarray(self.ours, float))
         return {
@@ -86,11 +87,11 @@ class Reproduction(NamedTuple):
     differs: list[str]
     draw: Any
 
-    def table(self):
+    def table(self) -> Table:
         """A `Table`, a row a claim."""
         return Table(claim.row() for claim in self.claims)
 
-    def write(self, folder, command, seconds, width=None):
+    def write(self, folder: str | Path, command: str, seconds: float, width: float | None = None) -> list[str]:
         """Writes `claims.csv`, `reproduction.md` and the figures into a folder; returns lines for the terminal."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -111,7 +112,7 @@ class Reproduction(NamedTuple):
         atomic.write(folder / "reproduction.md", "\n".join(page) + "\n")
         return lines
 
-    def lines(self):
+    def lines(self) -> list[str]:
         """The claims as a Markdown table, followed by the rules and the sources that it names."""
         lines = ["| claim | published | ours | spread over seeds | verdict |", "|---|---|---|---|---|"]
         for row in self.table():
@@ -123,3 +124,11 @@ class Reproduction(NamedTuple):
         named = [RULES[rule] for rule in dict.fromkeys(claim.rule for claim in self.claims)]
         sources = [SOURCES[source] for source in dict.fromkeys(claim.source for claim in self.claims)]
         return [*lines, "", f"A number {'; '.join(named)}. The values are {'; '.join(sources)}."]
+
+    def plot(self, width: float | None = None) -> style.Figures:
+        """{title: figure}, so many inches wide, 7 unless told otherwise; in a notebook they are shown."""
+        with style.page(width):
+            return style.Figures(self.draw())
+
+    def _repr_html_(self):
+        return f"<p>{html.escape(self.paper)}</p>{self.table()._repr_html_()}{self.plot()._repr_html_()}"

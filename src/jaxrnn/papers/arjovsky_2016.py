@@ -18,7 +18,9 @@ from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
 
 
-def reproduce(quick: bool = False, length: Size = 100, seeds: Size = 3, size: Size = 40, steps: Size = 5000):
+def reproduce(
+    quick: bool = False, length: Size = 100, seeds: Size = 3, size: Size = 40, steps: Size = 5000
+) -> Reproduction:
     """Validation losses of an LSTM and a tanh network on both tasks.
 
     Args:

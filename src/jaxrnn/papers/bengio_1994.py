@@ -38,7 +38,7 @@ def reproduce(
     lengths: list[Size] = (5, 10, 20, 40, 80),
     seeds: Size = 20,
     steps: Size = 1000,
-):
+) -> Reproduction:
     """The input that resets a latch, the rate at which its gradient vanishes, and how often latching is learned.
 
     Args:

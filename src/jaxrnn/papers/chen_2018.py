@@ -27,7 +27,7 @@ from jaxrnn.types import Positive, Size
 SCALES, BIASES = (0.5, 1.0, 1.5, 2.0), (0.0, 2.0, 4.0)
 
 
-def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Positive = 1.0):
+def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Positive = 1.0) -> Reproduction:
     """Theory against networks: ln chi of both kinds over scales and biases.
 
     Args:

@@ -31,7 +31,7 @@ def reproduce(
     seeds: Size = 2,
     units: Size = 64,
     steps: Size = 200,
-):
+) -> Reproduction:
     """How many steps are learned, over the scale of the recurrent weights, beside 6 xi of the theory.
 
     Args:

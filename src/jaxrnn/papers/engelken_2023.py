@@ -22,7 +22,7 @@ from jaxrnn.types import Positive, Size
 
 def reproduce(
     quick: bool = False, sizes: list[Size] = (60, 120, 240), gain: Positive = 3.0, seeds: Size = 3, steps: Size = 600
-):
+) -> Reproduction:
     """Whole spectra of random tanh networks of several sizes.
 
     Args:

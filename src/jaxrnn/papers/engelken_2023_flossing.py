@@ -33,7 +33,7 @@ def reproduce(
     steps: Size = 2000,
     before: Size = 100,
     exponents: Size = 30,
-):
+) -> Reproduction:
     """Losses on copying bits of networks that are trained plainly, and of those that are flossed first.
 
     Args:

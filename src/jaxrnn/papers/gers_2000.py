@@ -15,7 +15,7 @@ from jaxrnn.types import Size
 from jaxrnn.unroll.scan import scan
 
 
-def reproduce(quick: bool = False, steps: Size = 400, biases: list[float] = (0.0, 1.0, 2.0, 5.0)):
+def reproduce(quick: bool = False, steps: Size = 400, biases: list[float] = (0.0, 1.0, 2.0, 5.0)) -> Reproduction:
     """The steps after which the gradient along the memory cell is a half, of LSTMs with these forget biases.
 
     Args:

@@ -34,7 +34,7 @@ class Stream(NamedTuple):
     legal: jax.Array  # [T, B, 7], whether a symbol may come next
 
 
-def reproduce(quick: bool = False, seeds: Size = 5, size: Size = 16, updates: Size = 1500):
+def reproduce(quick: bool = False, seeds: Size = 5, size: Size = 16, updates: Size = 1500) -> Reproduction:
     """Symbols until the first mistake on a new stream, and the size of the memory, with forget gates and without.
 
     Args:

@@ -24,7 +24,7 @@ SCALES, BIASES = (0.5, 1.0, 2.0, 3.0), (0.0, 2.0, 4.0)
 SAMPLES, STEPS = 20_000, 100  # of the theory's expectations; until the distribution is stationary, and as many again
 
 
-def reproduce(quick: bool = False, units: Size = 200, seeds: Size = 3, noise: Positive = 1.0):
+def reproduce(quick: bool = False, units: Size = 200, seeds: Size = 3, noise: Positive = 1.0) -> Reproduction:
     """Theory against networks: the growth rate of a small change over scales and biases.
 
     Args:

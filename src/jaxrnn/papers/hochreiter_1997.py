@@ -17,7 +17,7 @@ from jaxrnn.types import Size
 PUBLISHED = {"adding": 74_000, "temporal order, 2 symbols": 31_390}  # tables 7 and 9, means over trials
 
 
-def reproduce(quick: bool = False, seeds: Size = 10, size: Size = 16, most: Size = 100_000):
+def reproduce(quick: bool = False, seeds: Size = 10, size: Size = 16, most: Size = 100_000) -> Reproduction:
     """Sequences until the stop rule, of LSTMs with a forget gate, trained by Adam; not more than in 1997.
 
     Args:

@@ -44,7 +44,7 @@ class Experiment(NamedTuple):
     rate: float = 1e-2
 
 
-def experiments(length):
+def experiments(length: int) -> Any:
     """The experiments with lags of `length` steps; the published numbers are those of 100."""
     fixed, weighted = lags.symbols(length), lags.symbols(length, weight=float(length))
     return [
@@ -60,7 +60,7 @@ def experiments(length):
     ]
 
 
-def reproduce(quick: bool = False, seeds: Size = 5, length: Size = 100):
+def reproduce(quick: bool = False, seeds: Size = 5, length: Size = 100) -> Reproduction:
     """Sequences until the stop rule of each experiment, of LSTMs with a forget gate, trained by Adam.
 
     Args:

@@ -18,7 +18,9 @@ from jaxrnn.types import Positive, Size
 ACTIVATIONS = ("linear", "tanh")
 
 
-def reproduce(quick: bool = False, size: Size = 16, rho: Positive = 0.9, seeds: Size = 5, steps: Size = 20_000):
+def reproduce(
+    quick: bool = False, size: Size = 16, rho: Positive = 0.9, seeds: Size = 5, steps: Size = 20_000
+) -> Reproduction:
     """Memory capacities of random networks that read white noise.
 
     Args:

@@ -18,7 +18,7 @@ from jaxrnn.types import Size
 def reproduce(
     quick: bool = False, length: Size = 50, size: Size = 32, seeds: Size = 5, steps: Size = 1500,
     biases: list[float] = (-2.0, -1.0, 0.0, 1.0, 2.0),
-):  # fmt: skip
+) -> Reproduction:  # fmt: skip
     """Losses on adding of LSTMs with several biases, one program, and of a GRU.
 
     Args:

@@ -16,7 +16,7 @@ from jaxrnn.plotting import style
 from jaxrnn.types import Size
 
 
-def reproduce(quick: bool = False, size: Size = 16, seeds: Size = 8, steps: Size = 4000):
+def reproduce(quick: bool = False, size: Size = 16, seeds: Size = 8, steps: Size = 4000) -> Reproduction:
     """Where the state of a GRU leaves the origin as W_hn grows, of symmetric W_hn, whose eigenvalues are real.
 
     Args:

@@ -31,7 +31,7 @@ def reproduce(
     seeds: Size = 3,
     steps: Size = 1200,
     learning_rate: Positive = 1e-3,
-):
+) -> Reproduction:
     """Losses on copying memory of networks of three kinds, and how far from normal the first becomes.
 
     Args:

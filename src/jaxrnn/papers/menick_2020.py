@@ -29,7 +29,9 @@ SPARSITIES = (0.0, 0.5, 0.75, 0.94)
 ONLINE = {"RTRL": rtrl.rule(), "SnAp-1": snap.rule(1), "UORO": uoro.rule()}
 
 
-def reproduce(quick: bool = False, size: Size = 24, length: Size = 20, seeds: Size = 4, updates: Size = 900):
+def reproduce(
+    quick: bool = False, size: Size = 24, length: Size = 20, seeds: Size = 4, updates: Size = 900
+) -> Reproduction:
     """Cosines of SnAp-1 and SnAp-2 with the exact gradient over sparsity; losses of online training on copying.
 
     Args:

@@ -29,7 +29,7 @@ def reproduce(
     length: Size = 200,
     seeds: Size = 3,
     steps: Size = 3000,
-):
+) -> Reproduction:
     """Trains piecewise-linear networks on the Lorenz system with several intervals of forcing.
 
     Args:

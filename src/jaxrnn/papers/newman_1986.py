@@ -14,7 +14,7 @@ from jaxrnn.plotting import style
 from jaxrnn.types import Size
 
 
-def reproduce(quick: bool = False, size: Size = 8, steps: Size = 50_000, seeds: Size = 5):
+def reproduce(quick: bool = False, size: Size = 8, steps: Size = 50_000, seeds: Size = 5) -> Reproduction:
     """The exponents of `size` x `size` matrices from products of `steps` of them.
 
     Args:

@@ -21,7 +21,9 @@ from jaxrnn.types import Size
 RINGS = ((0.0, 1.0), (0.5, 0.9), (0.9, 0.99))
 
 
-def reproduce(quick: bool = False, units: Size = 4000, steps: Size = 600, length: Size = 100, size: Size = 32):
+def reproduce(
+    quick: bool = False, units: Size = 4000, steps: Size = 600, length: Size = 100, size: Size = 32
+) -> Reproduction:
     """Eigenvalues and variances at init, and the largest modulus after training with too large a step.
 
     Args:

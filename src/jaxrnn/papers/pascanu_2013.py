@@ -18,7 +18,7 @@ from jaxrnn.types import Size
 SIGMAS = (0.8, 0.95, 1.0, 1.05, 1.25)
 
 
-def reproduce(quick: bool = False, size: Size = 50, seeds: Size = 20, steps: Size = 100):
+def reproduce(quick: bool = False, size: Size = 50, seeds: Size = 20, steps: Size = 100) -> Reproduction:
     """The norm of dh_T / dh_0 of tanh networks with orthogonal weights times sigma, driven by noise, and the bound.
 
     Args:

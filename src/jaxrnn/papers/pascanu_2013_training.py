@@ -7,6 +7,7 @@ and with a regularizer that keeps the norm of what goes back further still,
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +23,7 @@ from jaxrnn.papers import _training as training
 from jaxrnn.papers._claims import Claim, Reproduction
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
-from jaxrnn.types import Positive, Size
+from jaxrnn.types import Dataset, Positive, Size
 
 WAYS = {"SGD": (None, False), "SGD-C": (1.0, False), "SGD-CR": (1.0, True)}  # norm clipped to, regularizer
 
@@ -35,7 +36,7 @@ def reproduce(
     steps: Size = 3000,
     learning_rate: Positive = 0.1,
     weight: Positive = 0.1,
-):
+) -> Reproduction:
     """Share of sequences whose class is found, by gradient descent, clipped, and with the regularizer.
 
     Args:
@@ -117,7 +118,7 @@ def _right(history):
     return history.table.where(split="validation").rows[-1]["correct"]
 
 
-def preserving(dataset, weight):
+def preserving(dataset: Dataset, weight: Any) -> Any:
     """Omega of one layer of tanh units, times a weight: mean over sequences."""
 
     def objective(net, params, loss, batch, step, share):

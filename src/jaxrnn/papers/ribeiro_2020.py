@@ -25,7 +25,7 @@ SLOWEST, FASTEST = np.pi / 16, np.pi / 8  # rad a step
 
 def reproduce(
     quick: bool = False, size: Size = 64, length: Size = 200, seeds: Size = 3, steps: Size = 3000, orbit: Size = 1600
-):
+) -> Reproduction:
     """What networks settle to under constant inputs, before training and after.
 
     Args:

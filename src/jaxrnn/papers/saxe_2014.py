@@ -18,7 +18,7 @@ from jaxrnn.plotting import style
 from jaxrnn.types import Size
 
 
-def reproduce(quick: bool = False, size: Size = 32, seeds: Size = 5, steps: Size = 200):
+def reproduce(quick: bool = False, size: Size = 32, seeds: Size = 5, steps: Size = 200) -> Reproduction:
     """Singular values of dh_T / dh_0 of linear networks whose weights are orthogonal, or Gaussian of gain one.
 
     Args:

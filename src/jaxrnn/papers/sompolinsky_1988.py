@@ -20,7 +20,7 @@ from jaxrnn.types import Size
 GAINS = (0.5, 0.8, 1.5, 2.0, 3.0)
 
 
-def reproduce(quick: bool = False, size: Size = 400, seeds: Size = 5, steps: Size = 1000):
+def reproduce(quick: bool = False, size: Size = 400, seeds: Size = 5, steps: Size = 1000) -> Reproduction:
     """The largest exponent of random tanh networks over their gain.
 
     A finite network differs from an infinite one by about N^(-1/2), by which the tolerance is set: 1.5 / sqrt(N).

@@ -21,7 +21,9 @@ from jaxrnn.types import Size
 SLOW, APART = 1e-4, 0.1  # |F(z) - z| of a fixed point; the distance of two
 
 
-def reproduce(quick: bool = False, size: Size = 48, seeds: Size = 3, steps: Size = 2000, starts: Size = 400):
+def reproduce(
+    quick: bool = False, size: Size = 48, seeds: Size = 3, steps: Size = 2000, starts: Size = 400
+) -> Reproduction:
     """Trains continuous-time networks on three flip-flops and counts their fixed points by their unstable directions.
 
     Args:

@@ -33,7 +33,9 @@ class Influence(NamedTuple):
     theta: jax.Array  # []
 
 
-def reproduce(quick: bool = False, steps: Size = 100_000, seeds: Size = 5, learning_rate: Positive = 1e-5):
+def reproduce(
+    quick: bool = False, steps: Size = 100_000, seeds: Size = 5, learning_rate: Positive = 1e-5
+) -> Reproduction:
     """What theta does to h_1, and how far three ways of training bring h_1 to 1.
 
     Args:

@@ -32,7 +32,7 @@ def reproduce(
     seeds: Size = 3,
     units: Size = 48,
     steps: Size = 300,
-):
+) -> Reproduction:
     """The largest exponents before and after training, and the losses, of tanh networks of many scales.
 
     Args:

@@ -32,7 +32,7 @@ def reproduce(
     seeds: Size = 3,
     steps: Size = 1200,
     learning_rate: Positive = 1e-3,
-):
+) -> Reproduction:
     """Losses on copying memory over training for several margins, all of them one program.
 
     Args:

@@ -14,7 +14,9 @@ from jaxrnn.plotting import style
 from jaxrnn.types import Size
 
 
-def reproduce(quick: bool = False, lambdas: list[float] = (0.9, 0.99, 0.999), seeds: Size = 5, samples: Size = 40_000):
+def reproduce(
+    quick: bool = False, lambdas: list[float] = (0.9, 0.99, 0.999), seeds: Size = 5, samples: Size = 40_000
+) -> Reproduction:
     """The sensitivity of a linear unit to its decay, measured over sequences of white noise, to 1 %.
 
     Args:

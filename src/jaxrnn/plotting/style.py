@@ -6,7 +6,7 @@ that width: 3.4 inches is a column of a two-column paper, 7 the page, 10 a slide
 
 import textwrap
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxrnn import atomic
 from jaxrnn.types import Positive
@@ -227,10 +227,10 @@ class Page(NamedTuple):
     width: Positive = PAGE
 
 
-class Figures(dict):
+class Figures(dict[str, Any]):
     """{title: figure}, shown one below the other in a notebook."""
 
-    def save(self, folder):
+    def save(self, folder: str | Path) -> list[Path]:
         """Writes `figures/TITLE.png` into a folder and returns their paths."""
         return [save(figure, folder, title) for title, figure in self.items()]
 

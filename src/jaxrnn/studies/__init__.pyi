@@ -10,6 +10,8 @@ from . import landscape as landscape
 from . import long_lag as long_lag
 from . import lyapunov as lyapunov
 from . import newton_steps as newton_steps
+from . import online_gradients as online_gradients
+from . import online_training as online_training
 from . import similarity as similarity
 from . import truncation as truncation
 from ._ensembles import Ensemble as Ensemble

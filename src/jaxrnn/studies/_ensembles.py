@@ -1,6 +1,7 @@
 """Ensembles: networks of one kind, before, during and after training, that a study measures in one compiled call."""
 
 import contextlib
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -23,6 +24,7 @@ from jaxrnn.training.loop import begun, train
 from jaxrnn.training.run import Run
 from jaxrnn.training.update import Task, Trainer, updates
 from jaxrnn.training.vectorized import RUNS, keys, over_runs
+from jaxrnn.types import Batch, Dataset, Net
 
 
 class Ensemble(NamedTuple):
@@ -47,45 +49,44 @@ class Ensemble(NamedTuple):
     split: str = "train"
 
     @property
-    def networks(self):
+    def networks(self) -> int:
         """N."""
         return jax.tree.leaves(self.params)[0].shape[1]
 
     @property
-    def net(self):
+    def net(self) -> Net:
         """The task's, but for one whose recurrent weights are functions of what is trained the net of those weights."""
         return self.task.net if self.task.net.plain is None else self.task.net.plain.net
 
     @property
-    def dataset(self):
+    def dataset(self) -> Dataset:
         return self.task.dataset
 
-    def keys(self):
+    def keys(self) -> jax.Array:
         """A PRNG key for each network [N], the same at all checkpoints."""
-        seed = jax.random.key(self.seed)
-        return jax.vmap(lambda number: jax.random.fold_in(seed, number))(jnp.arange(self.networks))
+        return jax.vmap(partial(jax.random.fold_in, jax.random.key(self.seed)))(jnp.arange(self.networks))
 
-    def ends(self):
+    def ends(self) -> list[int]:
         """The indices of its first and its last checkpoint."""
         return sorted({0, len(self.steps) - 1})
 
-    def at(self, checkpoints):
+    def at(self, checkpoints: Any) -> "Ensemble":
         """The ensemble at some of its checkpoints alone, by their indices."""
-        chosen = np.array(checkpoints)
-        return self._replace(steps=self.steps[chosen], params=jax.tree.map(lambda a: a[chosen], self.params))
+        at = jax.tree.map(lambda a: a[np.array(checkpoints)], {"steps": self.steps, "params": self.params})
+        return self._replace(**at)
 
-    def draw(self, size, key):
+    def draw(self, size: int, key: Any) -> Batch:
         """A batch of its split; see `jaxrnn.training.batches.draw`."""
         return batches.draw(self.dataset, size, key, self.split)
 
-    def who(self):
+    def who(self) -> str:
         """Its networks in words, for captions."""
         moments = " and ".join(map(when, [self.steps[place] for place in self.ends()]))
         count = f"{self.networks} networks" if self.networks > 1 else "one network"
         return f"{self.name} ({count}, {moments})"
 
 
-def ensembles(networks, pairs=False):
+def ensembles(networks: Any, pairs: bool = False) -> list[Ensemble]:
     """What a study was given as a list of `Ensemble`s: a `Run` is one network, a list is many. An encoder-decoder is
     refused unless `pairs` says that the study can measure it."""
     found = _listed(networks)
@@ -106,7 +107,8 @@ def _listed(networks):
     return [each._replace(name=f"{each.name} {number}") for number, each in enumerate(found, 1)]
 
 
-def ensemble(net, dataset, networks=8, seed=0, name="network", batch_size=32):
+def ensemble(net: Net, dataset: Dataset, networks: int = 8, seed: int = 0, name: str = "network",
+             batch_size: int = 32) -> Ensemble:  # fmt: skip
     """Networks before training, from Python.
 
     Args:
@@ -129,11 +131,8 @@ def of_params(name, task, seed, checkpoints, experiment=None):
 
 def untrained(name, task, seed, networks, experiment=None):
     """N networks before training, with the seeds seed, seed + 1, ..."""
-
-    def init(task, key, _):
-        return updates(task).init(key).params
-
-    start = over_runs(init, lambda _: task, networks, one_by_one=True)
+    begin = lambda task, key, _: updates(task).init(key).params  # noqa: E731
+    start = over_runs(begin, lambda _: task, networks, one_by_one=True)
     params = jax.device_get(start(None, keys(seeds(seed, networks)), ()))
     return Ensemble(name, task, seed, np.array([0]), stacked(task, [params]), experiment)
 

@@ -1,5 +1,6 @@
 """What a study found: arrays by network, tables, sentences, figures with their captions."""
 
+import html
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -29,25 +30,25 @@ class Result(NamedTuple):
     networks: dict[str, dict[str, Any]]
     table: Table
     findings: list[str]
-    draw: Callable
+    draw: Callable[..., Any]
     common: dict[str, Any] = {}  # noqa: RUF012
     captions: dict[str, str] = {}  # noqa: RUF012
     scores: dict[str, dict[str, Any]] = {}  # noqa: RUF012
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> dict[str, Any]:
         """What was found of the network of this name."""
         return self.networks[name]
 
-    def plot(self, width=None):
+    def plot(self, width: float | None = None) -> style.Figures:
         """{title: figure}, so many inches wide, 7 unless told otherwise; in a notebook they are shown."""
         with style.page(width):
             return style.Figures(self.draw(self))
 
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         """All arrays under flat names, "NETWORK/WHAT" or "NETWORK/WHAT/STATE", and "WHAT" for common ones."""
         return {**self.common, **dict(_flat(self.networks, ""))}
 
-    def comparisons(self):
+    def comparisons(self) -> Table:
         """A `Table` of every pair of kinds with the same number of networks, two or more, quantity by quantity: the
         median of the differences over seeds with its bootstrap interval, and the p-value of a paired permutation
         test."""
@@ -61,6 +62,10 @@ class Result(NamedTuple):
                     rows.append(row | {"low": low, "high": high, "p": statistics.paired(a, b)})
         return Table(rows)
 
+    def _repr_html_(self):
+        sentences = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self.findings)
+        return f"{sentences}{self.table._repr_html_()}{self.plot()._repr_html_()}"
+
     def _scored(self):
         """The scores as a `Table`, a row a network."""
         return Table(
@@ -70,7 +75,7 @@ class Result(NamedTuple):
             for number, value in enumerate(values)
         )
 
-    def write(self, folder, name, width=None, provenance=""):
+    def write(self, folder: str | Path, name: str, width: float | None = None, provenance: str = "") -> list[Path]:
         """Writes `NAME.npz`, `NAME.csv`, `scores.csv`, `NAME_comparisons.csv` where kinds are compared, and the
         figures, each with its caption in a text file beside it.
 

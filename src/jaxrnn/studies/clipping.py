@@ -6,6 +6,7 @@ compiled program.
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -33,7 +34,7 @@ CAPTIONS = {
 }
 
 
-def study(networks, thresholds: list[Positive] = (0.01, 0.1, 1.0, 10.0, 100.0), success: Positive = 0.5):
+def study(networks: Any, thresholds: list[Positive] = (0.01, 0.1, 1.0, 10.0, 100.0), success: Positive = 0.5) -> Result:
     """Trains every kind of network under every threshold, and once without clipping.
 
     Args:
@@ -143,7 +144,7 @@ def _summed_up(whole, steps):
     }
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """Success, share of clipped steps and norms before and after clipping, against the threshold."""
     return {
         _title(len(result.networks), name): _of_network(name, each, result.common)

@@ -5,6 +5,8 @@ The gradient says how the loss answers to a small change of one input; integrate
 steps a layer learns.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +19,7 @@ from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
-from jaxrnn.types import Size
+from jaxrnn.types import Batch, Dataset, Net, Params, Size
 
 FLOOR = 1e-10  # of a gradient, relative to the largest
 CAPTIONS = {
@@ -31,7 +33,7 @@ CAPTIONS = {
 }
 
 
-def measure(net, dataset, params, batch, points=32):
+def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, points: Any = 32) -> Any:
     """What the steps of a batch contribute to the loss of each sequence's last step that counts.
 
     Args:
@@ -73,7 +75,7 @@ def measure(net, dataset, params, batch, points=32):
     return jax.tree.map(lambda a: jnp.where(at >= 0, jnp.take_along_axis(a, at, axis=0), jnp.nan), found)
 
 
-def study(networks, batch: Size = 32):
+def study(networks: Any, batch: Size = 32) -> Result:
     """What each input step contributes, for every kind of network and every checkpoint of its training.
 
     Args:
@@ -132,7 +134,7 @@ def _rows(name, own):
                 yield row | {"lag": lag} | quantiles(interval)
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """The gradient of the inputs, integrated gradients and shares of dL/dW against lag, a panel for each network."""
     found = result.networks
     relative = {name: each["gradient"] / np.maximum(each["gradient"].max(-1, keepdims=True), 1e-300)

@@ -4,6 +4,8 @@ Participation ratio (Gao et al. 2017), variance explained by principal component
 capacity (Jaeger 2001).
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,7 +31,9 @@ CAPTIONS = {
 }
 
 
-def study(networks, batch: Size = 32, steps: Size = 3000, warm_up: NonNegativeInt = 200, lags: Size = 60):
+def study(
+    networks: Any, batch: Size = 32, steps: Size = 3000, warm_up: NonNegativeInt = 200, lags: Size = 60
+) -> Result:
     """Dimension, time constants and memory of the states of every kind of network, before and after training.
 
     Args:
@@ -110,7 +114,7 @@ def _measured(ensemble, batch, steps, warm_up, lags):
     return found
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """Variance explained and memory by lag, a panel for each network, before and after training."""
     found = result.networks
     return {

@@ -4,7 +4,7 @@ Sussillo & Barak 2013: minimise q(z) = |F(z) - z|^2 / 2 from many states that th
 point, a small minimum above zero a slow one. Here by Newton steps, damped as Levenberg and Marquardt do.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -31,13 +31,13 @@ CAPTIONS = {
 
 
 def study(
-    networks,
+    networks: Any,
     starts: Size = 256,
     noise: NonNegative = 0.1,
     input: Literal["zero", "mean", "trajectory"] | list[float] = "zero",
     iterations: Size = 200,
     inputs: Size = 8,
-):
+) -> Result:
     """Fixed and slow points of the first network of every kind, at its last checkpoint, and of each of its layers.
 
     Args:
@@ -146,7 +146,7 @@ def _searched(ensemble, f, z_0, xs, starts, noise, constants, iterations):
     }
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """The points over trajectories in their two principal components, and the eigenvalues of the Jacobians there."""
     found = result.networks
     figure, panels = style.panels(len(found), "first principal component", "second principal component", columns=3)

@@ -6,11 +6,12 @@ Poole et al. 2016). All points, every gain with every length and every network, 
 
 import itertools
 import time
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from jaxrnn import dynamics, statistics
 from jaxrnn.cells._dropout import is_recurrent
@@ -19,12 +20,22 @@ from jaxrnn.studies._ensembles import ensembles, over_networks, prepared, reconf
 from jaxrnn.studies._recurrent import scaled
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
-from jaxrnn.types import NonNegative, Positive, Size
+from jaxrnn.types import Net, NonNegative, Params, Positive, Size
 
 GATES = 4  # side by side in recurrent weights, at most
 
 
-def measure(net, params, gain, length, longest, input_size, noise, key, scale="gain"):
+def measure(
+    net: Net,
+    params: Params,
+    gain: ArrayLike,
+    length: int,
+    longest: Any,
+    input_size: int,
+    noise: float | None,
+    key: jax.Array | None,
+    scale: Any = "gain",
+) -> Any:
     """The growth rate of the gradient of a random function of the last carry: ln(|dL/dz_0| / |dL/dz_T|) / T.
 
     Args:
@@ -60,7 +71,7 @@ def measure(net, params, gain, length, longest, input_size, noise, key, scale="g
 
 
 def study(
-    networks,
+    networks: Any,
     scale: Literal["gain", "radius"] = "gain",
     lowest: Positive = 0.5,
     highest: Positive = 2.0,
@@ -71,7 +82,7 @@ def study(
     noise: NonNegative = 0.0,
     timed: bool = False,
     sizes: list[Size] = (),
-):
+) -> Result:
     """The phase diagram of every kind of network, at the first checkpoint.
 
     Args:
@@ -125,7 +136,7 @@ def _rows(name, rate, grid, steps):
         yield row | quantiles(statistics.median(rate[g, t]), ("rate", "low", "high"))
 
 
-def edges(rates, grid):
+def edges(rates: ArrayLike, grid: Any) -> Any:
     """The gain at which the rate of each network first passes zero, between two points of the grid: [N], infinite where
     all are smaller, NaN where the first is not. Args: rates [gains, N], grid [gains]."""
     found = np.where((rates < 0).all(axis=0), np.inf, np.nan)
@@ -216,7 +227,7 @@ def _timed(ensemble, of_network, point, grid, steps):
     return f"{ensemble.name}, {len(points)} points: one call {one_call:.2f} s, a call each {calls:.2f} s, {ratio}"
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """Gain against length, coloured by the growth rate; the rate against the gain beside theory; the eigenvalues beside
     the circular law; and the edge against the size."""
     return figures.draw(result)

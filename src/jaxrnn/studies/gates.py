@@ -18,7 +18,7 @@ from jaxrnn.studies._layers import label
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.training.probes import Probe
-from jaxrnn.types import Size
+from jaxrnn.types import Batch, Net, Params, Size
 
 SHUT, OPEN = 0.1, 0.9
 CANDIDATES = ("g", "n")  # a tanh, no gate
@@ -44,7 +44,7 @@ class Gates(NamedTuple):
     of_biases: Any
 
 
-def measure(net, params, batch):
+def measure(net: Net, params: Params, batch: Batch) -> Any:
     """The `Gates` of every layer of a network in a batch.
 
     Raises:
@@ -87,7 +87,7 @@ def _of_biases(params, gates, keeping):
     return -1 / jnp.log(jax.nn.sigmoid(own))
 
 
-def study(networks, batch: Size = 32):
+def study(networks: Any, batch: Size = 32) -> Result:
     """Gates for every kind of network, every layer, and every checkpoint of its training.
 
     Args:
@@ -150,7 +150,7 @@ def _seen(ensemble, batch):
     return [Gates(name, *gates) for name, gates in zip(names, found, strict=True)]
 
 
-def probe():
+def probe() -> Any:
     """What a training run measures at a report, layer by layer: means over time, shares shut and open, time scales."""
 
     def of_network(task, params, drawn):
@@ -173,6 +173,6 @@ def probe():
     return Probe(of_network, draw)
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """Gates over time, the histogram of time scales beside the task's lags, saturation over training."""
     return figures.draw(result.networks)

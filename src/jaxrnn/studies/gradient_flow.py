@@ -20,7 +20,7 @@ from jaxrnn.studies._layers import label
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.training.probes import Probe
-from jaxrnn.types import Pair, Size
+from jaxrnn.types import Batch, Dataset, Net, Pair, Params, Size
 
 FACTOR = 10.0  # from lag 1 to the longest: more is exploding, less than its inverse vanishing
 
@@ -43,7 +43,7 @@ class Flow(NamedTuple):
     shares: Any
 
 
-def measure(net, dataset, params, batch, loss="last"):
+def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, loss: Any = "last") -> Any:
     """The gradient of a batch on its way back through a network, of an encoder-decoder through its encoder.
 
     Args:
@@ -97,7 +97,7 @@ def _by_lag(tree, at):
     return jax.tree.map(lambda a: jnp.where(at >= 0, jnp.take_along_axis(a, at, axis=0), jnp.nan), tree)
 
 
-def study(networks, loss: Literal["last", "every"] = "last", batch: Size = 32):
+def study(networks: Any, loss: Literal["last", "every"] = "last", batch: Size = 32) -> Result:
     """Gradient norms against lag, for every kind of network, every layer, and every checkpoint of its training.
 
     Args:
@@ -147,7 +147,7 @@ def _words(norms):
     return f"the gradient is {kind}, {middle:+.4f} nats per step back{spread}{gone}"
 
 
-def probe():
+def probe() -> Any:
     """What a training run measures at a report: the norms and the shares of every layer, medians over sequences."""
 
     def of_network(task, params, drawn):
@@ -202,7 +202,7 @@ def _recurrent(gradient):
     return jax.tree_util.tree_map_with_path(lambda path, g: g if is_recurrent(path) else jnp.zeros_like(g), gradient)
 
 
-def growth(norms):
+def growth(norms: Any) -> Any:
     """(rate, kind) of a norm against lag: nats per step back, and "exploding", "vanishing" or "preserved", by whether
     it changes by more than a factor of ten from lag 1, the first step back, to the longest; "zero" where there is
     none."""
@@ -216,7 +216,7 @@ def growth(norms):
     return float(change / (seen[-1] - seen[0])), kind
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """Norm against lag, before and after training; the share of each lag; and, where training was followed, lag against
     updates: a panel for each network."""
     by_lag = str(result.common.get("loss", "last")) == "last"

@@ -4,9 +4,13 @@ The norm of the product over k steps is how much a gradient can grow over a lag 
 directions are told apart; for an Elman network the bound of Pascanu, Mikolov & Bengio 2013 stands beside it.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from jaxrnn import dynamics, statistics
 from jaxrnn.cells.elman import ElmanParams
@@ -16,7 +20,7 @@ from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._layers import driven_maps
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
-from jaxrnn.types import Size
+from jaxrnn.types import Params, Size
 
 STEEPEST = 1.0  # |phi'| at most, of tanh, ReLU and the identity
 CURVES = {"largest": (0, style.RED), "median": (None, style.BLACK), "smallest": (-1, style.BLUE)}
@@ -30,7 +34,7 @@ CAPTIONS = {
 }
 
 
-def measure(f, z_0, xs):
+def measure(f: Callable[..., Any], z_0: Any, xs: ArrayLike) -> Any:
     """The singular values of one-step Jacobians of a map and of their products along a sequence.
 
     Args:
@@ -46,7 +50,7 @@ def measure(f, z_0, xs):
     return one, dynamics.log_singular_values(js)
 
 
-def pascanu_bound(params):
+def pascanu_bound(params: Params) -> Any:
     """(gamma sigma_max(W_h)): the norm of a product over k steps is its k-th power at most; None but for one Elman
     layer (Pascanu, Mikolov & Bengio 2013, eq. 7)."""
     layers = jax.tree.leaves(params, is_leaf=lambda node: isinstance(node, ElmanParams))
@@ -54,7 +58,7 @@ def pascanu_bound(params):
     return STEEPEST * jnp.linalg.norm(found[0].w_h, 2) if len(found) == 1 else None
 
 
-def study(networks, sequences: Size = 4):
+def study(networks: Any, sequences: Size = 4) -> Result:
     """Singular values against lag, for every kind of network, every layer, and every checkpoint of its training.
 
     Args:
@@ -119,7 +123,7 @@ def _measured(ensemble, sequences):
     return {name: own if bound is None else own | {"bound": bound} for name, own in found.items()}
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """The singular values of the products against lag, largest, median and smallest, in a panel for each network, the
     bound beside them; and the singular values of one step."""
     found = result.networks

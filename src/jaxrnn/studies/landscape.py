@@ -6,6 +6,7 @@ weight (after Li et al. 2018, filter normalisation).
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,12 +19,12 @@ from jaxrnn.studies import _landscape_figures as figures
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
-from jaxrnn.types import Positive, Size
+from jaxrnn.types import Batch, Dataset, Net, Positive, Size
 
 CLIFF_STEPS, CLIFF_TARGET = 50, 0.7  # of figure 6 of Pascanu et al. 2013
 
 
-def study(networks, batch: Size = 64, points: Size = 31, reach: Positive = 1.0, eigenvalues: Size = 3):
+def study(networks: Any, batch: Size = 64, points: Size = 31, reach: Positive = 1.0, eigenvalues: Size = 3) -> Result:
     """Loss along the gradient and in a plane at the last checkpoint, sharpness at every checkpoint.
 
     Args:
@@ -74,7 +75,7 @@ def _before_a_jump(name, own):
     ]
 
 
-def loss_of(net, dataset, batch):
+def loss_of(net: Net, dataset: Dataset, batch: Batch) -> Any:
     """params -> the mean loss of a batch."""
 
     def loss(params):
@@ -157,7 +158,7 @@ def _moved(params, *ways):
     return params
 
 
-def cliff(points):
+def cliff(points: Any) -> Any:
     """The loss of one sigmoid unit, h_t = sigmoid(w h_{t-1} + b), (h_50 - 0.7)^2 from h_0 = 0.5, over w and b: figure
     6 of Pascanu, Mikolov & Bengio 2013."""
     w, b = np.linspace(4.0, 7.0, points), np.linspace(-3.6, -2.0, points)
@@ -170,6 +171,6 @@ def cliff(points):
     return {"cliff_w": w, "cliff_b": b, "cliff_loss": np.asarray(jax.jit(over)(jnp.asarray(w), jnp.asarray(b)))}
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """The loss along the gradient and in the plane, sharpness over training, and the cliff."""
     return figures.draw(result)

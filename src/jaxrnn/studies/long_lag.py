@@ -5,6 +5,8 @@ all right before they were learned from. Sequences are counted as they are seen,
 wrong one begins the count anew.
 """
 
+from typing import Any
+
 import numpy as np
 from matplotlib.ticker import FuncFormatter, NullLocator
 
@@ -35,7 +37,7 @@ DIFFERENCES = (
 )
 
 
-def sequences_seen(task, seed, networks, right, max_sequences, name="network"):
+def sequences_seen(task: Any, seed: int, networks: Any, right: Any, max_sequences: Any, name: str = "network") -> Any:
     """Trains N networks until each has had `right` successive training sequences right.
 
     Args:
@@ -69,7 +71,9 @@ def sequences_seen(task, seed, networks, right, max_sequences, name="network"):
     return found
 
 
-def study(networks, lengths: list[Size] = (50, 100, 200), right: Size = 2000, max_sequences: Size = 100_000):
+def study(
+    networks: Any, lengths: list[Size] = (50, 100, 200), right: Size = 2000, max_sequences: Size = 100_000
+) -> Result:
     """Sequences until the stop rule for every kind of network and every length, many seeds as one program.
 
     Args:
@@ -130,7 +134,7 @@ def _words(row):
     return text + (f"; 1997: {row['published_lstm_1997']:,}" if row["published_lstm_1997"] else "")
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """The share of networks that learned, and the sequences that they needed, against the length."""
     lengths, networks = result.common["lengths"], result.networks
     solved = any(np.isfinite(each["seen"]).any() for each in networks.values())

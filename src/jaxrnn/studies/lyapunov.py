@@ -4,7 +4,7 @@ Benettin et al. 1980; for recurrent networks Engelken, Wolf & Abbott 2023 and Vo
 sees the same rates as a perturbation going forwards.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -31,12 +31,12 @@ CAPTIONS = {
 
 
 def study(
-    networks,
+    networks: Any,
     drive: Literal["data", "none", "output"] = "data",
     steps: Size = 1000,
     warm_up: NonNegativeInt = 200,
     exponents: Size | None = None,
-):
+) -> Result:
     """Spectra with their standard errors, Kaplan-Yorke dimension and entropy, for every network, layer and checkpoint.
 
     Args:
@@ -149,7 +149,7 @@ def _driving(ensemble, steps, key):
     return jnp.tile(xs, (-(-steps // len(xs)), 1))[:steps]
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """The spectra, a panel for each network, before and after training, with the theory of Elman networks."""
     found = result.networks
     label = "Lyapunov exponent (nats per step)"

@@ -6,6 +6,7 @@ nonlinear state space models"). Beside it what `unroll=auto` expects from a shor
 """
 
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +35,7 @@ CAPTIONS = {
 
 
 def study(
-    networks,
+    networks: Any,
     lowest: Positive = 0.25,
     highest: Positive = 4.0,
     gains: Size = 16,
@@ -43,7 +44,7 @@ def study(
     lengths: Size = 6,
     noise: NonNegative = 0.5,
     iterations: Size = 50,
-):
+) -> Result:
     """Iterations needed and predicted, for every kind of network and each of its layers at the last checkpoint.
 
     Args:
@@ -138,7 +139,7 @@ def _words(name, own, iterations):
     return f"{text}; {100 * np.mean(converged):.0f} % converge in {iterations}"
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """Iterations against the exponent, a panel for each network, and predicted against needed ones."""
     return {"newton_steps": _against_exponent(result), "newton_prediction": _predictions(result)}
 

@@ -5,7 +5,7 @@ is cut after each step. The gradient is that of all params but the readout's, ov
 from a fresh carry.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -46,11 +46,18 @@ CAPTIONS = {
 
 
 def study(
-    networks,
+    networks: Any,
     lengths: list[Size] = (2, 5, 10, 20, 50),
-    rules: list[Literal[tuple(RULES)]] = ("snap_2", "snap_1", "diagonal_rtrl", "eprop", "uoro", "truncated"),
+    rules: list[Literal["rtrl", "snap_2", "snap_1", "diagonal_rtrl", "eprop", "uoro", "kf_rtrl", "truncated"]] = (
+        "snap_2",
+        "snap_1",
+        "diagonal_rtrl",
+        "eprop",
+        "uoro",
+        "truncated",
+    ),
     batch: Size = 4,
-):
+) -> Result:
     """Cosine and ratio of norms between the gradient of each rule and that of `scan`, at the last checkpoint.
 
     Args:
@@ -118,7 +125,7 @@ def _of_rule(net, dataset, params, batch, unroll, length):
     return compared(gradient(scan.unroll()), gradient(unroll))
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """Cosine, and ratio of norms, over T: a figure each, a panel for each network; the last cosines of all in one."""
     words = {"online_gradients": "cosine with exact gradient", "online_gradients_norm": "norm / exact norm"}
     figures = {title: _over_lengths(result.networks, index, words[title]) for index, title in enumerate(words)}

@@ -3,7 +3,7 @@
 Backpropagation through time updates once a batch, after its last step; the rules of `jaxrnn.unroll` update on the way.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -40,12 +40,18 @@ CAPTIONS = {
 
 
 def study(
-    networks,
-    rules: list[Literal[tuple(RULES)]] = ("bptt", "rtrl", "snap_1", "eprop", "uoro"),
+    networks: Any,
+    rules: list[Literal["bptt", "rtrl", "snap_2", "snap_1", "diagonal_rtrl", "eprop", "uoro", "kf_rtrl"]] = (
+        "bptt",
+        "rtrl",
+        "snap_1",
+        "eprop",
+        "uoro",
+    ),
     updates: Size = 500,
     batch: Size = 8,
     points: Size = 20,
-):
+) -> Result:
     """Losses over training of every kind of network by every rule, from the same params on.
 
     Args:
@@ -104,7 +110,7 @@ def _trivial(dataset):
     return np.asarray(total / weights)
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """Loss over the sequences seen, a curve for each rule, a panel for each network."""
     figure, panels = style.panels(len(result.networks), "sequences seen", "training loss", sharex=True, sharey=True)
     for panel, (name, each) in zip(panels, result.networks.items(), strict=True):

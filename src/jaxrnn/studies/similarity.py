@@ -5,6 +5,7 @@ All networks see the same sequences. Kornblith et al. 2019; Williams et al. 2021
 """
 
 from itertools import combinations
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +32,7 @@ CAPTIONS = {
 }
 
 
-def study(networks, batch: Size = 32, delays: Size = 5, rank: Size = 10):
+def study(networks: Any, batch: Size = 32, delays: Size = 5, rank: Size = 10) -> Result:
     """Similarity of states and of dynamics of all networks, at their last checkpoint.
 
     Args:
@@ -112,7 +113,7 @@ def _between(labels, grids):
     return rows, findings
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """Every network against every other, a panel for each measure."""
     found = result.networks
     figure, panels = style.panels(len(KINDS), "", "", columns=3)

@@ -5,6 +5,8 @@ pieces of k steps, BPTT(k; k), as stateful training does; and k steps back from 
 measured in one compiled call.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +21,7 @@ from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._gradients import compared
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
-from jaxrnn.types import Size
+from jaxrnn.types import Batch, Dataset, Net, Params, Size
 from jaxrnn.unroll._contract import in_time, segments, step_of
 
 WAYS = {"pieces": "pieces of k steps", "every step": "k steps back from every step"}
@@ -30,7 +32,7 @@ CAPTIONS = {
 }
 
 
-def in_pieces(net, dataset, params, batch, ks):
+def in_pieces(net: Net, dataset: Dataset, params: Params, batch: Batch, ks: Any) -> Any:
     """(cosine, ratio of norms) [k, 2] between the gradient cut into pieces of k steps and the full one, for every k."""
 
     def gradient(k):
@@ -67,7 +69,7 @@ def _cut(k):
     return unroll
 
 
-def from_every_step(net, dataset, params, batch, ks):
+def from_every_step(net: Net, dataset: Dataset, params: Params, batch: Batch, ks: Any) -> Any:
     """(cosine, ratio of norms) [k, 2] between the gradient that goes k steps back from every step and the full one.
 
     The adjoints of all losses go back one step at a time together, so the gradient of k steps is that of k - 1 and one
@@ -114,7 +116,7 @@ def _earlier(adjoints):
     return jax.tree.map(lambda a: jnp.concatenate([a[1:], jnp.zeros_like(a[:1])]), adjoints)
 
 
-def study(networks, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Size = 32):
+def study(networks: Any, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Size = 32) -> Result:
     """Cosine and ratio of norms against k, for every kind of network, before and after training.
 
     Args:
@@ -158,7 +160,7 @@ def _measured(ensemble, ks, batch):
     return over_networks(of_network, ensemble)
 
 
-def plot(result):
+def plot(result: Result) -> dict[str, Any]:
     """Cosine (above) and ratio of norms (below), before and after training, a column for each network."""
     found = result.networks
     figure, panels = style.panels(2 * len(found), "k (steps)", "", columns=len(found), sharex=True, sharey="row")

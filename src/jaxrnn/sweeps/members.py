@@ -36,7 +36,7 @@ class Members(NamedTuple):
     cfgs: dict
     folders: dict
     callbacks: dict
-    configured: Callable
+    configured: Callable[..., Any]
 
     def task(self, values):
         """The task of a run with these values, one a name of the group, which may be traced."""

@@ -5,6 +5,7 @@ def stop_when_good(progress):
         return "the validation loss is below 0.001"
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from jaxrnn.types import Size
@@ -34,7 +35,7 @@ class Progress(NamedTuple):
     folder: Any
 
 
-def early_stopping(patience: Size):
+def early_stopping(patience: Size) -> Callable[..., str | None]:
     """Ends a run after so many reports without a better validation loss."""
 
     def stop(progress):

@@ -13,6 +13,7 @@ from jaxrnn.losses import weighted_sum
 from jaxrnn.nets import decode
 from jaxrnn.runtime import ROWS, mesh
 from jaxrnn.training.update import cast
+from jaxrnn.types import Batch, Params
 
 
 class Evaluator(NamedTuple):
@@ -34,7 +35,7 @@ class Evaluator(NamedTuple):
     generate: Any
     paths: Any
 
-    def measure(self, params, batch):
+    def measure(self, params: Params, batch: Batch) -> dict[str, float]:
         """The metrics of params on a batch, by one forward pass: {metric: float}."""
         return self.scores(self.predict(params, batch), batch)
 

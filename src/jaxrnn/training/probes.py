@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -24,8 +24,8 @@ class Probe(NamedTuple):
       plot: (steps [S], {name: [S, ...]}) -> {title: figure}.
     """
 
-    measure: Callable
-    plot: Callable
+    measure: Callable[..., Any]
+    plot: Callable[..., Any]
 
 
 class Probes:

@@ -1,5 +1,7 @@
 """Regularizers: what is minimised beside the loss. Gradient flossing (Engelken 2023) is one."""
 
+from typing import Any
+
 import jax.numpy as jnp
 
 from jaxrnn import dynamics
@@ -7,7 +9,7 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.types import NonNegative, NonNegativeInt, Size
 
 
-def flossing(exponents: Size, before: NonNegativeInt = 0, weight: NonNegative = 1.0):
+def flossing(exponents: Size, before: NonNegativeInt = 0, weight: NonNegative = 1.0) -> Any:
     """Gradient flossing, which pushes Lyapunov exponents to zero, so that gradients neither vanish nor explode:
     the mean square of the largest exponents, along the first sequence of a batch on each device.
 

@@ -1,6 +1,9 @@
 """A trained network: its params and history, what it predicts and generates, computed once."""
 
+import html
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -10,9 +13,15 @@ from jaxrnn.metrics import better
 from jaxrnn.plotting import forecasts
 from jaxrnn.plotting import runs as plotting
 from jaxrnn.plotting.style import Figures, page
+from jaxrnn.table import Table
 from jaxrnn.training import evaluation, records
 from jaxrnn.training.notes import notes
 from jaxrnn.training.priming import generates, generation_error, primed
+from jaxrnn.training.update import Task
+from jaxrnn.types import Dataset, Net, Params
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PATHS = 500  # of a fan
 
@@ -34,23 +43,45 @@ class Run:
       evaluator: the task's `Evaluator`, to share its programs.
     """
 
-    def __init__(self, task, params, best_step, step, history, *, seed=0, status=None, reason=None, folder=None,
-                 cfg=None, timing=None, evaluator=None):  # fmt: skip
-        self.task, self.seed, self.params, self.best_step, self.step = task, seed, params, best_step, step
-        self.history, self.status, self.reason = history, status, reason
-        self.folder, self.cfg, self.timing = folder, cfg, timing or {}
-        self.evaluator = evaluation.evaluator(task) if evaluator is None else evaluator
+    def __init__(
+        self,
+        task: Task,
+        params: Params,
+        best_step: int,
+        step: int,
+        history: Table,
+        *,
+        seed: int = 0,
+        status: str | None = None,
+        reason: str | None = None,
+        folder: str | Path | None = None,
+        cfg: Any = None,
+        timing: dict[str, Any] | None = None,
+        evaluator: Any = None,
+    ):
+        self.task: Task = task
+        self.seed: int = seed
+        self.params: Params = params
+        self.best_step: int = best_step
+        self.step: int = step
+        self.history: Table = history
+        self.status: str | None = status
+        self.reason: str | None = reason
+        self.folder: Path | None = folder
+        self.cfg: Any = cfg
+        self.timing: dict[str, Any] = timing or {}
+        self.evaluator: Any = evaluation.evaluator(task) if evaluator is None else evaluator
         self._predicted, self._generated = {}, {}
 
     @property
-    def net(self):
+    def net(self) -> Net:
         return self.task.net
 
     @property
-    def dataset(self):
+    def dataset(self) -> Dataset:
         return self.task.dataset
 
-    def predict(self, split):
+    def predict(self, split: str) -> jax.Array:
         """The one-step predictions ys [T, B, K] of a split of the data, each sequence from a fresh carry.
 
         Raises:
@@ -63,7 +94,7 @@ class Run:
         return self._predicted[split]
 
     @cached_property
-    def metrics(self):
+    def metrics(self) -> dict[str, dict[str, float]]:
         """{split: {"loss", "baseline", "correct" where the data say it, and further metrics}}.
 
         The loss is in the network's units, a mean squared error for a forecast; the baseline is the loss of the
@@ -75,7 +106,9 @@ class Run:
         found = self.evaluator.scores(self.predict(split), batch)
         return {"loss": found.pop("loss"), "baseline": self.evaluator.baseline(batch), **found}
 
-    def generate(self, length=None, prime=None, start=None):
+    def generate(
+        self, length: int | None = None, prime: int | None = None, start: int | str | None = None
+    ) -> np.ndarray:
         """Primes the network on true values and lets it go on by itself: step by step, reading the medians of what it
         says; or at once, where its outputs reach more steps ahead than one.
 
@@ -96,7 +129,14 @@ class Run:
             self._generated[given[:3]] = np.asarray(self.evaluator.generate(self.params, given))
         return self._generated[given[:3]]
 
-    def paths(self, count=200, length=None, prime=None, start=None, seed=0):
+    def paths(
+        self,
+        count: int = 200,
+        length: int | None = None,
+        prime: int | None = None,
+        start: int | str | None = None,
+        seed: int = 0,
+    ) -> np.ndarray:
         """Ways in which the series may go on, drawn from the distribution of each step, given what was drawn before it;
         independently of each other where the outputs reach more steps ahead than one.
 
@@ -110,13 +150,13 @@ class Run:
         """
         return np.asarray(self.evaluator.paths(self.params, primed(self.task, prime, length, start), count, seed))
 
-    def keep(self, metrics, generated=None):
+    def keep(self, metrics: Any, generated: Any = None) -> None:
         """Hands over what was computed elsewhere: `metrics`, and what `generate()` would give."""
         self.metrics = metrics
         if generated is not None:
             self._generated[primed(self.task)[:3]] = generated
 
-    def plot(self, width=None):
+    def plot(self, width: float | None = None) -> Figures:
         """{title: figure}, so many inches wide, 7 unless told otherwise: learning curves, gradient norm; the
         prediction of the test split and the generated values where the data are a series. In a notebook they are
         shown."""
@@ -139,7 +179,9 @@ class Run:
             figures["generation"] = self.plot_generation()
         return figures
 
-    def plot_generation(self, length=None, prime=None, start=None, seed=0):
+    def plot_generation(
+        self, length: int | None = None, prime: int | None = None, start: int | str | None = None, seed: int = 0
+    ) -> "Figure":
         """The figure of what `generate` gives, with a fan of `paths` where the outputs are a distribution."""
         given, series = primed(self.task, prime, length, start), self.dataset.series
         paths = None
@@ -147,7 +189,7 @@ class Run:
             paths = self.paths(PATHS, length, prime, start, seed)
         return forecasts.generation(series, given.start, given.prime, self.generate(length, prime, start), paths)
 
-    def summary(self):
+    def summary(self) -> dict[str, Any]:
         """What `summary.json` says of the run."""
         stopped = self.status == "stopped"
         train = self.history.where(split="train").rows
@@ -173,5 +215,9 @@ class Run:
             content["generation"] = {"prime": prime, "length": length, "mean_squared_error": error}
         return content
 
-    def __repr__(self):
+    def _repr_html_(self):
+        table = Table({"split": name, **values} for name, values in self.metrics.items())
+        return f"<p>{html.escape(repr(self))}</p>{table._repr_html_()}{self.plot()._repr_html_()}"
+
+    def __repr__(self) -> str:
         return f"Run at step {self.step}, {self.status or 'loaded'}; the best params are those of step {self.best_step}"

@@ -1,6 +1,9 @@
 """Training one network: a task, a seed, perhaps a run folder -> a `Run`."""
 
 import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.runtime import local
@@ -11,10 +14,22 @@ from jaxrnn.training.engine import single
 from jaxrnn.training.loop import Clock, Training, interrupts, stop_when, train
 from jaxrnn.training.probes import Probes
 from jaxrnn.training.run import Run
+from jaxrnn.training.update import Task
 
 
-def fit(task, seed=0, folder=None, *, checkpointing=Checkpointing(), callbacks=(), probes=None, evaluator=None,
-        tensorboard=False, peers=None, description=None):  # fmt: skip
+def fit(
+    task: Task,
+    seed: int = 0,
+    folder: str | Path | None = None,
+    *,
+    checkpointing: Checkpointing = Checkpointing(),
+    callbacks: Sequence[Callable[..., Any]] = (),
+    probes: Any = None,
+    evaluator: Any = None,
+    tensorboard: Any = False,
+    peers: Any = None,
+    description: Any = None,
+) -> Run:
     """Trains a network; with a folder the same call goes on where it was cut off.
 
     Ctrl-C and SIGTERM end the run at its next report, as "stopped".

@@ -48,11 +48,11 @@ class Task(NamedTuple):
     dataset: Dataset
     optimizer: Optimizer
     trainer: Trainer
-    regularizer: Callable | None = None
-    metrics: dict[str, Callable] = {}  # noqa: RUF012
+    regularizer: Callable[..., Any] | None = None
+    metrics: dict[str, Callable[..., Any]] = {}  # noqa: RUF012
 
     @property
-    def measured(self):
+    def measured(self) -> dict[str, Any]:
         """{name: metric} of all that is reported beside the loss: the data set's own, and further ones."""
         return {**self.dataset.metrics, **self.metrics}
 

@@ -11,7 +11,7 @@ reads W_h against its layout.
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -64,11 +64,11 @@ class _Parts(NamedTuple):
       project_rows: (params, xs [T, B, D], mask) -> u [T B, G].
     """
 
-    source: Callable
-    local: Callable
-    before_loop: Callable
-    inside_loop: Callable
-    project_rows: Callable
+    source: Callable[..., Any]
+    local: Callable[..., Any]
+    before_loop: Callable[..., Any]
+    inside_loop: Callable[..., Any]
+    project_rows: Callable[..., Any]
 
 
 def _parts(cell, outside):

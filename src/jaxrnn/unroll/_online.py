@@ -144,11 +144,11 @@ class Vectors(NamedTuple):
     """
 
     theta: jax.Array
-    of_theta: Callable
+    of_theta: Callable[..., Any]
     s: jax.Array
-    of_s: Callable
-    differential: Callable
-    at: Callable
+    of_s: Callable[..., Any]
+    differential: Callable[..., Any]
+    at: Callable[..., Any]
 
 
 def vectors(cells, params, carry, x):

@@ -3,19 +3,31 @@
 s_t = a_t s_{t-1} + b_t for all t by log2 T rounds of products (Blelloch 1990; Martin & Cundy 2018).
 """
 
+import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import ArrayLike
 
 from jaxrnn.cells._linear import Linear
+from jaxrnn.types import Carry, Cell, Params, Unroll
 from jaxrnn.unroll._contract import segments, where
 
 
-def unroll():
+def unroll() -> Unroll:
     """The associative scan, exact, of the cells lru, min_gru, min_lstm and rg_lru."""
     return associative
 
 
-def associative(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+def associative(
+    cell: Cell,
+    params: Params,
+    carry: Carry,
+    xs: ArrayLike,
+    *,
+    mask: ArrayLike | None = None,
+    reset: ArrayLike | None = None,
+    reverse: bool = False,
+) -> tuple[Carry, jax.Array]:
     """As `jaxrnn.unroll.scan`.
 
     Raises:

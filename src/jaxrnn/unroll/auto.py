@@ -12,14 +12,15 @@ study `newton_steps`.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import ArrayLike
 
 from jaxrnn.cells._transforms import flat
-from jaxrnn.types import Size
+from jaxrnn.types import Carry, Cell, Params, Size, Unroll
 from jaxrnn.unroll._contract import in_time, segments, step_of
 from jaxrnn.unroll._deferred import deferred
 from jaxrnn.unroll._newton import newton
@@ -62,7 +63,7 @@ class Costs(NamedTuple):
 COSTS = {"gpu": Costs(25e-6, 6e-6, 5e12, 1e12), "tpu": Costs(10e-6, 4e-6, 5e12, 1e12)}
 
 
-def unroll(affordable: Size | None = None):
+def unroll(affordable: Size | None = None) -> Unroll:
     """Newton's method where it is expected to be faster than step by step, else `deferred`, for a whole batch.
 
     The choice is made again at every call, from the weights and inputs that it is given. Under `vmap`, as in a compiled
@@ -90,13 +91,22 @@ def unroll(affordable: Size | None = None):
     return auto
 
 
-def predicted(measured):
+def predicted(measured: Any) -> Any:
     """How many iterations Newton's method is expected to take: `Growth` [B] -> a number [], MOST + 1 for any more."""
     needed = jnp.round(AT_ONE + PER_ROOT * jnp.sqrt(jnp.max(measured.amplification)))
     return jnp.where(needed <= MOST, needed, MOST + 1).astype(int)  # of NaN too
 
 
-def growth(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+def growth(
+    cell: Cell,
+    params: Params,
+    carry: Carry,
+    xs: ArrayLike,
+    *,
+    mask: ArrayLike | None = None,
+    reset: ArrayLike | None = None,
+    reverse: bool = False,
+) -> Any:
     """The `Growth` of errors, from a perturbation that is followed over 128 steps at most, from the first valid one.
 
     Arguments as in `jaxrnn.unroll`.

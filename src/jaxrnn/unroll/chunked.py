@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxrnn.types import Size
+from jaxrnn.types import Size, Unroll
 from jaxrnn.unroll._contract import in_time, segments, step_of
 
 
-def unroll(k: Size | None = None):
+def unroll(k: Size | None = None) -> Unroll:
     """The exact gradient in less memory: only every k-th carry is kept, the rest is computed again going back.
 
     Memory falls from T to about T / k + k carries, at the price of about one more forward pass (Chen et al. 2016).

@@ -3,13 +3,15 @@
 import jax
 import jax.numpy as jnp
 from jax.experimental import rnn
+from jax.typing import ArrayLike
 
 from jaxrnn.cells._step import Step
 from jaxrnn.cells.lstm import LSTMCarry, LSTMParams
+from jaxrnn.types import Carry, Cell, Params, Unroll
 from jaxrnn.unroll._contract import in_time, scan
 
 
-def unroll():
+def unroll() -> Unroll:
     """cuDNN's LSTM, one kernel for all steps.
 
     Raises:
@@ -20,7 +22,16 @@ def unroll():
     return cudnn
 
 
-def cudnn(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+def cudnn(
+    cell: Cell,
+    params: Params,
+    carry: Carry,
+    xs: ArrayLike,
+    *,
+    mask: ArrayLike | None = None,
+    reset: ArrayLike | None = None,
+    reverse: bool = False,
+) -> tuple[Carry, jax.Array]:
     """`scan` of an LSTM in one kernel for all steps; inputs and weights in float32.
 
     Raises:

@@ -4,17 +4,20 @@ Of J_t the blocks that lead from a unit's own values to its own values are kept,
 diagonal approximation of Wang et al. 2024 (braintrace), without its filter.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 
+from jaxrnn.types import Unroll
 from jaxrnn.unroll._online import matrix, online
 
 
-def rule():
+def rule() -> Any:
     """The `Rule` whose Jacobian keeps what a unit does to itself."""
     return matrix(passed=_own_units)
 
 
-def unroll():
+def unroll() -> Unroll:
     """Real-time recurrent learning by own units, for cells whose carry holds one or several values a unit."""
     return online(rule(), "diagonal_rtrl")
 

@@ -5,14 +5,17 @@ the true errors in the place of random feedback this is also RFLO (Murray 2019) 
 where W_h = 0.
 """
 
+from typing import Any
+
+from jaxrnn.types import Unroll
 from jaxrnn.unroll._online import matrix, online
 
 
-def rule():
+def rule() -> Any:
     """The `Rule` whose Jacobian leaves the product with `w_h` out."""
     return matrix(held=True)
 
 
-def unroll():
+def unroll() -> Unroll:
     """E-prop, for cells whose carry acts through one product with `w_h`, or none."""
     return online(rule(), "eprop")

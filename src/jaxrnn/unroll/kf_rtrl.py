@@ -9,20 +9,22 @@ With v_t = [x_t, h_{t-1}, 1], D_t = diag(phi') and signs c_0, c_1 drawn from {-1
 and dh_i / dW_kj is estimated as u_k A_ij. It costs H^3 a step, H^2 values are kept, and its variance is below UORO's.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 from jaxrnn.cells.elman import ElmanParams
-from jaxrnn.types import Seed
+from jaxrnn.types import Seed, Unroll
 from jaxrnn.unroll._online import Rule, of_push, online, ratio
 
 
-def rule():
+def rule() -> Any:
     """The `Rule` that keeps a vector and a matrix."""
     return Rule(_begin, _follow, _end, accepts=_is_elman)
 
 
-def unroll(seed: Seed = 0):
+def unroll(seed: Seed = 0) -> Unroll:
     """KF-RTRL.
 
     Args:

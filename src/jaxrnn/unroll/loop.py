@@ -1,16 +1,28 @@
 """A Python loop: the executable specification of all unrolls."""
 
+import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
+from jaxrnn.types import Carry, Cell, Params, Unroll
 from jaxrnn.unroll._contract import cast_like, scan, where
 
 
-def unroll():
+def unroll() -> Unroll:
     """A Python loop, the specification; slow to compile for long sequences."""
     return loop
 
 
-def loop(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+def loop(
+    cell: Cell,
+    params: Params,
+    carry: Carry,
+    xs: ArrayLike,
+    *,
+    mask: ArrayLike | None = None,
+    reset: ArrayLike | None = None,
+    reverse: bool = False,
+) -> tuple[Carry, jax.Array]:
     """Step by step; arguments and results as in `jaxrnn.unroll`."""
     if len(xs) == 0:
         return scan(cell, params, carry, xs)

@@ -3,14 +3,14 @@
 from functools import partial
 from typing import Literal
 
-from jaxrnn.types import NonNegativeInt, Positive
+from jaxrnn.types import NonNegativeInt, Positive, Unroll
 from jaxrnn.unroll import _newton
 from jaxrnn.unroll._newton import steps as steps
 
 
 def unroll(
     jacobian: Literal["full", "diagonal"] = "full", tolerance: Positive | None = None, iterations: NonNegativeInt = 100
-):
+) -> Unroll:
     """An unroll like `scan`, parallel in time: for accelerators and long sequences.
 
     The derivative does not go through the iterations: dz_t = J_t dz_{t-1} + dF_t is linear, one more associative scan,

@@ -16,14 +16,14 @@ from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.cells.gru import GRUParams
 from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.jax_internals import reverse_mode_alone
-from jaxrnn.types import Size
+from jaxrnn.types import Size, Unroll
 from jaxrnn.unroll._contract import in_time, scan, segments, where
 from jaxrnn.unroll._pallas import LEAST, Kernel, power_of_two, run
 
 ON_CHIP = 2**18  # bytes of recurrent weights that one program keeps, as many as an SM has registers
 
 
-def unroll(rows: Size = LEAST, interpret: bool = False):
+def unroll(rows: Size = LEAST, interpret: bool = False) -> Unroll:
     """An Elman, LSTM or GRU layer as one kernel for all steps, on an NVIDIA GPU.
 
     It can be differentiated in reverse mode alone.

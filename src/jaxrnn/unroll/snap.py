@@ -4,16 +4,18 @@ Of M_t only the values are kept where a param reaches a value of the carry withi
 SnAp-2 keeps all; SnAp-1 keeps what a param does to its own unit.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.types import Size
+from jaxrnn.types import Size, Unroll
 from jaxrnn.unroll._online import matrix, of_step, online
 
 DRAWS = 4  # of a step, since a rectified unit may be off at one of them
 
 
-def rule(steps=1):
+def rule(steps: int = 1) -> Any:
     """The `Rule` that keeps of M_t what a param reaches within so many steps."""
 
     def kept(at, carry, params, dtype):
@@ -22,7 +24,7 @@ def rule(steps=1):
     return matrix(kept)
 
 
-def unroll(steps: Size = 1):
+def unroll(steps: Size = 1) -> Unroll:
     """SnAp-n.
 
     Args:

@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxrnn.types import Size
+from jaxrnn.types import Size, Unroll
 from jaxrnn.unroll._contract import in_time, scan, segments, step_of
 
 
-def unroll(k1: Size, k2: Size | None = None):
+def unroll(k1: Size, k2: Size | None = None) -> Unroll:
     """Truncated backpropagation through time, BPTT(k2; k1) of Williams & Peng 1990.
 
     The losses of every k1 successive steps are propagated back together, over the k2 steps that end with them; the

@@ -6,19 +6,21 @@
 The mean of s' theta' over v is J_t s theta + G_t. It costs a few steps of the network; its variance grows with C.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.types import Seed
+from jaxrnn.types import Seed, Unroll
 from jaxrnn.unroll._online import Rule, online, ratio
 
 
-def rule():
+def rule() -> Any:
     """The `Rule` that keeps two vectors."""
     return Rule(_begin, _follow, _end)
 
 
-def unroll(seed: Seed = 0):
+def unroll(seed: Seed = 0) -> Unroll:
     """UORO.
 
     Args:

@@ -1,0 +1,94 @@
+"""The public names have types: pyright finds none unknown, and a program that uses them passes its strict mode."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+USER = """
+import jax
+import numpy as np
+
+import jaxrnn
+from jaxrnn import interop, nets
+from jaxrnn.cells import gru, lstm
+from jaxrnn.data import sine
+from jaxrnn.nets import decode
+from jaxrnn.studies import lyapunov
+
+net: jaxrnn.Net = jaxrnn.rnn(lstm.cell(16), output_size=1, layers=2, bidirectional="sum")
+run = jaxrnn.fit(jaxrnn.rnn(gru.cell(16), 1), sine.dataset(), steps=100, batch_size=1, learning_rate=1e-3)
+losses: np.ndarray = run.history.where(split="train")["loss"]
+values: np.ndarray = run.generate(36)
+loss: float = run.metrics["test"]["loss"]
+result = lyapunov.study(run)
+table: str = repr(result.table)
+result.plot().save("figures")
+params = net.init(jax.random.key(0), 1)
+carry, ys = decode.generate(nets.last(net), params, net.initial(params, (3,)), np.zeros((3, 1)), length=5)
+other, weights = interop.from_linen(object(), {})
+again = jaxrnn.load("runs/a")
+experiment: jaxrnn.Experiment = jaxrnn.experiment("model=lstm")
+"""
+WRONG = """
+import jaxrnn
+from jaxrnn.cells import lstm
+
+jaxrnn.rnn(lstm.cell(16), output_size=1, bidirectional="both")
+jaxrnn.fit(jaxrnn.rnn(lstm.cell(16), 1), steps="many")
+jaxrnn.nothing
+"""
+FACTORIES = ("cell", "dataset", "distribution", "unroll", "study", "plot", "reproduce")
+CATALOGUES = ("cells", "data", "distributions", "unroll", "studies", "papers")
+
+
+def pyright(*words, cwd):
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--outputjson", *words]
+    return json.loads(subprocess.run(command, cwd=cwd, capture_output=True, text=True).stdout)
+
+
+def exported(root):
+    """The names that the rooms give away, under the room's name and under that of their file."""
+    for stub in (root / "src" / "jaxrnn").rglob("__init__.pyi"):
+        room = ".".join(("jaxrnn", *stub.parent.relative_to(root / "src" / "jaxrnn").parts))
+        for line in stub.read_text().splitlines():
+            _, module, _, name, *_ = line.split()
+            if module != ".":
+                yield from (f"{room}.{name}", f"{room}{module}.{name}")
+
+
+@pytest.mark.slow
+def test_no_public_name_is_of_unknown_type(root, tmp_path):
+    found = pyright("--verifytypes", "jaxrnn", "--ignoreexternal", cwd=tmp_path)["typeCompleteness"]
+    unknown = {symbol["name"] for symbol in found["symbols"] if not symbol["isTypeKnown"]}
+    assert len(found["symbols"]) > 1000
+    names = set(exported(root))
+    public = {
+        name for name in unknown
+        if any(name == other or name.startswith(f"{other}.") for other in names)
+        or (name.count(".") == 3 and name.split(".")[1] in CATALOGUES and name.split(".")[3] in FACTORIES)
+    }  # fmt: skip
+    assert not public
+
+
+@pytest.mark.slow
+def test_a_program_passes_the_strict_mode_and_a_wrong_one_does_not(tmp_path):
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "strict"}))
+    for name, program in (("right.py", USER), ("wrong.py", WRONG)):
+        (tmp_path / name).write_text(program)
+    found = pyright(cwd=tmp_path)["generalDiagnostics"]
+    told = [(each["file"].rpartition("/")[2], each.get("rule"), each["message"]) for each in found]
+    assert not [each for each in told if each[0] == "right.py"]
+    assert {rule for file, rule, _ in told if file == "wrong.py"} >= {
+        "reportArgumentType",
+        "reportAttributeAccessIssue",
+    }
+
+
+def test_a_stub_names_what_is_there(root):
+    import importlib
+
+    for name in exported(root):
+        module, _, last = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), last), name
