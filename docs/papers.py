@@ -40,7 +40,7 @@ def lines():
         differs = [line for line in page if line.startswith("- ")]
         gallery += [
             "",
-            f"### `{file.stem}`",
+            f"## `{file.stem}`",
             "",
             page[0].removeprefix("# ") + ".",
             "",

@@ -112,7 +112,7 @@ def _rows(path, node):
 
 def described(target):
     """(first line, {argument: (kind, default, description)}) of a factory, from its source; empty if it has none."""
-    found = _definition(target)
+    found, aliases = _definition(target)
     if found is None:
         return "", {}
     documented = ast.get_docstring(found) or ""
@@ -129,29 +129,31 @@ def described(target):
         value = "???" if default is None else ast.unparse(default)
         if isinstance(default, ast.Constant):
             value = default.value
-        rows[name] = (_kind(annotation), value, what.get(name, ""))
+        rows[name] = (_kind(annotation, aliases), value, what.get(name, ""))
     return documented.partition("\n")[0], rows
 
 
 def _definition(target):
-    """The function or class that a dotted name means, as it stands in its source, or None."""
+    """(the function or class that a dotted name means, as it stands in its source, {name: Literal[...]} of its file);
+    (None, {}) if there is none."""
     module, _, name = str(target).rpartition(".")
     try:
         spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):
         spec = None
     if spec is None or spec.origin is None:
-        return None
+        return None, {}
     file = Path(spec.origin)
     files = [file, *(sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [])]
     pattern = re.compile(rf"^(?:def|class) {re.escape(name)}\b", re.M)
     for file in files:
         source = file.read_text()
         if pattern.search(source):
-            for node in ast.parse(source).body:
+            tree = ast.parse(source)
+            for node in tree.body:
                 if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
-                    return node
-    return None
+                    return node, _aliases(tree)
+    return None, {}
 
 
 def _descriptions(documented):
@@ -167,17 +169,24 @@ def _descriptions(documented):
     return found
 
 
-def _kind(annotation):
+def _aliases(tree):
+    """{name: Literal[...]} of a file that gives such types names."""
+    given = ((node.targets[0], node.value) for node in tree.body if isinstance(node, ast.Assign))
+    return {ast.unparse(name): value for name, value in given if ast.unparse(value).startswith("Literal[")}
+
+
+def _kind(annotation, aliases):
     """A type in words."""
     if annotation is None:
         return ""
+    annotation = aliases.get(getattr(annotation, "id", None), annotation)
     source = ast.unparse(annotation)
     if isinstance(annotation, ast.BinOp):
-        return f"{_kind(annotation.left)}, {_kind(annotation.right)}"
+        return f"{_kind(annotation.left, aliases)}, {_kind(annotation.right, aliases)}"
     if source.startswith("Literal["):
         return ", ".join(part.strip(" '") for part in source[len("Literal[") : -1].split(","))
     if source.startswith(("list[", "tuple[")):
-        return f"list of: {_kind(annotation.slice)}"
+        return f"list of: {_kind(annotation.slice, aliases)}"
     return KINDS.get(source, source)
 
 

@@ -121,8 +121,8 @@ def to_torch(net: Net, params: Params) -> Any:
       params: its params.
 
     Returns:
-      A `jaxrnn.interop.torch_model.Recurrent`, time-major as the net: (xs [T, B, D], lengths [B] or None) -> ys; its
-      layers are `nn.RNN`s, `nn.LSTM`s or `nn.GRU`s. Symbols are integers [T, B]. On the CPU, in the params' dtype.
+      A `Recurrent` of `torch_model.py`, time-major as the net: (xs [T, B, D], lengths [B] or None) -> ys; its layers
+      are `nn.RNN`s, `nn.LSTM`s or `nn.GRU`s. Symbols are integers [T, B]. On the CPU, in the params' dtype.
 
     Raises:
       ValueError: for what PyTorch has no layer for, by its name.

@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxrnn import atomic
 from jaxrnn.plotting import style
+from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.table import Table
 
 RULES = {
@@ -125,10 +126,10 @@ class Reproduction(NamedTuple):
         sources = [SOURCES[source] for source in dict.fromkeys(claim.source for claim in self.claims)]
         return [*lines, "", f"A number {'; '.join(named)}. The values are {'; '.join(sources)}."]
 
-    def plot(self, width: float | None = None) -> style.Figures:
+    def plot(self, width: float | None = None) -> Figures:
         """{title: figure}, so many inches wide, 7 unless told otherwise; in a notebook they are shown."""
         with style.page(width):
-            return style.Figures(self.draw())
+            return Figures(self.draw())
 
     def _repr_html_(self):
         return f"<p>{html.escape(self.paper)}</p>{self.table()._repr_html_()}{self.plot()._repr_html_()}"

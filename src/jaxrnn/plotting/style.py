@@ -6,7 +6,7 @@ that width: 3.4 inches is a column of a two-column paper, 7 the page, 10 a slide
 
 import textwrap
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jaxrnn import atomic
 from jaxrnn.types import Positive
@@ -225,26 +225,3 @@ class Page(NamedTuple):
     """
 
     width: Positive = PAGE
-
-
-class Figures(dict[str, Any]):
-    """{title: figure}, shown one below the other in a notebook."""
-
-    def save(self, folder: str | Path) -> list[Path]:
-        """Writes `figures/TITLE.png` into a folder and returns their paths."""
-        return [save(figure, folder, title) for title, figure in self.items()]
-
-    def _repr_html_(self):
-        import base64
-        import io
-
-        from jaxrnn.plotting._powers import in_letters
-
-        pictures = []
-        for title, figure in self.items():
-            file = io.BytesIO()
-            in_letters(figure)
-            figure.savefig(file, dpi=150)
-            data = base64.b64encode(file.getvalue()).decode()
-            pictures.append(f'<img alt="{title}" src="data:image/png;base64,{data}">')
-        return "<br>".join(pictures)

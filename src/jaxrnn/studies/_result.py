@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxrnn import atomic, statistics
 from jaxrnn.plotting import style
+from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.table import Table
 
 
@@ -39,10 +40,10 @@ class Result(NamedTuple):
         """What was found of the network of this name."""
         return self.networks[name]
 
-    def plot(self, width: float | None = None) -> style.Figures:
+    def plot(self, width: float | None = None) -> Figures:
         """{title: figure}, so many inches wide, 7 unless told otherwise; in a notebook they are shown."""
         with style.page(width):
-            return style.Figures(self.draw(self))
+            return Figures(self.draw(self))
 
     def arrays(self) -> dict[str, Any]:
         """All arrays under flat names, "NETWORK/WHAT" or "NETWORK/WHAT/STATE", and "WHAT" for common ones."""

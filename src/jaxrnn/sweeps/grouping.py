@@ -71,7 +71,7 @@ def plan(cfgs):
     code reads, or that the data themselves are made of.
 
     Args:
-      cfgs: configurations that `jaxrnn.config.check` has let pass.
+      cfgs: configurations that `jaxrnn.experiments.config.check` has let pass.
     """
     alike, reasons = {}, {}
     flat = [_flat(cfg) for cfg in cfgs]

@@ -12,7 +12,8 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.metrics import better
 from jaxrnn.plotting import forecasts
 from jaxrnn.plotting import runs as plotting
-from jaxrnn.plotting.style import Figures, page
+from jaxrnn.plotting.notebooks import Figures
+from jaxrnn.plotting.style import page
 from jaxrnn.table import Table
 from jaxrnn.training import evaluation, records
 from jaxrnn.training.notes import notes

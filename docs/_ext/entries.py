@@ -1,0 +1,132 @@
+"""What the gallery runs: a command for every reproduction, study and data set, in full and in its quick form."""
+
+from dataclasses import dataclass, field
+from itertools import product
+from math import pi, sin
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+CONF = ROOT / "conf"
+QUICK_PAPERS = 60  # seconds of a reproduction above which the site runs its quick form; docs/papers has the other
+WIDTH = "figure.width=5"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command of the gallery.
+
+    Fields:
+      kind: "papers", "studies" or "data".
+      name: of the choice.
+      words: the command's arguments.
+      module: the file in src/jaxrnn that it is about.
+      table: the file whose rows its page shows.
+      cost: about how many seconds it takes, the longest are begun first.
+      first: the figures that its page shows first, if they are there.
+      files: {name: content} of what the command reads from where it is run.
+    """
+
+    kind: str
+    name: str
+    words: tuple
+    module: str
+    table: str = ""
+    cost: float = 10
+    first: tuple = ()
+    files: dict = field(default_factory=dict, hash=False, compare=False)
+
+    @property
+    def script(self):
+        return {"papers": "reproduce", "studies": "study", "data": "train"}[self.kind]
+
+    @property
+    def choice(self):
+        return f"{ {'papers': 'paper', 'studies': 'study', 'data': 'data'}[self.kind] }={self.name}"
+
+    @property
+    def command(self):
+        words = " ".join(f"'{word}'" if set(word) & set("[]{} ") else word for word in self.words)
+        return f"python scripts/{self.script}.py {words}"
+
+    @property
+    def modules(self):
+        """The files whose changes make the command be run again."""
+        return [self.module]
+
+    def shown(self, figures):
+        """The figures of the page, by their names, in order."""
+        first = [name for name in self.first if name in figures]
+        return first or figures[:3]
+
+
+def names(group):
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml") if path.stem != "custom")
+
+
+def entries(quick):
+    return [*papers(quick), *studies(quick), *data(quick)]
+
+
+def papers(quick):
+    for name in names("paper"):
+        last = (ROOT / "docs" / "papers" / f"{name}.md").read_text().splitlines()[-1]
+        seconds = float(last.rpartition(", ")[2].removesuffix(" s"))
+        short = ("quick=true",) if quick or seconds > QUICK_PAPERS else ()
+        yield Entry(
+            "papers", name, (f"paper={name}", *short, WIDTH), f"papers/{name}.py", "claims.csv", min(seconds, 60)
+        )
+
+
+# What makes the quick form of a study shorter than two networks of each kind do.
+STUDIES = {
+    "clipping": ("seeds=1", "study.thresholds=[1.0,100.0]"),
+    "landscape": ("seeds=1", "study.points=9"),
+    "long_lag": ("seeds=2", "study.lengths=[50]", "study.max_sequences=4000"),
+    "newton_steps": ("seeds=1", "study.gains=4", "study.lengths=3"),
+    "online_gradients": ("seeds=2", "study.lengths=[2,5]", "study.rules=[snap_1,eprop]"),
+    "online_training": ("seeds=2", "study.rules=[bptt,snap_1]", "study.updates=500"),
+}
+
+
+def studies(quick):
+    for name in names("study"):
+        short = STUDIES.get(name, ("seeds=2",)) if quick else ()
+        yield Entry("studies", name, (f"study={name}", *short, WIDTH), f"studies/{name}.py", f"{name}.csv", 60)
+
+
+LABELS = "text,label\n" + "".join(
+    f"{a}{b}{c}{d},{'vowel' if a in 'aeiou' else 'consonant'}\n"
+    for a, b, c, d in product("aeioubdgmt", "lnr", "aeiou", "kst")
+)
+PAIRS = "".join(f"{number}\t{' '.join(str(number))}\n" for number in range(0, 3000, 7))
+LEVELS = "hour,level\n" + "".join(
+    f"{hour},{50 + 8 * sin(2 * pi * hour / 24) + 3 * sin(2 * pi * hour / 168):.3f}\n" for hour in range(700)
+)
+OWN = {  # data sets that read a file of the user's: its name, its content, further words
+    "csv": ("levels.csv", LEVELS, ("data.column=level",)),
+    "labels": ("labels.csv", LABELS, ()),
+    "pairs": ("pairs.txt", PAIRS, ()),
+}
+LONG = {  # data sets whose default run takes minutes; docs/data.md has what those come to
+    "addition": ("trainer.steps=2500",),
+    "dates": ("trainer.steps=1000",),
+    "g2p": ("data.words=5000", "trainer.steps=600"),
+    "language": ("trainer.steps=1000",),
+    "text": ("trainer.steps=1000",),
+}
+SMALL = {  # what makes the data themselves smaller in the quick form
+    "language": ("model.cell.size=16",),
+    "g2p": ("data.words=500", "data.validation=200", "data.test=200"),
+    "dates": ("data.examples=500", "data.validation=200", "data.test=200"),
+    "text": ("model.cell.size=16",),
+}
+
+
+def data(quick):
+    for name in names("data"):
+        path, content, more = OWN.get(name, (None, None, ()))
+        short = (*SMALL.get(name, ()), "trainer.steps=50") if quick else LONG.get(name, ())
+        given = (f"data={name}", *(() if path is None else (f"data.path={path}",)), *more)
+        first = ("generation", "prediction", "learning_curves")
+        files = {} if path is None else {path: content}
+        yield Entry("data", name, (*given, *short, WIDTH), f"data/{name}.py", cost=20, first=first, files=files)

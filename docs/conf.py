@@ -1,0 +1,47 @@
+"""The site: pip install -e '.[docs]' && sphinx-build -W docs site.
+
+JAXRNN_DOCS=quick builds the quick forms of what is executed, as the tests of the site do.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+import jaxrnn  # noqa: E402
+
+project, author, release = "jaxrnn", "The jaxrnn authors", jaxrnn.__version__
+copyright = "The jaxrnn authors, MIT licence"
+quick = os.environ.get("JAXRNN_DOCS") == "quick"
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+extensions += ["docstrings", "pages", "gallery"]
+exclude_patterns = ["_cache", "_ext", "**/.ipynb_checkpoints"]
+templates_path = []
+
+myst_enable_extensions = ["deflist", "fieldlist"]
+myst_heading_anchors = 3
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(HERE / "_cache" / "notebooks")
+nb_execution_raise_on_error = True
+nb_execution_timeout = 600
+nb_merge_streams = True
+suppress_warnings = ["ref.python"]  # classes of one name in two modules
+os.environ.setdefault("JAXRNN_DOCS", "full")  # for the pages that are executed
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the signatures say them
+napoleon_custom_sections = [("Fields", "params_style")]
+default_role = None
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", "(?!jaxrnn).*")]  # names of other packages
+
+html_theme = "furo"
+html_title = f"jaxrnn {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+copybutton_prompt_text = r">>> |\$ "
+copybutton_prompt_is_regexp = True

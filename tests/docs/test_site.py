@@ -1,0 +1,117 @@
+"""The site as it is built: no warning, no broken link, every public function, notebooks that ran."""
+
+import importlib
+import inspect
+import os
+import pkgutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import pytest
+
+import jaxrnn
+
+pytestmark = pytest.mark.docs
+
+
+class Page(HTMLParser):
+    """The links, the pictures and the anchors of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.sources, self.anchors = [], [], set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.anchors |= {found[name] for name in ("id", "name") if found.get(name)}
+        if tag == "a" and "href" in found:
+            self.links.append(found["href"])
+        if tag in ("img", "script") and found.get("src"):
+            self.sources.append(found["src"])
+        if tag == "link" and found.get("href"):
+            self.sources.append(found["href"])
+
+
+@pytest.fixture(scope="session")
+def site(root, tmp_path_factory):
+    """The folder of the site, built from the sources with warnings as errors."""
+    if "JAXRNN_SITE" in os.environ:
+        from pathlib import Path
+
+        return Path(os.environ["JAXRNN_SITE"])
+    folder = tmp_path_factory.mktemp("site") / "site"
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", str(root / "docs"), str(folder)]
+    environment = {"JAXRNN_DOCS": "quick", **os.environ}
+    done = subprocess.run(command, cwd=folder.parent, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pages(site):
+    return {path.resolve(): Page(path.read_text()) for path in site.rglob("*.html")}
+
+
+def test_every_link_leads_somewhere_and_nothing_is_fetched_from_elsewhere(pages):
+    broken = []
+    for path, page in pages.items():
+        for link in page.links:
+            target, _, anchor = unquote(link).partition("#")
+            if "://" in target or target.startswith("mailto:"):
+                continue
+            other = (path.parent / target).resolve() if target else path
+            if not other.exists() or (anchor and other in pages and anchor not in pages[other].anchors):
+                broken.append(f"{path.name}: {link}")
+        for source in page.sources:
+            if "://" in source or not (path.parent / unquote(source).partition("?")[0]).exists():
+                broken.append(f"{path.name}: {source}")
+    assert not broken
+    assert len(pages) > 150
+
+
+def test_every_public_function_has_a_page(site):
+    inventory = (site / "genindex.html").read_text()
+    missing = []
+    for found in pkgutil.walk_packages(jaxrnn.__path__, "jaxrnn."):
+        if found.ispkg or any(part[0] == "_" for part in found.name.split(".")) or found.name.endswith("torch_model"):
+            continue
+        module = importlib.import_module(found.name)
+        for name, value in vars(module).items():
+            own = getattr(value, "__module__", None) == found.name
+            if name[0] != "_" and own and inspect.isfunction(value) and value.__doc__:
+                missing += [] if f"{found.name}.{name}" in inventory else [f"{found.name}.{name}"]
+    assert not missing
+
+
+@pytest.mark.parametrize("name", ["train", "sweep", "gradients"])
+def test_notebooks_ran(site, name):
+    text = (site / "notebooks" / f"{name}.html").read_text()
+    assert text.count("<img") > 0
+    assert "Traceback" not in text
+    assert "&lt;Figure size" not in text  # a figure that a notebook shows as text
+
+
+def test_figures_of_the_tutorial_are_pictures(site):
+    for path in (site / "tutorial").glob("[1-5]*.html"):
+        assert "&lt;Figure size" not in path.read_text()
+    for name in ("1_networks", "3_gradients", "4_gates"):
+        assert "<img" in (site / "tutorial" / f"{name}.html").read_text()
+
+
+def test_search_works_without_a_server(site):
+    index = (site / "searchindex.js").read_text()
+    assert index.startswith("Search.setIndex(")
+    assert '"tutorial/2_backpropagation"' in index
+
+
+def test_the_gallery_names_commands_and_what_they_took(site):
+    found = list((site / "gallery").glob("*_*.html"))
+    assert found
+    for path in found:
+        text = path.read_text()
+        assert "python scripts/" in text
+        assert " s on " in text
+        assert "<img" in text
