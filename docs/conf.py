@@ -3,6 +3,7 @@
 JAXRNN_DOCS=quick builds the quick forms of what is executed, as the tests of the site do.
 """
 
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,16 @@ project, author, release = "jaxrnn", "The jaxrnn authors", jaxrnn.__version__
 copyright = "The jaxrnn authors, MIT licence"
 quick = os.environ.get("JAXRNN_DOCS") == "quick"
 
+
+def digest():
+    """Of all that the pages may run: the package and the configurations."""
+    found = hashlib.sha256()
+    for folder in (HERE.parent / "src", HERE.parent / "conf"):
+        for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.yaml")]):
+            found.update(path.read_bytes())
+    return found.hexdigest()[:12]
+
+
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 extensions += ["docstrings", "pages", "gallery"]
 exclude_patterns = ["_cache", "_ext", "**/.ipynb_checkpoints"]
@@ -24,7 +35,7 @@ templates_path = []
 myst_enable_extensions = ["deflist", "fieldlist"]
 myst_heading_anchors = 3
 nb_execution_mode = "cache"
-nb_execution_cache_path = str(HERE / "_cache" / "notebooks")
+nb_execution_cache_path = str(HERE / "_cache" / f"notebooks-{digest()}")  # run again when the package changes
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
 nb_merge_streams = True

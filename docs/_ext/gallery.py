@@ -91,9 +91,9 @@ def key(entry):
     return digest.hexdigest()[:20]
 
 
-def outcome(entry):
+def outcome(entry, digest):
     """What the entry's command left, from the cache where it is there."""
-    place = CACHE / entry.kind / f"{entry.name}-{key(entry)}"
+    place = CACHE / entry.kind / f"{entry.name}-{digest}"
     if not (place / "meta.json").exists():
         run(entry, place)
     meta = json.loads((place / "meta.json").read_text())
@@ -208,7 +208,7 @@ def build(app):
     listed = [entry for place, entry in enumerate(listed) if due(place, entry, app.config.quick)]
     begun = sorted(listed, key=lambda entry: -entry.cost)
     with ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 2))) as pool:
-        found = dict(zip(begun, pool.map(outcome, begun), strict=True))
+        found = dict(zip(begun, pool.map(outcome, begun, map(key, begun)), strict=True))
     index = [
         "# Gallery",
         "",
