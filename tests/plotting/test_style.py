@@ -142,3 +142,10 @@ def test_a_saved_figure_can_be_pickled_and_negative_powers_have_a_minus_sign(tmp
     again.draw_without_rendering()
     texts = [label.get_text() for label in again.axes[0].yaxis.get_ticklabels()]
     assert {"\N{MINUS SIGN}10³", "10³"} <= set(texts)
+
+
+def test_formulas_stay_in_one_piece_in_labels_of_several_lines():
+    formula = r"$|dL/dz_{T-k}|\ /\ |dL/dz_{T-1}|$"
+    with style.page(6):
+        _, found = style.panels(3, "lag", f"gradient norm, relative to lag 1\n{formula}")
+    assert formula in found[0].get_ylabel().split("\n")

@@ -4,6 +4,7 @@ A figure is as wide as matplotlib's `figure.figsize` says; `page(width)` sets it
 that width: 3.4 inches is a column of a two-column paper, 7 the page, 10 a slide.
 """
 
+import re
 import textwrap
 from pathlib import Path
 from typing import NamedTuple
@@ -117,7 +118,11 @@ def _letters(axes, text):
 
 
 def _filled(text, width):
-    return "\n".join(textwrap.fill(line, width) for line in text.split("\n"))
+    """The text in lines of so many letters; what stands between dollars is one word."""
+    words = re.sub(r"\$[^$]*\$", lambda found: found[0].replace(" ", "\0"), text)
+    return "\n".join(textwrap.fill(line, width, break_long_words=False) for line in words.split("\n")).replace(
+        "\0", " "
+    )
 
 
 def axes(x_label, y_label):
