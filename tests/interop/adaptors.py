@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import interop
+from jaxrnn.jax_internals import compiler_options
 
 
 def weights_of(ys, mask):
@@ -17,12 +18,17 @@ def weights_of(ys, mask):
     return np.cos(np.arange(ys.size)).reshape(ys.shape) * mask[..., None]
 
 
+def compiled(function):
+    """Without the library of XLA that crashes now and then: see `compiler_options`."""
+    return jax.jit(function, compiler_options=compiler_options())
+
+
 def ours(net, params, xs, mask):
     def loss(params, xs):
         ys = net.apply(params, net.initial(params, xs.shape[1:2]), xs, mask=jnp.asarray(mask))[1]
         return jnp.sum(weights_of(ys, mask) * ys), ys
 
-    (of_params, of_xs), ys = jax.grad(loss, (0, 1), has_aux=True)(params, xs)
+    (of_params, of_xs), ys = compiled(jax.grad(loss, (0, 1), has_aux=True))(params, xs)
     return ys, of_xs, of_params
 
 
@@ -36,7 +42,7 @@ def in_jax(made, function, back, xs, mask):
         ys = function(made, xs)
         return jnp.sum(weights_of(ys, mask) * ys), ys
 
-    (of_made, of_xs), ys = jax.grad(loss, (0, 1), has_aux=True)(made, xs)
+    (of_made, of_xs), ys = compiled(jax.grad(loss, (0, 1), has_aux=True))(made, xs)
     zeros = jax.tree.map(jnp.zeros_like, of_made)
     return ys, of_xs, jax.tree.map(jnp.subtract, back(of_made), back(zeros))
 
@@ -78,6 +84,7 @@ def keras(net, params, xs, mask):
     import keras
 
     keras.config.set_floatx(str(xs.dtype))
+    keras.config.set_dtype_policy(str(xs.dtype))
     model = interop.to_keras(net, params)
     jax.tree.map(np.testing.assert_array_equal, interop.from_keras(list(model.layers))[1], params)
     for layer in model.layers:

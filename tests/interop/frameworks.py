@@ -73,6 +73,7 @@ def run_keras(kind, form):
     import keras
 
     keras.backend.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")  # made of the first of the two before, if other tests asked for it
     options = {"return_sequences": True, "return_state": True}
 
     # Keras's own tanh casts to float32 on the JAX backend, and a wrapper copies a layer by name.

@@ -154,6 +154,7 @@ def test_keras_models(x32):
     from keras import layers
 
     keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
     classifier = keras.Sequential(
         [keras.Input((None,), dtype="int32"), layers.Embedding(11, 5),
          layers.Bidirectional(layers.LSTM(4, return_sequences=True)), layers.Dropout(0.2),

@@ -15,6 +15,7 @@ from jaxrnn.cells.gru import GRUParams
 from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.interop import _stack
 from jaxrnn.interop._stack import Layer, Stack
+from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams
 from jaxrnn.types import Net, Params
 
@@ -145,7 +146,7 @@ def to_haiku(net: Net, params: Params) -> tuple[Any, dict[str, Any]]:
                 core = _make(hk, direction, _name(number, backwards, direction))
                 ys, _ = hk.dynamic_unroll(core, xs[::-1] if backwards else xs, core.initial_state(xs.shape[1]))
                 ways.append(ys[::-1] if backwards else ys)
-            xs = ways[0] if len(ways) == 1 else _stack.merged(layer.merge)(*ways)
+            xs = ways[0] if len(ways) == 1 else MERGES[layer.merge](*ways)
         return xs if stack.readout is None else hk.Linear(stack.readout.w.shape[1])(xs)
 
     return hk.transform(function), _params(stack)

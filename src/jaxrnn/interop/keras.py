@@ -13,6 +13,7 @@ from jaxrnn.cells.gru import GRUParams
 from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.interop import _stack
 from jaxrnn.interop._stack import Layer, Stack
+from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams
 from jaxrnn.types import Net, Params
 
@@ -89,8 +90,8 @@ def _with_recurrent(found, layer, dropout):
     merge = "concat"
     if _name(layer) == "Bidirectional":
         parts, merge = [layer.forward_layer, layer.backward_layer], layer.merge_mode
-        if merge not in _stack.MERGES:
-            raise ValueError(f"from_keras: {layer.name} has merge_mode={merge}; there are {', '.join(_stack.MERGES)}")
+        if merge not in MERGES:
+            raise ValueError(f"from_keras: {layer.name} has merge_mode={merge}; there are {', '.join(MERGES)}")
     one = parts[0]
     if _name(one) not in KINDS:
         raise ValueError(f"from_keras: {layer.name} holds a {_name(one)}; SimpleRNN, LSTM and GRU are read")

@@ -15,6 +15,7 @@ from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.cells.mgu import MGUParams
 from jaxrnn.interop import _flax, _stack
 from jaxrnn.interop._stack import Layer, Stack
+from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams
 from jaxrnn.types import Net, Params
 
@@ -137,7 +138,7 @@ def module(stack):
             params[f"layers_{len(layers)}"] = weights[0]
             layers.append(cells[0])
         else:
-            given = {} if layer.merge == "concat" else {"merge_fn": _stack.merged(layer.merge)}
+            given = {} if layer.merge == "concat" else {"merge_fn": MERGES[layer.merge]}
             params[f"layers_{len(layers)}"] = dict(zip(("forward_rnn", "backward_rnn"), weights, strict=True))
             layers.append(nn.Bidirectional(*cells, **given))
     if stack.readout is not None:

@@ -15,6 +15,7 @@ from jaxrnn.cells.gru import GRUParams
 from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.interop import _flax, _stack
 from jaxrnn.interop._stack import Layer, Stack
+from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams
 from jaxrnn.types import Net, Params
 
@@ -117,7 +118,7 @@ def to_nnx(net: Net, params: Params) -> nnx.Sequential:
         parts.append(part)
     for layer in stack.layers:
         directions = [nnx.RNN(_module_of_cell(d, layer.activation, rngs)) for d in layer.directions]
-        given = {} if layer.merge == "concat" else {"merge_fn": _stack.merged(layer.merge)}
+        given = {} if layer.merge == "concat" else {"merge_fn": MERGES[layer.merge]}
         parts.append(directions[0] if layer.backward is None else nnx.Bidirectional(*directions, **given))
     if stack.readout is not None:
         parts.append(_linear(stack.readout.w, stack.readout.b, rngs))

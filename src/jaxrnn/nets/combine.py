@@ -9,6 +9,13 @@ from jaxrnn.cells._dropout import fold_in
 from jaxrnn.nets.layers import masked
 from jaxrnn.types import Net
 
+MERGES = {  # (the forward direction's outputs, the backward one's) -> what becomes of them
+    "concat": lambda a, b: jnp.concatenate([a, b], axis=-1),
+    "sum": jnp.add,
+    "mul": jnp.multiply,
+    "ave": lambda a, b: (a + b) / 2,
+}
+
 
 def serial(*nets: Net) -> Net:
     """One net after the other; params and carries are tuples, one entry a net."""
@@ -81,12 +88,7 @@ def bidirectional(forward: Net, backward: Net, merge: Literal["concat", "sum", "
       backward: a net that runs backwards, such as `recurrent(cell, reverse=True)`.
       merge: how their outputs become one: side by side, sum, product or mean.
     """
-    join = {
-        "concat": lambda a, b: jnp.concatenate([a, b], axis=-1),
-        "sum": jnp.add,
-        "mul": jnp.multiply,
-        "ave": lambda a, b: (a + b) / 2,
-    }[merge]
+    join = MERGES[merge]
 
     def init(key, input_size):
         key_f, key_b = jax.random.split(key)
