@@ -130,9 +130,13 @@ def test_what_torch_has_and_we_do_not(x32):
         ([nn.LSTM(5, 4), nn.Linear(4, 3), nn.Linear(3, 2)], "Linear"),
         (nn.Linear(3, 2), "no place for nn.Linear"),
         ({"x": np.zeros(3)}, "no weight_ih"),
+        ("model.pt", "not a str"),
     ):
         with pytest.raises(ValueError, match=told):
             interop.from_torch(module)
+
+    with pytest.raises(ValueError, match="a module says its own"):
+        interop.from_torch(nn.RNN(5, 4), activation="relu")
 
     class Doubled(nn.Module):
         def __init__(self):
@@ -185,6 +189,12 @@ def test_keras_models(x32):
             made[0].build((1, 2, 5))
         with pytest.raises(ValueError, match=told):
             interop.from_keras(model)
+
+
+@pytest.mark.parametrize("read", [interop.from_keras, interop.from_nnx, interop.from_haiku, interop.from_equinox])
+def test_a_path_is_no_model(read):
+    with pytest.raises(ValueError, match=r"str"):
+        read("model.pt")
 
 
 @pytest.mark.parametrize("make", [nnx.LSTMCell, nnx.OptimizedLSTMCell, nnx.GRUCell, nnx.SimpleCell])

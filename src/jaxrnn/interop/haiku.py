@@ -38,6 +38,8 @@ def from_haiku(params: dict[str, Any], layers: Sequence[str | tuple[str, str]] |
     Raises:
       ValueError: for what has no counterpart here, by its name, or if the order has to be given.
     """
+    if not hasattr(params, "items"):
+        raise ValueError(f"from_haiku: give the params of a Haiku function, a dict, not a {type(params).__name__}")
     cores = _cores(params)
     layers = _in_order(list(cores)) if layers is None else layers
     named = [(layer,) if isinstance(layer, str) else tuple(layer) for layer in layers]

@@ -29,6 +29,10 @@ def from_torch(source: Any, activation: str = "tanh") -> tuple[Net, Params]:
     """
     if isinstance(source, dict):
         return _stack.net(torch_weights.read(source, activation))
+    if activation != "tanh":
+        raise ValueError(f"from_torch: activation={activation} is for a state_dict; a module says its own")
+    if not isinstance(source, list | tuple) and not hasattr(source, "children"):
+        raise ValueError(f"from_torch: give a module, a list of modules or a state_dict, not a {type(source).__name__}")
     listed = list(source) if isinstance(source, list | tuple) else list(_leaves(source))
     found = _of_modules(listed)
     whole = not isinstance(source, list | tuple) and listed != [source]
