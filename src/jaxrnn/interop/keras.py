@@ -39,6 +39,8 @@ def from_keras(source: Any) -> tuple[Net, Params]:
     """
     if isinstance(source, list | tuple):
         return _stack.net(_of_layers(source))
+    if not hasattr(source, "get_weights"):
+        raise ValueError(f"from_keras: give a layer, a model or a list of layers, not a {type(source).__name__}")
     layers = getattr(source, "layers", None)
     found = _of_layers([source] if layers is None else layers)
     if layers is None:
