@@ -1,10 +1,9 @@
 """The gallery: every reproduction, study and data set, run as its command when the site is built, and cached.
 
-An entry is run again when a file changes that its command reads: the modules that are imported from its own one, its
-configuration, the data that ship. With JAXRNN_DOCS=quick short forms are run.
+An entry is run again when the package, its data, a script or a configuration changes. With JAXRNN_DOCS=quick short
+forms are run.
 """
 
-import ast
 import csv
 import functools
 import hashlib
@@ -56,39 +55,23 @@ class Outcome(NamedTuple):
     rows: list
 
 
-@functools.cache
-def imported(path):
-    """The files of the package that a file imports, in functions too."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("jaxrnn"):
-            place = PACKAGE.joinpath(*node.module.split(".")[1:])
-            names = [place / f"{alias.name}.py" for alias in node.names] + [place.with_suffix(".py")]
-            names += [place / alias.name / "__init__.py" for alias in node.names] + [place / "__init__.py"]
-            found |= {name for name in names if name.is_file()}
-    return found
-
-
-def behind(entry):
-    """All files that an entry's numbers depend on."""
-    found, left = set(), {PACKAGE / name for name in entry.modules}
-    left |= {ROOT / "scripts" / f"{entry.script}.py"}
-    while left:
-        path = left.pop()
-        found.add(path)
-        left |= imported(path) - found
-    return sorted(found) + sorted((ROOT / "conf").rglob("*.yaml"))
-
-
 def key(entry):
-    """A digest of the command, of the files behind it and of the versions of JAX and Matplotlib."""
+    """A digest of the command, of all that it may read, and of the versions of JAX and Matplotlib."""
     import jax
     import matplotlib
 
-    digest = hashlib.sha256(json.dumps([entry.words, jax.__version__, matplotlib.__version__]).encode())
-    for path in behind(entry):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:20]
+    told = [entry.words, sorted(entry.files.items()), jax.__version__, matplotlib.__version__, package()]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:20]
+
+
+@functools.cache
+def package():
+    """A digest of the package with its data, the scripts and the configurations."""
+    digest = hashlib.sha256()
+    for folder in (PACKAGE, ROOT / "scripts", ROOT / "conf"):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def outcome(entry, digest):
@@ -203,17 +186,17 @@ def due(place, entry, quick):
 
 
 def build(app):
-    """Runs what is not cached, two commands at a time, and writes the pages."""
+    """Runs what is not cached, as many commands at a time as there are cores, and writes the pages."""
     listed = entries.entries(app.config.quick)
     listed = [entry for place, entry in enumerate(listed) if due(place, entry, app.config.quick)]
     begun = sorted(listed, key=lambda entry: -entry.cost)
-    with ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 2))) as pool:
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         found = dict(zip(begun, pool.map(outcome, begun, map(key, begun)), strict=True))
     index = [
         "# Gallery",
         "",
         "Every reproduction, study and data set with its figure, its command and what it took.",
-        "All were run when this site was built.",
+        "All were run by this version of the package.",
         "",
     ]
     for kind, title in KINDS.items():

@@ -175,6 +175,12 @@ def test_keras_models(x32):
         net, params = interop.from_keras(model)
         close(applied(net, params), np.asarray(model(XS.swapaxes(0, 1))).swapaxes(0, 1))
         assert interop.to_keras(net, params).layers[0].merge_mode == merge
+    dropped = keras.Sequential([keras.Input((7, 5)), layers.LSTM(4), layers.Dropout(0.5), layers.Dense(1)])
+    net, params = interop.from_keras(dropped)
+    close(applied(net, params)[0], np.asarray(dropped(XS.swapaxes(0, 1))))
+    key = jax.random.split(jax.random.key(0), 3)
+    drawn = net.apply(params, net.initial(params, (3,)), jnp.asarray(XS), key=key)[1]
+    assert not np.allclose(drawn[0], applied(net, params)[0], atol=1e-3)
     last = keras.Sequential([keras.Input((None, 5)), layers.LSTM(4, use_bias=False), layers.Dense(1, use_bias=False)])
     close(applied(*interop.from_keras(last))[0], np.asarray(last(XS.swapaxes(0, 1))))
     for made, told in (
@@ -236,6 +242,45 @@ def test_what_flax_has_and_we_do_not(x32):
         xs = np.zeros((3, 7, 5, 2) if "Conv" in told else (3, 7, 5), np.float32)
         with pytest.raises(ValueError, match=told):
             interop.from_linen(module, module.init(jax.random.key(0), xs))
+
+
+def test_what_two_directions_must_share_and_activations_that_only_look_alike(x32):
+    rngs = nnx.Rngs(0)
+
+    def layer(activation):
+        return nnx.RNN(nnx.SimpleCell(5, 4, activation_fn=activation, rngs=rngs))
+
+    with pytest.raises(ValueError, match="the two directions have the activations tanh and relu"):
+        interop.from_nnx(nnx.Bidirectional(layer(nnx.tanh), layer(nnx.relu)))
+    with pytest.raises(ValueError, match="kinds or sizes"):
+        interop.from_nnx(nnx.Bidirectional(layer(nnx.tanh), nnx.RNN(nnx.GRUCell(5, 4, rngs=rngs))))
+    for function in (jax.nn.relu6, jax.nn.hard_tanh):
+        with pytest.raises(ValueError, match="activation"):
+            interop.from_nnx(layer(function))
+
+
+def test_weak_weights_tell_activations_apart(x32):
+    for activation in ("linear", "tanh", "relu"):
+        net = jaxrnn.rnn(elman.cell(4, activation), 1)
+        params = jax.tree.map(lambda a: 0.02 * a, net.init(jax.random.key(0), 5))
+        module = interop.to_nnx(net, params)
+        close(np.swapaxes(module(50 * np.swapaxes(XS, 0, 1)), 0, 1), applied(net, params, 50 * XS))
+
+
+def test_dropout_first_nets_in_nets_and_symbols_in_float64():
+    cell = lstm.cell(4)
+    for net, xs in (
+        (nets.serial(nets.dropout(0.2), nets.recurrent(cell), nets.affine(2)), XS),
+        (nets.serial(nets.serial(nets.recurrent(cell), nets.recurrent(cell)), nets.affine(2)), XS),
+        (jaxrnn.rnn(cell, 3, symbols=11), SYMBOLS),
+        (jaxrnn.rnn(cell, 3, symbols=11, embedding=5), SYMBOLS),
+    ):
+        params = jax.tree.map(lambda a: a.astype("float64"), net.init(jax.random.key(0), xs.shape[-1]))
+        given = np.swapaxes(xs[..., 0] if xs is SYMBOLS else xs.astype("float64"), 0, 1)
+        expected = applied(net, params, xs if xs is SYMBOLS else xs.astype("float64"))
+        found = interop.to_nnx(net, params)(given)
+        assert found.dtype == np.float64
+        np.testing.assert_allclose(np.swapaxes(found, 0, 1), expected, rtol=0, atol=1e-12)
 
 
 def leaky():

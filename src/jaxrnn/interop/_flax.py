@@ -9,7 +9,7 @@ from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.cells.mgu import MGUParams
 
 GATES = {LSTMParams: "ifgo", GRUParams: "rzn", MGUParams: "fn"}
-PROBE = np.array([-0.7, 0.4], np.float32)
+PROBE = np.array([-9, -3, -0.7, 0.4, 3, 9], np.float32)
 FUNCTIONS = {"tanh": np.tanh(PROBE), "relu": np.maximum(PROBE, 0), "linear": PROBE, "sigmoid": 1 / (1 + np.exp(-PROBE))}
 
 
@@ -53,6 +53,15 @@ def cell_activation(cell, where):
         activation(cell.gate_fn, ["sigmoid"], where)
         return activation(cell.activation_fn, ["tanh"], where)
     return activation(cell.activation_fn, ["tanh", "relu", "linear"], where)
+
+
+def require_same(directions, where):
+    """Raises ValueError for two directions with different activations."""
+    if directions[0].activation != directions[1].activation:
+        raise ValueError(
+            f"{where}: the two directions have the activations {directions[0].activation} and "
+            f"{directions[1].activation}; one is needed"
+        )
 
 
 def joined(kind, kernels_x, kernels_h, biases_x, biases_h):

@@ -14,14 +14,13 @@ import numpy as np
 from jaxrnn import nets
 from jaxrnn.cells import elman, gru, lstm, mgu
 from jaxrnn.cells._transforms import LearnedParams
-from jaxrnn.jax_internals import compiler_options
+from jaxrnn.interop._comparison import STEPS, inputs, outputs, same
 from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams, EmbedParams
 
 CELLS = (elman.ElmanParams, lstm.LSTMParams, gru.GRUParams, mgu.MGUParams)
 ACTIVATIONS = ("tanh", "relu", "linear")
 OUTPUTS = ("every", "last", "ends")
-STEPS, ROWS = 5, 3  # of the sequences by which two nets are compared
 
 
 class Layer(NamedTuple):
@@ -59,6 +58,7 @@ class Stack(NamedTuple):
       layers: `Layer`s.
       readout: `AffineParams`, or None.
       embedding: a vector for each symbol [vocabulary, E], where the inputs are symbols, or None.
+      dropout: rate of a dropout before the readout in training; 0 for none.
       output: "every" step's; "last", that of the last step; "ends", the last step of the forward direction beside the
         first of the backward one, of the last layer.
     """
@@ -66,6 +66,7 @@ class Stack(NamedTuple):
     layers: tuple
     readout: Any = None
     embedding: Any = None
+    dropout: float = 0.0
     output: Literal["every", "last", "ends"] = "every"
 
 
@@ -84,6 +85,9 @@ def net(stack):
         params.append(
             layer.forward if layer.backward is None else nets.BidirectionalParams(layer.forward, layer.backward)
         )
+    if stack.dropout:
+        parts.append(nets.dropout(stack.dropout))
+        params.append(())
     if stack.readout is not None:
         parts.append(nets.affine(stack.readout.w.shape[1]))
         params.append(stack.readout)
@@ -92,6 +96,8 @@ def net(stack):
 
 
 def _net_of_layer(layer, ends):
+    if len({(type(direction), direction.w_h.shape) for direction in layer.directions}) > 1:
+        raise ValueError("the two directions of a layer are of different kinds or sizes")
     forward = nets.recurrent(_cell(layer.forward, layer.activation))
     if layer.backward is None:
         return forward
@@ -125,13 +131,16 @@ def stack(given, params, to):
     """
     if given.plain is not None:
         given, params = given.plain.net, given.plain.weights(params)
-    found = _parts(params, to)
-    xs = _inputs(found)
-    ys = _outputs(given, params, xs)
-    for candidate in _candidates(found):
-        other, weights = net(candidate)
-        if _same(_outputs(other, weights, xs), ys):
-            return candidate
+    for found in _parts(params, to):
+        xs = inputs(found)
+        try:
+            ys = outputs(given, params, xs)
+        except TypeError:  # symbols for a net that reads values
+            continue
+        for candidate in _candidates(found):
+            other, weights = net(candidate)
+            if same(outputs(other, weights, xs), ys):
+                return candidate
     raise ValueError(
         f"{to} has no layers for this network: with these weights its outputs are not those of plain recurrent layers "
         "one after the other; a residual connection, zoneout or a changed cell has no counterpart there"
@@ -139,8 +148,8 @@ def stack(given, params, to):
 
 
 def _parts(params, to):
-    """The `Stack` of the params as they stand, with every choice at its default."""
-    listed = list(params) if type(params) is tuple else [params]
+    """The `Stack`s that the params may be of, with every choice at its default."""
+    listed = _flat(params)
     readout, embedding, layers = None, None, []
     for number, part in enumerate(listed):
         both = isinstance(part, nets.BidirectionalParams)
@@ -157,10 +166,18 @@ def _parts(params, to):
             _require_cell(part, to)
     if not layers:
         raise ValueError(f"{to}: the network has no recurrent layers")
-    if listed[0] == () and embedding is None:
-        first = layers[0].forward.w_x
-        embedding = jnp.eye(first.shape[0], dtype=first.dtype)
-    return Stack(tuple(layers), readout, embedding)
+    found = Stack(tuple(layers), readout, embedding)
+    if listed[0] != () or embedding is not None:
+        return [found]
+    first = layers[0].forward.w_x  # behind a dropout, or behind one-hot symbols
+    return [found, found._replace(embedding=jnp.eye(first.shape[0], dtype=first.dtype))]
+
+
+def _flat(params):
+    """The parts of nets one after the other, in tuples in tuples or not."""
+    if type(params) is not tuple or params == ():
+        return [params]
+    return [part for each in params for part in _flat(each)]
 
 
 def _one(part):
@@ -177,7 +194,7 @@ def _require_cell(part, to):
 
 
 def _candidates(found):
-    """The stacks with these weights, the likeliest first; without the embedding where the first part was a dropout."""
+    """The stacks with these weights, the likeliest first."""
     relu = any(isinstance(p, elman.ElmanParams) for layer in found.layers for p in layer.directions)
     both = any(layer.backward is not None for layer in found.layers)
     outputs = OUTPUTS if found.layers[-1].backward is not None else OUTPUTS[:2]
@@ -196,46 +213,24 @@ def _widths_agree(found, layers):
     return all(a == b for a, b in zip(widths, needed, strict=False))
 
 
-def _inputs(found):
-    """Random inputs of a stack [STEPS, ROWS, D], or symbols [STEPS, ROWS, 1]."""
-    rng = np.random.default_rng(0)
-    if found.embedding is not None:
-        return jnp.asarray(rng.integers(0, len(found.embedding), (STEPS, ROWS, 1)))
-    first = found.layers[0].forward.w_x
-    return jnp.asarray(rng.normal(size=(STEPS, ROWS, first.shape[0])), jnp.asarray(first).dtype)
-
-
-def _outputs(net, params, xs):
-    """ys of inputs [STEPS, ROWS, D]."""
-
-    def run(params, xs):
-        return net.apply(params, net.initial(params, (ROWS,)), xs)[1]
-
-    return np.asarray(jax.jit(run, compiler_options=compiler_options())(params, xs))
-
-
-def _same(ys, others):
-    """Whether outputs agree to float32."""
-    return ys.shape == others.shape and np.allclose(ys, others, rtol=1e-3, atol=1e-4 * float(np.abs(others).max()))
-
-
-def check(found, compute, source):
+def check(found, compute, source, steps=STEPS):
     """The stack with the output that a module gives, found by running it.
 
     Args:
       found: a `Stack`.
       compute: inputs as NumPy arrays, time-major -> the module's outputs, time-major [T, B, K] or [B, K].
       source: the module's name, for errors.
+      steps: of the sequences that it is run on.
 
     Raises:
       ValueError: if the module computes something else than its layers in their order.
     """
-    xs = np.array(_inputs(found))
+    xs = np.array(inputs(found, steps))
     ys = compute(xs)
     ys = ys[None] if ys.ndim == 2 else ys
     for output in OUTPUTS if found.layers[-1].backward is not None else OUTPUTS[:2]:
         candidate, params = net(found._replace(output=output))
-        if _same(_outputs(candidate, params, xs), ys):
+        if same(outputs(candidate, params, xs), ys):
             return found._replace(output=output)
     raise ValueError(
         f"{source} computes something else than its layers one after the other; give them in a list, [layer, ...], "

@@ -68,7 +68,7 @@ def to_equinox(net: Net, params: Params) -> list[Any]:
 
     Args:
       net: a `Net` of LSTM and GRU layers, perhaps with an embedding or one-hot symbols before and a readout after them.
-      params: its params.
+      params: its params. Dropout, zoneout's draws and noise, which act in training alone, are left out.
 
     Returns:
       What `from_equinox` takes: a list of an `eqx.nn.Embedding`, where inputs are symbols, of layers, each a cell or a

@@ -50,11 +50,16 @@ def export(net: Net, params: Params, input_size: int, to: str, folder: str | Pat
         lines = write(net, params, input_size, folder)
     except ImportError as error:
         needed = LIBRARIES.get(to)
+        if to == "keras" and "tensorflow" in str(error):
+            raise ConfigError(
+                "to=keras: Keras has no backend here; set KERAS_BACKEND=jax in the environment"
+            ) from error
         if needed is None or needed not in str(error):
             raise
         raise ConfigError(f"to={to} needs {needed}, which is not installed: pip install {needed}") from error
     except ValueError as error:
-        raise ConfigError(f"to={to}: {error}; to=stablehlo takes any network that reads a sequence") from error
+        hint = "" if to == "stablehlo" else "; to=stablehlo takes any network that reads a sequence"
+        raise ConfigError(f"to={to}: {error}{hint}") from error
     text = "\n".join(lines)
     atomic.write(folder / "LOAD.txt", text + "\n")
     return text
@@ -66,6 +71,7 @@ def _torch(net, params, input_size, folder):
     from jaxrnn.interop import torch_model, torch_weights
 
     settings, state = torch_weights.settings(_stack.stack(net, params, "PyTorch"))
+    outputs = "T, B" if settings["output"] == "every" else "1, B"
     folder.mkdir(parents=True, exist_ok=True)
     content = {"settings": settings, "state": {name: torch.tensor(value) for name, value in state.items()}}
     with atomic.aside(folder / "model.pt") as other:
@@ -75,7 +81,7 @@ def _torch(net, params, input_size, folder):
         "import torch",
         "from torch_model import Recurrent  # torch_model.py, beside model.pt",
         'model = Recurrent.load(**torch.load("model.pt"))',
-        f"ys = model(xs)  # {_shapes(net, settings['vocabulary'], 'T, B')}",
+        f"ys = model(xs)  # {_shapes(settings['vocabulary'], 'T, B', outputs)}",
     ]
 
 
@@ -90,7 +96,7 @@ def _keras(net, params, input_size, folder):
     return [
         "import keras",
         'model = keras.models.load_model("model.keras")',
-        f"ys = model(xs)  # {_shapes(net, stack.embedding, 'B, T')}",
+        f"ys = model(xs)  # {_shapes(stack.embedding, 'B, T', 'B' if stack.output != 'every' else 'B, T')}",
     ]
 
 
@@ -106,13 +112,13 @@ def _flax(net, params, input_size, folder):
     atomic.write(folder / "flax_model.py", linen.source(stack))
     return [
         "from flax_model import model, variables  # flax_model.py, beside model.msgpack",
-        f"ys = model.apply(variables, xs)  # {_shapes(net, stack.embedding, 'B, T')}",
+        f"ys = model.apply(variables, xs)  # {_shapes(stack.embedding, 'B, T', 'B, T')}",
     ]
 
 
-def _shapes(net, symbols, axes):
+def _shapes(symbols, axes, axes_out):
     inputs = f"xs [{axes}], numbers of symbols" if symbols is not None else f"xs [{axes}, D]"
-    return f"{inputs} -> ys [{axes}, K]"
+    return f"{inputs} -> ys [{axes_out}, K]"
 
 
 def _stablehlo(net, params, input_size, folder):
@@ -139,7 +145,7 @@ def _stablehlo(net, params, input_size, folder):
 def _safetensors(net, params, input_size, folder):
     from safetensors.numpy import save
 
-    leaves = jax.tree_util.tree_leaves_with_path(params)
+    leaves = jax.tree_util.tree_leaves_with_path(params if net.plain is None else net.plain.weights(params))
     arrays = {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
     told = {"jaxrnn": version("jaxrnn"), "names": json.dumps({name: list(a.shape) for name, a in arrays.items()})}
     folder.mkdir(parents=True, exist_ok=True)

@@ -41,7 +41,13 @@ def from_haiku(params: dict[str, Any], layers: Sequence[str | tuple[str, str]] |
     if not hasattr(params, "items"):
         raise ValueError(f"from_haiku: give the params of a Haiku function, a dict, not a {type(params).__name__}")
     cores = _cores(params)
-    layers = _in_order(list(cores)) if layers is None else layers
+    if layers is None:
+        inner = {name.rpartition("/")[0] for name in cores}  # a module around a core is none, whatever its own Linear
+        cores = {name: core for name, core in cores.items() if name not in inner}
+        layers = _in_order(list(cores))
+    else:
+        given = {name for layer in layers for name in ([layer] if isinstance(layer, str) else layer)}
+        cores = {name: core for name, core in cores.items() if name in given} or cores
     named = [(layer,) if isinstance(layer, str) else tuple(layer) for layer in layers]
     if sorted(name for pair in named for name in pair) != sorted(cores):
         raise ValueError(f"from_haiku: layers names {named}, but the cores are {', '.join(cores) or 'none'}")
@@ -81,7 +87,13 @@ def _cores(params):
             w_h = jnp.asarray(second["w"])
             b = own["b"] + jnp.asarray(second.get("b", jnp.zeros(len(w_h), w_h.dtype)))
             found[parent] = ElmanParams(own["w"], w_h, b), [name, f"{parent}/linear_1"]
-        elif last == "linear" and parent and own["w"].shape[1] % 4 == 0 and own["w"].shape[0] > own["w"].shape[1] // 4:
+        elif (
+            last == "linear"
+            and parent
+            and "b" in own
+            and own["w"].shape[1] % 4 == 0
+            and own["w"].shape[0] > own["w"].shape[1] // 4
+        ):
             found[parent] = _lstm(own["w"], own["b"]), [name]
     if not found:
         raise ValueError("from_haiku: no LSTM, GRU or VanillaRNN among the params")
@@ -121,7 +133,7 @@ def to_haiku(net: Net, params: Params) -> tuple[Any, dict[str, Any]]:
 
     Args:
       net: a `Net` of recurrent layers, perhaps with an embedding or one-hot symbols before and a readout after them.
-      params: its params.
+      params: its params. Dropout, zoneout's draws and noise, which act in training alone, are left out.
 
     Returns:
       (`hk.Transformed`, params); `transformed.apply(params, None, xs)` with xs [T, B, D], or symbols [T, B], gives ys

@@ -12,6 +12,7 @@ from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.cells.gru import GRUParams
 from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.interop import _stack
+from jaxrnn.interop._comparison import STEPS
 from jaxrnn.interop._stack import Layer, Stack
 from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams
@@ -45,8 +46,10 @@ def from_keras(source: Any) -> tuple[Net, Params]:
     found = _of_layers([source] if layers is None else layers)
     if layers is None:
         return _stack.net(found)
-    checked = _stack.check(found, lambda xs: _computed(source, found, xs), type(source).__name__)
-    return _stack.net(checked)
+    if any(getattr(layer, "stateful", False) for layer in layers):  # running it would change its states
+        return _stack.net(found)
+    steps = source.inputs[0].shape[1] or STEPS
+    return _stack.net(_stack.check(found, lambda xs: _computed(source, found, xs), type(source).__name__, steps))
 
 
 def _computed(model, found, xs):
@@ -67,7 +70,8 @@ def _of_layers(layers):
             found = _with_recurrent(found, layer, dropout)
             dropout = 0.0
         elif name in ("Dense", "TimeDistributed") and found.layers and found.readout is None:
-            found = found._replace(readout=_readout(layer if name == "Dense" else layer.layer))
+            found = found._replace(readout=_readout(layer if name == "Dense" else layer.layer), dropout=dropout)
+            dropout = 0.0
         elif name == "Embedding" and not found.layers and not layer.mask_zero:
             found = found._replace(embedding=jnp.asarray(layer.get_weights()[0]))
         elif name == "Dropout" and found.readout is None:
@@ -95,9 +99,12 @@ def _with_recurrent(found, layer, dropout):
         if merge not in MERGES:
             raise ValueError(f"from_keras: {layer.name} has merge_mode={merge}; there are {', '.join(MERGES)}")
     one = parts[0]
-    if _name(one) not in KINDS:
-        raise ValueError(f"from_keras: {layer.name} holds a {_name(one)}; SimpleRNN, LSTM and GRU are read")
+    for part in parts:
+        if _name(part) not in KINDS:
+            raise ValueError(f"from_keras: {layer.name} holds a {_name(part)}; SimpleRNN, LSTM and GRU are read")
     activation = _activation(one)
+    if any(_activation(part) != activation for part in parts):
+        raise ValueError(f"from_keras: the two directions of {layer.name} have different activations; one is needed")
     if one.go_backwards:
         raise ValueError(f"from_keras: {layer.name} has go_backwards, which reverses its outputs; reverse the inputs")
     added = Layer(*map(_cell, parts), activation=activation, merge=merge, dropout=dropout)
@@ -109,14 +116,19 @@ def _with_recurrent(found, layer, dropout):
 
 def _activation(layer):
     """The activation of a SimpleRNN; that of gated layers has to be tanh, and sigmoid that of their gates."""
-    own, gates = layer.activation.__name__, getattr(layer, "recurrent_activation", None)
-    if gates is not None and (own, gates.__name__) != ("tanh", "sigmoid"):
+    own, gates = _function(layer.activation), getattr(layer, "recurrent_activation", None)
+    if gates is not None and (own, _function(gates)) != ("tanh", "sigmoid"):
         raise ValueError(
-            f"from_keras: {layer.name} has the activations {own} and {gates.__name__}; tanh and sigmoid are read"
+            f"from_keras: {layer.name} has the activations {own} and {_function(gates)}; tanh and sigmoid are read"
         )
     if own not in _stack.ACTIVATIONS:
         raise ValueError(f"from_keras: {layer.name} has the activation {own}; tanh, relu and linear are read")
     return own
+
+
+def _function(activation):
+    """The name of an activation, a function or a layer."""
+    return getattr(activation, "__name__", type(activation).__name__)
 
 
 def _cell(layer):
@@ -147,7 +159,7 @@ def cell(weights):
 
 
 def _readout(dense):
-    if _name(dense) != "Dense" or dense.activation.__name__ != "linear":
+    if _name(dense) != "Dense" or _function(dense.activation) != "linear":
         raise ValueError(
             f"from_keras: {dense.name} is no linear Dense; a softmax belongs to the loss here, whose outputs are logits"
         )
@@ -160,7 +172,7 @@ def to_keras(net: Net, params: Params) -> Any:
 
     Args:
       net: a `Net` of recurrent layers, perhaps with an embedding or one-hot symbols before and a readout after them.
-      params: its params.
+      params: its params. Dropout, zoneout's draws and noise, which act in training alone, are left out.
 
     Returns:
       A `keras.Sequential`, batch-major: inputs [B, T, D], or symbols [B, T], -> ys [B, T, K], or [B, K] for a net of

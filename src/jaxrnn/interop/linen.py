@@ -87,6 +87,7 @@ def _layer(module, params):
         one, two = module.forward_rnn, module.backward_rnn
         both = [_layer(m, params[n]) for m, n in ((one, "forward_rnn"), (two, "backward_rnn"))]
         merge = _flax.merge(module.merge_fn, "from_linen")
+        _flax.require_same(both, "from_linen")
         return both[0]._replace(backward=both[1].forward, merge=merge)
     if _name(module) == "RNN":
         if module.reverse:
@@ -109,7 +110,7 @@ def to_linen(net: Net, params: Params) -> tuple[Any, dict[str, Any]]:
 
     Args:
       net: a `Net` of recurrent layers, perhaps with an embedding or one-hot symbols before and a readout after them.
-      params: its params.
+      params: its params. Dropout, zoneout's draws and noise, which act in training alone, are left out.
 
     Returns:
       (`nn.Sequential` of `nn.RNN`, `nn.Bidirectional`, `nn.Embed` and `nn.Dense`, {"params": ...}); batch-major, xs

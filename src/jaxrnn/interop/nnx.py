@@ -64,6 +64,7 @@ def _listed(module):
 def _layer(module):
     if isinstance(module, nnx.Bidirectional):
         both = [_layer(module.forward_rnn), _layer(module.backward_rnn)]
+        _flax.require_same(both, "from_nnx")
         return both[0]._replace(backward=both[1].forward, merge=_flax.merge(module.merge_fn, "from_nnx"))
     if isinstance(module, nnx.RNN):
         if module.reverse:
@@ -99,7 +100,7 @@ def to_nnx(net: Net, params: Params) -> nnx.Sequential:
 
     Args:
       net: a `Net` of recurrent layers, perhaps with an embedding or one-hot symbols before and a readout after them.
-      params: its params.
+      params: its params. Dropout, zoneout's draws and noise, which act in training alone, are left out.
 
     Returns:
       An `nnx.Sequential` of `nnx.RNN`, `nnx.Bidirectional`, `nnx.Embed` and `nnx.Linear`; batch-major, xs [B, T, D], or
@@ -113,7 +114,7 @@ def to_nnx(net: Net, params: Params) -> nnx.Sequential:
         raise ValueError("nnx has no layer that gives the last output alone; take it from those of the whole net")
     rngs, parts = nnx.Rngs(0), []
     if stack.embedding is not None:
-        part = nnx.Embed(*stack.embedding.shape, rngs=rngs)
+        part = nnx.Embed(*stack.embedding.shape, param_dtype=stack.embedding.dtype, rngs=rngs)
         part.embedding[...] = stack.embedding
         parts.append(part)
     for layer in stack.layers:

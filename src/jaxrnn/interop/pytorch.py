@@ -1,5 +1,6 @@
 """PyTorch's recurrent modules as nets, and nets as PyTorch modules. Torch is imported where a module is run or made."""
 
+import copy
 from typing import Any
 
 from jaxrnn.interop import _stack, torch_weights
@@ -59,8 +60,9 @@ def _of_modules(listed):
         if name in ("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell") and found.readout is None:
             found = found._replace(layers=found.layers + _layers_of(module, dropout))
             dropout = 0.0
-        elif name == "Linear" and found.layers and found.readout is None and not dropout:
-            found = found._replace(readout=torch_weights.readout(module.weight, module.bias))
+        elif name == "Linear" and found.layers and found.readout is None:
+            found = found._replace(readout=torch_weights.readout(module.weight, module.bias), dropout=dropout)
+            dropout = 0.0
         elif name == "Embedding" and not found.layers and found.embedding is None:
             found = found._replace(embedding=torch_weights.array(module.weight))
         elif name == "Dropout" and found.readout is None:
@@ -90,30 +92,28 @@ def _layers_of(module, dropout):
 
 
 def _checked(found, module):
-    """The stack with the output that the module gives on inputs drawn here."""
+    """The stack with the output that a copy of the module gives on inputs drawn here."""
     import torch
 
-    first = next(m for m in module.modules() if type(m).__name__ in ("RNN", "LSTM", "GRU"))
-    kind = next(module.parameters())
-    was = module.training
+    copied = copy.deepcopy(module).cpu().eval()
+    copied = copied if next(copied.parameters()).dtype == torch.float64 else copied.float()
+    batch_first = any(getattr(part, "batch_first", False) for part in module.modules())
 
     def compute(xs):
-        given = torch.as_tensor(xs[..., 0] if found.embedding is not None else xs, device=kind.device)
-        given = given.to(kind.dtype) if found.embedding is None else given
-        given = given.transpose(0, 1) if first.batch_first else given
+        given = torch.as_tensor(xs[..., 0] if found.embedding is not None else xs)
+        given = given if found.embedding is not None else given.to(next(copied.parameters()).dtype)
         with torch.no_grad():
-            ys = module.eval()(given)
+            ys = copied(given.transpose(0, 1) if batch_first else given)
         ys = ys[0] if isinstance(ys, tuple) else ys
-        return torch_weights.array(ys.transpose(0, 1) if first.batch_first and ys.ndim == 3 else ys)
+        return torch_weights.array(ys.transpose(0, 1) if batch_first and ys.ndim == 3 else ys)
 
     try:
         return _stack.check(found, compute, type(module).__name__)
-    except (TypeError, RuntimeError) as error:
+    except (TypeError, RuntimeError, AttributeError) as error:
         raise ValueError(
-            f"from_torch: {type(module).__name__} does not take a sequence alone ({error}); give its layers in a list"
+            f"from_torch: {type(module).__name__} does not turn a sequence alone into outputs ({error}); give its "
+            "layers in a list"
         ) from error
-    finally:
-        module.train(was)
 
 
 def to_torch(net: Net, params: Params) -> Any:
@@ -122,7 +122,7 @@ def to_torch(net: Net, params: Params) -> Any:
     Args:
       net: a `Net` of recurrent layers of one kind and size each, perhaps with an embedding or one-hot symbols before
         and a readout after them.
-      params: its params.
+      params: its params. Dropout, zoneout's draws and noise, which act in training alone, are left out.
 
     Returns:
       A `Recurrent` of `torch_model.py`, time-major as the net: (xs [T, B, D], lengths [B] or None) -> ys; its layers

@@ -22,14 +22,15 @@ def read(state, activation):
     """The `Stack` of a state dict, as of `from_torch`."""
     if activation not in ("tanh", "relu"):
         raise ValueError(f"activation={activation}: nn.RNN has tanh and relu")
-    recurrent, rest = {}, {}
+    recurrent, rest, first = {}, {}, None
     for name, value in state.items():
         match = WEIGHT.match(name)
-        if match and not name.endswith("weight_hr"):
+        if match:
             prefix, what, side, number, reverse = match.groups()
             recurrent.setdefault((prefix, int(number or 0)), {})[what, side, bool(reverse)] = array(value)
         else:
             rest[name] = value
+            first = first or (None if recurrent else name)
     if any("weight_hr" in name for name in rest):
         raise ValueError("from_torch: an nn.LSTM with proj_size has no counterpart here")
     if not recurrent:
@@ -38,7 +39,7 @@ def read(state, activation):
         Layer(*(_cell(parts, way) for way in (False, True) if ("weight", "ih", way) in parts), activation=activation)
         for parts in recurrent.values()
     )
-    return _with_others(Stack(layers), rest)
+    return _with_others(Stack(layers), rest, first)
 
 
 def _cell(parts, reverse):
@@ -53,15 +54,16 @@ def _cell(parts, reverse):
     return (ElmanParams if gates == 1 else LSTMParams)(w_x, w_h, b_x + b_h)
 
 
-def _with_others(found, rest):
-    """The stack with the readout and the embedding that the other names of a state dict hold."""
+def _with_others(found, rest, first):
+    """The stack with the readout and the embedding that the other names of a state dict hold; an embedding is the
+    first name, before the recurrent ones."""
     weights = {name: array(value) for name, value in rest.items() if name.endswith("weight")}
     biases = {name: array(value) for name, value in rest.items() if name.endswith("bias")}
     width = found.layers[-1].size * len(found.layers[-1].directions)
     entry = found.layers[0].forward.w_x.shape[0]
     for name, w in weights.items():
         b = biases.pop(name.removesuffix("weight") + "bias", None)
-        if w.ndim == 2 and w.shape[1] == width and found.readout is None and (b is not None or "emb" not in name):
+        if w.ndim == 2 and w.shape[1] == width and found.readout is None and name != first:
             found = found._replace(readout=readout(w, b))
         elif w.ndim == 2 and w.shape[1] == entry and b is None and found.embedding is None:
             found = found._replace(embedding=w)
@@ -85,7 +87,8 @@ def array(value):
         value = value.detach().cpu()
         value = value.float() if value.dtype.itemsize == 2 and value.is_floating_point() else value
         value = value.numpy()
-    return jnp.asarray(value)
+    value = np.asarray(value)
+    return jnp.asarray(value.astype(np.float32) if value.dtype.itemsize == 2 else value)
 
 
 def settings(stack):
