@@ -334,6 +334,15 @@ def test_haiku_as_it_names_its_own_cores(x32):
     transformed = hk.transform(function)
     params = transformed.init(jax.random.key(0), XS)
     close(applied(*interop.from_haiku(params)), transformed.apply(params, None, XS))
+
+    class Inside(hk.Module):
+        def __call__(self, xs):
+            core = hk.LSTM(8)
+            return hk.Linear(4)(hk.dynamic_unroll(core, xs, core.initial_state(xs.shape[1]))[0])
+
+    inside = hk.transform(lambda xs: Inside(name="mine")(xs))
+    own = inside.init(jax.random.key(0), XS)
+    close(applied(*interop.from_haiku(own, ["mine/lstm"])), inside.apply(own, None, XS))
     with pytest.raises(ValueError, match=r"layers names \[\('lstm',\)\], but the cores are lstm, lstm_1"):
         interop.from_haiku(params, ["lstm"])
     net = jaxrnn.rnn(gru.cell(4), 1)

@@ -41,13 +41,9 @@ def from_haiku(params: dict[str, Any], layers: Sequence[str | tuple[str, str]] |
     if not hasattr(params, "items"):
         raise ValueError(f"from_haiku: give the params of a Haiku function, a dict, not a {type(params).__name__}")
     cores = _cores(params)
-    if layers is None:
-        inner = {name.rpartition("/")[0] for name in cores}  # a module around a core is none, whatever its own Linear
-        cores = {name: core for name, core in cores.items() if name not in inner}
-        layers = _in_order(list(cores))
-    else:
-        given = {name for layer in layers for name in ([layer] if isinstance(layer, str) else layer)}
-        cores = {name: core for name, core in cores.items() if name in given} or cores
+    inner = {name.rpartition("/")[0] for name in cores}  # a module around a core is none, whatever its own Linear
+    cores = {name: core for name, core in cores.items() if name not in inner}
+    layers = _in_order(list(cores)) if layers is None else layers
     named = [(layer,) if isinstance(layer, str) else tuple(layer) for layer in layers]
     if sorted(name for pair in named for name in pair) != sorted(cores):
         raise ValueError(f"from_haiku: layers names {named}, but the cores are {', '.join(cores) or 'none'}")
