@@ -48,11 +48,6 @@ class Entry:
         words = " ".join(f"'{word}'" if set(word) & set("[]{} ") else word for word in self.words)
         return f"python scripts/{self.script}.py {words}"
 
-    @property
-    def modules(self):
-        """The files whose changes make the command be run again."""
-        return [self.module]
-
     def shown(self, figures):
         """The figures of the page, by their names, in order."""
         first = [name for name in self.first if name in figures]

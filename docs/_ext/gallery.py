@@ -123,10 +123,10 @@ def machine():
 
 def page(entry, found):
     """The page of an entry."""
-    title = {"papers": first_line(PACKAGE / entry.modules[0]).rstrip(".")}.get(entry.kind, f"`{entry.choice}`")
+    title = {"papers": first_line(PACKAGE / entry.module).rstrip(".")}.get(entry.kind, f"`{entry.choice}`")
     lines = [f"# {title}", ""]
     if entry.kind != "papers":
-        lines += [first_line(PACKAGE / entry.modules[0]), ""]
+        lines += [first_line(PACKAGE / entry.module), ""]
     for figure in entry.shown([path.stem for path in sorted(found.folder.glob("*.png"))]):
         lines += [f"![{figure}](_figures/{entry.kind}_{entry.name}_{figure}.png)", ""]
         shutil.copy(found.folder / f"{figure}.png", figures() / f"{entry.kind}_{entry.name}_{figure}.png")
