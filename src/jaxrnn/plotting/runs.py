@@ -23,7 +23,8 @@ def learning_curves(rows, loss_name, trivial_name, baseline):
         axes.plot(steps, losses, label=split, marker="o" if len(steps) == 1 else None, **SPLITS[split])
     if baseline is not None:
         axes.axhline(baseline, color="0.4", linestyle=":", label=f"{trivial_name} (validation)")
-    axes.set_yscale("log")
+    if min((row["loss"] for row in rows if row.get("loss") is not None), default=1) > 0:
+        axes.set_yscale("log")  # but for a negative log-likelihood of values, which may be below zero
     style.legend_above(axes)
     return figure
 
