@@ -212,6 +212,10 @@ def build(app):
         index += ["</div>", "", "```{toctree}", ":hidden:", "", *(f"{kind}_{entry.name}" for entry in own), "```", ""]
     index += ["```{toctree}", ":hidden:", ":glob:", "", "../papers/*", "```"]
     write(DOCS / "gallery" / "index.md", index)
+    kept = {"index", *(f"{entry.kind}_{entry.name}" for entry in listed)}
+    for path in (DOCS / "gallery").glob("*.md"):
+        if path.stem not in kept:  # of an earlier build, of another share
+            path.unlink()
 
 
 def setup(app):
