@@ -20,7 +20,7 @@ class Entry:
       name: of the choice.
       words: the command's arguments.
       module: the file in src/jaxrnn that it is about.
-      table: the file whose rows its page shows.
+      table: the file whose rows its page shows; "" for what the command printed.
       cost: about how many seconds it takes, the longest are begun first.
       first: the figures that its page shows first, if they are there.
       files: {name: content} of what the command reads from where it is run.
@@ -86,7 +86,7 @@ STUDIES = {
 def studies(quick):
     for name in names("study"):
         short = STUDIES.get(name, ("seeds=2",)) if quick else ()
-        yield Entry("studies", name, (f"study={name}", *short, WIDTH), f"studies/{name}.py", f"{name}.csv", 60)
+        yield Entry("studies", name, (f"study={name}", *short, WIDTH), f"studies/{name}.py", cost=60)
 
 
 LABELS = "text,label\n" + "".join(

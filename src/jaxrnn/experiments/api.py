@@ -17,30 +17,16 @@ from jaxrnn.training import single_run as training
 from jaxrnn.training.checkpoints import Checkpointing
 from jaxrnn.training.run import Run
 from jaxrnn.training.update import Task, Trainer
-from jaxrnn.types import Dataset, Net
+from jaxrnn.types import Dataset, Net, Unroll
 from jaxrnn.unroll import deferred
 
 
-def fit(
-    net: Net | Experiment,
-    dataset: Dataset | None = None,
-    *,
-    steps: int | None = None,
-    batch_size: int | None = None,
-    learning_rate: float | None = None,
-    optimizer: Any = None,
-    clip_norm: float | None = None,
-    report_every: int | None = None,
-    precision: str = "f32",
-    seed: int = 0,
-    folder: str | Path | None = None,
-    unroll: Callable[..., Any] | None = None,
-    callbacks: Sequence[Callable[..., Any]] = (),
-    probes: dict[str, Any] | None = None,
-    metrics: dict[str, Callable[..., Any]] | None = None,
-    regularizer: Any = None,
-    checkpointing: Checkpointing = Checkpointing(),
-) -> Run:
+def fit(net: Net | Experiment, dataset: Dataset | None = None, *, steps: int | None = None,
+        batch_size: int | None = None, learning_rate: float | None = None, optimizer: Any = None,
+        clip_norm: float | None = None, report_every: int | None = None, precision: str = "f32", seed: int = 0,
+        folder: str | Path | None = None, unroll: Unroll | None = None, callbacks: Sequence[Callable[..., Any]] = (),
+        probes: dict[str, Any] | None = None, metrics: dict[str, Callable[..., Any]] | None = None,
+        regularizer: Any = None, checkpointing: Checkpointing = Checkpointing()) -> Run:  # fmt: skip
     """Trains a network.
 
         net = jaxrnn.rnn(lstm.cell(16), output_size=1)
@@ -62,8 +48,7 @@ def fit(
       seed: of all that is drawn.
       folder: a run folder for metrics, checkpoints and summary; the same call goes on where it was cut off.
       unroll: what an `unroll` of `jaxrnn.unroll` gives; None for `deferred`.
-      callbacks: functions of a `jaxrnn.training.callbacks.Progress`, called at every report; one that returns a text
-        ends the run.
+      callbacks: functions of a `training.callbacks.Progress`, called at every report; a text that one returns ends it.
       probes: {name: probe}, such as `jaxrnn.studies.gates.probe()`; they write into the folder.
       metrics: {name: (ys, Batch) -> a number}, reported beside the loss.
       regularizer: such as `jaxrnn.training.flossing(3)`.
@@ -85,9 +70,12 @@ def fit(
     trainer = Trainer(steps, batch_size, report_every or max(1, steps // 100), precision)
     net = anchored(net.unrolled(deferred.unroll() if unroll is None else unroll), dataset)
     task = Task(net, dataset, _optimizer(optimizer, learning_rate, clip_norm), trainer, regularizer, metrics or {})
+    return _fit_task(task, seed, folder, checkpointing=checkpointing, callbacks=callbacks, probes=probes)
+
+
+def _fit_task(task, seed, folder, **given):
     with _locked(folder):
-        run = training.fit(task, seed, folder, checkpointing=checkpointing, callbacks=callbacks, probes=probes)
-        return _recorded(run, folder, {})
+        return _recorded(training.fit(task, seed, folder, **given), folder, {})
 
 
 def _locked(folder):

@@ -19,16 +19,9 @@ class EncoderDecoderParams(NamedTuple):
     decoder: Any
 
 
-def encoder_decoder(
-    encoder: Net,
-    decoder: Net,
-    length: int,
-    output_size: int,
-    feedback: Callable[..., Any] | None = None,
-    symbols: bool = False,
-    own_outputs: float = 0.0,
-    attention: Any = None,
-) -> Net:
+def encoder_decoder(encoder: Net, decoder: Net, length: int, output_size: int,
+                    feedback: Callable[..., Any] | None = None, symbols: bool = False, own_outputs: float = 0.0,
+                    attention: Any = None) -> Net:  # fmt: skip
     """Sequence to sequence of another length (Sutskever, Vinyals & Le 2014; Cho et al. 2014).
 
     The encoder reads the source; its last carry is the decoder's first, of a bidirectional layer the forward one. A

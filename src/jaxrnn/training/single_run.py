@@ -17,19 +17,10 @@ from jaxrnn.training.run import Run
 from jaxrnn.training.update import Task
 
 
-def fit(
-    task: Task,
-    seed: int = 0,
-    folder: str | Path | None = None,
-    *,
-    checkpointing: Checkpointing = Checkpointing(),
-    callbacks: Sequence[Callable[..., Any]] = (),
-    probes: Any = None,
-    evaluator: Any = None,
-    tensorboard: Any = False,
-    peers: Any = None,
-    description: Any = None,
-) -> Run:
+def fit(task: Task, seed: int = 0, folder: str | Path | None = None, *,
+        checkpointing: Checkpointing = Checkpointing(), callbacks: Sequence[Callable[..., Any]] = (),
+        probes: Any = None, evaluator: Any = None, tensorboard: Any = False, peers: Any = None,
+        description: Any = None) -> Run:  # fmt: skip
     """Trains a network; with a folder the same call goes on where it was cut off.
 
     Ctrl-C and SIGTERM end the run at its next report, as "stopped".
