@@ -192,6 +192,7 @@ def blocks(folder):
         "bidirectional": (compared(both), ("bidirectional",)),
         "stream": (compared(streams, {name: (name,) for name in ("PyTorch", "Flax nnx")}), ("stream",)),
         "startup": ([*startup(folder), "", *compiling(folder)], ("startup", "compile")),
+        "launchers": (launchers(folder), ("launchers",)),
         "sweeps": ([*launchers(folder), "", *sweep(folder)], ("launchers", "sweep")),
         "scale": (scale(folder), ("scale",)),
         "associative": (associative(folder), ("associative",)),

@@ -24,6 +24,7 @@ class Entry:
       cost: about how many seconds it takes, the longest are begun first.
       first: the figures that its page shows first, if they are there.
       files: {name: content} of what the command reads from where it is run.
+      brief: whether it computes so little that programs are compiled with few optimisations.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Entry:
     cost: float = 10
     first: tuple = ()
     files: dict = field(default_factory=dict, hash=False, compare=False)
+    brief: bool = False
 
     @property
     def script(self):
@@ -72,21 +74,28 @@ def papers(quick):
         )
 
 
-# What makes the quick form of a study shorter than two networks of each kind do.
-STUDIES = {
-    "clipping": ("seeds=1", "study.thresholds=[1.0,100.0]"),
-    "landscape": ("seeds=1", "study.points=9"),
-    "long_lag": ("seeds=2", "study.lengths=[50]", "study.max_sequences=4000"),
-    "newton_steps": ("seeds=1", "study.gains=4", "study.lengths=3"),
-    "online_gradients": ("seeds=2", "study.lengths=[2,5]", "study.rules=[snap_1,eprop]"),
-    "online_training": ("seeds=2", "study.rules=[bptt,snap_1]", "study.updates=500"),
+TWO = ("seeds=2", "compare=[elman,gru]")
+BRIEF = (*TWO, "data.length=30", "trainer.steps=40", "trainer.report_every=40")
+STUDIES = {  # the quick form of a study: fewer networks of fewer kinds, trained for less long
+    "clipping": ("seeds=1", "study.thresholds=[1.0,100.0]", "trainer.steps=200"),
+    "credit": BRIEF,
+    "dimension": BRIEF,
+    "fixed_points": ("trainer.steps=200", "study.starts=32"),
+    "gain": ("seeds=2", "study.gains=6", "study.lengths=4", "study.sizes=[16]"),
+    "gates": ("seeds=2", "compare=[lstm,gru]"),
+    "landscape": (*BRIEF, "study.points=9"),
+    "long_lag": (*TWO, "study.lengths=[22,26]", "study.max_sequences=400"),
+    "newton_steps": ("seeds=1", "compare=[elman]", "study.gains=4", "study.lengths=3"),
+    "online_gradients": (*TWO, "study.lengths=[2,5]", "study.rules=[snap_1,eprop]"),
+    "online_training": ("seeds=2", "compare=[elman]", "study.rules=[bptt,snap_1]", "study.updates=100"),
+    "similarity": (*TWO, "data=reber", "trainer.steps=40", "trainer.report_every=40"),
 }
 
 
 def studies(quick):
     for name in names("study"):
-        short = STUDIES.get(name, ("seeds=2",)) if quick else ()
-        yield Entry("studies", name, (f"study={name}", *short, WIDTH), f"studies/{name}.py", cost=60)
+        short = STUDIES.get(name, TWO) if quick else ()
+        yield Entry("studies", name, (f"study={name}", *short, WIDTH), f"studies/{name}.py", cost=60, brief=quick)
 
 
 LABELS = "text,label\n" + "".join(
@@ -109,19 +118,23 @@ LONG = {  # data sets whose default run takes minutes; docs/data.md has what tho
     "language": ("trainer.steps=1000",),
     "text": ("trainer.steps=1000",),
 }
+QUICK = ("model.cell.size=12", "trainer.steps=20", "trainer.report_every=20")
 SMALL = {  # what makes the data themselves smaller in the quick form
-    "language": ("model.cell.size=16",),
-    "g2p": ("data.words=500", "data.validation=200", "data.test=200"),
-    "dates": ("data.examples=500", "data.validation=200", "data.test=200"),
-    "text": ("model.cell.size=16",),
+    "addition": ("data.examples=1000", "data.validation=100"),
+    "g2p": ("data.words=500", "data.validation=100", "data.test=100"),
+    "dates": ("data.examples=500", "data.validation=100", "data.test=100"),
+    "language": ("model.layers=1", "trainer.batch_size=16"),
+    "tagging": ("model.embedding=8",),
+    "vowels": ("model.layers=1",),
 }
 
 
 def data(quick):
     for name in names("data"):
         path, content, more = OWN.get(name, (None, None, ()))
-        short = (*SMALL.get(name, ()), "trainer.steps=50") if quick else LONG.get(name, ())
+        short = (*SMALL.get(name, ()), *QUICK) if quick else LONG.get(name, ())
         given = (f"data={name}", *(() if path is None else (f"data.path={path}",)), *more)
         first = ("generation", "prediction", "learning_curves")
         files = {} if path is None else {path: content}
-        yield Entry("data", name, (*given, *short, WIDTH), f"data/{name}.py", cost=20, first=first, files=files)
+        words = (*given, *short, WIDTH)
+        yield Entry("data", name, words, f"data/{name}.py", cost=20, first=first, files=files, brief=quick)

@@ -20,14 +20,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import entries
-from pages import PACKAGE, ROOT, first_line, write
+from pages import PACKAGE, ROOT, first_line, keep, write
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 LOG = logging.getLogger(__name__)
 DOCS = Path(__file__).parents[1]
 CACHE = DOCS / "_cache" / "gallery"
-SHARE = 4
 KINDS = {"papers": "Papers", "studies": "Studies", "data": "Data sets"}
 ABOUT = {
     "papers": "Claims of the literature, measured again when this page was built. The runs with the papers' settings, "
@@ -89,10 +88,11 @@ def run(entry, place):
             Path(folder, name).write_text(content)
         out = Path(folder, "out")
         command = [sys.executable, str(ROOT / "scripts" / f"{entry.script}.py"), *entry.words, f"hydra.run.dir={out}"]
+        environment = {**os.environ, "MPLBACKEND": "agg"}
+        if entry.brief:
+            environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
         began = time.perf_counter()
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, env={**os.environ, "MPLBACKEND": "agg"}
-        )
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
         seconds = time.perf_counter() - began
         if done.returncode:
             raise ExtensionError(
@@ -178,16 +178,9 @@ def figures():
     return place
 
 
-def due(place, entry, quick):
-    """Whether an entry is shown: all are, but where JAXRNN_DAY=N is set another quarter of the quick forms a day."""
-    day = os.environ.get("JAXRNN_DAY")
-    return not (quick and day) or (place + int(day)) % SHARE == 0
-
-
 def build(app):
     """Runs what is not cached, as many commands at a time as there are cores, and writes the pages."""
     listed = entries.entries(app.config.quick)
-    listed = [entry for place, entry in enumerate(listed) if due(place, entry, app.config.quick)]
     begun = sorted(listed, key=lambda entry: -entry.cost)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         found = dict(zip(begun, pool.map(outcome, begun, map(key, begun)), strict=True))
@@ -211,10 +204,7 @@ def build(app):
         index += ["</div>", "", "```{toctree}", ":hidden:", "", *(f"{kind}_{entry.name}" for entry in own), "```", ""]
     index += ["```{toctree}", ":hidden:", ":glob:", "", "../papers/*", "```"]
     write(DOCS / "gallery" / "index.md", index)
-    kept = {"index", *(f"{entry.kind}_{entry.name}" for entry in listed)}
-    for path in (DOCS / "gallery").glob("*.md"):
-        if path.stem not in kept:  # of an earlier build, of another share
-            path.unlink()
+    keep(DOCS / "gallery", [f"{entry.kind}_{entry.name}" for entry in listed])
 
 
 def setup(app):

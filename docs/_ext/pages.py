@@ -32,13 +32,20 @@ def write(path, lines):
         path.write_text(text)
 
 
+def keep(folder, stems):
+    """Removes what an earlier build wrote of modules and choices that are gone: all pages of a folder but these."""
+    for path in folder.glob("*.*"):
+        if path.is_file() and path.stem not in {"index", *stems}:
+            path.unlink()
+
+
 def first_line(path):
     return (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
 
 
 def api():
     """A page a public module, and one a room that lists them."""
-    rooms = []
+    rooms, pages = [], []
     for room in ROOMS:
         modules = sorted(path for path in (PACKAGE / room).glob("*.py") if path.name[0] != "_")
         names = [f"jaxrnn.{room}.{path.stem}" for path in modules if path.stem not in NEEDS]
@@ -49,6 +56,7 @@ def api():
         lines += [".. toctree::", "   :maxdepth: 1", "", *(f"   {name}" for name in names)]
         write(DOCS / "api" / f"{title}.rst", lines)
         rooms.append(title)
+        pages += names
     base = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
     for stem in base:
         write(DOCS / "api" / f"jaxrnn.{stem}.rst", module(f"jaxrnn.{stem}", ""))
@@ -61,6 +69,7 @@ def api():
         *(f"   {name}" for name in [*rooms, *map("jaxrnn.{}".format, base)]),
     ]
     write(DOCS / "api" / "index.rst", lines)
+    keep(DOCS / "api", [*pages, *rooms, *map("jaxrnn.{}".format, base)])
 
 
 def module(name, about):
@@ -97,6 +106,7 @@ def configuration():
     write(DOCS / "configuration" / "index.md", [*lines, "scripts", "```"])
     for slug, content in pages.items():
         write(DOCS / "configuration" / f"{slug}.md", content)
+    keep(DOCS / "configuration", pages)
 
 
 def choice(group, file):

@@ -91,6 +91,7 @@ def test_a_compiled_sweep_over_data_in_buckets_is_its_single_runs(tmp_path, trai
 
 
 @pytest.mark.slow
+@pytest.mark.share(3)
 @pytest.mark.parametrize(
     "words",
     [
@@ -170,6 +171,7 @@ def test_columns_of_ones_own_with_a_mistake(tmp_path, trained, call):
 
 
 @pytest.mark.slow
+@pytest.mark.share(2)
 @pytest.mark.parametrize(
     "words",
     [["data=tagging", "model.bidirectional=null"], ["data=addition", "data.examples=400", "data.validation=40"]],

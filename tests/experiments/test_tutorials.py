@@ -22,6 +22,7 @@ def train(folder, *arguments):
     return json.loads((folder / "summary.json").read_text()), rows
 
 
+@pytest.mark.share(4)
 @pytest.mark.parametrize("data", ["sine", "cosine", "noisy_cosine", "sunspots"])
 @pytest.mark.parametrize("model", ["elman", "jordan", "lstm", "gru"])
 def test_every_pair_beats_the_trivial_predictor(tmp_path, model, data):

@@ -429,6 +429,7 @@ def test_studies_from_python_take_runs_ensembles_and_lists():
 
 
 @pytest.mark.slow
+@pytest.mark.share(3)
 @pytest.mark.parametrize(
     ("task", "published"),
     [

@@ -45,7 +45,7 @@ def refusal(study, cell):
 
 
 @pytest.mark.slow
-@pytest.mark.share(12)
+@pytest.mark.share(16)
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_study_of_every_cell(study, cell, tmp_path, configure):

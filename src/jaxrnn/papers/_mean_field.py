@@ -1,8 +1,11 @@
 """The growth of gradients in wide random networks: ln chi, nats a step, of the equations of Chen et al. 2018."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 SAMPLES, STEPS = 20_000, 60  # of the expectations, and until the distribution is stationary
+RELAXATIONS = 10  # further steps for a gate that is nearly open, in its time constants exp(b)
 
 
 def tanh_theory(s, noise):
@@ -17,7 +20,7 @@ def tanh_theory(s, noise):
 def minimal_theory(s, bias, noise):
     """ln chi of the minimalRNN, by samples of the scalar state; W_n has variance 1 / N, as W_h has s^2 / N."""
     rng, h = np.random.default_rng(0), np.zeros(SAMPLES)
-    steps = STEPS + 20 * int(np.exp(bias))
+    steps = STEPS + RELAXATIONS * int(np.exp(bias))
     growth = []
     for step in range(steps):
         n = np.tanh(noise * rng.standard_normal(SAMPLES))
@@ -27,3 +30,10 @@ def minimal_theory(s, bias, noise):
             growth.append(np.mean(f**2) + s**2 * np.mean(((h - n) * f * (1 - f)) ** 2))
         h = f * h + (1 - f) * n
     return np.log(np.mean(growth))
+
+
+def over_scales_and_seeds(measure, scales, seeds):
+    """[scales, seeds]: (s, key) -> a number, for all of them in one program, with the same keys for each scale."""
+    keys = jax.random.split(jax.random.key(0), seeds)
+    of_seeds = lambda s: jax.lax.map(lambda key: measure(s, key), keys)  # noqa: E731
+    return np.asarray(jax.jit(lambda scales: jax.lax.map(of_seeds, scales))(jnp.asarray(scales, float)))

@@ -17,6 +17,7 @@ import numpy as np
 from jaxrnn.cells import lstm
 from jaxrnn.initializers import gaussian
 from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._mean_field import RELAXATIONS, over_scales_and_seeds
 from jaxrnn.plotting import style
 from jaxrnn.types import Positive, Size
 
@@ -36,7 +37,10 @@ def reproduce(quick: bool = False, units: Size = 200, seeds: Size = 3, noise: Po
     scales = SCALES[:: len(SCALES) - 1] if quick else SCALES
     units, seeds = (120, 2) if quick else (units, seeds)
     theory = {(bias, s): _theory(s, bias, noise) for bias in BIASES for s in scales}
-    ours = {(bias, s): _measured(s, bias, units, seeds, noise) for bias in BIASES for s in scales}
+    ours = {}
+    for bias in BIASES:
+        measured = _measured(scales, bias, units, seeds, noise)
+        ours |= {(bias, s): of_scale for s, of_scale in zip(scales, measured, strict=True)}
     claims = [
         Claim(f"b_f = {bias:g}, s = {s:g}: growth, nats a step", theory[bias, s], ours[bias, s], "equal", 0.05)
         for bias, s in theory
@@ -68,7 +72,7 @@ def reproduce(quick: bool = False, units: Size = 200, seeds: Size = 3, noise: Po
 def _theory(s, bias, noise):
     rng = np.random.default_rng(0)
     h, c, v, u = (np.zeros(SAMPLES), np.zeros(SAMPLES), np.ones(SAMPLES), np.ones(SAMPLES))
-    steps, growth = STEPS + 20 * int(np.exp(bias)), []
+    steps, growth = STEPS + RELAXATIONS * int(np.exp(bias)), []
     for step in range(2 * steps):
         deviation = np.sqrt(s**2 * np.mean(h**2) + noise**2)
         i, f, o = (1 / (1 + np.exp(-(deviation * rng.standard_normal(SAMPLES) + b))) for b in (0.0, bias, 0.0))
@@ -83,12 +87,12 @@ def _theory(s, bias, noise):
     return np.mean(growth)
 
 
-def _measured(s, bias, units, seeds, noise):
-    """[seeds], mean of ln |delta'|^2 / |delta|^2 of the memory cells, with W_h drawn anew at every step."""
-    cell = lstm.cell(units, forget_bias=bias, recurrent_init=gaussian(s))
-    steps = STEPS + 20 * int(np.exp(bias))
+def _measured(scales, bias, units, seeds, noise):
+    """[scales, seeds], mean of ln |delta'|^2 / |delta|^2 of the memory cells, with W_h drawn anew at every step."""
+    steps = STEPS + RELAXATIONS * int(np.exp(bias))
 
-    def one(key):
+    def one(s, key):
+        cell = lstm.cell(units, forget_bias=bias, recurrent_init=gaussian(s))
         carry = cell.initial(cell.init(key, 1), ())
         delta = jax.tree.map(lambda a: jax.random.normal(jax.random.fold_in(key, 1), a.shape), carry)
 
@@ -104,4 +108,4 @@ def _measured(s, bias, units, seeds, noise):
         _, growth = jax.lax.scan(step, (carry, delta), jax.random.split(key, 2 * steps))
         return jnp.mean(growth[steps:])
 
-    return np.asarray(jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(jax.random.key(0), seeds)))
+    return over_scales_and_seeds(one, scales, seeds)

@@ -35,14 +35,14 @@ def reproduce(
     """Losses on copying memory of networks of three kinds, and how far from normal the first becomes.
 
     Args:
-      quick: T = 10, 32 units, a third of the updates, one network of a kind.
+      quick: T = 10, 24 units, a third of the updates, one network of a kind.
       length: T.
       size: H, even.
       seeds: networks of a kind.
       steps: updates of 16 sequences.
       learning_rate: of Adam.
     """
-    length, size, steps, seeds = (10, 32, steps // 3, 1) if quick else (length, size, steps, seeds)
+    length, size, steps, seeds = (10, 24, steps // 3, 1) if quick else (length, size, steps, seeds)
     data, trainer = copy_memory.dataset(length), Trainer(steps, 16, max(1, steps // 20))
     floor = 10 * np.log(8) / (length + 20)
     found, apart = {}, None

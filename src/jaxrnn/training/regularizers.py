@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from jaxrnn import dynamics
@@ -28,7 +29,14 @@ def flossing(exponents: Size, before: NonNegativeInt = 0, weight: NonNegative = 
         f, z_0 = dynamics.as_map(net, params)
         if exponents > z_0.size:
             raise ConfigError(f"regularizer.exponents={exponents}: this network has {z_0.size} Lyapunov exponents")
-        squared = jnp.mean(dynamics.lyapunov(f, z_0, batch.xs[:, 0], exponents).lam ** 2) * share
-        return jnp.where(step < before, squared, loss + weight * squared)
+
+        def squared():
+            lam = dynamics.lyapunov(f, z_0, batch.xs[:, 0], exponents).lam
+            return (jnp.mean(lam**2) * share).astype(loss.dtype)
+
+        if isinstance(weight, (int, float)) and weight == 0:  # the exponents are not computed after the first updates
+            return jax.lax.cond(step < before, squared, lambda: loss)
+        value = squared()
+        return jnp.where(step < before, value, loss + weight * value)
 
     return objective

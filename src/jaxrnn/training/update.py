@@ -133,10 +133,10 @@ def updates(task, shards=1):
             state, reports = loop_state
             rows = jax.tree.map(lambda a: a[i], items)
             if which is None:
-                state, report = update(state, dataset.batch(arrays, rows))
+                state, report = update(state, dataset.batch(arrays, rows), steps[i])
             else:
                 ways = [partial(_on_batch, update, batch) for batch in dataset.buckets.batches]
-                state, report = lax.switch(which[i], ways, state, arrays, rows)
+                state, report = lax.switch(which[i], ways, state, arrays, rows, steps[i])
             return state, reports.at[i].set(jnp.stack([jnp.asarray(a, reports.dtype) for a in report]))
 
         reports = jnp.zeros((trainer.report_every, len(Report._fields)))
@@ -153,12 +153,15 @@ def updates(task, shards=1):
     return Updates(init, plan, run)
 
 
-def _on_batch(update, batch, state, arrays, rows):
-    return update(state, batch(arrays, rows))
+def _on_batch(update, batch, state, arrays, rows, step):
+    return update(state, batch(arrays, rows), step)
 
 
 def _update(task, shards):
-    """(TrainState, Batch) -> (TrainState, `Report` of one update), on each of the devices that share out the rows."""
+    """(TrainState, Batch, step) -> (TrainState, `Report` of one update), on each device that shares out the rows.
+
+    The step is the state's, and the same for all runs of a group: what it decides is decided once, not for each run.
+    """
     net, dataset, optimizer, trainer = task[:4]
     local_rows = trainer.batch_size // shards
 
@@ -170,7 +173,7 @@ def _update(task, shards):
             return loss
         return task.regularizer(net, params, loss, batch, step, 1 / shards)
 
-    def update(state, batch):
+    def update(state, batch, step):
         row = (lax.axis_index(ROWS) * local_rows if shards > 1 else 0) + jnp.arange(local_rows)
         step_key = jax.random.fold_in(jax.random.fold_in(state.key, 1), state.step)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(step_key, row)
@@ -182,7 +185,7 @@ def _update(task, shards):
             carry, ys = net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
             loss = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0] / total_weight
             right = 0.0 if dataset.correct is None else jnp.sum(dataset.correct(ys, batch)) / trainer.batch_size
-            return objective(params, loss, batch, state.step), (loss, carry, right)
+            return objective(params, loss, batch, step), (loss, carry, right)
 
         (_, (loss, carry, right)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
         loss, right, grads = total((loss, right, grads))

@@ -1,0 +1,230 @@
+"""The numbers in the prose of docs/commands.md, docs/sweeps.md and docs/studies.md, from files that commands wrote.
+
+    python docs/prose.py           fills the pages from docs/numbers and docs/speed
+    python docs/prose.py NAME ...  makes these measurements first, "all" or some, and keeps them in docs/numbers
+
+In a page `<!-- NAME.KEY -->1.8e-4<!-- -->` holds the number KEY of docs/numbers/NAME.json, with two digits, or as a
+format says that stands behind a colon: `<!-- NAME.KEY:.3g -->`; `speed.RUN` are the seconds of docs/speed/tutorials.
+"""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import speed
+
+from jaxrnn.benchmarks._timing import machine
+
+HERE = Path(__file__).parent
+KEPT = HERE / "numbers"
+PAGES = ("commands", "sweeps", "studies")
+MARK = re.compile(r"<!-- (?P<name>\w+)\.(?P<key>[\w.]+)(?::(?P<form>\S+))? -->(?P<text>.*?)<!-- -->")
+KINDS = ("elman", "irnn", "jordan", "lstm", "gru")  # of networks in the study of long lags
+MODELS, DATA = ("elman", "jordan", "lstm", "gru"), ("sine", "cosine", "noisy_cosine", "sunspots")
+
+
+class Runner:
+    """Runs scripts in folders of their own, and knows their commands.
+
+    Fields:
+      commands: what was run, as a user types it.
+      place: the folder of the folders.
+    """
+
+    def __init__(self, place):
+        self.place, self.commands = Path(place), []
+
+    def __call__(self, script, *words):
+        """The folder that the command left."""
+        folder = self.place / str(len(self.commands))
+        self.commands.append(f"python scripts/{script}.py {' '.join(words)}")
+        command = [sys.executable, f"scripts/{script}.py", *words, f"hydra.run.dir={folder}"]
+        subprocess.run(command, cwd=HERE.parent, check=True, stdout=sys.stderr)
+        return folder
+
+
+def summary(folder):
+    return json.loads((folder / "summary.json").read_text())
+
+
+def rows(file):
+    with open(file, newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def losses(folder, split):
+    """Of the reports."""
+    return [float(row["loss"]) for row in rows(folder / "metrics.csv") if row["split"] == split]
+
+
+def sine_lstm(run):
+    for seed in range(3):
+        yield (
+            f"generation_{seed}",
+            summary(run("train", "experiment=sine_lstm", f"seed={seed}"))["generation"]["mean_squared_error"],
+        )
+
+
+def noisy_cosine_elman(run):
+    test = summary(run("train", "experiment=noisy_cosine_elman"))["metrics"]["test"]
+    yield from (("loss", test["loss"]), ("baseline", test["baseline"]))
+
+
+def cosine_elman(run):
+    folder = run("train", "experiment=cosine_elman")
+    epochs = losses(folder, "train")
+    yield from ((f"epoch_{number}", epochs[number - 1]) for number in (1, 2, 3, 10))
+    yield "baseline", summary(folder)["metrics"]["validation"]["baseline"]
+    first = [losses(run("train", "experiment=cosine_elman", f"seed={seed}", "trainer.steps=20"), "train")[0]
+             for seed in range(4)]  # fmt: skip
+    yield from (("least", min(first)), ("most", max(first)))
+
+
+def cosine_elman_cured(run):
+    found = summary(run("train", "experiment=cosine_elman_cured"))
+    yield "loss", found["metrics"]["validation"]["loss"]
+    yield from ((key, found["generation"][key]) for key in ("prime", "length", "mean_squared_error"))
+
+
+def models(run):
+    for model, data in product(MODELS, DATA):
+        test = summary(run("train", f"model={model}", f"data={data}"))["metrics"]["test"]
+        yield f"{model}_{data}", test["loss"] / test["baseline"]
+
+
+def exploding_elman(run):
+    folder = run("train", "experiment=exploding_elman")
+    norms = [float(row["grad_norm_max"]) for row in rows(folder / "metrics.csv") if row["split"] == "train"]
+    yield from (("first", norms[0]), ("largest", max(norms)))
+    assert summary(folder)["status"] == "diverged"
+    yield "reason", summary(folder)["reason"]
+    clipped = summary(run("train", "experiment=exploding_elman", "optimizer.clip_norm=3"))["metrics"]["validation"]
+    yield from (("clipped", clipped["loss"]), ("baseline", clipped["baseline"]))
+
+
+def rounding(run):
+    """How far apart two single runs end whose learning rates differ by one part in ten million."""
+    for name, pair in {"small": ("1e-4", "1.0000001e-4"), "large": ("1e-3", "1.0000002e-3")}.items():
+        ends = [summary(run("train", "experiment=sine_lstm", f"optimizer.learning_rate={rate}"))["metrics"]["train"]
+                for rate in pair]  # fmt: skip
+        yield from ((f"{name}_{number}", end["loss"]) for number, end in enumerate(ends))
+        yield f"{name}_apart", abs(ends[0]["loss"] - ends[1]["loss"]) / ends[0]["loss"]
+
+
+def lyapunov(run):
+    lam = np.median(arrays(run, "lyapunov")["lstm/lam"][0], axis=0)  # over networks
+    half = len(lam) // 2
+    yield from (("largest", lam[0]), ("last_of_half", lam[half - 1]), ("first_of_others", lam[half]))
+
+
+def jacobian(run):
+    logarithms = np.median(arrays(run, "jacobian")["lstm/products"][0, :, -1], axis=0)
+    half = len(logarithms) // 2
+    yield from (("largest", logarithms[0]), ("first_of_others", logarithms[half]), ("smallest", logarithms[-1]))
+
+
+def gain(run):
+    found = arrays(run, "gain")
+    yield from (
+        (f"edge_{size}", np.median(own)) for size, own in zip(found["sizes"], found["elman/edges"], strict=True)
+    )
+
+
+def newton_steps(run):
+    found, kinds = arrays(run, "newton_steps"), ("elman", "gru")
+    exponent, needed = (
+        np.concatenate([found[f"{kind}/{key}"][-1] for kind in kinds]) for key in ("exponent", "needed")
+    )
+    yield "steps", found["lengths"][-1]
+    yield "most_where_errors_shrink", needed[exponent < -0.2].max()
+    yield "not_converged_where_they_grow", 100 * np.mean(needed[exponent > 0] > found["iterations"])
+    for kind in kinds:
+        yield f"near_{kind}", 100 * np.mean(abs(found[f"{kind}/needed"] - found[f"{kind}/predicted"]) <= 2)
+
+
+def clipping(run):
+    found = arrays(run, "clipping")
+    learned = (found["irnn/norm/loss"] < found["success"] * found["irnn/baseline"]).sum(axis=1)
+    yield from ((f"at_{threshold:g}", number) for threshold, number in zip(found["thresholds"], learned, strict=True))
+    yield "networks", found["irnn/norm/loss"].shape[1]
+
+
+def long_lag(run):
+    """Of each kind and length how many networks learned, and after how many sequences in the mean."""
+    one = ("study=long_lag", "model=lstm", "model.cell.chrono=${data.length}")
+    three_symbols = ("data=temporal_order", "data.symbols=3", "study.lengths=[100]")
+    for words in (("study=long_lag",), (*one, "study.lengths=[500]"), (*one, *three_symbols)):
+        found = np.load(run("study", *words) / "long_lag.npz")
+        task = "temporal_order" if three_symbols[0] in words else "adding"
+        for (length, sequences), kind in product(enumerate(found["lengths"]), KINDS):
+            if f"{kind}/seen" in found.files:
+                yield f"{task}_{sequences}_{kind}", _learned(found[f"{kind}/seen"][length])
+
+
+def _learned(seen):
+    """In words: of networks, NaN where one did not learn, the sequences that they saw."""
+    learned = seen[~np.isnan(seen)]
+    return f"{len(learned)} of {len(seen)}" + (f": {float(f'{learned.mean():.3g}'):,.0f}" if len(learned) else "")
+
+
+def arrays(run, study):
+    return np.load(run("study", f"study={study}", "figure.width=3.4") / f"{study}.npz")
+
+
+MEASURED = (sine_lstm, noisy_cosine_elman, cosine_elman, cosine_elman_cured, models, exploding_elman, rounding,
+            lyapunov, jacobian, gain, newton_steps, clipping, long_lag)  # fmt: skip
+
+
+def measure(function):
+    """Runs the commands and writes docs/numbers/NAME.json."""
+    with tempfile.TemporaryDirectory() as place:
+        run = Runner(place)
+        found = {key: value if isinstance(value, str) else float(value) for key, value in function(run)}
+    told = machine()
+    about = {"commands": run.commands, "processor": told["processor"], "cores": told["cores"]}
+    about |= {"jax": told["versions"]["jax"], "numbers": found}
+    KEPT.mkdir(exist_ok=True)
+    (KEPT / f"{function.__name__}.json").write_text(json.dumps(about, indent=2) + "\n")
+
+
+def known():
+    """{NAME.KEY: value} of all files."""
+    found = {}
+    for file in KEPT.glob("*.json"):
+        found |= {f"{file.stem}.{key}": value for key, value in json.loads(file.read_text())["numbers"].items()}
+    for row in speed.rows(HERE / "speed", "tutorials", side="jaxrnn"):
+        found[f"speed.{row['run']}"] = float(row["median"])
+    return found
+
+
+def shown(value, form):
+    """A number as it is printed: 1.8e-4, not 1.8e-04."""
+    return value if isinstance(value, str) else re.sub(r"e([+-])0*(\d)", lambda e: f"e{e[1].strip('+')}{e[2]}",
+                                                       f"{value:{form or '.2g'}}")  # fmt: skip
+
+
+def filled(page, numbers):
+    """A page with its numbers, and the tables of docs/speed that stand in it, made anew."""
+
+    def number(mark):
+        form = f":{mark['form']}" if mark["form"] else ""
+        name = f"{mark['name']}.{mark['key']}"
+        return f"<!-- {name}{form} -->{shown(numbers[name], mark['form'])}<!-- -->"
+
+    return speed.filled(MARK.sub(number, page), speed.blocks(HERE / "speed"))
+
+
+if __name__ == "__main__":
+    asked = sys.argv[1:]
+    for function in MEASURED:
+        if function.__name__ in asked or asked == ["all"]:
+            measure(function)
+    for name in PAGES:
+        page = HERE / f"{name}.md"
+        page.write_text(filled(page.read_text(), known()))
