@@ -131,7 +131,7 @@ def sweep(folder):
 
 def launchers(folder):
     work = by(rows(folder, "launchers"), "{cache} cache of compiled programs")
-    return compared(work, {"basic": ("basic",), "joblib": ("joblib",)})
+    return compared(work, {"basic": ("basic",), "joblib": ("joblib",)}, "compiled")
 
 
 def length(folder):

@@ -60,12 +60,15 @@ def names(group):
     return sorted(path.stem for path in (CONF / group).glob("*.yaml") if path.stem != "custom")
 
 
-def entries(quick):
-    return [*papers(quick), *studies(quick), *data(quick)]
+def entries(quick, day=None):
+    """All entries of the gallery, in full or in their quick form; on a day N another quarter of the papers."""
+    return [*papers(quick, day), *studies(quick), *data(quick)]
 
 
-def papers(quick):
-    for name in names("paper"):
+def papers(quick, day=None):
+    for place, name in enumerate(names("paper")):
+        if day is not None and (place + day) % 4:
+            continue
         last = (ROOT / "docs" / "papers" / f"{name}.md").read_text().splitlines()[-1]
         seconds = float(last.rpartition(", ")[2].removesuffix(" s"))
         short = ("quick=true",) if quick or seconds > QUICK_PAPERS else ()
@@ -74,19 +77,20 @@ def papers(quick):
         )
 
 
+GRU = ("seeds=2", "compare=[gru]")
 TWO = ("seeds=2", "compare=[elman,gru]")
-BRIEF = (*TWO, "data.length=30", "trainer.steps=40", "trainer.report_every=40")
+BRIEF = (*GRU, "data.length=30", "trainer.steps=40", "trainer.report_every=40")
 STUDIES = {  # the quick form of a study: fewer networks of fewer kinds, trained for less long
-    "clipping": ("seeds=1", "study.thresholds=[1.0,100.0]", "trainer.steps=200"),
+    "clipping": ("seeds=1", "study.thresholds=[1.0]", "trainer.steps=100"),
     "credit": BRIEF,
     "dimension": BRIEF,
     "fixed_points": ("trainer.steps=200", "study.starts=32"),
     "gain": ("seeds=2", "study.gains=6", "study.lengths=4", "study.sizes=[16]"),
-    "gates": ("seeds=2", "compare=[lstm,gru]"),
-    "landscape": (*BRIEF, "study.points=9"),
-    "long_lag": (*TWO, "study.lengths=[22,26]", "study.max_sequences=400"),
+    "gates": GRU,
+    "landscape": (*BRIEF, "study.points=7"),
+    "long_lag": (*GRU, "study.lengths=[22,26]", "study.max_sequences=400"),
     "newton_steps": ("seeds=1", "compare=[elman]", "study.gains=4", "study.lengths=3"),
-    "online_gradients": (*TWO, "study.lengths=[2,5]", "study.rules=[snap_1,eprop]"),
+    "online_gradients": (*GRU, "study.lengths=[2,5]", "study.rules=[snap_1,eprop]"),
     "online_training": ("seeds=2", "compare=[elman]", "study.rules=[bptt,snap_1]", "study.updates=100"),
     "similarity": (*TWO, "data=reber", "trainer.steps=40", "trainer.report_every=40"),
 }
@@ -94,7 +98,7 @@ STUDIES = {  # the quick form of a study: fewer networks of fewer kinds, trained
 
 def studies(quick):
     for name in names("study"):
-        short = STUDIES.get(name, TWO) if quick else ()
+        short = STUDIES.get(name, GRU) if quick else ()
         yield Entry("studies", name, (f"study={name}", *short, WIDTH), f"studies/{name}.py", cost=60, brief=quick)
 
 

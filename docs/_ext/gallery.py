@@ -180,7 +180,8 @@ def figures():
 
 def build(app):
     """Runs what is not cached, as many commands at a time as there are cores, and writes the pages."""
-    listed = entries.entries(app.config.quick)
+    day = os.environ.get("JAXRNN_DAY") if app.config.quick else None
+    listed = entries.entries(app.config.quick, None if day is None else int(day))
     begun = sorted(listed, key=lambda entry: -entry.cost)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         found = dict(zip(begun, pool.map(outcome, begun, map(key, begun)), strict=True))

@@ -31,8 +31,8 @@ def test_numbers_of_speed_come_from_the_files_that_the_benchmarks_wrote(root, sp
     section, readme = (root / "docs/speed.md").read_text(), (root / "README.md").read_text()
     assert speed.filled(section, found) == section, "python docs/speed.py writes the page"
     assert speed.filled(readme, found) == readme
-    marks = [f"<!-- {name} -->" for name in found]
-    assert all(mark in (readme if "readme" in mark else section) for mark in marks)
+    places = {"readme": readme, "launchers": (root / "docs/sweeps.md").read_text()}
+    assert all(f"<!-- {name} -->" in places.get(name, section) for name in found)
     lines = {line for name in found for line in found[name]}
     for page in (section, readme.partition("## How fast")[2].partition("## ")[0]):
         told = [line for line in page.splitlines() if line.startswith(("| ", "- "))]
@@ -59,6 +59,17 @@ def test_the_page_of_papers_says_what_the_commands_left(root):
     assert papers.filled(page) == page, "python docs/papers.py writes the page"
     found = {path.stem for path in (root / "docs/papers").glob("*.csv")}
     assert found == {path.stem for path in (root / "conf/paper").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/commands.md", "docs/sweeps.md", "docs/studies.md"])
+def test_numbers_in_prose_come_from_the_files_that_commands_wrote(root, name, monkeypatch):
+    monkeypatch.syspath_prepend(root / "docs")
+    prose = importlib.import_module("prose")
+    numbers, page = prose.known(), (root / name).read_text()
+    assert prose.filled(page, numbers) == page, "python docs/prose.py writes the page"
+    others = {key: "another" if isinstance(value, str) else 7 * value + 1 for key, value in numbers.items()}
+    assert prose.filled(page, others).count("<!-- -->") == page.count("<!-- -->") > 0
+    assert prose.filled(page, others) != page  # the numbers are filled in, not typed
 
 
 def test_the_page_of_cells_says_what_the_sweeps_left(root):

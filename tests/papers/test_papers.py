@@ -16,7 +16,7 @@ PAPERS = [module.name for module in pkgutil.iter_modules(jaxrnn.papers.__path__)
 FIRST = {"gers_2000", "pascanu_2013"}
 
 
-SLOW = (pytest.mark.slow, pytest.mark.share(8))  # the site runs them all each day
+SLOW = (pytest.mark.slow, pytest.mark.share(5))
 
 
 @pytest.mark.parametrize("name", [n if n in FIRST else pytest.param(n, marks=SLOW) for n in PAPERS])
