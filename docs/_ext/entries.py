@@ -61,14 +61,13 @@ def names(group):
 
 
 def entries(quick, day=None):
-    """All entries of the gallery, in full or in their quick form; on a day N another quarter of the papers."""
-    return [*papers(quick, day), *studies(quick), *data(quick)]
+    """The entries of the gallery, in full or in their quick form: all of them, or on a day N another quarter."""
+    found = [*papers(quick), *studies(quick), *data(quick)]
+    return found if day is None else found[-day % 4 :: 4]
 
 
-def papers(quick, day=None):
-    for place, name in enumerate(names("paper")):
-        if day is not None and (place + day) % 4:
-            continue
+def papers(quick):
+    for name in names("paper"):
         last = (ROOT / "docs" / "papers" / f"{name}.md").read_text().splitlines()[-1]
         seconds = float(last.rpartition(", ")[2].removesuffix(" s"))
         short = ("quick=true",) if quick or seconds > QUICK_PAPERS else ()

@@ -43,7 +43,7 @@ def site(root, tmp_path_factory):
     if "JAXRNN_SITE" in os.environ:  # one that was built already
         return Path(os.environ["JAXRNN_SITE"])
     folder = tmp_path_factory.mktemp("site") / "site"
-    command = [sys.executable, "-m", "sphinx", "-W", "-q", str(root / "docs"), str(folder)]
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-j", "2", str(root / "docs"), str(folder)]
     environment = {"JAXRNN_DOCS": "quick", **os.environ}
     done = subprocess.run(command, cwd=folder.parent, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
