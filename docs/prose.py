@@ -203,10 +203,13 @@ def measure(function):
 
 
 def known():
-    """{NAME.KEY: value} of all files."""
+    """{NAME.KEY: value} of all files, NAME.machine in words."""
     found = {}
     for file in KEPT.glob("*.json"):
-        found |= {f"{file.stem}.{key}": value for key, value in json.loads(file.read_text())["numbers"].items()}
+        kept = json.loads(file.read_text())
+        found |= {f"{file.stem}.{key}": value for key, value in kept["numbers"].items()}
+        processor = kept["processor"].replace("(R)", "")
+        found[f"{file.stem}.machine"] = f"{kept['cores']} cores of {processor}, jax {kept['jax']}"
     for row in speed.rows(HERE / "speed", "tutorials", side="jaxrnn"):
         found[f"speed.{row['run']}"] = float(row["median"])
     return found
@@ -232,9 +235,12 @@ def filled(page, numbers):
 
 
 if __name__ == "__main__":
-    asked = sys.argv[1:]
+    names = [function.__name__ for function in MEASURED]
+    asked = names if sys.argv[1:] == ["all"] else sys.argv[1:]
+    if unknown := set(asked) - set(names):
+        sys.exit(f"no measurement {', '.join(sorted(unknown))}; there are: all, {', '.join(names)}")
     for function in MEASURED:
-        if function.__name__ in asked or asked == ["all"]:
+        if function.__name__ in asked:
             measure(function)
     for page in PAGES:
         page.write_text(filled(page.read_text(), known()))

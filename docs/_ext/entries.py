@@ -95,9 +95,12 @@ STUDIES = {  # the quick form of a study: fewer networks of fewer kinds, trained
 }
 
 
+LONGER = {"long_lag": ("study.lengths=[50,100]",)}  # studies that take minutes; docs/studies.md has the rest
+
+
 def studies(quick):
     for name in names("study"):
-        short = STUDIES.get(name, GRU) if quick else ()
+        short = STUDIES.get(name, GRU) if quick else LONGER.get(name, ())
         yield Entry("studies", name, (f"study={name}", *short, WIDTH), f"studies/{name}.py", cost=60, brief=quick)
 
 
