@@ -382,10 +382,39 @@ def test_flossing_before_training_pushes_exponents_to_zero(probing):
     state, report = run.advance(state, 60)
     assert squared(jax.device_get(state.params)) < before / 2
     assert np.isfinite(report.loss).all()
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_flossing_is_traced_before_training_and_refused_where_it_cannot_be(probing, weight):
+    flossing = ["regularizer=flossing", f"regularizer.weight={weight}"]
+    assert probing(["model=elman", *flossing, "regularizer.exponents=2"]).task.regularizer is not None
     with pytest.raises(ConfigError, match="has 4 Lyapunov exponents"):
-        probing(["model=elman", "regularizer=flossing", "regularizer.exponents=5"])
+        probing(["model=elman", *flossing, "regularizer.exponents=5"])
     with pytest.raises(ConfigError, match="does not read the future"):
-        probing(["model.bidirectional=sum", "regularizer=flossing"])
+        probing(["model.bidirectional=sum", *flossing])
+
+
+@pytest.mark.slow
+def test_after_flossing_of_weight_zero_training_is_plain(probing):
+    """Of a single run and of a group, whose first updates are told from the others once for all its runs."""
+    common = [
+        "model=elman",
+        "trainer.precision=f64",
+        "trainer.batch_size=4",
+        "trainer.report_every=2",
+        "trainer.steps=4",
+    ]
+    floss = ["regularizer=flossing", "regularizer.exponents=2", "regularizer.weight=0.0", "regularizer.before=2"]
+    flossed, plain = probing([*common, *floss]).task, probing(common).task
+    seeds = np.arange(2, dtype=np.uint32)
+    for made in (lambda task: engine.single(task, 1), lambda task: engine.group(lambda _: task, seeds)):
+        engines = made(flossed), made(plain)
+        first = engines[0].portable(engines[0].advance(engines[0].init(), 2)[0])
+        kept = jax.device_get(first._replace(key=jax.random.key_data(first.key)))
+        ends = [each.advance(each.place(kept, kept.params)[0], 2)[0].params for each in engines]
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-12), *ends)
+        moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), kept.params, ends[0])
+        assert max(jax.tree.leaves(moved)) > 1e-4
 
 
 @pytest.mark.slow

@@ -198,7 +198,7 @@ def _check_further(task):
     params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
     if task.regularizer is not None:
         for batch in task.dataset.splits.values():
-            jax.eval_shape(lambda p, b: task.regularizer(task.net, p, 0.0, b, 0, 1.0), params, batch)
+            jax.eval_shape(lambda p, b: task.regularizer(task.net, p, jnp.zeros(()), b, 0, 1.0), params, batch)
     for name, metric in task.metrics.items():
         for batch in task.dataset.splits.values():
             try:
