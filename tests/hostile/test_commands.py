@@ -28,6 +28,7 @@ KEYS = {
     "generate": "run prime start length prompt temperature top_k top_p seed beam trust",
     "report": "path metric nothing",
     "study": "study seeds train compare networks run checkpoints model data study.batch",
+    "reproduce": "paper quick figure.width paper.seeds nothing",
     "benchmark": "benchmark nothing",
 }
 BUILT = [key for key in KEYS["train"].split() if not key.startswith(("resume", "hydra"))]
@@ -59,8 +60,12 @@ FINE = {
     "generate": ["run=run"],
     "report": ["path=run"],
     "study": ["model.cell.size=2", "seeds=1", "study=gates"],
+    "reproduce": ["paper=newman_1986", "quick=true"],
     "benchmark": [],
 }
+
+OFTEN = {"train": 0.5, "tune": 0.1, "evaluate": 0.07, "export": 0.06, "generate": 0.08, "report": 0.05, "study": 0.1,
+         "reproduce": 0.02, "benchmark": 0.02}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +77,7 @@ def trained(tmp_path_factory, call):
 
 def drawn(rng):
     """(script, arguments): one or two keys of it with odd values, now and then an option, in any order."""
-    scripts = list(KEYS)
-    script = scripts[rng.choice(len(scripts), p=[0.55, 0.1, 0.08, 0.1, 0.05, 0.1, 0.02])]
+    script = str(rng.choice(list(OFTEN), p=list(OFTEN.values())))
     keys = KEYS[script].split()
     odd = [f"{rng.choice(keys)}={ODD[rng.integers(len(ODD))]}" for _ in range(rng.integers(1, 3))]
     words = [*FINE[script], *odd]
@@ -93,6 +97,12 @@ def test_drawn_command_lines_end_in_a_result_or_in_one_line(trained, rng, share,
         except (AssertionError, subprocess.TimeoutExpired) as error:
             failed.append(f"python scripts/{script}.py {shlex.join(words)}\n{error}")
     assert not failed, "\n\n".join([f"{len(failed)} failed", *failed])
+
+
+def test_every_script_is_drawn(root, rng):
+    scripts = {path.stem for path in (root / "scripts").glob("*.py")} - {"build_assets"}
+    assert set(KEYS) == set(FINE) == set(OFTEN) == scripts
+    assert {drawn(rng)[0] for _ in range(2000)} == scripts
 
 
 def test_drawn_configurations_are_built_or_refused(rng, share):
