@@ -59,11 +59,14 @@ class Net(NamedTuple):
       initial: (params, batch_shape) -> carry, the carry before the first step.
       apply: (params, carry, xs [T, B, D], *, mask [T, B], reset [T, B], key [B]) -> (carry, ys [T, B, K]).
         `mask` marks the valid steps and `reset` the steps before which the carry returns to its initial value (see
-        `jaxrnn.unroll`); `key` holds one PRNG key a sequence and switches dropout on.
+        `jaxrnn.unroll`). `key` holds one PRNG key per sequence and switches dropout on; a loop that calls the net step
+        by step gives `jaxrnn.keys.StepKeys`.
       unrolled: unroll -> the same net whose recurrent layers are unrolled so (see `jaxrnn.unroll`).
       causal: whether y_t depends on x_1 ... x_t alone, so that the net can run on a stream.
       decoding: the `Decoding` of a net that reads a `Pair`, or None.
       plain: the `Plain` of a net whose recurrent weights are functions of its params, or None.
+      many_to_one: () -> the same net for data with one target per sequence (see `jaxrnn.nets.adapted`); None for a net
+        that acts on each step by itself.
     """
 
     init: Callable[..., Params]
@@ -74,6 +77,7 @@ class Net(NamedTuple):
     causal: bool = True
     decoding: "Decoding | None" = None
     plain: "Plain | None" = None
+    many_to_one: Callable[[], "Net"] | None = None
 
 
 class Plain(NamedTuple):
@@ -209,7 +213,10 @@ class Dataset(NamedTuple):
         sequence, or None.
       distribution: what the outputs say of the values of a series (see `jaxrnn.distributions`), or None.
       anchor: xs [T, B, D] -> [T, B, K'], a forecast that the network's first K' outputs are added to, the locations of
-        its distributions; None for none. `jaxrnn.nets.anchored` does so wherever a network is trained or loaded.
+        its distributions; None for none. `jaxrnn.nets.adapted` does so wherever a network is trained or loaded.
+      targets: "per_step", one target per step or an answer of its own length; "per_sequence", one target, which the
+        loss reads at the last valid step (many-to-one); "next_step", values that the inputs still have to reach, so
+        that a net which reads the future would read them.
     """
 
     input_size: int
@@ -234,6 +241,7 @@ class Dataset(NamedTuple):
     shown: Callable[..., Any] | None = None
     distribution: Any = None
     anchor: Callable[..., Any] | None = None
+    targets: Literal["per_step", "per_sequence", "next_step"] = "per_step"
 
     @property
     def trivial_name(self) -> str:

@@ -256,7 +256,7 @@ def test_generation_is_primed_and_measured(tmp_path, train):
 
 @pytest.mark.slow
 def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path, train, configure):
-    options = ("model.bidirectional=concat", "data=noisy_cosine", "trainer.steps=15")
+    options = ("model.bidirectional=concat", "data=sunspots", "data.target=last", "trainer.steps=15")
     summary = train(tmp_path, *options)
     assert "generation" not in summary
     assert not (tmp_path / "figures" / "generation.png").exists()
@@ -264,6 +264,8 @@ def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path, train, configu
         folders.load(tmp_path).generate()
     with pytest.raises(ConfigError, match=r"data\.stateful=false"):
         build.build(configure("model.bidirectional=concat", "data=sine"))
+    with pytest.raises(ConfigError, match=r"the very values that it is to predict.*data\.target=last"):
+        build.build(configure("model.bidirectional=concat", "data=sunspots"))
 
 
 @pytest.mark.parametrize(
@@ -275,7 +277,10 @@ def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path, train, configu
         ),
         (["model.readout=false"], "outputs are 4 wide"),
         (["model=jordan", "model.cell.recurrent_init._target_=jaxrnn.initializers.spectral"], "square matrix"),
-        (["model.layers=2", "model.residual=true", "model.bidirectional=concat", "model.cell.size=3"], None),
+        (["data=adding", "model.layers=2", "model.residual=true", "model.bidirectional=concat"], None),
+        (["model.dropout=0.2"], "acts between layers"),
+        (["model.attend=luong"], "needs a decoder"),
+        (["model.own_outputs=0.5"], "needs a decoder"),
         (["data=sunspots", "data.validation=0.5", "data.test=0.5"], "leave nothing to train on"),
         (["seed=true"], "seed=True"),
         (["seed=1180591620717411303424"], "seed=1180591620717411303424: should be less than 4294967296"),

@@ -11,6 +11,7 @@ import pytest
 import jaxrnn
 from jaxrnn import interop, nets
 from jaxrnn.cells import elman, gru, lru, lstm
+from jaxrnn.data import adding
 from jaxrnn.errors import ConfigError
 
 ALONE = """
@@ -35,6 +36,7 @@ NETS = {
     "symbols": (jaxrnn.rnn(gru.cell(4), 5, symbols=5, embedding=3), 1),
     "one-hot": (jaxrnn.rnn(gru.cell(4), 5, symbols=5), 1),
 }
+ADAPTED = nets.adapted(jaxrnn.rnn(gru.cell(4), 2, layers=2, bidirectional="concat"), adding.dataset(22))
 PLAIN = ("flax", "stablehlo")
 
 
@@ -68,6 +70,17 @@ def test_the_lines_load_the_network_without_this_package(tmp_path, to, name, x32
     ys = loaded(tmp_path / "there", to, xs, name in ("symbols", "one-hot"))
     expected = net.apply(params, net.initial(params, xs.shape[1:2]), jnp.asarray(xs))[1]
     np.testing.assert_allclose(ys, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("to", [pytest.param(to, marks=pytest.mark.oracle) for to in ("torch", "keras")])
+def test_a_network_with_one_target_per_sequence_gives_one_output_there(tmp_path, to, x32):
+    """Both directions' ends, as `return_sequences=False` gives them: what the loss saw at the last step."""
+    params, xs = drawn(ADAPTED, 3)
+    interop.export(ADAPTED, params, 3, to, tmp_path / "there")
+    ys = loaded(tmp_path / "there", to, xs, symbols=False)
+    expected = ADAPTED.apply(params, ADAPTED.initial(params, (2,)), jnp.asarray(xs))[1][-1:]
+    np.testing.assert_allclose(ys.T[None] if to == "keras" else ys, expected, rtol=0, atol=1e-6)
 
 
 def test_any_network_as_a_program_and_as_arrays(tmp_path, x32):

@@ -34,7 +34,7 @@ def test_where_only_the_last_step_counts_it_is_backpropagation_through_time(cell
     """The params do not change before it."""
     task = made(cell, delayed_xor.dataset(6))
     state, batch = begun(task)
-    expected, loss = jax.jit(lambda s, b: online.after_the_batch(task, s, b))(state, batch)
+    expected, loss = jax.jit(lambda s, b: online.after_the_batch(task, s, b, jax.random.key(2)))(state, batch)
     through = jax.jit(lambda s, b: online.through(task, rtrl.rule(), "rtrl", s, b, jax.random.key(2)))
     found, own = through(state, batch)
     assert own == pytest.approx(float(loss), rel=1e-12)
@@ -99,3 +99,27 @@ def test_layers_and_masks_go_through():
 
     expected = jax.tree.map(lambda p, g: p - 0.1 * g, state.params, jax.grad(loss)(state.params))
     agree(found.params[-1], expected[-1], rtol=1e-10)  # the readout sees the last step alone
+
+
+@pytest.mark.parametrize("options", [{"noise": 0.5}, {"zoneout": 0.5}, {"layers": 2, "dropout": 0.5}])
+def test_what_is_random_in_a_net_acts_in_online_training(options):
+    dataset = delayed_xor.dataset(6)
+    net = rnn(elman.cell(5), dataset.output_size, **options)
+    task = Task(net, dataset, as_optimizer(optax.sgd(0.1)), Trainer(1, 4, 1))
+    state, batch = begun(task)
+    for way in (
+        lambda key: online.through(task, rtrl.rule(), "rtrl", state, batch, key),
+        lambda key: online.after_the_batch(task, state, batch, key),
+    ):
+        losses = [jax.jit(way)(jax.random.key(seed))[1] for seed in (2, 2, 3)]
+        assert losses[0] == losses[1]
+        assert losses[0] != losses[2]
+
+
+def test_rules_refuse_a_dropout_on_the_recurrence():
+    """Each sequence then has weights of its own, and the rules follow weights that all sequences share."""
+    task = made(elman.cell(5), delayed_xor.dataset(6))
+    task = task._replace(net=rnn(elman.cell(5), 2, recurrent_dropout=0.5))
+    state, batch = begun(task)
+    with pytest.raises(ValueError, match=r"model\.recurrent_dropout=null"):
+        online.through(task, rtrl.rule(), "rtrl", state, batch, jax.random.key(0))

@@ -56,13 +56,3 @@ def dropout_mask(key, rate, shape, dtype):
     for _ in range(key.ndim):
         draw = jax.vmap(draw)
     return draw(key)
-
-
-def fold_in(key, number):
-    """New PRNG keys [B] for the child `number` of a net, or None for None."""
-    if key is None:
-        return None
-    fold = jax.random.fold_in
-    for _ in range(key.ndim):
-        fold = jax.vmap(fold, in_axes=(0, None))
-    return fold(key, number)

@@ -65,6 +65,7 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
         continues=stateful,
         series=series,
         distribution=distribution,
+        targets="per_sequence" if target == "last" else "next_step",
     )
 
 

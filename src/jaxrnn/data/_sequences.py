@@ -28,13 +28,13 @@ class Sequence(NamedTuple):
     mask: jax.Array
 
 
-def drawn(sample, output_size, loss, trivial, correct, lags, loss_name, trivial_name):
+def drawn(sample, output_size, loss, trivial, correct, lags, loss_name, trivial_name, targets="per_step"):
     """The data set of sequences that are drawn anew for every update; other draws validate and test.
 
     Args:
       sample: key -> `Sequence`, always of the same shapes.
       output_size: K of the outputs.
-      loss, correct, lags, loss_name: as in `Dataset`.
+      loss, correct, lags, loss_name, targets: as in `Dataset`.
       trivial, trivial_name: the baseline, and what it is called.
     """
 
@@ -67,6 +67,7 @@ def drawn(sample, output_size, loss, trivial, correct, lags, loss_name, trivial_
         correct=correct,
         lags=lags,
         loss_name=loss_name,
+        targets=targets,
     )
 
 
@@ -124,4 +125,5 @@ def marked_pairs(length, draw_value, first_value, target, mean, tolerance):
         lags=(length - length // 2 + 1, longest - 1),
         loss_name="mean squared error",
         trivial_name="mean target",
+        targets="per_sequence",
     )

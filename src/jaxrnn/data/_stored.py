@@ -84,6 +84,7 @@ def stored(splits, asked: Asked, output_size, baselines, **further):
         splits=evaluated,
         baselines=baselines,
         buckets=fast,
+        targets="per_sequence" if asked == "last" else "per_step",
         **fields | further,
     )
 

@@ -54,4 +54,5 @@ def dataset(length: Size = 100, form: Literal["hochreiter1997", "le2015"] = "hoc
         lags=(1, length - 1),
         loss_name="mean squared error",
         trivial_name="mean target",
+        targets="per_sequence",
     )

@@ -42,4 +42,5 @@ def dataset(length: Size = 50) -> Dataset:
         lags=(length // 2, length - 1),
         loss_name="cross-entropy (nats)",
         trivial_name="a guess",
+        targets="per_sequence",
     )

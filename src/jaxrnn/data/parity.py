@@ -38,4 +38,5 @@ def dataset(length: Size = 50, every: bool = True) -> Dataset:
         lags=(1, length - 1),
         loss_name="cross-entropy (nats)",
         trivial_name="a guess",
+        targets="per_step" if every else "per_sequence",
     )

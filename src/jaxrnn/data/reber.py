@@ -60,6 +60,7 @@ def dataset(longest: Size = 40) -> Dataset:
         lags=(5, longest - 2),
         loss_name="cross-entropy (nats)",
         trivial_name="uniform",
+        targets="next_step",
     )
 
 

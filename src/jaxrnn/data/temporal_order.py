@@ -58,4 +58,5 @@ def dataset(length: Size = 100, symbols: Literal[2, 3] = 2) -> Dataset:
         lags=(length - places[-1][1] - 1, longest - 1 - places[0][0]),
         loss_name="cross-entropy (nats)",
         trivial_name="uniform",
+        targets="per_sequence",
     )

@@ -70,6 +70,7 @@ def dataset(path: str | None = None, window: Size = 64, validation: Rate = 0.05,
         metrics={"bits": Metric(lambda ys, batch: nats()(ys, batch) / np.log(2), "bits a letter")},
         inputs=symbols,
         outputs=symbols,
+        targets="next_step",
         question=Question("prompt", lambda text: _asked(symbols, text), _first_line(letters.text(0, 60))),
     )
 

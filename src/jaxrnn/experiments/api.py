@@ -11,7 +11,7 @@ from jaxrnn import atomic, optimizers, runtime
 from jaxrnn.experiments import folders, locks, saved
 from jaxrnn.experiments.build import Experiment
 from jaxrnn.experiments.files import record
-from jaxrnn.nets import anchored
+from jaxrnn.nets import adapted
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.training import single_run as training
 from jaxrnn.training.checkpoints import Checkpointing
@@ -68,7 +68,7 @@ def fit(net: Net | Experiment, dataset: Dataset | None = None, *, steps: int | N
         raise TypeError("fit(net, dataset, steps=..., batch_size=..., learning_rate=...) needs all of these")
     runtime.set_precision(precision)
     trainer = Trainer(steps, batch_size, report_every or max(1, steps // 100), precision)
-    net = anchored(net.unrolled(deferred.unroll() if unroll is None else unroll), dataset)
+    net = adapted(net.unrolled(deferred.unroll() if unroll is None else unroll), dataset)
     task = Task(net, dataset, _optimizer(optimizer, learning_rate, clip_norm), trainer, regularizer, metrics or {})
     return _fit_task(task, seed, folder, checkpointing=checkpointing, callbacks=callbacks, probes=probes)
 

@@ -11,7 +11,7 @@ from jaxrnn import runtime
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import comparing, config
 from jaxrnn.experiments.conf import compose
-from jaxrnn.nets import anchored
+from jaxrnn.nets import adapted
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.training import evaluation
 from jaxrnn.training import single_run as training
@@ -122,7 +122,7 @@ def assemble(cfg, dataset=None):
     dataset = _made(cfg, "data", Dataset) if dataset is None else dataset
     net = _made(cfg, "model", Net, output_size=dataset.output_size, **_of_symbols(dataset))
     return Task(
-        net=anchored(net.unrolled(_made(cfg, "unroll", Callable)), dataset),
+        net=adapted(net.unrolled(_made(cfg, "unroll", Callable)), dataset),
         dataset=dataset,
         optimizer=_made(cfg, "optimizer", Optimizer),
         trainer=_made(cfg, "trainer", Trainer),

@@ -13,7 +13,7 @@ from jaxrnn.experiments.build import INSTEAD, ON_GPUS, build, description
 from jaxrnn.experiments.files import record, report, save_figures
 from jaxrnn.experiments.hydra_internals import to_yaml
 from jaxrnn.experiments.processes import joined, with_all_processes
-from jaxrnn.nets import anchored
+from jaxrnn.nets import adapted
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.table import Table
 from jaxrnn.training import identity, records, single_run, summaries
@@ -196,7 +196,7 @@ def load_python(folder, net, dataset):
     settings = checkpoints.progress()["settings"]
     runtime.set_precision(settings["precision"])
     trainer = Trainer(checkpoints.steps()[-1], **{name: settings[name] for name in Trainer._fields[1:]})
-    task = Task(anchored(net.unrolled(deferred.unroll()), dataset), dataset, as_optimizer(optax.identity()), trainer)
+    task = Task(adapted(net.unrolled(deferred.unroll()), dataset), dataset, as_optimizer(optax.identity()), trainer)
     return _of_folder(folder, task, single_run.settings(task, settings["seed"]))
 
 

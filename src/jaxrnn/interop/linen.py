@@ -127,7 +127,7 @@ def module(stack):
     from flax import linen as nn
 
     if stack.output != "every":
-        raise ValueError("linen has no layer that gives the last output alone; take it from those of the whole net")
+        raise ValueError("linen has no layer with one output per sequence; PyTorch and Keras have")
     layers, params = [], {}
     if stack.embedding is not None:
         params[f"layers_{len(layers)}"] = {"embedding": stack.embedding}

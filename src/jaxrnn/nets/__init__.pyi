@@ -2,6 +2,9 @@ from . import attention as attention
 from . import beam as beam
 from . import decode as decode
 from . import draws as draws
+from .adapted import AnchoredParams as AnchoredParams
+from .adapted import adapted as adapted
+from .adapted import anchored as anchored
 from .combine import BidirectionalParams as BidirectionalParams
 from .combine import bidirectional as bidirectional
 from .combine import first as first
@@ -9,15 +12,14 @@ from .combine import last as last
 from .combine import residual as residual
 from .combine import serial as serial
 from .layers import AffineParams as AffineParams
-from .layers import AnchoredParams as AnchoredParams
 from .layers import EmbedParams as EmbedParams
 from .layers import affine as affine
-from .layers import anchored as anchored
 from .layers import dropout as dropout
 from .layers import embed as embed
 from .layers import one_hot as one_hot
-from .layers import recurrent as recurrent
 from .layers import tied as tied
+from .recurrent_layer import first_everywhere as first_everywhere
+from .recurrent_layer import recurrent as recurrent
 from .seq2seq import EncoderDecoderParams as EncoderDecoderParams
 from .seq2seq import encoder_decoder as encoder_decoder
 from .stack import rnn as rnn

@@ -17,6 +17,7 @@ from jax.typing import ArrayLike
 from jaxrnn.cells._step import carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.nets.layers import masked
+from jaxrnn.nets.recurrent_layer import randomized
 from jaxrnn.types import Cell, Net
 from jaxrnn.unroll._contract import scan
 
@@ -103,7 +104,7 @@ def luong(net: Net, memory_size: int, output_size: int) -> tuple[Net, Callable[.
 
 
 def bahdanau(
-    cell: Cell, memory_size: int, size: int, unroll: Callable[..., Any] = scan
+    cell: Cell, memory_size: int, size: int, unroll: Callable[..., Any] = scan, **random: Any
 ) -> tuple[Net, Callable[..., Any]]:
     """Additive attention inside a recurrent layer (Bahdanau, Cho & Bengio 2015, appendix A.1.2).
 
@@ -114,6 +115,7 @@ def bahdanau(
       memory_size: M, the width of the encoder's outputs.
       size: A, the width of the score's hidden layer.
       unroll: as of `recurrent`.
+      random: `dropout`, `zoneout` and `noise`, as of `recurrent`.
     """
     draw = glorot()
 
@@ -131,19 +133,22 @@ def bahdanau(
         carry = AttentiveCarry(cell.initial(params.cell, batch_shape), h)
         return _unfilled(carry, batch_shape, memory_size, params.w_s)
 
-    def run(attending, params, attended, xs, mask, reset):
-        remembered = Remembered(params, attended.memory, dot(attended.memory, params.w_m), attended.valid)
-        return unroll(attending, remembered, attended.carry, xs, mask=mask, reset=reset)
+    def run(params, attended, xs, look=False, mask=None, reset=None, key=None):
+        inner, of_cell, drawn = randomized(cell, params.cell, xs, key, **random)
+        attending = _attentive(inner, memory_size, xs.shape[-1], look)
+        keys = dot(attended.memory, params.w_m)
+        remembered = Remembered(params._replace(cell=of_cell), attended.memory, keys, attended.valid)
+        return unroll(attending, remembered, attended.carry, drawn, mask=mask, reset=reset)
 
     def apply(params, attended, xs, *, mask=None, reset=None, key=None):
-        carry, ys = run(_attentive(cell, memory_size), params, attended, xs, mask, reset)
+        carry, ys = run(params, attended, xs, mask=mask, reset=reset, key=key)
         return attended._replace(carry=carry), ys
 
     def weights(params, attended, xs):
-        return run(_attentive(cell, memory_size, look=True), params, attended, xs, None, None)[1]
+        return run(params, attended, xs, look=True)[1]
 
     made = Net(init, lambda input_size: cell.size + memory_size, initial, apply,
-               unrolled=lambda unroll: bahdanau(cell, memory_size, size, unroll)[0])  # fmt: skip
+               unrolled=lambda unroll: bahdanau(cell, memory_size, size, unroll, **random)[0])  # fmt: skip
     return made, weights
 
 
@@ -156,8 +161,11 @@ def attention_weights(scores: ArrayLike, valid: ArrayLike) -> jax.Array:
     return exp / jnp.where(total > 0, total, 1.0)
 
 
-def _attentive(cell, memory_size, look=False):
-    """The cell that attends; its outputs are [h_t, c_t], or the weights a_t where one wants to look."""
+def _attentive(cell, memory_size, input_size, look=False):
+    """The cell that attends; its outputs are [h_t, c_t], or the weights a_t to look at.
+
+    The context stands behind the first `input_size` inputs of the cell, before what was drawn for the step.
+    """
 
     def initial(remembered, batch_shape):
         params = remembered.params
@@ -169,8 +177,9 @@ def _attentive(cell, memory_size, look=False):
         scores = jnp.tanh(dot(carry.h, params.w_s)[..., None, :] + keys) @ params.v.astype(keys.dtype)
         weights = attention_weights(scores, valid)
         context = jnp.einsum("bs,bsm->bm", weights, memory)
-        own = cell.project(params.cell, jnp.concatenate([x, context], axis=-1))
-        new, h = cell.step(params.cell, carry.carry, own)
+        x, drawn = jnp.split(x, [input_size], axis=-1)
+        u = cell.project(params.cell, jnp.concatenate([x, context, drawn], axis=-1))
+        new, h = cell.step(params.cell, carry.carry, u)
         return AttentiveCarry(new, h), weights if look else jnp.concatenate([h, context.astype(h.dtype)], axis=-1)
 
     return Cell(cell.size + memory_size, None, initial, lambda remembered, x: x, step)

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.cells._dropout import fold_in
+from jaxrnn.keys import fold_in
 from jaxrnn.nets.layers import masked
 from jaxrnn.types import Net
 
@@ -44,6 +44,12 @@ def serial(*nets: Net) -> Net:
                 mask = reset = None
         return tuple(carries), xs
 
+    recurrent = [index for index, net in enumerate(nets) if net.many_to_one is not None]
+
+    def many_to_one():  # the last recurrent layer alone: the others hand on sequences
+        top = recurrent[-1]
+        return serial(*nets[:top], nets[top].many_to_one(), *nets[top + 1 :])
+
     return Net(
         init,
         width,
@@ -51,6 +57,7 @@ def serial(*nets: Net) -> Net:
         apply,
         unrolled=lambda unroll: serial(*(net.unrolled(unroll) for net in nets)),
         causal=all(net.causal for net in nets),
+        many_to_one=many_to_one if recurrent else None,
     )
 
 
@@ -72,7 +79,12 @@ def residual(net: Net) -> Net:
         carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
         return carry, ys + masked(xs, mask)
 
-    return net._replace(init=init, apply=apply, unrolled=lambda unroll: residual(net.unrolled(unroll)))
+    return net._replace(
+        init=init,
+        apply=apply,
+        unrolled=lambda unroll: residual(net.unrolled(unroll)),
+        many_to_one=None if net.many_to_one is None else lambda: residual(net.many_to_one()),
+    )
 
 
 class BidirectionalParams(NamedTuple):
@@ -115,7 +127,12 @@ def bidirectional(forward: Net, backward: Net, merge: Literal["concat", "sum", "
         apply,
         unrolled=lambda unroll: bidirectional(forward.unrolled(unroll), backward.unrolled(unroll), merge),
         causal=False,
+        many_to_one=lambda: bidirectional(_many_to_one(forward), _many_to_one(backward), merge),
     )
+
+
+def _many_to_one(net):
+    return net if net.many_to_one is None else net.many_to_one()
 
 
 def last(net: Net) -> Net:
@@ -128,7 +145,9 @@ def last(net: Net) -> Net:
         carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
         return carry, _at_one(ys, mask, jnp.max, 0, slice(-1, None))
 
-    return net._replace(apply=apply, unrolled=lambda unroll: last(net.unrolled(unroll)))
+    return net._replace(
+        apply=apply, unrolled=lambda unroll: last(net.unrolled(unroll)), many_to_one=lambda: last(_many_to_one(net))
+    )
 
 
 def first(net: Net) -> Net:
@@ -142,7 +161,9 @@ def first(net: Net) -> Net:
         carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
         return carry, _at_one(ys, mask, jnp.min, len(ys) - 1, slice(0, 1))
 
-    return net._replace(apply=apply, unrolled=lambda unroll: first(net.unrolled(unroll)))
+    return net._replace(
+        apply=apply, unrolled=lambda unroll: first(net.unrolled(unroll)), many_to_one=lambda: first(net)
+    )
 
 
 def _at_one(ys, mask, extreme, other, without_mask):

@@ -1,4 +1,4 @@
-"""Layers: `recurrent` makes a net of a cell; `affine`, `embed` and `dropout` act on each step by itself."""
+"""Layers that act on each step by itself: `affine`, `embed`, `one_hot`, `dropout`; `tied` embeddings around a net."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -6,68 +6,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.cells import _zoneout
-from jaxrnn.cells._dropout import drop_recurrent, dropout_mask, fold_in
+from jaxrnn.cells._dropout import dropout_mask
 from jaxrnn.cells._step import dot
-from jaxrnn.cells._transforms import carry_size, perturbed
 from jaxrnn.initializers import glorot
-from jaxrnn.types import Cell, Dataset, Net, Plain
-from jaxrnn.unroll._contract import scan
-
-
-def recurrent(
-    cell: Cell,
-    unroll: Callable[..., Any] = scan,
-    reverse: bool = False,
-    dropout: float | None = None,
-    zoneout: float | None = None,
-    noise: float | None = None,
-) -> Net:
-    """A layer of recurrent units: the only way from a `Cell` to a `Net`.
-
-    Args:
-      cell: a `Cell`.
-      unroll: what an `unroll` of `jaxrnn.unroll` returns; `Net.unrolled` sets another.
-      reverse: run from the last step to the first; ys stay in the order of xs.
-      dropout: rate of a dropout mask on the recurrence that stays the same over time (Gal & Ghahramani 2016), active
-        when a key is given; None for none.
-      zoneout: probability that a value of the carry stays what it was at a step (Krueger et al. 2017), drawn when a key
-        is given; without one the carry is the mean over the draws of that step. None for none.
-      noise: standard deviation of what is added to every value of the carry after every step, drawn independently when
-        a key is given; None for none.
-    """
-
-    def apply(params, carry, xs, *, mask=None, reset=None, key=None):
-        run = cell
-        if dropout is not None and key is not None:
-            params = drop_recurrent(params, key, dropout)
-        if zoneout is not None:
-            run = _zoneout.expected(cell, zoneout) if key is None else _zoneout.drawn(cell)
-            xs = xs if key is None else _zoneout.with_draws(cell, xs, fold_in(key, 1), zoneout)
-        if noise is not None and key is not None:
-            width = carry_size(run)
-            run, xs = perturbed(run), _with_noise(xs, fold_in(key, 2), noise, width)
-        return unroll(run, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
-
-    return Net(
-        cell.init,
-        lambda input_size: cell.size,
-        cell.initial,
-        apply,
-        unrolled=lambda unroll: recurrent(cell, unroll, reverse, dropout, zoneout, noise),
-        causal=not reverse,
-    )
-
-
-def _with_noise(xs, key, deviation, width):
-    """Inputs [T, B, D + C] of a `perturbed` cell whose carry has C values."""
-
-    def draw(key):
-        return deviation * jax.random.normal(key, (len(xs), width), xs.dtype)
-
-    for _ in range(key.ndim):
-        draw = jax.vmap(draw)
-    return jnp.concatenate([xs, jnp.moveaxis(draw(key), key.ndim, 0)], axis=-1)
+from jaxrnn.keys import per_sequence, per_step
+from jaxrnn.types import Net
 
 
 class AffineParams(NamedTuple):
@@ -148,46 +91,7 @@ def tied(net: Net, vocabulary: int, size: int) -> Net:
         initial=lambda params, batch_shape: net.initial(params.net, batch_shape),
         apply=apply,
         unrolled=lambda unroll: tied(net.unrolled(unroll), vocabulary, size),
-    )
-
-
-class AnchoredParams(NamedTuple):
-    net: Any
-    alpha: jax.Array  # [K']
-
-
-def anchored(net: Net, dataset: Dataset) -> Net:
-    """The net whose first outputs are added to the forecast that the data set's `anchor` makes of what is read.
-
-    They are multiplied by a learned factor that begins at zero (ReZero, Bachlechner et al. 2021), so that the net
-    begins as the anchor: ys[..., :K'] = anchor(xs) + alpha net(xs)[..., :K'], the other outputs as they are. A data set
-    without an anchor leaves the net as it is.
-    """
-    if dataset.anchor is None:
-        return net
-
-    def width(input_size):
-        x = jax.ShapeDtypeStruct((1, 1, input_size), float)
-        return jax.eval_shape(dataset.anchor, x).shape[-1]
-
-    def apply(params, carry, xs, *, mask=None, reset=None, key=None):
-        carry, ys = net.apply(params.net, carry, xs, mask=mask, reset=reset, key=key)
-        known = masked(dataset.anchor(masked(xs, mask)), mask).astype(ys.dtype)
-        count = known.shape[-1]
-        return carry, jnp.concatenate(
-            [known + params.alpha.astype(ys.dtype) * ys[..., :count], ys[..., count:]], axis=-1
-        )
-
-    plain = net.plain
-    if plain is not None:
-        own = plain.weights
-        plain = Plain(anchored(plain.net, dataset), lambda params: params._replace(net=own(params.net)))
-    return net._replace(
-        init=lambda key, input_size: AnchoredParams(net.init(key, input_size), jnp.zeros(width(input_size))),
-        initial=lambda params, batch_shape: net.initial(params.net, batch_shape),
-        apply=apply,
-        unrolled=lambda unroll: anchored(net.unrolled(unroll), dataset),
-        plain=plain,
+        many_to_one=None if net.many_to_one is None else lambda: tied(net.many_to_one(), vocabulary, size),
     )
 
 
@@ -203,9 +107,9 @@ def dropout(rate: float, variational: bool = False) -> Net:
         if key is None:
             return carry, masked(xs, mask)
         if variational:
-            keep = dropout_mask(key, rate, xs.shape[-1:], xs.dtype)
+            keep = dropout_mask(per_sequence(key), rate, xs.shape[-1:], xs.dtype)
         else:
-            keep = jnp.moveaxis(dropout_mask(key, rate, (len(xs), xs.shape[-1]), xs.dtype), -2, 0)
+            keep = jnp.moveaxis(dropout_mask(per_step(key), rate, (len(xs), xs.shape[-1]), xs.dtype), -2, 0)
         return carry, masked(xs * keep, mask)
 
     return _without_carry(lambda key, input_size: (), lambda input_size: input_size, apply)

@@ -36,6 +36,7 @@ def parametrized(net, parametrization):
         unrolled=lambda unroll: parametrized(net.unrolled(unroll), parametrization),
         decoding=decoding,
         plain=Plain(net, weights),
+        many_to_one=None if net.many_to_one is None else lambda: parametrized(net.many_to_one(), parametrization),
     )
 
 

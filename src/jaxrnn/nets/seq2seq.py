@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxrnn.cells._dropout import fold_in
+from jaxrnn.keys import at_step, fold_in
 from jaxrnn.nets.attention import Attended, AttentiveCarry
 from jaxrnn.nets.combine import BidirectionalParams
 from jaxrnn.types import Decoding, Net
@@ -24,9 +24,10 @@ def encoder_decoder(encoder: Net, decoder: Net, length: int, output_size: int,
                     attention: Any = None) -> Net:  # fmt: skip
     """Sequence to sequence of another length (Sutskever, Vinyals & Le 2014; Cho et al. 2014).
 
-    The encoder reads the source; its last carry is the decoder's first, of a bidirectional layer the forward one. A
-    decoder that attends gets the encoder's outputs as its memory. The decoder reads its last output, or the true one
-    where `Pair.targets` are given (teacher forcing). `mask` [S, B] is the source's. The net's carry is the encoder's.
+    The encoder reads the source; its last carry is the decoder's first. A layer in both directions hands over the mean
+    of its two carries, and the forward one to a decoder that attends, whose memory the encoder's outputs are. The
+    decoder reads its last output, or the true one where `Pair.targets` are given (teacher forcing). `mask` [S, B] is
+    the source's. The net's carry is the encoder's.
 
     Args:
       encoder: a net.
@@ -104,7 +105,8 @@ def largest(y):
 
 def _handed_over(template, last, ys, mask):
     """The decoder's first carry: its structure, the encoder's last carry, and the outputs ys [S, B, M] as memory."""
-    leaves = iter(_forward_leaves(last))
+    attends = any(isinstance(node, Attended) for node in jax.tree.leaves(template, is_leaf=_attends))
+    leaves = iter(_leaves(last, both=not attends))
     valid = jnp.ones(ys.shape[:2], bool) if mask is None else mask
 
     def fill(node):
@@ -120,30 +122,42 @@ def _handed_over(template, last, ys, mask):
     return filled(template)
 
 
-def _forward_leaves(carry):
-    """The leaves of a carry, of a layer in both directions those of the forward one, of one recorded the carry's."""
+def _attends(node):
+    return isinstance(node, Attended)
+
+
+def _leaves(carry, both):
+    """The leaves of a carry, of one recorded the carry's.
+
+    Args:
+      carry: the encoder's last one.
+      both: whether a layer in both directions gives the mean of the two, or the forward one's.
+    """
 
     def is_wrapped(node):
         return isinstance(node, BidirectionalParams | Recorded)
 
-    found = []
+    leaves = []
     for node in jax.tree.leaves(carry, is_leaf=is_wrapped):
-        if is_wrapped(node):
-            found += _forward_leaves(node.carry if isinstance(node, Recorded) else node.forward)
+        if isinstance(node, Recorded):
+            leaves += _leaves(node.carry, both)
+        elif isinstance(node, BidirectionalParams):
+            forward, backward = _leaves(node.forward, both), _leaves(node.backward, both)
+            leaves += [(a + b) / 2 for a, b in zip(forward, backward, strict=True)] if both else forward
         else:
-            found.append(node)
-    return found
+            leaves.append(node)
+    return leaves
 
 
 def _free(decoder, params, carry, first, length, feedback, key):
-    """The decoder on its own outputs: ys [length, B, K]; one dropout mask for all its steps."""
+    """The decoder on its own outputs: ys [length, B, K]."""
 
-    def step(state, _):
+    def step(state, t):
         carry, x = state
-        carry, ys = decoder.apply(params, carry, x[None], key=key)
+        carry, ys = decoder.apply(params, carry, x[None], key=at_step(key, t))
         return (carry, feedback(ys[0]).astype(x.dtype)), ys[0]
 
-    return lax.scan(step, (carry, first), length=length)[1]
+    return lax.scan(step, (carry, first), jnp.arange(length))[1]
 
 
 def _scheduled(decoder, params, carry, inputs, mask, feedback, own_outputs, key):
@@ -154,9 +168,9 @@ def _scheduled(decoder, params, carry, inputs, mask, feedback, own_outputs, key)
 
     def step(state, now):
         carry, before = state
-        x, own, valid = now
+        x, own, valid, t = now
         x = jnp.where(own[:, None], before.astype(x.dtype), x)
-        carry, ys = decoder.apply(params, carry, x[None], mask=valid[None], key=key)
+        carry, ys = decoder.apply(params, carry, x[None], mask=valid[None], key=at_step(key, t))
         return (carry, lax.stop_gradient(feedback(ys[0])).astype(before.dtype)), ys[0]
 
-    return lax.scan(step, (carry, inputs[0]), (inputs, tosses, mask))[1]
+    return lax.scan(step, (carry, inputs[0]), (inputs, tosses, mask, jnp.arange(len(inputs))))[1]

@@ -5,8 +5,9 @@ from typing import Literal
 
 from jaxrnn.cells._transforms import learned
 from jaxrnn.nets import attention, combine
-from jaxrnn.nets.layers import affine, dropout, embed, one_hot, recurrent, tied
+from jaxrnn.nets.layers import affine, dropout, embed, one_hot, tied
 from jaxrnn.nets.parametrized import parametrized
+from jaxrnn.nets.recurrent_layer import recurrent
 from jaxrnn.nets.seq2seq import encoder_decoder
 from jaxrnn.parametrizations import Parametrization
 from jaxrnn.types import Cell, Net, NonNegative, Rate, Size
@@ -50,28 +51,75 @@ def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | 
       parametrization: of the recurrent weights, of `jaxrnn.parametrizations`; None where they are trained as they are.
 
     Raises:
-      ValueError: for a tied embedding without a width, or a readout that an encoder-decoder lacks.
+      ValueError: for an option that would change nothing, or options that exclude each other.
     """
-    cell = learned(cell) if learned_carry else cell
+    _refuse_idle_layers(layers, dropout, variational, residual)
+    _refuse_idle_symbols(symbols, embedding, tied_embedding, answers, readout)
+    _refuse_idle_decoder(answers, attend, own_outputs)
+    random = {"dropout": recurrent_dropout, "zoneout": zoneout, "noise": noise}
 
-    def stack(merge, first=None):
-        make_layer = partial(_layer, cell, merge, dropout=recurrent_dropout, zoneout=zoneout, noise=noise)
+    def stack(cell, merge, first=None):
+        make_layer = partial(_layer, cell, merge, **random)
         return _stack(make_layer() if first is None else first, make_layer, layers, dropout, variational, residual)
 
+    first_cell = learned(cell) if learned_carry else cell
     if answers:
-        net = _answering(cell, stack, output_size, symbols, embedding, bidirectional, answers, attend, own_outputs)
+        encoder = combine.serial(*_inputs(symbols, embedding), *stack(first_cell, bidirectional))
+        memory_size = 2 * cell.size if bidirectional == "concat" else cell.size
+        attending = _attending(cell, stack, attend, memory_size, random)
+        net = _answering(encoder, attending, output_size, embedding, answers, own_outputs)
     elif tied_embedding:
-        net = _tied(stack(bidirectional), symbols, embedding, output_size)
+        net = _tied(stack(first_cell, bidirectional), symbols, embedding, output_size)
     else:
         ends = (affine(output_size),) if readout else ()
-        net = combine.serial(*_inputs(symbols, embedding), *stack(bidirectional), *ends)
+        net = combine.serial(*_inputs(symbols, embedding), *stack(first_cell, bidirectional), *ends)
     return net if parametrization is None else parametrized(net, parametrization)
 
 
-def _answering(cell, stack, output_size, symbols, embedding, merge, answers, attend, own_outputs):
-    """The encoder-decoder of two stacks; arguments as of `rnn`."""
-    encoder = combine.serial(*_inputs(symbols, embedding), *stack(merge))
-    layers, weights = _attending(cell, stack, attend, 2 * cell.size if merge == "concat" else cell.size)
+def _refuse_idle_layers(layers, dropout_rate, variational, add_input):
+    """Refuses what acts between layers where there is one layer only."""
+    if layers == 1 and dropout_rate is not None:
+        raise ValueError(
+            f"model.dropout={dropout_rate} acts between layers, and model.layers=1: give model.layers=2 or more, "
+            "model.dropout=null, or model.recurrent_dropout, which acts inside a layer"
+        )
+    if layers == 1 and add_input:
+        raise ValueError(
+            "model.residual=true adds the input of the second and later layers, and model.layers=1: give "
+            "model.layers=2 or more, or model.residual=false"
+        )
+    if variational and dropout_rate is None:
+        raise ValueError("model.variational=true keeps the mask of model.dropout, which is not set: give model.dropout")
+
+
+def _refuse_idle_symbols(symbols, embedding, tied_embedding, answers, readout):
+    """Refuses options of symbols where the data hold values, and what an encoder-decoder does not have."""
+    if answers and not readout:
+        raise ValueError("model.readout=false: an encoder-decoder needs its readout; leave model.readout out")
+    if answers and tied_embedding:
+        raise ValueError("model.tied_embedding=true: an encoder-decoder has none; leave model.tied_embedding out")
+    if tied_embedding and not readout:
+        raise ValueError("model.tied_embedding=true shares the readout's weights, and model.readout=false removes them")
+    if embedding is not None and symbols is None and answers != "symbols":
+        raise ValueError(
+            f"model.embedding={embedding} needs data whose inputs are symbols; these are values: leave "
+            "model.embedding out, or give rnn(symbols=...) the number of symbols"
+        )
+
+
+def _refuse_idle_decoder(answers, attend, own_outputs):
+    """Refuses options of a decoder where there is none."""
+    if answers is None and (attend is not None or own_outputs):
+        name = f"model.attend={attend}" if attend is not None else f"model.own_outputs={own_outputs}"
+        raise ValueError(
+            f"{name} needs a decoder, which a network has for data with answers of their own length, such as "
+            'data=addition; in Python rnn(answers="symbols") or rnn(answers="values")'
+        )
+
+
+def _answering(encoder, attending, output_size, embedding, answers, own_outputs):
+    """The encoder-decoder; arguments as of `rnn`, `attending` as of `_attending`."""
+    layers, weights = attending
     # One symbol more than the answers have starts an answer.
     inputs = _inputs(output_size + 1, embedding) if answers == "symbols" else []
     decoder = combine.serial(*inputs, *layers, affine(output_size))
@@ -79,15 +127,18 @@ def _answering(cell, stack, output_size, symbols, embedding, merge, answers, att
     return encoder_decoder(encoder, decoder, LONGEST, output_size, None, answers == "symbols", own_outputs, look)
 
 
-def _attending(cell, stack, attend, memory_size):
-    """(the decoder's layers, what gives the attention weights of the first of them, or None)."""
+def _attending(cell, stack, attend, memory_size, random):
+    """(the decoder's layers, what gives the attention weights of the first of them, or None).
+
+    The decoder's carry is handed over by the encoder: it has no learned one of its own.
+    """
     if attend == "luong":
-        net, weights = attention.luong(combine.serial(*stack(None)), memory_size, cell.size)
+        net, weights = attention.luong(combine.serial(*stack(cell, None)), memory_size, cell.size)
         return [net], weights
     if attend == "bahdanau":
-        net, weights = attention.bahdanau(cell, memory_size, cell.size)
-        return stack(None, net), weights
-    return stack(None), None
+        net, weights = attention.bahdanau(cell, memory_size, cell.size, **random)
+        return stack(cell, None, net), weights
+    return stack(cell, None), None
 
 
 def _looking(inputs, weights):

@@ -95,7 +95,7 @@ def _curves(ensemble, name, points, each, batch):
             key_data, key_rule = jax.random.split(jax.random.fold_in(key, number))
             drawn = ensemble.draw(batch, key_data)
             if rule is None:
-                return online.after_the_batch(task, state, drawn)
+                return online.after_the_batch(task, state, drawn, key_rule)
             return online.through(task, rule, name, state, drawn, key_rule)
 
         _, losses = jax.lax.scan(one, online.begin(task, params), jnp.arange(points * each))

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxrnn.keys import at_step
 from jaxrnn.losses import weighted_sum
 from jaxrnn.unroll._online_step import beginning, one_step
 from jaxrnn.unroll.scan import scan
@@ -35,7 +36,7 @@ def through(task, rule, name, state, batch, key):
       name: the rule's, for messages.
       state: an `OnlineState`.
       batch: a `Batch` of whole sequences.
-      key: of what the rule draws.
+      key: of what the rule and the net draw.
 
     Returns:
       (the `OnlineState` after the batch, its mean loss, of each step before its update).
@@ -47,16 +48,18 @@ def through(task, rule, name, state, batch, key):
 def stepwise(task, rule, name, state, batch, key):
     """As `through`; instead of the mean loss the weighted sums of the losses of every step [T], and of the weights."""
     net, dataset = task.net, task.dataset
+    keys = row_keys(key, len(batch.fresh))
     carry = net.initial(state.params, batch.fresh.shape)
-    carry, _ = net.unrolled(beginning(rule, name, key)).apply(state.params, carry, batch.xs[:1])
+    carry, _ = net.unrolled(beginning(rule, name, key)).apply(state.params, carry, batch.xs[:1], key=at_step(keys, 0))
     stepped = net.unrolled(one_step(rule, name))
 
-    def step(state, given):
+    def step(state, numbered):
         (params, opt_state), carry = state
+        t, given = numbered
         x, target, weight, valid, restart = jax.tree.map(lambda a: a[None], given)
 
         def loss(params):
-            after, ys = stepped.apply(params, carry, x, mask=valid, reset=restart)
+            after, ys = stepped.apply(params, carry, x, mask=valid, reset=restart, key=at_step(keys, t))
             total, weights = weighted_sum(dataset.loss, ys, target, weight)
             return total / jnp.where(weights > 0, weights, 1), (after, total, weights)
 
@@ -66,17 +69,22 @@ def stepwise(task, rule, name, state, batch, key):
         return (chosen, carry), (total, weights)
 
     given = batch.xs, batch.targets, batch.weights, batch.mask, batch.reset
-    (state, _), losses = jax.lax.scan(step, (state, carry), given)
+    (state, _), losses = jax.lax.scan(step, (state, carry), (jnp.arange(len(batch.xs)), given))
     return state, losses
 
 
-def after_the_batch(task, state, batch):
-    """One update after the whole batch, by backpropagation through time; returns as `through` does."""
-    net = task.net.unrolled(scan)
+def row_keys(key, rows):
+    """One key per sequence of a batch, [rows], for what the net draws."""
+    return jax.vmap(jax.random.fold_in, (None, 0))(jax.random.fold_in(key, 0), jnp.arange(rows))
+
+
+def after_the_batch(task, state, batch, key):
+    """One update after the whole batch, by backpropagation through time; arguments and results as of `through`."""
+    net, keys = task.net.unrolled(scan), row_keys(key, len(batch.fresh))
 
     def loss(params):
         carry = net.initial(params, batch.fresh.shape)
-        _, ys = net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset)
+        _, ys = net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
         total, weights = weighted_sum(task.dataset.loss, ys, batch.targets, batch.weights)
         return total / weights
 

@@ -111,6 +111,11 @@ def check(task, checkpointing=Checkpointing()):
             "model.bidirectional reads the future, which a carry cannot hand on from batch to batch; "
             "set data.stateful=false with a data.window of more than one step"
         )
+    if dataset.targets == "next_step" and not task.net.causal:
+        raise ConfigError(
+            "model.bidirectional reads the future, and so the very values that it is to predict at every step; "
+            "leave it out, or set data.target=last where the data have that key"
+        )
 
 
 def called(callbacks, seed, folder):

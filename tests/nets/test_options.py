@@ -1,0 +1,109 @@
+"""An option of a net acts, or it is refused: none is accepted and then dropped."""
+
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxrnn import nets
+from jaxrnn.cells import gru
+from jaxrnn.nets import attention
+from jaxrnn.parametrizations import orthogonal
+from jaxrnn.types import Pair
+
+T, B, D, H, K = 5, 3, 4, 4, 4
+KEY = jax.random.split(jax.random.key(0), B)
+VALUES = {  # option of `rnn` -> a value that is not its default
+    "layers": 2,
+    "bidirectional": "concat",
+    "residual": True,
+    "dropout": 0.5,
+    "variational": True,
+    "recurrent_dropout": 0.5,
+    "zoneout": 0.5,
+    "learned_carry": True,
+    "readout": False,
+    "symbols": 6,
+    "embedding": 5,
+    "tied_embedding": True,
+    "answers": "values",
+    "attend": "luong",
+    "own_outputs": 0.5,
+    "noise": 0.5,
+    "parametrization": orthogonal(),
+}
+BASES = {  # networks that the options are added to
+    "one layer": {},
+    "two layers": {"layers": 2},
+    "dropout": {"layers": 2, "dropout": 0.5},
+    "symbols": {"symbols": K, "embedding": H},
+    "values to values": {"answers": "values"},
+    "symbols to symbols": {"answers": "symbols", "symbols": K, "embedding": H, "layers": 2, "dropout": 0.5},
+    "luong": {"answers": "values", "attend": "luong"},
+    "bahdanau": {"answers": "values", "attend": "bahdanau", "layers": 2},
+}
+
+PLAIN = ("one layer", "bahdanau")
+
+
+def inputs(options):
+    symbols = options.get("symbols")
+    xs = jax.random.normal(KEY[0], (T, B, D)) if symbols is None else jnp.arange(T * B).reshape(T, B, 1) % symbols
+    if options.get("answers") == "symbols":
+        return Pair(xs, jnp.arange(T * B).reshape(T, B, 1) % K)
+    return Pair(xs, jax.random.normal(KEY[1], (T, B, K))) if "answers" in options else xs
+
+
+def computed(options):
+    """What a net computes in training and when evaluated, and what it has to learn."""
+    net, xs = nets.rnn(gru.cell(H), K, **options), inputs(options)
+    width = (xs.source if isinstance(xs, Pair) else xs).shape[-1]
+    params = net.init(jax.random.key(1), width)
+    run = jax.jit(lambda p, k: net.apply(p, net.initial(p, (B,)), xs, key=k)[1])
+    return [np.asarray(run(params, KEY)), np.asarray(run(params, None)), jax.tree.map(jnp.shape, params)]
+
+
+def same(a, b):
+    return str(a[2]) == str(b[2]) and all(
+        x.shape == y.shape and np.allclose(x, y) for x, y in zip(a[:2], b[:2], strict=True)
+    )
+
+
+def test_every_option_is_tried():
+    options = list(inspect.signature(nets.rnn).parameters)
+    assert options[:2] == ["cell", "output_size"]
+    assert set(options[2:]) == set(VALUES)
+
+
+@pytest.mark.parametrize(
+    "base", [each if each in PLAIN else pytest.param(each, marks=pytest.mark.slow) for each in BASES]
+)
+def test_an_option_changes_the_net_or_is_refused(base):
+    plain, refused = computed(BASES[base]), []
+    for name, value in VALUES.items():
+        if BASES[base].get(name) == value:
+            continue
+        try:
+            changed = computed(BASES[base] | {name: value})
+        except ValueError as error:
+            refused.append((name, str(error)))
+            continue
+        assert not same(plain, changed), f"{name} changes nothing"
+    assert [message for name, message in refused if name not in message] == []
+    if base == "one layer":
+        idle = {"residual", "dropout", "variational", "embedding", "tied_embedding", "attend", "own_outputs"}
+        assert {name for name, _ in refused} == idle
+
+
+@pytest.mark.parametrize("options", [{"dropout": 0.5}, {"zoneout": 0.5}, {"noise": 0.5}])
+def test_the_attentive_layer_has_what_is_random(options):
+    net, plain = (attention.bahdanau(gru.cell(H), H, H, **each)[0] for each in (options, {}))
+    params = net.init(jax.random.key(1), D)
+    memory = jax.random.normal(KEY[2], (B, T, H))
+    state = net.initial(params, (B,))._replace(memory=memory, valid=jnp.ones((B, T), bool))
+    xs = jax.random.normal(KEY[0], (T, B, D))
+    drawn, without = (each.apply(params, state, xs, key=KEY)[1] for each in (net, plain))
+    assert not np.allclose(drawn, without, atol=1e-3)
+    assert net.apply(params, state, xs, key=KEY)[1].shape == without.shape
