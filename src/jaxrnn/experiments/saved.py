@@ -7,7 +7,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import trust
+from jaxrnn.experiments import references, trust
 from jaxrnn.experiments.build import NODES
 from jaxrnn.experiments.hydra_internals import load_yaml
 
@@ -32,22 +32,26 @@ def config(folder, trusted=()):
 
 
 def read(folder):
-    """The configuration of a run folder as it stands there, to be looked at.
+    """The configuration of a run folder as it stands there, to be looked at; what it names is not looked up.
 
     Raises:
-      ConfigError: if the folder is no run folder, or its file is damaged; it names the line.
+      ConfigError: if the folder is no run folder, its file is damaged, which names the line, or it refers to anything
+        but its own keys.
     """
     if not file(folder).is_file():
         raise ConfigError(f"{folder} is no run folder: it has no .hydra/config.yaml")
-    return _yaml(file(folder), DictConfig)
+    cfg = _yaml(file(folder), DictConfig)
+    references.check(OmegaConf.to_container(cfg, resolve=False), folder)
+    return cfg
 
 
 def overrides(folder):
-    """The overrides that a run was started with, a list of texts; errors as of `read`."""
+    """The overrides that a run was started with, a list of texts; errors as of `read` and `trust.check_overrides`."""
     path = file(folder).with_name("overrides.yaml")
     found = OmegaConf.to_container(_yaml(path, ListConfig))
     if not all(isinstance(word, str) for word in found):
         raise ConfigError(f"{path} is damaged: it is no list of overrides")
+    trust.check_overrides(found, path)
     return found
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import references
 from jaxrnn.experiments.comparing import container
 from jaxrnn.experiments.conf import CONF
 
@@ -18,6 +19,7 @@ CATALOGUES = {"cells": ("cell",), "data": ("dataset",), "distributions": ("distr
               "studies": ("study", "probe")}  # fmt: skip
 FUNCTIONS = ("initializers", "metrics", "nets", "optimizers", "training.callbacks", "training.regularizers")
 NOT_OF_RUNS = ("benchmarks", "experiments", "sweeps")  # rooms that our configurations name, but never those of a run
+LONGEST, DEEPEST = 10_000, 50  # characters and brackets of an override
 TRANSFORMATIONS = ("GradientTransformation", "GradientTransformationExtraArgs")
 UNTYPED = (
     "exponential_decay",
@@ -36,12 +38,10 @@ def check(cfg, folder, trusted=()):
       trusted: modules of the user's own, and files or folders, that it may use too.
 
     Raises:
-      ConfigError: at the first function that is in no catalogue, path outside the folder and the working directory, or
-        resolver, such as one that reads the environment.
+      ConfigError: at the first function that is in no catalogue, or path outside the folder and the working directory.
     """
-    check_text(cfg, folder)
     for name, value in _leaves(container(cfg)):
-        key = name.rpartition(".")[2]
+        key = re.sub(r"(\.\d+)+$", "", name).rpartition(".")[2]  # of a list's items the list's own
         if key == "_target_" and not _is_allowed(value, trusted):
             raise ConfigError(
                 f"{folder}: its configuration calls {name}={value}, which is none of jaxrnn's or Optax's; if you trust "
@@ -54,16 +54,41 @@ def check(cfg, folder, trusted=()):
             )
 
 
-def check_text(cfg, folder):
-    """Refuses a configuration that asks for what it does not hold itself, such as a variable of the environment.
+def check_overrides(words, path):
+    """Refuses overrides that Hydra would not only set values by.
+
+    Hydra imports the package of `hydra.searchpath=[pkg://NAME]`, and reads YAML files wherever the choice of a group
+    leads, as `model=../../NAME` does.
+
+    Args:
+      words: overrides that were read from a folder.
+      path: of their file, for the message.
 
     Raises:
-      ConfigError: if it does.
+      ConfigError: at the first one that does more than set a value or choose a configuration of ours.
     """
-    from jaxrnn.experiments.hydra_internals import to_yaml
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
 
-    if found := re.search(r"\$\{\s*([^}${:]*)\s*:", to_yaml(cfg)):
-        raise ConfigError(f"{folder}: its configuration asks for ${{{found[1]}:...}}; a run's own never does")
+    parser = OverridesParser.create()
+    for word in words:
+        if len(word) > LONGEST or sum(map(word.count, "([{")) > DEEPEST:
+            raise ConfigError(f"{path} is damaged: {word[:40]}... is longer or deeper than a run's overrides are")
+        try:
+            override = parser.parse_override(word)
+        except HydraException as error:
+            raise ConfigError(f"{path} is damaged: {word!r} is not an override") from error
+        if override.is_sweep_override() or not _is_ours(override):
+            raise ConfigError(f"{path} holds {word}, which the overrides of a run never hold")
+
+
+def _is_ours(override):
+    """Whether an override sets a value of a run, or chooses a group's configuration by its name."""
+    key, value = override.key_or_group, override.value()
+    if re.split(r"[./]", key)[0] == "hydra" or (isinstance(value, str) and not references.are_plain(value)):
+        return False
+    names = value if isinstance(value, list) else [value]
+    return not (CONF / key).is_dir() or all(re.fullmatch(r"\w[\w.-]*|", str(name or "")) for name in names)
 
 
 def _leaves(node, name=""):

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import comparing, saved, trust
+from jaxrnn.experiments import comparing, saved
 from jaxrnn.metrics import cost
 from jaxrnn.training import records, summaries
 
@@ -40,7 +40,6 @@ def readable(folders):
             if "trainer" in cfg and "seed" not in cfg:
                 raise ConfigError(f"{saved.file(folder)} is not the configuration of a run: it lacks seed")
             if "trainer" in cfg and not cfg.get("together"):
-                trust.check_text(cfg, folder)
                 content, rows = summaries.read(folder), records.table(folder).rows
                 records.check(folder, content and content["rows"])
                 found[folder] = (_leaves(cfg, content), content, rows)

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import comparing, saved
-from jaxrnn.experiments.build import check
+from jaxrnn.experiments import comparing, references, saved
 from jaxrnn.experiments.conf import compose
 from jaxrnn.metrics import cost
 from jaxrnn.plotting import style
@@ -141,7 +142,7 @@ def runs_table(sweep):
 
 def command(sweep):
     """The best run of the best setting as a command that repeats it; None while no run has a value, or where its
-    overrides do not give its configuration."""
+    overrides do not give its configuration. What the configuration names is not looked up: it may be a stranger's."""
     best = sweep.settings[0]
     if not len(best.values):
         return None
@@ -150,8 +151,8 @@ def command(sweep):
     try:
         overrides = saved.overrides(run.folder)
         cfg = compose("train", overrides)
-        check(cfg)
-    except (ConfigError, HydraException):
+        references.check(OmegaConf.to_container(cfg, resolve=False), run.folder)
+    except (ConfigError, HydraException, OmegaConfBaseException):
         return None
     if comparing.leaves(cfg) != run.leaves:
         return None

@@ -6,14 +6,14 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, RangeSweep
+from hydra.core.override_parser.types import IntervalSweep
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import config
 from jaxrnn.experiments.build import built, check
 from jaxrnn.experiments.conf import compose, force
 from jaxrnn.metrics import better, cost
-from jaxrnn.sweeps import progress, reading, report, schedule
+from jaxrnn.sweeps import progress, reading, report, schedule, search_space
 from jaxrnn.types import Size
 
 try:
@@ -128,19 +128,23 @@ def _whole(study, overrides, folder):
     """The trials of a process that was interrupted which are to be trained; one without values is given up.
 
     Raises:
-      ConfigError: if a trial would set anything but what is searched for.
+      ConfigError: if a trial would set anything but values that are searched for: its journal may be a stranger's.
     """
-    found, names = [], [override.key_or_group for override in overrides]
-    for trial in study.get_trials(states=[TrialState.RUNNING]):
-        if OVERRIDES not in trial.user_attrs:
+    asked = []
+    for trial in study.get_trials():
+        words = trial.user_attrs.get(OVERRIDES)
+        if words is not None and not search_space.are_of(overrides, words):
+            shown = " ".join(str(words).split())[:80]
+            lines = ", ".join(override.input_line for override in overrides)
+            raise ConfigError(
+                f"{Path(folder) / JOURNAL}: trial {trial.number} sets {shown}, but {lines} is searched for; choose "
+                "another hydra.run.dir"
+            )
+        if trial.state is TrialState.RUNNING and words is None:
             study.tell(trial.number, state=TrialState.FAIL)
-            continue
-        found.append(trial)
-        own = [word.lstrip("+").partition("=")[0] for word in trial.user_attrs[OVERRIDES]]
-        if own != names:
-            what = f"trial {trial.number} sets {', '.join(own) or 'nothing'}"
-            raise ConfigError(f"{Path(folder) / JOURNAL}: {what}, but {', '.join(names)} is searched for")
-    return found
+        elif trial.state is TrialState.RUNNING:
+            asked.append(trial)
+    return asked
 
 
 def _study(folder, command, options, seed, way):
@@ -151,32 +155,23 @@ def _study(folder, command, options, seed, way):
     try:
         storage = optuna.storages.JournalStorage(backend)
         study = optuna.create_study(study_name="search", storage=storage, direction=direction, load_if_exists=True)
-    except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConfigError(f"{folder / JOURNAL} is damaged ({reason}); choose another hydra.run.dir") from error
     known = len(study.get_trials(deepcopy=False))  # a search that goes on draws other values than it began with
     study.sampler = samplers[options.sampler](seed=int(np.random.SeedSequence([seed, known]).generate_state(1)[0]))
     if (earlier := study.user_attrs.get("command", command)) != command:
-        raise ConfigError(f"{folder} holds another search, {shlex.join(earlier)}; choose another hydra.run.dir")
+        words = shlex.join(map(str, earlier)) if isinstance(earlier, list) else repr(earlier)
+        raise ConfigError(f"{folder} holds another search, {words}; choose another hydra.run.dir")
     study.set_user_attr("command", command)
     return study
 
 
 def _ask(study, overrides):
     trial = study.ask()
-    chosen = [f"{override.key_or_group}={_suggest(trial, override)}" for override in overrides]
+    chosen = [f"{override.key_or_group}={search_space.suggest(trial, override)}" for override in overrides]
     trial.set_user_attr(OVERRIDES, [force(text) for text in chosen])
     return study.trials[trial.number]
-
-
-def _suggest(trial, override):
-    name, value = override.key_or_group, override.value()
-    if isinstance(value, IntervalSweep):
-        log, whole = "log" in value.tags, isinstance(value.start, int) and isinstance(value.end, int)
-        return (trial.suggest_int if whole else trial.suggest_float)(name, value.start, value.end, log=log)
-    if isinstance(value, RangeSweep):
-        return trial.suggest_categorical(name, list(value.range()))
-    return trial.suggest_categorical(name, list(override.sweep_string_iterator()))
 
 
 def _train(study, trials, compose, given, options, folder, seed, way):
