@@ -7,3 +7,7 @@ class ConfigError(Exception):
 
 class DiskError(ConfigError):
     """A file could not be written or read; the message names it, the reason and how to go on. What was saved stays."""
+
+
+class DamagedError(ConfigError):
+    """A file is not what was written into it, or not one of ours; the message names it, and the field or the line."""

@@ -197,7 +197,8 @@ def test_what_is_being_written_is_neither_drawn_nor_synced(tmp_path, train):
     for name in ("probes/gradient_flow/.15.1-1.tmp.npz", ".hydra/.config.1-1.tmp.yaml"):  # links to nothing: each
         (tmp_path / name).symlink_to("gone")  # fails where it is opened, as a file that was just given its name
     saved.keep(tmp_path)
-    assert probes.figures(folders.saved_experiment(tmp_path).probes, tmp_path)
+    experiment = folders.saved_experiment(tmp_path)
+    assert probes.figures(experiment.probes, experiment.task, tmp_path)
 
 
 def test_broken_folders_are_refused(tmp_path, train):

@@ -39,7 +39,7 @@ def test_what_is_read_is_what_omegaconf_reads(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["a: 1\na: 2\n", "a: [1\nb: 2\n", "!!python/object/apply:os.getcwd []", "\tx", "1", "é: \xff", "a: \x1a"]
+    "text", ["a: 1\na: 2\n", "a: [1\nb: 2\n", "!!python/object/apply:os.getcwd []", "\tx", "é: \xff", "a: \x1a"]
 )
 def test_what_cannot_be_read_is_refused_alike(tmp_path, text):
     file = tmp_path / "file.yaml"

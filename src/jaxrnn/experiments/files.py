@@ -30,7 +30,7 @@ def record(folder, cfg, content):
 def save_figures(run, probes):
     """Draws the figures of a run, and those of its probes, into its folder; returns their paths."""
     with style.page(_width(run)):
-        found = probing.figures(probes, run.folder)
+        found = probing.figures(probes, run.task, run.folder)
     paths = run.plot(_width(run)).save(run.folder)
     return paths + [style.publish(figure, run.folder, title) for title, figure in found.items()]
 

@@ -16,7 +16,7 @@ from jaxrnn.experiments.processes import joined, with_all_processes
 from jaxrnn.nets import adapted
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.table import Table
-from jaxrnn.training import identity, records, single_run, summaries
+from jaxrnn.training import history, identity, records, single_run, summaries
 from jaxrnn.training.checkpoints import Checkpoints
 from jaxrnn.training.run import Run
 from jaxrnn.training.update import Task, Trainer
@@ -210,7 +210,7 @@ def _of_folder(folder, task, noted, evaluator=None):
         best,
         progress["best_step"],
         step,
-        Table(records.parsed(tables[records.FILE])),
+        Table(records.parsed(records.saved_text(tables, records.FILE, folder))),
         seed=progress["settings"]["seed"],
         folder=Path(str(folder)),
         evaluator=evaluator,
@@ -227,7 +227,7 @@ def checkpoints_of(folder, trusted=()):
 
 def _checkpoints(folder):
     """The checkpoints of a run folder, one at least."""
-    found = Checkpoints(folder) if (Path(str(folder)) / "checkpoints").is_dir() else None
+    found = Checkpoints(folder, schema=history.Progress) if (Path(str(folder)) / "checkpoints").is_dir() else None
     if found is None or not found.steps():
         raise ConfigError(f"{folder} holds no checkpoint yet; go on with it: {how_to_resume(folder)}")
     return found

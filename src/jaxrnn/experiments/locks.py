@@ -11,14 +11,25 @@ import os
 import socket
 import threading
 import time
-from collections import defaultdict
 from pathlib import Path
 
-from jaxrnn import atomic
-from jaxrnn.errors import ConfigError
+from typing_extensions import TypedDict
+
+from jaxrnn import atomic, stored_files
+from jaxrnn.errors import ConfigError, DamagedError
 
 FILE, WRITER = ".lock", ".writer.json"
 BEAT, PATIENCE = 5.0, 60.0  # seconds between two signs of life, and after which another host's holder is gone
+
+LARGEST = 2**16  # bytes of the holder's file
+
+
+class Writer(TypedDict):
+    """The process that holds a folder's lock."""
+
+    process: int
+    host: str
+    since: str
 
 
 class Lock:
@@ -127,7 +138,7 @@ def _held(folder):
 def _elsewhere(folder, patience):
     """Whether a process of another host gave a sign of life not long ago, by the clock of the disk."""
     writer = _read(folder)
-    if writer is None or writer.get("host") == socket.gethostname():
+    if writer is None or writer["host"] == socket.gethostname():
         return False
     with contextlib.suppress(FileNotFoundError):
         os.utime(folder / FILE)
@@ -138,16 +149,16 @@ def _elsewhere(folder, patience):
 def _refusal(folder):
     writer, who = _read(folder), "another process is training here"
     if writer is not None:
-        who = "process {process} on {host} is training here since {since}".format_map(defaultdict(str, writer))
+        who = f"process {writer['process']} on {writer['host']} is training here since {writer['since']}"
     return ConfigError(f"{folder}: {who}; wait for it, or choose another folder")
 
 
 def _read(folder):
+    """What the file of the holder says, a `Writer`; None where there is none, or none that can be read."""
     try:
-        found = json.loads((folder / WRITER).read_text())
-    except (FileNotFoundError, ValueError):
+        return stored_files.parse(stored_files.read_bytes(folder / WRITER, LARGEST), Writer, folder / WRITER)
+    except (FileNotFoundError, DamagedError):
         return None
-    return found if isinstance(found, dict) else None
 
 
 def _own():

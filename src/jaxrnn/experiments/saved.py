@@ -97,10 +97,6 @@ def _yaml(path, kind):
         raise ConfigError(f"{path}{_line(path, error)} is damaged: {_reason(error)}") from error
     except (ValueError, TypeError, RecursionError, OmegaConfBaseException) as error:  # not UTF-8, not YAML's types
         raise ConfigError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        raise ConfigError(f"{path} is damaged: it is a {str(error).split()[-1]}") from error
     if not isinstance(found, kind) or (kind is DictConfig and not len(found)):
         raise ConfigError(f"{path} is {'empty' if not path.read_bytes().strip() else 'damaged'}: it is no "
                           f"{'configuration' if kind is DictConfig else 'list of overrides'}")  # fmt: skip

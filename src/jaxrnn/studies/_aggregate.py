@@ -1,10 +1,12 @@
 """What a sweep of studies found together: the scores of all jobs in one table and one figure."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
 
-from jaxrnn import statistics
+from jaxrnn import statistics, stored_files
+from jaxrnn.errors import DamagedError
 from jaxrnn.experiments import saved
 from jaxrnn.plotting import style
 from jaxrnn.table import Table, read
@@ -23,15 +25,16 @@ def write(folder, width=None):
       Lines of text for the terminal; none before the second job is done.
     """
     folder = Path(str(folder))
-    jobs = sorted((path for path in folder.glob("*/" + SCORES)), key=lambda path: int(path.parent.name))
-    overrides = [dict(word.split("=", 1) for word in _overrides(path.parent)) for path in jobs]
+    found = [path for path in folder.glob("*/" + SCORES) if path.parent.name.isdecimal()]
+    jobs = sorted(found, key=lambda path: int(path.parent.name))
+    overrides = [dict(word.partition("=")[::2] for word in _overrides(path.parent)) for path in jobs]
     names = [name for name in dict.fromkeys(key for each in overrides for key in each)
              if len({each.get(name) for each in overrides}) > 1]  # fmt: skip
     if len(jobs) < 2 or not names:
         return []
     rows = []
     for path, given in zip(jobs, overrides, strict=True):
-        rows += [{name: given.get(name, "") for name in names} | row for row in read(path)]
+        rows += [{name: given.get(name, "") for name in names} | row for row in _scores(path)]
     table = Table(rows)
     table.write(folder / SCORES)
     places = [folder / SCORES]
@@ -39,6 +42,23 @@ def write(folder, width=None):
         with style.page(width):
             places.append(style.publish(_figure(table, names, quantity), folder, f"scores_{number + 1}"))
     return [f"over {len(jobs)} jobs: {', '.join(map(str, places))}"]
+
+
+def _scores(path):
+    """The rows of a job's `scores.csv`.
+
+    Raises:
+      DamagedError: if it does not hold scores; it names the line.
+    """
+    try:
+        rows = read(stored_files.regular(path))
+        for number, row in enumerate(rows, 2):
+            if not {"quantity", "network", "number", "value"} == set(row) or None in row.values():
+                raise DamagedError(f"{path}, line {number} is damaged: it does not hold quantity,network,number,value")
+            float(row["value"])
+    except (ValueError, csv.Error) as error:
+        raise DamagedError(f"{path} is damaged: {error}") from error
+    return rows
 
 
 def _overrides(folder):

@@ -4,16 +4,28 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Annotated, NotRequired
 
+from annotated_types import Ge
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
+from typing_extensions import TypedDict
 
-from jaxrnn import atomic
-from jaxrnn.errors import ConfigError
+from jaxrnn import atomic, stored_files
+from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments import locks
 from jaxrnn.experiments.command_line import config_errors
 
 FILE = "sweep.json"
+
+
+class Note(TypedDict):
+    """What a sweep's folder says of it; `jobs` once they are known."""
+
+    command: list[str]
+    status: str
+    began: float
+    jobs: NotRequired[Annotated[int, Ge(0)]]
 
 
 class SweepCallback(Callback):
@@ -72,16 +84,11 @@ def _read(folder):
       ConfigError: if its file is damaged.
     """
     try:
-        found = json.loads((folder / FILE).read_text())
+        return stored_files.parse(stored_files.read_bytes(folder / FILE, stored_files.LARGEST), Note, folder / FILE)
     except FileNotFoundError:
         return None
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{folder / FILE} is damaged: {error}; remove it to go on with hydra.sweep.dir") from error
-    if not isinstance(found, dict) or not isinstance(found.get("command"), list) or "status" not in found:
-        raise ConfigError(
-            f"{folder / FILE} is damaged: it is no note of a sweep; remove it to go on with hydra.sweep.dir"
-        )
-    return found
+    except DamagedError as error:
+        raise DamagedError(f"{error}; remove it to resume the sweep with hydra.sweep.dir") from error
 
 
 def _write(folder, content):

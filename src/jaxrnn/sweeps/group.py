@@ -71,7 +71,7 @@ def _restored(members, rows, engine, kept, began):
         if member not in members.folders:  # its folder was written to the end
             own[member] = histories.History(0)
             continue
-        own[member] = _history(members, member, kept.step(), saved["progress"], tables[str(member)])
+        own[member] = _history(members, member, kept.step(), saved["progress"], tables[member])
         if saved["status"] not in (None, "stopped"):  # its folder was not written to the end
             own[member].end(saved["status"], saved["reason"])
     seconds = kept.seconds()

@@ -1,11 +1,33 @@
 """The checkpoint of a group of runs that one program trains, from which an interrupted group goes on."""
 
 from pathlib import Path
+from typing import Annotated
 
 import jax
 import numpy as np
+from annotated_types import MinLen
+from typing_extensions import TypedDict
 
+from jaxrnn.errors import DamagedError
+from jaxrnn.training import records
 from jaxrnn.training.checkpoints import Checkpoints
+from jaxrnn.training.history import Progress
+
+
+class MemberHistory(TypedDict):
+    """How far a member is, and how it ended."""
+
+    progress: Progress
+    status: str | None
+    reason: str | None
+
+
+class GroupProgress(TypedDict):
+    """What the checkpoint of a group notes: the members of its rows, and each one's history."""
+
+    members: Annotated[list[int], MinLen(1)]
+    histories: dict[str, MemberHistory]
+    seconds: float
 
 
 class GroupCheckpoint:
@@ -16,8 +38,10 @@ class GroupCheckpoint:
     """
 
     def __init__(self, folder):
-        self._folder, self._store = Path(folder), Checkpoints(folder)
+        self._folder, self._store = Path(folder), Checkpoints(folder, schema=GroupProgress)
         self._kept = self._store.progress() if self._store.steps() else None
+        if self._kept is not None and {str(member) for member in self._kept["members"]} != set(self._kept["histories"]):
+            raise DamagedError(f"{folder}: its checkpoint is damaged: its histories are not those of its members")
 
     def members(self):
         """The members of the rows of a group that goes on, in order; None where there is no checkpoint."""
@@ -38,7 +62,8 @@ class GroupCheckpoint:
     def restore(self, engine):
         """(states, best params) as the engine takes them, and {member: text of its `metrics.csv`}."""
         found, best, _, tables = self._store.restore(engine.shapes, engine.shapes.params)
-        return *engine.place(found, best), tables
+        texts = {member: records.saved_text(tables, str(member), self._folder) for member in self.members()}
+        return *engine.place(found, best), texts
 
     def save(self, training, members):
         """Saves the states of a `Training`; `members` are its rows."""

@@ -45,7 +45,7 @@ def how_far(folder, jobs, began):
       jobs: how many runs there will be.
       began: when this process began, in seconds since 1970.
     """
-    files = [file for file in Path(folder).glob(f"*/{summaries.FILE}") if file.parent.name.isdigit()]
+    files = [file for file in Path(folder).glob(f"*/{summaries.FILE}") if file.parent.name.isdecimal()]
     ended = {file: content for file in files if (content := done(file.parent)) is not None}
     new = sum(file.stat().st_mtime >= began for file in ended)
     left = (time.time() - began) / max(new, 1) * (jobs - len(ended))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxrnn.errors import ConfigError
+from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments import comparing, saved
 from jaxrnn.metrics import cost
 from jaxrnn.training import records, summaries
@@ -42,15 +42,18 @@ def readable(folders):
             if "trainer" in cfg and not cfg.get("together"):
                 content, rows = summaries.read(folder), records.table(folder).rows
                 records.check(folder, content and content["rows"])
-                found[folder] = (_leaves(cfg, content), content, rows)
+                found[folder] = (_leaves(folder, cfg, content), content, rows)
         except ConfigError as error:
             unreadable.append(f"cannot be read: {error}")
     return found, unreadable
 
 
-def _leaves(cfg, content):
+def _leaves(folder, cfg, content):
     """The configuration of a run as its summary has it, which is checked; else as its file has it."""
-    return (content or {}).get("configuration") or comparing.leaves(cfg)
+    leaves = (content or {}).get("configuration") or comparing.leaves(cfg)
+    if "seed" not in leaves:
+        raise DamagedError(f"{folder / summaries.FILE} is damaged: configuration.seed: it is missing")
+    return leaves
 
 
 def found(folder, leaves, content, rows, metric, better):

@@ -195,4 +195,4 @@ def _shown(name, value):
 
 
 def _natural(path):
-    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in path.parts]
+    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in path.parts]

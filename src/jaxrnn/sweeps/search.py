@@ -1,5 +1,6 @@
 """Adaptive search with Optuna: a batch of trials is asked for, trained as compiled groups, and told."""
 
+import os
 import shlex
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -8,7 +9,8 @@ import numpy as np
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep
 
-from jaxrnn.errors import ConfigError
+from jaxrnn import stored_files
+from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments import config
 from jaxrnn.experiments.build import built, check
 from jaxrnn.experiments.conf import compose, force
@@ -148,23 +150,35 @@ def _whole(study, overrides, folder):
 
 
 def _study(folder, command, options, seed, way):
+    """The study of a folder, which may be new.
+
+    Raises:
+      ConfigError: if its journal is damaged, or of another search.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    backend = optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL))
     samplers = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
-    direction = "maximize" if way == "up" else "minimize"
     try:
-        storage = optuna.storages.JournalStorage(backend)
-        study = optuna.create_study(study_name="search", storage=storage, direction=direction, load_if_exists=True)
-    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError) as error:
+        study = _opened(folder / JOURNAL, "maximize" if way == "up" else "minimize")
+        known = len(study.get_trials(deepcopy=False))  # a search that goes on draws other values than it began with
+        earlier = stored_files.check(study.user_attrs.get("command", command), list[str], "its command")
+        values = [trial.values or [] for trial in study.get_trials(deepcopy=False)]
+        stored_files.check(values, list[list[float]], "the value of a trial")
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, DamagedError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"{folder / JOURNAL} is damaged ({reason}); choose another hydra.run.dir") from error
-    known = len(study.get_trials(deepcopy=False))  # a search that goes on draws other values than it began with
+        raise DamagedError(f"{folder / JOURNAL} is damaged ({reason}); choose another hydra.run.dir") from error
     study.sampler = samplers[options.sampler](seed=int(np.random.SeedSequence([seed, known]).generate_state(1)[0]))
-    if (earlier := study.user_attrs.get("command", command)) != command:
-        words = shlex.join(map(str, earlier)) if isinstance(earlier, list) else repr(earlier)
-        raise ConfigError(f"{folder} holds another search, {words}; choose another hydra.run.dir")
+    if earlier != command:
+        raise ConfigError(f"{folder} holds another search, {shlex.join(earlier)}; choose another hydra.run.dir")
     study.set_user_attr("command", command)
     return study
+
+
+def _opened(path, direction):
+    """The study in a journal; Optuna would append to a last line that was cut off, so it is removed."""
+    if path.exists() and not (data := stored_files.read_bytes(path)).endswith(b"\n"):
+        os.truncate(path, data.rfind(b"\n") + 1)
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
+    return optuna.create_study(study_name="search", storage=storage, direction=direction, load_if_exists=True)
 
 
 def _ask(study, overrides):

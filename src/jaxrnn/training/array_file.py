@@ -2,18 +2,28 @@
 
 import hashlib
 import json
-from pathlib import Path
+from typing import Any
 
 import ml_dtypes
 import numpy as np
+from typing_extensions import TypedDict
 
-from jaxrnn import atomic
+from jaxrnn import atomic, stored_files
+from jaxrnn.errors import DamagedError
 
 FORMAT = "jaxrnn 1"
 
 
-class DamagedError(ValueError):
-    """A file that is not what was written, or not one of ours."""
+class Content(TypedDict):
+    """What the head of a file holds.
+
+    Fields:
+      notes: what was noted beside the arrays.
+      dtypes: {name: dtype}; safetensors itself does not know all of them.
+    """
+
+    notes: Any
+    dtypes: dict[str, str]
 
 
 def write(path, arrays, notes):
@@ -49,7 +59,7 @@ def read(path):
     from safetensors import SafetensorError, safe_open
     from safetensors.numpy import load
 
-    data = Path(path).read_bytes()
+    data = stored_files.read_bytes(path)
     try:
         with safe_open(path, framework="numpy") as file:
             head = file.metadata() or {}
@@ -60,14 +70,22 @@ def read(path):
         raise DamagedError(f"{path} is damaged, or not of this version: its format is {head.get('format')!r}")
     if head.get("digest") != _head_digest(head):
         raise DamagedError(f"{path} is damaged: its head is not what was written")
-    content, digests = json.loads(head["content"]), json.loads(head["digests"])
-    if set(digests) != set(arrays):
+    content = stored_files.parse(head.get("content", ""), Content, f"{path}: its head")
+    digests = stored_files.parse(head.get("digests", ""), dict[str, str], f"{path}: its head")
+    if not set(digests) == set(arrays) == set(content["dtypes"]):
         raise DamagedError(f"{path} is damaged: its arrays are not those that were written")
     for name, kind in content["dtypes"].items():
-        arrays[name] = arrays[name].view(getattr(ml_dtypes, kind)) if hasattr(ml_dtypes, kind) else arrays[name]
+        arrays[name] = _viewed(arrays[name], kind)
         if _digest(arrays[name]) != digests[name]:
             raise DamagedError(f"{path} is damaged: {name} is not what was written")
     return {name: arrays[name] for name in digests}, content["notes"]
+
+
+def _viewed(array, kind):
+    """An array as the type of this name, where that is one which NumPy itself does not have."""
+    found = getattr(ml_dtypes, kind, None)
+    is_type = isinstance(found, type) and issubclass(found, np.generic) and np.dtype(found).itemsize == array.itemsize
+    return array.view(found) if is_type else array
 
 
 def _digest(array):

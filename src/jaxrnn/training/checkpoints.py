@@ -5,12 +5,14 @@ A file holds a digest of each array, compared when it is read; it gets its name 
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from typing_extensions import TypedDict
 
-from jaxrnn.errors import ConfigError
+from jaxrnn import stored_files
+from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.training import array_file
 from jaxrnn.types import NonNegative, Size
 
@@ -28,6 +30,13 @@ class Checkpointing(NamedTuple):
 
     seconds: NonNegative = 10.0
     keep_every: Size | None = None
+
+
+class Notes(TypedDict):
+    """What a checkpoint notes beside its arrays: the updates that were made, and the progress then."""
+
+    step: int
+    progress: dict[str, Any]
 
 
 class Saved(NamedTuple):
@@ -49,12 +58,17 @@ class Saved(NamedTuple):
 class Checkpoints:
     """The checkpoints of one run folder; the newest one is kept, and those of every `keep_every` updates.
 
+    Args:
+      folder: the run folder.
+      keep_every: as in `Checkpointing`.
+      schema: the type of the progress, to which what is read is held.
+
     Raises:
       ConfigError: if they were written by jaxrnn 0.4 or earlier.
     """
 
-    def __init__(self, folder, keep_every=None):
-        self._place, self._keep_every = Path(str(folder)) / FOLDER, keep_every
+    def __init__(self, folder, keep_every=None, schema=dict[str, Any]):
+        self._place, self._keep_every, self._schema = Path(str(folder)) / FOLDER, keep_every, schema
         if not self.steps() and any(path.name.isdigit() for path in self._place.glob("*/")):
             raise ConfigError(
                 f"{folder}: its checkpoints are of jaxrnn 0.4 or earlier, which this version does not read; go on with "
@@ -137,12 +151,17 @@ class Checkpoints:
     def _read(self, step):
         """(arrays, progress, tables) of a checkpoint."""
         try:
-            arrays, notes = array_file.read(self._file(step))
-        except array_file.DamagedError as error:
-            raise ConfigError(f"{error}; restore it from a copy, or train again") from error
+            arrays, content = array_file.read(self._file(step))
+            notes = stored_files.check(content, Notes, f"{self._file(step)}: its notes")
+            stored_files.check(notes["progress"], self._schema, f"{self._file(step)}: its progress")
+            texts = {name[6:]: arrays.pop(name) for name in list(arrays) if name.startswith("table/")}
+            tables = {name: bytes(text).decode() for name, text in texts.items()}
+        except UnicodeDecodeError as error:
+            raise DamagedError(f"{self._file(step)} is damaged: its tables are not text") from error
+        except DamagedError as error:
+            raise DamagedError(f"{error}; restore it from a copy, or train again") from error
         if notes["step"] != step:
             raise ConfigError(f"{self._file(step)} is of another step, {notes['step']}")
-        tables = {name[6:]: bytes(arrays.pop(name)).decode() for name in list(arrays) if name.startswith("table/")}
         return arrays, notes["progress"], tables
 
     def _tree(self, expected, where, arrays):

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from typing_extensions import TypedDict
 
 from jaxrnn.table import Table
 from jaxrnn.training import records
+from jaxrnn.training.identity import Settings
 from jaxrnn.training.tensorboard import Board
 
 
@@ -23,6 +25,17 @@ class ReportRow(NamedTuple):
     updates: int
     row: dict[str, float]
     bad: int | None
+
+
+class Progress(TypedDict):
+    """How far a run is, as its checkpoint holds it; `settings` say which run it is."""
+
+    best_loss: float | None
+    best_step: int
+    stale: int
+    seconds: float
+    ended_by: str | None
+    settings: Settings
 
 
 class History:

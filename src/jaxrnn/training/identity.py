@@ -1,12 +1,27 @@
 """What a checkpoint says of the data and the model that it belongs to."""
 
+from typing import Annotated, Any, Literal
+
 import jax
 import numpy as np
+from annotated_types import Len
+from typing_extensions import TypedDict
 
 from jaxrnn.errors import ConfigError
 
 MOST = 4096  # values of an array that are looked at
 LARGE, RUN = 2**26, 64  # values of an array from which on they are looked at in runs: it may be a file that is mapped
+
+
+class Settings(TypedDict):
+    """What a checkpoint notes of its run, see `jaxrnn.training.single_run.settings`."""
+
+    seed: int
+    batch_size: int
+    report_every: int
+    precision: Literal["f32", "bf16", "f64"]
+    data: list[Annotated[list[float], Len(4, 4)]]
+    configuration: dict[str, Any] | None
 
 
 def check(saved, own, folder):
@@ -19,7 +34,7 @@ def check(saved, own, folder):
     Raises:
       ConfigError: if they differ; it names in what.
     """
-    names = [name for name in own if name not in ("data", "configuration") and saved[name] != own[name]]
+    names = [name for name in own if name not in ("data", "configuration") and saved.get(name) != own[name]]
     a, b = saved["configuration"] or {}, own["configuration"] or {}
     if a and b:
         names += [name for name in {**a, **b} if name not in a or name not in b or a[name] != b[name]]

@@ -1,5 +1,6 @@
 """Probes: studies of one network that measure at every report of a training run, at a cost that is stated."""
 
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxrnn import atomic
-from jaxrnn.errors import ConfigError
+from jaxrnn import atomic, stored_files
+from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.training.batches import draw
 
 BATCH = 32  # sequences that are measured, the same at every report
@@ -52,14 +53,8 @@ class Probes:
         key = jax.random.key(seed)
         self._batch = draw(task.dataset, BATCH, key)
         params = jax.eval_shape(lambda: task.net.init(key, task.dataset.input_size))
-        plain = task.net.plain
         for name, probe in probes.items():
-
-            def measure(params, batch, probe=probe):
-                if plain is None:
-                    return probe.measure(task, params, batch)
-                return probe.measure(task._replace(net=plain.net), plain.weights(params), batch)
-
+            measure = _measure(probe, task)
             try:
                 jax.eval_shape(measure, params, self._batch)
             except ValueError as error:
@@ -77,13 +72,37 @@ class Probes:
         self.seconds += time.perf_counter() - began
 
 
-def figures(probes, folder):
-    """What the probes of a run found over its training: {title: figure}."""
+def figures(probes, task, folder):
+    """The figures of what the probes of a run measured: {title: figure}; a damaged file is named and left out.
+
+    Args:
+      probes, task, folder: as of `Probes`.
+    """
     found = {}
     for name, probe in probes.items():
-        place = Path(folder) / FOLDER / name
-        if steps := sorted(int(path.stem) for path in atomic.whole(place, "*.npz")):
-            found_at = [dict(np.load(place / f"{step}.npz")) for step in steps]
-            arrays = {key: np.stack([each[key] for each in found_at]) for key in found_at[0]}
-            found |= probe.plot(np.array(steps), arrays)
+        params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
+        expected = jax.eval_shape(_measure(probe, task), params, draw(task.dataset, BATCH, jax.random.key(0)))
+        files = {int(path.stem): path for path in atomic.whole(Path(folder) / FOLDER / name, "*.npz")
+                 if path.stem.isdecimal()}  # fmt: skip
+        found_at = {step: arrays for step in sorted(files) if (arrays := _read(files[step], expected)) is not None}
+        if found_at:
+            arrays = {key: np.stack([each[key] for each in found_at.values()]) for key in expected}
+            found |= probe.plot(np.array(list(found_at)), arrays)
     return {f"probe_{title}": figure for title, figure in found.items()}
+
+
+def _measure(probe, task):
+    """(params, Batch) -> {name: array} of a probe on a task."""
+    plain = task.net.plain
+    if plain is None:
+        return lambda params, batch: probe.measure(task, params, batch)
+    return lambda params, batch: probe.measure(task._replace(net=plain.net), plain.weights(params), batch)
+
+
+def _read(path, expected):
+    """The arrays that a probe wrote; None, with a warning that names the file, where it holds others."""
+    try:
+        return stored_files.read_arrays(path, {name: (leaf.shape, leaf.dtype) for name, leaf in expected.items()})
+    except DamagedError as error:
+        logging.getLogger(__name__).warning("%s; its figures are drawn without it", error)
+        return None

@@ -11,8 +11,8 @@ from pathlib import Path
 import jax
 from tqdm import tqdm
 
-from jaxrnn import atomic
-from jaxrnn.errors import ConfigError
+from jaxrnn import atomic, stored_files
+from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.table import Table
 
 COLUMNS = (
@@ -97,9 +97,29 @@ def read(folder):
     """
     path = Path(folder) / FILE
     try:
-        return parsed(path.read_bytes().decode())
+        return parsed(stored_files.read_bytes(path).decode())
     except ValueError as error:
-        raise ConfigError(f"{path} is damaged: {error}; resume= of the run restores it from the checkpoint") from error
+        raise DamagedError(f"{path} is damaged: {error}; resume= of the run restores it from the checkpoint") from error
+
+
+def saved_text(tables, name, where):
+    """The text of a `metrics.csv` that a checkpoint holds.
+
+    Args:
+      tables: {name: text} of the checkpoint.
+      name: of the text.
+      where: the folder, for the message.
+
+    Raises:
+      DamagedError: if the checkpoint does not hold it, or a line of it is not one of `metrics.csv`.
+    """
+    if name not in tables:
+        raise DamagedError(f"{where}: its checkpoint is damaged: it lacks the rows of {FILE}")
+    try:
+        parsed(tables[name])
+    except ValueError as error:
+        raise DamagedError(f"{where}: its checkpoint is damaged: {FILE}, {error}") from error
+    return tables[name]
 
 
 def parsed(text):
@@ -108,11 +128,12 @@ def parsed(text):
     Raises:
       ValueError: if a line is none of its; it names the line.
     """
-    whole, rows = text[: text.rfind("\n") + 1].splitlines(), []
+    whole, rows = text.split("\n")[:-1], []
     names = whole[0].split(",") if whole else []
     if whole and tuple(names[: len(COLUMNS)]) != COLUMNS:
         raise ValueError("line 1 does not name its columns")
-    for number, line in enumerate(csv.reader(whole[1:]), 2):
+    for number, text in enumerate(whole[1:], 2):
+        line = text.split(",")
         if len(line) != len(names):
             raise ValueError(f"line {number} has {len(line)} columns, the first {len(names)}")
         try:
@@ -176,6 +197,9 @@ def progress_bar(steps, done):
 def _value(name, text):
     if name == "split":
         return text
-    if text == "":
-        return None
-    return int(text) if name == "step" else float(text)
+    if name == "step":
+        step = int(text)
+        if not 0 <= step < 2**53:
+            raise ValueError(f"step={text} is out of range")
+        return step
+    return None if text == "" else float(text)

@@ -52,7 +52,7 @@ def fit(task: Task, seed: int = 0, folder: str | Path | None = None, *,
     began = time.perf_counter()
     with interrupts() as received:
         engine = single(task, seed, evaluator, peers is not None)
-        store = None if folder is None else Checkpoints(folder, checkpointing.keep_every)
+        store = None if folder is None else Checkpoints(folder, checkpointing.keep_every, history.Progress)
         training = _begun(task, engine, own, folder, store, tensorboard, began)
         first, saving = training.rows[0].step, None if store is None else _Saving(store, checkpointing, training)
         if peers and saving:
@@ -155,7 +155,7 @@ def _begun(task, engine, own, folder, store, tensorboard, began):
     if store is not None and (restored := store.restore(states, states.params)) is not None:
         states, best, progress, tables = restored
         identity.check(progress["settings"], own, folder)
-        step, rows = int(states.step), tables[records.FILE]
+        step, rows = int(states.step), records.saved_text(tables, records.FILE, folder)
         states, best = engine.place(states, best)
     if folder is None:
         run = history.History(task.trainer.steps)

@@ -4,12 +4,47 @@ import hashlib
 import json
 import math
 from pathlib import Path
+from typing import Annotated, Any, Literal, Required
 
-from jaxrnn import atomic
-from jaxrnn.errors import ConfigError
+from annotated_types import Ge, Lt
+from typing_extensions import TypedDict
+
+from jaxrnn import atomic, stored_files
+from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.training import records
 
 FILE, DIGEST = "summary.json", "sha256"
+Count = Annotated[int, Ge(0), Lt(2**53)]
+
+
+class Rows(TypedDict):
+    """The bytes that `metrics.csv` held, and their digest."""
+
+    bytes: Count
+    sha256: str
+
+
+class Generation(TypedDict):
+    """How a series was continued."""
+
+    prime: Count
+    length: Count
+    mean_squared_error: float | None
+
+
+class Summary(TypedDict, total=False):
+    """The fields of a summary that are read again; it holds others too."""
+
+    status: Required[Literal["finished", "stopped", "diverged", "pruned", "failed"]]
+    reason: Required[str | None]
+    steps: Required[Count]
+    metrics: Required[dict[str, dict[str, float | None] | None]]
+    rows: Required[Rows | None]
+    sha256: Required[str]
+    best_step: Count
+    better: dict[str, Literal["down", "up"] | float]
+    configuration: dict[str, Any]
+    generation: Generation
 
 
 def write(folder, content):
@@ -31,16 +66,15 @@ def read(folder):
     """
     path = Path(folder) / FILE
     try:
-        content = json.loads(path.read_text())
+        text = stored_files.read_bytes(path, stored_files.LARGEST)
     except FileNotFoundError:
         return None
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is damaged: {error}") from error
-    if not isinstance(content, dict) or DIGEST not in content:
+    content = stored_files.parse(text, dict[str, Any], path)
+    if DIGEST not in content:
         raise ConfigError(f"{path} is damaged, or of jaxrnn 0.4 or earlier")
     if content[DIGEST] != _digest(content):
-        raise ConfigError(f"{path} is damaged: it is not what was written; resume= of the run writes it again")
-    return content
+        raise DamagedError(f"{path} is damaged: it is not what was written; resume= of the run writes it again")
+    return stored_files.check(content, Summary, path)
 
 
 def _digest(content):
