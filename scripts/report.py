@@ -3,6 +3,7 @@
 import sys
 
 from jaxrnn.experiments.command_line import config_errors, main
+from jaxrnn.experiments.hints import quoted
 
 
 def report(cfg):
@@ -14,5 +15,5 @@ def report(cfg):
 
 
 if __name__ == "__main__":
-    words = [word if "=" in word or word.startswith("-") else f"path='{word}'" for word in sys.argv[1:]]
+    words = [word if "=" in word or word.startswith("-") else f"path={quoted(word)}" for word in sys.argv[1:]]
     main(report, "report", words)

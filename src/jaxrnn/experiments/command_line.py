@@ -12,6 +12,7 @@ import sys
 
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import hints
 from jaxrnn.experiments.conf import CONF
 from jaxrnn.experiments.config import nearest
 
@@ -24,8 +25,7 @@ def quoted(arguments):
     for argument in arguments:
         name, is_given, text = argument.partition("=")
         if is_given and name in QUESTIONS and text[:1] not in ("'", '"'):
-            escaped = text.replace("'", "\\'")
-            argument = f"{name}='{escaped}'"
+            argument = f"{name}={hints.quoted(text)}"
         found.append(argument)
     return found
 

@@ -170,7 +170,7 @@ def report(summary, folder, go_on):
     Args:
       summary: as `summary.json` holds it.
       folder: the run folder.
-      go_on: the command that goes on with it.
+      go_on: the command that resumes it, where it was stopped.
     """
     lines = [f"{summary['status']} at step {summary['steps']}" + (f": {summary['reason']}" * bool(summary["reason"]))]
     splits = {name: values for name, values in summary["metrics"].items() if values and "baseline" in values}

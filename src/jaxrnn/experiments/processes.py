@@ -20,13 +20,13 @@ def joined(go_on):
     """Joins the other processes of a computation for a block; gives its `Peers`, or None for one process alone.
 
     Args:
-      go_on: the command that goes on where one of them is lost.
+      go_on: gives the command that resumes the run where one of them is lost.
     """
     runtime.join_processes()
     if jax.process_count() == 1:
         yield None
     else:
-        with Peers(go_on) as peers:
+        with Peers(go_on()) as peers:
             yield peers
 
 

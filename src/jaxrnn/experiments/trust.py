@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import references
+from jaxrnn.experiments import hints, references
 from jaxrnn.experiments.comparing import container
 from jaxrnn.experiments.conf import CONF
 
@@ -40,18 +40,36 @@ def check(cfg, folder, trusted=()):
     Raises:
       ConfigError: at the first function that is in no catalogue, or path outside the folder and the working directory.
     """
+    if (found := next(_refused(cfg, folder, trusted), None)) is None:
+        return
+    name, value, key = found
+    hint = hints.argument("trust", [*trusted, *needed(cfg, folder, trusted)])
+    if key == "path":
+        raise ConfigError(
+            f"{folder}: its configuration reads {name}={value}, outside this folder and the working directory; if you "
+            f"want that, add {hint}"
+        )
+    raise ConfigError(
+        f"{folder}: its configuration calls {name}={value}, which is none of jaxrnn's or Optax's; if you trust it, add "
+        f"{hint}"
+    )
+
+
+def needed(cfg, folder, trusted=()):
+    """The modules and files that a configuration uses and that are not trusted yet; arguments as of `check`."""
+    return list(dict.fromkeys(
+        value if key == "path" else str(value).partition(".")[0] for _, value, key in _refused(cfg, folder, trusted)
+    ))  # fmt: skip
+
+
+def _refused(cfg, folder, trusted):
+    """(dotted name, value, "_target_" or "path") of all that a configuration may not use."""
     for name, value in _leaves(container(cfg)):
         key = re.sub(r"(\.\d+)+$", "", name).rpartition(".")[2]  # of a list's items the list's own
         if key == "_target_" and not _is_allowed(value, trusted):
-            raise ConfigError(
-                f"{folder}: its configuration calls {name}={value}, which is none of jaxrnn's or Optax's; if you trust "
-                f"it, add trust={str(value).partition('.')[0]}"
-            )
+            yield name, value, key
         if key == "path" and isinstance(value, str) and not _is_near(value, folder, trusted):
-            raise ConfigError(
-                f"{folder}: its configuration reads {name}={value}, outside this folder and the working directory; if "
-                f"you want that, add trust={value}"
-            )
+            yield name, value, key
 
 
 def check_overrides(words, path):

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn import atomic, runtime
 from jaxrnn.errors import ConfigError, DiskError
-from jaxrnn.experiments import config, folders
+from jaxrnn.experiments import config, folders, hints
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.conf import compose
 from jaxrnn.experiments.hydra_internals import to_yaml
@@ -86,7 +86,7 @@ def _kinds(compare, name):
 def _quoted(value):
     """A value as Hydra's grammar writes it."""
     if isinstance(value, str):
-        return value if value.startswith("${") else "'" + value.replace("'", "\\'") + "'"
+        return value if value.startswith("${") else hints.quoted(value)
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else value
 
 

@@ -67,8 +67,8 @@ def run(cfg, hydra, space):
     search_figures.draw(study, folder)
     report.write(report.read(folder, options.metric))
     words, overrides = best(study)
-    command = " ".join([*(word.removeprefix("++") for word in given), *overrides])
-    return f"{words}\npython scripts/train.py {command}\nfigures in {folder}/figures, page: {folder}/report/report.html"
+    command = shlex.join(["python", "scripts/train.py", *(word.removeprefix("++") for word in given), *overrides])
+    return f"{words}\n{command}\nfigures in {folder}/figures, page: {folder}/report/report.html"
 
 
 def split(arguments):
