@@ -12,6 +12,7 @@ from jaxrnn.data import adding
 from jaxrnn.nets import rnn
 from jaxrnn.studies import gradient_flow
 from jaxrnn.studies._ensembles import ensemble
+from jaxrnn.training.update import cast
 
 H, MARGIN = 6, 0.1
 FAMILIES = {
@@ -113,3 +114,14 @@ def test_cells_without_square_recurrent_weights_are_refused(cell, message):
         net("orthogonal", cell).init(jax.random.key(0), 2)
     with pytest.raises(ValueError, match="odd"):
         rnn(elman.cell(5), 1, parametrization=FAMILIES["non_normal"]).init(jax.random.key(0), 2)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_weights_in_bfloat16_are_those_of_their_family(family, x32):
+    """The weights are computed in float32 and rounded once."""
+    model = net(family, lstm.cell(32))
+    params = model.init(jax.random.key(0), 2)
+    low = model.plain.weights(cast(params, "bf16"))[0].w_h
+    assert low.dtype == jnp.bfloat16
+    exact = model.plain.weights(jax.tree.map(lambda a: a.astype(jnp.float32), cast(params, "bf16")))[0].w_h
+    np.testing.assert_allclose(low.astype(jnp.float32), exact, atol=2**-8)

@@ -7,13 +7,15 @@ import optax
 import pytest
 
 from jaxrnn import nets, runtime
-from jaxrnn.cells import elman, lstm
+from jaxrnn.cells import elman, gru, lstm
 from jaxrnn.data import noisy_cosine, sine
 from jaxrnn.optimizers import clip_by_global_norm, global_norm, optimizer
 from jaxrnn.training import Task, Trainer
 from jaxrnn.training.evaluation import evaluator
 from jaxrnn.training.programs import single_program
+from jaxrnn.training.regularizers import flossing
 from jaxrnn.training.run import generation_error
+from jaxrnn.types import Batch
 from jaxrnn.unroll import deferred
 
 KEY = jax.random.key(0)
@@ -146,6 +148,26 @@ def test_bfloat16_products_train_float32_params(x32):
     assert {a.dtype for a in jax.tree.leaves((state.params, state.carry))} == {jnp.dtype("float32")}
     np.testing.assert_allclose(report.loss, exact.loss, rtol=0.05)
     assert np.any(report.loss != exact.loss)
+
+
+def test_the_gradient_norm_reported_in_bfloat16_is_that_in_float32(x32):
+    """Over 1000 equal steps, whose gradients of a bias are the same: a sum in bfloat16 would lose most of them."""
+
+    def equal_steps(arrays, rows):
+        count = len(jax.tree.leaves(rows)[0])
+        ones = jnp.ones((1000, count, 1))
+        return Batch(ones, ones, ones[..., 0], jnp.ones(count, bool))
+
+    dataset = sine.dataset()._replace(batch=equal_steps)
+    parts = pieces(batch_size=2, report_every=1, dataset=dataset, net=nets.rnn(gru.cell(4), 1, learned_carry=True))
+    low = parts._replace(trainer=parts.trainer._replace(precision="bf16"))
+    np.testing.assert_allclose(run(low, [1])[1].grad_norm, run(parts, [1])[1].grad_norm, rtol=0.01)
+
+
+def test_a_regularizer_reads_the_params_that_are_trained(x32):
+    parts = pieces(net=nets.rnn(elman.cell(4), 1))._replace(regularizer=flossing(2, before=10))
+    low = parts._replace(trainer=parts.trainer._replace(precision="bf16"))
+    np.testing.assert_allclose(run(low, [1])[1].grad_norm, run(parts, [1])[1].grad_norm, rtol=1e-5)
 
 
 @pytest.mark.slow

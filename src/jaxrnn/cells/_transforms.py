@@ -35,7 +35,7 @@ def learned(cell):
 
     def initial(params, batch_shape):
         return jax.tree.map(
-            lambda a: jnp.broadcast_to(a, (*batch_shape, *a.shape)).astype(carry_dtype(a)), params.initial
+            lambda a: jnp.broadcast_to(a.astype(carry_dtype(a)), (*batch_shape, *a.shape)), params.initial
         )
 
     def gates(params, carry, u):

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.cells._dropout import dropout_mask
-from jaxrnn.cells._step import dot
+from jaxrnn.cells._step import carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.keys import per_sequence, per_step
 from jaxrnn.types import Net
@@ -38,7 +38,12 @@ def embed(vocabulary: int, output_size: int) -> Net:
         _require_symbols("embed", input_size)
         return EmbedParams(jax.random.normal(key, (vocabulary, output_size)))
 
-    return _pointwise(init, lambda params, xs: params.w[xs[..., 0].astype(int)], lambda input_size: output_size)
+    return _pointwise(init, lambda params, xs: _rows(params.w, xs), lambda input_size: output_size)
+
+
+def _rows(w, xs):
+    """Row x_t of a table, in float32 at least: its gradient is a sum over all steps that read the row."""
+    return w.astype(carry_dtype(w))[xs[..., 0].astype(int)]
 
 
 def one_hot(vocabulary: int) -> Net:
@@ -81,7 +86,7 @@ def tied(net: Net, vocabulary: int, size: int) -> Net:
         return TiedParams(net.init(key_net, size), w, jnp.zeros(vocabulary))
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
-        inputs = masked(params.w[masked(xs, mask)[..., 0].astype(int)], mask)
+        inputs = masked(_rows(params.w, masked(xs, mask)), mask)
         carry, hs = net.apply(params.net, carry, inputs, mask=mask, reset=reset, key=key)
         return carry, masked(dot(hs, params.w.T) + params.b, mask)
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.cells._dropout import is_recurrent
+from jaxrnn.cells._step import carry_dtype
 from jaxrnn.cells.jordan import JordanParams
 from jaxrnn.types import Plain
 
@@ -41,7 +42,10 @@ def parametrized(net, parametrization):
 
 
 def _changed(params, change):
-    """The params with every square block of recurrent weights replaced: (number of the block, block) -> block."""
+    """The params with every square block of recurrent weights replaced: (number of the block, block) -> block.
+
+    Blocks are computed in float32 at least: a product of many matrices in bfloat16 would leave the family.
+    """
     count = 0
 
     def of_leaf(path, leaf):
@@ -49,7 +53,8 @@ def _changed(params, change):
         if not is_recurrent(path):
             return leaf
         gates = leaf.shape[1] // leaf.shape[0]
-        blocks = [change(count + n, block) for n, block in enumerate(jnp.split(leaf, gates, axis=1))]
+        wide = leaf.astype(carry_dtype(leaf))
+        blocks = [change(count + n, block) for n, block in enumerate(jnp.split(wide, gates, axis=1))]
         count += len(blocks)
         return jnp.concatenate(blocks, axis=1).astype(leaf.dtype)
 

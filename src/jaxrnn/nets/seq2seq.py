@@ -11,7 +11,7 @@ from jaxrnn.keys import at_step, fold_in
 from jaxrnn.nets.attention import Attended, AttentiveCarry
 from jaxrnn.nets.combine import BidirectionalParams
 from jaxrnn.types import Decoding, Net
-from jaxrnn.unroll._contract import Recorded
+from jaxrnn.unroll._contract import Recorded, summed_in_float32
 
 
 class EncoderDecoderParams(NamedTuple):
@@ -151,10 +151,11 @@ def _leaves(carry, both):
 
 def _free(decoder, params, carry, first, length, feedback, key):
     """The decoder on its own outputs: ys [length, B, K]."""
+    wide, narrow = summed_in_float32(params)
 
     def step(state, t):
         carry, x = state
-        carry, ys = decoder.apply(params, carry, x[None], key=at_step(key, t))
+        carry, ys = decoder.apply(narrow(wide), carry, x[None], key=at_step(key, t))
         return (carry, feedback(ys[0]).astype(x.dtype)), ys[0]
 
     return lax.scan(step, (carry, first), jnp.arange(length))[1]
@@ -165,12 +166,13 @@ def _scheduled(decoder, params, carry, inputs, mask, feedback, own_outputs, key)
     tosses = jax.vmap(lambda k: jax.random.bernoulli(k, own_outputs, (len(inputs),)), out_axes=1)(fold_in(key, 2))
     tosses = tosses.at[0].set(False)
     mask = jnp.ones(inputs.shape[:2], bool) if mask is None else mask
+    wide, narrow = summed_in_float32(params)
 
     def step(state, now):
         carry, before = state
         x, own, valid, t = now
         x = jnp.where(own[:, None], before.astype(x.dtype), x)
-        carry, ys = decoder.apply(params, carry, x[None], mask=valid[None], key=at_step(key, t))
+        carry, ys = decoder.apply(narrow(wide), carry, x[None], mask=valid[None], key=at_step(key, t))
         return (carry, lax.stop_gradient(feedback(ys[0])).astype(before.dtype)), ys[0]
 
     return lax.scan(step, (carry, inputs[0]), (inputs, tosses, mask, jnp.arange(len(inputs))))[1]

@@ -180,9 +180,9 @@ def _update(task, shards):
         total_weight = total(jnp.sum(batch.weights))
 
         def batch_loss(params):
-            params = cast(params, trainer.precision)
-            carry = start(net, params, batch.fresh, state.carry)
-            carry, ys = net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
+            low = cast(params, trainer.precision)
+            carry = start(net, low, batch.fresh, state.carry)
+            carry, ys = net.apply(low, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
             loss = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0] / total_weight
             right = 0.0 if dataset.correct is None else jnp.sum(dataset.correct(ys, batch)) / trainer.batch_size
             return objective(params, loss, batch, step), (loss, carry, right)
@@ -201,10 +201,14 @@ def _update(task, shards):
 
 
 def cast(params, precision):
-    """The params in the precision of the products."""
+    """The params in the precision of the products, which only matrices enter; vectors stay as they are."""
     if precision != "bf16":
         return params
-    return jax.tree.map(lambda a: a.astype(jnp.bfloat16) if jnp.issubdtype(a.dtype, jnp.floating) else a, params)
+
+    def in_products(a):
+        return a.ndim > 1 and jnp.issubdtype(a.dtype, jnp.floating)
+
+    return jax.tree.map(lambda a: a.astype(jnp.bfloat16) if in_products(a) else a, params)
 
 
 def start(net, params, fresh, carry):

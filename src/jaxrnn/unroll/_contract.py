@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxrnn.cells._step import carry_dtype
+
 
 class Recorded(NamedTuple):
     """What an unroll that records gets and returns in the carry's place: nets hand it through untouched.
@@ -28,9 +30,11 @@ def scan(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
 def step_of(cell, params, xs):
     """(carry, (x_t, valid, restart)) -> (carry, y_t): a cell's step under the mask and the reset contract."""
     initial = cell.initial(params, xs.shape[1:-1])
+    wide, narrow = summed_in_float32(params)
 
     def step(carry, inputs):
         x_t, valid, restart = inputs
+        params = narrow(wide)
         if restart is not None:
             carry = where(restart, initial, carry)
         if valid is not None:
@@ -42,6 +46,18 @@ def step_of(cell, params, xs):
         return new_carry, y_t
 
     return step
+
+
+def summed_in_float32(params):
+    """(the params in float32, the function that gives them back in their own precision).
+
+    A loop over time sums the gradient of an array that it closes over in the dtype of that array, and a sum in bfloat16
+    stops growing at 256 times its summands. A loop therefore closes over the float32 params, and takes the params of a
+    step from them. Both casts are exact, and the gradient is rounded once, after the sum.
+    """
+    dtypes = jax.tree.map(lambda a: a.dtype, params)
+    wide = jax.tree.map(lambda a: a.astype(carry_dtype(a)) if jnp.issubdtype(a.dtype, jnp.floating) else a, params)
+    return wide, lambda wide: jax.tree.map(lambda a, dtype: a.astype(dtype), wide, dtypes)
 
 
 def segments(reset, reverse):

@@ -19,7 +19,7 @@ from jax import lax
 
 from jaxrnn.cells._step import Step, dot
 from jaxrnn.jax_internals import reverse_mode_alone, with_weights, without_weights
-from jaxrnn.unroll._contract import cast_like, in_time, scan, segments, where
+from jaxrnn.unroll._contract import cast_like, in_time, scan, segments, summed_in_float32, where
 
 # Rows of gate gradients that are collected before the products are taken: large products are fast, few rows fit caches.
 AT_ONCE = 512
@@ -154,11 +154,11 @@ def _backward(parts, kept, gradient):
         return (d_carry, d_params, d_initial), d_xs
 
     inputs = (xs, mask, zs, d_ys, backs, backs_to_carry, reset)
-    sums = (d_last, *jax.tree.map(jnp.zeros_like, (params, initial)))
+    sums = (d_last, *jax.tree.map(jnp.zeros_like, (summed_in_float32(params)[0], initial)))
     size = max(1, AT_ONCE // max(rows, 1))
     if steps < 2 * size:
         (d_carry, d_params, d_initial), d_xs = block(sums, inputs)
-        return d_params, d_carry, d_initial, d_xs, None, None
+        return cast_like(d_params, params), d_carry, d_initial, d_xs, None, None
 
     def numbered_block(sums, number):
         return block(sums, jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, number * size, size), inputs))
@@ -169,7 +169,7 @@ def _backward(parts, kept, gradient):
         sums, tail = block(sums, jax.tree.map(lambda a: a[whole:], inputs))
     (d_carry, d_params, d_initial), d_xs = lax.scan(numbered_block, sums, jnp.arange(steps // size), reverse=True)
     d_xs = jnp.concatenate([d_xs.reshape(whole, *xs.shape[1:]), tail])
-    return d_params, d_carry, d_initial, d_xs, None, None
+    return cast_like(d_params, params), d_carry, d_initial, d_xs, None, None
 
 
 def _step_back(params, dtype, rows):

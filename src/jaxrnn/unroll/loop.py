@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from jaxrnn.types import Carry, Cell, Params, Unroll
-from jaxrnn.unroll._contract import cast_like, scan, where
+from jaxrnn.unroll._contract import cast_like, scan, summed_in_float32, where
 
 
 def unroll() -> Unroll:
@@ -27,8 +27,10 @@ def loop(
     if len(xs) == 0:
         return scan(cell, params, carry, xs)
     steps, initial = range(len(xs)), cell.initial(params, xs.shape[1:-1])
+    wide, narrow = summed_in_float32(params)
     ys = [None] * len(xs)
     for t in reversed(steps) if reverse else steps:
+        params = narrow(wide)
         boundary = t + 1 if reverse else t
         if reset is not None and boundary < len(xs):
             carry = where(reset[boundary], initial, carry)

@@ -1,0 +1,122 @@
+"""Products in bfloat16, sums in float32: the gradient of every cell through every unroll over many equal steps.
+
+A sum in bfloat16 stops growing at 256 times its summands, so a gradient that is a sum of equal parts shows it.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from test_every_cell import CELLS, LINEAR
+
+from jaxrnn.cells import elman
+from jaxrnn.cells._dropout import is_recurrent
+from jaxrnn.cells._step import Step
+from jaxrnn.training.update import cast
+from jaxrnn.unroll import associative, auto, chunked, deferred, diagonal_rtrl, loop, newton, rtrl, scan, truncated
+
+B, D, H = 2, 2, 4
+STEPS = 600
+UNROLLS = {
+    "scan": scan.unroll(),
+    "deferred": deferred.unroll(),
+    "chunked": chunked.unroll(),
+    "truncated": truncated.unroll(500),
+    "truncated-overlapping": truncated.unroll(100, 300),
+    "newton": newton.unroll(),
+    "auto": auto.unroll(12),
+    "rtrl": rtrl.unroll(),
+    "diagonal_rtrl": diagonal_rtrl.unroll(),
+    "associative": associative.unroll(),
+}
+QUICK = (
+    ("lstm", "scan"),
+    ("lstm-learned", "scan"),
+    ("gru", "deferred"),
+    ("peephole_lstm", "deferred"),
+    ("mgu", "chunked"),
+)
+SUMMED = [
+    "scan",
+    "deferred",
+    "truncated",
+    "truncated-overlapping",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("chunked", "newton", "auto", "rtrl")),
+]
+
+
+@pytest.mark.parametrize("name", SUMMED)
+def test_the_gradient_of_a_bias_over_1000_equal_steps_is_1000(name, x32):
+    assert bias_gradient(UNROLLS[name]) == 1000
+
+
+@pytest.mark.slow  # a Python loop of 1000 steps
+def test_the_loop_sums_the_gradient_in_float32(x32):
+    assert bias_gradient(loop.unroll()) == 1000
+
+
+def bias_gradient(unroll):
+    """dL/db of L = sum_t h_t, h_t = b, where b is given in bfloat16."""
+    cell = elman.cell(1, "linear")
+    zeros = jax.tree.map(lambda a: jnp.zeros(a.shape, jnp.bfloat16), cell.init(jax.random.key(0), 1))
+
+    def total(params):
+        return jnp.sum(unroll(cell, params, cell.initial(params, ()), jnp.ones((1000, 1)))[1])
+
+    return jax.jit(jax.grad(total))(zeros).b[0]
+
+
+def cases():
+    for name, make in CELLS.items():
+        for unroll in UNROLLS:
+            if applies(name, make(), unroll):
+                quick = (name, unroll) in QUICK
+                yield pytest.param(name, unroll, marks=() if quick else (pytest.mark.slow, pytest.mark.share(4)))
+
+
+def applies(name, cell, unroll):
+    if unroll == "associative":
+        return name in LINEAR
+    if unroll == "diagonal_rtrl":
+        return isinstance(cell.step, Step) and cell.step.unit_by_unit
+    return True
+
+
+@pytest.mark.parametrize(("name", "unroll"), list(cases()))
+def test_every_gradient_in_bfloat16_is_that_in_float32(name, unroll, x32):
+    differs_little(CELLS[name](), UNROLLS[unroll], STEPS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unroll", ["scan", "deferred"])
+@pytest.mark.parametrize("name", ["gru", "gru-before", "lstm-learned", "peephole_lstm", "layer_norm_lstm", "slstm"])
+def test_over_4000_steps(name, unroll, x32):
+    differs_little(CELLS[name](), UNROLLS[unroll], 4000)
+
+
+def differs_little(cell, unroll, steps):
+    """Each leaf of the gradient within 1 % of the float32 gradient of the same weights.
+
+    The steps are equal, and the recurrent weights so small that the network settles: no step's own error grows.
+    """
+    params = jax.tree_util.tree_map_with_path(weak, cell.init(jax.random.key(0), D))
+    xs = jnp.full((steps, B, D), 0.5)
+    reset = jnp.broadcast_to(jnp.arange(steps)[:, None] % 10 == 9, (steps, B))  # a learned carry counts again
+
+    @jax.jit
+    def gradient(params):
+        def total(params):
+            _, ys = unroll(cell, params, cell.initial(params, (B,)), xs, reset=reset)
+            return jnp.sum(ys * jnp.linspace(0.5, 1, cell.size))
+
+        return jax.grad(total)(params)
+
+    low = cast(params, "bf16")
+    exact = gradient(jax.tree.map(lambda a: a.astype(jnp.float32), low))
+    for (path, expected), found in zip(jax.tree.leaves_with_path(exact), jax.tree.leaves(gradient(low)), strict=True):
+        error = np.linalg.norm(expected - found.astype(jnp.float32)) / np.linalg.norm(expected)
+        assert error < 0.01, f"{jax.tree_util.keystr(path)}: {error:.2%}"
+
+
+def weak(path, leaf):
+    return 0.1 * leaf if is_recurrent(path) else leaf
