@@ -1,0 +1,98 @@
+"""What each cell's docstring promises of its initial weights."""
+
+import importlib
+import pkgutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxrnn import cells
+from jaxrnn.unroll.scan import scan
+
+H, MANY = 8, 400
+GATES = {  # cell -> (gates of the bias, {number of a gate: its initial bias}); the other biases are zero
+    "lstm": (4, {1: 1.0}),
+    "coupled_lstm": (3, {0: 1.0}),
+    "peephole_lstm": (4, {1: 1.0}),
+    "layer_norm_lstm": (4, {1: 1.0}),
+    "slstm": (4, {1: np.linspace(5, 12, H)}),
+    "gru": (3, {}),
+    "layer_norm_gru": (3, {}),
+    "mgu": (2, {0: 1.0}),
+    "ugrnn": (2, {0: 1.0}),
+    "minimal_rnn": (1, {0: 1.0}),
+    "diagonal_gru": (3, {0: -np.linspace(0, 1, H)}),
+    "diagonal_lstm": (3, {0: np.linspace(0, 1, H)}),
+    "min_gru": (2, {}),
+    "min_lstm": (3, {}),
+    "rg_lru": (2, {}),
+    "elman": (1, {}),
+    "indrnn": (1, {}),
+    "ctrnn": (1, {}),
+    "plrnn": (1, {}),
+    "perceptron": (1, {}),
+}
+WITHOUT = {"jordan", "lru"}  # a bias called b
+
+
+def of(name, size, **options):
+    return importlib.import_module(f"jaxrnn.cells.{name}").cell(size, **options)
+
+
+def drawn(name, size=MANY, **options):
+    return of(name, size, **options).init(jax.random.key(0), 1)
+
+
+def test_every_cell_is_here():
+    names = {module.name for module in pkgutil.iter_modules(cells.__path__) if module.name[0] != "_"}
+    assert names == GATES.keys() | WITHOUT
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_biases(name):
+    gates, initial = GATES[name]
+    for number, bias in enumerate(np.split(drawn(name, H).b, gates)):
+        np.testing.assert_allclose(bias, np.broadcast_to(initial.get(number, 0.0), H), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"), [("indrnn", -0.7, 0.7), ("plrnn", 0.35, 0.7)]
+)  # of U[-most, most] and U[most / 2, most]
+def test_diagonal_weights_are_uniform(name, low, high):
+    uniform(drawn(name, most=0.7).a, low, high)
+
+
+@pytest.mark.parametrize("name", ["diagonal_gru", "diagonal_lstm"])
+def test_diagonal_weights_have_variance_four_fifths_of_one_over_h(name):
+    np.testing.assert_allclose(np.var(drawn(name).a), 0.8 / MANY, rtol=0.12)
+
+
+def test_the_moduli_of_an_lru_are_uniform_in_area():
+    params = drawn("lru", least=0.5, most=0.9, phase=2.0)
+    uniform(np.exp(-2 * np.exp(params.nu)), 0.25, 0.81)
+    uniform(np.exp(params.theta), 0, 2)
+
+
+def test_the_decay_of_an_rg_lru_is_uniform_in_area():
+    uniform(np.exp(-2 * np.logaddexp(0, drawn("rg_lru", least=0.5, most=0.9).decay)), 0.25, 0.81)
+
+
+def test_the_state_of_an_lru_has_the_variance_of_white_noise_that_is_put_in():
+    """The sum of |s_t|^2 after one input is the variance of the state over that of the noise."""
+    cell = of("lru", H, most=0.8)
+    params = cell.init(jax.random.key(0), 1)
+    shown = cell.step._replace(read=lambda params, s: s)
+    xs = jnp.zeros((120, 1)).at[0].set(1.0)
+    states = scan(cell._replace(step=shown), params, cell.initial(params, ()), xs)[1]
+    variance = params.w_x[0, :H] ** 2 + params.w_x[0, H:] ** 2
+    np.testing.assert_allclose(np.sum(abs(states) ** 2, axis=0), variance, rtol=1e-10)
+
+
+def uniform(values, low, high):
+    """Whether values fill a range evenly: their quartiles are its quarters, their ends its ends."""
+    np.testing.assert_allclose(np.quantile(values, [0, 0.25, 0.5, 0.75, 1]), np.linspace(low, high, 5),
+                               atol=0.07 * (high - low))  # fmt: skip
+    assert low <= min(values)
+    assert max(values) <= high
