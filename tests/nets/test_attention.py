@@ -77,6 +77,18 @@ def test_attention_to_one_source_step_is_the_identity(name):
 
 
 @pytest.mark.parametrize("name", ["luong", "bahdanau"])
+def test_attention_is_shared_out_over_the_valid_source_steps_alone(name):
+    """A memory that nothing was read into, and one of padding, get none of it."""
+    net, weights = kinds()[name]
+    params = net.init(KEY, 2)
+    np.testing.assert_array_equal(weights(params, net.initial(params, (B,)), XS), 0.0)
+    valid = VALID.at[2].set(False)
+    shares = weights(params, attended(net, params, valid=valid), XS)
+    assert not shares[:, ~valid].any()
+    np.testing.assert_allclose(shares[:, :2].sum(axis=-1), 1.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["luong", "bahdanau"])
 def test_padding_of_the_source_reaches_nothing(name):
     net, _ = kinds()[name]
     params = net.init(KEY, 2)
@@ -108,6 +120,17 @@ def test_taught_and_free_answers_agree_where_the_teacher_says_what_the_net_says(
     first = net.decoding.start((B,))
     drawn = nets.decode.sample(net.decoding.decoder, own, carry, first, T, nets.draws.greedy)[1]
     np.testing.assert_array_equal(drawn, said)
+
+
+@pytest.mark.parametrize("attend", ["luong", "bahdanau"])
+def test_a_decoder_attends_to_what_its_encoder_read_and_to_no_padding(attend):
+    net = nets.rnn(gru.cell(H), K, symbols=5, answers="symbols", attend=attend)
+    params = net.init(KEY, 1)
+    mask = jnp.arange(S)[:, None] < jnp.array([5, 3, 0])
+    own, carry = net.decoding.encode(params, jnp.ones((S, B, 1), int), mask)
+    shares = net.decoding.attention(own, carry, jnp.ones((T, B, 1), int))
+    np.testing.assert_allclose(shares.sum(axis=-1), np.broadcast_to([1, 1, 0], (T, B)), rtol=1e-12)
+    assert not shares[:, ~mask.T].any()
 
 
 def test_scheduled_sampling_reads_its_own_outputs():
