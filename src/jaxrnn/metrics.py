@@ -15,7 +15,7 @@ from jaxrnn.types import Batch, Metric
 
 
 def weighted_mean(values: Any, weights: Any) -> jax.Array:
-    """The mean of values [T, B] over the steps that count, by their weights [T, B]."""
+    """The mean of values [T, B] over the steps that count, by their weights [T, B]; NaN where none does."""
     return jnp.sum(jnp.where(weights > 0, values, 0) * weights) / jnp.sum(weights)
 
 
@@ -45,7 +45,7 @@ def exact_match() -> Metric:
     For an encoder-decoder that is the share of answers that greedy decoding gets right from end to end: as long as it
     is right, it reads what it was taught with.
     """
-    return Metric(lambda ys, batch: jnp.mean(classified(ys, batch)), better="up")
+    return Metric(lambda ys, batch: share_right(classified(ys, batch), batch.weights), better="up")
 
 
 def mean_squared_error(distribution: Any) -> Metric:
@@ -68,10 +68,9 @@ def scaled_error(series: Any, distribution: Any) -> Metric:
 
     def error(ys, targets):
         found, true = (
-            series.in_source_units(values.reshape(*values.shape[:-1], series.horizon, -1))
-            for values in (distribution.median(ys), targets)
+            values.reshape(*values.shape[:-1], series.horizon, -1) for values in (distribution.median(ys), targets)
         )
-        return (jnp.abs(found - true) / series.naive_error).reshape(targets.shape)
+        return (jnp.abs(series.differences(found, true)) / series.naive_error).reshape(targets.shape)
 
     return _of_values(error)
 
@@ -123,6 +122,11 @@ def classified(logits: Any, batch: Batch) -> Any:
     """[B], whether the label has the largest logit at every step that counts; targets [T, B, 1] hold the labels."""
     wrong = (jnp.argmax(logits, axis=-1) != batch.targets[..., 0].astype(int)) & (batch.weights > 0)
     return ~wrong.any(axis=0)
+
+
+def share_right(right: Any, weights: Any) -> Any:
+    """The share of the sequences that are right, right [B], among those that a step counts of, weights [T, B]."""
+    return weighted_mean(1.0 * right, (weights > 0).any(axis=0))
 
 
 def better(metric: Any) -> Any:

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+ROUNDING = 1e-7  # of values in float32, in the units that the network sees
+
 
 class Series(NamedTuple):
     """A series that a network can be primed on and then left to continue.
@@ -25,7 +27,7 @@ class Series(NamedTuple):
       known: [N + F, Q], what is known in advance; None for nothing.
       horizon: h, the steps to come that an output speaks of.
       naive_error: the mean absolute error, in the units of the source, of the last value (of a season before, where
-        there is one) as the forecast of the next over the training part; a number, or an array [V].
+        there is one) as the forecast of the next over the training part; an array [V], NaN where it is never wrong.
     """
 
     values: Any
@@ -40,7 +42,7 @@ class Series(NamedTuple):
     past: Any = None
     known: Any = None
     horizon: int = 1
-    naive_error: Any = 1.0
+    naive_error: Any = None
 
     def in_source_units(self, values: Any) -> Any:
         """Values [..., V] in the units that the network sees, in the units of the source."""
@@ -48,6 +50,24 @@ class Series(NamedTuple):
         if not self.log:
             return scaled
         return np.exp(scaled) if isinstance(scaled, np.ndarray) else jnp.exp(scaled)
+
+    def differences(self, found: Any, true: Any) -> Any:
+        """found - true in the units of the source, both [..., V] in those that the network sees.
+
+        The mean cancels before it is added: float32 would round the values to the nearest 8 where the mean is 1e8.
+        """
+        apart = (found - true) * self.std
+        if not self.log:
+            return apart
+        library = np if isinstance(apart, np.ndarray) else jnp
+        return self.in_source_units(true) * library.expm1(apart)
+
+    def with_naive_error(self, train: int, back: int = 1) -> "Series":
+        """The series with the `naive_error` that the value `back` steps before has over the first `train` values."""
+        before, after = self.values[: train - back], self.values[back:train]
+        error = np.abs(self.differences(after, before)).mean(axis=0)
+        wrong = np.abs(after - before).mean(axis=0) > ROUNDING
+        return self._replace(naive_error=np.where(wrong, error, np.nan))
 
     def inputs(self) -> Any:
         """[N, D], what the network reads at every step; before the first value, and after what is known, the nearest

@@ -95,6 +95,22 @@ def test_errors_by_lead_of_a_straight_line(horizon):
         forecasts.by_lead(run, 40)
 
 
+@pytest.mark.usefixtures("x32")
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_an_offset_changes_no_error_by_lead(horizon):
+    values, options = noise(90).round(2), {"window": 4, "horizon": horizon, "anchor": "last"}
+    plain, moved = (forecasts.by_lead(run_of(series.dataset(values + a, **options)), 3) for a in (0, 1e8))
+    assert moved.keys() == plain.keys()
+    for name, errors in plain.items():
+        np.testing.assert_allclose(moved[name], errors, rtol=1e-4)
+
+
+def test_errors_by_lead_need_a_naive_forecast_that_errs():
+    run = run_of(series.dataset(np.tile(noise(6), 20), window=4, season=6))
+    with pytest.raises(ConfigError, match="a season before is never wrong over the training part"):
+        forecasts.by_lead(run, 3)
+
+
 def test_the_error_of_several_variables_is_in_their_units():
     values = np.stack([noise(60), 100 * noise(60, 1)], axis=1)
     dataset = series.dataset(values, window=4)

@@ -43,6 +43,7 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
             f"{max(last - first, 0)} steps at most"
         )
     distribution = point.distribution() if distribution is None else distribution
+    series = series.with_naive_error(train) if series.naive_error is None else series
     inputs, targets = series.inputs(), series.targets()
     spans = {name: _steps(name, *span, series.horizon) for name, span in splits.items()}
     if stateful:

@@ -1,5 +1,6 @@
 """Measured series: scaled by their training part, split in time, with what is known of past and future beside them."""
 
+import logging
 from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
@@ -70,7 +71,11 @@ def measured(found, options):
     count = len(found.values)
     start, test_start = round(count * (1 - test - validation)), round(count * (1 - test))
     distribution = point.distribution() if options.distribution is None else options.distribution
+    if options.season is not None and options.season >= start:
+        raise ValueError(f"data.season={options.season} must be shorter than the training part, {start} values; give "
+                         "smaller data.validation and data.test")  # fmt: skip
     series = _series(found, options, start, test_start, distribution.counts)
+    series = series.with_naive_error(start, options.season or 1)
     if distribution.counts:
         distribution = distribution.scaled(np.tile(series.std, series.horizon))
     spans = {"validation": (start, test_start), "test": (test_start, count)}
@@ -84,17 +89,28 @@ def measured(found, options):
     anchor = {None: None, "last": _predictors.last_value(series), "linear": linear}[options.anchor]
     return made._replace(
         baselines=_baselines(made, start, options, distribution, linear),
-        metrics=_metrics(series, distribution),
+        metrics=_metrics(series, distribution, options.season),
         anchor=anchor,
     )
 
 
-def _metrics(series, distribution):
+def _metrics(series, distribution, season):
     found = {
         "mse": mean_squared_error(distribution),
         "mase": scaled_error(series, distribution),
         "crps": crps(series, distribution),
     }
+    if np.isnan(series.naive_error).any():
+        left_out = ("mase",) if series.log else ("mase", "crps")
+        found = {name: metric for name, metric in found.items() if name not in left_out}
+        label = series.value_labels[int(np.argmax(np.isnan(series.naive_error)))]
+        logging.getLogger(__name__).warning(
+            "%s left out: over the training part %s repeats the value data.season=%s steps before exactly, so no error "
+            "can be scaled by that forecast's",
+            "mase is" if series.log else "mase and crps are",
+            label,
+            season,
+        )
     found |= {"coverage": coverage(distribution)} if distribution.size > 1 else {}
     return {name: metric._replace(function=_at_end(metric.function)) for name, metric in found.items()}
 
@@ -139,9 +155,6 @@ def _series(found, options, start, test_start, counts):
         _refuse((values < 0) | (values != np.round(values)), labels, "counts are whole numbers from 0 on")
         mean, std = np.zeros_like(mean), train.mean(axis=0)
     _refuse_scales(values, mean, std, labels)
-    back = options.season or 1
-    source = np.asarray(found.values, float)[:start]
-    naive = np.abs(source[back:] - source[:-back]).mean(axis=0) if start > back else np.ones_like(mean)
     return Series(
         (values - mean) / std,
         mean,
@@ -155,7 +168,6 @@ def _series(found, options, start, test_start, counts):
         past=None if found.past is None else _scaled(found.past, start),
         known=_known(found, options, start),
         horizon=options.horizon,
-        naive_error=np.where(naive > 0, naive, 1.0),
     )
 
 

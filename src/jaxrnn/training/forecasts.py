@@ -24,12 +24,16 @@ def by_lead(run, horizon):
       {name: [H]}, the network's first.
 
     Raises:
-      ConfigError: if the data are no series, the network cannot go on by itself, or not so far.
+      ConfigError: if the data are no series, the network cannot go on by itself, or not so far;
+        or if the naive forecast makes no errors to scale others by.
     """
     first = primed(run.task, length=horizon)
     dataset, series = run.dataset, run.dataset.series
     if len(series.values) - first.start < horizon:
         raise ConfigError(f"horizon={horizon}: {len(series.values) - first.start} values follow the handover")
+    if np.isnan(series.naive_error).any():
+        raise ConfigError(f"horizon={horizon}: the errors cannot be scaled: the last value or the value a season "
+                          "before is never wrong over the training part")  # fmt: skip
     starts = np.arange(first.start, len(series.values) - horizon + 1)
     starts = starts[np.linspace(0, len(starts) - 1, min(len(starts), MOST)).astype(int)]
     xs = jnp.asarray(series.inputs()[starts + np.arange(-first.prime, 0)[:, None]], float)
@@ -39,8 +43,8 @@ def by_lead(run, horizon):
     said = {"network": run.evaluator.generate(run.params, first._replace(xs=xs, ahead=ahead))}
     for name, predict in dataset.baselines.items():
         said[name] = _continued(dataset, predict, xs, ahead, horizon)
-    truth = series.in_source_units(series.values[starts + np.arange(horizon)[:, None]])
-    errors = {name: np.abs(series.in_source_units(np.asarray(values)) - truth) for name, values in said.items()}
+    truth = series.values[starts + np.arange(horizon)[:, None]]
+    errors = {name: np.abs(series.differences(np.asarray(values), truth)) for name, values in said.items()}
     return {name: (error / series.naive_error).mean(axis=(1, 2)) for name, error in errors.items()}
 
 

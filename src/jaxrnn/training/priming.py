@@ -58,8 +58,8 @@ def generation_error(dataset, generated, start=None):
     known; None where it is not."""
     series = dataset.series
     truth = series.values[series.handover if start is None else start :][: len(generated)]
-    found = series.in_source_units(np.asarray(generated)[: len(truth)]) - series.in_source_units(truth)
-    return float(np.mean(found**2)) if len(truth) else None
+    apart = series.differences(np.asarray(generated)[: len(truth)], truth)
+    return float(np.mean(apart**2)) if len(truth) else None
 
 
 def _needs_past(series):
