@@ -83,6 +83,15 @@ def test_frequencies_of_draws_pass_a_chi_squared_test(options, expected):
     assert stats.chisquare(frequencies[possible], count * np.asarray(expected)[possible]).pvalue > 1e-3
 
 
+@pytest.mark.parametrize("temperature", [1e-3, 1e-38, 1e-45, 5e-324])
+@pytest.mark.parametrize("others", [{}, {"top_k": 2}, {"top_p": 0.9}], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_temperature_close_to_zero_chooses_as_greedy_does(temperature, others, dtype):
+    logits = 50 * jax.random.normal(jax.random.key(1), (200, 7)).astype(dtype)
+    drawn = draws.categorical(temperature, **others)(jax.random.key(0), logits)
+    np.testing.assert_array_equal(drawn, draws.greedy(None, logits))
+
+
 @pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"top_k": 0}, {"top_p": 1.5}], ids=str)
 def test_what_cannot_be_drawn_is_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -19,7 +19,7 @@ def categorical(
     """Draws symbols from softmax(logits / temperature).
 
     Args:
-      temperature: above 0; below 1 likely symbols become likelier.
+      temperature: above 0; below 1 likely symbols become likelier, and close to 0 it draws as `greedy` chooses.
       top_k: draw among the k likeliest (Fan, Lewis & Dauphin 2018); None for all.
       top_p: draw among the fewest symbols that together have this probability (nucleus sampling, Holtzman et al.
         2020), in (0, 1]; None for all.
@@ -38,7 +38,9 @@ def categorical(
         raise ValueError(f"top_p={top_p}: give a probability above 0")
 
     def draw(key, logits):
-        return jax.random.categorical(key, kept(logits / temperature, top_k, top_p))[..., None]
+        below = logits - jnp.max(logits, axis=-1, keepdims=True)  # the largest stays 0 at any temperature
+        scaled = below / max(temperature, float(jnp.finfo(below.dtype).tiny))
+        return jax.random.categorical(key, kept(scaled, top_k, top_p))[..., None]
 
     return draw
 
