@@ -59,3 +59,9 @@ def weighted_sum(loss: Callable[..., Any], ys: ArrayLike, targets: ArrayLike, we
     counted = weights > 0
     ys, targets = (jnp.where(counted[..., None], a, 0) for a in (ys, targets))
     return jnp.sum(weights * loss(ys, targets)), jnp.sum(weights)
+
+
+def mean_of(total: ArrayLike, weight: ArrayLike) -> jax.Array:
+    """The weighted mean of a batch to train on, from what `weighted_sum` gives; zero, and so is its gradient, where no
+    step counts."""
+    return total / jnp.where(weight > 0, weight, 1)

@@ -1,5 +1,6 @@
 """Optimizers of Optax, the clipping kept apart from the rule, so that what clipping did can be reported."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -62,33 +63,68 @@ def optimizer(
 
 
 def clip_by_global_norm(largest: Any) -> optax.GradientTransformation:
-    """`optax.clip_by_global_norm` with `global_norm`: a gradient above this norm is scaled down to it."""
+    """`optax.clip_by_global_norm` with `global_norm`: a gradient above this norm is scaled down to it.
+
+    A norm beyond the largest number gives NaN; Optax's would give zero, an update that learns nothing without a word.
+    """
 
     def update(grads, state, params=None):
         norm = global_norm(grads)
+        norm = jnp.where(jnp.isinf(norm), jnp.nan, norm)
         return jax.tree.map(lambda g: jnp.where(norm < largest, g, (g / norm) * largest).astype(g.dtype), grads), state
 
     return optax.GradientTransformation(optax.init_empty_state, update)
 
 
 def global_norm(tree: Any) -> jax.Array:
-    """The L2 norm of all values of a tree, as that of one vector: leaf by leaf would take longer than the update of a
-    small network."""
-    return _norm(jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(tree)]))
+    """The L2 norm of all values of a tree.
+
+    It is right wherever it is itself a number of the values' type: values of 1e20 and of 1e-20, whose squares float32
+    does not hold, are divided by the largest of them first.
+    """
+    return global_norms(tree)[0]
+
+
+def global_norms(*trees: Any) -> tuple[jax.Array, ...]:
+    """The `global_norm` of each tree, as that of one vector: leaf by leaf, or tree by tree, would take longer than the
+    update of a small network."""
+    return _norms(*[jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(tree)]) for tree in trees])
 
 
 @jax.custom_batching.custom_vmap
-def _norm(vector):
-    return jnp.sqrt(jnp.vdot(vector, vector, precision=lax.Precision.HIGHEST))
+def _norms(*vectors):
+    return _checked([jnp.sqrt(jnp.vdot(each, each, precision=lax.Precision.HIGHEST)) for each in vectors], vectors)
 
 
-@_norm.def_vmap
-def _norms(runs, batched, vectors):
+@_norms.def_vmap
+def _norms_of_runs(runs, batched, *vectors):
     """Those of many runs: on a CPU XLA sums many rows one value after the other, so that the rows are folded first."""
-    if not batched[0]:
-        return _norm(vectors), False
-    parts = jnp.pad(vectors, ((0, 0), (0, -vectors.shape[1] % FOLDS))).reshape(runs, FOLDS, -1)
-    return jnp.sqrt(jnp.sum(sum(parts[:, fold] ** 2 for fold in range(FOLDS)), axis=-1)), True
+    rows = [each if own else jnp.tile(each, (runs, 1)) for each, own in zip(vectors, batched, strict=True)]
+    norms = []
+    for each in rows:
+        parts = jnp.pad(each, ((0, 0), (0, -each.shape[1] % FOLDS))).reshape(runs, FOLDS, -1)
+        norms.append(jnp.sqrt(jnp.sum(sum(parts[:, fold] ** 2 for fold in range(FOLDS)), axis=-1)))
+    return _checked(norms, rows), (True,) * len(rows)
+
+
+def _checked(norms, vectors):
+    """Norms as they are; computed again where a square was too large for its type, or too small to count."""
+    limits = jnp.finfo(jnp.result_type(*norms))
+    least, largest = limits.tiny**0.5 / limits.eps, limits.max
+    good = [(norm > least) & (norm <= largest) for norm in norms]
+
+    def again(*vectors):
+        return tuple(jnp.where(*each) for each in zip(good, norms, map(_scaled_norm, vectors), strict=True))
+
+    return lax.cond(jnp.all(functools.reduce(jnp.logical_and, good)), lambda *_: tuple(norms), again, *vectors)
+
+
+def _scaled_norm(vectors):
+    """The norms of vectors [..., n], their largest values taken out first."""
+    largest = jnp.max(jnp.abs(vectors), axis=-1, initial=0)
+    usual = (largest > 0) & (largest < jnp.inf)
+    scale = jnp.where(usual, jnp.minimum(largest, 0.25 / jnp.finfo(largest.dtype).tiny), 1)  # 1 / scale is a number too
+    return jnp.where(usual, scale * jnp.sqrt(jnp.sum((vectors / scale[..., None]) ** 2, axis=-1)), largest)
 
 
 def warmup_cosine(steps: Size, warmup: NonNegativeInt = 100) -> Callable[..., Any]:

@@ -217,6 +217,38 @@ def test_the_error_of_generated_values_is_in_the_units_of_the_source():
     assert generation_error(scaled, longer) == pytest.approx(1.5**2)
 
 
+@pytest.mark.usefixtures("x32")
+@pytest.mark.parametrize("scale", [1e-34, 1e-20, 1.0, 1e20, 1e37])
+def test_a_norm_that_float32_holds_is_right_though_its_squares_are_not_held(scale):
+    """Of one run and of many side by side, whatever the sizes of the others; clipping by it too."""
+    values = np.float32(scale) * np.random.default_rng(0).normal(size=40).astype(np.float32)
+    expected = np.linalg.norm(values.astype(float))
+    tree = {"a": jnp.asarray(values[:10]), "b": jnp.asarray(values[10:])}
+    np.testing.assert_allclose(jax.jit(global_norm)(tree), expected, rtol=1e-6)
+    side_by_side = jax.tree.map(lambda a: jnp.stack([a, a / scale, 0 * a]), tree)
+    norms = jax.jit(jax.vmap(global_norm))(side_by_side)
+    np.testing.assert_allclose(norms, [expected, expected / scale, 0], rtol=1e-6)
+    clip = clip_by_global_norm(0.1 * expected)
+    np.testing.assert_allclose(jax.jit(clip.update)(tree, ())[0]["b"], 0.1 * values[10:], rtol=1e-6)
+
+
+@pytest.mark.usefixtures("x32")
+def test_norms_of_what_is_no_number_say_so():
+    cases = (
+        ([1.0, np.inf], np.inf),
+        ([np.nan, 1.0], np.nan),
+        ([3e38, 3e38], np.inf),
+        ([2e38, 2e38], 8e76**0.5),
+        ([], 0.0),
+    )
+    for values, expected in cases:
+        vector = jnp.asarray(values, jnp.float32)
+        norms = [global_norm([vector]), *jax.vmap(lambda a: global_norm([a]))(jnp.stack([vector, vector]))]
+        np.testing.assert_allclose(norms, [expected] * 3, rtol=1e-6)
+        if not np.isfinite(expected):
+            assert np.isnan(clip_by_global_norm(1.0).update([vector], ())[0][0]).all()
+
+
 @pytest.mark.parametrize("size", [1, 3, 16, 100])
 def test_the_norm_of_many_runs_is_that_of_each(size):
     """Of trees whose size is no multiple of the folds; and clipping by it is Optax's."""

@@ -10,6 +10,7 @@ from jax.sharding import PartitionSpec as P
 
 from jaxrnn.jax_internals import compiler_options
 from jaxrnn.losses import weighted_sum
+from jaxrnn.metrics import share_right
 from jaxrnn.nets import decode
 from jaxrnn.runtime import ROWS, mesh
 from jaxrnn.training.update import cast
@@ -74,7 +75,7 @@ def scores(task, ys, batch):
     dataset = task.dataset
     found = {"loss": mean_loss(dataset.loss, ys, batch)}
     if dataset.correct is not None:
-        found["correct"] = jnp.mean(dataset.correct(ys, batch))
+        found["correct"] = share_right(dataset.correct(ys, batch), batch.weights)
     return found | {name: metric(ys, batch) for name, metric in task.measured.items()}
 
 

@@ -11,6 +11,7 @@ from jaxrnn.table import Table
 from jaxrnn.training import records
 from jaxrnn.training.identity import Settings
 from jaxrnn.training.tensorboard import Board
+from jaxrnn.training.update import Report
 
 
 class ReportRow(NamedTuple):
@@ -19,7 +20,7 @@ class ReportRow(NamedTuple):
     Fields:
       updates: n.
       row: the columns of `metrics.csv`.
-      bad: the first of them at which loss, gradient or params were not finite, counted from 0, or None.
+      bad: the first of them at which loss, clipped gradient or update were not finite, counted from 0, or None.
     """
 
     updates: int
@@ -154,15 +155,22 @@ def in_folder(folder, trainer, metrics=(), tensorboard=False, step=0, progress=N
 
 
 def report_rows(report, scored):
-    """The `ReportRow`s of N runs.
+    """The `ReportRow`s of N runs; updates of which no step counts have a gradient, but no loss.
 
     Args:
       report: a `Report` with fields [N, n].
       scored: whether the data say which sequences are right.
     """
     updates = report.loss.shape[-1]
+    report = Report(*(np.asarray(column, float) for column in report))  # a sum in float32 overflows early
+    counted = report.counted.sum(axis=-1)
+
+    def of_counted(column):
+        total = np.where(report.counted > 0, column, 0).sum(axis=-1)
+        return np.where(counted > 0, total / np.maximum(counted, 1), np.nan)
+
     columns = {
-        "loss": report.loss.mean(axis=-1),
+        "loss": of_counted(report.loss),
         "grad_norm": report.grad_norm.mean(axis=-1),
         "grad_norm_max": report.grad_norm.max(axis=-1),
         "clipped": report.clipped.mean(axis=-1),
@@ -170,8 +178,8 @@ def report_rows(report, scored):
         "param_norm": report.param_norm[..., -1],
     }
     if scored:
-        columns["correct"] = report.correct.mean(axis=-1)
-    finite = np.isfinite(report.loss) & np.isfinite(report.grad_norm) & np.isfinite(report.update_norm)
+        columns["correct"] = of_counted(report.correct)
+    finite = np.isfinite(report.loss) & np.isfinite(report.clipped_norm) & np.isfinite(report.update_norm)
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [
         ReportRow(updates, dict(zip(columns, row, strict=True)), None if good.all() else int(np.argmin(good)))

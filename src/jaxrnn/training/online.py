@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxrnn.keys import at_step
-from jaxrnn.losses import weighted_sum
+from jaxrnn.losses import mean_of, weighted_sum
 from jaxrnn.unroll._online_step import beginning, one_step
 from jaxrnn.unroll.scan import scan
 
@@ -39,10 +39,10 @@ def through(task, rule, name, state, batch, key):
       key: of what the rule and the net draw.
 
     Returns:
-      (the `OnlineState` after the batch, its mean loss, of each step before its update).
+      (the `OnlineState` after the batch, its mean loss, of each step before its update; zero where no step counts).
     """
     state, (total, weights) = stepwise(task, rule, name, state, batch, key)
-    return state, jnp.sum(total) / jnp.sum(weights)
+    return state, mean_of(jnp.sum(total), jnp.sum(weights))
 
 
 def stepwise(task, rule, name, state, batch, key):
@@ -61,7 +61,7 @@ def stepwise(task, rule, name, state, batch, key):
         def loss(params):
             after, ys = stepped.apply(params, carry, x, mask=valid, reset=restart, key=at_step(keys, t))
             total, weights = weighted_sum(dataset.loss, ys, target, weight)
-            return total / jnp.where(weights > 0, weights, 1), (after, total, weights)
+            return mean_of(total, weights), (after, total, weights)
 
         grads, (carry, total, weights) = jax.grad(loss, has_aux=True)(params)
         new = _updated(task.optimizer, params, opt_state, grads)
@@ -86,7 +86,7 @@ def after_the_batch(task, state, batch, key):
         carry = net.initial(params, batch.fresh.shape)
         _, ys = net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
         total, weights = weighted_sum(task.dataset.loss, ys, batch.targets, batch.weights)
-        return total / weights
+        return mean_of(total, weights)
 
     value, grads = jax.value_and_grad(loss)(state.params)
     return _updated(task.optimizer, *state, grads), value

@@ -106,6 +106,10 @@ def check(task, checkpointing=Checkpointing()):
         raise ConfigError(
             f"trainer.batch_size={trainer.batch_size} is larger than the data: it holds {dataset.rows} sequences"
         )
+    for name, batch in dataset.splits.items():
+        if not (batch.weights > 0).any():
+            raise ConfigError(f"the {name} split has nothing to evaluate: all its weights are zero; give it steps that "
+                              "count, or leave it out")  # fmt: skip
     if dataset.continues and not task.net.causal:
         raise ConfigError(
             "model.bidirectional reads the future, which a carry cannot hand on from batch to batch; "

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
-from jaxrnn.losses import weighted_sum
-from jaxrnn.optimizers import Optimizer, global_norm
+from jaxrnn.losses import mean_of, weighted_sum
+from jaxrnn.optimizers import Optimizer, global_norm, global_norms
 from jaxrnn.runtime import ROWS
 from jaxrnn.types import Dataset, Net, Size
 
@@ -71,13 +71,14 @@ class Report(NamedTuple):
     """What each update measured.
 
     Fields, each [n]:
-      loss: the weighted mean loss of the batch, before the update.
+      loss: the weighted mean loss of the batch, before the update; zero, and so is its gradient, where no step counts.
       grad_norm: global L2 norm of the gradient, before clipping.
       clipped_norm: the same after clipping.
       clipped: 1 where clipping made the gradient shorter, else 0.
       update_norm: global L2 norm of what the update added to the params.
       param_norm: global L2 norm of the params after the last update, in its row; zero in the others.
       correct: share of the batch's sequences that were right before the update; zero where the data do not say.
+      counted: 1 where a step of the batch counts in the loss, else 0.
     """
 
     loss: jax.Array
@@ -87,6 +88,7 @@ class Report(NamedTuple):
     update_norm: jax.Array
     param_norm: jax.Array
     correct: jax.Array
+    counted: jax.Array
 
 
 class Updates(NamedTuple):
@@ -177,14 +179,14 @@ def _update(task, shards):
         row = (lax.axis_index(ROWS) * local_rows if shards > 1 else 0) + jnp.arange(local_rows)
         step_key = jax.random.fold_in(jax.random.fold_in(state.key, 1), state.step)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(step_key, row)
-        total_weight = total(jnp.sum(batch.weights))
+        total_weight, asked = total(jnp.sum(batch.weights)), (batch.weights > 0).any(axis=0)
 
         def batch_loss(params):
             low = cast(params, trainer.precision)
             carry = start(net, low, batch.fresh, state.carry)
             carry, ys = net.apply(low, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
-            loss = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0] / total_weight
-            right = 0.0 if dataset.correct is None else jnp.sum(dataset.correct(ys, batch)) / trainer.batch_size
+            loss = mean_of(weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0], total_weight)
+            right = 0.0 if dataset.correct is None else jnp.sum(dataset.correct(ys, batch) & asked) / total(asked.sum())
             return objective(params, loss, batch, step), (loss, carry, right)
 
         (_, (loss, carry, right)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
@@ -192,9 +194,9 @@ def _update(task, shards):
         clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
         changes, opt_state = optimizer.rule.update(clipped, state.opt_state, state.params)
         params = optax.apply_updates(state.params, changes)
-        grad_norm, clipped_norm = global_norm(grads), global_norm(clipped)
+        grad_norm, clipped_norm, update_norm = global_norms(grads, clipped, changes)
         was_clipped = clipped_norm < (1 - ROUNDING) * grad_norm
-        report = Report(loss, grad_norm, clipped_norm, was_clipped, global_norm(changes), param_norm=0.0, correct=right)
+        report = Report(loss, grad_norm, clipped_norm, was_clipped, update_norm, 0.0, right, total_weight > 0)
         return TrainState(state.step + 1, params, opt_state, carry, state.key), report
 
     return update
