@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.trial import TrialState
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.sweeps import schedule, search, search_figures
+from jaxrnn.sweeps import schedule, search, search_figures, search_metric
 from jaxrnn.training import summaries
 
+parse = OverridesParser.create().parse_override
 SPACE = ["optimizer.learning_rate=tag(log,interval(1e-4,1e-1))", "model.cell.size=choice(2,3)"]
 
 
@@ -70,9 +72,76 @@ def test_nothing_to_search_for_is_refused(tmp_path, compose):
         search.search(compose, [], [], search.Options(), tmp_path)
 
 
-def test_a_search_takes_any_metric_and_knows_which_way_is_better(compose):
-    digits = compose(["data=digits"])
-    assert search._better("test.accuracy", digits) == "up"
-    assert search._better("validation.loss", digits) == "down"
-    with pytest.raises(ConfigError, match=r"tune.metric=test.acuracy: .* test.accuracy"):
-        search._better("test.acuracy", digits)
+def better(metric, compose, given, *space):
+    return search_metric.better_of(metric, compose, given, [parse(word) for word in space])
+
+
+SMALL = ["data=forecast", "data.series=lynx"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "given", "space", "way"),
+    [
+        ("test.accuracy", ["data=digits"], [SPACE[0]], "up"),
+        ("validation.loss", ["data=digits"], SPACE, "down"),
+        ("validation.coverage", SMALL, ["data/distribution=choice(gaussian,student_t)"], 0.9),
+        ("validation.accuracy", [], ["data=choice(digits,vowels)", "seed=range(1,4)"], "up"),
+    ],
+)
+def test_a_metric_that_all_runs_will_have_is_taken(compose, metric, given, space, way):
+    """Though the configuration without what is searched for may lack it."""
+    assert better(metric, compose, given, *space) == way
+
+
+@pytest.mark.parametrize(
+    ("metric", "given", "space", "message"),
+    [
+        ("test.acuracy", ["data=digits"], [SPACE[0]], "runs have no such metric; there are .*test.accuracy"),
+        (
+            "validation.coverage",
+            SMALL,
+            ["data/distribution=choice(point,gaussian)", SPACE[0]],
+            "runs with data/distribution=point have no such metric; there are validation.loss, .*validation.crps",
+        ),
+        ("test.accuracy", [], ["data=choice(digits,sine)"], "runs with data=sine have no such metric; there are"),
+        ("test.accuracy", [], ["data=choice(sine,digits)", SPACE[0]], "runs with data=sine have no such metric"),
+    ],
+)
+def test_a_metric_that_some_runs_will_lack_is_refused(compose, metric, given, space, message):
+    with pytest.raises(ConfigError, match=f"^tune.metric={metric}: {message}"):
+        better(metric, compose, given, *space)
+
+
+def test_a_value_that_cannot_be_trained_has_no_say(compose):
+    assert better("validation.loss", compose, ["data=sine"], "trainer.batch_size=choice(100,1)") == "down"
+    with pytest.raises(ConfigError, match=r"trainer\.batch_size=100 is larger than the data"):
+        better("validation.loss", compose, ["data=sine"], "trainer.batch_size=choice(100,200)")
+
+
+@pytest.mark.parametrize(
+    ("metric", "given", "values", "expected"),
+    [
+        ("validation.loss", ["data=sine"], [0.3, 0.1, 0.2], 1),
+        ("test.accuracy", ["data=digits"], [0.3, 0.9, 0.2], 1),
+        ("validation.coverage", [*SMALL, "data/distribution=gaussian"], [0.99, 0.2, 0.88], 2),
+    ],
+)
+def test_a_search_finds_the_best_by_the_way_of_its_metric(
+    tmp_path, monkeypatch, compose, metric, given, values, expected
+):
+    """Trials that came to these values, a diverged one that would be better than all of them, and one without any."""
+    split, _, name = metric.partition(".")
+    wished = {"validation.loss": 0.0, "test.accuracy": 1.0, "validation.coverage": 0.9}[metric]
+    contents = [{"status": "finished", "metrics": {split: {name: value}}} for value in values]
+    contents += [{"status": "diverged", "metrics": {split: {name: wished}}}, {"status": "finished", "metrics": {}}]
+    told = []
+
+    def train(jobs, folder):
+        told.extend(contents[len(told) : len(told) + len(jobs)])
+        return {job.number: content for job, content in zip(jobs, told[-len(jobs) :], strict=True)}
+
+    monkeypatch.setattr(schedule, "train", train)
+    options = search.Options(trials=5, batch=5, sampler="random", metric=metric)
+    study = search.search(compose, given, SPACE[:1], options, tmp_path)
+    assert study.best_trial.number == expected
+    assert search.best(study)[1] == [f"{n}={v}" for n, v in study.trials[expected].params.items()]

@@ -12,10 +12,10 @@ from hydra.core.override_parser.types import IntervalSweep
 from jaxrnn import stored_files
 from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments import config
-from jaxrnn.experiments.build import built, check
+from jaxrnn.experiments.build import check
 from jaxrnn.experiments.conf import compose, force
-from jaxrnn.metrics import better, cost
-from jaxrnn.sweeps import progress, reading, report, schedule, search_space
+from jaxrnn.metrics import cost
+from jaxrnn.sweeps import progress, reading, report, schedule, search_metric, search_space
 from jaxrnn.types import Size
 
 try:
@@ -113,9 +113,11 @@ def search(compose, given, space, options, folder, seed=0):
         if not isinstance(override.value(), IntervalSweep) and not list(override.sweep_string_iterator()):
             raise ConfigError(f"{word}: it names no value")
     Path(folder).mkdir(parents=True, exist_ok=True)
-    way = "down" if options.metric == LOSS else _better(options.metric, compose([*given, f"seed={seed}"]))
-    study = _study(Path(folder), [*given, *space], options, seed, way)
     overrides = [OverridesParser.create().parse_override(text) for text in space]
+    way = "down"
+    if options.metric != LOSS:
+        way = search_metric.better_of(options.metric, compose, [*given, f"seed={seed}"], overrides)
+    study = _study(Path(folder), [*given, *space], options, seed, way)
     while True:
         asked = _whole(study, overrides, folder)
         known = sum(OVERRIDES in trial.user_attrs for trial in study.get_trials(deepcopy=False))
@@ -214,24 +216,6 @@ def _value(content, metric, way):
         return worst
     value = progress.score(content) if metric == LOSS else reading.value(content, metric)
     return worst if value is None else value if isinstance(way, str) else cost(way, value)
-
-
-def _better(metric, cfg):
-    """Which way a metric is better, as in `jaxrnn.metrics`.
-
-    Raises:
-      ConfigError: if runs of this configuration will not have it.
-    """
-    split, _, name = metric.partition(".")
-    check(cfg)
-    task = built(cfg).task
-    known = {"loss": "down", "correct": "up", **{each: better(found) for each, found in task.measured.items()}}
-    if task.dataset.correct is None:
-        del known["correct"]
-    if split not in task.dataset.splits or name not in known:
-        raise ConfigError(f"tune.metric={metric}: runs have no such metric; there are "
-                          f"{', '.join(f'{each}.{n}' for each in task.dataset.splits for n in known)}")  # fmt: skip
-    return known[name]
 
 
 def best(study):
