@@ -82,6 +82,32 @@ def test_settings_are_ranked_over_seeds(sweep):
     assert report.settings_table(report.read(sweep, "train.loss"))[0]["mean"] == pytest.approx(1.0)  # running ones only
 
 
+WAYS = {"loss": "down", "accuracy": "up", "coverage": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "best"),
+    [
+        ("loss", [0.3, 0.1, 0.2], 1),
+        ("accuracy", [0.3, 0.1, 0.4], 2),
+        ("coverage", [0.99, 0.2, 0.88], 2),
+    ],
+)
+def test_the_best_run_of_a_setting_is_the_best_by_its_metric(tmp_path, name, values, best):
+    """And no diverged one, whatever it had; its mean is that of all."""
+    for seed, value in enumerate(values):
+        write_run(tmp_path / str(seed), "lstm", 0.01, seed, 1.0)
+        metrics = {"validation": {"loss": 1.0, name: value}}
+        summaries.write(
+            tmp_path / str(seed), summaries.read(tmp_path / str(seed)) | {"metrics": metrics, "better": WAYS}
+        )
+    write_run(tmp_path / "3", "lstm", 0.01, 3, 1e-9, "diverged")
+    found = report.read(tmp_path, f"validation.{name}")
+    row = report.settings_table(found)[0]
+    assert (row["best"], row["mean"]) == (values[best], pytest.approx(np.mean(values)))
+    assert report.command(found).endswith(f" seed={best}")
+
+
 @pytest.mark.slow
 def test_a_report_is_tables_figures_and_a_page(sweep):
     text = report.write(report.read(sweep))
