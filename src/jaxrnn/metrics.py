@@ -25,10 +25,14 @@ def mean_absolute_error() -> Metric:
 
 
 def accuracy() -> Metric:
-    """Share of the steps that count at which the label, batch.targets [T, B, 1], has the largest logit ys [T, B, K]."""
+    """Share of the steps that count at which the label, batch.targets [T, B, 1], has the largest logit ys [T, B, K].
+
+    A label below 0 is one that the outputs do not have: it counts as wrong, whatever its weight.
+    """
 
     def metric(ys, batch):
-        return weighted_mean(1.0 * (jnp.argmax(ys, axis=-1) == batch.targets[..., 0]), batch.weights)
+        labels = batch.targets[..., 0]
+        return weighted_mean(1.0 * (jnp.argmax(ys, axis=-1) == labels), jnp.where(labels < 0, 1.0, batch.weights))
 
     return Metric(metric, better="up")
 
@@ -119,8 +123,12 @@ def cost(way: Any, value: Any) -> Any:
 
 
 def classified(logits: Any, batch: Batch) -> Any:
-    """[B], whether the label has the largest logit at every step that counts; targets [T, B, 1] hold the labels."""
-    wrong = (jnp.argmax(logits, axis=-1) != batch.targets[..., 0].astype(int)) & (batch.weights > 0)
+    """[B], whether the label has the largest logit at every step that counts; targets [T, B, 1] hold the labels.
+
+    A label below 0 is one that the outputs do not have: it counts as wrong, whatever its weight.
+    """
+    labels = batch.targets[..., 0].astype(int)
+    wrong = (jnp.argmax(logits, axis=-1) != labels) & ((batch.weights > 0) | (labels < 0))
     return ~wrong.any(axis=0)
 
 

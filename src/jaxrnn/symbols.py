@@ -50,12 +50,12 @@ class Symbols:
         return np.array([numbers.get(symbol, numbers.get(UNKNOWN)) for symbol in symbols], np.int32)
 
     def decode(self, numbers: Any) -> str:
-        """The text of numbers [T], up to the end symbol."""
+        """The text of numbers [T], up to the end symbol; a number below 0 is `UNKNOWN`."""
         names = []
         for number in np.asarray(numbers).ravel().tolist():
             if self.end and number == 0:
                 break
-            names.append(self.names[number])
+            names.append(self.names[number] if number >= 0 else UNKNOWN)
         return self.separator.join(names)
 
 

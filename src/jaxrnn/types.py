@@ -127,7 +127,7 @@ class Batch(NamedTuple):
 
     Fields:
       xs: inputs [T, B, D]; a `Pair` where the answer has a length of its own, and T is the answer's.
-      targets: [T, B, K], or the numbers of symbols [T, B, 1].
+      targets: [T, B, K], or the numbers of symbols [T, B, 1]; -1 for a symbol that the outputs do not have.
       weights: [T, B], how much each step counts in the loss; zero for a washout, for padding, for all steps but the
         last of a many-to-one task.
       fresh: [B], true for a sequence that begins here; false where it goes on from the batch before.
@@ -217,6 +217,7 @@ class Dataset(NamedTuple):
       targets: "per_step", one target per step or an answer of its own length; "per_sequence", one target, which the
         loss reads at the last valid step (many-to-one); "next_step", values that the inputs still have to reach, so
         that a net which reads the future would read them.
+      notes: sentences about the data that a reader of a run's numbers should know; its summary repeats them.
     """
 
     input_size: int
@@ -242,6 +243,7 @@ class Dataset(NamedTuple):
     distribution: Any = None
     anchor: Callable[..., Any] | None = None
     targets: Literal["per_step", "per_sequence", "next_step"] = "per_step"
+    notes: tuple[str, ...] = ()
 
     @property
     def trivial_name(self) -> str:

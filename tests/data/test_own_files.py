@@ -65,7 +65,7 @@ def test_a_long_text_is_cut_and_unseen_letters_have_a_symbol(write):
         ("text,label\n" + csv_of(30) + "a,b,c\n", "line 32: 3 fields, the header names 2"),
         ("text,label\n" + csv_of(30) + "a,\n", "line 32: the label is missing"),
         ("words,label\n" + csv_of(30), "no such column; it has words, label"),
-        ("text,label\n" + csv_of(5), "5 texts with 2 labels"),
+        ("text,label\n" + csv_of(5), "5 different texts with 2 labels"),
         ("", "empty"),
     ],
     ids=["encoding", "ragged", "no label", "column", "few", "empty"],
@@ -102,7 +102,7 @@ def test_pairs_that_cannot_be_read(write, content, message):
 
 def test_tagged_words(write):
     sentence = "The\tat\ndog\tnn\nruns\tvb\n\n"
-    dataset = tagging.dataset(write(sentence * 30))
+    dataset = tagging.dataset(write("".join(sentence[:-1] * n + "\n" for n in range(1, 21))))
     batch = dataset.question.batch("the dog")
     assert dataset.inputs.decode(batch.xs[:, 0, 0].astype(int)) == "the dog"
     assert dataset.outputs.names == ("at", "nn", "vb")

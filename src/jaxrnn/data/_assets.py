@@ -13,8 +13,14 @@ def text(name):
     return lzma.decompress((FOLDER / f"{name}.txt.xz").read_bytes()).decode()
 
 
+def lines(text):
+    """The lines of a text that end in newlines. Form feeds, U+0085 and U+2028 stay inside a line, unlike with
+    `str.splitlines`, so that the numbers of lines are those of an editor."""
+    return text.removesuffix("\n").split("\n")
+
+
 def read_text(path, key="data.path"):
-    """The content of a text file of the user's, in UTF-8.
+    """The content of a text file of the user's, in UTF-8, its lines ending in newlines.
 
     Raises:
       FileNotFoundError: if there is no such file.
@@ -36,7 +42,7 @@ def read_text(path, key="data.path"):
     if "\0" in content:
         line = content[: content.index("\0")].count("\n") + 1
         raise ValueError(f"{path}, line {line}: a byte is zero, which no text holds")
-    return content.replace("\r\n", "\n")
+    return content.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_rows(path, key="data.path"):

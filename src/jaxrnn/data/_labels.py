@@ -8,7 +8,8 @@ import numpy as np
 import optax
 
 from jaxrnn.data import _shown
-from jaxrnn.data._stored import Examples, constant_logits, one, padded, split_rows, stored
+from jaxrnn.data._splits import absent_labels, split_groups
+from jaxrnn.data._stored import Examples, constant_logits, one, padded, stored
 from jaxrnn.symbols import Symbols, vocabulary
 from jaxrnn.types import Question
 
@@ -23,12 +24,12 @@ def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
       labels: [N] labels, as text.
       name: what the question is called, such as "word".
       default: the text that is asked where none is given.
-      split_seed: of the split into 80, 10 and 10 % that train, validate and test.
+      split_seed: of the split: 80, 10 and 10 % of the different texts of each label train, validate and test.
       separator: what stands between the symbols of a text: "" for letters, " " for words.
     """
-    places = split_rows(len(texts), split_seed)
     split = Symbols((), separator).split
     sequences = [split(text) for text in texts]
+    places = split_groups(map(tuple, sequences), labels, split_seed)
     symbols = vocabulary([sequences[row] for row in places["train"]], separator, unknown=True)
     names = tuple(sorted(set(labels)))
     xs, lengths = padded([symbols.encode(each) for each in sequences])
@@ -48,6 +49,7 @@ def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
         outputs=Symbols(names),
         question=Question(name, lambda text: one("last", symbols.encode(split(text))[:, None]), default),
         shown=_shown.labelled(names, _shown.text_of(symbols)),
+        notes=absent_labels(labels, places),
     )
 
 

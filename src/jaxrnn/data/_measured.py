@@ -176,6 +176,7 @@ def _known(found, options, start):
     count, parts = len(found.times), []
     if found.known is not None:
         parts.append(_scaled(found.known, start))
+        _refuse_answers(found)
     if options.calendar:
         if not np.issubdtype(np.asarray(found.times).dtype, np.datetime64):
             raise ValueError("data.calendar needs times: name the column, data.time=...")
@@ -184,6 +185,15 @@ def _known(found, options, start):
         parts.append(_calendar.features(np.concatenate([times, later]), options.calendar))
     shortest = min((len(part) for part in parts), default=0)
     return np.concatenate([part[:shortest] for part in parts], axis=1) if parts else None
+
+
+def _refuse_answers(found):
+    """Refuses a column known in advance that holds the values themselves."""
+    for place, column in enumerate(np.asarray(found.known, float)[: len(found.values)].T, 1):
+        for values, label in zip(np.asarray(found.values, float).T, found.labels, strict=True):
+            if np.array_equal(column, values):
+                raise ValueError(f"known column {place} holds the values that are forecast ({label}), so it is not "
+                                 "known in advance; leave it out")  # fmt: skip
 
 
 def _scaled(columns, start):

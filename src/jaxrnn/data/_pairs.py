@@ -31,18 +31,14 @@ def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backw
 
     def examples(many):
         sources, lengths = padded([inputs.encode(separate[0](source))[way] for source, _ in many])
-        targets, answers = padded([[*outputs.encode(separate[1](target)), 0] for _, target in many])
+        targets, answers = padded([[*_numbers(separate[1](target), outputs), 0] for _, target in many])
         return Examples(sources, lengths, targets, answers)
 
-    found = {part: examples([pair for pair in many if _known(pair, outputs, separate[1])]) for part, many in
-             splits.items()}  # fmt: skip
+    found = {part: examples(many) for part, many in splits.items()}
     longest = found["train"].targets.shape[1]
 
     def asked(text):
-        symbols = separate[0](text)
-        if not symbols:
-            raise ValueError(f"{name}= is empty")
-        return one("answer", inputs.encode(symbols)[way][:, None], np.zeros((longest, 1), np.int32))
+        return one("answer", inputs.encode(separate[0](text))[way][:, None], np.zeros((longest, 1), np.int32))
 
     smooth = {} if label_smoothing == 0 else {"cross_entropy": cross_entropy()}
     return stored(
@@ -57,6 +53,7 @@ def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backw
             "outputs": outputs,
             "question": Question(name, asked, default),
             "shown": _shown.answered(lambda source, number: {"input": inputs.decode(source[way])}, outputs),
+            "notes": tuple(_notes(found)),
         }
         | further,
     )
@@ -78,6 +75,16 @@ def by_place(train, size):
     return predict
 
 
-def _known(pair, outputs, separate):
-    """Whether all symbols of an answer come in the training part."""
-    return set(separate(pair[1])) <= set(outputs.names)
+def _numbers(answer, outputs):
+    """The numbers of an answer's symbols; -1 for one that no answer of the training part holds."""
+    known = set(outputs.names)
+    return [outputs.encode([symbol])[0] if symbol in known else -1 for symbol in answer]
+
+
+def _notes(parts):
+    """A sentence about each part, {name: `Examples`}, with answers that cannot be said."""
+    for name, examples in parts.items():
+        count = int((examples.targets < 0).any(axis=(1, 2)).sum())
+        if count:
+            yield (f"{count} of {len(examples.targets)} answers of {name} hold a symbol that no training answer holds; "
+                   "they count as wrong, and such a symbol has no loss")  # fmt: skip

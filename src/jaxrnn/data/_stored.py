@@ -20,7 +20,8 @@ class Examples(NamedTuple):
     Fields:
       xs: [N, S, D]; symbols [N, S, 1] as integers.
       lengths: [N], steps of each that are no padding.
-      targets: [N, T, K] or [N, T, 1]; T is 1 for a label a sequence, S for one a step.
+      targets: [N, T, K] or [N, T, 1]; T is 1 for a label a sequence, S for one a step. In an answer -1 stands for a
+        symbol that the outputs do not have: it has no loss and is wrong.
       answers: [N], steps of the targets that are no padding where they have a length of their own, else None.
     """
 
@@ -42,13 +43,6 @@ def padded(sequences, dtype=np.int32):
     for row, each in enumerate(sequences):
         found[row, : len(each)] = each
     return found if found.ndim == 3 else found[..., None], lengths
-
-
-def split_rows(count, seed=0, validation=0.1, test=0.1):
-    """{"train", "validation", "test": numbers} of `count` examples, drawn by the seed; the shares are of all."""
-    order = np.random.default_rng(seed).permutation(count)
-    held, tested = round(validation * count), round(test * count)
-    return {"train": order[held + tested :], "validation": order[:held], "test": order[held : held + tested]}
 
 
 def stored(splits, asked: Asked, output_size, baselines, **further):
@@ -106,7 +100,8 @@ def cut(asked, shape):
         if asked == "answer":
             targets = jnp.moveaxis(arrays.targets[rows, : shape[1]], 0, 1)
             valid = jnp.arange(shape[1])[:, None] < arrays.answers[rows]
-            return Batch(Pair(xs, targets, valid), targets, jnp.asarray(valid, float), fresh, mask)
+            counted = valid & (targets >= 0).all(axis=-1)  # no output is a symbol of number -1
+            return Batch(Pair(xs, jnp.maximum(targets, 0), valid), targets, jnp.asarray(counted, float), fresh, mask)
         if asked == "every":
             return Batch(
                 xs, jnp.moveaxis(arrays.targets[rows, : shape[0]], 0, 1), jnp.asarray(mask, float), fresh, mask
@@ -119,7 +114,13 @@ def cut(asked, shape):
 
 
 def one(asked, xs, targets=None):
-    """The `Batch` of one sequence xs [S, D], whose targets nobody knows."""
+    """The `Batch` of one sequence xs [S, D], whose targets nobody knows.
+
+    Raises:
+      ValueError: if it has no steps.
+    """
+    if not len(xs):
+        raise ValueError("the text is empty; give at least one symbol")
     width = 1 if targets is None else targets.shape[-1]
     length = {"every": len(xs), "last": 1, "answer": 1}[asked]
     targets = np.zeros((length, width), np.int32) if targets is None else targets

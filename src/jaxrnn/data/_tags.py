@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.data import _shown
-from jaxrnn.data._stored import Examples, one, padded, split_rows, stored
+from jaxrnn.data import _assets, _shown
+from jaxrnn.data._splits import split_groups
+from jaxrnn.data._stored import Examples, one, padded, stored
 from jaxrnn.symbols import UNKNOWN, Symbols, vocabulary
 from jaxrnn.types import Question
 
@@ -16,7 +17,7 @@ def parsed(text, path):
       ValueError: for a line of another kind; it names the line.
     """
     sentences = [[]]
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_assets.lines(text), 1):
         fields = line.split("\t")
         if not line.strip():
             sentences.append([])
@@ -37,11 +38,11 @@ def tagging(sentences, longest, fewest, split_seed, default):
       sentences: [[(word, tag), ...], ...].
       longest: words; longer sentences are left out.
       fewest: times that a word or an ending comes in the training part to have a symbol of its own.
-      split_seed: of the split into 80, 10 and 10 % that train, validate and test.
+      split_seed: of the split: 80, 10 and 10 % of the different sentences train, validate and test.
       default: the sentence that is asked where none is given.
     """
     sentences = [sentence for sentence in sentences if len(sentence) <= longest]
-    places = split_rows(len(sentences), split_seed)
+    places = split_groups([tuple(word.lower() for word, _ in sentence) for sentence in sentences], seed=split_seed)
     training = [sentences[row] for row in places["train"]]
     known = _frequent([[word.lower() for word, _ in sentence] for sentence in training], fewest)
     endings = _frequent([[_ending(word) for word, _ in each if word.lower() not in known] for each in training], fewest)

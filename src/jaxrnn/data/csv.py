@@ -57,6 +57,7 @@ def _read(path, columns, time, time_format, missing):
     """The `Measured` of a file; arguments as of `dataset`, `columns` by their keys."""
     table = Table(path)
     places = {key: [table.place(each, f"data.{key}") for each in _listed(given)] for key, given in columns.items()}
+    _refuse_repeated(places, columns)
     values, count = _values(table, places["column"], bool(places["known"]), missing)
     if time is None:
         times, label = np.arange(count), "row"
@@ -74,6 +75,21 @@ def _read(path, columns, time, time_format, missing):
         np.stack(past, axis=1) if past else None,
         np.stack(known, axis=1) if known else None,
     )
+
+
+def _refuse_repeated(places, columns):
+    """Refuses a column that is named twice: among what is known it would give away what is forecast."""
+    keys = {}  # of the places that came before
+    for key, given in columns.items():
+        for place, name in zip(places[key], _listed(given), strict=True):
+            before, there = keys.setdefault(place, key), f"data.{key}={name}:"
+            if place in places["column"] and key != "column":
+                is_known = ", so it is not known in advance" if key == "known" else ", and is read anyway"
+                raise ValueError(f"{there} this column is what is forecast (data.column){is_known}; leave it out")
+            if before != key:
+                raise ValueError(f"{there} data.{before} names this column too; leave one out")
+            if places[key].count(place) > 1:
+                raise ValueError(f"{there} this column is named twice; leave one out")
 
 
 def _listed(columns):

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from jaxrnn.data import _assets, _shown
-from jaxrnn.data._stored import Examples, constant_logits, split_rows, stored
+from jaxrnn.data._splits import split_groups
+from jaxrnn.data._stored import Examples, constant_logits, stored
 from jaxrnn.types import Dataset, Seed
 
 SIDE, CLASSES = 8, 10
@@ -28,7 +29,7 @@ def dataset(by: Literal["rows", "pixels", "permuted"] = "rows", split_seed: Seed
     width = SIDE if by == "rows" else 1
     xs = pixels[:, order].reshape(len(pixels), -1, width).astype(np.float32)
     examples = Examples(xs, np.full(len(xs), xs.shape[1], np.int32), labels[:, None, None])
-    places = split_rows(len(xs), split_seed)
+    places = split_groups([image.tobytes() for image in pixels], seed=split_seed)
 
     def describe(xs, number):
         picture = np.zeros(SIDE * SIDE)

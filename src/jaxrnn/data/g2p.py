@@ -39,7 +39,7 @@ def dataset(
       ValueError: if the dictionary has not so many words.
     """
     entries = {}
-    for line in _assets.text("cmudict").splitlines():
+    for line in _assets.lines(_assets.text("cmudict")):
         word, phonemes = line.split("\t")
         if len(word) <= longest:
             entries.setdefault(word, []).append(phonemes)

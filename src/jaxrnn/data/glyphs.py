@@ -14,7 +14,8 @@ from jax.typing import ArrayLike
 
 from jaxrnn.data import _shown
 from jaxrnn.data._pairs import by_place
-from jaxrnn.data._stored import Examples, one, padded, split_rows, stored
+from jaxrnn.data._splits import split_groups
+from jaxrnn.data._stored import Examples, one, padded, stored
 from jaxrnn.losses import binary_cross_entropy
 from jaxrnn.metrics import weighted_mean
 from jaxrnn.symbols import vocabulary
@@ -35,7 +36,7 @@ def dataset(
     """
     letters, names = characters(fewest)
     pictures = np.stack([picture(letter, side) for letter in letters])
-    places = split_rows(len(letters), split_seed)
+    places = split_groups([each.tobytes() for each in pictures], seed=split_seed)
     make = captions if task == "caption" else drawings
     return make(pictures, names, places)
 

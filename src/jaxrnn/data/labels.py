@@ -18,10 +18,10 @@ def dataset(
     longest: Size = 200,
     split_seed: Seed = 0,
 ) -> Dataset:
-    """The label of a text; 80, 10 and 10 % of the rows train, validate and test.
+    """The label of a text; 80, 10 and 10 % of the different texts of each label train, validate and test.
 
-    Rows without a text are left out; a text longer than `longest` symbols is cut there. Symbols that the training part
-    does not hold are read as one symbol of their own.
+    Rows without a text are left out; a text longer than `longest` symbols is cut there. Rows with the same text are in
+    the same part. Symbols that the training part does not hold are read as one symbol of their own.
 
     Args:
       path: a CSV file in UTF-8 whose first row names the columns.
@@ -32,12 +32,17 @@ def dataset(
 
     Raises:
       FileNotFoundError: if there is no such file.
-      ValueError: if the file is not UTF-8, lacks a column, has a row of another width, or fewer than 20 texts or two
-        labels; it names the line.
+      ValueError: if the file is not UTF-8, lacks a column, has a row of another width, or fewer than 20 different
+        texts or two labels; it names the line.
     """
     texts, labels = read(path, text, label)
     separator = "" if by == "letters" else " "
     texts = [each[:longest] if by == "letters" else " ".join(each.split()[:longest]) for each in texts]
+    if len(set(texts)) < FEWEST or len(set(labels)) < 2:
+        raise ValueError(
+            f"{path}: {len(set(texts))} different texts with {len(set(labels))} labels; {FEWEST} and two are the "
+            "fewest to learn from"
+        )
     return labelled_texts(texts, labels, "text", texts[0], split_seed, separator)
 
 
@@ -58,8 +63,4 @@ def read(path: str | Path, text: Any, label: Any) -> Any:
         if of_text:
             texts.append(of_text)
             labels.append(of_label)
-    if len(texts) < FEWEST or len(set(labels)) < 2:
-        raise ValueError(
-            f"{path}: {len(texts)} texts with {len(set(labels))} labels; {FEWEST} and two are the fewest to learn from"
-        )
     return texts, labels

@@ -14,5 +14,5 @@ def dataset(split_seed: Seed = 0) -> Dataset:
     Args:
       split_seed: of the split.
     """
-    rows = [line.split("\t") for line in _assets.text("language").splitlines()]
+    rows = [line.split("\t") for line in _assets.lines(_assets.text("language"))]
     return labelled_texts([row[0] for row in rows], [row[1] for row in rows], "word", "schmetterling", split_seed)

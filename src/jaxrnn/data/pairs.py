@@ -4,7 +4,8 @@ from typing import Literal
 
 from jaxrnn.data import _assets
 from jaxrnn.data._pairs import pairs
-from jaxrnn.data._stored import split_rows
+from jaxrnn.data._splits import split_groups
+from jaxrnn.symbols import Symbols
 from jaxrnn.types import Dataset, Rate, Seed, Size
 
 FEWEST = 20
@@ -22,7 +23,7 @@ def dataset(
     """The answer to a source; 80, 10 and 10 % of the different sources train, validate and test.
 
     Empty lines are left out, and so are pairs longer than `longest` symbols. A symbol of a source that the training
-    part does not hold is read as one symbol of its own; a pair whose answer holds such a symbol is left out.
+    part does not hold is read as one symbol of its own; an answer that holds such a symbol counts as wrong.
 
     Args:
       path: a file in UTF-8.
@@ -37,25 +38,24 @@ def dataset(
         line.
     """
     separators = tuple("" if by == "letters" else " " for by in (source, target))
-    found = {}
-    for number, line in enumerate(_assets.read_text(path).splitlines(), 1):
+    split = [Symbols((), separator).split for separator in separators]
+    found = [pair for pair in _read(path) if len(split[0](pair[0])) <= longest and len(split[1](pair[1])) <= longest]
+    sources = [tuple(split[0](question)) for question, _ in found]
+    if len(set(sources)) < FEWEST:
+        raise ValueError(
+            f"{path}: {len(set(sources))} sources of at most data.longest={longest} symbols; {FEWEST} are the fewest"
+        )
+    places = split_groups(sources, seed=split_seed)
+    splits = {name: [found[row] for row in rows] for name, rows in places.items()}
+    return pairs(splits, "source", found[0][0], separators, label_smoothing)
+
+
+def _read(path):
+    """(source, answer) of each line that is not empty."""
+    for number, line in enumerate(_assets.lines(_assets.read_text(path)), 1):
         fields = [field.strip() for field in line.split("\t")]
         if not line.strip():
             continue
         if len(fields) != 2 or not all(fields):
             raise ValueError(f"{path}, line {number}: expected a source, a tab and its answer")
-        lengths = [
-            len(text if separator == "" else text.split()) for text, separator in zip(fields, separators, strict=True)
-        ]
-        if max(lengths) <= longest:
-            found.setdefault(fields[0], []).append(fields[1])
-    if len(found) < FEWEST:
-        raise ValueError(
-            f"{path}: {len(found)} sources of at most data.longest={longest} symbols; {FEWEST} are the fewest"
-        )
-    sources, places = list(found), split_rows(len(found), split_seed)
-    splits = {
-        name: [(sources[row], answer) for row in rows for answer in found[sources[row]]]
-        for name, rows in places.items()
-    }
-    return pairs(splits, "source", sources[0], separators, label_smoothing)
+        yield fields

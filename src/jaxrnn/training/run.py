@@ -199,7 +199,7 @@ class Run:
         content = {
             "status": self.status,
             "reason": self.reason,
-            "notes": notes(self.history),
+            "notes": [*self.dataset.notes, *notes(self.history)],
             "steps": self.step,
             "best_step": self.best_step,
             "baseline": self.dataset.trivial_name,
