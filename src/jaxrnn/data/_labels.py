@@ -1,19 +1,17 @@
-"""Texts with a label each, and what a bag of letter trigrams tells of them."""
+"""Texts with a label each."""
 
-import functools
-
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 
-from jaxrnn.data import _shown
+from jaxrnn.data import _ngrams, _shown
 from jaxrnn.data._splits import absent_labels, split_groups
 from jaxrnn.data._stored import Examples, constant_logits, one, padded, stored
 from jaxrnn.symbols import Symbols, vocabulary
 from jaxrnn.types import Question
 
-FEATURES = 2**14  # places that the numbers of trigrams are hashed to
+GRAMS = {  # what stands between the symbols -> {name: (orders, whether ends count)} of the n-grams of baselines
+    "": {"trigrams": ((3,), True)},
+    " ": {"words": ((1,), False), "words and bigrams": ((1, 2), False)},
+}
 
 
 def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
@@ -41,9 +39,10 @@ def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
         splits,
         "last",
         len(names),
-        {
-            "most frequent label": constant_logits(counts),
-            "logistic regression on trigrams": trigrams(splits["train"], len(names), symbols.size),
+        {"most frequent label": constant_logits(counts)}
+        | {
+            f"logistic regression on {name}": _ngrams.regression(splits["train"], len(names), symbols.size, *grams)
+            for name, grams in GRAMS[separator].items()
         },
         inputs=symbols,
         outputs=Symbols(names),
@@ -51,55 +50,3 @@ def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
         shown=_shown.labelled(names, _shown.text_of(symbols)),
         notes=absent_labels(labels, places),
     )
-
-
-def trigrams(train, classes, size):
-    """Batch -> ys [T, B, K]: multinomial logistic regression on the trigrams of the symbols, fitted when first asked.
-
-    A text has a feature for each trigram that it holds, its ends included, hashed to 16,384; the weights have an L2
-    penalty of 1 / N and are found by L-BFGS.
-    """
-
-    @functools.cache
-    def weights():
-        places = _hashed(jnp.asarray(train.xs[..., 0]), jnp.asarray(train.lengths), size)
-        return _fitted(places, jnp.asarray(train.targets[:, 0, 0]), classes)
-
-    def predict(batch):
-        xs, mask = jnp.moveaxis(batch.xs[..., 0], 0, 1).astype(int), batch.mask
-        logits = _logits(weights(), _hashed(xs, jnp.sum(mask, axis=0), size))
-        return jnp.broadcast_to(logits, (len(batch.xs), *logits.shape))
-
-    return predict
-
-
-def _hashed(xs, lengths, size):
-    """The places [N, S] of the trigrams of xs [N, S]; the last place for none."""
-    valid = jnp.arange(xs.shape[1]) < lengths[:, None]
-    xs = jnp.pad(jnp.where(valid, xs + 1, 0), ((0, 0), (1, 1)))
-    numbers = (xs[:, :-2] * (size + 1) + xs[:, 1:-1]) * (size + 1) + xs[:, 2:]
-    return jnp.where(valid, numbers * 40503 % FEATURES, FEATURES)
-
-
-def _logits(weights, places):
-    w, b = weights
-    return jnp.sum(jnp.pad(w, ((0, 1), (0, 0)))[places], axis=1) + b
-
-
-@functools.partial(jax.jit, static_argnums=2)
-def _fitted(places, labels, classes):
-    def objective(weights):
-        losses = optax.softmax_cross_entropy_with_integer_labels(_logits(weights, places), labels)
-        return losses.mean() + 0.5 / len(labels) * jnp.sum(weights[0] ** 2)
-
-    solver = optax.lbfgs()
-    first = (jnp.zeros((FEATURES, classes)), jnp.zeros(classes))
-    value_and_grad = optax.value_and_grad_from_state(objective)
-
-    def step(state, _):
-        weights, inner = state
-        value, gradient = value_and_grad(weights, state=inner)
-        changes, inner = solver.update(gradient, inner, weights, value=value, grad=gradient, value_fn=objective)
-        return (optax.apply_updates(weights, changes), inner), None
-
-    return jax.lax.scan(step, (first, solver.init(first)), length=60)[0][0]
