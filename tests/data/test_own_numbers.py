@@ -62,7 +62,7 @@ def test_columns_of_one_name_need_a_place(write):
     [
         (b"t,level\n1,2\n\x00,3\n", "line 3: a byte is zero"),
         ("t,level\n1,é\n".encode("latin1"), "byte 10 is not UTF-8"),
-        ("t,level\n1,2\n".encode("utf-16"), "is not UTF-8"),
+        ("t,level\n1,2\n".encode("utf-16"), "is UTF-16, not UTF-8"),
         (b"text,label,level\nx,y," + b"9" * 200_000 + b"\n", "line 2: field larger than"),
         (b"", "is empty"),
     ],

@@ -1,8 +1,10 @@
 """The files that ship with the package; `scripts/build_assets.py` makes them and names their sources."""
 
+import codecs
 import csv
 import io
 import lzma
+import shlex
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "assets"
@@ -31,18 +33,42 @@ def read_text(path, key="data.path"):
         raise FileNotFoundError(f"{key}={path}: no such file")
     if not path.is_file():  # a pipe would be waited for
         raise ValueError(f"{key}={path} is no regular file")
+    encoded = path.read_bytes()
+    if (name := _wide_encoding(encoded)) is not None:
+        raise ValueError(f"{path} is {name}, not UTF-8; convert it: {_conversion(path, name)}")
     try:
-        content = path.read_bytes().decode("utf-8-sig")
+        content = encoded.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8 (iconv -f latin1 -t utf8)"
-        ) from error
+        wrong = f"{path}: byte {error.start} is not UTF-8; "
+        try:
+            encoded.decode("cp1252")
+        except UnicodeDecodeError:
+            raise ValueError(f"{wrong}save the file as UTF-8") from error
+        raise ValueError(f"{wrong}if it is Windows-1252, convert it: {_conversion(path, 'WINDOWS-1252')}") from error
     if not content.strip():
         raise ValueError(f"{path} is empty")
     if "\0" in content:
         line = content[: content.index("\0")].count("\n") + 1
         raise ValueError(f"{path}, line {line}: a byte is zero, which no text holds")
     return content.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _wide_encoding(encoded):
+    """iconv's name of the encoding of bytes that begin with the mark of UTF-16 or UTF-32, or of whose even or odd ones
+    alone most are zero; else None."""
+    if encoded.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "UTF-32"
+    if encoded.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
+    zeros = [encoded[place::2].count(0) / max(len(encoded) // 2, 1) for place in (0, 1)]
+    names = {(True, False): "UTF-16BE", (False, True): "UTF-16LE"}
+    return names.get((zeros[0] > 0.5, zeros[1] > 0.5))
+
+
+def _conversion(path, encoding):
+    """The command that writes a copy of a file in UTF-8."""
+    other = path.with_name(f"{path.stem}.utf8{path.suffix}")
+    return f"iconv -f {encoding} -t UTF-8 {shlex.quote(str(path))} > {shlex.quote(str(other))}"
 
 
 def read_rows(path, key="data.path"):
