@@ -28,8 +28,9 @@ def confusion(targets, predictions):
             colour = "white" if share > 0.5 else "black"
             axes.text(column, row, f"{counts[row, column]:.0f}", ha="center", va="center", color=colour,
                       fontsize=style.SMALLEST)  # fmt: skip
-    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
-    axes.set_yticks(range(len(names)), names)
+    labels = [style.plain(name) for name in names]
+    axes.set_xticks(range(len(names)), labels, rotation=45, ha="right")
+    axes.set_yticks(range(len(names)), labels)
     figure.colorbar(image, ax=axes, label="share of the true label's examples")
     return figure
 
@@ -44,8 +45,8 @@ def attention(weights, answer, question):
     figure, axes = style.axes("symbol that was read", "symbol of the answer")
     figure.set_figheight(max(2.2, min(0.24 * len(answer) + 1.0, 8.0)))
     image = axes.imshow(weights, cmap="Greys", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(question)), question)
-    axes.set_yticks(range(len(answer)), answer)
+    axes.set_xticks(range(len(question)), [style.plain(symbol) for symbol in question])
+    axes.set_yticks(range(len(answer)), [style.plain(symbol) for symbol in answer])
     figure.colorbar(image, ax=axes, label="attention")
     return figure
 
@@ -55,7 +56,7 @@ def picture(image, name):
     figure, axes = style.axes("", "")
     figure.set_size_inches(2.6, 2.8)
     _show(axes, image)
-    style.title(axes, name)
+    style.title(axes, style.plain(name))
     return figure
 
 
@@ -79,7 +80,7 @@ def failures(rows, count=5):
             lines += text.split("\n")
         lines += [f"{'loss':<11}{row['loss']:.2f} nats", ""]
     figure.set_figheight(0.15 * len(lines) + 0.3)
-    axes.text(0, 1, "\n".join(lines), family="monospace", fontsize=style.SMALLEST, va="top", transform=axes.transAxes)
+    _put(axes, 0, 1, "\n".join(lines), transform=axes.transAxes)
     return figure
 
 
@@ -98,13 +99,11 @@ def sentences(rows, count=5):
     height = 0.0
     for block in blocks:
         for at, word, said, true in block:
-            axes.text(at, height, word, **_letters())
             wrong = said != true
-            axes.text(
-                at, height + 1, f"({said})" if wrong else said, color=style.RED if wrong else "0.45", **_letters()
-            )
+            _put(axes, at, height, word)
+            _put(axes, at, height + 1, f"({said})" if wrong else said, color=style.RED if wrong else "0.45")
             if wrong:
-                axes.text(at, height + 2, true, color="0.45", **_letters())
+                _put(axes, at, height + 2, true, color="0.45")
         height += 3.4 if block else 0.6
     axes.set_xlim(0, room)
     axes.set_ylim(height, -0.5)
@@ -120,7 +119,8 @@ def captions(rows, count=8):
     for axes, row in zip(panels, shown, strict=True):
         _show(axes, row.get("drawn", row["picture"]))
         said = row["prediction"] or row["input"]
-        style.title(axes, said if said in (row["target"], row["input"]) else f"{said} (true: {row['target']})")
+        right = said in (row["target"], row["input"])
+        style.title(axes, style.plain(said if right else f"{said} (true: {row['target']})"))
     return figure
 
 
@@ -137,8 +137,9 @@ def _lines(parts, room):
     return lines
 
 
-def _letters():
-    return {"family": "monospace", "fontsize": style.SMALLEST, "va": "top"}
+def _put(axes, x, y, text, **options):
+    """Text from data in letters of one width."""
+    axes.text(x, y, style.plain(text), family="monospace", fontsize=style.SMALLEST, va="top", **options)
 
 
 def _pictures(worst):
@@ -146,7 +147,7 @@ def _pictures(worst):
     for axes, row in zip(panels, worst, strict=True):
         _show(axes, row.get("drawn", row["picture"]))
         said = f"{row['target'] or row['input']}\nsaid: {row['prediction']}" if row["prediction"] else row["input"]
-        style.title(axes, f"{said} ({row['loss']:.1f} nats)")
+        style.title(axes, style.plain(f"{said} ({row['loss']:.1f} nats)"))
     return figure
 
 

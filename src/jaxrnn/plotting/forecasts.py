@@ -83,18 +83,18 @@ def by_lead(errors, label):
       errors: {name: [h]}, the network first.
       label: of the error's axis.
     """
-    figure, axes = style.axes("steps ahead", label)
+    figure, axes = style.axes("steps ahead", style.plain(label))
     for number, (name, values) in enumerate(errors.items()):
-        axes.plot(np.arange(1, len(values) + 1), values, label=name, **style.series(number))
+        axes.plot(np.arange(1, len(values) + 1), values, label=style.plain(name), **style.series(number))
     axes.set_ylim(bottom=0)
     style.legend_below(figure)
     return figure
 
 
 def _panels(series):
-    figure, panels = style.panels(len(series.value_labels), series.time_label, "", columns=1, sharex=True)
+    figure, panels = style.panels(len(series.value_labels), style.plain(series.time_label), "", columns=1, sharex=True)
     for axes, label in zip(panels, series.value_labels, strict=True):
-        axes.set_ylabel(label)
+        axes.set_ylabel(style.plain(label))
     return figure, panels
 
 

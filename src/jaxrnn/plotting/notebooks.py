@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxrnn.plotting import style
+from jaxrnn.plotting._writing import write
 
 DOTS = 150  # an inch
 
@@ -35,9 +36,6 @@ class Figures(dict[str, Any]):
 
 def png(figure: Any) -> bytes:
     """A figure as the bytes of a PNG."""
-    from jaxrnn.plotting._powers import in_letters  # with matplotlib, that a page without figures need not import
-
     file = io.BytesIO()
-    in_letters(figure)
-    figure.savefig(file, dpi=DOTS)
+    write(figure, file, dpi=DOTS)
     return file.getvalue()

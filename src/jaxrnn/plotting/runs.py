@@ -17,12 +17,12 @@ def learning_curves(rows, loss_name, trivial_name, baseline):
       loss_name, trivial_name: as in `Dataset`.
       baseline: the trivial predictor's loss on the validation split, or None.
     """
-    figure, axes = style.axes("update", f"loss: {loss_name}")
+    figure, axes = style.axes("update", style.plain(f"loss: {loss_name}"))
     for split in dict.fromkeys(row["split"] for row in rows):
         steps, losses = _column(rows, split, "loss")
         axes.plot(steps, losses, label=split, marker="o" if len(steps) == 1 else None, **SPLITS[split])
     if baseline is not None:
-        axes.axhline(baseline, color="0.4", linestyle=":", label=f"{trivial_name} (validation)")
+        axes.axhline(baseline, color="0.4", linestyle=":", label=style.plain(f"{trivial_name} (validation)"))
     if min((row["loss"] for row in rows if row.get("loss") is not None), default=1) > 0:
         axes.set_yscale("log")  # but for a negative log-likelihood of values, which may be below zero
     style.legend_above(axes)

@@ -14,11 +14,11 @@ def learning_curves(curves, label):
       curves: {label: {step: losses of the runs}}.
       label: of the losses.
     """
-    figure, [axes] = style.panels(1, "update", label)
+    figure, [axes] = style.panels(1, "update", style.plain(label))
     for count, (name, curve) in enumerate(curves.items()):
         steps = sorted(curve)
         line = style.series(count) | {"markevery": 0.2}
-        axes.plot(steps, [np.median(curve[step]) for step in steps], label=name, **line)
+        axes.plot(steps, [np.median(curve[step]) for step in steps], label=style.plain(name), **line)
         low, high = ([pick(curve[step]) for step in steps] for pick in (min, max))
         axes.fill_between(steps, low, high, color=line["color"], alpha=0.15, linewidth=0)
     if curves and all(loss > 0 for curve in curves.values() for losses in curve.values() for loss in losses):
@@ -36,7 +36,7 @@ def one_factor(values, points, name, metric, log):
       name, metric: what the axes say.
       log: whether the metric may be drawn on a logarithmic axis.
     """
-    figure, [axes] = style.panels(1, name, metric)
+    figure, [axes] = style.panels(1, style.plain(name), style.plain(metric))
     places, numeric = _places(values)
     medians, best = [], []
     for value in values:
@@ -69,7 +69,7 @@ def two_factors(grid, first, second, label, log, title=None):
     """
     from matplotlib.colors import LogNorm
 
-    figure, [axes] = style.panels(1, first[0], second[0])
+    figure, [axes] = style.panels(1, style.plain(first[0]), style.plain(second[0]))
     positive = np.nanmin(grid) > 0 and log
     image = axes.imshow(grid, cmap="viridis_r", aspect="auto", origin="lower", norm=LogNorm() if positive else None)
     middle = np.sqrt(np.nanmin(grid) * np.nanmax(grid)) if positive else (np.nanmin(grid) + np.nanmax(grid)) / 2
@@ -77,12 +77,12 @@ def two_factors(grid, first, second, label, log, title=None):
         if np.isfinite(value):
             colour = "white" if value > middle else "black"
             axes.text(column, row, f"{value:.2g}", ha="center", va="center", fontsize=style.SMALLEST, color=colour)
-    axes.set_xticks(range(len(first[1])), [number(value) for value in first[1]])
-    axes.set_yticks(range(len(second[1])), [number(value) for value in second[1]])
+    axes.set_xticks(range(len(first[1])), [style.plain(number(value)) for value in first[1]])
+    axes.set_yticks(range(len(second[1])), [style.plain(number(value)) for value in second[1]])
     axes.spines[:].set_visible(False)
-    figure.colorbar(image, ax=axes, label=label)
+    figure.colorbar(image, ax=axes, label=style.plain(label))
     if title is not None:
-        axes.set_title(title)
+        axes.set_title(style.plain(title))
     return figure
 
 
@@ -104,4 +104,4 @@ def _ticks(axes, values, places, numeric):
         axes.minorticks_off()
     if not numeric:
         axes.set_xlim(-0.5, len(values) - 0.5)
-    axes.set_xticks([places[value] for value in values], [number(value) for value in values])
+    axes.set_xticks([places[value] for value in values], [style.plain(number(value)) for value in values])

@@ -68,7 +68,7 @@ def _overrides(folder):
 def _figure(table, names, quantity):
     """A quantity against what was varied: medians over networks with their bootstrap intervals."""
     own = table.where(quantity=quantity)
-    figure, (axes,) = style.panels(1, ", ".join(names), quantity)
+    figure, (axes,) = style.panels(1, style.plain(", ".join(names)), style.plain(quantity))
     settings = list(dict.fromkeys(tuple(row[name] for name in names) for row in own))
     numeric = len(names) == 1 and all(_is_number(value) for (value,) in settings)
     places = [float(value) for (value,) in settings] if numeric else list(range(len(settings)))
@@ -80,9 +80,9 @@ def _figure(table, names, quantity):
             values = values[np.isfinite(values)]
             found.append(statistics.median(values) if len(values) else (np.nan,) * 3)
         middle, low, high = np.array(found).T
-        axes.errorbar(places, middle, [middle - low, high - middle], label=network, elinewidth=0.8, **line)
+        axes.errorbar(places, middle, [middle - low, high - middle], label=style.plain(network), elinewidth=0.8, **line)
     if not numeric:
-        axes.set_xticks(places, [", ".join(setting) for setting in settings])
+        axes.set_xticks(places, [style.plain(", ".join(setting)) for setting in settings])
     style.legend_below(figure)
     return figure
 

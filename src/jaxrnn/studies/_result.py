@@ -22,7 +22,7 @@ class Result(NamedTuple):
         values; a layer of several is a network of its own, such as "gru, layer 2".
       table: a `Table`, a row a network, step and whatever else was varied.
       findings: sentences for the terminal.
-      draw: Result -> {title: figure}.
+      draw: Result -> {title: figure}; the names of its networks are as `style.plain` gives them.
       common: {what: array} that all networks share, such as the thresholds that were tried.
       captions: {title: what the figure shows, in sentences}.
       scores: {quantity: {network's name: [N]}}, one number a network after training, which kinds are compared by.
@@ -42,8 +42,15 @@ class Result(NamedTuple):
 
     def plot(self, width: float | None = None) -> Figures:
         """{title: figure}, so many inches wide, 7 unless told otherwise; in a notebook they are shown."""
+        named = self._replace(
+            networks={style.plain(name): own for name, own in self.networks.items()},
+            scores={
+                quantity: {style.plain(name): values for name, values in scores.items()}
+                for quantity, scores in self.scores.items()
+            },
+        )
         with style.page(width):
-            return Figures(self.draw(self))
+            return Figures(self.draw(named))
 
     def arrays(self) -> dict[str, Any]:
         """All arrays under flat names, "NETWORK/WHAT" or "NETWORK/WHAT/STATE", and "WHAT" for common ones."""

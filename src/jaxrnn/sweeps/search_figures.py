@@ -29,7 +29,7 @@ def draw(study, folder):
     for name, plot in plots.items():  # Optuna calls them experimental, and skips infinite values
         with (
             warnings.catch_warnings(),
-            rc_context({"savefig.bbox": "tight"}),
+            rc_context({"savefig.bbox": "tight", "text.parse_math": False}),
         ):
             warnings.simplefilter("ignore")
             axes = plot(study, **_target(study))
