@@ -47,8 +47,7 @@ def dataset(path: str | None = None, window: Size = 64, validation: Rate = 0.05,
     numbers = np.cumsum(letters.counts > 0, dtype=np.int32) - 1  # of the symbol of each code point
     begins, length = _begins(len(letters.codes), validation, test), len(letters.codes)
     trained = begins["validation"]
-    if trained <= 2 * window or any(0 < size < 2 * ROWS for size in np.diff([*begins.values(), length])):
-        raise ValueError(f"{path or 'the text'}: {length} letters are too few for windows of data.window={window}")
+    _refuse_short(path or "the text", begins, length, {"validation": validation, "test": test}, window)
     read = partial(_numbers, letters.codes, numbers)
     spans = {"validation": read(trained, begins["test"]), "test": read(begins["test"], length)}
     held_out = np.bincount(np.concatenate(list(spans.values())), minlength=symbols.size)
@@ -84,6 +83,22 @@ def _begins(length, validation, test):
     ends = np.round(np.array([1 - validation - test, 1 - test, 1]) * length).astype(int)
     sizes = np.minimum(np.diff(ends), MOST)
     return {"validation": int(length - sizes.sum()), "test": int(length - sizes[1])}
+
+
+def _refuse_short(source, begins, length, shares, window):
+    """Refuses a text whose parts, which begin at `begins`, are too short to be read."""
+    trained = begins["validation"]
+    if trained <= 2 * window:
+        most = (trained - 1) // 2
+        instead = f"give data.window={most} or less" if most > 0 else "give a longer text"
+        raise ValueError(f"{source}: {trained} of its {length} letters train, too few for windows of "
+                         f"data.window={window}; {instead}")  # fmt: skip
+    for (name, share), size in zip(shares.items(), np.diff([*begins.values(), length]), strict=True):
+        if 0 < size < 2 * ROWS:
+            enough = np.ceil(1000 * (2 * ROWS + 1) / length) / 1000  # ends are rounded
+            larger = f"data.{name}={enough:g} or more, or " if enough < 0.5 else "a longer text, or "
+            raise ValueError(f"{source}: data.{name}={share:g} of its {length} letters are {size}, and {2 * ROWS} are "
+                             f"the fewest; give {larger}data.{name}=0 for none")  # fmt: skip
 
 
 def windows(length: Any, numbers: Any) -> Any:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.keys import fold_in
+from jaxrnn.nets._arguments import check_both, check_carries
 from jaxrnn.nets.layers import masked
 from jaxrnn.types import Net
 
@@ -36,6 +37,7 @@ def serial(*nets: Net) -> Net:
         return tuple(net.initial(p, batch_shape) for net, p in zip(nets, params, strict=True))
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
+        check_carries(nets, carry)
         carries, steps = [], xs.shape[0]
         for index, (net, p, c) in enumerate(zip(nets, params, carry, strict=True)):
             c, xs = net.apply(p, c, xs, mask=mask, reset=reset, key=fold_in(key, index))
@@ -116,6 +118,7 @@ def bidirectional(forward: Net, backward: Net, merge: Literal["concat", "sum", "
         )
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
+        check_both(carry, BidirectionalParams)
         carry_f, ys_f = forward.apply(params.forward, carry.forward, xs, mask=mask, reset=reset, key=fold_in(key, 0))
         carry_b, ys_b = backward.apply(params.backward, carry.backward, xs, mask=mask, reset=reset, key=fold_in(key, 1))
         return BidirectionalParams(carry_f, carry_b), join(ys_f, ys_b)

@@ -10,6 +10,7 @@ from jaxrnn.cells._dropout import dropout_mask
 from jaxrnn.cells._step import carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.keys import per_sequence, per_step
+from jaxrnn.nets._arguments import refuse_width
 from jaxrnn.types import Net
 
 
@@ -24,7 +25,12 @@ def affine(output_size: int, init: Callable[..., Any] = glorot()) -> Net:
     def init_params(key, input_size):
         return AffineParams(init(key, (input_size, output_size)), jnp.zeros(output_size))
 
-    return _pointwise(init_params, lambda params, xs: dot(xs, params.w) + params.b, lambda input_size: output_size)
+    def function(params, xs):
+        if xs.shape[-1] != len(params.w):
+            refuse_width(len(params.w), xs.shape)
+        return dot(xs, params.w) + params.b
+
+    return _pointwise(init_params, function, lambda input_size: output_size)
 
 
 class EmbedParams(NamedTuple):
@@ -38,7 +44,11 @@ def embed(vocabulary: int, output_size: int) -> Net:
         _require_symbols("embed", input_size)
         return EmbedParams(jax.random.normal(key, (vocabulary, output_size)))
 
-    return _pointwise(init, lambda params, xs: _rows(params.w, xs), lambda input_size: output_size)
+    def function(params, xs):
+        _require_symbols("embed", xs.shape[-1])
+        return _rows(params.w, xs)
+
+    return _pointwise(init, function, lambda input_size: output_size)
 
 
 def _rows(w, xs):
@@ -54,6 +64,7 @@ def one_hot(vocabulary: int) -> Net:
         return ()
 
     def function(params, xs):
+        _require_symbols("one_hot", xs.shape[-1])
         return jax.nn.one_hot(xs[..., 0].astype(int), vocabulary, dtype=float)
 
     return _pointwise(init, function, lambda input_size: vocabulary)

@@ -11,6 +11,7 @@ from jaxrnn.cells import _zoneout
 from jaxrnn.cells._dropout import drop_recurrent
 from jaxrnn.cells._transforms import carry_size, perturbed
 from jaxrnn.keys import fold_in, per_sequence, per_step
+from jaxrnn.nets._arguments import check_recurrent
 from jaxrnn.nets.layers import masked
 from jaxrnn.types import Cell, Net
 from jaxrnn.unroll._contract import scan
@@ -39,6 +40,7 @@ def recurrent(
     """
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
+        check_recurrent(cell, params, carry, xs, mask, reset)
         run, params, xs = randomized(cell, params, xs, key, dropout, zoneout, noise)
         return unroll(run, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
 

@@ -1,0 +1,107 @@
+"""What a net is applied to has the right shapes, or one sentence says what is wrong: every cell, every unroll."""
+
+import importlib
+import pkgutil
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxrnn.cells
+from jaxrnn import nets
+from jaxrnn.cells import gru, jordan, lstm
+from jaxrnn.unroll import chunked, deferred, loop, newton, rtrl, scan, truncated
+
+T, B, D, H = 7, 5, 3, 4
+CELLS = [module.name for module in pkgutil.iter_modules(jaxrnn.cells.__path__) if module.name[0] != "_"]
+UNROLLS = {
+    "scan": scan.unroll,
+    "loop": loop.unroll,
+    "deferred": deferred.unroll,
+    "chunked": chunked.unroll,
+    "truncated": lambda: truncated.unroll(2, 4),
+    "newton": newton.unroll,
+    "rtrl": rtrl.unroll,
+}
+
+
+def layer(cell):
+    net = nets.recurrent(cell)
+    params = net.init(jax.random.key(0), D)
+    return net, params, net.initial(params, (B,)), jax.random.normal(jax.random.key(1), (T, B, D))
+
+
+@pytest.fixture(params=UNROLLS)
+def unrolled(request):
+    net, params, carry, xs = layer(lstm.cell(H))
+    return net.unrolled(UNROLLS[request.param]()), params, carry, xs
+
+
+def refused(message):
+    return pytest.raises(ValueError, match=f"^{re.escape(message)}[^\n]*$")
+
+
+def test_masks_and_resets_are_boolean_with_every_unroll(unrolled):
+    net, params, carry, xs = unrolled
+    for name in ("mask", "reset"):
+        for dtype in ("float32", "int32"):
+            message = f"{name} must be boolean, [T, B] = (7, 5), and is {dtype} (7, 5); give {name} > 0"
+            with refused(message):
+                net.apply(params, carry, xs, **{name: jnp.ones((T, B), dtype)})
+        for shape in ((B, T), (T,), (T, 1), (T, B, 1)):
+            with refused(f"{name} must be boolean, [T, B] = (7, 5), and is bool {shape}"):
+                net.apply(params, carry, xs, **{name: jnp.ones(shape, bool)})
+
+
+def test_wrong_shapes_are_named_with_every_unroll(unrolled):
+    net, params, carry, xs = unrolled
+    with refused("xs [T, B, D] has shape (5, 7, 3), so B = (7,), but the carry has B = (5,); sequences are time-major"):
+        net.apply(params, carry, jnp.swapaxes(xs, 0, 1))
+    with refused("xs [T, B, D] has shape (7, 5, 2), and these params read inputs of width D = 3"):
+        net.apply(params, carry, xs[..., :2])
+    with refused("xs must be [T, B, D], and has shape (3,)"):
+        net.apply(params, carry, xs[0, 0])
+    with refused("the carry is a tuple, and this layer's is LSTMCarry; net.initial(params, batch_shape) makes one"):
+        net.apply(params, tuple(carry), xs)
+    assert net.apply(params, carry, xs, mask=np.ones((T, B), bool))[1].shape == (T, B, H)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_wrong_shapes_are_named_for_every_cell(name):
+    made = importlib.import_module(f"jaxrnn.cells.{name}")
+    net, params, carry, xs = layer(jordan.cell(H, 2) if name == "jordan" else made.cell(H))
+    with refused("xs [T, B, D] has shape (7, 5, 2), and these params read inputs of width D = 3"):
+        net.apply(params, carry, xs[..., :2])
+    with refused("mask must be boolean"):
+        net.apply(params, carry, xs, mask=jnp.ones((T, B)))
+    if jax.tree.leaves(carry):
+        with refused("xs [T, B, D] has shape (5, 7, 3)"):
+            net.apply(params, carry, jnp.swapaxes(xs, 0, 1))
+    with refused("the carry is a list"):
+        net.apply(params, [carry, carry, carry], xs)
+
+
+def test_stacks_of_layers():
+    net = nets.rnn(gru.cell(H), 2, layers=2, bidirectional="concat")
+    params = net.init(jax.random.key(0), D)
+    carry, xs = net.initial(params, (B,)), jnp.ones((T, B, D))
+    with refused("the carry has 1 entries for 3 nets; net.initial(params, batch_shape) makes one"):
+        net.apply(params, carry[:1], xs)
+    with refused("the carry is an array, and these nets' is a tuple of 3; net.initial(params, batch_shape) makes one"):
+        net.apply(params, jnp.zeros((B, H)), xs)
+    with refused("the carry is a tuple, and a bidirectional layer's is BidirectionalParams"):
+        net.apply(params, (tuple(carry[0]), *carry[1:]), xs)
+    with refused("xs [T, B, D] has shape (5, 7, 3)"):
+        net.apply(params, carry, jnp.swapaxes(xs, 0, 1))
+
+
+def test_layers_without_a_carry():
+    net = nets.affine(2)
+    with refused("xs [T, B, D] has shape (7, 5, 4), and these params read inputs of width D = 3"):
+        net.apply(net.init(jax.random.key(0), D), (), jnp.ones((T, B, 4)))
+    for make in (nets.one_hot, lambda size: nets.embed(size, 2)):
+        net = make(4)
+        with pytest.raises(ValueError, match="reads one integer a step"):
+            net.apply(net.init(jax.random.key(0), 1), (), jnp.ones((T, B, 2)))
