@@ -88,6 +88,25 @@ def test_the_heat_map_begins_at_the_first_report_and_has_a_panel_for_every_layer
     assert not np.array_equal(meshes[0].get_array(), meshes[1].get_array())
 
 
+def test_what_float32_cannot_tell_is_not_drawn():
+    """A curve from 1e-28 ends where float32 does; one from 1 leaves the axes; zeros are no curve; the axis fits."""
+    small, large, zero = flow(-0.5, (0, 300, 600)), flow(-3.0, (0, 300, 600)), flow(0.0, (0, 300, 600))
+    small["carry"] = (1e-28 * small["carry"]).astype(np.float32)
+    large["carry"], zero["carry"] = large["carry"].astype(np.float32), np.zeros_like(zero["carry"])
+    figures = drawn(gradient_flow, {"small": small, "large": large, "zero": zero})
+    figure = figures["gradient_flow"]
+    assert titles(figure) == ["small: vanishing", "large: vanishing", "zero: zero"]
+    shown = [axes.lines[1].get_ydata() for axes in figure.axes]
+    seen = np.isfinite(shown[0])
+    assert seen.sum() == 13
+    assert shown[0][seen].min() * 1e-28 > 1e-31
+    assert np.isfinite(shown[1]).all()
+    assert not np.isfinite(shown[2]).any()
+    assert 1e-11 < figure.axes[0].get_ylim()[0] < 1e-9
+    grids = [axes.collections[0].get_array() for axes in figures["gradient_flow_training"].axes[:3]]
+    assert [np.ma.getmaskarray(grid).any() for grid in grids] == [True, False, True]
+
+
 def test_seven_networks_have_panels_of_their_own():
     networks = {f"network {k}": flow(-0.05 * k) for k in range(7)}
     for width in (3.4, 7.0):

@@ -14,6 +14,8 @@ from jaxrnn.experiments.build import build
 from jaxrnn.initializers import gaussian
 from jaxrnn.losses import weighted_sum
 from jaxrnn.studies import _ensembles, _runner, gain, gates, gradient_flow, jacobian, long_lag, lyapunov, truncation
+from jaxrnn.studies._gradients import compared
+from jaxrnn.studies._losses_read import by_lag, losses_read
 from jaxrnn.training import engine, evaluation, probes
 from jaxrnn.types import Batch
 from jaxrnn.unroll.scan import scan
@@ -96,20 +98,86 @@ def test_gradients_are_aligned_by_lag():
     assert float(jnp.nansum(flow.shares)) == pytest.approx(1.0, abs=1e-12)
 
 
-def test_loss_at_every_step():
+def linear_networks(factor, steps=T, dtype=float, loss_at="all"):
+    """An ensemble of a linear network whose gradient changes by a factor per step back."""
     cell = elman.cell(H, "linear")
-    batch = noise_batch(2)._replace(weights=jnp.ones((T, B)))
+    net, batch = nets.recurrent(cell), noise_batch(2, steps=steps)
+    batch = batch._replace(weights=jnp.ones((steps, B))) if loss_at == "all" else batch
     params = cell.init(KEY, 2)
-    flow = flow_of(nets.recurrent(cell), "every")(params, batch)
-    _, ys = scan(cell, params, cell.initial(params, (B,)), batch.xs)
-    back = 0
-    for t in reversed(range(T)):
-        back = (
-            2 * (np.asarray(ys[t]) - 1) / H / T + back @ np.asarray(params.w_h).T
-            if t < T - 1
-            else (2 * (np.asarray(ys[t]) - 1) / H / T)
+    params = params._replace(w_h=factor * params.w_h)  # orthogonal
+    params, batch = jax.tree.map(lambda a: a.astype(dtype) if a.dtype == float else a, (params, batch))
+    dataset = noisy_cosine.dataset()._replace(
+        input_size=2, rows=None, continues=False, plan=lambda *_: jnp.zeros(1), batch=lambda *_: batch
+    )
+    made = _ensembles.ensemble(net, dataset, networks=1, name="linear")
+    return made._replace(params=jax.tree.map(lambda a: np.asarray(a)[None, None], params))
+
+
+@pytest.mark.parametrize(("loss", "loss_at"), [("last", "all"), ("every", "all"), ("every", "last")])
+@pytest.mark.parametrize(("factor", "kind"), [(0.6, "vanishing"), (1.6, "exploding")])
+def test_the_verdict_is_that_of_theory_whatever_step_has_a_loss(factor, kind, loss, loss_at):
+    """A loss at every step adds up in the gradient at early steps: read by step, what vanishes seemed to explode."""
+    result = gradient_flow.study(linear_networks(factor, 24, loss_at=loss_at), loss=loss)
+    (rate,) = result.scores["nats per step back"]["linear"]
+    assert rate == pytest.approx(np.log(factor), abs=1e-9)
+    assert f"the gradient is {kind}, {np.log(factor):+.4f} nats per step back" in result.findings[0]
+    norms = result["linear"]["norms"]["h"][0, 0]
+    assert len(norms) == (
+        24 if "last" in (loss, loss_at) else 14
+    )  # about half of 24 steps lie before every loss that is read
+    np.testing.assert_allclose(norms / norms[0], factor ** np.arange(len(norms)), rtol=1e-9)
+    assert result["linear"]["share"].sum() == pytest.approx(1.0, abs=1e-9)
+    assert result.table.columns[-4:] == ["lag", "median", "low", "high"]
+    (panel,) = result.plot(3.4)["gradient_flow"].axes
+    assert panel.get_title() == f"linear: {kind}"
+    assert panel.get_xlabel() == "lag k (steps back)"
+    assert {"last": "loss at the last step", "every": "loss at one step"}[loss] in result.captions["gradient_flow"]
+
+
+def test_norms_reach_as_far_down_as_their_format():
+    """The square of a norm below 1e-19 is zero in float32; the norm itself is not."""
+    networks = linear_networks(0.3, 90, np.float32, "last")
+    result = gradient_flow.study(networks)
+    norms = result["linear"]["norms"]["h"][0, 0]
+    assert norms.dtype == np.float32
+    exact = gradient_flow.study(linear_networks(0.3, 90, float, "last"))["linear"]["norms"]["h"][0, 0]
+    seen = exact > 1e-31
+    assert 50 < seen.sum() < 70
+    np.testing.assert_allclose(norms[seen], exact[seen], rtol=1e-4)
+    (finding,) = result.findings
+    assert "vanishing, -1.2040 nats per step back" in finding
+    assert finding.endswith(f"; below what float32 can tell from lag {seen.sum()} on")
+    assert result["linear"]["share"].sum() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_backward_direction_counts_lags_in_its_own_order():
+    """Its gradient vanishes towards later steps: counted back from the end it seemed to explode."""
+    net = nets.rnn(elman.cell(H, "linear"), H, bidirectional="concat")
+    params, batch = net.init(KEY, 2), noise_batch(2, steps=24)._replace(weights=jnp.ones((24, B)))
+    params = jax.tree_util.tree_map_with_path(lambda at, a: 0.6 * a if at[-1].name == "w_h" else a, params)
+    flows = jax.jit(
+        lambda: [flow[1:] for flow in gradient_flow.measure(net, noisy_cosine.dataset(), params, batch, "every")]
+    )()
+    assert len(flows) == 2
+    for norms, *_ in flows:
+        known = np.isfinite(norms["h"]).all(axis=1)
+        assert known.sum() == 9  # a third of the steps on either side of every loss that is read
+        np.testing.assert_allclose(
+            norms["h"][known] / norms["h"][0], 0.6 ** np.arange(9)[:, None] * np.ones(8 * B), rtol=1e-9
         )
-        np.testing.assert_allclose(flow.norms["h"][t], np.linalg.norm(back, axis=-1), rtol=1e-12)
+    assert sum(float(shares.sum()) for *_, shares in flows) == pytest.approx(1.0, abs=1e-9)
+
+
+def test_a_backward_direction_is_read_at_the_first_valid_step_where_one_loss_is():
+    batch = noise_batch(2)._replace(
+        mask=(jnp.arange(T)[:, None] >= jnp.array([0, 2, 3])) & (jnp.arange(T) < 9)[:, None]
+    )
+    read = losses_read(batch, "last", two_ways=True)
+    steps = jnp.broadcast_to(1.0 * jnp.arange(T)[None, :, None], (1, T, B))
+    found = np.asarray(by_lag(steps, read, reverse=True))
+    for row, first in enumerate([0, 2, 3]):
+        np.testing.assert_array_equal(found[: 9 - first, row], np.arange(first, 9))
+        assert np.isnan(found[9 - first :, row]).all()
 
 
 @pytest.mark.parametrize(
@@ -119,6 +187,15 @@ def test_growth(rate, kind):
     found = gradient_flow.growth(np.exp(rate * np.arange(100)))
     assert found[0] == pytest.approx(rate)
     assert found[1] == kind
+
+
+@pytest.mark.parametrize(
+    ("norms", "kind"), [([1, 0, 0], "zero"), ([1, 1e-33, 1e-38], "zero"), ([1, 1e-20, 0], "vanishing")]
+)
+def test_no_rate_where_fewer_than_two_lags_can_be_told(norms, kind):
+    rate, found = gradient_flow.growth(np.array(norms, np.float32))
+    assert np.isnan(rate)
+    assert found == kind
 
 
 # Jacobians, gain, gates, truncation, fixed points
@@ -159,6 +236,23 @@ def test_gain_of_a_linear_network_is_its_rate():
     for factor, length in ((0.5, 7), (2.0, 20)):
         rate = gain.measure(nets.recurrent(cell), params, factor, length, 20, 2, 0.0, KEY)
         assert float(rate) == pytest.approx(np.log(factor), rel=1e-12)
+
+
+def test_gain_holds_where_the_gradient_itself_leaves_float32():
+    cell = elman.cell(H, "linear")
+    params = jax.tree.map(lambda a: a.astype(jnp.float32), cell.init(KEY, 2))
+    for factor in (0.3, 3.0):  # over 200 steps 1e-105 and 1e95
+        rate = gain.measure(nets.recurrent(cell), params, jnp.float32(factor), 200, 200, 2, 0.0, KEY)
+        assert float(rate) == pytest.approx(np.log(factor), rel=1e-4)
+    assert float(gain.measure(nets.recurrent(cell), params, jnp.float32(0), 20, 20, 2, 0.0, KEY)) == -np.inf
+
+
+def test_two_tiny_gradients_are_compared_as_large_ones_are():
+    full, cut = {"w": jnp.array([3.0, 4.0])}, {"w": jnp.array([4.0, 3.0])}
+    for size in (1.0, 1e-25, 1e25):
+        pair = [jax.tree.map(lambda a: jnp.float32(size * a), each) for each in (full, cut)]  # noqa: B023
+        np.testing.assert_allclose(compared(*pair), [0.96, 1.0], rtol=1e-6)
+    np.testing.assert_array_equal(compared(full, {"w": jnp.zeros(2)}), 0)
 
 
 def test_spectral_radius_is_set_block_by_block():

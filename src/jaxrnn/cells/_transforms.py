@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.cells._step import carry_dtype
+from jaxrnn.norms import norm
 from jaxrnn.types import Carry, Cell
 
 ANY_WIDTH = 1024  # of an input whose width does not matter, where only shapes are asked for
@@ -152,8 +153,8 @@ def _limited_forward(carry, threshold, batch_axes):
 
 
 def _limited_backward(batch_axes, threshold, gradient):
-    norm = jnp.linalg.norm(flat(gradient, batch_axes), axis=-1)
-    scale = jnp.minimum(1.0, threshold / jnp.maximum(norm, jnp.finfo(norm.dtype).tiny))
+    size = norm(flat(gradient, batch_axes), axis=-1)
+    scale = jnp.minimum(1.0, threshold / jnp.maximum(size, jnp.finfo(size.dtype).tiny))
     limited = jax.tree.map(lambda g: g * scale.reshape(*scale.shape, *[1] * (g.ndim - batch_axes)), gradient)
     return limited, jax.tree.map(jnp.zeros_like, threshold)
 

@@ -40,8 +40,9 @@ def _diagram(found, common):
     lengths, gains = common["lengths"], common["gains"]
     figure, panels = style.panels(len(found), "length (steps)", "gain", sharex=True, sharey=True)
     rates = {name: np.median(each["rate"], axis=-1) for name, each in found.items()}
-    limit = max(np.abs(rate).max() for rate in rates.values())
+    limit = max(np.max(np.abs(rate), initial=1e-3, where=np.isfinite(rate)) for rate in rates.values())
     for panel, (name, rate) in zip(panels, rates.items(), strict=True):
+        rate = np.maximum(rate, -limit)  # of networks through which no gradient gets, minus infinity
         mesh = panel.pcolormesh(
             lengths, gains, rate, shading="nearest", cmap="RdBu_r", vmin=-limit, vmax=limit, rasterized=True
         )

@@ -3,10 +3,11 @@
 import jax.numpy as jnp
 import optax
 
+from jaxrnn.norms import tree_norm, unit
+
 
 def compared(full, cut):
     """(cosine, ratio of norms) [2] between a gradient and the full one, pytrees of the same shapes."""
-    norms = optax.tree.norm(full), optax.tree.norm(cut)
-    tiny = jnp.finfo(norms[0].dtype).tiny
-    cosine = optax.tree.vdot(full, cut) / jnp.maximum(norms[0] * norms[1], tiny)
-    return jnp.stack([cosine, norms[1] / jnp.maximum(norms[0], tiny)])
+    size = tree_norm(full)
+    ratio = tree_norm(cut) / jnp.where(size > 0, size, 1.0)
+    return jnp.stack([optax.tree.vdot(unit(full), unit(cut)), ratio])

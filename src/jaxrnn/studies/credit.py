@@ -14,6 +14,7 @@ import numpy as np
 from jaxrnn import statistics
 from jaxrnn.dynamics import taps
 from jaxrnn.losses import weighted_sum
+from jaxrnn.norms import norm, unit
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
@@ -68,9 +69,9 @@ def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, points: An
 
     zeros = taps.zero_perturbations(net, params, carry, batch.xs)
     adjoints, direction = jax.grad(observed, argnums=(0, 1))(zeros, params)
-    shares = taps.shares(net, params, carry, batch.xs, adjoints, direction, **given)
+    shares = taps.shares(net, params, carry, batch.xs, adjoints, unit(direction), **given)
     shares = [share / jnp.where(jnp.sum(share) != 0, jnp.sum(share), 1.0) for share in shares]
-    found = jnp.linalg.norm(gradient, axis=-1), integrated, shares
+    found = norm(gradient, axis=-1), integrated, shares
     at = end - steps
     return jax.tree.map(lambda a: jnp.where(at >= 0, jnp.take_along_axis(a, at, axis=0), jnp.nan), found)
 
@@ -137,8 +138,8 @@ def _rows(name, own):
 def plot(result: Result) -> dict[str, Any]:
     """The gradient of the inputs, integrated gradients and shares of dL/dW against lag, a panel for each network."""
     found = result.networks
-    relative = {name: each["gradient"] / np.maximum(each["gradient"].max(-1, keepdims=True), 1e-300)
-                for name, each in found.items()}  # fmt: skip
+    largest = {name: each["gradient"].max(-1, keepdims=True) for name, each in found.items()}
+    relative = {name: found[name]["gradient"] / np.where(size > 0, size, 1.0) for name, size in largest.items()}
     label = r"$|dL/dx_{T-k}|$ / largest"
     return {
         "credit": _by_lag(found, relative, label, FLOOR),

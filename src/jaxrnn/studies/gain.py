@@ -15,6 +15,7 @@ from jax.typing import ArrayLike
 
 from jaxrnn import dynamics, statistics
 from jaxrnn.cells._dropout import is_recurrent
+from jaxrnn.norms import norm
 from jaxrnn.studies import _gain_figures as figures
 from jaxrnn.studies._ensembles import ensembles, over_networks, prepared, reconfigured, refuse_future, untrained
 from jaxrnn.studies._recurrent import scaled
@@ -50,24 +51,31 @@ def measure(
       scale: "gain" or "radius".
 
     Returns:
-      The rate [], in nats per step.
+      The rate [], in nats per step; minus infinity where no gradient gets through.
     """
     f, z_0 = dynamics.as_map(net, scaled(params, gain, scale))
     key_z, key_x, key_v = jax.random.split(key, 3)
     xs = noise * jax.random.normal(key_x, (longest, input_size), z_0.dtype)
     start = z_0 + 0.5 * jax.random.normal(key_z, z_0.shape, z_0.dtype)
     v = jax.random.normal(key_v, z_0.shape, z_0.dtype)
-    v /= jnp.linalg.norm(v)
+    steps = jnp.arange(longest)
 
-    def last(z):
-        def step(z, inputs):
-            t, x = inputs
-            return jnp.where(t < length, f(z, x), z), None
+    def forwards(z, inputs):
+        t, x = inputs
+        return jnp.where(t < length, f(z, x), z), z
 
-        return jax.lax.scan(step, z, (jnp.arange(longest), xs))[0]
+    def backwards(state, inputs):  # to length one at every step: the product itself leaves the range of float32
+        gradient, log_norm = state
+        t, x, z = inputs
+        (pulled,) = jax.vjp(lambda z: f(z, x), z)[1](gradient)
+        size, counts = norm(pulled), t < length
+        gradient = jnp.where(counts, pulled / jnp.where(size > 0, size, 1.0), gradient)
+        return (gradient, log_norm + jnp.where(counts, jnp.log(size), 0.0)), None
 
-    (gradient,) = jax.vjp(last, start)[1](v)
-    return jnp.log(jnp.maximum(jnp.linalg.norm(gradient), jnp.finfo(z_0.dtype).tiny)) / length
+    _, before = jax.lax.scan(forwards, start, (steps, xs))
+    first = v / norm(v), jnp.zeros((), v.dtype)
+    (_, log_norm), _ = jax.lax.scan(backwards, first, (steps, xs, before), reverse=True)
+    return log_norm / length
 
 
 def study(

@@ -1,7 +1,7 @@
-"""How the gradient fares on its way back: the norm of dL/dcarry_t at every t, and the part of every lag in dL/dW_h.
+"""Norm of the gradient on its way back through time, by lag, and the share of every lag in dL/dW_h.
 
-Hochreiter 1991; Bengio, Simard & Frasconi 1994; Pascanu, Mikolov & Bengio 2013. The norm at all steps comes from one
-backward pass, as the gradient with respect to zeros that are added to the carry after every step.
+Hochreiter 1991; Bengio, Simard & Frasconi 1994; Pascanu, Mikolov & Bengio 2013. The norms at all lags of one loss come
+from one backward pass, as the gradient with respect to zeros that are added to the carry after every step.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -14,27 +14,29 @@ from jaxrnn import statistics
 from jaxrnn.cells._dropout import is_recurrent
 from jaxrnn.dynamics import taps
 from jaxrnn.losses import weighted_sum
+from jaxrnn.norms import norm, smallest, unit
 from jaxrnn.studies import _flow_figures as figures
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._layers import label
+from jaxrnn.studies._losses_read import by_lag, losses_read, summed_by_lag
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.training.probes import Probe
-from jaxrnn.types import Batch, Dataset, Net, Pair, Params, Size
+from jaxrnn.types import Batch, Dataset, Net, Params, Size
 
 FACTOR = 10.0  # from lag 1 to the longest: more is exploding, less than its inverse vanishing
 
 
 class Flow(NamedTuple):
-    """The gradient in one layer, sequence by sequence.
+    """The gradient in one layer. A column R is one loss of one sequence: B columns if one loss per sequence is read.
 
     Fields:
       layer: its name; see `taps.layers`.
-      norms: {state: [T, B]}, the norm of dL/dh_t, dL/dc_t ... at lag 0, 1, ... from the last step that counts, or at
-        t = 1, 2, ... if every step counts; NaN where a sequence has no such step.
-      carry: [T, B], the norm of dL/dz_t, z_t all states of the layer together.
-      shares: [T, B], the part <dL/dW_h of this step and sequence, dL/dW_h> / |dL/dW_h|^2 of each use of the layer's
-        recurrent weights in the batch's gradient; those of all layers sum to one. In the same order.
+      norms: {state: [T, R]}, the norm of dL/dh_t, dL/dc_t ... at lag 0, 1, ... from the step whose loss is read; NaN
+        where a sequence has no such step.
+      carry: [T, R], the norm of dL/dz_t, z_t all states of the layer together.
+      shares: [T, B], the share of each lag of a sequence in the gradient of the recurrent weights of all layers; those
+        of all layers sum to one.
     """
 
     layer: str
@@ -51,50 +53,35 @@ def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, loss: Any 
       dataset: its loss is the loss.
       params: the network's.
       batch: a `Batch`.
-      loss: "last" for the loss of each sequence's last step that counts, "every" for the mean over all that do; of an
-        encoder-decoder always the mean over the answer, and lags are counted from the end of the source.
+      loss: "last" for the loss of each sequence's last step that counts; "every" for the losses of several single steps
+        of each sequence, each followed back from its own step; of an encoder-decoder always the mean over the answer,
+        and lags are counted from the end of the source.
 
     Returns:
-      [`Flow`, ...], one a layer, each direction of it one.
+      [`Flow`, ...], one per layer, and one per direction of it. A backward direction counts lags in its own order.
     """
-    steps, end, weights = _asked(batch, loss)
     carry = net.initial(params, batch.fresh.shape)
     given = {"mask": batch.mask, "reset": batch.reset}
+    layers = taps.layers(net, params, carry, batch.xs)
+    read = losses_read(batch, loss, two_ways=any(reverse for *_, reverse in layers))
 
-    def total(perturbations, params):  # over sequences, so that each has a gradient of its own
+    def losses(perturbations, params):  # summed over sequences, so that each has a gradient of its own
         _, ys, _ = taps.observe(net, params, carry, batch.xs, perturbations, **given)
-        return weighted_sum(dataset.loss, ys, batch.targets, weights)[0]
+        return jax.vmap(lambda weights: weighted_sum(dataset.loss, ys, batch.targets, weights)[0])(read.weights)
 
     perturbations = taps.zero_perturbations(net, params, carry, batch.xs)
-    adjoints, gradient = jax.grad(total, argnums=(0, 1))(perturbations, params)
-    recurrent = _recurrent(gradient)
-    if isinstance(batch.xs, Pair):
-        recurrent = recurrent._replace(decoder=jax.tree.map(jnp.zeros_like, recurrent.decoder))
-    shares = taps.shares(net, params, carry, batch.xs, adjoints, recurrent, **given)
-    squared = jnp.maximum(sum(jnp.sum(a**2) for a in jax.tree.leaves(recurrent)), jnp.finfo(weights.dtype).tiny)
+    of_each, pull = jax.vjp(losses, perturbations, params)
+    adjoints, gradients = jax.vmap(pull)(jnp.eye(len(of_each), dtype=of_each.dtype))
+    direction = unit(_recurrent(net, jax.tree.map(lambda g: jnp.sum(g, axis=0), gradients)))
+    shares = jax.vmap(lambda a: taps.shares(net, params, carry, batch.xs, a, direction, **given))(adjoints)
+    whole = sum(jnp.sum(share) for share in shares)
     found = []
-    for (name, *_), adjoint, share in zip(taps.layers(net, params, carry, batch.xs), adjoints, shares, strict=True):
-        leaves = [jnp.linalg.norm(a, axis=-1) for a in jax.tree.leaves(adjoint)]
-        whole = jnp.linalg.norm(jnp.stack(leaves), axis=0)
-        parts = dict(zip(taps.states(adjoint), leaves, strict=True)), whole, share / squared
-        found.append(Flow(name, *(_by_lag(parts, end - steps) if loss == "last" else parts)))
+    for (name, *_, reverse), adjoint, share in zip(layers, adjoints, shares, strict=True):
+        leaves = [norm(a, axis=-1) for a in jax.tree.leaves(adjoint)]
+        norms = [by_lag(a, read, reverse) for a in (*leaves, norm(jnp.stack(leaves), axis=0))]
+        share = summed_by_lag(share, read, reverse) / jnp.where(whole != 0, whole, 1.0)
+        found.append(Flow(name, dict(zip(taps.states(adjoint), norms, strict=False)), norms[-1], share))
     return found
-
-
-def _asked(batch, loss):
-    """(the steps [T, 1] that are read, the last one of each sequence [B], the weights of the loss)."""
-    if isinstance(batch.xs, Pair):
-        steps = jnp.arange(len(batch.xs.source))[:, None]
-        valid = jnp.ones(batch.xs.source.shape[:2], bool) if batch.mask is None else batch.mask
-        return steps, jnp.max(jnp.where(valid, steps, 0), axis=0), batch.weights / jnp.sum(batch.weights, axis=0)
-    steps = jnp.arange(len(batch.xs))[:, None]
-    end = jnp.max(jnp.where(batch.weights > 0, steps, 0), axis=0)
-    return steps, end, 1.0 * (steps == end) if loss == "last" else batch.weights / jnp.sum(batch.weights, axis=0)
-
-
-def _by_lag(tree, at):
-    """Arrays [T, B] in the order of lags, `at` the step of every lag, negative where a sequence has none."""
-    return jax.tree.map(lambda a: jnp.where(at >= 0, jnp.take_along_axis(a, at, axis=0), jnp.nan), tree)
 
 
 def study(networks: Any, loss: Literal["last", "every"] = "last", batch: Size = 32) -> Result:
@@ -105,46 +92,50 @@ def study(networks: Any, loss: Literal["last", "every"] = "last", batch: Size = 
       loss, batch: as in `measure`; sequences for each network.
 
     Returns:
-      A `Result`; each network has "steps" [S]; "norms" {state: [S, N, T]} and "carry" [S, N, T], the medians over its
-      sequences of the norms of dL/dh_t, dL/dc_t ... and of all states together; "share" [S, N, T], the share of each
-      lag.
+      A `Result`; each network has "steps" [S]; "norms" {state: [S, N, T]} and "carry" [S, N, T], the medians over the
+      losses of its sequences of the norms of dL/dh_t, dL/dc_t ... and of all states together, by lag; "share" [S, N,
+      T], the share of each lag.
     """
     found, rows, findings, scores = {}, [], [], {}
-    for ensemble in ensembles(networks, pairs=True):
+    kinds = ensembles(networks, pairs=True)
+    for ensemble in kinds:
         for flow in _flows(ensemble, loss, batch):
             name = label(ensemble, flow.layer)
             own = _of_sequences(flow) | {"steps": ensemble.steps}
             found[name] = own
-            rows += _rows(name, own, loss)
+            rows += _rows(name, own)
             for number, step in enumerate(ensemble.steps):
                 if number in ensemble.ends():
                     findings.append(f"{name}, step {step}: {_words(own['carry'][number])}")
             scores[name] = np.array([growth(values)[0] for values in own["carry"][-1]])
     scores = {"nats per step back": scores}
-    return Result(
-        found, Table(rows), findings, plot, {"loss": np.array(loss)}, captions=figures.CAPTIONS, scores=scores
-    )
+    captions = figures.captions(loss, any(each.net.decoding is not None for each in kinds))
+    return Result(found, Table(rows), findings, plot, {"loss": np.array(loss)}, captions=captions, scores=scores)
 
 
-def _rows(name, own, loss):
+def _rows(name, own):
     """The table's rows of one layer: the medians over networks with their intervals."""
     for number, step in enumerate(own["steps"]):
         for state, norms in {**own["norms"], "carry": own["carry"]}.items():
             middle, low, high = statistics.median(norms[number])
             who = {"network": name, "step": int(step), "state": state, "networks": norms.shape[1]}
-            for place, values in enumerate(zip(middle, low, high, strict=True)):
-                yield who | ({"lag": place} if loss == "last" else {"t": place + 1}) | quantiles(values)
+            for lag, values in enumerate(zip(middle, low, high, strict=True)):
+                yield who | {"lag": lag} | quantiles(values)
 
 
 def _words(norms):
     """What became of the gradient of N networks, norms [N, T], as text."""
+    together = np.median(norms, axis=0)
     rates = np.array([growth(values)[0] for values in norms])
-    kind = growth(np.median(norms, axis=0))[1]
-    middle, low, high = statistics.median(rates)
-    spread = f" (median of {len(rates)}, 90 % interval {low:+.4f} to {high:+.4f})" if len(rates) > 1 else ""
-    zero = np.median(norms, axis=0)[1:] == 0
-    gone = f"; exactly zero from lag {int(np.argmax(zero)) + 1} on" if zero.any() else ""
-    return f"the gradient is {kind}, {middle:+.4f} nats per step back{spread}{gone}"
+    rates = rates[np.isfinite(rates)]
+    text = f"the gradient is {growth(together)[1]}"
+    if len(rates):
+        middle, low, high = statistics.median(rates)
+        spread = f" (median of {len(rates)}, 90 % interval {low:+.4f} to {high:+.4f})" if len(rates) > 1 else ""
+        text += f", {middle:+.4f} nats per step back{spread}"
+    below = ~told(together)[1:]
+    lag = len(below) - int(np.argmin(below[::-1])) if not below.all() else 0  # after the last that can be told
+    return text + (f"; below what {norms.dtype} can tell from lag {lag + 1} on" if lag < len(below) else "")
 
 
 def probe() -> Any:
@@ -194,30 +185,35 @@ def _of_sequences(flow):
     }
 
 
-def _recurrent(gradient):
-    """The gradient with zeros for all but the recurrent weights, the leaves named w_h."""
-
+def _recurrent(net, gradient):
+    """The gradient with zeros for all but the recurrent weights, the leaves named w_h, of an encoder-decoder those of
+    its encoder."""
     if not any(is_recurrent(path) for path, _ in jax.tree_util.tree_flatten_with_path(gradient)[0]):
         raise ValueError("it needs recurrent weights, a leaf of the params named w_h")
-    return jax.tree_util.tree_map_with_path(lambda path, g: g if is_recurrent(path) else jnp.zeros_like(g), gradient)
+    found = jax.tree_util.tree_map_with_path(lambda path, g: g if is_recurrent(path) else jnp.zeros_like(g), gradient)
+    return found if net.decoding is None else found._replace(decoder=jax.tree.map(jnp.zeros_like, found.decoder))
 
 
 def growth(norms: Any) -> Any:
     """(rate, kind) of a norm against lag: nats per step back, and "exploding", "vanishing" or "preserved", by whether
-    it changes by more than a factor of ten from lag 1, the first step back, to the longest; "zero" where there is
-    none."""
+    it changes by more than a factor of ten from lag 1, the first step back, to the longest that its format can tell.
+    The rate is NaN where fewer than two lags can be told; the kind is then "zero", or "vanishing" if lag 1 can be."""
     norms = np.asarray(norms)
-    seen = np.flatnonzero(np.isfinite(norms[1:]) & (norms[1:] > 0)) + 1
+    seen = np.flatnonzero(told(norms)[1:]) + 1
     if len(seen) < 2:
-        return 0.0, "zero"
-    first, last = norms[seen[0]], norms[seen[-1]]
-    change = np.log(last / first)
+        return np.nan, "vanishing" if seen.tolist() == [1] and len(norms) > 2 else "zero"
+    first, last = map(float, norms[seen[[0, -1]]])
+    change = np.log(last) - np.log(first)
     kind = "preserved" if abs(change) <= np.log(FACTOR) else "exploding" if change > 0 else "vanishing"
     return float(change / (seen[-1] - seen[0])), kind
+
+
+def told(norms: Any) -> Any:
+    """Where norms are large enough for the floating-point format that they come in, and finite."""
+    return np.isfinite(norms) & (norms >= smallest(norms.dtype))
 
 
 def plot(result: Result) -> dict[str, Any]:
     """Norm against lag, before and after training; the share of each lag; and, where training was followed, lag against
     updates: a panel for each network."""
-    by_lag = str(result.common.get("loss", "last")) == "last"
-    return figures.draw(result.networks, by_lag, growth)
+    return figures.draw(result.networks, growth)

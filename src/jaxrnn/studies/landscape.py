@@ -15,6 +15,7 @@ import numpy as np
 from jaxrnn import statistics
 from jaxrnn.dynamics import curvature
 from jaxrnn.losses import weighted_sum
+from jaxrnn.norms import norm, tree_norm, unit
 from jaxrnn.studies import _landscape_figures as figures
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._result import Result, quantiles
@@ -92,14 +93,14 @@ def _measured(ensemble, batch, grid, count):
     def of_network(params, key):
         loss = loss_of(net, dataset, ensemble.draw(batch, key))
         value, gradient = jax.value_and_grad(loss)(params)
-        return value, _norm(gradient)
+        return value, tree_norm(gradient)
 
     def around(params, key):
         key_data, key_one, key_two = key, *jax.random.split(jax.random.fold_in(key, 1))
         loss = loss_of(net, dataset, ensemble.draw(batch, key_data))
         gradient = jax.grad(loss)(params)
-        distance = jnp.asarray(grid) * 0.1 * _norm(params)
-        step = jax.tree.map(lambda g: g / jnp.maximum(_norm(gradient), 1e-30), gradient)
+        distance = jnp.asarray(grid) * 0.1 * tree_norm(params)
+        step = unit(gradient)
         along = jax.lax.map(lambda at: loss(_moved(params, (at, step))), distance)
         one, two = _direction(key_one, params), _direction(key_two, params)
         places = jnp.stack(jnp.meshgrid(grid, grid, indexing="ij"), -1).reshape(-1, 2)
@@ -139,16 +140,12 @@ def _sharpness(ensemble, batch, count):
     return found
 
 
-def _norm(tree):
-    return jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(tree)))
-
-
 def _direction(key, params):
     """A random direction, each leaf as long as that of the params."""
     leaves, tree = jax.tree.flatten(params)
     keys = jax.random.split(key, len(leaves))
     drawn = [jax.random.normal(k, leaf.shape, leaf.dtype) for k, leaf in zip(keys, leaves, strict=True)]
-    scaled = [d * _norm(leaf) / jnp.maximum(_norm(d), 1e-30) for d, leaf in zip(drawn, leaves, strict=True)]
+    scaled = [norm(leaf) * unit(d) for d, leaf in zip(drawn, leaves, strict=True)]
     return tree.unflatten(scaled)
 
 
