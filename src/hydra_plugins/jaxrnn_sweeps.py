@@ -7,7 +7,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import OmegaConf
 
 from jaxrnn import atomic
-from jaxrnn.experiments.hydra_internals import basic_sweeper
+from jaxrnn.experiments.hydra_internals import NO_RUNS, basic_sweeper
 
 
 class CheckedSweeper(basic_sweeper()):
@@ -54,7 +54,7 @@ class CheckedSweeper(basic_sweeper()):
         from jaxrnn.sweeps.composing import Composer
 
         if not batch:
-            raise ConfigError("the sweep has no runs: one of its keys names no value, such as range(0)")
+            raise ConfigError(NO_RUNS)
         if processes()[1] > 1 and not isinstance(self.launcher, CompiledLauncher):
             raise ConfigError("several processes train a sweep together with hydra/launcher=compiled alone")
         if self.config.hydra.output_subdir != ".hydra":

@@ -109,6 +109,20 @@ def test_the_best_run_of_a_setting_is_the_best_by_its_metric(tmp_path, name, val
 
 
 @pytest.mark.slow
+def test_two_cells_of_one_module_are_two_settings(tmp_path):
+    for number, cell in enumerate(["mine.cell", "mine.other"] * 2):
+        write_run(tmp_path / str(number), "lstm", 0.01, number // 2, 0.1 + number % 2)
+        file = tmp_path / str(number) / ".hydra" / "config.yaml"
+        cfg = OmegaConf.load(file)
+        cfg.model.cell._target_ = cell
+        OmegaConf.save(cfg, file)
+    found = report.read(tmp_path)
+    assert [(setting.factors, len(setting.runs)) for setting in found.settings] == [
+        ({"cell": "mine.cell"}, 2),
+        ({"cell": "mine.other"}, 2),
+    ]
+
+
 def test_a_report_is_tables_figures_and_a_page(sweep):
     text = report.write(report.read(sweep))
     assert "21 runs of 8 settings: 18 finished" in text

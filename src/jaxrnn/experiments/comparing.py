@@ -48,10 +48,36 @@ def telling(many):
     names = dict.fromkeys(name for each in many for name in each)
     differ = [name for name in names if len({str(each.get(name)) for each in many}) > 1]
     targets = tuple(name.removesuffix("_target_") for name in differ if name.endswith("._target_"))
-    common = {name for name in differ if all(name in each for each in many)}
-    return [n for n in differ if n in common or n.endswith("._target_") or not n.startswith(targets)]
+    return [n for n in differ if n.endswith("._target_") or not n.startswith(targets) or _tells_alike(n, many)]
 
 
-def short(name, value):
-    """A leaf's value for tables: a factory by its module alone, lstm for jaxrnn.cells.lstm.cell."""
-    return value.split(".")[-2] if name.endswith("_target_") and isinstance(value, str) and "." in value else value
+def _tells_alike(name, many):
+    """Whether a leaf differs between configurations that all have it or have the factories around it in common."""
+    if all(name in each for each in many):
+        return True
+    found = {}
+    for each in many:
+        factories = tuple(v for n, v in each.items() if n.endswith("_target_") and name.startswith(n[:-8]))
+        found.setdefault(factories, set()).add(str(each.get(name)))
+    return any(len(values) > 1 for values in found.values())
+
+
+def shown(name, values):
+    """{value: what tables call it} of a leaf's values: a factory by its module, lstm for jaxrnn.cells.lstm.cell, and by
+    as much of its name as tells it from the others of that module."""
+    values = dict.fromkeys(values)
+    if not name.endswith("_target_"):
+        return {value: value for value in values}
+    factories = [value for value in values if isinstance(value, str) and "." in value]
+    return {value: _short(value, factories) if value in factories else value for value in values}
+
+
+def _short(factory, others):
+    parts = factory.split(".")
+    alike = [other for other in others if other.split(".")[-2] == parts[-2] and other != factory]
+    if not alike:
+        return parts[-2]
+    count = 2
+    while any(other.split(".")[-count:] == parts[-count:] for other in alike):
+        count += 1
+    return ".".join(parts[-count:])

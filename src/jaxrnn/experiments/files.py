@@ -70,7 +70,11 @@ def write_predictions(run, split):
     names = ("input", "target", "prediction", "loss")
     Table({"split": split, **{name: row[name] for name in names}} for row in rows).write(run.folder / "predictions.csv")
     with style.page(_width(run)):
-        drawn = {"failures": examples.failures(rows)}
+        drawn = {}
+        if (failures := examples.failures(rows)) is not None:
+            drawn["failures"] = failures
+        else:
+            style.path(run.folder, "failures").unlink(missing_ok=True)  # of an evaluation before this one
         pairs = [pair for row in rows for pair in _pairs(row)]
         if 1 < len({target for target, _ in pairs}) <= examples.MOST and run.net.decoding is None:
             drawn["confusion"] = examples.confusion(*zip(*pairs, strict=True))

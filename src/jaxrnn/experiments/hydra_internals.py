@@ -4,6 +4,7 @@ that changes. `hydra.main` reads `sys.argv` and prints errors itself; here argum
 
 import functools
 import io
+import shlex
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments.conf import CONF, force
 
 LARGEST, DEEPEST = 2**18, 32  # bytes of a YAML file, and nodes in nodes
+NO_RUNS = "the sweep has no runs: one of its keys names no value, such as range(0)"
 
 
 def run(task, config_name, arguments):
@@ -54,9 +56,39 @@ def run(task, config_name, arguments):
     elif args.shell_completion:
         hydra.shell_completion(config_name=config_name, overrides=overrides)
     elif args.multirun or (may_sweep and hydra.get_mode(config_name, overrides) is RunMode.MULTIRUN):
-        hydra.multirun(config_name=config_name, task_function=task, overrides=[*overrides, "hydra.mode=MULTIRUN"])
+        _refuse_no_jobs(overrides, hydra.config_loader)
+        done = hydra.multirun(
+            config_name=config_name, task_function=task, overrides=[*overrides, "hydra.mode=MULTIRUN"]
+        )
+        if isinstance(done, list) and not any(done):
+            raise ConfigError(NO_RUNS)
     else:
         hydra.run(config_name=config_name, task_function=task, overrides=[*overrides, "hydra.mode=RUN"])
+
+
+def _refuse_no_jobs(overrides, config_loader):
+    """Refuses overrides that choose from nothing, of which Hydra makes a sweep without jobs.
+
+    Raises:
+      ConfigError: it names the first of them, and what to type where a pattern is meant for folders.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import Glob
+
+    for override in OverridesParser.create(config_loader=config_loader).parse_overrides(overrides):
+        if not override.is_discrete_sweep() or any(True for _ in override.sweep_string_iterator()):
+            continue
+        word = override.input_line.removeprefix("++")
+        if not isinstance(override.value(), Glob):
+            raise ConfigError(f"{word}: it names no value, so there are no runs")
+        key, pattern = override.key_or_group, override.value()
+        if options := config_loader.get_group_options(key):
+            raise ConfigError(f"{word}: no {key} has such a name; there are: {', '.join(options)}")
+        text = f"{word}: glob() chooses from the configurations of a group, and {key} is not a group"
+        found = sorted(
+            str(path.parents[1]) for each in pattern.include for path in Path().glob(f"{each}/.hydra/config.yaml")
+        )
+        raise ConfigError(text + (f"; type {shlex.quote(f'{key}=' + ','.join(found))}" if found else ""))
 
 
 def _refuse(message):

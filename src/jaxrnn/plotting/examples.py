@@ -61,17 +61,28 @@ def picture(image, name):
 
 
 def failures(rows, count=5):
-    """The examples with the largest losses, the worst first: what was asked, what is true, what was said.
+    """The wrong examples with the largest losses, the worst first: what was asked, what is true, what was said. Of
+    pictures that are drawn, which are neither right nor wrong, those with the largest losses.
 
     Args:
       rows: dicts as of `jaxrnn.training.answers.examples`.
       count: of examples shown.
+
+    Returns:
+      The figure, or None if no example is wrong.
     """
-    worst = sorted(rows, key=lambda row: -row["loss"])[:count]
+    wrong = [row for row in rows if "drawn" in row or row["prediction"] != row["target"]]
+    if not wrong:
+        return None
+    worst = sorted(wrong, key=lambda row: -row["loss"])[:count]
+    title = f"{len(wrong):,} of {len(rows):,} examples are wrong; those with the largest losses"
+    if "drawn" in worst[0]:
+        title = f"The largest losses of {len(rows):,} examples"
     if "picture" in worst[0]:
-        return _pictures(worst)
+        return _pictures(worst, title)
     figure, axes = style.axes("", "")
     axes.axis("off")
+    axes.set_title(title, loc="left")
     width = int(15 * figure.get_figwidth())
     lines = []
     for row in worst:
@@ -79,7 +90,7 @@ def failures(rows, count=5):
             text = textwrap.fill(f"{name:<11}{row[name]}", width, subsequent_indent=" " * 11)
             lines += text.split("\n")
         lines += [f"{'loss':<11}{row['loss']:.2f} nats", ""]
-    figure.set_figheight(0.15 * len(lines) + 0.3)
+    figure.set_figheight(0.15 * len(lines) + 0.5)
     _put(axes, 0, 1, "\n".join(lines), transform=axes.transAxes)
     return figure
 
@@ -142,8 +153,9 @@ def _put(axes, x, y, text, **options):
     axes.text(x, y, style.plain(text), family="monospace", fontsize=style.SMALLEST, va="top", **options)
 
 
-def _pictures(worst):
+def _pictures(worst, title):
     figure, panels = style.panels(len(worst), "", "", columns=len(worst))
+    figure.suptitle(title)
     for axes, row in zip(panels, worst, strict=True):
         _show(axes, row.get("drawn", row["picture"]))
         said = f"{row['target'] or row['input']}\nsaid: {row['prediction']}" if row["prediction"] else row["input"]

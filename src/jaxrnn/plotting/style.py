@@ -206,22 +206,27 @@ def when(step):
     return "before training" if step == 0 else f"after {int(step):,} updates"
 
 
+def path(folder, name):
+    """Where a run folder has a figure."""
+    return Path(folder) / "figures" / f"{name}.png"
+
+
 def save(figure, folder, name):
     """Writes `figures/NAME.png`, of 300 dots an inch, into a run folder and returns its path."""
-    path = Path(folder) / "figures" / f"{name}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic.aside(path) as other:
+    place = path(folder, name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with atomic.aside(place) as other:
         # twice as fast as the usual level of 6, 1.2 times as large
         write(figure, other, dpi=300, pil_kwargs={"compress_level": 3})
-    return path
+    return place
 
 
 def publish(figure, folder, name):
     """Writes `figures/NAME.png` and, for a paper, `figures/NAME.pdf`; returns the path of the first."""
-    path = save(figure, folder, name)
-    with page(), atomic.aside(path.with_suffix(".pdf")) as other:
+    place = save(figure, folder, name)
+    with page(), atomic.aside(place.with_suffix(".pdf")) as other:
         write(figure, other)
-    return path
+    return place
 
 
 class Page(NamedTuple):

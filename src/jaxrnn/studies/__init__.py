@@ -4,9 +4,9 @@
     result.plot()
     result.table
 
-`networks` is a trained network (a `Run`), an `Ensemble` of networks of one kind, or a list of these; `ensemble` makes
-one of a net and a data set. What compares networks and draws it belongs here; functions of one net and its params
-belong to `dynamics`. What the studies share is in `_ensembles`, `_result` and `_runner`.
+`networks` is a trained network (a `Run`), an `Ensemble` of networks of one kind, a list of these, or {name: networks};
+`ensemble` makes one of a net and a data set. What compares networks and draws it belongs here; functions of one net and
+its params belong to `dynamics`. What the studies share is in `_ensembles`, `_result` and `_runner`.
 """
 
 import lazy_loader

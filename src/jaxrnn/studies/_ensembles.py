@@ -1,7 +1,9 @@
 """Ensembles: networks of one kind, before, during and after training, that a study measures in one compiled call."""
 
 import contextlib
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -10,10 +12,8 @@ import numpy as np
 import optax
 from jax import lax
 from jax.sharding import PartitionSpec as P
-from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments.build import build
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.plotting.style import when
 from jaxrnn.runtime import mesh
@@ -87,9 +87,10 @@ class Ensemble(NamedTuple):
 
 
 def ensembles(networks: Any, pairs: bool = False) -> list[Ensemble]:
-    """What a study was given as a list of `Ensemble`s: a `Run` is one network, a list is many. An encoder-decoder is
-    refused unless `pairs` says that the study can measure it."""
-    found = _listed(networks)
+    """What a study was given as a list of `Ensemble`s: a `Run` is one network, a list or {name: networks} is many. An
+    encoder-decoder is refused unless `pairs` says that the study can measure it."""
+    if not (found := _listed(networks)):
+        raise ConfigError("networks=[]: expected at least one Run or Ensemble, found none")
     if refused := [each.name for each in found if each.net.decoding is not None and not pairs]:
         raise ConfigError(f"{refused[0]} is an encoder-decoder; of the studies only gradient_flow can measure it")
     return found
@@ -100,11 +101,24 @@ def _listed(networks):
         return [of_params("network", networks.task, networks.seed, {networks.best_step: networks.params})]
     if isinstance(networks, Ensemble):
         return [networks]
+    if isinstance(networks, Mapping):
+        return [each for name, given in networks.items() for each in _named(str(name), _listed(given))]
+    if type(networks) not in (list, tuple):
+        hint = "; load a run folder with jaxrnn.load" if isinstance(networks, str | Path) else ""
+        kind = type(networks).__name__
+        raise ConfigError(f"networks: expected a Run, an Ensemble, a list or a dict of these, found {kind}{hint}")
     found = [each for given in networks for each in _listed(given)]
     names = [each.name for each in found]
     if len(set(names)) == len(names):
         return found
     return [each._replace(name=f"{each.name} {number}") for number, each in enumerate(found, 1)]
+
+
+def _named(name, found):
+    """Ensembles by a name, of several each with a number."""
+    if len(found) == 1:
+        return [found[0]._replace(name=name)]
+    return [each._replace(name=f"{name} {number}") for number, each in enumerate(found, 1)]
 
 
 def ensemble(net: Net, dataset: Dataset, networks: int = 8, seed: int = 0, name: str = "network",
@@ -187,28 +201,6 @@ def watched(name, training, hooks=(), bar=None):
 def seeds(first, networks):
     """The seeds first, first + 1, ... [N] of networks that differ in them alone."""
     return np.arange(first, first + networks, dtype=np.uint32)
-
-
-def reconfigured(ensemble, key, value):
-    """The `Experiment` that differs from an ensemble's in one key.
-
-    Raises:
-      ValueError: if it comes from no configuration, or the configuration has no such key.
-      ConfigError: if the value cannot be used.
-    """
-    cfg = None if ensemble.experiment is None else ensemble.experiment.cfg
-    if cfg is None or OmegaConf.select(cfg, key) is None:
-        raise ValueError(f"it varies {key}: give networks that come from a configuration with that key")
-    changed = OmegaConf.create(OmegaConf.to_container(cfg))
-    OmegaConf.update(changed, key, value)
-    return build(changed)
-
-
-def trained_anew(ensemble):
-    """What a study that trains says of a network that is trained already: a list of a sentence, or an empty one."""
-    if int(ensemble.steps[-1]) == 0:
-        return []
-    return [f"{ensemble.name}: trained anew, from its seed on; the params that were given are not used"]
 
 
 def refuse_future(ensemble):

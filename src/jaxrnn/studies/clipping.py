@@ -17,8 +17,9 @@ from jaxrnn import statistics
 from jaxrnn.cells._transforms import clipped
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.plotting import style
-from jaxrnn.studies._ensembles import begin, ensembles, trained_anew, watched
+from jaxrnn.studies._ensembles import begin, ensembles, watched
 from jaxrnn.studies._result import Result, quantiles
+from jaxrnn.studies._retraining import trained_anew
 from jaxrnn.table import Table
 from jaxrnn.training.evaluation import mean_loss
 from jaxrnn.types import Positive

@@ -17,9 +17,10 @@ from jaxrnn import dynamics, statistics
 from jaxrnn.cells._dropout import is_recurrent
 from jaxrnn.norms import norm
 from jaxrnn.studies import _gain_figures as figures
-from jaxrnn.studies._ensembles import ensembles, over_networks, prepared, reconfigured, refuse_future, untrained
+from jaxrnn.studies._ensembles import ensembles, over_networks, prepared, refuse_future, untrained
 from jaxrnn.studies._recurrent import scaled
 from jaxrnn.studies._result import Result, quantiles
+from jaxrnn.studies._retraining import reconfigured
 from jaxrnn.table import Table
 from jaxrnn.types import Net, NonNegative, Params, Positive, Size
 

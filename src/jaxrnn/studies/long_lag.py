@@ -12,8 +12,9 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from jaxrnn import statistics
 from jaxrnn.plotting import style
-from jaxrnn.studies._ensembles import begin, ensembles, reconfigured, trained_anew, watched
+from jaxrnn.studies._ensembles import begin, ensembles, watched
 from jaxrnn.studies._result import Result
+from jaxrnn.studies._retraining import reconfigured, trained_anew
 from jaxrnn.table import Table
 from jaxrnn.types import Size
 

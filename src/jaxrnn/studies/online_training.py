@@ -13,8 +13,9 @@ from jaxrnn import statistics
 from jaxrnn.losses import weighted_sum
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
-from jaxrnn.studies._ensembles import ensembles, over_networks, trained_anew
+from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._result import Result, quantiles
+from jaxrnn.studies._retraining import trained_anew
 from jaxrnn.table import Table
 from jaxrnn.training import online
 from jaxrnn.types import Size

@@ -53,9 +53,10 @@ class Plan(NamedTuple):
         lines = [f"{runs} runs, " + ("one group" if len(self.groups) == 1 else f"{len(self.groups)} compiled groups")]
         described = [_flat(group.cfg) for group in self.groups]
         shown = [name for name in comparing.telling(described) if name in self.reasons]
+        words = {name: comparing.shown(name, [each[name] for each in described if name in each]) for name in shown}
         for number, (group, leaves) in enumerate(zip(self.groups, described, strict=True), 1):
             varied = [*(["seed"] if len(set(group.seeds)) > 1 else []), *group.names]
-            what = ", ".join(f"{name}={comparing.short(name, leaves[name])}" for name in shown if name in leaves)
+            what = ", ".join(f"{name}={words[name][leaves[name]]}" for name in shown if name in leaves)
             together = f" together over {', '.join(varied)}" if varied else ""
             count = f"{len(group.members)} run" + "s" * (len(group.members) > 1)
             lines.append(f"  group {number}: {count}{together}" + (f"; {what}" if what else ""))

@@ -88,9 +88,10 @@ def read(folder, metric="validation.loss"):
     if all(run.value is None for run in runs) and any(run.status == "finished" for run in runs):
         raise ConfigError(f"metric={metric}: no run has it{reading.known(places.values())}")
     factors = _factors([run.leaves for run in runs])
+    names = {name: comparing.shown(name, [_plain(run.leaves.get(name, "")) for run in runs]) for name in factors}
     settings = {}
     for run in runs:
-        values = {label: _shown(name, run.leaves.get(name, "")) for name, label in factors.items()}
+        values = {label: names[name][_plain(run.leaves.get(name, ""))] for name, label in factors.items()}
         settings.setdefault(tuple(values.items()), []).append(run)
     found = [Setting(dict(values), members) for values, members in settings.items()]
     return Sweep(Path(str(folder)), metric, better, factors, sorted(found, key=lambda s: s.ranked(better)),
@@ -188,9 +189,8 @@ def _factors(runs):
     return {n: label.split(".")[-1] if last[label.split(".")[-1]] == 1 else label for n, label in whole.items()}
 
 
-def _shown(name, value):
-    """A value as a factor: a factory by its module alone, lists and None as text."""
-    value = comparing.short(name, value)
+def _plain(value):
+    """A value as a factor: lists and None as text."""
     return value if isinstance(value, int | float | str) and not isinstance(value, bool) else str(value)
 
 
