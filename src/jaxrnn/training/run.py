@@ -16,7 +16,7 @@ from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.plotting.style import page
 from jaxrnn.table import Table
 from jaxrnn.training import evaluation, records
-from jaxrnn.training.notes import notes
+from jaxrnn.training.notes import notes, worse_than_trivial
 from jaxrnn.training.priming import generates, generation_error, primed
 from jaxrnn.training.update import Task
 from jaxrnn.types import Dataset, Net, Params
@@ -196,10 +196,11 @@ class Run:
         train = self.history.where(split="train").rows
         columns = (*records.COLUMNS[2:], *self.task.measured)  # without step and split
         last = {name: train[-1].get(name) for name in columns} if train else None
+        warnings = [] if stopped else worse_than_trivial(self.metrics, self.dataset.trivial_name)
         content = {
             "status": self.status,
             "reason": self.reason,
-            "notes": [*self.dataset.notes, *notes(self.history)],
+            "notes": [*self.dataset.notes, *notes(self.history), *warnings],
             "steps": self.step,
             "best_step": self.best_step,
             "baseline": self.dataset.trivial_name,

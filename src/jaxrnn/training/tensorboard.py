@@ -22,7 +22,7 @@ class Board:
         try:
             from tensorboardX import SummaryWriter
         except ImportError as error:
-            raise ConfigError("tensorboard=true needs tensorboardX: pip install 'jaxrnn[tensorboard]'") from error
+            raise ConfigError("tensorboard=true needs tensorboardX: pip install -e '.[tensorboard]'") from error
         self._writer = SummaryWriter(str(Path(folder) / FOLDER), purge_step=step + 1 if step else None)
 
     def write(self, step, split, row):
