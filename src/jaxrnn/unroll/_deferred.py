@@ -34,6 +34,8 @@ def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
     recurrent weights of a few numbers, and fewer than two steps are left to `scan`.
     It can be differentiated in reverse mode alone (`jax.custom_vjp`).
     """
+    if jax.config.jax_disable_jit:  # each step is traced by itself, and no two functions of `jax.vjp` are one pytree
+        return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
     if not isinstance(cell.step, Step) or not isinstance(params.w_h, jax.Array) or params.w_h.size < FEW or len(xs) < 2:
         return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
     initial = cell.initial(params, xs.shape[1:-1])
