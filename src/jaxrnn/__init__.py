@@ -14,8 +14,8 @@ The rooms, each building only on those after it: `studies`, `benchmarks`, `sweep
 used.
 """
 
-import lazy_loader
+from jaxrnn.lazy import attach
 
 __version__ = "0.5.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

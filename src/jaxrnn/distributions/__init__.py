@@ -2,3 +2,7 @@
 
 Here belong factories of a `Distribution`; the data sets of series take one, `data/distribution=gaussian`.
 """
+
+from jaxrnn.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -5,6 +5,6 @@ Functions of a net and its params belong here; what compares networks and draws 
 names are loaded when first used.
 """
 
-import lazy_loader
+from jaxrnn.lazy import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -5,6 +5,6 @@ goes on in run folders, `command_line` and `help` are what the scripts say. What
 belongs here; nothing below this room knows Hydra. The names are loaded when first used.
 """
 
-import lazy_loader
+from jaxrnn.lazy import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -13,6 +13,6 @@ Whatever turns something of another library's into ours, or ours into theirs, be
 knows those libraries' layouts. Names are loaded when first used, and a library when it is needed.
 """
 
-import lazy_loader
+from jaxrnn.lazy import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -4,6 +4,6 @@ What maps a sequence [T, B, D] to a sequence [T, B, K] belongs here; one step (`
 (`unroll`), losses and training do not. The names are loaded when first used.
 """
 
-import lazy_loader
+from jaxrnn.lazy import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

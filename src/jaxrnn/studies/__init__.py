@@ -9,6 +9,6 @@
 its params belong to `dynamics`. What the studies share is in `_ensembles`, `_result` and `_runner`.
 """
 
-import lazy_loader
+from jaxrnn.lazy import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

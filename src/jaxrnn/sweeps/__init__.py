@@ -3,3 +3,7 @@ on (`schedule`, `callback`), searching (`search`), and what came of it (`report`
 
 Whatever concerns more than one run belongs here; how one run is trained (`training`) or kept (`experiments`) does not.
 """
+
+from jaxrnn.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

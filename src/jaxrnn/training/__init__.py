@@ -6,6 +6,6 @@ them together and `run` is what comes of it. Configurations (`experiments`), man
 measured of networks (`studies`) do not belong here. The names are loaded when first used.
 """
 
-import lazy_loader
+from jaxrnn.lazy import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

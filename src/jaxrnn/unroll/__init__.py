@@ -16,3 +16,7 @@ The values never differ between unrolls; the gradient of `truncated` does, which
 specification: one test holds every file of this room to it. A cell, a layer or a loss does not belong here; what the
 unrolls share is in `_contract`.
 """
+
+from jaxrnn.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(__name__, __file__)
