@@ -9,12 +9,11 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxrnn import nets
 from jaxrnn.cells import elman, gru, lstm, mgu
 from jaxrnn.cells._transforms import LearnedParams
-from jaxrnn.interop._comparison import STEPS, inputs, outputs, same
+from jaxrnn.interop._comparison import inputs, outputs, same
 from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams, EmbedParams
 
@@ -71,7 +70,12 @@ class Stack(NamedTuple):
 
 
 def net(stack):
-    """(the `Net` of a stack, its params)."""
+    """(the `Net` of a stack, its params).
+
+    Raises:
+      ValueError: if a layer does not take what the one before it gives.
+    """
+    require_widths(stack)
     parts, params = [], []
     if stack.embedding is not None:
         parts.append(nets.embed(*stack.embedding.shape))
@@ -204,37 +208,26 @@ def _candidates(found):
         outputs, MERGES if both else ("concat",), ACTIVATIONS if relu else ACTIVATIONS[:1]
     ):
         layers = tuple(layer._replace(activation=activation, merge=merge) for layer in found.layers)
-        if _widths_agree(found, layers):
-            yield found._replace(layers=layers, output=output)
+        candidate = found._replace(layers=layers, output=output)
+        if all(width == needed for width, needed, _ in _widths(candidate)):
+            yield candidate
 
 
-def _widths_agree(found, layers):
-    widths = [layer.size * (len(layer.directions) if layer.merge == "concat" else 1) for layer in layers]
-    needed = [layer.forward.w_x.shape[0] for layer in layers[1:]]
-    needed += [] if found.readout is None else [found.readout.w.shape[0]]
-    return all(a == b for a, b in zip(widths, needed, strict=False))
+def _widths(stack):
+    """[(outputs of a part, inputs of the next one, the name of that next one)]."""
+    widths = [] if stack.embedding is None else [stack.embedding.shape[1]]
+    widths += [layer.size * (len(layer.directions) if layer.merge == "concat" else 1) for layer in stack.layers]
+    needed = [(layer.forward.w_x.shape[0], f"recurrent layer {i + 1}") for i, layer in enumerate(stack.layers)]
+    needed = needed[stack.embedding is None :]
+    needed += [] if stack.readout is None else [(stack.readout.w.shape[0], "the readout")]
+    return [(width, *need) for width, need in zip(widths, needed, strict=False)]
 
 
-def check(found, compute, source, steps=STEPS):
-    """The stack with the output that a module gives, found by running it.
-
-    Args:
-      found: a `Stack`.
-      compute: inputs as NumPy arrays, time-major -> the module's outputs, time-major [T, B, K] or [B, K].
-      source: the module's name, for errors.
-      steps: of the sequences that it is run on.
-
-    Raises:
-      ValueError: if the module computes something else than its layers in their order.
-    """
-    xs = np.array(inputs(found, steps))
-    ys = compute(xs)
-    ys = ys[None] if ys.ndim == 2 else ys
-    for output in OUTPUTS if found.layers[-1].backward is not None else OUTPUTS[:2]:
-        candidate, params = net(found._replace(output=output))
-        if same(outputs(candidate, params, xs), ys):
-            return found._replace(output=output)
-    raise ValueError(
-        f"{source} computes something else than its layers one after the other; give them in a list, [layer, ...], "
-        "and put the rest around the net"
-    )
+def require_widths(stack):
+    """Raises ValueError if a layer does not take what the one before it gives."""
+    for width, needed, name in _widths(stack):
+        if width != needed:
+            raise ValueError(
+                f"{name} takes {needed} inputs, but the part before it gives {width} outputs; these are not layers one "
+                "after the other"
+            )

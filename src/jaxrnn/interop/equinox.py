@@ -102,8 +102,13 @@ def _module(eqx, params):
     if isinstance(params, GRUParams) and params.b_hn is None:
         raise ValueError("Equinox has no GRU that resets before the product (reset=before)")
     made = kinds[type(params)](params.w_x.shape[0], params.w_h.shape[0], key=jax.random.key(0))
+    return _filled(eqx, made, arrays_of(params))
+
+
+def arrays_of(params):
+    """{field of Equinox's cell: array} of a cell's params."""
     arrays = {"weight_ih": params.w_x.T, "weight_hh": params.w_h.T, "bias": params.b}
-    return _filled(eqx, made, arrays | ({"bias_n": params.b_hn} if isinstance(params, GRUParams) else {}))
+    return arrays | ({"bias_n": params.b_hn} if isinstance(params, GRUParams) else {})
 
 
 def _filled(eqx, module, arrays):

@@ -4,7 +4,6 @@ There an LSTM has one matrix for [x_t, h_{t-1}], the gates i g f o, and adds 1 t
 is how much is new, and resets before the product; a VanillaRNN is a relu network.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.cells.gru import GRUParams
 from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.interop import _stack
+from jaxrnn.interop._names import in_order
 from jaxrnn.interop._stack import Layer, Stack
 from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams
@@ -43,7 +43,9 @@ def from_haiku(params: dict[str, Any], layers: Sequence[str | tuple[str, str]] |
     cores = _cores(params)
     inner = {name.rpartition("/")[0] for name in cores}  # a module around a core is none, whatever its own Linear
     cores = {name: core for name, core in cores.items() if name not in inner}
-    layers = _in_order(list(cores)) if layers is None else layers
+    layers = in_order(cores) if layers is None else layers
+    if layers is None:
+        raise ValueError(f"from_haiku: give the order of the cores, layers={sorted(cores)}")
     named = [(layer,) if isinstance(layer, str) else tuple(layer) for layer in layers]
     if sorted(name for pair in named for name in pair) != sorted(cores):
         raise ValueError(f"from_haiku: layers names {named}, but the cores are {', '.join(cores) or 'none'}")
@@ -94,15 +96,6 @@ def _cores(params):
     if not found:
         raise ValueError("from_haiku: no LSTM, GRU or VanillaRNN among the params")
     return found
-
-
-def _in_order(names):
-    """The cores as Haiku numbers them: lstm, lstm_1, lstm_2."""
-    base = min(names, key=len)
-    numbers = {base: 0} | {name: int(m[1]) for name in names if (m := re.fullmatch(rf"{re.escape(base)}_(\d+)", name))}
-    if len(numbers) != len(names):
-        raise ValueError(f"from_haiku: give the order of the cores, layers={sorted(names)}")
-    return sorted(names, key=numbers.get)
 
 
 def _lstm(w, b):
@@ -159,7 +152,7 @@ def to_haiku(net: Net, params: Params) -> tuple[Any, dict[str, Any]]:
             xs = ways[0] if len(ways) == 1 else MERGES[layer.merge](*ways)
         return xs if stack.readout is None else hk.Linear(stack.readout.w.shape[1])(xs)
 
-    return hk.transform(function), _params(stack)
+    return hk.transform(function), arrays_of(stack)
 
 
 def _require(layer):
@@ -181,7 +174,8 @@ def _name(number, backwards, params):
     return f"layer_{number}_{'backward' if backwards else 'forward'}_{kind}"
 
 
-def _params(stack):
+def arrays_of(stack):
+    """{module: {part: array}} of a stack, as Haiku names its arrays."""
     found = {}
     if stack.embedding is not None:
         found["embed"] = {"embeddings": stack.embedding}

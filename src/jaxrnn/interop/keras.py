@@ -12,13 +12,11 @@ from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.cells.gru import GRUParams
 from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.interop import _stack
-from jaxrnn.interop._comparison import STEPS
+from jaxrnn.interop._keras_run import KINDS, verified
 from jaxrnn.interop._stack import Layer, Stack
 from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams
 from jaxrnn.types import Net, Params
-
-KINDS = ("SimpleRNN", "LSTM", "GRU")
 
 
 def from_keras(source: Any) -> tuple[Net, Params]:
@@ -38,26 +36,12 @@ def from_keras(source: Any) -> tuple[Net, Params]:
       ValueError: for what has no counterpart here, by its name: other layers and activations, `go_backwards`, a model
         that computes something else than its layers in their order.
     """
-    if isinstance(source, list | tuple):
-        return _stack.net(_of_layers(source))
-    if not hasattr(source, "get_weights"):
+    listed = isinstance(source, list | tuple)
+    if not listed and not hasattr(source, "get_weights"):
         raise ValueError(f"from_keras: give a layer, a model or a list of layers, not a {type(source).__name__}")
-    layers = getattr(source, "layers", None)
-    found = _of_layers([source] if layers is None else layers)
-    if layers is None:
-        return _stack.net(found)
-    if any(getattr(layer, "stateful", False) for layer in layers):  # running it would change its states
-        return _stack.net(found)
-    steps = source.inputs[0].shape[1] or STEPS
-    return _stack.net(_stack.check(found, lambda xs: _computed(source, found, xs), type(source).__name__, steps))
-
-
-def _computed(model, found, xs):
-    import keras
-
-    given = xs[..., 0] if found.embedding is not None else xs
-    ys = keras.ops.convert_to_numpy(model(np.swapaxes(given, 0, 1)))
-    return np.swapaxes(ys, 0, 1) if ys.ndim == 3 else ys
+    layers = list(source) if listed else getattr(source, "layers", [source])
+    name = "this list of layers" if listed else type(source).__name__
+    return _stack.net(verified(_of_layers(layers), layers if listed else [source], layers, name))
 
 
 def _of_layers(layers):

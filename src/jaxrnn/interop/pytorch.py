@@ -5,6 +5,8 @@ from typing import Any
 
 from jaxrnn.interop import _stack, torch_weights
 from jaxrnn.interop._stack import Stack
+from jaxrnn.interop._torch_state import require_plain
+from jaxrnn.interop._verification import verified
 from jaxrnn.types import Net, Params
 
 
@@ -34,10 +36,12 @@ def from_torch(source: Any, activation: str = "tanh") -> tuple[Net, Params]:
         raise ValueError(f"from_torch: activation={activation} is for a state_dict; a module says its own")
     if not isinstance(source, list | tuple) and not hasattr(source, "children"):
         raise ValueError(f"from_torch: give a module, a list of modules or a state_dict, not a {type(source).__name__}")
-    listed = list(source) if isinstance(source, list | tuple) else list(_leaves(source))
-    found = _of_modules(listed)
-    whole = not isinstance(source, list | tuple) and listed != [source]
-    return _stack.net(_checked(found, source) if whole else found)
+    parts = list(source) if isinstance(source, list | tuple) else [source]
+    for part in parts:
+        require_plain(part.state_dict() if hasattr(part, "state_dict") else {})
+    whole = not isinstance(source, list | tuple)
+    found = _of_modules(list(_leaves(source)) if whole else parts)
+    return _stack.net(_checked(found, parts, type(source).__name__ if whole else "this list of modules"))
 
 
 def _leaves(module):
@@ -91,29 +95,44 @@ def _layers_of(module, dropout):
     return tuple(layer._replace(dropout=rate) for layer, rate in zip(found, rates, strict=True))
 
 
-def _checked(found, module):
-    """The stack with the output that a copy of the module gives on inputs drawn here."""
+def _checked(found, parts, name):
+    """The stack with the output that copies of the modules, one after the other, give on inputs drawn here."""
     import torch
 
-    copied = copy.deepcopy(module).cpu().eval()
-    copied = copied if next(copied.parameters()).dtype == torch.float64 else copied.float()
-    batch_first = any(getattr(part, "batch_first", False) for part in module.modules())
+    copies = [copy.deepcopy(part).cpu().eval() for part in parts]
+    kept = {p.dtype for part in copies for p in part.parameters()} == {torch.float64}
+    dtype = torch.float64 if kept else torch.float32
 
     def compute(xs):
-        given = torch.as_tensor(xs[..., 0] if found.embedding is not None else xs)
-        given = given if found.embedding is not None else given.to(next(copied.parameters()).dtype)
+        hs = torch.as_tensor(xs[..., 0] if found.embedding is not None else xs)
+        hs = hs if found.embedding is not None else hs.to(dtype)
         with torch.no_grad():
-            ys = copied(given.transpose(0, 1) if batch_first else given)
-        ys = ys[0] if isinstance(ys, tuple) else ys
-        return torch_weights.array(ys.transpose(0, 1) if batch_first and ys.ndim == 3 else ys)
+            for part in copies:
+                hs = _run(part.to(dtype), hs)
+        return torch_weights.array(hs)
 
     try:
-        return _stack.check(found, compute, type(module).__name__)
+        return verified(found, compute, name)
     except (TypeError, RuntimeError, AttributeError) as error:
         raise ValueError(
-            f"from_torch: {type(module).__name__} does not turn a sequence alone into outputs ({error}); give its "
-            "layers in a list"
+            f"from_torch: {name} does not turn a sequence alone into outputs ({error}); give its layers in a list"
         ) from error
+
+
+def _run(module, hs):
+    """The outputs of a module on a time-major sequence; a cell goes from step to step."""
+    import torch
+
+    if isinstance(module, torch.nn.RNNCellBase):
+        state, ys = None, []
+        for h in hs:
+            state = module(h, state)
+            ys.append(state[0] if isinstance(state, tuple) else state)
+        return torch.stack(ys)
+    batch_first = any(getattr(part, "batch_first", False) for part in module.modules())
+    ys = module(hs.transpose(0, 1) if batch_first else hs)
+    ys = ys[0] if isinstance(ys, tuple) else ys
+    return ys.transpose(0, 1) if batch_first and ys.ndim == 3 else ys
 
 
 def to_torch(net: Net, params: Params) -> Any:

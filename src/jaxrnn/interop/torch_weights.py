@@ -4,8 +4,6 @@ There the weights are `[gates * H, in]`, the gates i f g o and r z n, with two b
 and on the way back the second one is zero, except that of the candidate of a GRU.
 """
 
-import re
-
 import jax.numpy as jnp
 import numpy as np
 
@@ -13,65 +11,59 @@ from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.cells.gru import GRUParams
 from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.interop._stack import Layer, Stack
+from jaxrnn.interop._torch_state import others, recurrent_layers
 from jaxrnn.nets.layers import AffineParams
-
-WEIGHT = re.compile(r"(.*?)(weight|bias)_(ih|hh)(?:_l(\d+)(_reverse)?)?$")
 
 
 def read(state, activation):
     """The `Stack` of a state dict, as of `from_torch`."""
     if activation not in ("tanh", "relu"):
         raise ValueError(f"activation={activation}: nn.RNN has tanh and relu")
-    recurrent, rest, first = {}, {}, None
-    for name, value in state.items():
-        match = WEIGHT.match(name)
-        if match:
-            prefix, what, side, number, reverse = match.groups()
-            recurrent.setdefault((prefix, int(number or 0)), {})[what, side, bool(reverse)] = array(value)
-        else:
-            rest[name] = value
-            first = first or (None if recurrent else name)
-    if any("weight_hr" in name for name in rest):
-        raise ValueError("from_torch: an nn.LSTM with proj_size has no counterpart here")
-    if not recurrent:
-        raise ValueError("from_torch: no weight_ih among the names; that is no nn.RNN, nn.LSTM or nn.GRU")
-    layers = tuple(
-        Layer(*(_cell(parts, way) for way in (False, True) if ("weight", "ih", way) in parts), activation=activation)
-        for parts in recurrent.values()
-    )
-    return _with_others(Stack(layers), rest, first)
+    found, prefixes = recurrent_layers(state)
+    layers = tuple(Layer(*(_cell(state, names) for names in layer), activation=activation) for layer in found)
+    recurrent = {name for layer in found for names in layer for name in names.values()}
+    return _with_others(Stack(layers), {name: a for name, a in state.items() if name not in recurrent}, prefixes)
 
 
-def _cell(parts, reverse):
-    w_x, w_h = parts["weight", "ih", reverse].T, parts["weight", "hh", reverse].T
-    zeros = jnp.zeros(w_h.shape[1], w_h.dtype)
-    b_x, b_h = (parts.get(("bias", side, reverse), zeros) for side in ("ih", "hh"))
-    size, gates = len(w_h), w_h.shape[1] / len(w_h)
-    if gates == 3:
+def _cell(state, names):
+    """The params of a cell from the arrays with these names."""
+    arrays = {kind: array(state[name]) for kind, name in names.items()}
+    w_x, w_h = arrays["weight_ih"].T, arrays["weight_hh"].T
+    size, columns = w_h.shape if w_h.ndim == 2 else (0, 0)
+    if not size or columns not in (size, 3 * size, 4 * size):
+        raise ValueError(
+            f"from_torch: {names['weight_hh']} of shape {tuple(w_h.T.shape)} is not a recurrent weight, [H, H] of an "
+            "nn.RNN, [4 H, H] of an nn.LSTM or [3 H, H] of an nn.GRU"
+        )
+    for kind, a in arrays.items():
+        expected = (columns, *({"weight_ih": a.shape[1:2], "weight_hh": (size,)}.get(kind, ())))
+        if a.shape != expected:
+            raise ValueError(
+                f"from_torch: {names[kind]} has the shape {a.shape}; {names['weight_hh']} needs {expected}"
+            )
+    zeros = jnp.zeros(columns, w_h.dtype)
+    b_x, b_h = (arrays.get(kind, zeros) for kind in ("bias_ih", "bias_hh"))
+    if columns == 3 * size:
         return GRUParams(w_x, w_h, b_x + b_h.at[2 * size :].set(0), b_h[2 * size :])
-    if gates not in (1, 4):
-        raise ValueError(f"from_torch: recurrent weights of {size} x {w_h.shape[1]} are no nn.RNN's, LSTM's or GRU's")
-    return (ElmanParams if gates == 1 else LSTMParams)(w_x, w_h, b_x + b_h)
+    return (ElmanParams if columns == size else LSTMParams)(w_x, w_h, b_x + b_h)
 
 
-def _with_others(found, rest, first):
-    """The stack with the readout and the embedding that the other names of a state dict hold; an embedding is the
-    first name, before the recurrent ones."""
+def _with_others(found, rest, prefixes):
+    """The stack with the readout and the embedding that the other names of a state dict hold."""
     weights = {name: array(value) for name, value in rest.items() if name.endswith("weight")}
-    biases = {name: array(value) for name, value in rest.items() if name.endswith("bias")}
+    biases = {bias: name for name in weights if (bias := name.removesuffix("weight") + "bias") in rest}
+    if left := sorted(set(rest) - set(weights) - set(biases)):
+        raise ValueError(f"from_torch: no place for {', '.join(left)}")
+    if not weights:
+        return found
     width = found.layers[-1].size * len(found.layers[-1].directions)
-    entry = found.layers[0].forward.w_x.shape[0]
-    for name, w in weights.items():
-        b = biases.pop(name.removesuffix("weight") + "bias", None)
-        if w.ndim == 2 and w.shape[1] == width and found.readout is None and name != first:
-            found = found._replace(readout=readout(w, b))
-        elif w.ndim == 2 and w.shape[1] == entry and b is None and found.embedding is None:
-            found = found._replace(embedding=w)
-        else:
-            raise ValueError(f"from_torch: {name} of shape {w.shape} is no readout and no embedding of these layers")
-    others = set(rest) - set(weights) - {name.removesuffix("weight") + "bias" for name in weights}
-    if others:
-        raise ValueError(f"from_torch: no place for {', '.join(sorted(others))}")
+    shapes = {name: w.shape for name, w in weights.items()}
+    names = others(shapes, set(biases.values()), width, found.layers[0].forward.w_x.shape[0], prefixes)
+    if "embedding" in names:
+        found = found._replace(embedding=weights[names["embedding"]])
+    if "readout" in names:
+        bias = rest.get(names["readout"].removesuffix("weight") + "bias")
+        found = found._replace(readout=readout(weights[names["readout"]], bias))
     return found
 
 

@@ -1,0 +1,115 @@
+"""What the libraries' own modules compute decides: an import that computes something else is refused."""
+
+import os
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxrnn import interop
+
+RNG = np.random.default_rng(0)
+XS = RNG.normal(size=(5, 2, 3)).astype(np.float32)
+
+
+def applied(net, params):
+    return np.asarray(net.apply(params, net.initial(params, XS.shape[1:2]), jnp.asarray(XS))[1])
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("both", [False, True])
+def test_a_stateful_keras_model_is_run_and_keeps_its_states(both, x32):
+    os.environ["KERAS_BACKEND"] = "jax"
+    import keras
+    from keras import layers
+
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+    inputs = keras.Input(batch_shape=(2, 5, 3))
+    layer = layers.LSTM(4, stateful=True, return_sequences=True)
+    hs = (layers.Bidirectional(layer) if both else layer)(inputs)
+    model, double = keras.Model(inputs, hs), keras.Model(inputs, 2 * hs)
+    first = np.asarray(model(XS.swapaxes(0, 1)))
+    kept = [np.asarray(v) for v in model.variables]
+    with pytest.raises(ValueError, match=r"computes something else|no place for"):
+        interop.from_keras(double)
+    for source in (model, model.layers[1:], model.layers[1]):
+        np.testing.assert_allclose(applied(*interop.from_keras(source)).swapaxes(0, 1), first, rtol=1e-4, atol=1e-6)
+    for before, after in zip(kept, model.variables, strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert any(np.abs(v).max() > 0 for v, w in zip(kept, model.variables, strict=True) if not w.trainable)
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")
+def test_keras_layers_of_a_users_own_are_run(x32):
+    os.environ["KERAS_BACKEND"] = "jax"
+    import keras
+    from keras import layers
+
+    class GRU(layers.GRU):
+        def call(self, *args, **options):
+            return 2 * super().call(*args, **options)
+
+    own = GRU(4, return_sequences=True)
+    own.build((None, 5, 3))
+    for source in (own, [own]):
+        with pytest.raises(ValueError, match="computes something else"):
+            interop.from_keras(source)
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.rnn = layers.GRU(4, return_sequences=True)
+
+        def call(self, xs):
+            return 3 * self.rnn(xs)
+
+    model = Model()
+    model(XS.swapaxes(0, 1))
+    with pytest.raises(ValueError, match="computes something else"):
+        interop.from_keras(model)
+    a, b = keras.Input((None, 3)), keras.Input((None, 3))
+    two = keras.Model([a, b], layers.GRU(4, return_sequences=True)(layers.Concatenate()([a, b])))
+    with pytest.raises(ValueError, match=r"no place for Concatenate|has 2 inputs"):
+        interop.from_keras(two)
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")
+def test_torch_modules_of_a_users_own_are_run(x32):
+    import torch
+    from torch import nn
+
+    class GRU(nn.GRU):
+        def forward(self, xs):
+            ys, h = super().forward(xs)
+            return 2 * ys, h
+
+    for source in (GRU(3, 4), [GRU(3, 4), nn.Linear(4, 2)]):
+        with pytest.raises(ValueError, match="computes something else"):
+            interop.from_torch(source)
+    cell, head = nn.LSTMCell(3, 4), nn.Linear(4, 2)
+    ys, state = [], None
+    for x in torch.as_tensor(XS):
+        state = cell(x, state)
+        ys.append(head(state[0]).detach().numpy())
+    np.testing.assert_allclose(applied(*interop.from_torch([cell, head])), ys, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")
+def test_reparametrized_torch_modules_are_refused_by_name(x32):
+    from torch import nn
+
+    old = nn.utils.weight_norm(nn.LSTM(3, 4), "weight_hh_l0")
+    new = nn.utils.parametrizations.weight_norm(nn.LSTM(3, 4), "weight_hh_l0")
+    head = nn.utils.weight_norm(nn.Linear(4, 2))
+    for source, name in (
+        (old, "weight_hh_l0_g"), (old.state_dict(), "weight_hh_l0_g"), (new, "weight_hh_l0.original0"),
+        (new.state_dict(), "weight_hh_l0.original0"), ([nn.LSTM(3, 4), head], "weight_g"),
+        (nn.Sequential(nn.LSTM(3, 4), head), "1.weight_g"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=f"{name} is a part of a reparametrized weight"):
+            interop.from_torch(source)
