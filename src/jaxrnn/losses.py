@@ -42,6 +42,22 @@ def binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> jax.Array:
     return jnp.sum(optax.sigmoid_binary_cross_entropy(logits, targets), axis=-1)
 
 
+def mean_of_known(function: Callable[..., Any], ys: ArrayLike, values: ArrayLike) -> jax.Array:
+    """The mean over the values that are known, not NaN, of what a function says of them; 0 where none is.
+
+    Args:
+      function: (ys [..., K], values [..., n]) -> [..., n].
+      ys: [..., K].
+      values: [..., n].
+
+    Returns:
+      [...].
+    """
+    known = ~jnp.isnan(values)
+    each = jnp.where(known, function(ys, jnp.where(known, values, 0)), 0)
+    return jnp.sum(each, axis=-1) / jnp.maximum(jnp.sum(known, axis=-1), 1)
+
+
 def weighted_sum(loss: Callable[..., Any], ys: ArrayLike, targets: ArrayLike, weights: ArrayLike) -> jax.Array:
     """The weighted sum of a loss over steps and sequences, and the sum of the weights.
 

@@ -21,7 +21,7 @@ def weighted_mean(values: Any, weights: Any) -> jax.Array:
 
 def mean_absolute_error() -> Metric:
     """Mean of |y - target| over outputs and over the steps that count, in the network's units."""
-    return Metric(lambda ys, batch: weighted_mean(jnp.mean(jnp.abs(ys - batch.targets), axis=-1), batch.weights))
+    return _of_values(lambda ys, targets: jnp.abs(ys - targets))
 
 
 def accuracy() -> Metric:
@@ -103,11 +103,11 @@ def coverage(distribution: Any, share: Any = 0.9) -> Metric:
 
 
 def _of_values(function):
-    """The mean over the values of a step, and over the steps that count, of (ys, targets) -> [T, B, n]."""
+    """The mean over the known values of a step, and over the steps that count, of (ys, targets) -> [T, B, n]."""
 
     def metric(ys, batch):
         ys = jnp.where(batch.weights[..., None] > 0, ys, 0)
-        return weighted_mean(jnp.mean(function(ys, batch.targets), axis=-1), batch.weights)
+        return weighted_mean(losses.mean_of_known(function, ys, batch.targets), batch.weights)
 
     return Metric(metric)
 

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn import timeline
+
 ROUNDING = 1e-7  # of values in float32, in the units that the network sees
 
 
@@ -17,7 +19,7 @@ class Series(NamedTuple):
     Fields:
       values: [N, V], in the units that the network sees.
       mean, std: values * std + mean is in the units of the source; numbers, or arrays [V].
-      times: [N], the time axis of figures; numbers or datetime64.
+      times: [N], the time axis of figures, or more where later times are known; numbers or datetime64.
       handover: index at which generation takes over from the true values unless told otherwise.
       time_label: the axis's name, with its unit.
       value_labels: the names of the V values, with their units.
@@ -28,6 +30,9 @@ class Series(NamedTuple):
       horizon: h, the steps to come that an output speaks of.
       naive_error: the mean absolute error, in the units of the source, of the last value (of a season before, where
         there is one) as the forecast of the next over the training part; an array [V], NaN where it is never wrong.
+      step: from a time to the next, a pandas offset or a number; None for the median difference.
+      missing: [N, V], true where a value was filled: it is read, but is no target; None where all are known.
+      informed: [N], true for a step that reads a value of its future: nothing is asked there; None for none.
     """
 
     values: Any
@@ -43,6 +48,9 @@ class Series(NamedTuple):
     known: Any = None
     horizon: int = 1
     naive_error: Any = None
+    step: Any = None
+    missing: Any = None
+    informed: Any = None
 
     def in_source_units(self, values: Any) -> Any:
         """Values [..., V] in the units that the network sees, in the units of the source."""
@@ -65,8 +73,12 @@ class Series(NamedTuple):
     def with_naive_error(self, train: int, back: int = 1) -> "Series":
         """The series with the `naive_error` that the value `back` steps before has over the first `train` values."""
         before, after = self.values[: train - back], self.values[back:train]
-        error = np.abs(self.differences(after, before)).mean(axis=0)
-        wrong = np.abs(after - before).mean(axis=0) > ROUNDING
+        asked = np.ones(after.shape, bool) if self.missing is None else ~self.missing[back:train]
+        if self.informed is not None:
+            asked &= ~self.informed[: train - back, None]
+        count = np.maximum(asked.sum(axis=0), 1)
+        error = np.where(asked, np.abs(self.differences(after, before)), 0).sum(axis=0) / count
+        wrong = np.where(asked, np.abs(after - before), 0).sum(axis=0) / count > ROUNDING
         return self._replace(naive_error=np.where(wrong, error, np.nan))
 
     def inputs(self) -> Any:
@@ -83,11 +95,17 @@ class Series(NamedTuple):
         at = np.minimum(np.asarray(steps)[:, None] + 1 + np.arange(self.horizon), len(self.known) - 1)
         return self.known[at].reshape(len(at), -1)
 
+    def truth(self) -> Any:
+        """[N, V], the values in the units that the network sees, NaN where one was filled."""
+        return self.values if self.missing is None else np.where(self.missing, np.nan, self.values)
+
     def targets(self) -> Any:
-        """[N, h V], the values of the h steps after every step; after the last value the last one stands."""
+        """[N, h V], the values of the h steps after every step, NaN where nothing is asked; after the last value the
+        last one stands."""
         count = len(self.values)
         at = np.minimum(np.arange(count)[:, None] + 1 + np.arange(self.horizon), count - 1)
-        return self.values[at].reshape(count, -1)
+        targets = self.truth()[at].reshape(count, -1)
+        return targets if self.informed is None else np.where(self.informed[:, None], np.nan, targets)
 
     def following(self, x: Any, drawn: Any, ahead: Any = None) -> Any:
         """The input of the next step, where the values drawn [..., V] follow the input x [..., D].
@@ -109,6 +127,7 @@ class Series(NamedTuple):
     def times_of(self, start: int, count: int) -> Any:
         """[count], the times of the steps from `start` on, beyond the end too, as a figure takes them."""
         times = np.asarray(self.times)
-        beyond = times[-1] + (times[-1] - times[-2]) * np.arange(1, max(start + count - len(times), 0) + 1)
+        beyond = timeline.later(times, self.step, max(start + count - len(times), 0))
         found = np.concatenate([times, beyond])[start : start + count]
-        return found.astype("datetime64[s]") if np.issubdtype(found.dtype, np.datetime64) else found
+        is_date = np.issubdtype(found.dtype, np.datetime64)
+        return found.astype("datetime64[s]") if is_date and np.can_cast(found.dtype, "datetime64[s]") else found

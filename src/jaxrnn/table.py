@@ -52,8 +52,8 @@ class Table:
         return Table(row for row in self.rows if all(row.get(name) == value for name, value in values.items()))
 
     def to_pandas(self) -> Any:
-        """A `pandas.DataFrame`; needs pandas."""
-        import pandas
+        """A `pandas.DataFrame`."""
+        import pandas  # here: half a second that only data frames need
 
         return pandas.DataFrame(self.rows, columns=self.columns)
 

@@ -126,8 +126,10 @@ class Batch(NamedTuple):
     """B sequences with what is asked of them.
 
     Fields:
-      xs: inputs [T, B, D]; a `Pair` where the answer has a length of its own, and T is the answer's.
-      targets: [T, B, K], or the numbers of symbols [T, B, 1]; -1 for a symbol that the outputs do not have.
+      xs: inputs [T, B, D]; a `Pair` where the answer has a length of its own, and T is the answer's; the
+        `jaxrnn.windows.Windows` of a series, and T is 1: the last step of each.
+      targets: [T, B, K], or the numbers of symbols [T, B, 1]; -1 for a symbol that the outputs do not have, NaN for a
+        value of a series that is not known.
       weights: [T, B], how much each step counts in the loss; zero for a washout, for padding, for all steps but the
         last of a many-to-one task.
       fresh: [B], true for a sequence that begins here; false where it goes on from the batch before.
@@ -196,7 +198,7 @@ class Dataset(NamedTuple):
       arrays: pytree of device arrays that `batch` reads.
       plan: (key, steps [n], batch_size) -> items, a pytree with leading axes [n, B]: what each row of each step is.
       batch: (arrays, items with leading axis [B]) -> Batch.
-      splits: {"validation": Batch, "test": Batch}, evaluated whole.
+      splits: {"validation": Batch, "test": Batch}; windows of a series are evaluated in pieces, others whole.
       loss: (ys [T, B, K], targets [T, B, ...]) -> [T, B], the loss of each step.
       baselines: {name: Batch -> ys [T, B, K]}, trivial and classical predictors, the one to beat in any case first.
       continues: whether batches go on from each other, so that the carry means something from one to the next.

@@ -1,13 +1,12 @@
-"""Columns of numbers of a CSV file: which there are, what is missing and by which rule it is filled."""
+"""Columns of numbers of a CSV file: which there are, and what is missing."""
 
 import math
-from typing import Literal
 
 import numpy as np
 
 from jaxrnn.data import _assets
+from jaxrnn.data._gaps import Missing
 
-Missing = Literal["refuse", "line", "previous"]
 GAPS = {"", "na", "nan", "null", "none"}  # in small letters
 
 
@@ -50,28 +49,21 @@ class Table:
         return f"{self.path}, line {self.lines[row]}{column}"
 
     def numbers(self, place, missing: Missing, count=None):
-        """[count] numbers of a column, the gaps filled by the rule.
+        """[count] numbers of a column, NaN where a value is missing.
 
         Args:
           place: of the column.
-          missing: "refuse" refuses a gap, "line" fills it on the line between its neighbours, "previous" with the
-            value before it.
+          missing: "refuse" refuses a gap; other rules are followed later.
           count: rows that are read; None for all.
 
         Raises:
-          ValueError: for what is no number, and for a gap that the rule does not fill; it names line and column.
+          ValueError: for what is no number, for a gap that is refused, and for a column without a value; it names line
+            and column.
         """
         texts = self.texts(place)[:count]
         values = np.array([self._number(row, place, text, missing) for row, text in enumerate(texts)])
-        if (gaps := np.flatnonzero(np.isnan(values))).size:
-            known = np.flatnonzero(~np.isnan(values))
-            before = np.searchsorted(known, gaps) - 1
-            if before[0] < 0:
-                raise ValueError(f"{self.where(gaps[0], place)}: no value before it to fill the gap from")
-            if missing == "line" and gaps[-1] > known[-1]:
-                raise ValueError(f"{self.where(gaps[-1], place)}: no value after it to fill the gap from")
-            rows = np.arange(len(values))
-            values[gaps] = np.interp(rows, known, values[known])[gaps] if missing == "line" else values[known[before]]
+        if np.isnan(values).all():
+            raise ValueError(f"{self.path}, column {self.header[place]!r}: all values are missing")
         return values
 
     def _number(self, row, place, text, missing):

@@ -9,9 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.data._predictors import last_value
+from jaxrnn.data._predictors import last_value, points
 from jaxrnn.distributions import point
+from jaxrnn.losses import mean_of_known
 from jaxrnn.types import Batch, Dataset
+from jaxrnn.windows import Windows, known_share
 
 Target = Literal["every", "last"]
 
@@ -46,23 +48,27 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
     series = series.with_naive_error(train) if series.naive_error is None else series
     inputs, targets = series.inputs(), series.targets()
     spans = {name: _steps(name, *span, series.horizon) for name, span in splits.items()}
+    for name, (start, stop) in {"training": (first, last), **spans}.items():
+        if np.isnan(targets[start:stop]).all():
+            raise ValueError(f"data.missing: no value that the {name} part asks for is known")
     if stateful:
-        rows, plan = (last - first) // window, in_order(last - first, window)
-        places = {name: _sequence(train, *span) for name, span in spans.items()}
+        rows, plan, split = (last - first) // window, in_order(last - first, window), _sequence
+        places = {name: (train, *span) for name, span in spans.items()}
     else:
-        plan = shuffled(rows)
-        places = {name: _windows(max(window, history), *span) for name, span in spans.items()}
+        plan, split = shuffled(rows), _windows
+        places = {name: (max(window, history), *span) for name, span in spans.items()}
+    arrays = (jnp.asarray(inputs, float), jnp.asarray(targets, float))
     return Dataset(
         input_size=inputs.shape[1],
         output_size=distribution.size * targets.shape[1],
         rows=rows,
-        arrays=(jnp.asarray(inputs, float), jnp.asarray(targets, float)),
+        arrays=arrays,
         plan=plan,
         batch=_cut(first, window, target),
-        splits={name: _on_device(inputs, targets, *place) for name, place in places.items()},
-        loss=lambda ys, values: jnp.mean(distribution.loss(ys, values), axis=-1),
+        splits={name: split(*arrays, *place) for name, place in places.items()},
+        loss=_loss(distribution, series),
         loss_name=distribution.loss_name,
-        baselines={"last value": lambda batch: last_value(series)(batch.xs)},
+        baselines={"last value": lambda batch: points(last_value(series), batch.xs)},
         continues=stateful,
         series=series,
         distribution=distribution,
@@ -78,9 +84,16 @@ def _cut(first, window, target):
     def batch(arrays, items):
         (xs, ys), (start, fresh) = arrays, items
         at = first + start + steps[:, None]
-        return Batch(xs[at], ys[at], jnp.broadcast_to(weights[:, None].astype(xs.dtype), at.shape), fresh)
+        return Batch(xs[at], ys[at], (weights[:, None] * known_share(ys[at])).astype(xs.dtype), fresh)
 
     return batch
+
+
+def _loss(distribution, series):
+    """(ys, values) -> [T, B], the mean loss of the values after a step that are known."""
+    if series.missing is None and series.informed is None:
+        return lambda ys, values: jnp.mean(distribution.loss(ys, values), axis=-1)
+    return lambda ys, values: mean_of_known(distribution.loss, ys, values)
 
 
 def shuffled(rows):
@@ -127,20 +140,17 @@ def _steps(name, start, stop, horizon):
     return start - 1, stop - horizon
 
 
-def _windows(window, first, last):
-    """(steps [T, n], weights): every step of the range as the last one of a window; the last one alone counts."""
+def _windows(inputs, targets, window, first, last):
+    """The `Batch` of the windows that end with each step of the range, of which the last step counts."""
     window = min(window, first + 1)
-    at = np.arange(first, last) + 1 - window + np.arange(window)[:, None]
-    return at, np.broadcast_to((np.arange(window) == window - 1)[:, None], at.shape)
+    ends = np.arange(first, last)
+    windows = Windows(inputs, targets, jnp.asarray(ends + 1 - window, jnp.int32), window)
+    weights = known_share(targets[ends]).astype(inputs.dtype)
+    return Batch(windows, targets[ends][None], weights[None], jnp.ones(len(ends), bool))
 
 
-def _sequence(warm_up, first, last):
-    """(steps [T, 1], weights): the range as one sequence, after `warm_up` steps at most that do not count."""
+def _sequence(inputs, targets, warm_up, first, last):
+    """The `Batch` of the range as one sequence, after `warm_up` steps at most that do not count."""
     at = np.arange(max(first - warm_up, 0), last)[:, None]
-    return at, at >= first
-
-
-def _on_device(inputs, targets, at, weights):
-    """The batch of the steps `at` [T, B], each row from a fresh carry."""
-    arrays = (jnp.asarray(a, float) for a in (inputs[at], targets[at], weights))
-    return Batch(*arrays, fresh=jnp.asarray(np.ones(at.shape[1], bool)))
+    weights = (at >= first) * known_share(targets[at])
+    return Batch(inputs[at], targets[at], weights.astype(inputs.dtype), jnp.ones(1, bool))

@@ -1,13 +1,15 @@
 """Measured series: scaled by their training part, split in time, with what is known of past and future beside them."""
 
 import logging
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.data import _calendar, _predictors
+from jaxrnn import timeline
+from jaxrnn.data import _calendar, _predictors, _steps
 from jaxrnn.data._forecast import Target, forecast
+from jaxrnn.data._gaps import Missing
 from jaxrnn.distributions import point
 from jaxrnn.distributions._contract import Distribution
 from jaxrnn.metrics import coverage, crps, mean_squared_error, scaled_error
@@ -23,12 +25,14 @@ class Measured(NamedTuple):
     """What was measured.
 
     Fields:
-      values: [N, V], in the source's units.
+      values: [N, V], in the source's units; NaN where one is missing.
       labels: the names of the V values, with their units.
-      times: [N], numbers or datetime64.
+      times: [N], or [N + F] where later ones are known; numbers or datetime64.
       time_label: the time axis's name.
       past: [N, P], what else is known up to now, or None.
       known: [N + F, Q], what is known in advance, or None.
+      notes: sentences about how the source was read.
+      step, missing, informed: as in `Series`.
     """
 
     values: np.ndarray
@@ -37,6 +41,10 @@ class Measured(NamedTuple):
     time_label: str
     past: np.ndarray | None = None
     known: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+    step: Any = None
+    missing: np.ndarray | None = None
+    informed: np.ndarray | None = None
 
 
 class Options(NamedTuple):
@@ -53,6 +61,8 @@ class Options(NamedTuple):
     calendar: Calendar = ()
     anchor: Anchor | None = None
     distribution: Distribution | None = None
+    missing: Missing = "refuse"
+    frequency: str | None = None
 
 
 def measured(found, options):
@@ -68,6 +78,7 @@ def measured(found, options):
     if options.season is not None and options.horizon > options.season:
         raise ValueError(f"data.horizon={options.horizon}: it reaches beyond data.season={options.season}; leave the "
                          "season out, data.season=null")  # fmt: skip
+    found = _steps.evenly(found, options, lambda count: round(count * (1 - test - validation)))
     count = len(found.values)
     start, test_start = round(count * (1 - test - validation)), round(count * (1 - test))
     distribution = point.distribution() if options.distribution is None else options.distribution
@@ -91,6 +102,7 @@ def measured(found, options):
         baselines=_baselines(made, start, options, distribution, linear),
         metrics=_metrics(series, distribution, options.season),
         anchor=anchor,
+        notes=found.notes,
     )
 
 
@@ -112,16 +124,7 @@ def _metrics(series, distribution, season):
             season,
         )
     found |= {"coverage": coverage(distribution)} if distribution.size > 1 else {}
-    return {name: metric._replace(function=_at_end(metric.function)) for name, metric in found.items()}
-
-
-def _at_end(function):
-    """A metric's function at the last step of windows, which alone counts there: probabilities are slow to compute."""
-
-    def of_last(ys, batch):
-        return function(ys[-1:], batch._replace(targets=batch.targets[-1:], weights=batch.weights[-1:]))
-
-    return of_last
+    return found
 
 
 def _baselines(made, train, options, distribution, linear):
@@ -145,15 +148,16 @@ def _baselines(made, train, options, distribution, linear):
 
 def _series(found, options, start, test_start, counts):
     values, labels = np.asarray(found.values, float), found.labels
+    known = np.ones(values.shape, bool) if found.missing is None else ~found.missing
     _refuse(np.abs(values) > LARGEST, labels, f"larger than {LARGEST:g} in size, which cannot be scaled")
     if options.log:
         _refuse((values <= 0) | counts, labels, "data.log=true needs values above 0, and no counts")
         values = np.log(values)
-    train = values[:start]
-    mean, std = train.mean(axis=0), train.std(axis=0)
+    train = np.where(known, values, np.nan)[:start]
+    mean, std = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
     if counts:
-        _refuse((values < 0) | (values != np.round(values)), labels, "counts are whole numbers from 0 on")
-        mean, std = np.zeros_like(mean), train.mean(axis=0)
+        _refuse(known & ((values < 0) | (values != np.round(values))), labels, "counts are whole numbers from 0 on")
+        mean, std = np.zeros_like(mean), np.nanmean(train, axis=0)
     _refuse_scales(values, mean, std, labels)
     return Series(
         (values - mean) / std,
@@ -168,6 +172,9 @@ def _series(found, options, start, test_start, counts):
         past=None if found.past is None else _scaled(found.past, start),
         known=_known(found, options, start),
         horizon=options.horizon,
+        step=found.step,
+        missing=found.missing,
+        informed=found.informed,
     )
 
 
@@ -179,10 +186,10 @@ def _known(found, options, start):
         _refuse_answers(found)
     if options.calendar:
         if not np.issubdtype(np.asarray(found.times).dtype, np.datetime64):
-            raise ValueError("data.calendar needs times: name the column, data.time=...")
-        times = found.times
-        later = times[-1] + (times[-1] - times[-2]) * np.arange(1, count + 1)
-        parts.append(_calendar.features(np.concatenate([times, later]), options.calendar))
+            raise ValueError("data.calendar needs dates: name their column, data.time=..., and if they are digits say "
+                             "what they mean, data.time_format=...")  # fmt: skip
+        times = np.concatenate([found.times, timeline.later(found.times, found.step, count)])
+        parts.append(_calendar.features(times, options.calendar))
     shortest = min((len(part) for part in parts), default=0)
     return np.concatenate([part[:shortest] for part in parts], axis=1) if parts else None
 

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn.windows import Windows
+
 LAGS = 24  # of the linear autoregression at most, where the network reads one value a step
 UNITS = 100  # of the echo state network
 WINDOWS = 1000  # that it and the spread of the forecasts are fitted to, at most
@@ -59,10 +61,21 @@ def features(xs, width, read, lags):
 def ridge(xs, ys, horizon=0):
     """(weights [D, K], bias [K]) of ys [n, K] given xs [n, D], rows in time order; targets reach `horizon` steps ahead.
 
-    The penalty is the one of nine that does best on the last fifth of the rows.
+    The penalty is the one of nine that does best on the last fifth of the rows. A target that is NaN is left out.
     """
     count = len(xs) - horizon  # the last ones have targets beyond the training part
-    xs, ys, held = xs[:count], ys[:count], max(count // 5, 1)
+    xs, ys = xs[:count], ys[:count]
+    known, column = np.unique(~np.isnan(ys), axis=1, return_inverse=True)
+    weights, bias = np.zeros((xs.shape[1], ys.shape[1])), np.zeros(ys.shape[1])
+    for pattern, rows in enumerate(known.T):
+        if rows.any():
+            columns = np.flatnonzero(column == pattern)
+            weights[:, columns], bias[columns] = _ridge(xs[rows], ys[rows][:, columns], horizon)
+    return weights, bias
+
+
+def _ridge(xs, ys, horizon):
+    count, held = len(xs), max(len(xs) // 5, 1)
     middle, center = xs.mean(axis=0), ys.mean(axis=0)
     scale = np.maximum(xs.std(axis=0), 1e-9)
     xs = (xs - middle) / scale
@@ -102,8 +115,9 @@ def echo_state(series, windows):
 
     @functools.cache
     def readout():
-        batch = windows()
-        return ridge(np.asarray(states(batch.xs)[-1], float), np.asarray(batch.targets[-1], float))
+        with jax.ensure_compile_time_eval():  # it may be asked for while a program is traced
+            batch = windows()
+            return ridge(np.asarray(states(batch.xs)[-1], float), np.asarray(batch.targets[-1], float))
 
     def predict(xs):
         weights, bias = readout()
@@ -120,9 +134,14 @@ def spread_around(predict, distribution, windows):
         with jax.ensure_compile_time_eval():  # it may be asked for while a program is traced
             batch = windows()
             error = np.asarray(predict(batch.xs)[-1]) - np.asarray(batch.targets[-1])
-        return np.maximum(np.std(error, axis=0), 1e-6)
+        return np.maximum(np.nanstd(error, axis=0), 1e-6)
 
-    return lambda batch: distribution.around(predict(batch.xs), spread())
+    return lambda batch: distribution.around(points(predict, batch.xs), spread())
+
+
+def points(predict, xs):
+    """What a predictor says of xs [T, B, D], [T, B, h V]; of `Windows` at their last steps, [1, B, h V]."""
+    return xs.last_outputs(predict) if isinstance(xs, Windows) else predict(xs)
 
 
 def _with_history(values, count):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from jaxrnn.data import _calendar
-from jaxrnn.data._columns import GAPS, Missing, Table
+from jaxrnn.data import _times
+from jaxrnn.data._columns import GAPS, Table
 from jaxrnn.data._forecast import Target
+from jaxrnn.data._gaps import Missing
 from jaxrnn.data._measured import Anchor, Calendar, Measured, Options, measured
 from jaxrnn.distributions._contract import Distribution
 from jaxrnn.types import Dataset, Rate, Size
@@ -17,7 +18,7 @@ def dataset(path: str, column: Columns, past: Columns = (), known: Columns = (),
             time_format: str | None = None, missing: Missing = "refuse", window: Size = 32, validation: Rate = 0.15,
             test: Rate = 0.15, target: Target = "every", horizon: Size = 1, lags: Size = 1, season: Size | None = None,
             log: bool = False, calendar: Calendar = (), anchor: Anchor | None = None,
-            distribution: Distribution | None = None) -> Dataset:  # fmt: skip
+            distribution: Distribution | None = None, frequency: str | None = None) -> Dataset:  # fmt: skip
     """The columns' values, split in time and scaled by the mean and deviation of the training part alone.
 
     Rows at the end that have no value in `column`, but what is known in advance, say what is to come: a forecast goes
@@ -29,9 +30,12 @@ def dataset(path: str, column: Columns, past: Columns = (), known: Columns = (),
       past: columns that are read too, known up to now alone.
       known: columns that are known in advance.
       time: the column of times, which rise; None for the rows' numbers.
-      time_format: of the times, such as "%d.%m.%Y"; None for ISO 8601.
-      missing: "refuse" refuses a gap, "line" fills it on the line between its neighbours, "previous" with the value
-        before it.
+      time_format: of the times, such as "%d.%m.%Y"; "unix_s", "unix_ms", "unix_us", "unix_ns" for the time since
+        1970, "excel" for days of a spreadsheet, "number" for plain numbers; None for ISO 8601, or digits of one plain
+        meaning.
+      missing: "refuse" refuses a gap; "previous" fills it with the value before it, "line" on the line through time
+        between its neighbours, in validation and test from the past only. Both turn absent rows into steps. A filled
+        value is read, but is never a target.
       window: steps a window.
       validation, test: the shares of the series, at its end, that validate and test.
       target: "every" asks for the next values at every step, "last" for those after the window alone.
@@ -43,6 +47,7 @@ def dataset(path: str, column: Columns, past: Columns = (), known: Columns = (),
       anchor: what the network's outputs are added to: the "last" value, a "linear" function of what is read at a step,
         fitted beforehand, or None for nothing.
       distribution: of each value to come (see `jaxrnn.distributions`); None for a point.
+      frequency: of the times, a pandas offset alias such as "B", "ME" or "15min"; None to infer it.
 
     Raises:
       FileNotFoundError: if there is no such file.
@@ -50,7 +55,7 @@ def dataset(path: str, column: Columns, past: Columns = (), known: Columns = (),
     """
     found = _read(path, {"column": column, "past": past, "known": known}, time, time_format, missing)
     return measured(found, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
-                                   distribution))  # fmt: skip
+                                   distribution, missing, frequency))  # fmt: skip
 
 
 def _read(path, columns, time, time_format, missing):
@@ -60,11 +65,13 @@ def _read(path, columns, time, time_format, missing):
     _refuse_repeated(places, columns)
     values, count = _values(table, places["column"], bool(places["known"]), missing)
     if time is None:
-        times, label = np.arange(count), "row"
+        times, label, notes = np.arange(count), "row", ()
     else:
         place = table.place(time, "data.time")
-        parsed = _calendar.parsed(table.texts(place), time_format, lambda row: table.where(row, place))
-        times, label = parsed[:count], table.header[place]
+        label = table.header[place]
+        times, note = _times.read(table.texts(place), time_format, lambda row: table.where(row, place))
+        times = times if places["known"] else times[:count]
+        notes = () if note is None else (f"data.time={label}: {note}",)
     past = [table.numbers(place, missing, count) for place in places["past"]]
     known = [table.numbers(place, missing) for place in places["known"]]
     return Measured(
@@ -74,6 +81,7 @@ def _read(path, columns, time, time_format, missing):
         label,
         np.stack(past, axis=1) if past else None,
         np.stack(known, axis=1) if known else None,
+        notes,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from jaxrnn.data import _assets, _calendar
+from jaxrnn.data import _assets, _times
 from jaxrnn.data._forecast import Target
 from jaxrnn.data._measured import Anchor, Calendar, Measured, Options, measured
 from jaxrnn.distributions._contract import Distribution
@@ -58,7 +58,8 @@ def dataset(series: Literal["sunspots", "co2", "sea", "seattle", "airline", "lyn
             distribution: Distribution | None = None) -> Dataset:  # fmt: skip
     """One of the series, split in time and scaled by the mean and deviation of the training part alone.
 
-    The 59 weeks that the CO2 series lacks are filled on the line between their neighbours.
+    The 59 weeks that the CO2 series lacks are filled on the line between their neighbours, in validation and test with
+    the value before them; they are read, but are never targets.
 
     Args:
       series: which one: monthly sunspots 1749 to 2008, weekly CO2 at Mauna Loa 1958 to 2001, sea temperature every half
@@ -80,7 +81,7 @@ def dataset(series: Literal["sunspots", "co2", "sea", "seattle", "airline", "lyn
     calendar = source.calendar if calendar is None else calendar
     anchor = source.anchor if anchor == "own" else anchor
     return measured(_read(series), Options(window, validation, test, target, horizon, lags, source.season, log,
-                                           calendar, anchor, distribution))  # fmt: skip
+                                           calendar, anchor, distribution, "line"))  # fmt: skip
 
 
 def _read(name):
@@ -88,12 +89,6 @@ def _read(name):
     with open(_assets.FOLDER / f"{name}.csv", newline="") as file:
         rows = list(csv.reader(file))[1:]
     columns = [np.array([float(row[column] or "nan") for row in rows]) for column in (source.column, *source.past)]
-    values, *past = (_filled(column) for column in columns)
-    times = _calendar.parsed([row[0] for row in rows])
+    values, *past = columns
+    times, _ = _times.read([row[0] for row in rows])
     return Measured(values[:, None], (source.label,), times, source.time, np.stack(past, axis=1) if past else None)
-
-
-def _filled(values):
-    """Gaps filled on the line between their neighbours."""
-    known, times = np.isfinite(values), np.arange(len(values))
-    return np.interp(times, times[known], values[known])

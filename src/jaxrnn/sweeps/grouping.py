@@ -137,7 +137,8 @@ def _in_data(cfg, name, values):
             return "refused for some"
         built.append(jax.tree.leaves((dataset.arrays, dataset.splits, dataset.series and dataset.series.values)))
     same = all(
-        len(one) == len(built[0]) and all(np.array_equal(a, b) for a, b in zip(one, built[0], strict=True))
+        len(one) == len(built[0])
+        and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one, built[0], strict=True))
         for one in built
     )
     return None if same else "the data are made of it"

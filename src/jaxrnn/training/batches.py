@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.types import Batch, Pair
+from jaxrnn.windows import Windows
 
 LONGEST = 1000  # steps of the one sequence that is made of data learned window by window
 
@@ -54,6 +55,8 @@ def _of_split(dataset, size, key, split):
     whole = dataset.splits[split]
     rows = whole.fresh.shape[0]
     chosen = jax.random.choice(key, rows, (size,), replace=size > rows)
+    if isinstance(whole.xs, Windows):
+        return whole.xs.cut(chosen)
     return jax.tree.map(lambda a: a[:, chosen], whole._replace(fresh=None))._replace(fresh=whole.fresh[chosen])
 
 

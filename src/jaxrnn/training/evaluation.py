@@ -1,5 +1,6 @@
 """What a network predicts of a whole batch, what that is worth, what it goes on with: traceable, and compiled."""
 
+import dataclasses
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from jaxrnn.nets import decode
 from jaxrnn.runtime import ROWS, mesh
 from jaxrnn.training.update import cast
 from jaxrnn.types import Batch, Params
+from jaxrnn.windows import Windows
 
 
 class Evaluator(NamedTuple):
@@ -64,8 +66,11 @@ def evaluator(task):
 
 
 def outputs(task, params, batch):
-    """What the task's net predicts of a batch, each sequence from a fresh carry: ys [T, B, K]."""
+    """What the task's net predicts of a batch, each sequence from a fresh carry: ys [T, B, K]; of `Windows` after their
+    last steps, [1, B, K]."""
     params = cast(params, task.trainer.precision)
+    if isinstance(batch.xs, Windows):
+        return batch.xs.last_outputs(lambda xs: task.net.apply(params, task.net.initial(params, xs.shape[1:-1]), xs)[1])
     carry = task.net.initial(params, batch.fresh.shape)
     return task.net.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset)[1]
 
@@ -133,6 +138,8 @@ def _shared_out(predict):
     @partial(jax.jit, compiler_options=compiler_options())
     def shared(params, batch):
         rows = batch._replace(**{name: P(None, ROWS) for name in batch._fields})._replace(fresh=P(ROWS))
+        if isinstance(batch.xs, Windows):
+            rows = rows._replace(xs=dataclasses.replace(batch.xs, inputs=P(), targets=P(), starts=P(ROWS)))
         on = devices(params, batch)
         return jax.shard_map(predict, mesh=on, in_specs=(P(), rows), out_specs=P(None, ROWS), check_vma=False)(
             params, batch

@@ -43,9 +43,13 @@ def by_lead(run, horizon):
     said = {"network": run.evaluator.generate(run.params, first._replace(xs=xs, ahead=ahead))}
     for name, predict in dataset.baselines.items():
         said[name] = _continued(dataset, predict, xs, ahead, horizon)
-    truth = series.values[starts + np.arange(horizon)[:, None]]
+    truth = series.truth()[starts + np.arange(horizon)[:, None]]
+    known = ~np.isnan(truth)
     errors = {name: np.abs(series.differences(np.asarray(values), truth)) for name, values in said.items()}
-    return {name: (error / series.naive_error).mean(axis=(1, 2)) for name, error in errors.items()}
+    return {
+        name: np.where(known, error / series.naive_error, 0).sum(axis=(1, 2)) / np.maximum(known.sum(axis=(1, 2)), 1)
+        for name, error in errors.items()
+    }
 
 
 def _continued(dataset, predict, xs, ahead, horizon):

@@ -73,7 +73,7 @@ def _numbers(array):
     places = np.linspace(0, len(values) - 1, min(len(values), MOST)).astype(int)
     if len(values) >= LARGE:
         places = (places[::RUN, None] // RUN * RUN + np.arange(RUN)).ravel()
-    values = values[places].astype(float)
+    values = np.nan_to_num(values[places].astype(float))  # targets that are not known
     rising = np.linspace(0, 1, len(values))
     found = [values.mean(), np.sqrt(np.mean(values**2)), np.mean(values * rising)] if len(values) else [0, 0, 0]
     return [len(array.reshape(-1)), *map(float, found)]

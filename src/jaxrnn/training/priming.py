@@ -57,9 +57,9 @@ def generation_error(dataset, generated, start=None):
     """Mean squared error of values [length, V] from index `start` on, in the source's units, as far as the truth is
     known; None where it is not."""
     series = dataset.series
-    truth = series.values[series.handover if start is None else start :][: len(generated)]
+    truth = series.truth()[series.handover if start is None else start :][: len(generated)]
     apart = series.differences(np.asarray(generated)[: len(truth)], truth)
-    return float(np.mean(apart**2)) if len(truth) else None
+    return float(np.nanmean(apart**2)) if np.isfinite(truth).any() else None
 
 
 def _needs_past(series):

@@ -20,6 +20,7 @@ from jaxrnn.training.notes import notes, worse_than_trivial
 from jaxrnn.training.priming import generates, generation_error, primed
 from jaxrnn.training.update import Task
 from jaxrnn.types import Dataset, Net, Params
+from jaxrnn.windows import Windows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,7 +84,8 @@ class Run:
         return self.task.dataset
 
     def predict(self, split: str) -> jax.Array:
-        """The one-step predictions ys [T, B, K] of a split of the data, each sequence from a fresh carry.
+        """The one-step predictions ys [T, B, K] of a split of the data, each sequence from a fresh carry; of windows of
+        a series those of the last step, [1, B, K].
 
         Raises:
           ConfigError: if the data have no such split.
@@ -173,8 +175,8 @@ class Run:
             gradient_norm=plotting.gradient_norm(rows, self.task.optimizer.clip_norm),
         )
         if series is not None and "test" in dataset.splits:
-            weights = np.asarray(dataset.splits["test"].weights)
-            ys = np.asarray(self.predict("test")).swapaxes(0, 1)[weights.T > 0]
+            ys, batch = np.asarray(self.predict("test")), dataset.splits["test"]
+            ys = ys[0] if isinstance(batch.xs, Windows) else ys[np.asarray(batch.weights) > 0]  # those of one sequence
             figures["prediction"] = forecasts.prediction(series, dataset.distribution, ys)
         if generates(self.task):
             figures["generation"] = self.plot_generation()
