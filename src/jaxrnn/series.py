@@ -81,13 +81,13 @@ class Series(NamedTuple):
         wrong = np.where(asked, np.abs(after - before), 0).sum(axis=0) / count > ROUNDING
         return self._replace(naive_error=np.where(wrong, error, np.nan))
 
-    def inputs(self) -> Any:
-        """[N, D], what the network reads at every step; before the first value, and after what is known, the nearest
-        ones stand."""
-        count = len(self.values)
-        parts = [self.values[np.maximum(np.arange(count) - lag, 0)] for lag in range(self.lags)]
-        parts += [] if self.past is None else [self.past]
-        parts += [] if self.known is None else [self.ahead(np.arange(count))]
+    def inputs(self, steps: Any = None) -> Any:
+        """[N, D], what the network reads at every step, or at these; before the first value, and after what is known,
+        the nearest ones stand."""
+        at = self._steps(steps)
+        parts = [self.values[np.maximum(at - lag, 0)] for lag in range(self.lags)]
+        parts += [] if self.past is None else [self.past[at]]
+        parts += [] if self.known is None else [self.ahead(at)]
         return np.concatenate(parts, axis=1)
 
     def ahead(self, steps: int) -> Any:
@@ -99,13 +99,16 @@ class Series(NamedTuple):
         """[N, V], the values in the units that the network sees, NaN where one was filled."""
         return self.values if self.missing is None else np.where(self.missing, np.nan, self.values)
 
-    def targets(self) -> Any:
-        """[N, h V], the values of the h steps after every step, NaN where nothing is asked; after the last value the
-        last one stands."""
-        count = len(self.values)
-        at = np.minimum(np.arange(count)[:, None] + 1 + np.arange(self.horizon), count - 1)
-        targets = self.truth()[at].reshape(count, -1)
-        return targets if self.informed is None else np.where(self.informed[:, None], np.nan, targets)
+    def targets(self, steps: Any = None) -> Any:
+        """[N, h V], the values of the h steps after every step, or after these, NaN where nothing is asked; after the
+        last value the last one stands."""
+        steps = self._steps(steps)
+        at = np.minimum(steps[:, None] + 1 + np.arange(self.horizon), len(self.values) - 1)
+        targets = self.truth()[at].reshape(len(at), -1)
+        return targets if self.informed is None else np.where(self.informed[steps, None], np.nan, targets)
+
+    def _steps(self, steps):
+        return np.arange(len(self.values)) if steps is None else np.asarray(steps)
 
     def following(self, x: Any, drawn: Any, ahead: Any = None) -> Any:
         """The input of the next step, where the values drawn [..., V] follow the input x [..., D].

@@ -16,6 +16,7 @@ from jaxrnn.types import Batch, Dataset
 from jaxrnn.windows import Windows, known_share
 
 Target = Literal["every", "last"]
+BLOCK = 2**16  # steps
 
 
 def forecast(series, window, train, splits, target: Target = "every", stateful=False, distribution=None, history=0):
@@ -46,10 +47,10 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
         )
     distribution = point.distribution() if distribution is None else distribution
     series = series.with_naive_error(train) if series.naive_error is None else series
-    inputs, targets = series.inputs(), series.targets()
+    inputs, targets = (_on_device(read, len(series.values)) for read in (series.inputs, series.targets))
     spans = {name: _steps(name, *span, series.horizon) for name, span in splits.items()}
     for name, (start, stop) in {"training": (first, last), **spans}.items():
-        if np.isnan(targets[start:stop]).all():
+        if series.missing is not None and np.isnan(targets[start:stop]).all():
             raise ValueError(f"data.missing: no value that the {name} part asks for is known")
     if stateful:
         rows, plan, split = (last - first) // window, in_order(last - first, window), _sequence
@@ -57,7 +58,7 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
     else:
         plan, split = shuffled(rows), _windows
         places = {name: (max(window, history), *span) for name, span in spans.items()}
-    arrays = (jnp.asarray(inputs, float), jnp.asarray(targets, float))
+    arrays = (inputs, targets)
     return Dataset(
         input_size=inputs.shape[1],
         output_size=distribution.size * targets.shape[1],
@@ -74,6 +75,12 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
         distribution=distribution,
         targets="per_sequence" if target == "last" else "next_step",
     )
+
+
+def _on_device(read, count):
+    """[N, D] on the device of what `read` gives of steps [n]; blocks of them bound the memory that float64 takes."""
+    blocks = (np.arange(at, min(at + BLOCK, count)) for at in range(0, count, BLOCK))
+    return jnp.concatenate([jnp.asarray(read(steps), float) for steps in blocks])
 
 
 def _cut(first, window, target):

@@ -130,14 +130,14 @@ def _metrics(series, distribution, season):
 def _baselines(made, train, options, distribution, linear):
     """{name: Batch -> ys}: each predictor, with the spread of its errors on the training part around its points."""
     series = made.series
-    inputs, targets = series.inputs(), series.targets()
     steps = max(options.window, options.season or 0)
 
     def windows():
         ends = np.arange(min(steps, train // 2), train - series.horizon)
         ends = ends[np.linspace(0, len(ends) - 1, min(len(ends), _predictors.WINDOWS)).astype(int)]
         at = np.maximum(ends - np.arange(steps)[::-1, None], 0)
-        return Batch(jnp.asarray(inputs[at], float), jnp.asarray(targets[at], float), None, None)
+        xs, targets = (read(at.ravel()).reshape(*at.shape, -1) for read in (series.inputs, series.targets))
+        return Batch(jnp.asarray(xs, float), jnp.asarray(targets, float), None, None)
 
     found = {"last value": _predictors.last_value(series)}
     if options.season is not None:

@@ -13,7 +13,8 @@ from jaxrnn.windows import Windows
 
 LAGS = 24  # of the linear autoregression at most, where the network reads one value a step
 UNITS = 100  # of the echo state network
-WINDOWS = 1000  # that it and the spread of the forecasts are fitted to, at most
+ROWS = 50_000  # that it is fitted to, at most, evenly spread over the training part
+WINDOWS = 1000  # that the echo state network and the spread of the forecasts are fitted to, at most
 PENALTIES = 10.0 ** np.arange(-6, 3)  # of the ridge regressions, relative to the mean square of the features
 
 
@@ -42,9 +43,10 @@ def linear(series, train, lags):
       train: n, values to fit.
       lags: how many of the last values; those before a sequence are taken to be its first one.
     """
-    width = series.values.shape[1]
-    xs = features(series.inputs()[:, None], width, series.lags, lags)[lags - 1 : train, 0]
-    weights, bias = ridge(xs, series.targets()[lags - 1 : train], series.horizon)
+    width, steps = series.values.shape[1], np.arange(lags - 1, train)
+    steps = steps[np.linspace(0, len(steps) - 1, min(len(steps), ROWS)).astype(int)]
+    xs = series._replace(lags=max(lags, series.lags)).inputs(steps)
+    weights, bias = ridge(xs, series.targets(steps), series.horizon)
     return lambda xs: features(xs, width, series.lags, lags) @ weights + bias
 
 
@@ -80,13 +82,13 @@ def _ridge(xs, ys, horizon):
     scale = np.maximum(xs.std(axis=0), 1e-9)
     xs = (xs - middle) / scale
 
-    def fitted(rows, penalty):
-        square = xs[rows].T @ xs[rows] + penalty * len(xs[rows]) * np.eye(xs.shape[1])
-        return np.linalg.solve(square, xs[rows].T @ (ys[rows] - center))
+    def of_rows(rows):
+        square, product, size = xs[rows].T @ xs[rows], xs[rows].T @ (ys[rows] - center), len(xs[rows])
+        return lambda penalty: np.linalg.solve(square + penalty * size * np.eye(len(square)), product)
 
-    early, late = slice(0, max(count - held - horizon, 1)), slice(count - held, count)
-    errors = [np.mean((xs[late] @ fitted(early, penalty) + center - ys[late]) ** 2) for penalty in PENALTIES]
-    weights = fitted(slice(None), PENALTIES[int(np.argmin(errors))]) / scale[:, None]
+    early, late = of_rows(slice(0, max(count - held - horizon, 1))), slice(count - held, count)
+    errors = [np.mean((xs[late] @ early(penalty) + center - ys[late]) ** 2) for penalty in PENALTIES]
+    weights = of_rows(slice(None))(PENALTIES[int(np.argmin(errors))]) / scale[:, None]
     return weights, center - middle @ weights
 
 
@@ -103,7 +105,7 @@ def echo_state(series, windows):
     recurrent = rng.normal(size=(UNITS, UNITS)) * (rng.random((UNITS, UNITS)) < 0.1)
     recurrent *= 0.9 / np.abs(np.linalg.eigvals(recurrent)).max()
 
-    w = rng.uniform(-0.5, 0.5, (series.inputs().shape[1], UNITS))
+    w = rng.uniform(-0.5, 0.5, (series.inputs([0]).shape[1], UNITS))
 
     def states(xs):
         def step(h, x):
