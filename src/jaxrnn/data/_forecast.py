@@ -17,9 +17,10 @@ from jaxrnn.windows import Windows, known_share
 
 Target = Literal["every", "last"]
 BLOCK = 2**16  # steps
+POINT = point.distribution()
 
 
-def forecast(series, window, train, splits, target: Target = "every", stateful=False, distribution=None, history=0):
+def forecast(series, window, train, splits, target: Target = "every", stateful=False, distribution=POINT, history=0):
     """The data set whose targets are the next values of a series.
 
     Args:
@@ -32,7 +33,7 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
       stateful: windows in order, each of B rows going on through a share of its own of the training values, and back
         at its beginning, with a fresh carry, after each epoch; the splits are then single sequences whose warm-up, as
         long as a training epoch, does not count. Otherwise windows at all offsets, shuffled anew each epoch.
-      distribution: a `Distribution` of each value; None for the values themselves.
+      distribution: a `Distribution` of each value.
       history: steps that the splits' windows have at least, where baselines look back so far.
 
     Raises:
@@ -45,20 +46,16 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
             f"data.window={window} is longer than the training part of the series: {train} values hold windows of "
             f"{max(last - first, 0)} steps at most"
         )
-    distribution = point.distribution() if distribution is None else distribution
     series = series.with_naive_error(train) if series.naive_error is None else series
-    inputs, targets = (_on_device(read, len(series.values)) for read in (series.inputs, series.targets))
+    arrays = inputs, targets = tuple(_on_device(read, len(series.values)) for read in (series.inputs, series.targets))
     spans = {name: _steps(name, *span, series.horizon) for name, span in splits.items()}
-    for name, (start, stop) in {"training": (first, last), **spans}.items():
-        if series.missing is not None and np.isnan(targets[start:stop]).all():
-            raise ValueError(f"data.missing: no value that the {name} part asks for is known")
+    _refuse_unknown(targets, {"training": (first, last), **spans})
     if stateful:
         rows, plan, split = (last - first) // window, in_order(last - first, window), _sequence
         places = {name: (train, *span) for name, span in spans.items()}
     else:
         plan, split = shuffled(rows), _windows
         places = {name: (max(window, history), *span) for name, span in spans.items()}
-    arrays = (inputs, targets)
     return Dataset(
         input_size=inputs.shape[1],
         output_size=distribution.size * targets.shape[1],
@@ -145,6 +142,13 @@ def _steps(name, start, stop, horizon):
             f"(data.{name}=...) or a shorter horizon"
         )
     return start - 1, stop - horizon
+
+
+def _refuse_unknown(targets, spans):
+    """Refuses parts of the series of whose targets none is known."""
+    for name, (start, stop) in spans.items():
+        if np.isnan(targets[start:stop]).all():
+            raise ValueError(f"data.missing: no value that the {name} part asks for is known")
 
 
 def _windows(inputs, targets, window, first, last):

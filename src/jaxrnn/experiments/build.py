@@ -19,6 +19,7 @@ from jaxrnn.training.checkpoints import Checkpointing
 from jaxrnn.training.evaluation import Evaluator
 from jaxrnn.training.update import Task, Trainer, cast
 from jaxrnn.types import Dataset, Net, Pair
+from jaxrnn.windows import Windows
 
 ON_GPUS = ("jaxrnn.unroll.cudnn.unroll", "jaxrnn.unroll.pallas.unroll")
 INSTEAD = "jaxrnn.unroll.deferred.unroll"  # the same network elsewhere
@@ -198,6 +199,7 @@ def _check_further(task):
     params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
     if task.regularizer is not None:
         for batch in task.dataset.splits.values():
+            batch = batch.xs.cut(jnp.arange(1)) if isinstance(batch.xs, Windows) else batch
             jax.eval_shape(lambda p, b: task.regularizer(task.net, p, jnp.zeros(()), b, 0, 1.0), params, batch)
     for name, metric in task.metrics.items():
         for batch in task.dataset.splits.values():

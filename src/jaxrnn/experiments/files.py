@@ -133,7 +133,7 @@ def write_generation(run, prime=None, length=None, start=None, seed=0):
     generated, series = run.generate(length, prime, start), run.dataset.series
     given, path = primed(run.task, prime, length, start), run.folder / "generation.csv"
     said, times = series.in_source_units(generated), series.times_of(given.start, len(generated))
-    truth = series.in_source_units(series.values[given.start :][: len(generated)])
+    truth = series.in_source_units(series.truth()[given.start :][: len(generated)])
     spread = {}
     if run.dataset.distribution.size > 1:
         drawn = series.in_source_units(run.paths(PATHS, length, prime, start, seed))
@@ -143,7 +143,8 @@ def write_generation(run, prime=None, length=None, start=None, seed=0):
         for variable, label in enumerate(series.value_labels):
             row = {"index": given.start + place} | ({"variable": label} if said.shape[1] > 1 else {})
             row |= {"generated": said[place, variable]}
-            row |= {"truth": truth[place, variable] if place < len(truth) else ""}
+            known = place < len(truth) and np.isfinite(truth[place, variable])
+            row |= {"truth": truth[place, variable] if known else ""}
             row |= {"time": times[place]} if np.issubdtype(times.dtype, np.datetime64) else {}
             rows.append(row | {name: values[place, variable] for name, values in spread.items()})
     Table(rows).write(path)

@@ -29,11 +29,11 @@ def prediction(series, distribution, ys):
 
     middle = furthest(distribution.median(ys))
     low, high = (furthest(distribution.quantile(ys, q)) if distribution.size > 1 else None for q in (0.05, 0.95))
-    times, truth = series.times_of(start, len(ys)), series.in_source_units(series.values[start:])
+    times, truth = series.times_of(start, len(ys)), series.in_source_units(series.truth()[start:])
     figure, panels = _panels(series)
     label = "one-step prediction" if ahead == 1 else f"prediction {ahead} steps ahead"
     for variable, axes in enumerate(panels):
-        axes.plot(times, truth[:, variable], **TRUTH)
+        _draw_truth(axes, times, truth[:, variable])
         if low is not None:
             axes.fill_between(times, low[:, variable], high[:, variable], color=style.RED, alpha=0.2, linewidth=0,
                               label="90 % interval")  # fmt: skip
@@ -57,10 +57,10 @@ def generation(series, start, prime, generated, paths=None):
     shown, times = series.times_of(first, last - first), series.times_of(start, length)
     handover = series.times_of(start - 1, 2)
     at = handover[0] + (handover[1] - handover[0]) / 2
-    said, truth = series.in_source_units(generated), series.in_source_units(series.values[first:last])
+    said, truth = series.in_source_units(generated), series.in_source_units(series.truth()[first:last])
     figure, panels = _panels(series)
     for variable, axes in enumerate(panels):
-        axes.plot(shown, truth[:, variable], **TRUTH)
+        _draw_truth(axes, shown, truth[:, variable])
         if paths is not None:
             drawn = series.in_source_units(paths)[..., variable]
             for share, dark in BANDS:
@@ -89,6 +89,12 @@ def by_lead(errors, label):
     axes.set_ylim(bottom=0)
     style.legend_below(figure)
     return figure
+
+
+def _draw_truth(axes, times, values):
+    """Draws the true values, joined over those that are not known."""
+    known = ~np.isnan(values)
+    axes.plot(times[known], values[known], **TRUTH)
 
 
 def _panels(series):
