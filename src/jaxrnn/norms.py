@@ -33,5 +33,6 @@ def smallest(dtype: Any) -> float:
 
 
 def _scale(largest):
-    """What to divide by: one for zero, infinity and NaN."""
-    return jnp.where((largest > 0) & jnp.isfinite(largest), largest, 1.0)
+    """What to divide by, whose inverse is a number of its type too: one for zero, infinity and NaN."""
+    usual = (largest > 0) & jnp.isfinite(largest)
+    return jnp.where(usual, jnp.minimum(largest, 0.25 / jnp.finfo(largest.dtype).tiny), 1.0)

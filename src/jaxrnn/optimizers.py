@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from jaxrnn.norms import norm
 from jaxrnn.types import NonNegative, NonNegativeInt, Positive, Size
 
 FOLDS = 16  # of the values whose squares are summed
@@ -69,9 +70,9 @@ def clip_by_global_norm(largest: Any) -> optax.GradientTransformation:
     """
 
     def update(grads, state, params=None):
-        norm = global_norm(grads)
-        norm = jnp.where(jnp.isinf(norm), jnp.nan, norm)
-        return jax.tree.map(lambda g: jnp.where(norm < largest, g, (g / norm) * largest).astype(g.dtype), grads), state
+        size = global_norm(grads)
+        size = jnp.where(jnp.isinf(size), jnp.nan, size)
+        return jax.tree.map(lambda g: jnp.where(size < largest, g, (g / size) * largest).astype(g.dtype), grads), state
 
     return optax.GradientTransformation(optax.init_empty_state, update)
 
@@ -111,20 +112,13 @@ def _checked(norms, vectors):
     """Norms as they are; computed again where a square was too large for its type, or too small to count."""
     limits = jnp.finfo(jnp.result_type(*norms))
     least, largest = limits.tiny**0.5 / limits.eps, limits.max
-    good = [(norm > least) & (norm <= largest) for norm in norms]
+    good = [(each > least) & (each <= largest) for each in norms]
 
     def again(*vectors):
-        return tuple(jnp.where(*each) for each in zip(good, norms, map(_scaled_norm, vectors), strict=True))
+        scaled = [norm(each, axis=-1) for each in vectors]
+        return tuple(jnp.where(*each) for each in zip(good, norms, scaled, strict=True))
 
     return lax.cond(jnp.all(functools.reduce(jnp.logical_and, good)), lambda *_: tuple(norms), again, *vectors)
-
-
-def _scaled_norm(vectors):
-    """The norms of vectors [..., n], their largest values taken out first."""
-    largest = jnp.max(jnp.abs(vectors), axis=-1, initial=0)
-    usual = (largest > 0) & (largest < jnp.inf)
-    scale = jnp.where(usual, jnp.minimum(largest, 0.25 / jnp.finfo(largest.dtype).tiny), 1)  # 1 / scale is a number too
-    return jnp.where(usual, scale * jnp.sqrt(jnp.sum((vectors / scale[..., None]) ** 2, axis=-1)), largest)
 
 
 def warmup_cosine(steps: Size, warmup: NonNegativeInt = 100) -> Callable[..., Any]:

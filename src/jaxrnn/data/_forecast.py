@@ -40,12 +40,7 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
       ValueError: if the window is longer than the training part, or a split shorter than the horizon.
     """
     first, last = series.lags - 1, train - series.horizon  # steps whose inputs and targets are of the training part
-    rows = last - first - window + 1
-    if rows < 1:
-        raise ValueError(
-            f"data.window={window} is longer than the training part of the series: {train} values hold windows of "
-            f"{max(last - first, 0)} steps at most"
-        )
+    rows = _window_count(last - first, window, train)
     series = series.with_naive_error(train) if series.naive_error is None else series
     arrays = inputs, targets = tuple(_on_device(read, len(series.values)) for read in (series.inputs, series.targets))
     spans = {name: _steps(name, *span, series.horizon) for name, span in splits.items()}
@@ -72,6 +67,16 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
         distribution=distribution,
         targets="per_sequence" if target == "last" else "next_step",
     )
+
+
+def _window_count(steps, window, train):
+    """How many windows so many steps of the training part hold."""
+    if steps < window:
+        raise ValueError(
+            f"data.window={window} is longer than the training part of the series: {train} values hold windows of "
+            f"{max(steps, 0)} steps at most"
+        )
+    return steps - window + 1
 
 
 def _on_device(read, count):

@@ -1,12 +1,12 @@
 """The metric of a search: whether all runs that may be asked for have it, and which way it is better."""
 
-from hydra.core.override_parser.types import IntervalSweep, RangeSweep
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.build import built, check
 from jaxrnn.experiments.conf import force
 from jaxrnn.metrics import better
+from jaxrnn.sweeps import search_space
 
 
 def better_of(metric, compose, given, overrides):
@@ -24,7 +24,7 @@ def better_of(metric, compose, given, overrides):
     Raises:
       ConfigError: if runs with some of the values will not have it, or disagree about which way is better.
     """
-    values = {override.key_or_group: _values(override) for override in overrides}
+    values = {override.key_or_group: search_space.trial_values(override) for override in overrides}
     first = {name: choices[0] for name, choices in values.items()}
     others = [(name, choice) for name, choices in values.items() for choice in choices[1:]]
     known, measured, refused = {}, {}, None
@@ -54,15 +54,6 @@ def _refuse(metric, first, known):
         raise ConfigError(f"tune.metric={metric}: {whose} have no such metric; there are {names}")
     if len({each[metric] for each in known.values()}) > 1:
         raise ConfigError(f"tune.metric={metric}: the values searched for disagree about which way it is better")
-
-
-def _values(override):
-    """The choices of an override that names many values, of numbers the ends, as text."""
-    value = override.value()
-    if isinstance(value, IntervalSweep):
-        return [str(value.start), str(value.end)]
-    choices = list(override.sweep_string_iterator())
-    return list(dict.fromkeys((choices[0], choices[-1]))) if isinstance(value, RangeSweep) else choices
 
 
 def _metrics(cfg, measured):

@@ -16,6 +16,15 @@ def suggest(trial, override):
     return trial.suggest_categorical(name, _choices(override))
 
 
+def trial_values(override):
+    """The values of an override that names many, of numbers the ends, as text."""
+    value = override.value()
+    if isinstance(value, IntervalSweep):
+        return [str(value.start), str(value.end)]
+    choices = list(override.sweep_string_iterator())
+    return list(dict.fromkeys((choices[0], choices[-1]))) if isinstance(value, RangeSweep) else choices
+
+
 def are_of(overrides, words):
     """Whether the overrides of a trial, which were read from a file, set each key to one of its values.
 
