@@ -105,16 +105,16 @@ def haiku_gru(a, x, h):
 
 
 def equinox_lstm(a, x, h, c):
-    i, f, g, o = np.split(x @ a["weight_ih"].T + h @ a["weight_hh"].T + a["bias"], 4, -1)
-    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-    return sigmoid(o) * np.tanh(c), c
+    i, f, g, o = jnp.split(x @ a["weight_ih"].T + h @ a["weight_hh"].T + a["bias"], 4, -1)
+    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jax.nn.sigmoid(o) * jnp.tanh(c), c
 
 
 def equinox_gru(a, x, h):
-    r_x, z_x, n_x = np.split(x @ a["weight_ih"].T + a["bias"], 3, -1)
-    r_h, z_h, n_h = np.split(h @ a["weight_hh"].T, 3, -1)
-    n = np.tanh(n_x + sigmoid(r_x + r_h) * (n_h + a["bias_n"]))
-    return (n + sigmoid(z_x + z_h) * (h - n),)
+    r_x, z_x, n_x = jnp.split(x @ a["weight_ih"].T + a["bias"], 3, -1)
+    r_h, z_h, n_h = jnp.split(h @ a["weight_hh"].T, 3, -1)
+    n = jnp.tanh(n_x + jax.nn.sigmoid(r_x + r_h) * (n_h + a["bias_n"]))
+    return (n + jax.nn.sigmoid(z_x + z_h) * (h - n),)
 
 
 def from_torch(arrays, activation="tanh"):
@@ -147,7 +147,17 @@ def to_haiku(net, params):
 
 
 def from_equinox(kind, arrays):
-    return interop.from_equinox(type(kind, (SimpleNamespace,), {})(**arrays))
+    """As `from_equinox` of a cell with the fields and the equations of Equinox's."""
+    fields = jax.tree.map(jnp.asarray, arrays)
+
+    class Cell(SimpleNamespace):
+        def __call__(self, x, state):
+            if kind == "LSTMCell":
+                return equinox_lstm(fields, x, *state)
+            return equinox_gru(fields, x, state)[0]
+
+    Cell.__name__ = kind
+    return interop.from_equinox(Cell(**fields))
 
 
 def to_equinox(net, params):

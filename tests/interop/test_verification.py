@@ -2,9 +2,11 @@
 
 import os
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen, nnx
 
 from jaxrnn import interop
 
@@ -113,3 +115,45 @@ def test_reparametrized_torch_modules_are_refused_by_name(x32):
     ):  # fmt: skip
         with pytest.raises(ValueError, match=f"{name} is a part of a reparametrized weight"):
             interop.from_torch(source)
+
+
+@pytest.mark.filterwarnings("ignore:carry_init is provided")
+def test_flax_modules_of_a_users_own_are_run(x32):
+    """A cell that starts elsewhere than at zero, and one that only has the name of Flax's."""
+    cell = nnx.GRUCell(3, 4, carry_init=nnx.initializers.ones, rngs=nnx.Rngs(0))
+
+    class Double(nnx.GRUCell):
+        def __call__(self, carry, inputs):
+            carry, ys = super().__call__(carry, inputs)
+            return carry, 2 * ys
+
+    double = Double(3, 4, rngs=nnx.Rngs(0))
+    for source in (cell, nnx.RNN(cell), [nnx.RNN(double)]):
+        with pytest.raises(ValueError, match=r"from_nnx: .* computes something else"):
+            interop.from_nnx(source)
+
+    class GRUCell(linen.GRUCell):
+        def __call__(self, carry, inputs):
+            carry, ys = super().__call__(carry, inputs)
+            return carry, 2 * ys
+
+    for cell in (GRUCell(4), linen.GRUCell(4, carry_init=linen.initializers.ones)):
+        module = linen.RNN(cell)
+        variables = module.init(jax.random.key(0), XS)
+        for source, given in ((module, variables), ([module], [variables])):
+            with pytest.raises(ValueError, match=r"from_linen: .* computes something else"):
+                interop.from_linen(source, given)
+
+
+@pytest.mark.oracle
+def test_equinox_cells_of_a_users_own_are_run(x32):
+    import equinox as eqx
+
+    class GRUCell(eqx.nn.GRUCell):
+        def __call__(self, xs, state):
+            return 0.5 * super().__call__(xs, state)
+
+    cell = GRUCell(3, 4, key=jax.random.key(0))
+    for source in (cell, [cell, eqx.nn.Linear(4, 2, key=jax.random.key(1))]):
+        with pytest.raises(ValueError, match=r"from_equinox: .* computes something else"):
+            interop.from_equinox(source)

@@ -23,7 +23,7 @@ def verified(found, parts, layers, name):
       ValueError: if they compute something else than the stack.
     """
     steps, rows = _sizes(parts[0], layers, name)
-    return _verification.verified(found, partial(_computed, parts, layers, found), name, steps, rows)
+    return _verification.verified(found, partial(_computed, parts, layers, found, name), name, steps, rows)
 
 
 def _sizes(first, layers, name):
@@ -42,7 +42,7 @@ def _stateful(layers):
     return [part for part in [*layers, *parts] if type(part).__name__ in KINDS and part.stateful]
 
 
-def _computed(parts, layers, found, xs):
+def _computed(parts, layers, found, name, xs):
     """What layers or a model give from their initial states; the states are afterwards what they were."""
     import keras
 
@@ -55,6 +55,9 @@ def _computed(parts, layers, found, xs):
         for part in parts:
             hs = part(hs)
             hs = hs[0] if isinstance(hs, list | tuple) else hs
+    except (TypeError, ValueError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise ValueError(f"from_keras: {name} does not turn a sequence alone into outputs ({told})") from error
     finally:
         for state, value in zip(states, values, strict=True):
             state.assign(value)

@@ -28,6 +28,6 @@ def verified(found, compute, source, steps=STEPS, rows=ROWS):
         if same(outputs(candidate, params, xs), ys):
             return found._replace(output=output)
     raise ValueError(
-        f"{source} computes something else than its layers one after the other; give them in a list, [layer, ...], "
-        "and put the rest around the net"
+        f"{source} computes something else than its layers one after the other; give layers of the library itself in "
+        "a list, [layer, ...], and put the rest around the net"
     )

@@ -13,6 +13,7 @@ from jaxrnn.cells.gru import GRUParams
 from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.interop import _stack
 from jaxrnn.interop._stack import Layer, Stack
+from jaxrnn.interop._verification import verified
 from jaxrnn.nets.layers import AffineParams
 from jaxrnn.types import Net, Params
 
@@ -28,10 +29,10 @@ def from_equinox(source: Any) -> tuple[Net, Params]:
       (`Net`, params), time-major.
 
     Raises:
-      ValueError: for what has no counterpart here, by its name.
+      ValueError: for what has no counterpart here, by its name, such as a cell that computes something else.
     """
-    found = Stack(())
-    for part in source if isinstance(source, list) else [source]:
+    found, parts = Stack(()), source if isinstance(source, list) else [source]
+    for part in parts:
         pair = part if isinstance(part, tuple) else (part,)
         name = type(pair[0]).__name__
         if name in ("LSTMCell", "GRUCell") and len(pair) <= 2 and found.readout is None:
@@ -48,7 +49,30 @@ def from_equinox(source: Any) -> tuple[Net, Params]:
             )
     if not found.layers:
         raise ValueError("from_equinox: no LSTMCell or GRUCell among the modules")
-    return _stack.net(found)
+    return _stack.net(verified(found, lambda xs: _computed(parts, found, xs), f"from_equinox: {type(source).__name__}"))
+
+
+def _computed(parts, found, xs):
+    """What the parts give one after the other, the cells from a state of zero."""
+    hs = jnp.asarray(xs[..., 0] if found.embedding is not None else xs)
+    for part in parts:
+        if isinstance(part, tuple):
+            ways = [_scanned(cell, hs[::step])[::step] for cell, step in zip(part, (1, -1), strict=False)]
+            hs = jnp.concatenate(ways, axis=-1)
+        else:
+            hs = _scanned(part, hs) if hasattr(part, "weight_hh") else jax.vmap(jax.vmap(part))(hs)
+    return hs
+
+
+def _scanned(cell, xs):
+    zeros = jnp.zeros((xs.shape[1], cell.weight_hh.shape[1]), xs.dtype)
+    pair = type(cell).__name__ == "LSTMCell"
+
+    def step(state, x):
+        state = jax.vmap(cell)(x, state)
+        return state, state[0] if pair else state
+
+    return jax.lax.scan(step, (zeros, zeros) if pair else zeros, xs)[1]
 
 
 def _cell(cell):

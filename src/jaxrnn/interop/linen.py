@@ -15,6 +15,7 @@ from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.cells.mgu import MGUParams
 from jaxrnn.interop import _flax, _stack
 from jaxrnn.interop._stack import Layer, Stack
+from jaxrnn.interop._verification import verified
 from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams
 from jaxrnn.types import Net, Params
@@ -42,12 +43,30 @@ def from_linen(module: Any, variables: Any) -> tuple[Net, Params]:
       (`Net`, params), time-major whatever the module's `time_major`.
 
     Raises:
-      ValueError: for what has no counterpart here, by its name.
+      ValueError: for what has no counterpart here, by its name, such as a cell that computes something else.
     """
+    name = f"from_linen: {type(module).__name__}"
     if not isinstance(module, list | tuple):
-        return _stack.net(_of_modules(_listed(module, variables.get("params", variables))))
+        module, variables = [module], [variables]
     parts = [_listed(m, v.get("params", v)) for m, v in zip(module, variables, strict=True)]
-    return _stack.net(_of_modules([pair for part in parts for pair in part]))
+    pairs = [pair for part in parts for pair in part]
+    found = _of_modules(pairs)
+    return _stack.net(verified(found, lambda xs: _computed(pairs, found, xs), name))
+
+
+def _computed(pairs, found, xs):
+    """What modules give with their params, one after the other."""
+    from flax import linen as nn
+
+    hs = jnp.asarray(xs[..., 0] if found.embedding is not None else xs)
+    for module, params in pairs:
+        module = module.clone(parent=None)
+        if _name(module) in KINDS:
+            module, params = nn.RNN(module), {"cell": params}
+        recurrent = _name(module) in ("RNN", "Bidirectional")
+        options = {"time_major": True, "return_carry": False} if recurrent else {}
+        hs = module.apply({"params": params}, hs, **options)
+    return hs
 
 
 def _listed(module, params):

@@ -15,6 +15,7 @@ from jaxrnn.cells.gru import GRUParams
 from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.interop import _flax, _stack
 from jaxrnn.interop._stack import Layer, Stack
+from jaxrnn.interop._verification import verified
 from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams
 from jaxrnn.types import Net, Params
@@ -34,10 +35,10 @@ def from_nnx(module: Any) -> tuple[Net, Params]:
       (`Net`, params), time-major whatever the module's `time_major`.
 
     Raises:
-      ValueError: for what has no counterpart here, by its name.
+      ValueError: for what has no counterpart here, by its name, such as a cell that computes something else.
     """
-    found = Stack(())
-    for part in _listed(module):
+    found, parts = Stack(()), _listed(module)
+    for part in parts:
         if isinstance(part, (nnx.RNN, nnx.Bidirectional, *CELLS)) and found.readout is None:
             found = found._replace(layers=(*found.layers, _layer(part)))
         elif isinstance(part, nnx.Linear) and found.layers and found.readout is None:
@@ -52,7 +53,17 @@ def from_nnx(module: Any) -> tuple[Net, Params]:
             )
     if not found.layers:
         raise ValueError("from_nnx: no recurrent layer among the modules")
-    return _stack.net(found)
+    return _stack.net(verified(found, lambda xs: _computed(parts, found, xs), f"from_nnx: {type(module).__name__}"))
+
+
+def _computed(parts, found, xs):
+    """What the parts give one after the other."""
+    hs = jnp.asarray(xs[..., 0] if found.embedding is not None else xs)
+    for part in parts:
+        layer = nnx.RNN(part) if isinstance(part, CELLS) else part
+        recurrent = isinstance(layer, nnx.RNN | nnx.Bidirectional)
+        hs = layer(hs, time_major=True, return_carry=False) if recurrent else layer(hs)
+    return hs
 
 
 def _listed(module):
@@ -81,7 +92,8 @@ def _cell(module):
         sides = [[module.ii, module.if_, module.ig, module.io], [module.hi, module.hf, module.hg, module.ho]]
         kernels = ([part.kernel[...] for part in side] for side in sides)
         return _flax.joined(LSTMParams, *kernels, *([_bias(part) for part in side] for side in sides))
-    kind = {nnx.OptimizedLSTMCell: LSTMParams, nnx.GRUCell: GRUParams, nnx.SimpleCell: ElmanParams}[type(module)]
+    kinds = {nnx.OptimizedLSTMCell: LSTMParams, nnx.GRUCell: GRUParams, nnx.SimpleCell: ElmanParams}
+    kind = next(params for cell, params in kinds.items() if isinstance(module, cell))
     gates = len(_flax.GATES.get(kind, [""]))
     kernels, biases = [], []
     for part in (module.dense_i, module.dense_h):

@@ -19,7 +19,8 @@ def from_torch(source: Any, activation: str = "tanh") -> tuple[Net, Params]:
       source: an `nn.RNN`, `nn.LSTM`, `nn.GRU` or one of their cells; a module that holds an `nn.Embedding`, such layers
         and an `nn.Linear`, any of the three left out, in the order in which it uses them; a list of such modules; or a
         `state_dict`, its values tensors or arrays, of an `nn.RNN` with this activation, an `nn.LSTM` or an `nn.GRU`,
-        an `nn.Embedding` and an `nn.Linear`, their names with any prefix.
+        an `nn.Embedding` and an `nn.Linear`, their names with any prefix. The numbers in the names give
+        the order of the layers, not the order of the dict.
       activation: "tanh" or "relu", of the `nn.RNN` of a `state_dict`, which does not say.
 
     Returns:
@@ -27,8 +28,9 @@ def from_torch(source: Any, activation: str = "tanh") -> tuple[Net, Params]:
       training. bfloat16 and float16 weights become float32. A layer without biases gets ones of zero.
 
     Raises:
-      ValueError: for what has no counterpart here, by its name: `proj_size`, other modules with weights, a module that
-        computes something else than its layers in their order.
+      ValueError: for what has no counterpart here, by its name: `proj_size`, weight norm, other modules with weights, a
+        module that computes something else than its layers in their order, a state dict that lacks a name or whose
+        names leave open what an array is.
     """
     if isinstance(source, dict):
         return _stack.net(torch_weights.read(source, activation))
