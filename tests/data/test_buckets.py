@@ -9,7 +9,7 @@ import pytest
 
 from jaxrnn import nets
 from jaxrnn.cells import gru
-from jaxrnn.data._buckets import grouped
+from jaxrnn.data._buckets import buckets, grouped
 from jaxrnn.losses import weighted_sum
 
 
@@ -79,3 +79,22 @@ def test_the_buckets_are_the_best_there_are():
 @pytest.mark.parametrize("name", ["vowels", "language", "tagging", "g2p", "dates", "addition"])
 def test_shipped_data_waste_at_most_a_quarter_on_padding(name):
     assert made(name).buckets.padding <= 0.25
+
+
+def test_every_epoch_has_another_order_of_buckets_and_of_rows():
+    lengths = np.repeat([2, 3, 5, 8], 12)[:, None]
+    groups = grouped(lengths, most=4)
+    plan, found = buckets(groups, lengths, lambda shape: shape)
+    batch_size, epochs = 3, 4
+    per_epoch = len(lengths) // batch_size
+    steps = jnp.arange(epochs * per_epoch)
+    which = np.asarray(found.which(steps, batch_size)).reshape(epochs, per_epoch)
+    rows = np.asarray(plan(jax.random.key(0), steps, batch_size)).reshape(epochs, per_epoch, batch_size)
+    for epoch in range(epochs):
+        np.testing.assert_array_equal(np.bincount(which[epoch]), 4)
+        assert sorted(rows[epoch].ravel()) == list(range(len(lengths)))  # each sequence once
+        np.testing.assert_array_equal(lengths[rows[epoch], 0], np.array([2, 3, 5, 8])[which[epoch], None].repeat(3, 1))
+    assert len({tuple(order) for order in which}) == epochs
+    for bucket in range(4):
+        assert len({tuple(rows[epoch][which[epoch] == bucket].ravel()) for epoch in range(epochs)}) == epochs
+    np.testing.assert_array_equal(which[2], found.which(steps[2 * per_epoch : 3 * per_epoch], batch_size))  # resumed

@@ -130,3 +130,24 @@ def test_columns_that_give_the_answer_away_are_refused(tmp_path):
     values = rng.normal(size=(100, 2))
     with pytest.raises(ValueError, match=r"known column 2 holds the values that are forecast \(value 1\)"):
         series.dataset(values, known=np.stack([rng.normal(size=100), values[:, 0]], axis=1))
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("altered", ["values", "past", "known"])
+def test_training_sees_nothing_of_what_comes_later(altered, log):
+    """Whatever validates and tests, training reads and is asked for the same, scaled by the training part."""
+    rng = np.random.default_rng(0)
+    arrays = {name: np.exp(rng.normal(size=(100, 2))) for name in ("values", "past", "known")}
+    later = arrays | {altered: np.concatenate([arrays[altered][:70], 100 * arrays[altered][70:] ** 2])}
+    one, other = (series.dataset(**each, window=8, lags=2, log=log, anchor="linear") for each in (arrays, later))
+    last = 70 - 1 - 1  # the step before last is the last one whose target and what is known of it train
+    for before, after in zip(one.arrays, other.arrays, strict=True):
+        np.testing.assert_array_equal(before[:last], after[:last])
+    assert not np.array_equal(one.arrays[0][last + 2 :], other.arrays[0][last + 2 :])
+    assert one.series.naive_error.tolist() == other.series.naive_error.tolist()
+    xs = one.arrays[0][:last, None]
+    np.testing.assert_array_equal(one.anchor(xs), other.anchor(xs))
+    for name in ("values", "past", "known"):
+        seen = getattr(one.series, name)[:70]
+        np.testing.assert_allclose(seen.mean(axis=0), 0, atol=1e-9)
+        np.testing.assert_allclose(seen.std(axis=0), 1, rtol=1e-9)

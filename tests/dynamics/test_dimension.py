@@ -43,3 +43,18 @@ def test_memory_capacity_of_a_linear_network_is_its_size():
     found = dimension.memory_capacity(inputs, states, 20)
     np.testing.assert_allclose(found[:n], 1, atol=1e-12)
     assert found[n:].max() < 0.01
+
+
+def test_the_autocorrelation_of_short_records_is_not_biased():
+    """Each lag is a mean over its own pairs of steps, which are fewer for longer lags."""
+    states = np.random.default_rng(0).normal(size=(14, 3, 40)).cumsum(axis=0)
+    centred = states - states.mean(axis=(0, 1))
+    expected = np.full(40, np.nan)
+    for unit in range(40):
+        own = [np.mean(centred[lag:, :, unit] * centred[: 14 - lag, :, unit]) for lag in range(14)]
+        relative = np.array(own) / own[0]
+        if (below := np.flatnonzero(relative < np.exp(-1))).size:
+            at = below[0]
+            expected[unit] = np.interp(-np.exp(-1), -relative[at - 1 : at + 1], [at - 1, at])
+    assert np.isfinite(expected).sum() > 20
+    np.testing.assert_allclose(dimension.time_constants(states), expected, rtol=1e-9)
