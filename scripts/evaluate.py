@@ -19,6 +19,8 @@ def evaluate(cfg):
     print(f"{run.folder}, the params of step {run.best_step}")
     print(files.table(metrics, run.dataset.trivial_name))
     print(baselines)
+    for note in run.dataset.notes:
+        print(f"note: {note}")
     if leads is not None:
         print(f"mean absolute scaled error over {cfg.horizon} steps ahead, step by step in {leads[0]}:")
         print("\n".join(f"  {name}: {error:.4g}" for name, error in leads[1].items()))

@@ -105,7 +105,7 @@ def test_each_label_has_its_share_of_each_part(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("text,label\n" + "".join(f"{key},{label}\n" for key, label in zip(keys, of, strict=True)))
     notes = labels.dataset(str(path)).notes
-    assert any("once" in note and "test" in note for note in notes)
+    assert any("lacks 'once'" in note and "test" in note for note in notes)
     assert not any("often" in note for note in notes)
     assert len(notes) == 1
 

@@ -48,4 +48,4 @@ def absent_labels(labels, parts):
 
 def _listed(names, most=5):
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return ", ".join(map(repr, names[:most])) + more
