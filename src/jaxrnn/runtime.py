@@ -2,12 +2,14 @@
 other processes; and the mesh over which rows or runs are shared out."""
 
 import atexit
+import contextlib
 import functools
 import gc
 import hashlib
 import os
 import re
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ import numpy as np
 from jaxrnn.errors import ConfigError
 from jaxrnn.jax_internals import coordination_apart
 
-CACHE_BYTES = 2**30
+CACHE_BYTES, FRESH = 2**30, 600.0  # of compiled programs, and seconds in which one that was used is not removed
+HOUR = 3600.0  # seconds between two looks at their folder
 JOINING, QUIET = 300.0, 5.0  # seconds until all processes must have joined, and until one says that it waits
 TOO_LARGE, A_ROW = 2**22, 2**17  # bytes of a recurrent matrix that no core's own cache holds, and these per row
 ROWS = "rows"  # the axis of a mesh over which a batch is shared out
@@ -139,13 +142,48 @@ def use_all_cores() -> None:
 def keep_compiled() -> None:
     """Keeps compiled programs in the user's cache folder, where the next process on this kind of CPU finds them.
 
-    JAX_COMPILATION_CACHE_DIR chooses another folder, JAX_ENABLE_COMPILATION_CACHE=false keeps none.
+    JAX_COMPILATION_CACHE_DIR chooses another folder, which is left to JAX, JAX_ENABLE_COMPILATION_CACHE=false keeps
+    none. The limit of our own folder is kept here: with one of JAX's, every entry that is written looks at all others,
+    and one without the file of its last use stops all writing (jax issue 39880).
     """
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        jax.config.update("jax_compilation_cache_dir", str(caches / "jaxrnn" / _cpu()))
+        folder = caches / "jaxrnn" / "compiled" / _cpu()  # earlier versions used another one, with JAX's limit
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_compilation_cache_max_size", -1)
+        _look_after(folder)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
+
+
+def _look_after(folder):
+    """Makes room in the cache once an hour: to look at 2,000 files takes up to a tenth of a second."""
+    looked = folder / ".looked-after"
+    with contextlib.suppress(OSError):  # there is no cache yet, or it is read-only
+        if folder.is_dir() and not (looked.exists() and time.time() - looked.stat().st_mtime < HOUR):
+            looked.touch()
+            make_room(folder)
+
+
+def make_room(folder: Any, largest: Any = CACHE_BYTES, fresh: Any = FRESH) -> None:
+    """Removes the files of a cache that were not used for longest, where they take too much, and empty ones.
+
+    Args:
+      folder: of the cache.
+      largest: bytes that it may take; where it takes more, a quarter of them is made free.
+      fresh: seconds; a file that was used since then stays, for another process may be writing or reading it.
+    """
+    files = []
+    for entry in os.scandir(folder):
+        with contextlib.suppress(OSError):  # another process has removed it
+            found = entry.stat()
+            files.append((max(found.st_atime, found.st_mtime), found.st_size, entry.path))
+    total, before = sum(size for _, size, _ in files), time.time() - fresh
+    excess = total - 0.75 * largest if total > largest else 0
+    for used, size, path in sorted(files):
+        if used < before and (excess > 0 or size == 0):  # a process that is killed in the writing leaves empty ones
+            with contextlib.suppress(OSError):  # as above, or the folder is read-only
+                os.unlink(path)
+                excess -= size
 
 
 def set_precision(precision: str) -> None:
