@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 import jaxrnn
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import command_line, conf, folders, hints, locks, saved, trust
+from jaxrnn.experiments import command_line, conf, hints, locks, saved, trust
 
 NAMES = [
     "run",
@@ -96,7 +96,7 @@ def test_a_pasted_path_is_the_path(name):
 
 @pytest.mark.parametrize("name", ["a b", "a=b", "${seed}", "it's", "é,[1]", "a\\", "true"])
 def test_hydra_composes_the_path_of_a_pasted_hint(name):
-    words = shlex.split(folders.how_to_resume(name))[2:]
+    words = shlex.split(saved.how_to_resume(name))[2:]
     assert str(conf.compose("resume", words).resume) == name
 
 
@@ -133,7 +133,7 @@ def pasted(text):
 
 
 def test_the_command_that_resumes_a_run_names_what_it_trusts(run):
-    found = pasted(folders.how_to_resume(run))
+    found = pasted(saved.how_to_resume(run))
     assert found["resume"] == str(run)
     assert sorted(found["trust"]) == ["/data/a b.txt", "mine", "yours"]
     trust.check(saved.read(run), run, found["trust"])
@@ -151,7 +151,7 @@ def test_a_folder_that_holds_a_run_says_how_to_resume_it(run):
     with pytest.raises(ConfigError, match="holds a run already") as refused:
         locks.refuse_a_run(run)
     message = str(refused.value)
-    assert folders.how_to_resume(run) in message
+    assert saved.how_to_resume(run) in message
 
 
 def test_every_command_in_a_message_is_made_in_one_place(root):

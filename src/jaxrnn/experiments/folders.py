@@ -8,7 +8,7 @@ import optax
 
 from jaxrnn import atomic, runtime
 from jaxrnn.errors import ConfigError, DiskError
-from jaxrnn.experiments import comparing, config, hints, locks, saved, trust
+from jaxrnn.experiments import comparing, config, locks, saved
 from jaxrnn.experiments.build import INSTEAD, ON_GPUS, build, description
 from jaxrnn.experiments.files import record, report, save_figures
 from jaxrnn.experiments.hydra_internals import to_yaml
@@ -39,7 +39,7 @@ def train(cfg, folder):
     Raises:
       ConfigError: if the configuration cannot be used, or if the folder holds a run already.
     """
-    with joined(lambda: how_to_resume(folder)) as peers:
+    with joined(lambda: saved.how_to_resume(folder)) as peers:
         locks.refuse_a_run(folder)
         return _with_all(build(cfg), folder, peers)
 
@@ -87,7 +87,7 @@ def resume(folder, steps=None, trusted=()):
     Raises:
       ConfigError: if the folder is no run folder, another process trains in it, or steps is no positive integer.
     """
-    with joined(lambda: how_to_resume(folder)) as peers:
+    with joined(lambda: saved.how_to_resume(folder)) as peers:
         cfg = saved.config(folder, trusted)
         if steps is not None:
             cfg.trainer.steps = config.validated(steps, Size, "trainer.steps")
@@ -115,7 +115,7 @@ def train_experiment(experiment, folder, figures, peers=None):
         if figures and run.status != "stopped":
             save_figures(run, experiment.probes)
     except OSError as error:
-        raise DiskError(atomic.refusal(error, f"go on with {how_to_resume(folder)}")) from error
+        raise DiskError(atomic.refusal(error, f"go on with {saved.how_to_resume(folder)}")) from error
     return content
 
 
@@ -145,7 +145,7 @@ def _with_all(experiment, folder, peers):
 def say(summary, folder):
     """Prints what a training run came to; of several processes the first one does."""
     if jax.process_index() == 0:
-        print(report(summary, folder, how_to_resume(folder) if summary["status"] == "stopped" else None))
+        print(report(summary, folder, saved.how_to_resume(folder) if summary["status"] == "stopped" else None))
 
 
 def refuse_another(folder, cfg):
@@ -229,7 +229,7 @@ def _checkpoints(folder):
     """The checkpoints of a run folder, one at least."""
     found = Checkpoints(folder, schema=history.Progress) if (Path(str(folder)) / "checkpoints").is_dir() else None
     if found is None or not found.steps():
-        raise ConfigError(f"{folder} holds no checkpoint yet; go on with it: {how_to_resume(folder)}")
+        raise ConfigError(f"{folder} holds no checkpoint yet; go on with it: {saved.how_to_resume(folder)}")
     return found
 
 
@@ -239,12 +239,3 @@ def saved_experiment(folder, trusted=()):
     if cfg.unroll._target_ in ON_GPUS and jax.default_backend() != "gpu":
         cfg.unroll = {"_target_": INSTEAD}
     return build(cfg)
-
-
-def how_to_resume(folder):
-    """The command that resumes a run, with what its configuration needs to be trusted."""
-    try:
-        needed = trust.needed(saved.read(folder), folder)
-    except ConfigError:  # there is no configuration, or resuming says what is wrong with it
-        needed = []
-    return hints.command("train", resume=str(folder), **({"trust": needed} if needed else {}))

@@ -100,12 +100,12 @@ def refuse_a_run(folder):
     Raises:
       ConfigError: if the folder holds a run.
     """
-    from jaxrnn.experiments import folders  # here, so that a script's first lines need not import JAX
+    from jaxrnn.experiments import saved  # here, so that a script's first lines need not import JAX
     from jaxrnn.training import records
 
     if (Path(str(folder)) / records.FILE).exists():
         raise ConfigError(
-            f"{folder} holds a run already; choose another hydra.run.dir, or resume it: {folders.how_to_resume(folder)}"
+            f"{folder} holds a run already; choose another hydra.run.dir, or resume it: {saved.how_to_resume(folder)}"
         )
 
 

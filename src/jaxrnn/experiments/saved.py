@@ -7,7 +7,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import references, trust
+from jaxrnn.experiments import hints, references, trust
 from jaxrnn.experiments.build import NODES
 from jaxrnn.experiments.hydra_internals import load_yaml
 
@@ -64,6 +64,15 @@ def keep(folder):
         for folder in list(place.parent.parents)[:2]:
             with contextlib.suppress(PermissionError):  # one that may not be looked into
                 atomic.sync(folder)
+
+
+def how_to_resume(folder):
+    """The command that resumes a run, with what its configuration needs to be trusted."""
+    try:
+        needed = trust.needed(read(folder), folder)
+    except ConfigError:  # there is no configuration, or resuming says what is wrong with it
+        needed = []
+    return hints.command("train", resume=str(folder), **({"trust": needed} if needed else {}))
 
 
 def file(folder):
