@@ -1,6 +1,7 @@
 """What a training keeps of a run, held to runs whose losses and params are written by hand: no network is trained."""
 
 import csv
+import shutil
 
 import jax
 import numpy as np
@@ -184,3 +185,24 @@ def test_the_checkpoints_of_every_so_many_updates_are_kept_and_the_last(fit, kee
         saved = store.restore(state_after(0), params_after(0), step)
         assert int(saved.state.step) == step
         np.testing.assert_array_equal(saved.state.params["w"], params_after(step)["w"])
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_a_checkpoint_that_is_deleted_under_a_run_is_saved_again_at_once_and_told_once(fit, what, tmp_path, caplog):
+    """Though the next one would be due in a long time."""
+    left, place = [], tmp_path / "checkpoints"
+
+    def delete(progress):
+        left.append(Checkpoints(tmp_path).steps())
+        if progress.step == 6 and what == "folder":
+            shutil.rmtree(place)
+        elif progress.step == 6:
+            (place / "3.safetensors").unlink()
+
+    fit([1.0] * 6, folder=tmp_path, callbacks=[delete], checkpointing=Checkpointing(1e9))
+    assert left == [[], [3], [6], [6], [6], [6]]
+    assert Checkpoints(tmp_path).steps() == [18]
+    (line,) = caplog.messages
+    assert line == (
+        f"{tmp_path}/checkpoints: the checkpoint of step 3 was deleted under the run, which saves another at once"
+    )
