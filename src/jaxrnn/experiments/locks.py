@@ -10,13 +10,13 @@ import json
 import os
 import socket
 import threading
-import time
 from pathlib import Path
 
 from typing_extensions import TypedDict
 
 from jaxrnn import atomic, stored_files
 from jaxrnn.errors import ConfigError, DamagedError
+from jaxrnn.experiments import stamps
 
 FILE, WRITER = ".lock", ".writer.json"
 BEAT, PATIENCE = 5.0, 60.0  # seconds between two signs of life, and after which another host's holder is gone
@@ -162,4 +162,4 @@ def _read(folder):
 
 
 def _own():
-    return {"process": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+    return {"process": os.getpid(), "host": socket.gethostname(), "since": stamps.stamp()}

@@ -2,7 +2,6 @@
 
 import shlex
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +15,7 @@ from jaxrnn.experiments import config, folders, hints
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.conf import compose
 from jaxrnn.experiments.hydra_internals import to_yaml
+from jaxrnn.experiments.stamps import stamp
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.studies import _ensembles as ensembles
 from jaxrnn.training import records, summaries
@@ -191,5 +191,5 @@ def provenance(found, command, began):
     lines += [f"Sequences: {split}." for split in dict.fromkeys(each.split for each in found)]
     lines += [f"Command: {command}"] if command else []
     seconds = time.perf_counter() - began
-    lines.append(f"Measured in {seconds:.0f} s on {made['device']}; {versions}; {datetime.now():%Y-%m-%d}.")
+    lines.append(f"Measured in {seconds:.0f} s on {made['device']}; {versions}; {stamp('%Y-%m-%d')}.")
     return "\n".join(lines) + "\n"

@@ -1,6 +1,7 @@
 """The folder of a sweep: by what command it was started, whether it is being trained, and how the command finds it."""
 
 import json
+import socket
 import sys
 import time
 from pathlib import Path
@@ -44,7 +45,8 @@ class SweepCallback(Callback):
             return
         with config_errors():  # Hydra makes a warning of any other error
             self._lock = locks.Lock(folder)
-            _write(folder, {"command": _command(sys.argv[1:]), "status": "running", "began": time.time()})
+            clock = {"host": socket.gethostname(), "monotonic": time.monotonic(), "ended": _ended(folder)}
+            _write(folder, {"command": _command(sys.argv[1:]), "status": "running", "clock": clock})
 
     def on_multirun_end(self, config, **kwargs):
         if not _is_first():
@@ -61,7 +63,9 @@ class SweepCallback(Callback):
 
         folder = Path(str(config.hydra.sweep.dir))
         if config.hydra.mode is RunMode.MULTIRUN and (content := _read(folder)) and "jobs" in content:
-            print(progress.how_far(folder, content["jobs"], content["began"]))
+            clock = content["clock"]
+            began = clock["monotonic"] if clock["host"] == socket.gethostname() else None
+            print(progress.how_far(folder, content["jobs"], began, clock["ended"]))
 
 
 def _is_first():
@@ -69,6 +73,11 @@ def _is_first():
     from jaxrnn.runtime import processes
 
     return processes()[0] == 0
+
+
+def _ended(folder):
+    """How many runs of a sweep have a summary."""
+    return sum(file.parent.name.isdigit() for file in folder.glob("*/summary.json"))
 
 
 def tell_jobs(folder, jobs):

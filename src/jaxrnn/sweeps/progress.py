@@ -37,18 +37,19 @@ class Progress:
         self.bar.write(f"{text}; {so_far(self._done, self._jobs, self._best)}")
 
 
-def how_far(folder, jobs, began):
+def how_far(folder, jobs, began=None, before=0):
     """Runs done, the best so far and the time left of a sweep whose runs are trained one by one, as text.
 
     Args:
       folder: the sweep's folder, with a numbered folder a run.
       jobs: how many runs there will be.
-      began: when this process began, in seconds since 1970.
+      began: when the sweep began or went on, as `time.monotonic()` of this host tells; None where another host began.
+      before: runs that had ended then.
     """
     files = [file for file in Path(folder).glob(f"*/{summaries.FILE}") if file.parent.name.isdecimal()]
     ended = {file: content for file in files if (content := done(file.parent)) is not None}
-    new = sum(file.stat().st_mtime >= began for file in ended)
-    left = (time.time() - began) / max(new, 1) * (jobs - len(ended))
+    taken = 0.0 if began is None else time.monotonic() - began
+    left = taken / max(len(ended) - before, 1) * (jobs - len(ended))
     losses = [(loss, file.parent.name) for file, content in ended.items() if (loss := score(content)) is not None]
     text = so_far(len(ended), jobs, min(losses, default=None))
     return text + (f"; about {left / 60:.0f} min left" if left >= 90 else f"; about {left:.0f} s left") * (left > 0)
