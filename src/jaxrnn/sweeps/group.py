@@ -116,7 +116,8 @@ def _run(members, rows, training, kept, options, received, watch):
         going = training.going()
         if going and checkpointing.keep_every is not None and reached % checkpointing.keep_every == 0:
             save_runs(members, own["rows"], training, going)
-        if received or is_cut or (going and time.perf_counter() - own["saved"] >= checkpointing.seconds):
+        due = time.perf_counter() - own["saved"] >= checkpointing.seconds
+        if received or is_cut or (going and (due or kept.is_lost())):
             kept.save(training, own["rows"])
             own["saved"] = time.perf_counter()
 

@@ -65,6 +65,10 @@ class GroupCheckpoint:
         texts = {member: records.saved_text(tables, str(member), self._folder) for member in self.members()}
         return *engine.place(found, best), texts
 
+    def is_lost(self):
+        """Whether what was saved last was deleted since, which is told."""
+        return self._store.is_lost()
+
     def save(self, training, members):
         """Saves the states of a `Training`; `members` are its rows."""
         for history in training.runs().values():

@@ -3,6 +3,7 @@
 A file holds a digest of each array, compared when it is read; it gets its name when all of it is on the disk.
 """
 
+import logging
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,16 +64,14 @@ class Checkpoints:
       keep_every: as in `Checkpointing`.
       schema: the type of the progress, to which what is read is held.
 
-    Fields:
-      folder: where they are.
-
     Raises:
       ConfigError: if they were written by jaxrnn 0.4 or earlier.
     """
 
     def __init__(self, folder, keep_every=None, schema=dict[str, Any]):
-        self.folder, self._keep_every, self._schema = Path(str(folder)) / FOLDER, keep_every, schema
-        if not self.steps() and any(path.name.isdigit() for path in self.folder.glob("*/")):
+        self._place, self._keep_every, self._schema = Path(str(folder)) / FOLDER, keep_every, schema
+        self._saved = None
+        if not self.steps() and any(path.name.isdigit() for path in self._place.glob("*/")):
             raise ConfigError(
                 f"{folder}: its checkpoints are of jaxrnn 0.4 or earlier, which this version does not read; go on with "
                 "it by jaxrnn 0.4.0, or train it again"
@@ -85,21 +84,27 @@ class Checkpoints:
         Raises:
           OSError: if it cannot be written, as on a full disk; the checkpoint before it stays.
         """
-        self.folder.mkdir(exist_ok=True)  # its parent is there, unless it was deleted under the run
+        self._place.mkdir(exist_ok=True)  # its parent is there, unless it was deleted under the run
         arrays = {f"arrays{name}": array for name, array in _named(_key_data(state, best))}
         texts = {f"table/{name}": np.frombuffer(text.encode(), np.uint8) for name, text in (tables or {}).items()}
         array_file.write(self._file(step), {**arrays, **texts}, {"step": int(step), "progress": progress})
         for earlier in self.steps()[:-1]:
             if not self._keep_every or earlier % self._keep_every:
                 self._file(earlier).unlink()
+        self._saved = step
 
-    def holds(self, step):
-        """Whether there is a checkpoint of this step."""
-        return self._file(step).exists()
+    def is_lost(self):
+        """Whether the checkpoint that was saved last was deleted since, which is told."""
+        lost = self._saved is not None and not self._file(self._saved).exists()
+        if lost:
+            logging.getLogger(__name__).warning(
+                "%s: the checkpoint of step %d was deleted under the run, which saves another at once",
+                self._place, self._saved)  # fmt: skip
+        return lost
 
     def steps(self):
         """The updates after which the checkpoints were taken, in order."""
-        names = [re.fullmatch(r"(\d+)\.safetensors", path.name) for path in self.folder.glob("*.safetensors")]
+        names = [re.fullmatch(r"(\d+)\.safetensors", path.name) for path in self._place.glob("*.safetensors")]
         return sorted(int(name[1]) for name in names if name)
 
     def progress(self):
@@ -151,7 +156,7 @@ class Checkpoints:
         return max(self.steps(), default=None)
 
     def _file(self, step):
-        return self.folder / f"{step}.safetensors"
+        return self._place / f"{step}.safetensors"
 
     def _read(self, step):
         """(arrays, progress, tables) of a checkpoint."""
@@ -175,9 +180,9 @@ class Checkpoints:
         for name, kind in wanted:
             found = f"{arrays[name].dtype}{list(arrays[name].shape)}" if name in arrays else "nothing"
             if found != kind:
-                raise ConfigError(f"{self.folder} is of another model: it holds {found} where {name} should be {kind}")
+                raise ConfigError(f"{self._place} is of another model: it holds {found} where {name} should be {kind}")
         if further := set(arrays) - {name for name, _ in wanted}:
-            raise ConfigError(f"{self.folder} is of another model: it holds {min(further)} too")
+            raise ConfigError(f"{self._place} is of another model: it holds {min(further)} too")
         return jax.tree.unflatten(jax.tree.structure(expected), [arrays[name] for name, _ in wanted])
 
 

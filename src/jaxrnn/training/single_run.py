@@ -1,6 +1,5 @@
 """Training one network: a task, a seed, perhaps a run folder -> a `Run`."""
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -184,11 +183,7 @@ class _Saving:
         self._kept = (self._run.step, training.states, training.best, {**self._run.progress}, self._run.text())
         keep_every, step = self._every.keep_every, self._run.step
         kept = keep_every is not None and step % keep_every == 0
-        lost = self._step is not None and not self._store.holds(self._step)
-        if lost:
-            logging.getLogger(__name__).warning(
-                "%s: the checkpoint of step %d was deleted under the run, which saves another at once",
-                self._store.folder, self._step)  # fmt: skip
+        lost = self._store.is_lost()
         due = self._step is None or lost or kept or time.perf_counter() - self._at >= self._every.seconds
         if due and self._run.status != "diverged":  # the state before is saved at the end
             self._save()
