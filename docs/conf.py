@@ -1,6 +1,7 @@
 """The site: pip install -e '.[docs]' && sphinx-build -W docs site.
 
-JAXRNN_DOCS=quick builds the quick forms of what is executed, as the tests of the site do.
+JAXRNN_DOCS=quick builds the quick forms of what is executed, as the tests of the site do; JAXRNN_DOCS=pages executes
+nothing and leaves the gallery out.
 """
 
 import hashlib
@@ -15,7 +16,8 @@ import jaxrnn  # noqa: E402
 
 project, author, release = "jaxrnn", "The jaxrnn authors", jaxrnn.__version__
 copyright = "The jaxrnn authors, MIT licence"
-quick = os.environ.get("JAXRNN_DOCS") == "quick"
+form = os.environ.setdefault("JAXRNN_DOCS", "full")  # pages that are executed read it too
+quick = form == "quick"
 
 
 def digest():
@@ -34,13 +36,13 @@ templates_path = []
 
 myst_enable_extensions = ["deflist", "fieldlist"]
 myst_heading_anchors = 3
-nb_execution_mode = "cache"
+nb_execution_mode = "off" if form == "pages" else "cache"
 nb_execution_cache_path = str(HERE / "_cache" / f"notebooks-{digest()}")  # run again when the package changes
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
 nb_merge_streams = True
 suppress_warnings = ["ref.python"]  # classes of one name in two modules
-os.environ.setdefault("JAXRNN_DOCS", "full")  # for the pages that are executed
+suppress_warnings += ["myst-nb.lexer"] if form == "pages" else []  # only a kernel says the language of a cell
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the signatures say them

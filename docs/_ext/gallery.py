@@ -1,7 +1,7 @@
 """The gallery: every reproduction, study and data set, run as its command when the site is built, and cached.
 
 An entry is run again when the package, its data, a script or a configuration changes. With JAXRNN_DOCS=quick short
-forms are run.
+forms are run, with JAXRNN_DOCS=pages none.
 """
 
 import csv
@@ -181,7 +181,7 @@ def figures():
 def build(app):
     """Runs what is not cached, as many commands at a time as there are cores, and writes the pages."""
     day = os.environ.get("JAXRNN_DAY") if app.config.quick else None
-    listed = entries.entries(app.config.quick, None if day is None else int(day))
+    listed = [] if app.config.form == "pages" else entries.entries(app.config.quick, None if day is None else int(day))
     begun = sorted(listed, key=lambda entry: -entry.cost)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         found = dict(zip(begun, pool.map(outcome, begun, map(key, begun)), strict=True))
@@ -210,5 +210,6 @@ def build(app):
 
 def setup(app):
     app.add_config_value("quick", False, "env")
+    app.add_config_value("form", "full", "env")
     app.connect("builder-inited", build)
     return {"parallel_read_safe": True}
