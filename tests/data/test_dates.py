@@ -228,3 +228,14 @@ def test_several_series_in_one_table_are_named(write):
     texts = [*DAYS.strftime("%Y-%m-%d")] * 2
     with pytest.raises(ValueError, match=r"line 62, column 'time'.*first in .*line 2, column.*rows of one series"):
         csv.dataset(write(texts), "x", time="time")
+
+
+@pytest.mark.parametrize(
+    ("row", "time", "message"),
+    [(3, "NaT", "one is NaT"), (3, "2024-02-06", "row 4, .* does not come after"), (3, "2024-01-01", "row 4")],
+)
+def test_wrong_times_of_arrays_are_refused(row, time, message):
+    times = DAYS.to_numpy().astype("datetime64[D]")
+    times[row] = np.datetime64(time)
+    with pytest.raises(ValueError, match=message):
+        series.dataset(np.arange(60) % 7, times=times)

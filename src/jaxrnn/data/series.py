@@ -54,21 +54,30 @@ def dataset(
     columns = {name: _columns(name, array, missing) for name, array in arrays.items() if array is not None}
     values = columns["values"]
     times = np.arange(len(values)) if times is None else np.asarray(times)
-    for name, needed in (("times", len(times)), ("past", len(columns.get("past", values)))):
-        if needed != len(values):
-            raise ValueError(f"{name} has {needed} rows, values {len(values)}")
+    _check_lengths(columns, times)
+    _check_times(times)
+    labels = tuple(f"value {n + 1}" for n in range(values.shape[1])) if labels is None else tuple(labels)
+    found = Measured(values, labels, times, "step", columns.get("past"), columns.get("known"))
+    return measured(found, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
+                                   distribution, missing, frequency))  # fmt: skip
+
+
+def _check_lengths(columns, times):
+    count, known = len(columns["values"]), columns.get("known", columns["values"])
+    for name, needed in (("times", len(times)), ("past", len(columns.get("past", columns["values"])))):
+        if needed != count:
+            raise ValueError(f"{name} has {needed} rows, values {count}")
+    if len(known) < count:
+        raise ValueError(f"known has {len(known)} rows, values {count}; it may have more, not fewer")
+
+
+def _check_times(times):
     if np.isnat(times).any() if np.issubdtype(times.dtype, np.datetime64) else not np.isfinite(times).all():
         raise ValueError("times: one is NaT or NaN; every row needs a time")
     if not (times[1:] > times[:-1]).all():
         row = int(np.argmin(times[1:] > times[:-1])) + 1
         raise ValueError(f"times: row {row + 1}, {times[row]}, does not come after the row before it; sort the rows by "
                          "time, one row per time")  # fmt: skip
-    if "known" in columns and len(columns["known"]) < len(values):
-        raise ValueError(f"known has {len(columns['known'])} rows, values {len(values)}; it may have more, not fewer")
-    labels = tuple(f"value {n + 1}" for n in range(values.shape[1])) if labels is None else tuple(labels)
-    found = Measured(values, labels, times, "step", columns.get("past"), columns.get("known"))
-    return measured(found, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
-                                   distribution, missing, frequency))  # fmt: skip
 
 
 def _columns(name, array, missing):

@@ -36,7 +36,8 @@ def by_lead(run, horizon):
                           "before is never wrong over the training part")  # fmt: skip
     starts = np.arange(first.start, len(series.values) - horizon + 1)
     starts = starts[np.linspace(0, len(starts) - 1, min(len(starts), MOST)).astype(int)]
-    xs = jnp.asarray(series.inputs()[starts + np.arange(-first.prime, 0)[:, None]], float)
+    at = starts + np.arange(-first.prime, 0)[:, None]
+    xs = jnp.asarray(series.inputs(at.ravel()).reshape(*at.shape, -1), float)
     ahead = None
     if series.known is not None:
         ahead = jnp.stack([jnp.asarray(series.ahead(starts + lead), float) for lead in range(horizon)])

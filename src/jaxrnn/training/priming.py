@@ -48,7 +48,7 @@ def primed(task, prime=None, length=None, start=None):
     if prime > start:
         raise ConfigError(f"prime={prime}: give 1 to {start} values; generation begins at index {start} of the series")
     length = _length(series, prime, length, start)
-    xs = jnp.asarray(series.inputs()[start - prime : start], float)
+    xs = jnp.asarray(series.inputs(np.arange(start - prime, start)), float)
     ahead = None if series.known is None else jnp.asarray(series.ahead(np.arange(start, start + length)), float)
     return Primed(prime, length, start, xs, ahead)
 
