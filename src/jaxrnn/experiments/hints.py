@@ -34,11 +34,12 @@ def override(key, value):
 def quoted(text):
     """A text in quotes that Hydra reads as it is, whatever letters it holds.
 
-    A reference of OmegaConf's, `${`, takes a backslash. Hydra removes one of each two backslashes before a quote.
+    A reference of OmegaConf's, `${`, takes a backslash. Hydra removes one of each two backslashes before a quote. The
+    quotes are double ones, since a shell takes them as they are inside its single ones.
     """
     text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
-    text = re.sub(r"(\\*)'", r"\1\1\\'", text)
-    return "'" + re.sub(r"(\\+)\Z", r"\1\1", text) + "'"
+    text = re.sub(r'(\\*)"', r'\1\1\\"', text)
+    return '"' + re.sub(r"(\\+)\Z", r"\1\1", text) + '"'
 
 
 def _is_plain(text):
