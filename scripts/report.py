@@ -3,7 +3,7 @@
 import sys
 
 from jaxrnn.experiments.command_line import config_errors, main
-from jaxrnn.experiments.hints import quoted
+from jaxrnn.hints import quoted
 
 
 def report(cfg):

@@ -9,8 +9,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 import jaxrnn
+from jaxrnn import hints
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import command_line, conf, hints, locks, saved, trust
+from jaxrnn.experiments import command_line, conf, locks, saved, trust
 
 NAMES = [
     "run",

@@ -10,9 +10,8 @@ import re
 import signal
 import sys
 
-from jaxrnn import atomic
+from jaxrnn import atomic, hints
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import hints
 from jaxrnn.experiments.conf import CONF
 from jaxrnn.experiments.config import nearest
 

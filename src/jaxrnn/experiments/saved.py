@@ -5,9 +5,9 @@ from pathlib import Path
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from jaxrnn import atomic
+from jaxrnn import atomic, hints
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import hints, references, trust
+from jaxrnn.experiments import references, trust
 from jaxrnn.experiments.build import NODES
 from jaxrnn.experiments.hydra_internals import load_yaml
 

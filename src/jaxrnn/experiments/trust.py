@@ -10,8 +10,9 @@ import re
 from functools import cache
 from pathlib import Path
 
+from jaxrnn import hints
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import hints, references
+from jaxrnn.experiments import references
 from jaxrnn.experiments.comparing import container
 from jaxrnn.experiments.conf import CONF
 

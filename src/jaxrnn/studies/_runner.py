@@ -9,9 +9,9 @@ import jax
 import numpy as np
 from omegaconf import OmegaConf
 
-from jaxrnn import atomic, runtime
+from jaxrnn import atomic, hints, runtime
 from jaxrnn.errors import ConfigError, DiskError
-from jaxrnn.experiments import config, folders, hints
+from jaxrnn.experiments import config, folders
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.conf import compose
 from jaxrnn.experiments.hydra_internals import to_yaml

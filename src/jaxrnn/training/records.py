@@ -11,8 +11,8 @@ from pathlib import Path
 import jax
 from tqdm import tqdm
 
-from jaxrnn import atomic, stored_files
-from jaxrnn.errors import ConfigError, DamagedError
+from jaxrnn import atomic, hints, stored_files
+from jaxrnn.errors import DamagedError
 from jaxrnn.table import Table
 
 COLUMNS = (
@@ -99,7 +99,7 @@ def read(folder):
     try:
         return parsed(stored_files.read_bytes(path).decode())
     except ValueError as error:
-        raise DamagedError(f"{path} is damaged: {error}; resume= of the run restores it from the checkpoint") from error
+        raise DamagedError(f"{path} is damaged: {error}; {_restoring(folder)}") from error
 
 
 def saved_text(tables, name, where):
@@ -157,8 +157,11 @@ def check(folder, noted):
     """
     path = Path(folder) / FILE
     if noted is not None and _digest(path.read_bytes()[: noted["bytes"]] if path.is_file() else b"") != noted:
-        raise ConfigError(f"{path} is damaged: its rows are not those that were written; resume= of the run restores "
-                          "them from the checkpoint")  # fmt: skip
+        raise DamagedError(f"{path} is damaged: its rows are not those that were written; {_restoring(folder)}")
+
+
+def _restoring(folder):
+    return f"{hints.command('train', resume=str(folder))} restores it from the checkpoint"
 
 
 def _digest(data):

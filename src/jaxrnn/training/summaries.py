@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Required
 from annotated_types import Ge, Lt
 from typing_extensions import TypedDict
 
-from jaxrnn import atomic, stored_files
+from jaxrnn import atomic, hints, stored_files
 from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.training import records
 
@@ -73,7 +73,8 @@ def read(folder):
     if DIGEST not in content:
         raise ConfigError(f"{path} is damaged, or of jaxrnn 0.4 or earlier")
     if content[DIGEST] != _digest(content):
-        raise DamagedError(f"{path} is damaged: it is not what was written; resume= of the run writes it again")
+        again = hints.command("train", resume=str(folder))
+        raise DamagedError(f"{path} is damaged: it is not what was written; {again} writes it again")
     return stored_files.check(content, Summary, path)
 
 
