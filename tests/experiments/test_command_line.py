@@ -35,7 +35,7 @@ def test_a_signal_after_all_is_done_changes_no_status(number, status):
     [
         ("evaluate", "run=glob(sweep/*)", "run is not a group; type 'run=sweep/0 x,sweep/1'"),
         ("report", "metric=glob(sweep/9*)", "metric is not a group"),
-        ("train", "model.cell.size=range(0)", "model.cell.size=range(0): it names no value, so there are no runs"),
+        ("train", "model.cell.size=range(0)", "model.cell.size=range(0): it names no value, so the sweep has no runs"),
         ("reproduce", "paper=glob(bengio_2*)", "paper=glob(bengio_2*): no paper has such a name; there are: arjovsky"),
     ],
 )

@@ -80,7 +80,7 @@ def _refuse_no_jobs(overrides, config_loader):
             continue
         word = override.input_line.removeprefix("++")
         if not isinstance(override.value(), Glob):
-            raise ConfigError(f"{word}: it names no value, so there are no runs")
+            raise ConfigError(f"{word}: it names no value, so the sweep has no runs")
         key, pattern = override.key_or_group, override.value()
         if options := config_loader.get_group_options(key):
             raise ConfigError(f"{word}: no {key} has such a name; there are: {', '.join(options)}")
