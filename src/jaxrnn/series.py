@@ -71,7 +71,10 @@ class Series(NamedTuple):
         return self.in_source_units(true) * library.expm1(apart)
 
     def with_naive_error(self, train: int, back: int = 1) -> "Series":
-        """The series with the `naive_error` that the value `back` steps before has over the first `train` values."""
+        """The series with the `naive_error` that the value `back` steps before has over the first `train` values,
+        unless it has one."""
+        if self.naive_error is not None:
+            return self
         before, after = self.values[: train - back], self.values[back:train]
         asked = np.ones(after.shape, bool) if self.missing is None else ~self.missing[back:train]
         if self.informed is not None:

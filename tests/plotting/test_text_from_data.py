@@ -82,7 +82,11 @@ def test_every_figure_is_tried():
                 assert function in KINDS or function is sweeps.number
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind] is not None], ids=str)
+def name_of(kind):
+    return getattr(kind, "__name__", kind)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind] is not None], ids=name_of)
 def test_no_text_from_data_is_a_formula(kind):
     for text in ODD:
         figure = KINDS[kind](text)

@@ -41,7 +41,6 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
     """
     first, last = series.lags - 1, train - series.horizon  # steps whose inputs and targets are of the training part
     rows = _window_count(last - first, window, train)
-    series = series.with_naive_error(train) if series.naive_error is None else series
     arrays = inputs, targets = tuple(_on_device(read, len(series.values)) for read in (series.inputs, series.targets))
     spans = {name: _steps(name, *span, series.horizon) for name, span in splits.items()}
     _refuse_unknown(targets, {"training": (first, last), **spans})
@@ -63,7 +62,7 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
         loss_name=distribution.loss_name,
         baselines={"last value": lambda batch: points(last_value(series), batch.xs)},
         continues=stateful,
-        series=series,
+        series=series.with_naive_error(train),
         distribution=distribution,
         targets="per_sequence" if target == "last" else "next_step",
     )

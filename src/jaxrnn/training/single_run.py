@@ -5,6 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
+
 from jaxrnn.errors import ConfigError
 from jaxrnn.runtime import local
 from jaxrnn.training import evaluation, history, identity, records
@@ -107,7 +110,8 @@ def check(task, checkpointing=Checkpointing()):
             f"trainer.batch_size={trainer.batch_size} is larger than the data: it holds {dataset.rows} sequences"
         )
     for name, batch in dataset.splits.items():
-        if not (batch.weights > 0).any():
+        known = not isinstance(batch.weights, jax.core.Tracer)
+        if known and not (np.asarray(batch.weights) > 0).any():
             raise ConfigError(f"the {name} split has nothing to evaluate: all its weights are zero; give it steps that "
                               "count, or leave it out")  # fmt: skip
     if dataset.continues and not task.net.causal:
