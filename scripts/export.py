@@ -10,13 +10,15 @@ def export(cfg):
 
     from jaxrnn import interop, runtime
     from jaxrnn.experiments import config, folders
+    from jaxrnn.precision import computing
 
     runtime.prepare()
     with config_errors():
         config.check(cfg)
         run = folders.load(cfg.run, config.listed(cfg.trust, "trust"))
         folder = Path(run.folder, "export", str(cfg.to)) if cfg.folder is None else Path(cfg.folder)
-        lines = interop.export(run.net, run.params, run.dataset.input_size, cfg.to, folder)
+        with computing(run.task.trainer.precision):
+            lines = interop.export(run.net, run.params, run.dataset.input_size, cfg.to, folder)
     print(f"{run.folder}, the params of step {run.best_step}, in {folder}. There:\n\n{lines}")
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from jaxrnn.arguments import checked, validated
 from jaxrnn.norms import norm
 from jaxrnn.types import NonNegative, NonNegativeInt, Positive, Size
 
@@ -22,18 +23,29 @@ class Optimizer(NamedTuple):
       clip: what is done to the gradient first.
       rule: what turns the result into an update of the params.
       clip_norm: the largest global norm that `clip` lets pass, for figures; None where it knows none.
+      learning_rate: the step size, before its schedule; None where it is not known.
     """
 
     clip: optax.GradientTransformation
     rule: optax.GradientTransformation
     clip_norm: float | None = None
+    learning_rate: float | None = None
 
 
 def as_optimizer(rule: Any) -> Any:
-    """Any Optax transformation as an `Optimizer` without clipping of its own; an `Optimizer` stays what it is."""
-    return rule if isinstance(rule, Optimizer) else Optimizer(optax.identity(), rule)
+    """Any Optax transformation as an `Optimizer` without clipping of its own; an `Optimizer` stays what it is.
+
+    Raises:
+      ConfigError: if it is neither.
+    """
+    if isinstance(rule, Optimizer):
+        return rule
+    if not (hasattr(rule, "init") and hasattr(rule, "update")):
+        validated(rule, optax.GradientTransformation, "optimizer")
+    return Optimizer(optax.identity(), rule)
 
 
+@checked
 def optimizer(
     rule: optax.GradientTransformation,
     learning_rate: Positive,
@@ -60,7 +72,8 @@ def optimizer(
     clips += [] if clip_norm is None else [clip_by_global_norm(clip_norm)]
     rules = [rule] if weight_decay is None else [rule, optax.add_decayed_weights(weight_decay)]
     rate = learning_rate if schedule is None else lambda step: learning_rate * schedule(step)
-    return Optimizer(optax.chain(*clips), optax.chain(*rules, optax.scale_by_learning_rate(rate)), clip_norm)
+    updates = optax.chain(*rules, optax.scale_by_learning_rate(rate))
+    return Optimizer(optax.chain(*clips), updates, clip_norm, learning_rate)
 
 
 def clip_by_global_norm(largest: Any) -> optax.GradientTransformation:
@@ -121,6 +134,7 @@ def _checked(norms, vectors):
     return lax.cond(jnp.all(functools.reduce(jnp.logical_and, good)), lambda *_: tuple(norms), again, *vectors)
 
 
+@checked
 def warmup_cosine(steps: Size, warmup: NonNegativeInt = 100) -> Callable[..., Any]:
     """The factor of a learning rate that rises from 0 to 1 on a line and falls to 0 as a cosine.
 

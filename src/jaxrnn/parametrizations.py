@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxrnn.arguments import checked
 from jaxrnn.types import Rate
 
 TERMS, SQUARINGS = 10, 8  # of the exponential: exact to rounding for angles up to 100 rad
@@ -36,6 +37,7 @@ def orthogonal() -> Parametrization:
     return Parametrization(lambda key, w: w, rotation)
 
 
+@checked
 def soft_orthogonal(margin: Rate = 0.1) -> Parametrization:
     """W = U S V^T with U and V orthogonal and singular values 1 - m to 1 + m: s_i = 1 + 2 m (sigmoid(p_i) - 1/2).
 

@@ -1,5 +1,5 @@
-"""What is global in JAX, set here and nowhere else: one XLA device a core, float64, the cache of compiled programs,
-other processes; and the mesh over which rows or runs are shared out."""
+"""What is global in JAX, set here and nowhere else: one XLA device a core, the cache of compiled programs, other
+processes; and the mesh over which rows or runs are shared out."""
 
 import atexit
 import contextlib
@@ -184,11 +184,6 @@ def make_room(folder: Any, largest: Any = CACHE_BYTES, fresh: Any = FRESH) -> No
             with contextlib.suppress(OSError):  # as above, or the folder is read-only
                 os.unlink(path)
                 excess -= size
-
-
-def set_precision(precision: str) -> None:
-    """Lets JAX compute in float64 for the precision "f64", and in float32 at most for the others."""
-    jax.config.update("jax_enable_x64", precision == "f64")
 
 
 def free_memory() -> Any:

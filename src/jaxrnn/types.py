@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from annotated_types import Ge, Gt, Interval
 
+from jaxrnn.batch import Batch
+from jaxrnn.batch import Pair as Pair
 from jaxrnn.series import Series
 from jaxrnn.symbols import Symbols
 
@@ -50,8 +52,23 @@ class Cell(NamedTuple):
     gates: Callable[..., Any] | None = None
 
 
-class Net(NamedTuple):
+class _NetFields(NamedTuple):
+    init: Callable[..., Params]
+    width: Callable[[int], int]
+    initial: Callable[..., Carry]
+    apply: Callable[..., tuple[Carry, Any]]
+    unrolled: Callable[..., "Net"]
+    causal: bool = True
+    decoding: "Decoding | None" = None
+    plain: "Plain | None" = None
+    vocabulary: int | None = None
+    many_to_one: Callable[[], "Net"] | None = None
+
+
+class Net(_NetFields):
     """A map from a sequence to a sequence.
+
+    A field that `_replace` changes stays changed when another unroll is set: `unrolled` builds the net anew.
 
     Fields:
       init: (key, input_size) -> params.
@@ -65,19 +82,22 @@ class Net(NamedTuple):
       causal: whether y_t depends on x_1 ... x_t alone, so that the net can run on a stream.
       decoding: the `Decoding` of a net that reads a `Pair`, or None.
       plain: the `Plain` of a net whose recurrent weights are functions of its params, or None.
+      vocabulary: how many symbols the net can read, as numbers xs [T, B, 1]; None for a net that reads values.
       many_to_one: () -> the same net for data with one target per sequence (see `jaxrnn.nets.adapted`); None for a net
         that acts on each step by itself.
     """
 
-    init: Callable[..., Params]
-    width: Callable[[int], int]
-    initial: Callable[..., Carry]
-    apply: Callable[..., tuple[Carry, Any]]
-    unrolled: Callable[..., "Net"]
-    causal: bool = True
-    decoding: "Decoding | None" = None
-    plain: "Plain | None" = None
-    many_to_one: Callable[[], "Net"] | None = None
+    __slots__ = ()
+
+    def _replace(self, **fields: Any) -> "Net":
+        for name in ("unrolled", "many_to_one"):
+            if name not in fields and getattr(self, name) is not None:
+                fields = fields | {name: self._rebuilding(name, fields)}
+        return super()._replace(**fields)
+
+    def _rebuilding(self, name, fields):
+        """The field of this name, a function that builds the net anew, with the same changes to what it builds."""
+        return lambda *arguments: getattr(self, name)(*arguments)._replace(**fields)
 
 
 class Plain(NamedTuple):
@@ -106,43 +126,6 @@ class Decoding(NamedTuple):
     decoder: Net
     start: Callable[..., Any]
     attention: Callable[..., Any] | None = None
-
-
-class Pair(NamedTuple):
-    """What an encoder-decoder reads.
-
-    Fields:
-      source: [S, B, D], read by the encoder.
-      targets: [T, B, K], the true outputs, to teach the decoder with; symbols [T, B, 1] where the outputs are logits.
-      mask: valid steps of the targets [T, B], or None for all.
-    """
-
-    source: Any
-    targets: Any
-    mask: Any = None
-
-
-class Batch(NamedTuple):
-    """B sequences with what is asked of them.
-
-    Fields:
-      xs: inputs [T, B, D]; a `Pair` where the answer has a length of its own, and T is the answer's; the
-        `jaxrnn.windows.Windows` of a series, and T is 1: the last step of each.
-      targets: [T, B, K], or the numbers of symbols [T, B, 1]; -1 for a symbol that the outputs do not have, NaN for a
-        value of a series that is not known.
-      weights: [T, B], how much each step counts in the loss; zero for a washout, for padding, for all steps but the
-        last of a many-to-one task.
-      fresh: [B], true for a sequence that begins here; false where it goes on from the batch before.
-      mask: valid steps of the inputs [T, B], of a `Pair`'s source [S, B]; None for all.
-      reset: steps before which the carry returns to its initial value [T, B], or None for none.
-    """
-
-    xs: Any
-    targets: Any
-    weights: Any
-    fresh: Any
-    mask: Any = None
-    reset: Any = None
 
 
 class Metric(NamedTuple):

@@ -1,8 +1,12 @@
 """The leaves of a configuration, by which checkpoints and reports tell runs apart."""
 
+import re
+
+import pytest
 from omegaconf import OmegaConf
 
-from jaxrnn.experiments import comparing
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import comparing, folders
 from jaxrnn.experiments.conf import compose
 
 
@@ -31,3 +35,41 @@ def test_what_only_some_factories_know_tells_theirs_apart():
     gru = {"model.cell._target_": "gru", "seed": 0}
     assert comparing.telling([*lstms, gru]) == ["model.cell._target_", "model.cell.bias"]
     assert comparing.telling([lstms[0], gru]) == ["model.cell._target_"]
+
+
+def test_what_is_read_from_other_keys_goes_by_their_names():
+    cfg = OmegaConf.create(
+        {
+            "trainer": {"steps": 10, "batch_size": 2},
+            "data": {"length": 5},
+            "model": {"output_size": 3, "cell": {"output_size": "${..output_size}", "chrono": "${data.length}", "n": 4}},  # noqa: E501
+            "optimizer": {"schedule": {"decay_steps": "${trainer.steps}"}, "name": "a${.rate}b${seed}", "rate": 0.1},
+            "seed": 0,
+        }
+    )  # fmt: skip
+    assert comparing.sources(cfg) == {
+        "model.cell.output_size": ["model.output_size"],
+        "model.cell.chrono": ["data.length"],
+        "optimizer.schedule.decay_steps": ["trainer.steps"],
+        "optimizer.name": ["optimizer.rate", "seed"],
+    }
+    names = ["optimizer.schedule.decay_steps", "trainer.steps", "model.cell.chrono", "model.cell.n"]
+    assert comparing.typed(names, cfg) == ["trainer.steps", "data.length", "model.cell.n"]
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "exponential", "warmup_cosine"])
+def test_a_run_whose_schedule_follows_its_steps_is_trained_anew(schedule, tmp_path):
+    words = ["model=elman", f"optimizer/schedule={schedule}", "trainer.steps=4"]
+    OmegaConf.save(compose("train", words), folder_file(tmp_path))
+    OmegaConf.save(OmegaConf.create(words), folder_file(tmp_path).with_name("overrides.yaml"))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/4.safetensors").touch()
+    wanted = f"train it anew with python scripts/train.py model=elman optimizer/schedule={schedule} trainer.steps=8"
+    with pytest.raises(ConfigError, match=re.escape(wanted)) as error:
+        folders.resume(tmp_path, 8)
+    assert str(error.value).startswith("trainer.steps=8: optimizer.schedule.")
+
+
+def folder_file(folder):
+    (folder / ".hydra").mkdir(exist_ok=True)
+    return folder / ".hydra/config.yaml"

@@ -44,6 +44,8 @@ def test_a_short_run_warms_up_for_a_tenth_of_it(steps, top):
         ("together=inf", "together=inf: should be finite"),
         ("model._target_=-inf", "model._target_=-inf: there is no such function"),
         ("model.cell.size={}", "model.cell.size: it has no _target_"),
+        ("model.cell=3", "model.cell: expected a Cell, got an int"),
+        ("model.parametrization._target_=jaxrnn.metrics.accuracy", "expected a Parametrization, and it makes a Metric"),
         ("checkpoints.keep_every=${seed}", "checkpoints.keep_every=0: should be greater than 0"),
         ("trainer.batch_size=${seed}", "trainer.batch_size=0: should be greater than 0"),
         ("trainer.report_every=99999999999999999999", "should be less than 2147483648"),

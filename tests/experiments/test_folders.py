@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import build, files, folders, saved
+from jaxrnn.precision import computing
 from jaxrnn.training import probes, records
 from jaxrnn.training.checkpoints import Checkpoints
 from jaxrnn.training.programs import single_program
@@ -33,7 +34,8 @@ def train(configure):
 def last_arrays(folder):
     """The raw content of the last checkpoint's state."""
     task = folders.saved_experiment(folder).task
-    state = single_program(task).init(jax.random.key(0))
+    with computing(task.trainer.precision):
+        state = single_program(task).init(jax.random.key(0))
     state, best, progress, _ = Checkpoints(folder).restore(state, state.params)
     progress.pop("seconds")
     return (state, best), progress

@@ -28,7 +28,7 @@ def run_of(dataset, weights=None, bias=0.0, net=None):
     params = net.init(jax.random.key(0), dataset.input_size)
     if weights is not None:
         params = params._replace(w=jnp.asarray(weights, float), b=jnp.broadcast_to(jnp.asarray(bias), params.b.shape))
-    task = Task(net, dataset, as_optimizer(optax.identity()), Trainer(1, 1, 1))
+    task = Task(net, dataset, as_optimizer(optax.identity()), Trainer(1, 1, 1, "f64"))
     return Run(task, params, 0, 0, Table([]))
 
 

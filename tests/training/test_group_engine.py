@@ -25,7 +25,7 @@ def assert_close(a, b):
 
 def test_a_group_is_its_single_runs():
     """Reports, params, optimizer states as run folders hold them, validation, and the way back from disk."""
-    of_rate = make(noisy_cosine.dataset(window=8), Trainer(6, 4, 3))
+    of_rate = make(noisy_cosine.dataset(window=8), Trainer(6, 4, 3, "f64"))
     group = engine.group(of_rate, [5, 6, 7], jnp.array(RATES))
     states, reports = group.init(), []
     for n in (3, 2):
@@ -51,7 +51,7 @@ def test_a_group_is_its_single_runs():
 
 
 def test_one_trace_for_all_chunks():
-    traces, of_rate = [], make(adding.dataset(22), Trainer(6, 4, 3))
+    traces, of_rate = [], make(adding.dataset(22), Trainer(6, 4, 3, "f64"))
 
     def counted(rate):
         traces.append(rate)
@@ -68,7 +68,7 @@ def test_one_trace_for_all_chunks():
 
 
 def test_rows_are_chosen_run_by_run():
-    group = engine.group(make(adding.dataset(22), Trainer(6, 4, 3)), [0, 1], jnp.array([0.1, 0.2]), measured=())
+    group = engine.group(make(adding.dataset(22), Trainer(6, 4, 3, "f64")), [0, 1], jnp.array([0.1, 0.2]), measured=())
     old = group.init()
     new, _ = group.advance(old, 1)
     mixed = group.select(np.array([True, False]), new, old)

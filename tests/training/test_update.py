@@ -25,7 +25,7 @@ def pieces(steps=6, batch_size=4, report_every=6, dataset=None, net=None, **opti
     dataset = dataset or noisy_cosine.dataset(window=8)
     net = net or nets.rnn(lstm.cell(5), 1, layers=2, dropout=0.3, recurrent_dropout=0.2, learned_carry=True)
     tx = optimizer(optax.scale_by_adam(), 0.01, **options)
-    return Task(net.unrolled(deferred.unroll()), dataset, tx, Trainer(steps, batch_size, report_every))
+    return Task(net.unrolled(deferred.unroll()), dataset, tx, Trainer(steps, batch_size, report_every, "f64"))
 
 
 def run(task, chunks):

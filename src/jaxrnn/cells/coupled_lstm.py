@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import Step, activate, carry_dtype, dot
 from jaxrnn.initializers import glorot, orthogonal, per_gate
 from jaxrnn.types import Cell, Size
@@ -37,6 +38,7 @@ class CoupledLSTMGates(NamedTuple):
     o: jax.Array  # [B, H]
 
 
+@checked
 def cell(
     size: Size,
     forget_bias: float = 1.0,

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from annotated_types import Interval
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import ACTIVATIONS, Step, carry_dtype, dot
 from jaxrnn.initializers import gaussian, glorot
 from jaxrnn.types import Cell, Size
@@ -28,6 +29,7 @@ class CTRNNCarry(NamedTuple):
     v: jax.Array  # [B, H], rates or currents
 
 
+@checked
 def cell(
     size: Size,
     alpha: Annotated[float, Interval(gt=0, le=1)] = 0.2,

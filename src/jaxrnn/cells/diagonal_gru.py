@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import activate, carry_dtype, dot
 from jaxrnn.initializers import glorot, per_gate
 from jaxrnn.types import Cell, Size
@@ -36,6 +37,7 @@ class DiagonalGRUGates(NamedTuple):
     n: jax.Array  # [B, H], the candidate
 
 
+@checked
 def cell(size: Size, input_init: Callable[..., Any] = glorot()) -> Cell:
     """A diagonal GRU cell. b_z starts at values from 0 to -1, equally far apart; the recurrent weights are normal, of
     variance 4 / (5 H).

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import carry_dtype, dot
 from jaxrnn.initializers import glorot, per_gate
 from jaxrnn.types import Cell, Size
@@ -39,6 +40,7 @@ class DiagonalLSTMGates(NamedTuple):
     o: jax.Array  # [B, H]
 
 
+@checked
 def cell(size: Size, input_init: Callable[..., Any] = glorot()) -> Cell:
     """A diagonal LSTM cell. b_f starts at values from 0 to 1, equally far apart; the recurrent weights are normal, of
     variance 4 / (5 H).

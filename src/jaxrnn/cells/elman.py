@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import ACTIVATIONS, Step, carry_dtype, dot
 from jaxrnn.initializers import glorot, orthogonal
 from jaxrnn.types import Cell, Size
@@ -24,6 +25,7 @@ class ElmanCarry(NamedTuple):
     h: jax.Array  # [B, H]
 
 
+@checked
 def cell(
     size: Size,
     activation: Literal["tanh", "relu", "linear"] = "tanh",

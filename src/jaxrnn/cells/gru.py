@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import Step, activate, carry_dtype, columns, dot
 from jaxrnn.initializers import chrono as chrono_bias
 from jaxrnn.initializers import glorot, orthogonal, per_gate
@@ -38,6 +39,7 @@ class GRUGates(NamedTuple):
     n: jax.Array  # [B, H], the candidate
 
 
+@checked
 def cell(
     size: Size,
     reset: Literal["after", "before"] = "after",

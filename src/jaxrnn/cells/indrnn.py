@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import ACTIVATIONS, carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.types import Cell, Positive, Size
@@ -24,6 +25,7 @@ class IndRNNCarry(NamedTuple):
     h: jax.Array  # [B, H]
 
 
+@checked
 def cell(
     size: Size,
     activation: Literal["relu", "tanh", "linear"] = "relu",

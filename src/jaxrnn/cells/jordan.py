@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import ACTIVATIONS, Step, carry_dtype, dot
 from jaxrnn.initializers import glorot, orthogonal
 from jaxrnn.types import Cell, Size
@@ -29,6 +30,7 @@ class JordanCarry(NamedTuple):
     y: jax.Array  # [B, K]
 
 
+@checked
 def cell(
     size: Size,
     output_size: Size,

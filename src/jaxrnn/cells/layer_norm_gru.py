@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._norm import layer_norm
 from jaxrnn.cells._step import Step, activate, carry_dtype, dot
 from jaxrnn.initializers import glorot, orthogonal, per_gate
@@ -41,6 +42,7 @@ class LayerNormGRUGates(NamedTuple):
     n: jax.Array  # [B, H], the candidate
 
 
+@checked
 def cell(
     size: Size,
     epsilon: Positive = 1e-5,

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._norm import layer_norm
 from jaxrnn.cells._step import Step, activate, carry_dtype, dot
 from jaxrnn.initializers import glorot, orthogonal, per_gate
@@ -42,6 +43,7 @@ class LayerNormLSTMGates(NamedTuple):
     o: jax.Array  # [B, H]
 
 
+@checked
 def cell(
     size: Size,
     forget_bias: float = 1.0,

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._linear import Linear
 from jaxrnn.cells._step import carry_dtype, dot
 from jaxrnn.types import Cell, NonNegative, Positive, Size
@@ -32,6 +33,7 @@ class LRUCarry(NamedTuple):
     im: jax.Array  # [B, H]
 
 
+@checked
 def cell(size: Size, least: NonNegative = 0.0, most: Positive = 1.0, phase: Positive = 2 * math.pi) -> Cell:
     """An LRU cell.
 

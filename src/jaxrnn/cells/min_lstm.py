@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._linear import CANDIDATES, Linear
 from jaxrnn.cells._step import carry_dtype, dot
 from jaxrnn.initializers import glorot, per_gate
@@ -34,6 +35,7 @@ class MinLSTMGates(NamedTuple):
     n: jax.Array  # [B, H], the candidate
 
 
+@checked
 def cell(
     size: Size,
     candidate: Literal["linear", "positive"] = "linear",

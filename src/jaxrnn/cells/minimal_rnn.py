@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import Step, carry_dtype, dot
 from jaxrnn.initializers import glorot, orthogonal
 from jaxrnn.types import Cell, Size
@@ -33,6 +34,7 @@ class MinimalRNNGates(NamedTuple):
     n: jax.Array  # [B, H], the candidate
 
 
+@checked
 def cell(
     size: Size,
     forget_bias: float = 1.0,

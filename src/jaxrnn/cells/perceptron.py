@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import ACTIVATIONS, carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.types import Cell, Size
@@ -20,6 +21,7 @@ class PerceptronCarry(NamedTuple):
     h: jax.Array  # [B, H], which the next step does not read
 
 
+@checked
 def cell(
     size: Size, activation: Literal["tanh", "relu", "linear"] = "tanh", input_init: Callable[..., Any] = glorot()
 ) -> Cell:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import Step, carry_dtype, dot
 from jaxrnn.initializers import gaussian, glorot
 from jaxrnn.types import Cell, Positive, Size
@@ -27,6 +28,7 @@ class PLRNNCarry(NamedTuple):
     h: jax.Array  # [B, H]
 
 
+@checked
 def cell(
     size: Size,
     most: Positive = 0.9,

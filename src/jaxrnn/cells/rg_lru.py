@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._linear import Linear
 from jaxrnn.cells._step import activate, carry_dtype, dot
 from jaxrnn.initializers import glorot, per_gate
@@ -39,6 +40,7 @@ class RGLRUGates(NamedTuple):
     i: jax.Array  # [B, H]
 
 
+@checked
 def cell(size: Size, least: Positive = 0.9, most: Positive = 0.999, input_init: Callable[..., Any] = glorot()) -> Cell:
     """An RG-LRU cell.
 

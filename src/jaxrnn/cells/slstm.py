@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import Step, carry_dtype, dot
 from jaxrnn.initializers import glorot, orthogonal, per_gate
 from jaxrnn.types import Cell, Size
@@ -42,6 +43,7 @@ class SLSTMGates(NamedTuple):
     o: jax.Array  # [B, H]
 
 
+@checked
 def cell(
     size: Size, input_init: Callable[..., Any] = glorot(), recurrent_init: Callable[..., Any] = orthogonal()
 ) -> Cell:

@@ -75,7 +75,6 @@ def buckets(groups, lengths, cut):
     for number, group in enumerate(groups):
         table[number] = np.resize(group.rows, sizes.max())
     computed = sum(size * sum(group.shape) for size, group in zip(sizes, groups, strict=True))
-    table, sizes_on_device = jnp.asarray(table), jnp.asarray(sizes)
 
     def schedule(batch_size):
         return np.repeat(np.arange(len(groups)), np.maximum(sizes // batch_size, 1))
@@ -89,12 +88,12 @@ def buckets(groups, lengths, cut):
 
         def rows(step):
             bucket, turn = _shuffled(order, step)
-            epoch = step // len(order)
+            epoch, size = step // len(order), jnp.asarray(sizes, jnp.int32)[bucket]
             own = jax.random.fold_in(jax.random.fold_in(key, epoch), bucket)
-            draws = jnp.where(jnp.arange(table.shape[1]) < sizes_on_device[bucket],
+            draws = jnp.where(jnp.arange(table.shape[1]) < size,
                               jax.random.uniform(own, (table.shape[1],)), jnp.inf)  # fmt: skip
-            places = jnp.argsort(draws)[(turn * batch_size + jnp.arange(batch_size)) % sizes_on_device[bucket]]
-            return table[bucket, places]
+            places = jnp.argsort(draws)[(turn * batch_size + jnp.arange(batch_size)) % size]
+            return jnp.asarray(table)[bucket, places]
 
         return jax.lax.map(rows, steps)
 

@@ -66,11 +66,12 @@ def by_place(train, size):
     for place in range(steps):
         valid = train.answers > place
         counts[place] += np.bincount(train.targets[valid, place, 0], minlength=size)
-    logits = jnp.asarray(np.log(counts / counts.sum(axis=1, keepdims=True)), float)
+    logits = np.log(counts / counts.sum(axis=1, keepdims=True))
 
     def predict(batch):
         steps, rows = batch.targets.shape[:2]
-        return jnp.broadcast_to(logits[jnp.minimum(jnp.arange(steps), len(logits) - 1)][:, None], (steps, rows, size))
+        places = np.minimum(np.arange(steps), len(logits) - 1)
+        return jnp.broadcast_to(jnp.asarray(logits[places], float)[:, None], (steps, rows, size))
 
     return predict
 

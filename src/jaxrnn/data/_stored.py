@@ -137,9 +137,9 @@ def _whole(asked, examples):
 def constant_logits(frequencies):
     """Batch -> ys [T, B, K]: the logarithms of the frequencies [K] of the training part, whatever is asked."""
     with np.errstate(divide="ignore"):
-        logits = jnp.asarray(np.maximum(np.log(frequencies / np.sum(frequencies)), -30.0), float)
+        logits = np.maximum(np.log(frequencies / np.sum(frequencies)), -30.0)
 
     def predict(batch):
-        return jnp.broadcast_to(logits, (*batch.targets.shape[:-1], len(logits)))
+        return jnp.broadcast_to(jnp.asarray(logits, float), (*batch.targets.shape[:-1], len(logits)))
 
     return predict

@@ -79,8 +79,8 @@ def most_frequent(train, symbols, tags):
     counts = np.zeros((symbols, tags), np.float32)
     np.add.at(counts, (train.xs[..., 0][valid], train.targets[..., 0][valid]), 1.0)
     prior = counts.sum(axis=0) / counts.sum()
-    logits = jnp.asarray(np.log(counts + 0.1 * prior + 1e-6), float)
-    return lambda batch: logits[batch.xs[..., 0].astype(int)]
+    logits = np.log(counts + 0.1 * prior + 1e-6)
+    return lambda batch: jnp.asarray(logits, float)[batch.xs[..., 0].astype(int)]
 
 
 def _ending(word):

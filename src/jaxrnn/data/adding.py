@@ -5,11 +5,13 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._sequences import Sequence, drawn, marked_pairs
 from jaxrnn.losses import squared_error
 from jaxrnn.types import Dataset, Size
 
 
+@checked
 def dataset(length: Size = 100, form: Literal["hochreiter1997", "le2015"] = "hochreiter1997") -> Dataset:
     """Sequences of pairs, a value and a marker.
 

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._pairs import pairs
 from jaxrnn.types import Dataset, Seed, Size
 
 
+@checked
 def dataset(
     digits: Size = 3, examples: Size = 50_000, backwards: bool = True, validation: Size = 5_000, split_seed: Seed = 0
 ) -> Dataset:

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._sequences import Sequence, drawn
 from jaxrnn.losses import cross_entropy
 from jaxrnn.metrics import classified
@@ -11,6 +12,7 @@ from jaxrnn.types import Dataset, Size
 BLANK, DELIMITER, CODES = 0, 1, 2  # the symbols to copy are the codes from CODES on
 
 
+@checked
 def dataset(length: Size = 100, copied: Size = 10, alphabet: Size = 8) -> Dataset:
     """One-hot inputs and a class a step (Hochreiter & Schmidhuber 1997, task 2; as Arjovsky, Shah & Bengio 2016).
 

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._forecast import Target, forecast
 from jaxrnn.series import Series
 from jaxrnn.types import Dataset, Size
 
 
+@checked
 def dataset(
     points: Size = 3000,
     start: float = 1.0,

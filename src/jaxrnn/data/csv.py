@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data import _times
 from jaxrnn.data._columns import GAPS, Table
 from jaxrnn.data._forecast import Target
@@ -14,6 +15,7 @@ Column = str | int
 Columns = str | int | tuple[str | int, ...]
 
 
+@checked
 def dataset(path: str, column: Columns, past: Columns = (), known: Columns = (), time: Column | None = None,
             time_format: str | None = None, missing: Missing = "refuse", window: Size = 32, validation: Rate = 0.15,
             test: Rate = 0.15, target: Target = "every", horizon: Size = 1, lags: Size = 1, season: Size | None = None,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._pairs import pairs
 from jaxrnn.types import Dataset, Seed, Size
@@ -18,6 +19,7 @@ STYLES = ("medium", "long", "full")  # the short ones do not say which number is
 FIRST, LAST = datetime.date(1900, 1, 1), datetime.date(2099, 12, 31)
 
 
+@checked
 def dataset(examples: Size = 30_000, validation: Size = 1_000, test: Size = 2_000, split_seed: Seed = 0) -> Dataset:
     """Random days from 1900 to 2099, each in a random language and in its medium, long or full style.
 

@@ -3,12 +3,14 @@
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._sequences import Sequence, drawn, uniform
 from jaxrnn.losses import cross_entropy
 from jaxrnn.metrics import classified
 from jaxrnn.types import Dataset, Size
 
 
+@checked
 def dataset(length: Size = 50) -> Dataset:
     """Pairs of a bit, -1 or 1, and a mark; the first bit is marked, and one in the second half.
 
@@ -23,9 +25,9 @@ def dataset(length: Size = 50) -> Dataset:
     """
     if length < 3:
         raise ValueError(f"data.length={length}: two bits and a step between them need 3 steps")
-    times = jnp.arange(length)
 
     def sample(key):
+        times = jnp.arange(length)
         key_bits, key_place = jax.random.split(key)
         bits = jax.random.bernoulli(key_bits, 0.5, (length,))
         at = jax.random.randint(key_place, (), length // 2, length)

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data import _assets, _shown
 from jaxrnn.data._splits import split_groups
 from jaxrnn.data._stored import Examples, constant_logits, stored
@@ -15,6 +16,7 @@ from jaxrnn.types import Dataset, Seed
 SIDE, CLASSES = 8, 10
 
 
+@checked
 def dataset(by: Literal["rows", "pixels", "permuted"] = "rows", split_seed: Seed = 0) -> Dataset:
     """An image a sequence, its digit asked for at the last step; 80, 10 and 10 % train, validate and test.
 

@@ -3,11 +3,13 @@
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._sequences import Sequence, drawn
 from jaxrnn.losses import squared_error
 from jaxrnn.types import Dataset, Rate, Size
 
 
+@checked
 def dataset(length: Size = 100, channels: Size = 3, pulses: Rate = 0.1) -> Dataset:
     """Channels of pulses, -1 or 1, among zeros; the target of each is its last pulse, at every step.
 

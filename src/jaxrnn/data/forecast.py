@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data import _assets, _times
 from jaxrnn.data._forecast import Target
 from jaxrnn.data._measured import Anchor, Calendar, Measured, Options, measured
@@ -51,6 +52,7 @@ SERIES = {
 }
 
 
+@checked
 def dataset(series: Literal["sunspots", "co2", "sea", "seattle", "airline", "lynx"] = "co2", window: Size = 24,
             validation: Rate = 0.15, test: Rate = 0.15, target: Target = "every", horizon: Size = 1,
             lags: Size | None = None, log: bool | None = None, calendar: Calendar | None = None,

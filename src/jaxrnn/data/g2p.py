@@ -9,12 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._pairs import pairs
 from jaxrnn.metrics import classified
 from jaxrnn.types import Batch, Dataset, Metric, Rate, Seed, Size
 
 
+@checked
 def dataset(
     words: Size | None = 20_000,
     validation: Size = 1_000,

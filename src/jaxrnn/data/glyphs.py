@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from jaxrnn.arguments import checked
 from jaxrnn.data import _shown
 from jaxrnn.data._pairs import by_place
 from jaxrnn.data._splits import split_groups
@@ -22,6 +23,7 @@ from jaxrnn.symbols import vocabulary
 from jaxrnn.types import Batch, Dataset, Metric, Question, Seed, Size
 
 
+@checked
 def dataset(
     task: Literal["caption", "draw"] = "caption", side: Size = 16, fewest: Size = 10, split_seed: Seed = 0
 ) -> Dataset:
@@ -79,7 +81,7 @@ def drawings(pictures: Any, names: Any, places: Any) -> Any:
     examples = Examples(xs, lengths, pixels)
     splits = {part: examples.take(rows) for part, rows in places.items()}
     mean = np.clip(splits["train"].targets.mean(axis=(0, 1)), 1e-3, 1 - 1e-3)
-    logits = jnp.asarray(np.log(mean / (1 - mean)), float)
+    logits = np.log(mean / (1 - mean))
 
     def asked(text):
         return one("last", words.encode(text.upper())[:, None], np.zeros((1, side * side), np.float32))
@@ -101,7 +103,7 @@ def drawings(pictures: Any, names: Any, places: Any) -> Any:
         splits,
         "last",
         side * side,
-        {"mean picture": lambda batch: jnp.broadcast_to(logits, batch.targets.shape)},
+        {"mean picture": lambda batch: jnp.broadcast_to(jnp.asarray(logits, float), batch.targets.shape)},
         loss=binary_cross_entropy,
         loss_name="cross-entropy (nats a picture)",
         metrics={"pixels_wrong": Metric(pixels_wrong, "share")},

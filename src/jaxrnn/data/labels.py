@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._labels import labelled_texts
 from jaxrnn.types import Dataset, Seed, Size
@@ -10,6 +11,7 @@ from jaxrnn.types import Dataset, Seed, Size
 FEWEST = 20
 
 
+@checked
 def dataset(
     path: str,
     text: str = "text",

@@ -3,11 +3,13 @@
 From the word lists of pyspellchecker (MIT); words that are frequent in two of the languages are left out.
 """
 
+from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._labels import labelled_texts
 from jaxrnn.types import Dataset, Seed
 
 
+@checked
 def dataset(split_seed: Seed = 0) -> Dataset:
     """Words of three letters and more; 80, 10 and 10 % of them train, validate and test.
 

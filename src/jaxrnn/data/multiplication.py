@@ -2,10 +2,12 @@
 
 import jax
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._sequences import marked_pairs
 from jaxrnn.types import Dataset, Size
 
 
+@checked
 def dataset(length: Size = 100) -> Dataset:
     """Sequences of pairs, a value in [0, 1] and a marker (Hochreiter & Schmidhuber 1997, section 5.5).
 

@@ -3,11 +3,13 @@
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._forecast import forecast
 from jaxrnn.series import Series
 from jaxrnn.types import Dataset, Positive, Size
 
 
+@checked
 def dataset(points: Size = 400, step: Positive = 0.3, window: Size = 32) -> Dataset:
     """Windows of a sine at all offsets, the next value asked for at every step.
 

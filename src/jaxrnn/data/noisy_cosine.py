@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._forecast import forecast
 from jaxrnn.series import Series
 from jaxrnn.types import Batch, Dataset, NonNegative, Positive, Size
@@ -11,6 +12,7 @@ from jaxrnn.types import Batch, Dataset, NonNegative, Positive, Size
 CURVE = 200  # clean values for validation and as many for the test
 
 
+@checked
 def dataset(window: Size = 20, step: Positive = 0.3, noise: NonNegative = 0.05, stateful: bool = False) -> Dataset:
     """Windows of `window` + 1 noisy points; the target of every step is the next noisy point.
 

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._pairs import pairs
 from jaxrnn.data._splits import split_groups
@@ -12,6 +13,7 @@ FEWEST = 20
 By = Literal["letters", "words"]
 
 
+@checked
 def dataset(
     path: str,
     source: By = "letters",

@@ -3,12 +3,14 @@
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._sequences import Sequence, drawn, uniform
 from jaxrnn.losses import cross_entropy
 from jaxrnn.metrics import classified
 from jaxrnn.types import Dataset, Size
 
 
+@checked
 def dataset(length: Size = 50, every: bool = True) -> Dataset:
     """Random bits, -1 or 1; the parity of the ones so far.
 
@@ -19,9 +21,9 @@ def dataset(length: Size = 50, every: bool = True) -> Dataset:
       length: longest sequence, in steps; lengths are drawn from half of it on.
       every: whether it is asked for at every step, or at the last alone.
     """
-    times = jnp.arange(length)
 
     def sample(key):
+        times = jnp.arange(length)
         key_length, key_bits = jax.random.split(key)
         end = jax.random.randint(key_length, (), (length + 1) // 2, length + 1) - 1
         bits = jax.random.bernoulli(key_bits, 0.5, (length,))

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._sequences import Sequence, drawn, uniform
 from jaxrnn.losses import cross_entropy
 from jaxrnn.types import Dataset, Size
@@ -20,13 +21,14 @@ WAYS = (
     (("P", 3), ("V", 5)),
 )
 END = len(WAYS)
-_SYMBOL = np.array([[SYMBOLS.index(s) for s, _ in ways] for ways in WAYS])
-_STATE = np.array([[state for _, state in ways] for ways in WAYS])
+_SYMBOL = np.array([[SYMBOLS.index(s) for s, _ in ways] for ways in WAYS], np.int32)
+_STATE = np.array([[state for _, state in ways] for ways in WAYS], np.int32)
 _LEGAL = np.array(
     [[s in {symbol for symbol, _ in ways} for s in SYMBOLS] for ways in WAYS] + [[s == "E" for s in SYMBOLS]]
 )
 
 
+@checked
 def dataset(longest: Size = 40) -> Dataset:
     """Strings B t B...E t E with t = T or P and a string of the Reber grammar inside; the next symbol at every step.
 

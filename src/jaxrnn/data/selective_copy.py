@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._sequences import Sequence, drawn
 from jaxrnn.losses import cross_entropy
 from jaxrnn.metrics import classified
@@ -11,6 +12,7 @@ from jaxrnn.types import Dataset, Size
 BLANK, DELIMITER, CODES = 0, 1, 2
 
 
+@checked
 def dataset(length: Size = 50, copied: Size = 8, alphabet: Size = 8) -> Dataset:
     """One-hot inputs; the targets are the symbols, asked for at the `copied` steps after the delimiter.
 

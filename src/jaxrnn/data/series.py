@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._forecast import Target
 from jaxrnn.data._gaps import Missing
 from jaxrnn.data._measured import Anchor, Calendar, Measured, Options, measured
@@ -11,6 +12,7 @@ from jaxrnn.distributions._contract import Distribution
 from jaxrnn.types import Dataset, Rate, Size
 
 
+@checked
 def dataset(
     values: Any,
     times: Any = None,

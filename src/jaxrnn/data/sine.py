@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._forecast import forecast
 from jaxrnn.series import Series
 from jaxrnn.types import Dataset, Positive, Size
 
 
+@checked
 def dataset(
     points: Size = 36, step: Positive = 1.0, phase: float = 0.0, window: Size = 1, stateful: bool = True
 ) -> Dataset:

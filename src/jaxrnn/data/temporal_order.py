@@ -5,6 +5,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.data._sequences import Sequence, drawn, uniform
 from jaxrnn.losses import cross_entropy
 from jaxrnn.types import Dataset, Size
@@ -13,6 +14,7 @@ DISTRACTORS, X, E, B, SYMBOLS = 4, 4, 6, 7, 8  # a b c d, X and Y = X + 1, first
 PLACES = {2: ((10, 20), (50, 60)), 3: ((10, 20), (33, 43), (66, 76))}  # of 100 steps
 
 
+@checked
 def dataset(length: Size = 100, symbols: Literal[2, 3] = 2) -> Dataset:
     """One-hot symbols; the class, 4 or 8 of them, is asked for at the last step.
 
@@ -31,9 +33,9 @@ def dataset(length: Size = 100, symbols: Literal[2, 3] = 2) -> Dataset:
         raise ValueError(f"data.length={length}: the symbols that matter need 20 steps at least")
     longest, classes = length + length // 10, 2**symbols
     places = [(start * length // 100, stop * length // 100) for start, stop in PLACES[symbols]]
-    times = jnp.arange(longest)
 
     def sample(key):
+        times = jnp.arange(longest)
         key_length, key_noise, key_class, *keys = jax.random.split(key, 3 + symbols)
         end = jax.random.randint(key_length, (), length, longest + 1) - 1
         label = jax.random.randint(key_class, (), 0, classes)

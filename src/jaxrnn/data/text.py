@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data import _assets, _letters
 from jaxrnn.data._forecast import in_order
 from jaxrnn.data._stored import constant_logits
@@ -24,6 +25,7 @@ ROWS = 32  # sequences that a split is read as, side by side
 MOST = 2**18  # letters of a split
 
 
+@checked
 def dataset(path: str | None = None, window: Size = 64, validation: Rate = 0.05, test: Rate = 0.05) -> Dataset:
     """Windows of a text in order, the carry going on from update to update (truncated BPTT).
 

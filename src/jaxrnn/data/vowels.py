@@ -6,6 +6,7 @@ speaker), 370 test.
 
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.data import _assets, _shown
 from jaxrnn.data._stored import Examples, constant_logits, padded, stored
 from jaxrnn.types import Dataset, Rate
@@ -13,6 +14,7 @@ from jaxrnn.types import Dataset, Rate
 SPEAKERS = 9
 
 
+@checked
 def dataset(validation: Rate = 0.1) -> Dataset:
     """12 coefficients a step, 7 to 29 steps, a label at the last step; scaled by the training part.
 

@@ -4,9 +4,11 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.stats import norm
 
+from jaxrnn.arguments import checked
 from jaxrnn.distributions._contract import Distribution, joined, positive, raw_of, split
 
 
+@checked
 def distribution() -> Distribution:
     """N(mu, sigma^2); the loss is -ln p, in nats. CRPS: Gneiting & Raftery 2007, eq. 21."""
 

@@ -5,12 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import betainc, gammaln
 
+from jaxrnn.arguments import checked
 from jaxrnn.distributions._contract import Distribution, inverted, joined, positive, raw_of, split
 
 LEVELS = (np.arange(200) + 0.5) / 200  # of the sum that stands for the CRPS's integral
 MOST = 2.0**31  # counts
 
 
+@checked
 def distribution(scale: float = 1.0) -> Distribution:
     """Counts with mean m and variance m + a m^2 (Salinas et al. 2020, section 3.1); the loss is -ln p, in nats.
 

@@ -2,9 +2,11 @@
 
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.distributions._contract import Distribution
 
 
+@checked
 def distribution() -> Distribution:
     """The output is the forecast; the loss is (y - value)^2."""
     return Distribution(

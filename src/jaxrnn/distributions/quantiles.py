@@ -5,9 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import norm
 
+from jaxrnn.arguments import checked
 from jaxrnn.distributions._contract import FLOOR, Distribution, joined, positive, raw_of, split
 
 
+@checked
 def distribution(levels: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)) -> Distribution:
     """The quantiles at `levels`, the distances between neighbours as softplus of outputs, so that none cross.
 

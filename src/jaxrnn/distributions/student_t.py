@@ -5,11 +5,13 @@ import jax.numpy as jnp
 from jax.scipy.special import betainc, betaln
 from jax.scipy.stats import t as student
 
+from jaxrnn.arguments import checked
 from jaxrnn.distributions._contract import Distribution, inverted, joined, positive, raw_of, split
 
 TAILS = 8.0  # degrees of freedom, beyond 2, of the distribution around a baseline's forecast
 
 
+@checked
 def distribution() -> Distribution:
     """mu + sigma t_nu with nu = 2 + softplus(output); the loss is -ln p, in nats.
 

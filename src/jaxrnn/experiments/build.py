@@ -3,23 +3,19 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 from omegaconf import DictConfig, OmegaConf
 
-from jaxrnn import runtime
-from jaxrnn.errors import ConfigError
+from jaxrnn.arguments import validated
 from jaxrnn.experiments import comparing, config
 from jaxrnn.experiments.conf import compose
 from jaxrnn.nets import adapted
 from jaxrnn.optimizers import Optimizer
-from jaxrnn.training import evaluation
-from jaxrnn.training import single_run as training
+from jaxrnn.precision import computing
+from jaxrnn.training import compatibility, evaluation
 from jaxrnn.training.checkpoints import Checkpointing
 from jaxrnn.training.evaluation import Evaluator
-from jaxrnn.training.update import Task, Trainer, cast
+from jaxrnn.training.update import Task, Trainer
 from jaxrnn.types import Dataset, Net, Pair
-from jaxrnn.windows import Windows
 
 ON_GPUS = ("jaxrnn.unroll.cudnn.unroll", "jaxrnn.unroll.pallas.unroll")
 INSTEAD = "jaxrnn.unroll.deferred.unroll"  # the same network elsewhere
@@ -85,18 +81,22 @@ def built(cfg):
     Raises:
       ConfigError: if its parts do not fit each other.
     """
-    runtime.set_precision(cfg.trainer.get("precision"))
+    with computing(cfg.trainer.get("precision")):
+        return _experiment(cfg)
+
+
+def _experiment(cfg):
     task = assemble(cfg)
     checkpointing = config.build(cfg.checkpoints) if "checkpoints" in cfg else Checkpointing()
-    training.check(task, checkpointing)
-    _check_outputs(task)
+    callbacks, probes = list(_collection(cfg, "callbacks").values()), _collection(cfg, "probes")
+    compatibility.check(task, checkpointing, callbacks, probes, configured=True)
     return Experiment(
         cfg=cfg,
         task=task,
         seed=int(cfg.seed),
         checkpointing=checkpointing,
-        callbacks=list(_collection(cfg, "callbacks").values()),
-        probes=_collection(cfg, "probes"),
+        callbacks=callbacks,
+        probes=probes,
         evaluator=evaluation.evaluator(task),
     )
 
@@ -135,11 +135,7 @@ def assemble(cfg, dataset=None):
 def _made(cfg, node, kind, **arguments):
     """The object of a node, of the kind that it should be."""
     found = config.build(cfg[node], **arguments)
-    if not isinstance(found, kind):
-        raise ConfigError(
-            f"{node}._target_={cfg[node]._target_}: it gives a {type(found).__name__}, no {kind.__name__}"
-        )
-    return found
+    return validated(found, kind, f"{node}._target_={cfg[node]._target_}")
 
 
 def _of_symbols(dataset):
@@ -162,50 +158,3 @@ def with_values(cfg, names, values):
 def _collection(cfg, name):
     """{name: object} of a node of nodes."""
     return {key: config.build(node) for key, node in (cfg.get(name) or {}).items()}
-
-
-def _check_outputs(task):
-    """Traces the shapes of two steps, so that a net that cannot be, or does not fit the data, is refused."""
-    net, dataset = task.net, task.dataset
-
-    def a_batch():
-        items = dataset.plan(jax.random.key(0), jnp.arange(1), 1)
-        return dataset.batch(dataset.arrays, jax.tree.map(lambda a: a[0], items))
-
-    batch = jax.tree.map(
-        lambda a: jax.ShapeDtypeStruct((*a.shape[:-1], 1) if a.ndim == 1 else (2, 1, *a.shape[2:]), a.dtype),
-        jax.eval_shape(a_batch),
-    )
-
-    def two_steps(key, batch):
-        params = cast(net.init(key, dataset.input_size), task.trainer.precision)
-        return net.apply(params, net.initial(params, (1,)), batch.xs, mask=batch.mask, key=key[None])[1]
-
-    try:
-        outputs = jax.eval_shape(two_steps, jax.random.key(0), batch)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"model: {str(error).splitlines()[0]}") from error
-    if outputs.shape[-1] != dataset.output_size:
-        raise ConfigError(
-            f"model: its outputs are {outputs.shape[-1]} wide, the targets of the data {dataset.output_size}; "
-            "model.readout=true adds a readout of the right width"
-        )
-    if task.regularizer is not None or task.metrics:
-        _check_further(task)
-
-
-def _check_further(task):
-    """Traces a regularizer and further metrics on one sequence."""
-    params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
-    if task.regularizer is not None:
-        for batch in task.dataset.splits.values():
-            batch = batch.xs.cut(jnp.arange(1)) if isinstance(batch.xs, Windows) else batch
-            jax.eval_shape(lambda p, b: task.regularizer(task.net, p, jnp.zeros(()), b, 0, 1.0), params, batch)
-    for name, metric in task.metrics.items():
-        for batch in task.dataset.splits.values():
-            try:
-                found = jax.eval_shape(lambda p, b, m=metric: m(evaluation.outputs(task, p, b), b), params, batch)
-            except (ValueError, TypeError) as error:
-                raise ConfigError(f"metrics.{name}: {str(error).splitlines()[0]}") from error
-            if found.shape != ():
-                raise ConfigError(f"metrics.{name}: gives an array of shape {found.shape}, not one number")

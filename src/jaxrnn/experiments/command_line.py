@@ -11,9 +11,9 @@ import signal
 import sys
 
 from jaxrnn import atomic, hints
+from jaxrnn.arguments import nearest
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.conf import CONF
-from jaxrnn.experiments.config import nearest
 
 QUESTIONS = ("prompt", "word", "date", "sum", "sentence", "glyph", "name", "text", "source")  # of all data sets
 

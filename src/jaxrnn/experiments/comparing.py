@@ -1,6 +1,9 @@
 """Configurations compared: their leaves, {dotted name: value}, by which checkpoints and reports tell runs apart."""
 
 import contextlib
+import re
+
+READS = re.compile(r"\$\{(\.*)([\w.]+)\}")
 
 
 def leaves(cfg):
@@ -14,6 +17,31 @@ def leaves(cfg):
                 yield f"{path}{key}", value
 
     return dict(walk(container(cfg), ""))
+
+
+def sources(cfg):
+    """{dotted name: names that it is read from} of the leaves that are written as interpolations, ${trainer.steps}."""
+    from omegaconf import OmegaConf
+
+    def absolute(path, dots, name):
+        return ".".join([*path.split(".")[: -len(dots)], name]) if dots else name
+
+    def walk(node, path):
+        for key, value in node.items():
+            if isinstance(value, dict):
+                yield from walk(value, f"{path}{key}.")
+            elif found := READS.findall(str(value)):
+                yield f"{path}{key}", [absolute(f"{path}{key}", *each) for each in found]
+
+    return dict(walk(OmegaConf.to_container(cfg, resolve=False), ""))
+
+
+def typed(names, *cfgs):
+    """The names of leaves as a user types them: one that is read from others by the names of those."""
+    reads = {}
+    for cfg in cfgs:
+        reads |= sources(cfg)
+    return list(dict.fromkeys(each for name in names for each in reads.get(name, [name])))
 
 
 def container(cfg):

@@ -3,13 +3,13 @@
 A factory's signature is the schema of its node: its names are the valid keys, its annotations the valid values.
 """
 
-import difflib
 import functools
 import inspect
-import math
 import pydoc
 import typing
 
+from jaxrnn import arguments
+from jaxrnn.arguments import hints, is_checkable, nearest
 from jaxrnn.errors import ConfigError
 
 COLLECTIONS = ("callbacks", "metrics", "probes")  # nodes of nodes, each under a name of the user's
@@ -115,24 +115,11 @@ def build(node, **arguments):
 
 
 def validated(value, hint, name):
-    """The value as the type that an annotation asks for.
-
-    Raises:
-      ConfigError: if it is not of that type or out of its range.
-    """
+    """`jaxrnn.arguments.validated` for a value that may be a node of a configuration."""
     from omegaconf import DictConfig, ListConfig, OmegaConf
-    from pydantic import ValidationError
 
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{name}={value}: should be finite")
-    value = OmegaConf.to_container(value) if isinstance(value, ListConfig | DictConfig) else value
-    try:
-        return _adapter(hint).validate_python(value, strict=isinstance(value, bool))  # true is no 1
-    except ValidationError as error:
-        reasons = dict.fromkeys(part["msg"].removeprefix("Input ") for part in error.errors())
-        choices = [choice for part in (hint, *typing.get_args(hint)) for choice in _choices(part)]
-        close = nearest(value, choices) if isinstance(value, str) and choices else ""
-        raise ConfigError(f"{name}={value}: {' or '.join(reasons)}{close}") from error
+    plain = OmegaConf.to_container(value) if isinstance(value, ListConfig | DictConfig) else value
+    return arguments.validated(plain, hint, name)
 
 
 def _check_call(cfg, path):
@@ -141,7 +128,7 @@ def _check_call(cfg, path):
     function = _locate(cfg._target_, path)
     signature = inspect.signature(function)
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.parameters.values())
-    hints = _hints(function)
+    annotations = hints(function)
     for key in cfg:
         if str(key).startswith("_") or (open_ended and key not in signature.parameters):
             continue
@@ -149,13 +136,25 @@ def _check_call(cfg, path):
             raise ConfigError(
                 f"{path}{key}: {cfg._target_} has no such option{nearest(key, list(signature.parameters))}"
             )
-        hint = _checkable(hints.get(key), signature.parameters[key].default)
+        hint = _checkable(annotations.get(key), signature.parameters[key].default)
         if OmegaConf.is_interpolation(cfg, key):
             _check_resolved(cfg, path, key, hint)
         elif not isinstance(cfg[key], DictConfig):
             cfg[key] = validated(cfg[key], hint, f"{path}{key}")
-        elif "_target_" not in cfg[key] and not _takes_keys(hints.get(key)):
+        elif "_target_" in cfg[key]:
+            _check_result(cfg[key], annotations.get(key), f"{path}{key}.")
+        elif not _takes_keys(annotations.get(key)):
             raise ConfigError(f"{path}{key}: it has no _target_")
+
+
+def _check_result(node, hint, path):
+    """Refuses a factory whose annotation says that it makes another object than the key asks for."""
+    made = hints(_locate(node._target_, path)).get("return")
+    expected = tuple(part for part in (hint, *typing.get_args(hint)) if hasattr(part, "_fields"))
+    if expected and hasattr(made, "_fields") and not issubclass(made, expected) and not node.get("_partial_"):
+        raise ConfigError(
+            f"{path}_target_={node._target_}: expected a {expected[0].__name__}, and it makes a {made.__name__}"
+        )
 
 
 def _takes_keys(hint):
@@ -190,38 +189,6 @@ def _locate(target, path):
 
 def _checkable(hint, default):
     """The annotation, or what the default says where there is none that can be checked, as in other libraries."""
-    from pydantic import PydanticSchemaGenerationError
-
-    try:
-        _adapter(hint)
-    except PydanticSchemaGenerationError:
-        hint = None
-    if hint is not None:
+    if is_checkable(hint):
         return hint
     return float if isinstance(default, int | float) and not isinstance(default, bool) else typing.Any
-
-
-@functools.cache
-def _adapter(hint):
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(hint)
-
-
-@functools.cache
-def _hints(function):
-    target = function.__init__ if inspect.isclass(function) and not hasattr(function, "_fields") else function
-    try:
-        return typing.get_type_hints(target, include_extras=True)
-    except (NameError, TypeError):
-        return {}
-
-
-def _choices(hint):
-    return list(typing.get_args(hint)) if typing.get_origin(hint) is typing.Literal else []
-
-
-def nearest(name, names):
-    """The names that are close to one, or all of them, as the end of a message."""
-    close = difflib.get_close_matches(str(name), [str(n) for n in names], n=3, cutoff=0.5)
-    return f"; nearest: {', '.join(close)}" if close else f"; there are: {', '.join(map(str, names))}"

@@ -1,27 +1,24 @@
 """Run folders: training into one, going on in one, loading the network of one."""
 
 import contextlib
+import shlex
 from pathlib import Path
 
 import jax
-import optax
 
-from jaxrnn import atomic, runtime
+from jaxrnn import atomic
 from jaxrnn.errors import ConfigError, DiskError
 from jaxrnn.experiments import comparing, config, locks, saved
 from jaxrnn.experiments.build import INSTEAD, ON_GPUS, build, description
 from jaxrnn.experiments.files import record, report, save_figures
 from jaxrnn.experiments.hydra_internals import to_yaml
 from jaxrnn.experiments.processes import joined, with_all_processes
-from jaxrnn.nets import adapted
-from jaxrnn.optimizers import as_optimizer
+from jaxrnn.precision import computing
 from jaxrnn.table import Table
 from jaxrnn.training import history, identity, records, single_run, summaries
 from jaxrnn.training.checkpoints import Checkpoints
 from jaxrnn.training.run import Run
-from jaxrnn.training.update import Task, Trainer
 from jaxrnn.types import Size
-from jaxrnn.unroll import deferred
 
 ENDED = ("finished", "diverged", "pruned")  # statuses of runs that have nothing left to do
 
@@ -90,12 +87,26 @@ def resume(folder, steps=None, trusted=()):
     with joined(lambda: saved.how_to_resume(folder)) as peers:
         cfg = saved.config(folder, trusted)
         if steps is not None:
-            cfg.trainer.steps = config.validated(steps, Size, "trainer.steps")
+            steps = config.validated(steps, Size, "trainer.steps")
+            _refuse_other_schedule(folder, cfg, steps)
+            cfg.trainer.steps = steps
         experiment = build(cfg)  # refuses what cannot be used before anything is written
         with contextlib.nullcontext() if jax.process_index() else locks.of_run(folder):
             if steps is not None and jax.process_index() == 0:
                 atomic.write(saved.file(folder), to_yaml(cfg))
             return _with_all(experiment, folder, peers)
+
+
+def _refuse_other_schedule(folder, cfg, steps):
+    """Refuses other updates for a run whose learning rate, or anything else, follows how many there are."""
+    follow = [name for name, read in comparing.sources(cfg).items() if "trainer.steps" in read]
+    if steps == cfg.trainer.steps or not follow or not Checkpoints(folder).steps():
+        return
+    words = [word for word in saved.overrides(folder) if word.lstrip("+").partition("=")[0] != "trainer.steps"]
+    raise ConfigError(
+        f"trainer.steps={steps}: {follow[0]} follows it, so that the run would have learned otherwise from its first "
+        f"update on; train it anew with python scripts/train.py {shlex.join([*words, f'trainer.steps={steps}'])}"
+    )
 
 
 def train_experiment(experiment, folder, figures, peers=None):
@@ -121,18 +132,19 @@ def train_experiment(experiment, folder, figures, peers=None):
 
 def fit_experiment(experiment, folder, peers=None):
     """The `Run` of an experiment that is trained in a run folder."""
-    run = single_run.fit(
-        experiment.task,
-        experiment.seed,
-        folder,
-        checkpointing=experiment.checkpointing,
-        callbacks=experiment.callbacks,
-        probes=experiment.probes,
-        evaluator=experiment.evaluator,
-        tensorboard=bool(experiment.cfg.get("tensorboard")),
-        peers=peers,
-        description=description(experiment.cfg),
-    )
+    with computing(experiment.task.trainer.precision):
+        run = single_run.fit_checked(
+            experiment.task,
+            experiment.seed,
+            folder,
+            checkpointing=experiment.checkpointing,
+            callbacks=experiment.callbacks,
+            probes=experiment.probes,
+            evaluator=experiment.evaluator,
+            tensorboard=bool(experiment.cfg.get("tensorboard")),
+            peers=peers,
+            description=description(experiment.cfg),
+        )
     run.cfg = experiment.cfg
     return run
 
@@ -158,7 +170,7 @@ def refuse_another(folder, cfg):
         return
     found, wanted = comparing.leaves(saved.read(folder)), comparing.leaves(cfg)
     if found != wanted:
-        differing = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+        differing = comparing.typed([n for n in {**found, **wanted} if found.get(n) != wanted.get(n)], cfg)
         raise ConfigError(
             f"{folder} holds a run of another configuration (they differ in {', '.join(differing)}); choose another "
             "hydra.sweep.dir"
@@ -185,25 +197,16 @@ def load(folder, trusted=()):
     """
     experiment = saved_experiment(folder, trusted)
     noted = single_run.settings(experiment.task, experiment.seed, description(experiment.cfg))
-    run = _of_folder(folder, experiment.task, noted, experiment.evaluator)
+    with computing(experiment.task.trainer.precision):
+        run = run_of(folder, experiment.task, noted, experiment.evaluator)
     run.cfg = experiment.cfg
     return run
 
 
-def load_python(folder, net, dataset):
-    """The trained network, a `Run`, of a folder of a run of objects made in Python; errors as of `load`."""
-    checkpoints = _checkpoints(folder)
-    settings = checkpoints.progress()["settings"]
-    runtime.set_precision(settings["precision"])
-    trainer = Trainer(checkpoints.steps()[-1], **{name: settings[name] for name in Trainer._fields[1:]})
-    task = Task(adapted(net.unrolled(deferred.unroll()), dataset), dataset, as_optimizer(optax.identity()), trainer)
-    return _of_folder(folder, task, single_run.settings(task, settings["seed"]))
-
-
-def _of_folder(folder, task, noted, evaluator=None):
+def run_of(folder, task, noted, evaluator=None):
     """The `Run` of a folder whose checkpoints note this of it."""
     params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
-    best, progress, tables, step = _checkpoints(folder).params(params)
+    best, progress, tables, step = checkpoints(folder).params(params)
     identity.check(progress["settings"], noted, folder)
     return Run(
         task,
@@ -219,13 +222,14 @@ def _of_folder(folder, task, noted, evaluator=None):
 
 def checkpoints_of(folder, trusted=()):
     """The networks of a run folder at its checkpoints, (experiment, {step: params}); arguments, errors as `load`."""
-    experiment, checkpoints = saved_experiment(folder, trusted), _checkpoints(folder)
+    experiment, found = saved_experiment(folder, trusted), checkpoints(folder)
     task = experiment.task
-    params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
-    return experiment, {step: checkpoints.params(params, "state", step)[0] for step in checkpoints.steps()}
+    with computing(task.trainer.precision):
+        params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
+    return experiment, {step: found.params(params, "state", step)[0] for step in found.steps()}
 
 
-def _checkpoints(folder):
+def checkpoints(folder):
     """The checkpoints of a run folder, one at least."""
     found = Checkpoints(folder, schema=history.Progress) if (Path(str(folder)) / "checkpoints").is_dir() else None
     if found is None or not found.steps():

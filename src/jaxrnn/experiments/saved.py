@@ -10,6 +10,7 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import references, trust
 from jaxrnn.experiments.build import NODES
 from jaxrnn.experiments.hydra_internals import load_yaml
+from jaxrnn.training.checkpoints import Checkpoints
 
 
 def config(folder, trusted=()):
@@ -39,6 +40,10 @@ def read(folder):
         but its own keys.
     """
     if not file(folder).is_file():
+        if Checkpoints(folder).steps():
+            raise ConfigError(
+                f"{folder} holds a run of objects made in Python; give them too: jaxrnn.load(folder, net, dataset)"
+            )
         raise ConfigError(f"{folder} is no run folder: it has no .hydra/config.yaml")
     cfg = _yaml(file(folder), DictConfig)
     references.check(OmegaConf.to_container(cfg, resolve=False), folder)

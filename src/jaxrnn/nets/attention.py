@@ -14,11 +14,12 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.nets.layers import masked
 from jaxrnn.nets.recurrent_layer import randomized
-from jaxrnn.types import Cell, Net
+from jaxrnn.types import Cell, Net, Size
 from jaxrnn.unroll._contract import scan
 
 
@@ -63,7 +64,8 @@ class AttentiveCarry(NamedTuple):
     h: jax.Array  # [B, H], the last output, which the next score reads
 
 
-def luong(net: Net, memory_size: int, output_size: int) -> tuple[Net, Callable[..., Any]]:
+@checked
+def luong(net: Net, memory_size: Size, output_size: Size) -> tuple[Net, Callable[..., Any]]:
     """Global attention with the score h_t W_a m_s (Luong, Pham & Manning 2015, eqs. 5 to 8, "general").
 
     ys_t = tanh([c_t, h_t] W_c). The context is not fed to the next step, so the net below runs over the whole sequence
@@ -99,12 +101,14 @@ def luong(net: Net, memory_size: int, output_size: int) -> tuple[Net, Callable[.
         return look(params, attended, xs, None, None, None)[2]
 
     made = Net(init, lambda input_size: output_size, initial, apply,
-               unrolled=lambda unroll: luong(net.unrolled(unroll), memory_size, output_size)[0])  # fmt: skip
+               unrolled=lambda unroll: luong(net.unrolled(unroll), memory_size, output_size)[0],
+               vocabulary=net.vocabulary)  # fmt: skip
     return made, weights
 
 
+@checked
 def bahdanau(
-    cell: Cell, memory_size: int, size: int, unroll: Callable[..., Any] = scan, **random: Any
+    cell: Cell, memory_size: Size, size: Size, unroll: Callable[..., Any] = scan, **random: Any
 ) -> tuple[Net, Callable[..., Any]]:
     """Additive attention inside a recurrent layer (Bahdanau, Cho & Bengio 2015, appendix A.1.2).
 

@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.keys import fold_in
 from jaxrnn.nets._arguments import check_both, check_carries
 from jaxrnn.nets.layers import masked
@@ -18,6 +19,7 @@ MERGES = {  # (the forward direction's outputs, the backward one's) -> what beco
 }
 
 
+@checked
 def serial(*nets: Net) -> Net:
     """One net after the other; params and carries are tuples, one entry a net."""
 
@@ -60,9 +62,11 @@ def serial(*nets: Net) -> Net:
         unrolled=lambda unroll: serial(*(net.unrolled(unroll) for net in nets)),
         causal=all(net.causal for net in nets),
         many_to_one=many_to_one if recurrent else None,
+        vocabulary=nets[0].vocabulary if nets else None,
     )
 
 
+@checked
 def residual(net: Net) -> Net:
     """y_t = x_t + net(x)_t at every valid step (He et al. 2016).
 
@@ -94,6 +98,7 @@ class BidirectionalParams(NamedTuple):
     backward: Any
 
 
+@checked
 def bidirectional(forward: Net, backward: Net, merge: Literal["concat", "sum", "mul", "ave"] = "concat") -> Net:
     """Two nets over the same inputs (Schuster & Paliwal 1997).
 
@@ -131,6 +136,7 @@ def bidirectional(forward: Net, backward: Net, merge: Literal["concat", "sum", "
         unrolled=lambda unroll: bidirectional(forward.unrolled(unroll), backward.unrolled(unroll), merge),
         causal=False,
         many_to_one=lambda: bidirectional(_many_to_one(forward), _many_to_one(backward), merge),
+        vocabulary=forward.vocabulary,
     )
 
 
@@ -138,6 +144,7 @@ def _many_to_one(net):
     return net if net.many_to_one is None else net.many_to_one()
 
 
+@checked
 def last(net: Net) -> Net:
     """The net's output at the last valid step of each sequence, as a sequence of one step: ys [1, B, K].
 
@@ -153,6 +160,7 @@ def last(net: Net) -> Net:
     )
 
 
+@checked
 def first(net: Net) -> Net:
     """The net's output at the first valid step of each sequence, as a sequence of one step: ys [1, B, K].
 

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._dropout import dropout_mask
 from jaxrnn.cells._step import carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.keys import per_sequence, per_step
 from jaxrnn.nets._arguments import refuse_width
-from jaxrnn.types import Net
+from jaxrnn.types import Net, Rate, Size
 
 
 class AffineParams(NamedTuple):
@@ -19,7 +20,8 @@ class AffineParams(NamedTuple):
     b: jax.Array  # [K]
 
 
-def affine(output_size: int, init: Callable[..., Any] = glorot()) -> Net:
+@checked
+def affine(output_size: Size, init: Callable[..., Any] = glorot()) -> Net:
     """y_t = x_t W + b at every valid step."""
 
     def init_params(key, input_size):
@@ -37,7 +39,8 @@ class EmbedParams(NamedTuple):
     w: jax.Array  # [vocabulary, K]
 
 
-def embed(vocabulary: int, output_size: int) -> Net:
+@checked
+def embed(vocabulary: Size, output_size: Size) -> Net:
     """Row x_t of a table of learned vectors; xs [T, B, 1] hold integers in [0, vocabulary)."""
 
     def init(key, input_size):
@@ -48,7 +51,7 @@ def embed(vocabulary: int, output_size: int) -> Net:
         _require_symbols("embed", xs.shape[-1])
         return _rows(params.w, xs)
 
-    return _pointwise(init, function, lambda input_size: output_size)
+    return _pointwise(init, function, lambda input_size: output_size)._replace(vocabulary=vocabulary)
 
 
 def _rows(w, xs):
@@ -56,7 +59,8 @@ def _rows(w, xs):
     return w.astype(carry_dtype(w))[xs[..., 0].astype(int)]
 
 
-def one_hot(vocabulary: int) -> Net:
+@checked
+def one_hot(vocabulary: Size) -> Net:
     """A vector of zeros with a one at x_t; xs [T, B, 1] hold integers in [0, vocabulary)."""
 
     def init(key, input_size):
@@ -67,7 +71,7 @@ def one_hot(vocabulary: int) -> Net:
         _require_symbols("one_hot", xs.shape[-1])
         return jax.nn.one_hot(xs[..., 0].astype(int), vocabulary, dtype=float)
 
-    return _pointwise(init, function, lambda input_size: vocabulary)
+    return _pointwise(init, function, lambda input_size: vocabulary)._replace(vocabulary=vocabulary)
 
 
 class TiedParams(NamedTuple):
@@ -76,7 +80,8 @@ class TiedParams(NamedTuple):
     b: jax.Array  # [vocabulary]
 
 
-def tied(net: Net, vocabulary: int, size: int) -> Net:
+@checked
+def tied(net: Net, vocabulary: Size, size: Size) -> Net:
     """A net between an embedding and a readout with the same weights (Press & Wolf 2017): logits = h_t W^T + b.
 
     Args:
@@ -108,10 +113,12 @@ def tied(net: Net, vocabulary: int, size: int) -> Net:
         apply=apply,
         unrolled=lambda unroll: tied(net.unrolled(unroll), vocabulary, size),
         many_to_one=None if net.many_to_one is None else lambda: tied(net.many_to_one(), vocabulary, size),
+        vocabulary=vocabulary,
     )
 
 
-def dropout(rate: float, variational: bool = False) -> Net:
+@checked
+def dropout(rate: Rate, variational: bool = False) -> Net:
     """Inverted dropout of the inputs, active when a key is given (Srivastava et al. 2014).
 
     Args:

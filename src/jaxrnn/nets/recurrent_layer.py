@@ -7,23 +7,25 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells import _zoneout
 from jaxrnn.cells._dropout import drop_recurrent
 from jaxrnn.cells._transforms import carry_size, perturbed
 from jaxrnn.keys import fold_in, per_sequence, per_step
 from jaxrnn.nets._arguments import check_recurrent
 from jaxrnn.nets.layers import masked
-from jaxrnn.types import Cell, Net
+from jaxrnn.types import Cell, Net, NonNegative, Rate
 from jaxrnn.unroll._contract import scan
 
 
+@checked
 def recurrent(
     cell: Cell,
     unroll: Callable[..., Any] = scan,
     reverse: bool = False,
-    dropout: float | None = None,
-    zoneout: float | None = None,
-    noise: float | None = None,
+    dropout: Rate | None = None,
+    zoneout: Rate | None = None,
+    noise: NonNegative | None = None,
 ) -> Net:
     """A layer of recurrent units: the only way from a `Cell` to a `Net`.
 

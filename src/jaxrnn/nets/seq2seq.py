@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxrnn.arguments import checked
 from jaxrnn.keys import at_step, fold_in
 from jaxrnn.nets.attention import Attended, AttentiveCarry
 from jaxrnn.nets.combine import BidirectionalParams
-from jaxrnn.types import Decoding, Net
+from jaxrnn.types import Decoding, Net, Rate, Size
 from jaxrnn.unroll._contract import Recorded, summed_in_float32
 
 
@@ -19,8 +20,9 @@ class EncoderDecoderParams(NamedTuple):
     decoder: Any
 
 
-def encoder_decoder(encoder: Net, decoder: Net, length: int, output_size: int,
-                    feedback: Callable[..., Any] | None = None, symbols: bool = False, own_outputs: float = 0.0,
+@checked
+def encoder_decoder(encoder: Net, decoder: Net, length: Size, output_size: Size,
+                    feedback: Callable[..., Any] | None = None, symbols: bool = False, own_outputs: Rate = 0.0,
                     attention: Any = None) -> Net:  # fmt: skip
     """Sequence to sequence of another length (Sutskever, Vinyals & Le 2014; Cho et al. 2014).
 
@@ -64,6 +66,7 @@ def encoder_decoder(encoder: Net, decoder: Net, length: int, output_size: int,
         unrolled=lambda unroll: encoder_decoder(encoder.unrolled(unroll), decoder.unrolled(unroll), *options),
         causal=False,
         decoding=decoding,
+        vocabulary=encoder.vocabulary,
     )
 
 

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Literal
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._transforms import learned
 from jaxrnn.nets import attention, combine
 from jaxrnn.nets.layers import affine, dropout, embed, one_hot, tied
@@ -18,6 +19,7 @@ Attend = Literal["luong", "bahdanau"]
 LONGEST = 100  # steps of an answer that nobody gave a length for
 
 
+@checked
 def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | None = None, residual: bool = False,
         dropout: Rate | None = None, variational: bool = False, recurrent_dropout: Rate | None = None,
         zoneout: Rate | None = None, learned_carry: bool = False, readout: bool = True, symbols: Size | None = None,

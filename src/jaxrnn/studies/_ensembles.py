@@ -16,6 +16,7 @@ from jax.sharding import PartitionSpec as P
 from jaxrnn.errors import ConfigError
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.plotting.style import when
+from jaxrnn.precision import current
 from jaxrnn.runtime import mesh
 from jaxrnn.training import batches, records
 from jaxrnn.training import engine as engines
@@ -123,7 +124,7 @@ def _named(name, found):
 
 def ensemble(net: Net, dataset: Dataset, networks: int = 8, seed: int = 0, name: str = "network",
              batch_size: int = 32) -> Ensemble:  # fmt: skip
-    """Networks before training, from Python.
+    """Networks before training, from Python, in the precision that JAX is set to.
 
     Args:
       net: a `Net`.
@@ -133,7 +134,7 @@ def ensemble(net: Net, dataset: Dataset, networks: int = 8, seed: int = 0, name:
       name: what figures and tables call them.
       batch_size: sequences an update, for studies that train.
     """
-    task = Task(net, dataset, as_optimizer(optax.identity()), Trainer(1, batch_size, 1))
+    task = Task(net, dataset, as_optimizer(optax.identity()), Trainer(1, batch_size, 1, current()))
     return untrained(name, task, seed, networks)
 
 

@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -9,15 +10,17 @@ import jax
 import numpy as np
 from omegaconf import OmegaConf
 
-from jaxrnn import atomic, hints, runtime
+from jaxrnn import atomic, hints
 from jaxrnn.errors import ConfigError, DiskError
 from jaxrnn.experiments import config, folders
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.conf import compose
 from jaxrnn.experiments.hydra_internals import to_yaml
 from jaxrnn.experiments.stamps import stamp
+from jaxrnn.precision import computing
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.studies import _ensembles as ensembles
+from jaxrnn.studies import _precision
 from jaxrnn.training import records, summaries
 from jaxrnn.training.batches import check_split
 from jaxrnn.training.notes import notes as of_training
@@ -107,10 +110,16 @@ def study_models(cfgs, folder, command=""):
     built = {name: build(each) for name, each in cfgs.items()}
     if config.validated(cfg.train, bool, "train"):
         with records.progress_bar(sum(each.task.trainer.steps for each in built.values()), 0) as bar:
-            found = [ensembles.trained(name, e.task, e.seed, networks, e, bar) for name, e in built.items()]
+            make = partial(ensembles.trained, bar=bar)
+            found = [_ensemble(make, name, e, networks) for name, e in built.items()]
     else:
-        found = [ensembles.untrained(name, e.task, e.seed, networks, e) for name, e in built.items()]
+        found = [_ensemble(ensembles.untrained, name, e, networks) for name, e in built.items()]
     return _study(cfg, found, Path(folder), command, began)
+
+
+def _ensemble(make, name, experiment, networks):
+    with computing(experiment.task.trainer.precision):
+        return make(name, experiment.task, experiment.seed, networks, experiment)
 
 
 def study_run(cfg, folder, command=""):
@@ -162,8 +171,8 @@ def _of_run(folder, cfg):
         experiment = build(experiment.cfg)
         dtype = np.float64 if precision == "f64" else np.float32
         params = jax.tree.map(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a, params)
-    runtime.set_precision(experiment.cfg.trainer.get("precision"))
-    found = ensembles.of_params(network_name(experiment.cfg), experiment.task, experiment.seed, params, experiment)
+    with computing(experiment.task.trainer.precision):
+        found = ensembles.of_params(network_name(experiment.cfg), experiment.task, experiment.seed, params, experiment)
     return found._replace(split=split), notes
 
 
@@ -171,7 +180,8 @@ def _study(cfg, found, folder, command, began):
     measure, page = config.build(cfg.study), config.build(cfg.figure)
     name = measure.func.__module__.rpartition(".")[2]
     try:
-        result = measure(found)
+        with computing(_precision.of(found)):
+            result = measure(found)
     except ValueError as error:
         raise ConfigError(f"study {name}: {error}") from error
     try:

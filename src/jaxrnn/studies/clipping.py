@@ -14,10 +14,12 @@ import numpy as np
 import optax
 
 from jaxrnn import statistics
+from jaxrnn.arguments import checked
 from jaxrnn.cells._transforms import clipped
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.plotting import style
 from jaxrnn.studies._ensembles import begin, ensembles, watched
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.studies._retraining import trained_anew
 from jaxrnn.table import Table
@@ -35,6 +37,8 @@ CAPTIONS = {
 }
 
 
+@checked
+@in_their_precision
 def study(networks: Any, thresholds: list[Positive] = (0.01, 0.1, 1.0, 10.0, 100.0), success: Positive = 0.5) -> Result:
     """Trains every kind of network under every threshold, and once without clipping.
 

@@ -12,12 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
+from jaxrnn.arguments import checked
 from jaxrnn.dynamics import taps
 from jaxrnn.losses import weighted_sum
 from jaxrnn.norms import norm, unit
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Batch, Dataset, Net, Params, Size
@@ -76,6 +78,8 @@ def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, points: An
     return jax.tree.map(lambda a: jnp.where(at >= 0, jnp.take_along_axis(a, at, axis=0), jnp.nan), found)
 
 
+@checked
+@in_their_precision
 def study(networks: Any, batch: Size = 32) -> Result:
     """What each input step contributes, for every kind of network and every checkpoint of its training.
 

@@ -11,11 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import dynamics, statistics
+from jaxrnn.arguments import checked
 from jaxrnn.dynamics import dimension as measures
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._layers import driven_maps
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import NonNegativeInt, Size
@@ -31,6 +33,8 @@ CAPTIONS = {
 }
 
 
+@checked
+@in_their_precision
 def study(
     networks: Any, batch: Size = 32, steps: Size = 3000, warm_up: NonNegativeInt = 200, lags: Size = 60
 ) -> Result:

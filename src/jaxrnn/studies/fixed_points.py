@@ -11,9 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import dynamics
+from jaxrnn.arguments import checked
 from jaxrnn.plotting import style
 from jaxrnn.studies._ensembles import ensembles
 from jaxrnn.studies._layers import driven_maps
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result
 from jaxrnn.table import Table
 from jaxrnn.types import NonNegative, Size
@@ -30,6 +32,8 @@ CAPTIONS = {
 }
 
 
+@checked
+@in_their_precision
 def study(
     networks: Any,
     starts: Size = 256,

@@ -14,10 +14,12 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxrnn import dynamics, statistics
+from jaxrnn.arguments import checked
 from jaxrnn.cells._dropout import is_recurrent
 from jaxrnn.norms import norm
 from jaxrnn.studies import _gain_figures as figures
 from jaxrnn.studies._ensembles import ensembles, over_networks, prepared, refuse_future, untrained
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._recurrent import scaled
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.studies._retraining import reconfigured
@@ -79,6 +81,8 @@ def measure(
     return log_norm / length
 
 
+@checked
+@in_their_precision
 def study(
     networks: Any,
     scale: Literal["gain", "radius"] = "gain",

@@ -11,10 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
+from jaxrnn.arguments import checked
 from jaxrnn.dynamics import taps
 from jaxrnn.studies import _gate_figures as figures
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._layers import label
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.training.probes import Probe
@@ -87,6 +89,8 @@ def _of_biases(params, gates, keeping):
     return -1 / jnp.log(jax.nn.sigmoid(own))
 
 
+@checked
+@in_their_precision
 def study(networks: Any, batch: Size = 32) -> Result:
     """Gates for every kind of network, every layer, and every checkpoint of its training.
 
@@ -150,7 +154,7 @@ def _seen(ensemble, batch):
     return [Gates(name, *gates) for name, gates in zip(names, found, strict=True)]
 
 
-def probe() -> Any:
+def probe() -> Probe:
     """What a training run measures at a report, layer by layer: means over time, shares shut and open, time scales."""
 
     def of_network(task, params, drawn):

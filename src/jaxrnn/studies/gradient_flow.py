@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
+from jaxrnn.arguments import checked
 from jaxrnn.cells._dropout import is_recurrent
 from jaxrnn.dynamics import taps
 from jaxrnn.losses import weighted_sum
@@ -19,6 +20,7 @@ from jaxrnn.studies import _flow_figures as figures
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._layers import label
 from jaxrnn.studies._losses_read import by_lag, losses_read, summed_by_lag
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.training.probes import Probe
@@ -84,6 +86,8 @@ def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, loss: Any 
     return found
 
 
+@checked
+@in_their_precision
 def study(networks: Any, loss: Literal["last", "every"] = "last", batch: Size = 32) -> Result:
     """Gradient norms against lag, for every kind of network, every layer, and every checkpoint of its training.
 
@@ -138,7 +142,7 @@ def _words(norms):
     return text + (f"; below what {norms.dtype} can tell from lag {lag + 1} on" if lag < len(below) else "")
 
 
-def probe() -> Any:
+def probe() -> Probe:
     """What a training run measures at a report: the norms and the shares of every layer, medians over sequences."""
 
     def of_network(task, params, drawn):

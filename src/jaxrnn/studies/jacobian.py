@@ -13,11 +13,13 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxrnn import dynamics, statistics
+from jaxrnn.arguments import checked
 from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._layers import driven_maps
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Params, Size
@@ -58,6 +60,8 @@ def pascanu_bound(params: Params) -> Any:
     return STEEPEST * jnp.linalg.norm(found[0].w_h, 2) if len(found) == 1 else None
 
 
+@checked
+@in_their_precision
 def study(networks: Any, sequences: Size = 4) -> Result:
     """Singular values against lag, for every kind of network, every layer, and every checkpoint of its training.
 

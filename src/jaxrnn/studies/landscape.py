@@ -13,11 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
+from jaxrnn.arguments import checked
 from jaxrnn.dynamics import curvature
 from jaxrnn.losses import weighted_sum
 from jaxrnn.norms import norm, tree_norm, unit
 from jaxrnn.studies import _landscape_figures as figures
 from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Batch, Dataset, Net, Positive, Size
@@ -25,6 +27,8 @@ from jaxrnn.types import Batch, Dataset, Net, Positive, Size
 CLIFF_STEPS, CLIFF_TARGET = 50, 0.7  # of figure 6 of Pascanu et al. 2013
 
 
+@checked
+@in_their_precision
 def study(networks: Any, batch: Size = 64, points: Size = 31, reach: Positive = 1.0, eigenvalues: Size = 3) -> Result:
     """Loss along the gradient and in a plane at the last checkpoint, sharpness at every checkpoint.
 

@@ -11,8 +11,10 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from jaxrnn import statistics
+from jaxrnn.arguments import checked
 from jaxrnn.plotting import style
 from jaxrnn.studies._ensembles import begin, ensembles, watched
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result
 from jaxrnn.studies._retraining import reconfigured, trained_anew
 from jaxrnn.table import Table
@@ -72,6 +74,8 @@ def sequences_seen(task: Any, seed: int, networks: Any, right: Any, max_sequence
     return found
 
 
+@checked
+@in_their_precision
 def study(
     networks: Any, lengths: list[Size] = (50, 100, 200), right: Size = 2000, max_sequences: Size = 100_000
 ) -> Result:

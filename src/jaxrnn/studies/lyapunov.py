@@ -12,11 +12,13 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from jaxrnn import dynamics, statistics
+from jaxrnn.arguments import checked
 from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks, refuse_future
 from jaxrnn.studies._layers import driven_maps
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result
 from jaxrnn.table import Table
 from jaxrnn.types import NonNegativeInt, Size
@@ -30,6 +32,8 @@ CAPTIONS = {
 }
 
 
+@checked
+@in_their_precision
 def study(
     networks: Any,
     drive: Literal["data", "none", "output"] = "data",

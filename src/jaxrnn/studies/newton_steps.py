@@ -12,10 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.dynamics import taps
 from jaxrnn.plotting import style
 from jaxrnn.studies._ensembles import ensembles, over_networks, refuse_future
 from jaxrnn.studies._layers import label, layer_names
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._recurrent import scaled
 from jaxrnn.studies._result import Result
 from jaxrnn.table import Table
@@ -34,6 +36,8 @@ CAPTIONS = {
 }
 
 
+@checked
+@in_their_precision
 def study(
     networks: Any,
     lowest: Positive = 0.25,

@@ -12,12 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
+from jaxrnn.arguments import checked
 from jaxrnn.losses import weighted_sum
 from jaxrnn.nets import AffineParams
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._gradients import compared
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Size
@@ -45,6 +47,8 @@ CAPTIONS = {
 }
 
 
+@checked
+@in_their_precision
 def study(
     networks: Any,
     lengths: list[Size] = (2, 5, 10, 20, 50),

@@ -10,10 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
+from jaxrnn.arguments import checked
 from jaxrnn.losses import weighted_sum
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.studies._retraining import trained_anew
 from jaxrnn.table import Table
@@ -40,6 +42,8 @@ CAPTIONS = {
 }
 
 
+@checked
+@in_their_precision
 def study(
     networks: Any,
     rules: list[Literal["bptt", "rtrl", "snap_2", "snap_1", "diagonal_rtrl", "eprop", "uoro", "kf_rtrl"]] = (

@@ -12,10 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
+from jaxrnn.arguments import checked
 from jaxrnn.dynamics import similarity as measures
 from jaxrnn.dynamics import taps
 from jaxrnn.plotting import style
 from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Size
@@ -32,6 +34,8 @@ CAPTIONS = {
 }
 
 
+@checked
+@in_their_precision
 def study(networks: Any, batch: Size = 32, delays: Size = 5, rank: Size = 10) -> Result:
     """Similarity of states and of dynamics of all networks, at their last checkpoint.
 

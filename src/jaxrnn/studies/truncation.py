@@ -14,11 +14,13 @@ from jax import lax
 from jax.flatten_util import ravel_pytree
 
 from jaxrnn import statistics
+from jaxrnn.arguments import checked
 from jaxrnn.losses import weighted_sum
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._gradients import compared
+from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Batch, Dataset, Net, Params, Size
@@ -116,6 +118,8 @@ def _earlier(adjoints):
     return jax.tree.map(lambda a: jnp.concatenate([a[1:], jnp.zeros_like(a[:1])]), adjoints)
 
 
+@checked
+@in_their_precision
 def study(networks: Any, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Size = 32) -> Result:
     """Cosine and ratio of norms against k, for every kind of network, before and after training.
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from jaxrnn import runtime
 from jaxrnn.experiments.build import built, description
+from jaxrnn.precision import steps_within
 from jaxrnn.sweeps import halving
 from jaxrnn.sweeps.group_checkpoint import GroupCheckpoint
 from jaxrnn.sweeps.halving import Options
@@ -36,6 +37,11 @@ def train_group(group, cfgs, folders, store, options=Options(), received=(), wat
       ConfigError: if the configuration of the group cannot be used, or its checkpoint is broken.
       OSError: if something cannot be written.
     """
+    steps = _trained(group, cfgs, folders, store, options, received, watch, configured)
+    return steps_within(group.cfg.trainer.get("precision"), steps)
+
+
+def _trained(group, cfgs, folders, store, options, received, watch, configured):
     experiment = group.experiment or built(group.cfg)
     halving.check(options, experiment.task.trainer.report_every)
     members = Members(group, experiment, cfgs, folders, {}, configured)

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import comparing
 from jaxrnn.experiments.build import NODES, assemble, built, with_values
+from jaxrnn.precision import computing
 from jaxrnn.training.update import updates
 
 FURTHER = ("regularizer", "callbacks", "metrics", "probes", "checkpoints")  # nodes that a run may have
@@ -95,7 +96,8 @@ def _split(cfgs, flat, members):
     first = members[0]
     varied = [name for name in flat[first] if len({flat[index][name] for index in members}) > 1 and name != "seed"]
     rows = [tuple(flat[index][name] for name in varied) for index in members]
-    experiment, fixed = _fixed(cfgs[first], varied, rows)
+    with computing(cfgs[first].trainer.get("precision")):
+        experiment, fixed = _fixed(cfgs[first], varied, rows)
     parts, groups = {}, []
     for index in members:
         parts.setdefault(tuple(flat[index][name] for name in fixed), []).append(index)

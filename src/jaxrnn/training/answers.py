@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.nets import beam, decode, draws
+from jaxrnn.precision import in_own_precision
 
 
 class Answer(NamedTuple):
@@ -29,6 +30,7 @@ class Answer(NamedTuple):
     picture: np.ndarray | None = None
 
 
+@in_own_precision
 def examples(run, split):
     """The examples of a split as dicts: what was asked, the target, what the network says, and its loss.
 
@@ -46,6 +48,7 @@ def examples(run, split):
     return [row | {"loss": float(loss)} for row, loss in zip(rows, losses, strict=True)]
 
 
+@in_own_precision
 def predicted(run, ys, batch):
     """The symbols [T, B] that a network says, or its outputs ys [T, B, K] where they are no symbols."""
     if run.net.decoding is not None:
@@ -59,6 +62,7 @@ def greedy(net, params, batch):
     return np.asarray(_greedy(net, len(batch.targets))(params, batch.xs.source, batch.mask))
 
 
+@in_own_precision
 def ask(run, text=None, length=200, temperature=1.0, top_k=None, top_p=None, width=5, penalty=0.0, seed=0):
     """What a network says to a text.
 

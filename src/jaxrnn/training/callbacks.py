@@ -8,6 +8,7 @@ def stop_when_good(progress):
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from jaxrnn.arguments import checked
 from jaxrnn.types import Size
 
 
@@ -35,6 +36,7 @@ class Progress(NamedTuple):
     folder: Any
 
 
+@checked
 def early_stopping(patience: Size) -> Callable[..., str | None]:
     """Ends a run after so many reports without a better validation loss."""
 

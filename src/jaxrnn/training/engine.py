@@ -4,6 +4,7 @@ A single run keeps its optimizer state in vectors, half the time of a small netw
 vmapped vectors cost more. `portable` is the one layout on disk, and of a run folder.
 """
 
+import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.jax_internals import compiler_options
+from jaxrnn.precision import current, within
 from jaxrnn.runtime import local, on_all
 from jaxrnn.training import evaluation, optimizer_state, programs, vectorized
 from jaxrnn.training.update import Report
@@ -62,6 +64,11 @@ def single(task, seed, evaluator=None, everywhere=False):
       everywhere: share the rows of a batch out over the devices of all processes, each of which makes the same calls;
         every process then holds the whole state.
     """
+    precision = task.trainer.precision
+    return _within(precision, within(precision, _single)(task, seed, evaluator, everywhere))
+
+
+def _single(task, seed, evaluator, everywhere):
     evaluator = evaluation.evaluator(task) if evaluator is None else evaluator
     program = programs.single_program(task, everywhere)
     splits = task.dataset.splits
@@ -103,19 +110,25 @@ def group(make, seeds, values=None, measured=("validation",), generated=None, be
       generated: the `Primed` that `generate` will be called with, or None where it will not be.
       begins: whether `init` will be called, which is then compiled beside the others.
     """
-    runs, began, dataset = len(seeds), time.perf_counter(), make(jax.tree.map(lambda a: a[0], values)).dataset
+    task = make(jax.tree.map(lambda a: a[0], values))
+    build = within(task.trainer.precision, _group)
+    return _within(task.trainer.precision, build(task.dataset, make, seeds, values, measured, generated, begins))
+
+
+def _group(dataset, make, seeds, values, measured, generated, begins):
+    runs, began = len(seeds), time.perf_counter()
     program, keys = programs.group_program(make, runs), vectorized.keys(np.asarray(seeds, np.uint32))
     states, arrays = jax.eval_shape(program.init, keys, values), vectorized.shared(dataset.arrays, runs)
 
     def lower(function, common):
         return _compile(vectorized.over_runs(function, make, runs).lower(values, states.params, common))
 
-    with ThreadPoolExecutor() as beside:  # XLA compiles the programs side by side
-        first = beside.submit(program.init, keys, values) if begins else None
-        advancing = beside.submit(_compiled, program.advance, states, values, arrays, np.int32(0))
-        measures = {name: beside.submit(lower, _measure, dataset.splits[name]) for name in measured}
+    with _threads() as beside:  # XLA compiles the programs side by side
+        first = beside(program.init, keys, values) if begins else None
+        advancing = beside(_compiled, program.advance, states, values, arrays, np.int32(0))
+        measures = {name: beside(lower, _measure, dataset.splits[name]) for name in measured}
         if generated is not None:
-            go_on = beside.submit(lower, partial(_generate, generated.length), (generated.xs, generated.ahead))
+            go_on = beside(lower, partial(_generate, generated.length), (generated.xs, generated.ahead))
     (advance, _, size), seconds = advancing.result(), time.perf_counter() - began
 
     def evaluate(split, params):
@@ -142,6 +155,19 @@ def group(make, seeds, values=None, measured=("validation",), generated=None, be
         compile_seconds=seconds,
         bytes=size,
     )
+
+
+def _within(precision, engine):
+    """The engine, whose functions compute in a precision whatever JAX is set to."""
+    functions = {name: within(precision, value) for name, value in engine._asdict().items() if callable(value)}
+    return engine._replace(**functions)
+
+
+@contextlib.contextmanager
+def _threads():
+    """(function, *arguments) -> the future of a call in a thread, in the precision that JAX computes in here."""
+    with ThreadPoolExecutor() as threads:
+        yield lambda function, *arguments: threads.submit(within(current(), function), *arguments)
 
 
 def _compiled(advance, *arguments):

@@ -13,6 +13,7 @@ from jaxrnn.jax_internals import compiler_options
 from jaxrnn.losses import weighted_sum
 from jaxrnn.metrics import share_right
 from jaxrnn.nets import decode
+from jaxrnn.precision import within
 from jaxrnn.runtime import ROWS, mesh
 from jaxrnn.training.update import cast
 from jaxrnn.types import Batch, Params
@@ -50,7 +51,7 @@ def evaluator(task):
     goes_on = jax.jit(partial(continued, task), static_argnums=3)
     draws = jax.jit(partial(drawn_paths, task), static_argnums=(3, 4))
     baseline = jax.jit(lambda batch: mean_loss(dataset.loss, dataset.trivial(batch), batch))
-    return Evaluator(
+    functions = Evaluator(
         predict=_shared_out(lambda params, batch: outputs(task, params, batch)),
         scores=lambda ys, batch: {name: float(value) for name, value in score(ys, batch).items()},
         baseline=lambda batch: float(baseline(batch)),
@@ -63,6 +64,7 @@ def evaluator(task):
             params, primed.xs, primed.ahead, primed.length, count, jax.random.key(seed)
         ),
     )
+    return Evaluator(*(within(task.trainer.precision, function) for function in functions))
 
 
 def outputs(task, params, batch):

@@ -4,12 +4,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.precision import in_own_precision
 from jaxrnn.training.priming import primed
 from jaxrnn.types import Batch
 
 MOST = 500  # places of the series that forecasts are made from
 
 
+@in_own_precision
 def by_lead(run, horizon):
     """The mean absolute scaled error at 1, 2, ... steps ahead, over the part of the series after its handover.
 

@@ -1,16 +1,32 @@
 """What a checkpoint says of the data and the model that it belongs to."""
 
-from typing import Annotated, Any, Literal
+import hashlib
+import re
+from functools import partial
+from typing import Annotated, Any, Literal, NotRequired
 
 import jax
 import numpy as np
+import optax
 from annotated_types import Len
 from typing_extensions import TypedDict
 
+import jaxrnn
 from jaxrnn.errors import ConfigError
+from jaxrnn.training.compatibility import two_step_batch, two_steps
 
 MOST = 4096  # values of an array that are looked at
 LARGE, RUN = 2**26, 64  # values of an array from which on they are looked at in runs: it may be a file that is mapped
+
+
+class Program(TypedDict):
+    """What tells the optimizer and the network of a run made in Python from others, see `of_program`."""
+
+    learning_rate: float | None
+    clip_norm: float | None
+    optimizer: str
+    net: str
+    versions: list[str]
 
 
 class Settings(TypedDict):
@@ -22,6 +38,7 @@ class Settings(TypedDict):
     precision: Literal["f32", "bf16", "f64"]
     data: list[Annotated[list[float], Len(4, 4)]]
     configuration: dict[str, Any] | None
+    program: NotRequired[Program | None]
 
 
 def check(saved, own, folder):
@@ -34,7 +51,8 @@ def check(saved, own, folder):
     Raises:
       ConfigError: if they differ; it names in what.
     """
-    names = [name for name in own if name not in ("data", "configuration") and saved.get(name) != own[name]]
+    names = [n for n in own if n not in ("data", "configuration", "program") and saved.get(n) != own[n]]
+    names += _of_programs(saved.get("program"), own["program"])
     a, b = saved["configuration"] or {}, own["configuration"] or {}
     if a and b:
         names += [name for name in {**a, **b} if name not in a or name not in b or a[name] != b[name]]
@@ -45,6 +63,47 @@ def check(saved, own, folder):
             f"{folder}: its checkpoint is of a run with another {', '.join(names[:5])}; choose another folder, or "
             "restore what was changed"
         )
+
+
+def of_program(task):
+    """What tells an optimizer and a network made in Python from others: the values that are known, and digests of what
+    JAX traces, which are compared where the versions agree.
+
+    Args:
+      task: a `Task`.
+    """
+    net, dataset, optimizer = task.net, task.dataset, task.optimizer
+    params = jax.eval_shape(lambda: net.init(jax.random.key(0), dataset.input_size))
+
+    def update(grads, params):
+        clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads), params)
+        return optimizer.rule.update(clipped, optimizer.rule.init(params), params)
+
+    return {
+        "learning_rate": optimizer.learning_rate,
+        "clip_norm": optimizer.clip_norm,
+        "optimizer": _digest(update, params, params),
+        "net": _digest(partial(two_steps, task), jax.eval_shape(lambda: jax.random.key(0)), two_step_batch(dataset)),
+        "versions": [jax.__version__, optax.__version__, jaxrnn.__version__],
+    }
+
+
+def _digest(function, *shapes):
+    """Of what JAX traces of a function, its constants included."""
+    traced = jax.make_jaxpr(function)(*shapes)
+    text = re.sub(r" at 0x[0-9a-f]+|0x[0-9a-f]+", "", str(traced))
+    constants = b"".join(np.asarray(array).tobytes() for array in traced.consts)
+    return hashlib.sha256(text.encode() + constants).hexdigest()
+
+
+def _of_programs(saved, own):
+    """The names of what differs between two of `of_program`; digests of other versions are left."""
+    if not saved or not own:
+        return []
+    names = [name for name in ("learning_rate", "clip_norm") if saved[name] != own[name]]
+    if saved["versions"] != own["versions"]:
+        return names
+    return names + [name for name in ("optimizer", "net") if not names and saved[name] != own[name]]
 
 
 def of_data(dataset):

@@ -1,16 +1,19 @@
 """Regularizers: what is minimised beside the loss. Gradient flossing (Engelken 2023) is one."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jaxrnn import dynamics
+from jaxrnn.arguments import checked
 from jaxrnn.errors import ConfigError
 from jaxrnn.types import NonNegative, NonNegativeInt, Size
 
 
-def flossing(exponents: Size, before: NonNegativeInt = 0, weight: NonNegative = 1.0) -> Any:
+@checked
+def flossing(exponents: Size, before: NonNegativeInt = 0, weight: NonNegative = 1.0) -> Callable[..., Any]:
     """Gradient flossing, which pushes Lyapunov exponents to zero, so that gradients neither vanish nor explode:
     the mean square of the largest exponents, along the first sequence of a batch on each device.
 

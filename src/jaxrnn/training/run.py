@@ -14,6 +14,7 @@ from jaxrnn.plotting import forecasts
 from jaxrnn.plotting import runs as plotting
 from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.plotting.style import page
+from jaxrnn.precision import in_own_precision
 from jaxrnn.table import Table
 from jaxrnn.training import evaluation, records
 from jaxrnn.training.notes import notes, worse_than_trivial
@@ -83,6 +84,7 @@ class Run:
     def dataset(self) -> Dataset:
         return self.task.dataset
 
+    @in_own_precision
     def predict(self, split: str) -> jax.Array:
         """The one-step predictions ys [T, B, K] of a split of the data, each sequence from a fresh carry; of windows of
         a series those of the last step, [1, B, K].
@@ -97,6 +99,7 @@ class Run:
         return self._predicted[split]
 
     @cached_property
+    @in_own_precision
     def metrics(self) -> dict[str, dict[str, float]]:
         """{split: {"loss", "baseline", "correct" where the data say it, and further metrics}}.
 
@@ -109,6 +112,7 @@ class Run:
         found = self.evaluator.scores(self.predict(split), batch)
         return {"loss": found.pop("loss"), "baseline": self.evaluator.baseline(batch), **found}
 
+    @in_own_precision
     def generate(
         self, length: int | None = None, prime: int | None = None, start: int | str | None = None
     ) -> np.ndarray:
@@ -132,6 +136,7 @@ class Run:
             self._generated[given[:3]] = np.asarray(self.evaluator.generate(self.params, given))
         return self._generated[given[:3]]
 
+    @in_own_precision
     def paths(
         self,
         count: int = 200,
@@ -153,12 +158,14 @@ class Run:
         """
         return np.asarray(self.evaluator.paths(self.params, primed(self.task, prime, length, start), count, seed))
 
+    @in_own_precision
     def keep(self, metrics: Any, generated: Any = None) -> None:
         """Hands over what was computed elsewhere: `metrics`, and what `generate()` would give."""
         self.metrics = metrics
         if generated is not None:
             self._generated[primed(self.task)[:3]] = generated
 
+    @in_own_precision
     def plot(self, width: float | None = None) -> Figures:
         """{title: figure}, so many inches wide, 7 unless told otherwise: learning curves, gradient norm; the
         prediction of the test split and the generated values where the data are a series. In a notebook they are
@@ -182,6 +189,7 @@ class Run:
             figures["generation"] = self.plot_generation()
         return figures
 
+    @in_own_precision
     def plot_generation(
         self, length: int | None = None, prime: int | None = None, start: int | str | None = None, seed: int = 0
     ) -> "Figure":
@@ -192,6 +200,7 @@ class Run:
             paths = self.paths(PATHS, length, prime, start, seed)
         return forecasts.generation(series, given.start, given.prime, self.generate(length, prime, start), paths)
 
+    @in_own_precision
     def summary(self) -> dict[str, Any]:
         """What `summary.json` says of the run."""
         stopped = self.status == "stopped"

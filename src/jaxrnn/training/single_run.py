@@ -5,12 +5,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-
+from jaxrnn.arguments import described, dotted
 from jaxrnn.errors import ConfigError
+from jaxrnn.precision import computing
 from jaxrnn.runtime import local
-from jaxrnn.training import evaluation, history, identity, records
+from jaxrnn.training import compatibility, evaluation, history, identity, records
 from jaxrnn.training.callbacks import Progress
 from jaxrnn.training.checkpoints import Checkpointing, Checkpoints
 from jaxrnn.training.engine import single
@@ -45,13 +44,25 @@ def fit(task: Task, seed: int = 0, folder: str | Path | None = None, *,
       A `Run`.
 
     Raises:
-      ConfigError: if the checkpoint in the folder is damaged or of another task, or a probe cannot measure.
+      ConfigError: if the parts do not fit each other, the checkpoint in the folder is damaged or of another task, or a
+        probe cannot measure.
       OSError: if something cannot be written.
     """
-    check(task, checkpointing)
+    with computing(task.trainer.precision):
+        compatibility.check(task, checkpointing, callbacks, probes)
+        return fit_checked(task, seed, folder, checkpointing=checkpointing, callbacks=callbacks, probes=probes,
+                           evaluator=evaluator, tensorboard=tensorboard, peers=peers,
+                           description=description)  # fmt: skip
+
+
+def fit_checked(task, seed, folder, *, checkpointing, callbacks, probes, evaluator=None, tensorboard=False, peers=None,
+                description=None):  # fmt: skip
+    """`fit` of what `compatibility.check` has let pass."""
     evaluator = evaluation.evaluator(task) if evaluator is None else evaluator
     probing = Probes(probes, task, seed, folder) if probes else None
     own = settings(task, seed, description)
+    if folder is not None and description is None:
+        own["program"] = identity.of_program(task)
     began = time.perf_counter()
     with interrupts() as received:
         engine = single(task, seed, evaluator, peers is not None)
@@ -93,39 +104,6 @@ def _run(task, seed, folder, engine, training, evaluator, probing):
     )
 
 
-def check(task, checkpointing=Checkpointing()):
-    """Refuses settings that cannot be trained, before anything compiles.
-
-    Raises:
-      ConfigError: if they do not fit each other or the data.
-    """
-    trainer, dataset = task.trainer, task.dataset
-    if checkpointing.keep_every is not None and checkpointing.keep_every % trainer.report_every:
-        raise ConfigError(
-            f"checkpoints.keep_every={checkpointing.keep_every} is no multiple of trainer.report_every="
-            f"{trainer.report_every}: checkpoints are taken at reports"
-        )
-    if dataset.rows is not None and trainer.batch_size > dataset.rows:
-        raise ConfigError(
-            f"trainer.batch_size={trainer.batch_size} is larger than the data: it holds {dataset.rows} sequences"
-        )
-    for name, batch in dataset.splits.items():
-        known = not isinstance(batch.weights, jax.core.Tracer)
-        if known and not (np.asarray(batch.weights) > 0).any():
-            raise ConfigError(f"the {name} split has nothing to evaluate: all its weights are zero; give it steps that "
-                              "count, or leave it out")  # fmt: skip
-    if dataset.continues and not task.net.causal:
-        raise ConfigError(
-            "model.bidirectional reads the future, which a carry cannot hand on from batch to batch; "
-            "set data.stateful=false with a data.window of more than one step"
-        )
-    if dataset.targets == "next_step" and not task.net.causal:
-        raise ConfigError(
-            "model.bidirectional reads the future, and so the very values that it is to predict at every step; "
-            "leave it out, or set data.target=last where the data have that key"
-        )
-
-
 def called(callbacks, seed, folder):
     """The hook that calls the callbacks of a single run at its reports."""
 
@@ -144,8 +122,13 @@ def call(callbacks, training, row, run, seed, folder):
     progress = Progress(run.step, run.losses, run.progress["stale"], run, params, training.task, seed, folder)
     for callback in callbacks:
         reason = callback(progress)
+        if reason is not None and not isinstance(reason, str):
+            raise ConfigError(
+                f"callbacks: {dotted(callback)} returned {described(reason)}, expected None to go on or a str, "
+                "the reason to stop"
+            )
         if reason is not None and run.status is None:
-            run.end_early(str(reason))
+            run.end_early(reason)
 
 
 def settings(task, seed, description=None):
@@ -153,7 +136,7 @@ def settings(task, seed, description=None):
     trained further."""
     trainer = {name: value for name, value in task.trainer._asdict().items() if name != "steps"}
     data = identity.of_data(task.dataset)
-    return {"seed": int(seed), **trainer, "data": data, "configuration": description}
+    return {"seed": int(seed), **trainer, "data": data, "configuration": description, "program": None}
 
 
 def _begun(task, engine, own, folder, store, tensorboard, began):

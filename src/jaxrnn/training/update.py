@@ -14,6 +14,7 @@ from jaxrnn.optimizers import Optimizer, global_norm, global_norms
 from jaxrnn.runtime import ROWS
 from jaxrnn.types import Dataset, Net, Size
 
+Precision = Literal["f32", "bf16", "f64"]
 ROUNDING = 1e-6  # of two norms of the same gradient, which XLA may sum in different orders
 
 
@@ -30,7 +31,7 @@ class Trainer(NamedTuple):
     steps: Size
     batch_size: Size
     report_every: Size = 100
-    precision: Literal["f32", "bf16", "f64"] = "f32"
+    precision: Precision = "f32"
 
 
 class Task(NamedTuple):

@@ -8,11 +8,13 @@ import jax.numpy as jnp
 from jax import lax
 from jax.typing import ArrayLike
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._linear import Linear
 from jaxrnn.types import Carry, Cell, Params, Unroll
 from jaxrnn.unroll._contract import segments, where
 
 
+@checked
 def unroll() -> Unroll:
     """The associative scan, exact, of the cells lru, min_gru, min_lstm and rg_lru."""
     return associative

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.typing import ArrayLike
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._transforms import flat
 from jaxrnn.types import Carry, Cell, Params, Size, Unroll
 from jaxrnn.unroll._contract import in_time, segments, step_of
@@ -63,6 +64,7 @@ class Costs(NamedTuple):
 COSTS = {"gpu": Costs(25e-6, 6e-6, 5e12, 1e12), "tpu": Costs(10e-6, 4e-6, 5e12, 1e12)}
 
 
+@checked
 def unroll(affordable: Size | None = None) -> Unroll:
     """Newton's method where it is expected to be faster than step by step, else `deferred`, for a whole batch.
 

@@ -6,10 +6,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxrnn.arguments import checked
 from jaxrnn.types import Size, Unroll
 from jaxrnn.unroll._contract import in_time, segments, step_of
 
 
+@checked
 def unroll(k: Size | None = None) -> Unroll:
     """The exact gradient in less memory: only every k-th carry is kept, the rest is computed again going back.
 

@@ -5,12 +5,14 @@ import jax.numpy as jnp
 from jax.experimental import rnn
 from jax.typing import ArrayLike
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import Step
 from jaxrnn.cells.lstm import LSTMCarry, LSTMParams
 from jaxrnn.types import Carry, Cell, Params, Unroll
 from jaxrnn.unroll._contract import in_time, scan
 
 
+@checked
 def unroll() -> Unroll:
     """cuDNN's LSTM, one kernel for all steps.
 

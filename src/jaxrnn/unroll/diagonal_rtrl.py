@@ -8,6 +8,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.types import Unroll
 from jaxrnn.unroll._online import matrix, online
 
@@ -17,6 +18,7 @@ def rule() -> Any:
     return matrix(passed=_own_units)
 
 
+@checked
 def unroll() -> Unroll:
     """Real-time recurrent learning by own units, for cells whose carry holds one or several values a unit."""
     return online(rule(), "diagonal_rtrl")

@@ -7,6 +7,7 @@ where W_h = 0.
 
 from typing import Any
 
+from jaxrnn.arguments import checked
 from jaxrnn.types import Unroll
 from jaxrnn.unroll._online import matrix, online
 
@@ -16,6 +17,7 @@ def rule() -> Any:
     return matrix(held=True)
 
 
+@checked
 def unroll() -> Unroll:
     """E-prop, for cells whose carry acts through one product with `w_h`, or none."""
     return online(rule(), "eprop")

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.types import Seed, Unroll
 from jaxrnn.unroll._online import Rule, of_push, online, ratio
@@ -24,6 +25,7 @@ def rule() -> Any:
     return Rule(_begin, _follow, _end, accepts=_is_elman)
 
 
+@checked
 def unroll(seed: Seed = 0) -> Unroll:
     """KF-RTRL.
 

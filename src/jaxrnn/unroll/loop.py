@@ -4,10 +4,12 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from jaxrnn.arguments import checked
 from jaxrnn.types import Carry, Cell, Params, Unroll
 from jaxrnn.unroll._contract import cast_like, scan, summed_in_float32, where
 
 
+@checked
 def unroll() -> Unroll:
     """A Python loop, the specification; slow to compile for long sequences."""
     return loop

@@ -3,11 +3,13 @@
 from functools import partial
 from typing import Literal
 
+from jaxrnn.arguments import checked
 from jaxrnn.types import NonNegativeInt, Positive, Unroll
 from jaxrnn.unroll import _newton
 from jaxrnn.unroll._newton import steps as steps
 
 
+@checked
 def unroll(
     jacobian: Literal["full", "diagonal"] = "full", tolerance: Positive | None = None, iterations: NonNegativeInt = 100
 ) -> Unroll:

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells._step import Step, carry_dtype
 from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.cells.gru import GRUParams
@@ -23,6 +24,7 @@ from jaxrnn.unroll._pallas import LEAST, Kernel, power_of_two, run
 ON_CHIP = 2**18  # bytes of recurrent weights that one program keeps, as many as an SM has registers
 
 
+@checked
 def unroll(rows: Size = LEAST, interpret: bool = False) -> Unroll:
     """An Elman, LSTM or GRU layer as one kernel for all steps, on an NVIDIA GPU.
 

@@ -5,6 +5,7 @@ M_t [C, P] is kept whole: for H units and H^2 weights H^4 products a step and H^
 
 from typing import Any
 
+from jaxrnn.arguments import checked
 from jaxrnn.types import Unroll
 from jaxrnn.unroll._online import matrix, online
 
@@ -14,6 +15,7 @@ def rule() -> Any:
     return matrix()
 
 
+@checked
 def unroll() -> Unroll:
     """Real-time recurrent learning; its gradient of the params and of the first carry is that of `scan`."""
     return online(rule(), "rtrl")

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.types import Size, Unroll
 from jaxrnn.unroll._online import matrix, of_step, online
 
@@ -24,6 +25,7 @@ def rule(steps: int = 1) -> Any:
     return matrix(kept)
 
 
+@checked
 def unroll(steps: Size = 1) -> Unroll:
     """SnAp-n.
 

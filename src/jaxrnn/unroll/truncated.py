@@ -4,10 +4,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxrnn.arguments import checked
 from jaxrnn.types import Size, Unroll
 from jaxrnn.unroll._contract import in_time, scan, segments, step_of
 
 
+@checked
 def unroll(k1: Size, k2: Size | None = None) -> Unroll:
     """Truncated backpropagation through time, BPTT(k2; k1) of Williams & Peng 1990.
 

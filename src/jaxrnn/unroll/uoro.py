@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.arguments import checked
 from jaxrnn.types import Seed, Unroll
 from jaxrnn.unroll._online import Rule, online, ratio
 
@@ -20,6 +21,7 @@ def rule() -> Any:
     return Rule(_begin, _follow, _end)
 
 
+@checked
 def unroll(seed: Seed = 0) -> Unroll:
     """UORO.
 
