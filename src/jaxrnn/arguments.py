@@ -156,7 +156,8 @@ def _refusal(value, hint, name, errors):
     if expected:
         expectation = f"expected {' or '.join(map(_with_article, dict.fromkeys(expected)))}"
         return f"{name}: {expectation}, got {described(value)}{_advice(value, hint, expected)}"
-    reasons = " or ".join(dict.fromkeys(error["msg"].removeprefix("Input ") for error in errors))
+    told = [error for error in errors if error["type"] != "path_type"] or errors  # a path is a string to the user
+    reasons = " or ".join(dict.fromkeys(error["msg"].removeprefix("Input ") for error in told))
     if not isinstance(value, PLAIN) or hasattr(value, "_fields"):
         return f"{name}: {reasons}, got {described(value)}{_advice(value, hint, expected)}"
     choices = [choice for part in (hint, *typing.get_args(hint)) for choice in _choices(part)]

@@ -1,5 +1,7 @@
 """Columns of a CSV file of your own: one or several series in time, one row a step."""
 
+from pathlib import Path
+
 import numpy as np
 
 from jaxrnn.arguments import checked
@@ -16,7 +18,7 @@ Columns = str | int | tuple[str | int, ...]
 
 
 @checked
-def dataset(path: str, column: Columns, past: Columns = (), known: Columns = (), time: Column | None = None,
+def dataset(path: str | Path, column: Columns, past: Columns = (), known: Columns = (), time: Column | None = None,
             time_format: str | None = None, missing: Missing = "refuse", window: Size = 32, validation: Rate = 0.15,
             test: Rate = 0.15, target: Target = "every", horizon: Size = 1, lags: Size = 1, season: Size | None = None,
             log: bool = False, calendar: Calendar = (), anchor: Anchor | None = None,

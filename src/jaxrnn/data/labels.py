@@ -13,7 +13,7 @@ FEWEST = 20
 
 @checked
 def dataset(
-    path: str,
+    path: str | Path,
     text: str = "text",
     label: str = "label",
     by: Literal["letters", "words"] = "letters",

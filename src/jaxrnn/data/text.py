@@ -5,6 +5,7 @@ speakers and their lines, without stage directions.
 """
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -26,7 +27,7 @@ MOST = 2**18  # letters of a split
 
 
 @checked
-def dataset(path: str | None = None, window: Size = 64, validation: Rate = 0.05, test: Rate = 0.05) -> Dataset:
+def dataset(path: str | Path | None = None, window: Size = 64, validation: Rate = 0.05, test: Rate = 0.05) -> Dataset:
     """Windows of a text in order, the carry going on from update to update (truncated BPTT).
 
     A batch of B rows reads B shares of the training part side by side; the carry begins anew with each epoch. The end
