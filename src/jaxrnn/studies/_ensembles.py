@@ -14,6 +14,7 @@ from jax import lax
 from jax.sharding import PartitionSpec as P
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.nets import adapted
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.plotting.style import when
 from jaxrnn.precision import current
@@ -134,7 +135,7 @@ def ensemble(net: Net, dataset: Dataset, networks: int = 8, seed: int = 0, name:
       name: what figures and tables call them.
       batch_size: sequences an update, for studies that train.
     """
-    task = Task(net, dataset, as_optimizer(optax.identity()), Trainer(1, batch_size, 1, current()))
+    task = Task(adapted(net, dataset), dataset, as_optimizer(optax.identity()), Trainer(1, batch_size, 1, current()))
     return untrained(name, task, seed, networks)
 
 
