@@ -43,7 +43,7 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
     rows = _window_count(last - first, window, train)
     arrays = inputs, targets = tuple(_on_device(read, len(series.values)) for read in (series.inputs, series.targets))
     spans = {name: _steps(name, *span, series.horizon) for name, span in splits.items()}
-    _refuse_unknown(targets, {"training": (first, last), **spans})
+    _refuse_unknown(series, {"training": (first, last), **spans})
     if stateful:
         rows, plan, split = (last - first) // window, in_order(last - first, window), _sequence
         places = {name: (train, *span) for name, span in spans.items()}
@@ -148,10 +148,10 @@ def _steps(name, start, stop, horizon):
     return start - 1, stop - horizon
 
 
-def _refuse_unknown(targets, spans):
+def _refuse_unknown(series, spans):
     """Refuses parts of the series of whose targets none is known."""
-    for name, (start, stop) in spans.items():
-        if np.isnan(targets[start:stop]).all():
+    for name, (start, stop) in spans.items() if series.missing is not None else ():
+        if np.isnan(series.targets(np.arange(start, stop))).all():
             raise ValueError(f"data.missing: no value that the {name} part asks for is known")
 
 
