@@ -50,6 +50,7 @@ napoleon_custom_sections = [("Fields", "params_style")]
 default_role = None
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", "(?!jaxrnn).*")]  # names of other packages
+nitpick_ignore = [("py:class", "jaxrnn.types._NetFields")]  # only the base of `Net`, which its page documents
 
 html_theme = "furo"
 html_title = f"jaxrnn {release}"

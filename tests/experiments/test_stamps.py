@@ -45,18 +45,19 @@ def test_the_launchers_lines_have_that_time(script):
 
 
 def test_no_duration_is_taken_from_a_clock_that_can_be_set(root):
-    """Such a clock gives stamps only: in `stamps.py`, and as a sign of life that is compared for equality."""
+    """Such a clock gives stamps only: in `stamps.py`, and as a sign of life that is compared for equality, and
+    against the times of files, which have no other clock."""
     found = {
         file.name
         for file in (root / "src").rglob("*.py")
         if re.search(r"\btime\.time(_ns)?\(|datetime\.(now|utcnow|today)\(", file.read_text())
     }
-    assert found == {"stamps.py", "sharing.py"}
+    assert found == {"stamps.py", "sharing.py", "runtime.py"}
 
 
 def test_how_far_a_sweep_is_takes_the_time_from_the_monotonic_clock(tmp_path, monkeypatch):
     """Three of five runs ended, one of them before; 10 s for two are 10 s for the other two."""
-    contents = {"status": "finished", "metrics": {"validation": {"loss": 0.5}}}
+    contents = {"status": "finished", "reason": None, "steps": 1, "metrics": {"validation": {"loss": 0.5}}}
     for number in range(3):
         (tmp_path / str(number)).mkdir()
         progress.summaries.write(tmp_path / str(number), contents)

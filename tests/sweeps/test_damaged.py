@@ -20,7 +20,7 @@ def test_a_damaged_note_of_a_sweep_stops_no_other(tmp_path, monkeypatch, content
     for name in ("a", "b"):
         (tmp_path / "multirun/day" / name).mkdir(parents=True)
     (tmp_path / "multirun/day/b/sweep.json").write_bytes(content)
-    note = {"command": words, "status": "running", "began": 0.0}
+    note = {"command": words, "status": "running", "clock": {"host": "here", "monotonic": 0.0, "ended": 0}}
     (tmp_path / "multirun/day/a/sweep.json").write_text(json.dumps(note))
     assert callback.continued(words) == [*words, "hydra.sweep.dir=multirun/day/a"]
     with pytest.raises(ConfigError, match=r"sweep\.json is damaged.*remove it") as refused:

@@ -22,6 +22,7 @@ from jaxrnn.training.checkpoints import Checkpoints
 
 WORDS = ["model=elman", "model.cell.size=2", "trainer.steps=2", "trainer.report_every=1", "figures=false"]
 SPACE = "optimizer.learning_rate=interval(1e-4,1e-2)"
+CLOCK = {"host": "here", "monotonic": 0.0, "ended": 0}
 SLOWEST = 5.0  # seconds of the processor
 DEEP = b"[" * 100_000
 LAUGHS = b"a0: &a0 [x,x]\n"
@@ -61,7 +62,7 @@ def sweep(tmp_path_factory):
     folders.train(cfg, run)
     (run / ".lock").touch()
     (run / ".writer.json").write_text(json.dumps({"process": 1, "host": "elsewhere", "since": "now"}))
-    callback._write(folder, {"command": ["-m"], "status": "running", "began": 0.0, "jobs": 2})
+    callback._write(folder, {"command": ["-m"], "status": "running", "clock": CLOCK, "jobs": 2})
     study = search._study(folder, [*WORDS, SPACE], search.Options(), 0, "down")
     study.tell(search._ask(study, [search.OverridesParser.create().parse_override(SPACE)]).number, 0.5)
     (run / "probes/norms").mkdir(parents=True)
@@ -89,7 +90,7 @@ class Readers:
         folders.refuse_another(folder / "0", self.cfg)
 
     def checkpoint(self, folder):
-        _, progress, tables, _ = folders._checkpoints(folder / "0").params(self.params)
+        _, progress, tables, _ = folders.checkpoints(folder / "0").params(self.params)
         identity.check(progress["settings"], progress["settings"], folder)
         records.parsed(records.saved_text(tables, records.FILE, folder))
 
@@ -243,7 +244,7 @@ def test_another_header_of_a_checkpoint_is_told_in_one_line(copied, held, header
     path = copied / "0/checkpoints/2.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header)
     with pytest.raises(ConfigError, match=r"2\.safetensors"):
-        folders._checkpoints(copied / "0").progress()
+        folders.checkpoints(copied / "0").progress()
     held(copied, ("checkpoint",))
 
 

@@ -76,7 +76,8 @@ def fit(monkeypatch):
         report = report if losses is None else report._replace(loss=np.asarray(losses))
         monkeypatch.setattr(single_run, "single", lambda *_: engine_of(report, validation))
         net, tx = nets.rnn(elman.cell(2), 1), as_optimizer(optax.identity())
-        return single_run.fit(Task(net, sine.dataset(), tx, Trainer(updates, 1, REPORT_EVERY)), folder=folder, **how)
+        task = Task(net, sine.dataset(), tx, Trainer(updates, 1, REPORT_EVERY, "f64"))
+        return single_run.fit(task, folder=folder, **how)
 
     return trained
 

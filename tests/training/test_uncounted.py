@@ -47,7 +47,7 @@ def engines(task):
 def test_a_batch_that_counts_nothing_is_left_out(kind):
     """Its gradient is zero, and the report's loss is the mean of the other updates'."""
     dataset = noisy_cosine.dataset(window=4)
-    tasks = [Task(NET, each, SGD, Trainer(4, 4, 4)) for each in (without(dataset, [1, 3]), dataset)]
+    tasks = [Task(NET, each, SGD, Trainer(4, 4, 4, "f64")) for each in (without(dataset, [1, 3]), dataset)]
     some, every = (engines(task)[kind] for task in tasks)
     (states, report), (_, whole) = some.advance(some.init(), 4), every.advance(every.init(), 4)
     assert report.grad_norm[0, [1, 3]].tolist() == report.update_norm[0, [1, 3]].tolist() == [0, 0]
@@ -60,7 +60,7 @@ def test_a_batch_that_counts_nothing_is_left_out(kind):
 
 def test_a_report_of_updates_that_count_nothing_has_no_loss_and_ends_no_run():
     dataset = without(noisy_cosine.dataset(window=4), [2, 3])
-    run = fit(Task(NET, dataset, SGD, Trainer(6, 4, 2)))
+    run = fit(Task(NET, dataset, SGD, Trainer(6, 4, 2, "f64")))
     assert run.status == "finished"
     losses = [row["loss"] for row in run.history.where(split="train").rows]
     assert np.isnan(losses).tolist() == [False, True, False]
@@ -72,16 +72,16 @@ def test_a_split_that_counts_nothing_is_refused(split):
     empty = dataset.splits[split]._replace(weights=jnp.zeros_like(dataset.splits[split].weights))
     dataset = dataset._replace(splits={**dataset.splits, split: empty})
     with pytest.raises(ConfigError, match=f"^the {split} split has nothing to evaluate: all its weights are zero; "):
-        fit(Task(NET, dataset, SGD, Trainer(2, 4, 2)))
+        fit(Task(NET, dataset, SGD, Trainer(2, 4, 2, "f64")))
 
 
 def test_online_training_leaves_it_out_too():
-    task = Task(NET, noisy_cosine.dataset(window=4), SGD, Trainer(1, 4, 1))
+    task = Task(NET, noisy_cosine.dataset(window=4), SGD, Trainer(1, 4, 1, "f64"))
     state = online.begin(task, NET.init(jax.random.key(0), 1))
     batch = draw(task.dataset, 4, jax.random.key(1))
     batch = batch._replace(weights=jnp.zeros_like(batch.weights))
     for after, loss in (
-        online.after_the_batch(task, state, batch),
+        online.after_the_batch(task, state, batch, jax.random.key(2)),
         online.through(task, rtrl.rule(), "rtrl", state, batch, jax.random.key(2)),
     ):
         jax.tree.map(np.testing.assert_array_equal, after.params, state.params)
@@ -96,7 +96,7 @@ def test_sequences_that_count_nothing_are_neither_right_nor_wrong():
     dataset = noisy_cosine.dataset(window=4)._replace(
         correct=classified, loss=lambda ys, targets: ys[..., 0], splits={"test": batch}
     )
-    assert evaluator(Task(NET, dataset, SGD, Trainer(1, 1, 1))).scores(logits, batch)["correct"] == 0.5
+    assert evaluator(Task(NET, dataset, SGD, Trainer(1, 1, 1, "f64"))).scores(logits, batch)["correct"] == 0.5
 
 
 @pytest.mark.usefixtures("x32")
@@ -127,9 +127,8 @@ def test_a_gradient_that_is_large_but_finite_ends_no_run_that_clipping_helps(cli
     net = nets.affine(1)
     zeros = net._replace(init=lambda key, size: jax.tree.map(jnp.zeros_like, net.init(key, size)))
     tx = optimizer(optax.identity(), 1e-3, **clip)
-    run = fit(
-        Task(zeros, dataset._replace(loss=lambda ys, targets: steep(ys[..., 0]), batch=batch), tx, Trainer(4, 4, 2))
-    )
+    changed = dataset._replace(loss=lambda ys, targets: steep(ys[..., 0]), batch=batch)
+    run = fit(Task(zeros, changed, tx, Trainer(4, 4, 2)))
     assert run.status == status
     first = run.history.where(split="train").rows[0]["grad_norm_max"]
     assert first == pytest.approx(size if size < 3e38 else np.inf, rel=1e-5)

@@ -108,9 +108,8 @@ def marked_pairs(length, draw_value, first_value, target, mean, tolerance):
         values = draw_value(key_value, (longest,))
         values = values.at[0].set(jnp.where(marks[0], first_value, values[0]))
         markers = jnp.where(marks, 1.0, jnp.where((times == 0) | (times == end), -1.0, 0.0))
-        y = target(values[at], values[other])
-        last = times == end
-        return Sequence(jnp.stack([values, markers], axis=-1), jnp.full((longest, 1), y), 1.0 * last, mask=times <= end)
+        y = jnp.full((longest, 1), target(values[at], values[other]))
+        return Sequence(jnp.stack([values, markers], axis=-1), y, 1.0 * (times == end), mask=times <= end)
 
     def correct(ys, batch):
         wrong = (jnp.abs(ys - batch.targets)[..., 0] > tolerance) & (batch.weights > 0)

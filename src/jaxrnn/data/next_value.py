@@ -5,6 +5,7 @@ import numpy as np
 
 from jaxrnn.arguments import checked
 from jaxrnn.data._forecast import forecast
+from jaxrnn.data._predictors import points as points_of
 from jaxrnn.series import Series
 from jaxrnn.types import Dataset, Positive, Size
 
@@ -25,4 +26,8 @@ def dataset(points: Size = 400, step: Positive = 0.3, window: Size = 32) -> Data
     series = Series(np.sin(angles)[:, None], 0.0, 1.0, np.arange(len(angles)), points, "step", ("value",))
     splits = {"validation": (points + 1, 2 * points + 1), "test": (2 * points + 1, 3 * points + 1)}
     made = forecast(series, window, points, splits)
-    return made._replace(baselines={"best without memory": lambda batch: jnp.cos(step) * batch.xs, **made.baselines})
+
+    def from_one_value(batch):
+        return points_of(lambda xs: jnp.cos(step) * xs, batch.xs)
+
+    return made._replace(baselines={"best without memory": from_one_value, **made.baselines})

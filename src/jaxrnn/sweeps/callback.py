@@ -20,12 +20,20 @@ from jaxrnn.experiments.command_line import config_errors
 FILE = "sweep.json"
 
 
+class Start(TypedDict):
+    """When a sweep was started: on which host, by its monotonic clock, and how many runs had ended by then."""
+
+    host: str
+    monotonic: float
+    ended: Annotated[int, Ge(0)]
+
+
 class Note(TypedDict):
     """What a sweep's folder says of it; `jobs` once they are known."""
 
     command: list[str]
     status: str
-    began: float
+    clock: Start
     jobs: NotRequired[Annotated[int, Ge(0)]]
 
 
@@ -77,7 +85,7 @@ def _is_first():
 
 def _ended(folder):
     """How many runs of a sweep have a summary."""
-    return sum(file.parent.name.isdigit() for file in folder.glob("*/summary.json"))
+    return sum(file.parent.name.isdecimal() for file in folder.glob("*/summary.json"))
 
 
 def tell_jobs(folder, jobs):
