@@ -59,22 +59,16 @@ def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | 
     _refuse_idle_symbols(symbols, embedding, tied_embedding, answers, readout)
     _refuse_idle_decoder(answers, attend, own_outputs)
     random = {"dropout": recurrent_dropout, "zoneout": zoneout, "noise": noise}
-
-    def stack(cell, merge, first=None):
-        make_layer = partial(_layer, cell, merge, **random)
-        return _stack(make_layer() if first is None else first, make_layer, layers, dropout, variational, residual)
-
-    first_cell = learned(cell) if learned_carry else cell
+    stack = partial(_stack, random, layers, dropout, variational, residual)
+    entry = _inputs(symbols, embedding)
+    first_layers = stack(learned(cell) if learned_carry else cell, bidirectional)
     if answers:
-        encoder = combine.serial(*_inputs(symbols, embedding), *stack(first_cell, bidirectional))
-        memory_size = 2 * cell.size if bidirectional == "concat" else cell.size
-        attending = _attending(cell, stack, attend, memory_size, random)
-        net = _answering(encoder, attending, output_size, embedding, answers, own_outputs)
+        attending = _attending(cell, stack, attend, bidirectional, random)
+        net = _answering(combine.serial(*entry, *first_layers), attending, output_size, embedding, answers, own_outputs)
     elif tied_embedding:
-        net = _tied(stack(first_cell, bidirectional), symbols, embedding, output_size)
+        net = _tied(first_layers, symbols, embedding, output_size)
     else:
-        ends = (affine(output_size),) if readout else ()
-        net = combine.serial(*_inputs(symbols, embedding), *stack(first_cell, bidirectional), *ends)
+        net = combine.serial(*entry, *first_layers, *([affine(output_size)] if readout else []))
     return net if parametrization is None else parametrized(net, parametrization)
 
 
@@ -129,11 +123,12 @@ def _answering(encoder, attending, output_size, embedding, answers, own_outputs)
     return encoder_decoder(encoder, decoder, LONGEST, output_size, None, answers == "symbols", own_outputs, look)
 
 
-def _attending(cell, stack, attend, memory_size, random):
+def _attending(cell, stack, attend, merge, random):
     """(the decoder's layers, what gives the attention weights of the first of them, or None).
 
     The decoder's carry is handed over by the encoder: it has no learned one of its own.
     """
+    memory_size = 2 * cell.size if merge == "concat" else cell.size
     if attend == "luong":
         net, weights = attention.luong(combine.serial(*stack(cell, None)), memory_size, cell.size)
         return [net], weights
@@ -173,8 +168,10 @@ def _layer(cell, merge, **options):
     return combine.bidirectional(forward, recurrent(cell, reverse=True, **options), merge)
 
 
-def _stack(first, make_layer, count, dropout_rate, variational, add_input):
-    nets = [first]
+def _stack(random, count, dropout_rate, variational, add_input, cell, merge, first=None):
+    """The layers of one stack; `first` stands for the first of them where it is another kind of layer."""
+    make_layer = partial(_layer, cell, merge, **random)
+    nets = [make_layer() if first is None else first]
     for _ in range(count - 1):
         if dropout_rate is not None:
             nets.append(dropout(dropout_rate, variational))
