@@ -1,5 +1,6 @@
 """Two CPU devices and float64 for every test in this process; scripts run in processes of their own."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_disable_most_optimizations", True)  # compiling is most of the time that tests take
 
 ROOT = Path(__file__).parents[1]
+LARGE = 4 * 2**30  # bytes of a worker from which on it gives up its compiled programs
 
 
 def pytest_configure(config):
@@ -37,6 +39,16 @@ def pytest_collection_modifyitems(config, items):
                 left_out.append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def memory():
+    """Compiled programs leave a process that has become large: of two workers each would take 10 GB."""
+    yield
+    resident = Path("/proc/self/statm")  # Linux only
+    if resident.exists() and int(resident.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > LARGE:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -45,7 +45,7 @@ BASES = {  # networks that the options are added to
     "bahdanau": {"answers": "values", "attend": "bahdanau", "layers": 2},
 }
 
-PLAIN = ("one layer", "bahdanau")
+PLAIN = ("one layer",)
 
 
 def inputs(options):

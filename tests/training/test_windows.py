@@ -27,7 +27,7 @@ def task():
     return Task(net, DATA, None, Trainer(1, 1, precision="f64"))
 
 
-@pytest.mark.parametrize("piece", [1, 700, 10**9])
+@pytest.mark.parametrize("piece", [pytest.param(1, marks=pytest.mark.slow), 700, 10**9])
 def test_pieces_give_what_the_whole_gives(monkeypatch, piece):
     monkeypatch.setattr(windows, "PIECE", piece)
     made = task()
@@ -71,6 +71,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 
 
+@pytest.mark.slow
 def test_the_memory_of_a_long_series_is_that_of_the_series():
     """Windows of 40,000 steps side by side would take a gigabyte; what is read of them once is 16 MB."""
     short, long = (int(subprocess.check_output([sys.executable, "-c", LONG, str(n)])) for n in (2000, 40_000))

@@ -5,10 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrnn import dynamics
+from jaxrnn import dynamics, nets
 from jaxrnn.cells import elman, gru, lstm
 from jaxrnn.initializers import gaussian
-from jaxrnn.nets import layers
 from jaxrnn.unroll import _newton, auto, newton
 from jaxrnn.unroll.scan import scan
 
@@ -38,7 +37,7 @@ def test_growth_of_a_linear_cell_is_the_geometric_series(factor, steps):
 def test_the_exponent_is_that_of_the_dynamics():
     cell = gru.cell(H, recurrent_init=gaussian())
     params, carry, xs = made(cell, 3.0, steps=auto.SHORT)
-    net = layers.recurrent(cell)
+    net = nets.recurrent(cell)
     f, z_0 = dynamics.as_map(net, params)
     exact = jax.jit(lambda: dynamics.lyapunov(f, z_0, xs, k=1, warm_up=40).lam[0])()
     measured = jax.jit(lambda: auto.growth(cell, params, carry, xs))()

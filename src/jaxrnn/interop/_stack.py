@@ -139,7 +139,7 @@ def stack(given, params, to):
         xs = inputs(found)
         try:
             ys = outputs(given, params, xs)
-        except TypeError:  # symbols for a net that reads values
+        except (TypeError, ValueError):  # symbols for a net that reads values, or the reverse
             continue
         for candidate in _candidates(found):
             other, weights = net(candidate)
