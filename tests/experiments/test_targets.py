@@ -19,8 +19,9 @@ PLAIN = ("vowels", "delayed_xor", "sunspots")  # the others are slow tests
 
 
 def each(plain=PLAIN):
-    """Every data set, those that are not plain as slow tests."""
-    return [words if words in plain else pytest.param(words, marks=pytest.mark.slow) for words in (*DATA, *FURTHER)]
+    """Every data set, those that are not plain as slow tests, of which a share runs each day."""
+    marks = [pytest.mark.slow, pytest.mark.share(4)]
+    return [words if words in plain else pytest.param(words, marks=marks) for words in (*DATA, *FURTHER)]
 
 
 def experiment(configure, words, *overrides):

@@ -78,7 +78,8 @@ def test_every_option_is_tried():
 
 
 @pytest.mark.parametrize(
-    "base", [each if each in PLAIN else pytest.param(each, marks=pytest.mark.slow) for each in BASES]
+    "base",
+    [each if each in PLAIN else pytest.param(each, marks=(pytest.mark.slow, pytest.mark.share(3))) for each in BASES],
 )
 def test_an_option_changes_the_net_or_is_refused(base):
     plain, refused = computed(BASES[base]), []

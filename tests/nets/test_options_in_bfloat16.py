@@ -49,7 +49,10 @@ def inputs(options):
 
 CASES = [
     pytest.param(
-        name, cell, unroll, marks=() if name in QUICK and cell == "gru" and unroll == "scan" else pytest.mark.slow
+        name,
+        cell,
+        unroll,
+        marks=() if name in QUICK and cell == "gru" and unroll == "scan" else (pytest.mark.slow, pytest.mark.share(6)),
     )
     for name in OPTIONS
     for cell in ("gru", "lstm")

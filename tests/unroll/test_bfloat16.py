@@ -71,7 +71,7 @@ def cases():
         for unroll in UNROLLS:
             if applies(name, make(), unroll):
                 quick = (name, unroll) in QUICK
-                yield pytest.param(name, unroll, marks=() if quick else (pytest.mark.slow, pytest.mark.share(4)))
+                yield pytest.param(name, unroll, marks=() if quick else (pytest.mark.slow, pytest.mark.share(8)))
 
 
 def applies(name, cell, unroll):
