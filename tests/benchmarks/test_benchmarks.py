@@ -158,7 +158,7 @@ def test_summaries_compare_with_the_first_side():
 
 
 @pytest.mark.slow
-def test_a_benchmark_leaves_its_times_and_the_machine(tmp_path):
+def test_a_benchmark_leaves_its_times_and_the_machine(tmp_path, x32):
     measured = sweep.benchmark(runs=[1, 4], size=2, steps=20, repeats=2)
     timing.write(measured, "sweep", sweep.plot(measured), tmp_path)
     with open(tmp_path / "sweep.csv", newline="") as file:

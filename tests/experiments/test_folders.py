@@ -123,7 +123,7 @@ def test_a_finished_run_can_be_trained_further(tmp_path, train, configure):
     train(tmp_path / "short", "trainer.steps=30")
     assert folders.resume(tmp_path / "short", steps=60)["steps"] == 60
     assert saved.config(tmp_path / "short").trainer.steps == 60  # an extension that is cut off goes on too
-    with pytest.raises(ConfigError, match="holds a run already; go on with it"):
+    with pytest.raises(ConfigError, match="holds a run already; choose another"):
         folders.train(configure(), tmp_path / "short")
     assert (tmp_path / "long" / "metrics.csv").read_bytes() == (tmp_path / "short" / "metrics.csv").read_bytes()
     assert folders.resume(tmp_path / "short", steps=60)["status"] == "finished"  # nothing left to do is no error

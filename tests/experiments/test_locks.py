@@ -114,7 +114,7 @@ def test_of_two_processes_in_a_run_folder_one_trains_and_one_is_told(tmp_path, t
     process.send_signal(signal.SIGKILL)
     process.wait()
     again = call(tmp_path, "train", "data=cosine", "hydra.run.dir=run")
-    assert "holds a run already; go on with it" in again.stderr
+    assert "holds a run already; choose another" in again.stderr
     assert (tmp_path / "run" / ".hydra" / "config.yaml").read_bytes() == held
     steps = 720 + Checkpoints(tmp_path / "run").steps()[-1]
     assert f"finished at step {steps}" in call(tmp_path, "train", "resume=run", f"trainer.steps={steps}").stdout

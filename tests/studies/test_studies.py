@@ -447,7 +447,7 @@ def test_probes_measure_at_every_report_and_change_nothing(tmp_path, probing):
     assert run.timing["probe_seconds"] > 0
     for name in ("gradient_flow", "gates"):
         assert sorted(path.name for path in (watched / "probes" / name).iterdir()) == ["2.npz", "4.npz", "6.npz"]
-    found = probes.figures({"gradient_flow": gradient_flow.probe(), "gates": gates.probe()}, watched)
+    found = probes.figures({"gradient_flow": gradient_flow.probe(), "gates": gates.probe()}, run.task, watched)
     assert {"probe_gradient_flow_training", "probe_gates_saturation"} <= set(found)
 
 
