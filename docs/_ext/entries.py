@@ -129,9 +129,9 @@ SMALL = {  # what makes the data themselves smaller in the quick form
     "addition": ("data.examples=1000", "data.validation=100"),
     "g2p": ("data.words=500", "data.validation=100", "data.test=100"),
     "dates": ("data.examples=500", "data.validation=100", "data.test=100"),
-    "language": ("model.layers=1", "trainer.batch_size=16"),
+    "language": ("model.layers=1", "model.dropout=null", "trainer.batch_size=16"),
     "tagging": ("model.embedding=8",),
-    "vowels": ("model.layers=1",),
+    "vowels": ("model.layers=1", "model.dropout=null"),
 }
 
 
