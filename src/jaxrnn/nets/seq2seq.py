@@ -167,7 +167,6 @@ def _free(decoder, params, carry, first, length, feedback, key):
 def _scheduled(decoder, params, carry, inputs, mask, feedback, own_outputs, key):
     """The decoder on its own last output or the true one, as a toss at every step and sequence says."""
     tosses = jax.vmap(lambda k: jax.random.bernoulli(k, own_outputs, (len(inputs),)), out_axes=1)(fold_in(key, 2))
-    tosses = tosses.at[0].set(False)
     mask = jnp.ones(inputs.shape[:2], bool) if mask is None else mask
     wide, narrow = summed_in_float32(params)
 
@@ -178,4 +177,5 @@ def _scheduled(decoder, params, carry, inputs, mask, feedback, own_outputs, key)
         carry, ys = decoder.apply(narrow(wide), carry, x[None], mask=valid[None], key=at_step(key, t))
         return (carry, lax.stop_gradient(feedback(ys[0])).astype(before.dtype)), ys[0]
 
+    # At the first step both are the start, whatever the toss.
     return lax.scan(step, (carry, inputs[0]), (inputs, tosses, mask, jnp.arange(len(inputs))))[1]
