@@ -10,7 +10,7 @@ import pytest
 
 from jaxrnn import nets, parametrizations
 from jaxrnn.cells import elman, gru, lstm
-from jaxrnn.data import series
+from jaxrnn.data import adding, series
 from jaxrnn.nets import attention
 from jaxrnn.nets.parametrized import parametrized
 from jaxrnn.types import Net
@@ -48,6 +48,8 @@ NETS = {  # name -> (the net, the width of its inputs; 1 for symbols)
     **{f"bidirectional-{merge}": (two_ways(merge), D) for merge in ("concat", "sum", "mul", "ave")},
     "residual-bidirectional": (nets.residual(two_ways("sum")), D),
     "anchored": (nets.anchored(nets.affine(1), ANCHORED), 1),
+    "adapted": (nets.adapted(two_ways("concat"), adding.dataset(22)), D),
+    "first_everywhere": (nets.first_everywhere(layer(reverse=True)), D),
     "last": (nets.last(nets.residual(layer())), D),
     "first": (nets.first(nets.residual(layer())), D),
     "luong": (attention.luong(layer(), 2, 4)[0], D),
