@@ -46,14 +46,17 @@ def refusal(study, cell):
     return NEEDS[study] if study in NEEDS and lacks else None
 
 
+def configuration(study, cell, configure):
+    small = ["model.cell.size=3", "seeds=1", "data.length=22", "trainer.steps=2", "trainer.report_every=2"]
+    return configure(f"study={study}", f"model={cell}", *small, *STUDIES[study], name="study")
+
+
 @pytest.mark.slow
 @pytest.mark.share(16)
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_study_of_every_cell(study, cell, tmp_path, configure):
-    small = ["model.cell.size=3", "seeds=1", "data.length=22", "trainer.steps=2", "trainer.report_every=2"]
-    words = [f"study={study}", f"model={cell}", *small, *STUDIES[study]]
-    cfg = configure(*words, name="study")
+    cfg = configuration(study, cell, configure)
     if expected := refusal(study, cell):
         with pytest.raises(ConfigError, match=expected):
             _runner.study_models({"small": cfg}, tmp_path, "the command")
@@ -65,10 +68,22 @@ def test_every_study_of_every_cell(study, cell, tmp_path, configure):
     assert list((tmp_path / "figures").glob("*.png"))
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_what_a_study_needs_is_known_of_every_cell(cell):
-    """The days that draw a cell above are few: here every cell is asked."""
-    assert {refusal(study, cell) for study in STUDIES} <= {None, *NEEDS.values()}
+@pytest.mark.slow
+@pytest.mark.share(4)
+@pytest.mark.parametrize(("study", "cell"), [(s, c) for s in NEEDS for c in CELLS if refusal(s, c)])
+def test_a_study_refuses_every_cell_that_lacks_what_it_needs(study, cell, tmp_path, configure):
+    """Before anything compiles."""
+    with pytest.raises(ConfigError, match=NEEDS[study]):
+        _runner.study_models({"small": configuration(study, cell, configure)}, tmp_path, "the command")
+
+
+def test_the_cells_without_gates_or_recurrent_weights_are_known():
+    assert {cell for cell in CELLS if refusal("gates", cell)} == {
+        "ctrnn", "elman", "indrnn", "jordan", "lru", "plrnn"
+    }  # fmt: skip
+    assert {cell for cell in CELLS if refusal("gain", cell)} == {
+        "diagonal_gru", "diagonal_lstm", "indrnn", "lru", "min_gru", "min_lstm", "rg_lru"
+    }  # fmt: skip
 
 
 def test_no_study_is_left_out(root):
