@@ -27,8 +27,29 @@ def pytest_configure(config):
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at `-m`
 def pytest_collection_modifyitems(config, items):
-    """With JAXRNN_DAY=N set, one in n tests of a family marked `share(n)` is run, another one a day; without it all."""
+    _sample(items)
+    _take_shares(config, items)
+
+
+def _sample(items):
+    """Of a family marked `sample(n, share)` only n members, evenly spaced, are plain; the others are slow, in shares."""
+    families = {}
+    for item in items:
+        if item.get_closest_marker("sample") and not any(item.get_closest_marker(m) for m in ("slow", "oracle")):
+            families.setdefault((item.path, item.originalname), []).append(item)
+    for members in families.values():
+        count, share = members[0].get_closest_marker("sample").args
+        plain = {round((place + 0.5) * len(members) / count - 0.5) for place in range(count)}
+        for place, item in enumerate(members):
+            if place not in plain:
+                item.add_marker(pytest.mark.slow)
+                item.add_marker(pytest.mark.share(share))
+
+
+def _take_shares(config, items):
+    """With JAXRNN_DAY=N set, one in n tests of a family marked `share(n)` is run, another one per day; without it all."""
     if (day := os.environ.get("JAXRNN_DAY")) is None:
         return
     seen, left_out = {}, []
