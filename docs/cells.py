@@ -1,7 +1,7 @@
-"""The table of what each cell learns in docs/cells.md, from the sweeps whose commands stand above it.
+"""Writes the table of results in docs/cells.md from the sweeps whose commands the page lists.
 
-python docs/cells.py TASK=SWEEP ...   keeps what the runs came to in docs/cells/TASK.csv, and writes the page
-python docs/cells.py                  writes the page
+python docs/cells.py TASK=SWEEP ...   saves the runs' results in docs/cells/TASK.csv, then writes the page
+python docs/cells.py                  writes the page from the saved results
 """
 
 import csv
@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-MARK, END = "<!-- cells -->\n", "<!-- end -->"
+START, END = "<!-- cells -->\n", "<!-- end -->"
 TASKS = {"adding": "loss", "copying": "loss", "digits": "correct"}
 
 
-def keep(task, sweep):
-    """Writes docs/cells/TASK.csv, one row a run, and what machine this is."""
+def save_results(task, sweep):
+    """Writes docs/cells/TASK.csv with one row per run, and docs/cells/machine.json."""
     from jaxrnn.benchmarks._timing import machine
 
     rows = []
@@ -39,9 +39,9 @@ def keep(task, sweep):
             }
         )
     (HERE / "cells").mkdir(exist_ok=True)
-    found = machine()
-    kept = {key: found[key] for key in ("processor", "versions", "python")}
-    (HERE / "cells" / "machine.json").write_text(json.dumps(kept, indent=2) + "\n")
+    description = machine()
+    description = {key: description[key] for key in ("processor", "versions", "python")}
+    (HERE / "cells" / "machine.json").write_text(json.dumps(description, indent=2) + "\n")
     with open(HERE / "cells" / f"{task}.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -49,38 +49,48 @@ def keep(task, sweep):
 
 
 def lines():
-    """The table, a row a cell."""
-    found = {task: list(csv.DictReader((HERE / "cells" / f"{task}.csv").read_text().splitlines())) for task in TASKS}
-    names = list(dict.fromkeys(row["cell"] for rows in found.values() for row in rows))
-    heads = [f"{task}: {'share right' if metric == 'correct' else metric} | seconds" for task, metric in TASKS.items()]
+    """Returns the lines of the table, with one row per cell."""
+    runs = {task: list(csv.DictReader((HERE / "cells" / f"{task}.csv").read_text().splitlines())) for task in TASKS}
+    names = list(dict.fromkeys(row["cell"] for rows in runs.values() for row in rows))
+    heads = [f"{task}: {'accuracy' if metric == 'correct' else metric} | seconds" for task, metric in TASKS.items()]
     table = ["| cell | " + " | ".join(heads) + " |", "|---" * (1 + 2 * len(TASKS)) + "|"]
     for name in names:
         cells = []
         for task, metric in TASKS.items():
-            rows = [row for row in found[task] if row["cell"] == name]
+            rows = [row for row in runs[task] if row["cell"] == name]
             values = [float(row[metric]) for row in rows if row["status"] == "finished"]
-            lost = len(rows) - len(values)
-            cells += [_spread(values) + (f"; {lost} diverged" if lost else ""), f"{float(rows[0]['seconds']):.0f}"]
+            diverged = len(rows) - len(values)
+            cells += [
+                _spread(values) + (f"; {diverged} diverged" if diverged else ""),
+                f"{float(rows[0]['seconds']):.0f}",
+            ]
         table.append(f"| `{name}` | " + " | ".join(cells) + " |")
-    loss = ", ".join(f"{task} {float(found[task][0]['baseline']):.3g}" for task in TASKS if TASKS[task] == "loss")
-    place = json.loads((HERE / "cells" / "machine.json").read_text())
-    on = f"one core of {place['processor']}, jax {place['versions']['jax']}"
-    return [*table, "", f"Without memory the losses are: {loss}. On {on}; another program ran on the other core."]
+    loss = ", ".join(f"{task} {float(runs[task][0]['baseline']):.3g}" for task in TASKS if TASKS[task] == "loss")
+    machine = json.loads((HERE / "cells" / "machine.json").read_text())
+    core = f"one core of {machine['processor']}, jax {machine['versions']['jax']}"
+    return [
+        *table,
+        "",
+        f"Losses of a trivial predictor without memory: {loss}.",
+        f"Measured on {core}; another program ran on the other core.",
+    ]
 
 
 def _spread(values):
+    """Formats the median, with the smallest and largest value in brackets."""
     if not values:
         return ""
     return f"{statistics.median(values):.2g} ({min(values):.2g} to {max(values):.2g})"
 
 
 def filled(page):
-    before, mark, after = page.partition(MARK)
-    return before + mark + "\n".join(lines()) + "\n" + after[after.index(END) :]
+    """Returns the page with a new table between START and END."""
+    before, start, after = page.partition(START)
+    return before + start + "\n".join(lines()) + "\n" + after[after.index(END) :]
 
 
 if __name__ == "__main__":
     for argument in sys.argv[1:]:
-        keep(*argument.split("=", 1))
+        save_results(*argument.split("=", 1))
     page = HERE / "cells.md"
     page.write_text(filled(page.read_text()))

@@ -1,7 +1,7 @@
-"""The table of results in docs/data.md, from the run folders that the commands beside it left behind.
+"""Prints the table of results in docs/data.md, from the run folders of its commands.
 
-python docs/data.py RUN ...   keeps what each run came to in docs/data/NAME.json, and prints the table
-python docs/data.py           prints the table
+python docs/data.py RUN ...   saves each run's results in docs/data/NAME.json, then prints the table
+python docs/data.py           prints the table from the saved results
 """
 
 import json
@@ -11,32 +11,32 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "data"
 PUBLISHED = {
     "vowels": "LSTM 80 %, best 99.5 % (recalled, not checked)",
-    "text": "nanoGPT, three minutes on a CPU, another Shakespeare file: 1.88 nats",
-    "g2p": "encoder-decoder on the whole dictionary: 28.6 % of the words wrong",
+    "text": "nanoGPT after three minutes on a CPU, on another Shakespeare file: 1.88 nats",
+    "g2p": "encoder-decoder on the whole dictionary: word error rate 28.6 %",
     "adding": "T=600: GRU 5.3e-5, LSTM 0.164",
 }
 
 
-def keep(folder):
-    """Keeps what a run came to, and its baselines on the test split, as docs/data/NAME.json, after its folder."""
+def save_results(folder):
+    """Saves a run's test metrics and baselines as docs/data/NAME.json, where NAME is the folder's name."""
     from omegaconf import OmegaConf
 
     from jaxrnn.experiments import folders
 
     run, summary = folders.load(folder), json.loads((Path(folder) / "summary.json").read_text())
     overrides = OmegaConf.to_container(OmegaConf.load(Path(folder) / ".hydra" / "overrides.yaml"))
-    kept = ("steps", "seconds", "compile_seconds", "parameters", "device", "versions")
-    content = {key: summary[key] for key in kept}
+    keys = ("steps", "seconds", "compile_seconds", "parameters", "device", "versions")
+    content = {key: summary[key] for key in keys}
     content |= {"test": summary["metrics"]["test"], "baselines": run.evaluator.baselines(run.dataset.splits["test"])}
     content |= {"loss_name": run.dataset.loss_name, "padding": summary.get("padding")}
-    told = [word.removeprefix("++") for word in overrides if not word.startswith(("hydra.", "figures="))]
-    content["command"] = " ".join(["python scripts/train.py", *told])
+    arguments = [word.removeprefix("++") for word in overrides if not word.startswith(("hydra.", "figures="))]
+    content["command"] = " ".join(["python scripts/train.py", *arguments])
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{Path(folder).resolve().name}.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
 def table():
-    """The rows of the table, one a run that was kept."""
+    """Returns the lines of the table, with one row per saved run."""
     rows = ["| command | test | baselines | published | updates | time |", "|---|---|---|---|---|---|"]
     for path in sorted(FOLDER.glob("*.json")):
         content = json.loads(path.read_text())
@@ -53,6 +53,6 @@ def table():
 
 
 if __name__ == "__main__":
-    for place in sys.argv[1:]:
-        keep(place)
+    for folder in sys.argv[1:]:
+        save_results(folder)
     print("\n".join(table()))
