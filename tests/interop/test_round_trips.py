@@ -33,7 +33,7 @@ PLAIN = ("linen", "nnx")  # Flax is installed with the package
 CASES = [
     pytest.param(library, kind, layers, both, id=f"{library}-{kind}-{layers}{'-both' if both else ''}",
                  marks=[] if library in PLAIN and layers == 2 else
-                 pytest.mark.slow if library in PLAIN else pytest.mark.oracle)
+                 (pytest.mark.slow, pytest.mark.share(3)) if library in PLAIN else pytest.mark.oracle)
     for library, kinds in KINDS.items() for kind in kinds for layers in (1, 2, 3) for both in (False, True)
 ]  # fmt: skip
 
