@@ -37,7 +37,7 @@ def test_a_short_run_warms_up_for_a_tenth_of_it(steps, top):
     [
         (
             "metrics=../..",
-            "metrics=../..: expected a node of the configuration, not a value; set its keys: metrics.NAME",
+            "metrics=../..: expected a node, not a value; set its keys: metrics.NAME=...",
         ),
         ("checkpoints=3", "checkpoints=3: expected a node"),
         ("figure=3", "figure=3: expected a node"),

@@ -108,7 +108,7 @@ def test_a_net_of_ones_own_says_that_it_reads_symbols(texts):
         ({"metrics": {"all": lambda ys, batch: ys}}, "metrics.all: gives an array of shape"),
         ({"metrics": {"one": lambda ys: ys}}, "metrics.one: "),
         ({"probes": {"gates": gates.probe}}, "probes.gates: expected a Probe, got the function jaxrnn.studies.gates"),
-        ({"probes": {"gates": gates.probe()}}, "probes: probes write into a run folder, but folder is None; give f"),
+        ({"probes": {"gates": gates.probe()}}, "probes: they write into a run folder; give folder="),
         ({"regularizer": flossing}, "regularizer: expected what jaxrnn.training.regularizers.flossing returns"),
         ({"regularizer": lambda net: 0}, "regularizer: "),
         ({"unroll": truncated.unroll}, "unroll: expected what jaxrnn.unroll.truncated.unroll returns"),

@@ -89,7 +89,7 @@ def fit(net: Net | Experiment, dataset: Dataset | None = None, *, steps: Size | 
 def _fit_task(task, seed, folder, **options):
     compatibility.check(task, **options)
     if options["probes"] and folder is None:
-        raise ConfigError("probes: probes write into a run folder, but folder is None; give folder=...")
+        raise ConfigError("probes: they write into a run folder; give folder=...")
     with _locked(folder):
         return _recorded(training.fit_checked(task, seed, folder, **options), folder, {})
 
