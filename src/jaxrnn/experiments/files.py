@@ -76,7 +76,7 @@ def write_predictions(run, split):
         else:
             style.path(run.folder, "failures").unlink(missing_ok=True)  # left over from an earlier evaluation
         pairs = [pair for row in rows for pair in _pairs(row)]
-        if 1 < len({target for target, _ in pairs}) <= examples.MOST and run.net.decoding is None:
+        if 1 < len({target for target, _ in pairs}) <= examples.MAX_LABELS and run.net.decoding is None:
             figures["confusion"] = examples.confusion(*zip(*pairs, strict=True))
         if "parts" in rows[0]:
             figures["sentences"] = examples.sentences(rows)

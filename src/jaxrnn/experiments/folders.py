@@ -110,11 +110,10 @@ def _refuse_other_schedule(folder, cfg, steps):
 
 
 def train_experiment(experiment, folder, figures, peers=None):
-    """Trains an experiment in a run folder, from the last checkpoint in it if there is one.
+    """Trains an experiment in a run folder and resumes from its last checkpoint if there is one.
 
     Args:
-      experiment: the `Experiment`.
-      folder: the run folder.
+      experiment, folder: the `Experiment` and the run folder.
       figures: True to draw figures.
       peers: the `Peers` of the other processes that train the same run, or None.
 
@@ -195,7 +194,7 @@ def load(folder, trusted=()):
 
     Args:
       folder: the run folder.
-      trusted: modules and files that its configuration may use in addition to jaxrnn and Optax, see `trust.check`.
+      trusted: as in `resume`.
 
     Raises:
       ConfigError: if the folder is not a run folder, was written by a version that this one cannot read, or contains
