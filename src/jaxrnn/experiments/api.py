@@ -51,7 +51,7 @@ def fit(net: Net | Experiment, dataset: Dataset | None = None, *, steps: Size | 
       learning_rate: learning rate of Adam. Give either this or `optimizer`.
       optimizer: an Optax transformation, or the result of `jaxrnn.optimizers.optimizer`.
       clip_norm: the gradient is clipped to this global norm before the optimizer. None turns clipping off.
-      report_every: number of updates between two reports. None means `steps // 100`.
+      report_every: number of updates between two reports. None means `max(1, steps // 100)`.
       precision: precision of the matrix products: "f32", "bf16" or "f64".
       seed: seed of everything random.
       folder: a run folder for metrics, checkpoints and summary. Repeat the call to resume an interrupted run.

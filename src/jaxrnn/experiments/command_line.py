@@ -53,7 +53,7 @@ def config_errors(keys=lambda without: ()):
 
 def _is_users_error(error):
     """Returns True for an error that the user can fix, and False for a bug in jaxrnn."""
-    from hydra.errors import HydraException  # here, so that --help need not import Hydra
+    from hydra.errors import HydraException  # imported here so that --help does not import Hydra
     from omegaconf.errors import OmegaConfBaseException
 
     return isinstance(error, ConfigError | OSError | HydraException | OmegaConfBaseException)

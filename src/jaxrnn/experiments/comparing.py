@@ -37,7 +37,7 @@ def sources(cfg):
 
 
 def typed(names, *cfgs):
-    """Replaces the names of leaves that are interpolations by the names that they refer to, which a user would set."""
+    """Replaces the name of each interpolation by the names that it refers to. These are the keys that a user sets."""
     sources_by_name = {}
     for cfg in cfgs:
         sources_by_name |= sources(cfg)
@@ -69,28 +69,30 @@ def container(cfg):
     return [plain(index) for index in range(len(cfg))]
 
 
-def telling(many):
+def telling(configurations):
     """Returns the names of the leaves that differ between configurations.
 
     If two configurations differ in a factory, the arguments that only one of these factories has are left out.
 
     Args:
-      many: the result of `leaves` for each configuration.
+      configurations: the result of `leaves` for each configuration.
     """
-    names = dict.fromkeys(name for values in many for name in values)
-    differ = [name for name in names if len({str(values.get(name)) for values in many}) > 1]
+    names = dict.fromkeys(name for values in configurations for name in values)
+    differ = [name for name in names if len({str(values.get(name)) for values in configurations}) > 1]
     targets = tuple(name.removesuffix("_target_") for name in differ if name.endswith("._target_"))
     return [
-        n for n in differ if n.endswith("._target_") or not n.startswith(targets) or _differs_within_factory(n, many)
+        n
+        for n in differ
+        if n.endswith("._target_") or not n.startswith(targets) or _differs_within_factory(n, configurations)
     ]
 
 
-def _differs_within_factory(name, many):
+def _differs_within_factory(name, configurations):
     """Returns True if all configurations have the leaf, or if it differs between two with the same factories."""
-    if all(name in values for values in many):
+    if all(name in values for values in configurations):
         return True
     values_by_factories = {}
-    for leaves_of_run in many:
+    for leaves_of_run in configurations:
         factories = tuple(v for n, v in leaves_of_run.items() if n.endswith("_target_") and name.startswith(n[:-8]))
         values_by_factories.setdefault(factories, set()).add(str(leaves_of_run.get(name)))
     return any(len(values) > 1 for values in values_by_factories.values())

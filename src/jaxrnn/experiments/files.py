@@ -124,9 +124,7 @@ def write_generation(run, prime=None, length=None, start=None, seed=0):
 
     Args:
       run: a `Run`.
-      prime: see `Run.generate`, which also defines the errors.
-      length: see `Run.generate`.
-      start: see `Run.generate`.
+      prime, length, start: as in `Run.generate`, with the same errors.
       seed: seed of the sampled paths.
 
     Returns:

@@ -20,7 +20,7 @@ from jaxrnn.training.checkpoints import Checkpoints
 from jaxrnn.training.run import Run
 from jaxrnn.types import Size
 
-ENDED = ("finished", "diverged", "pruned")  # statuses of runs that are complete
+ENDED = ("finished", "diverged", "pruned")  # statuses of runs that are not trained any further
 
 
 def train(cfg, folder):

@@ -66,7 +66,7 @@ def overrides(folder):
 
 
 def keep(folder):
-    """Flushes the configuration files that Hydra wrote to disk, since the first checkpoint relies on them."""
+    """Flushes to disk the configuration files that Hydra wrote, since the first checkpoint relies on them."""
     hydra_folder = file(folder).absolute().parent
     if hydra_folder.is_dir():
         for path in (*atomic.whole(hydra_folder, "*.yaml"), hydra_folder, hydra_folder.parent):
