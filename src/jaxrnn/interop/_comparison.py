@@ -15,7 +15,7 @@ def inputs(stack, steps=STEPS, rows=ROWS):
     if stack.embedding is not None:
         return jnp.asarray(rng.integers(0, len(stack.embedding), (steps, rows, 1)))
     w_x = stack.layers[0].forward.w_x
-    scales = np.resize([1.0, 10.0, 100.0], (steps, rows, 1))  # for small inputs tanh equals the identity
+    scales = np.resize([1.0, 10.0, 100.0], (steps, rows, 1))  # with only small inputs, tanh and linear agree
     return jnp.asarray(scales * rng.normal(size=(steps, rows, w_x.shape[0])), jnp.asarray(w_x).dtype)
 
 
@@ -28,6 +28,8 @@ def outputs(net, params, xs):
     return np.asarray(jax.jit(run, compiler_options=compiler_options())(params, xs))
 
 
-def same(ys, others):
+def same(ys, expected):
     """Returns True if two outputs agree up to float32 rounding."""
-    return ys.shape == others.shape and np.allclose(ys, others, rtol=1e-3, atol=1e-4 * float(np.abs(others).max()))
+    return ys.shape == expected.shape and np.allclose(
+        ys, expected, rtol=1e-3, atol=1e-4 * float(np.abs(expected).max())
+    )

@@ -158,13 +158,13 @@ def _defaults(params, to):
     parts = _flat(params)
     readout, embedding, layers = None, None, []
     for number, part in enumerate(parts):
-        both = isinstance(part, nets.BidirectionalParams)
+        is_bidirectional = isinstance(part, nets.BidirectionalParams)
         if isinstance(part, AffineParams) and number == len(parts) - 1 and layers:
             readout = part
         elif isinstance(part, EmbedParams) and not layers:
             embedding = part.w
-        elif both or isinstance(part, CELLS):
-            directions = [_unwrapped(direction) for direction in (part if both else [part])]
+        elif is_bidirectional or isinstance(part, CELLS):
+            directions = [_unwrapped(direction) for direction in (part if is_bidirectional else [part])]
             for direction in directions:
                 _require_cell(direction, to)
             layers.append(Layer(*directions))
@@ -201,11 +201,11 @@ def _require_cell(part, to):
 
 def _candidates(default):
     """Yields all stacks with the weights of `default`, the likeliest first."""
-    relu = any(isinstance(p, elman.ElmanParams) for layer in default.layers for p in layer.directions)
-    both = any(layer.backward is not None for layer in default.layers)
+    has_elman = any(isinstance(p, elman.ElmanParams) for layer in default.layers for p in layer.directions)
+    is_bidirectional = any(layer.backward is not None for layer in default.layers)
     outputs = OUTPUTS if default.layers[-1].backward is not None else OUTPUTS[:2]
     for output, merge, activation in product(
-        outputs, MERGES if both else ("concat",), ACTIVATIONS if relu else ACTIVATIONS[:1]
+        outputs, MERGES if is_bidirectional else ("concat",), ACTIVATIONS if has_elman else ACTIVATIONS[:1]
     ):
         layers = tuple(layer._replace(activation=activation, merge=merge) for layer in default.layers)
         candidate = default._replace(layers=layers, output=output)
