@@ -154,5 +154,5 @@ def _safetensors(net, params, input_size, folder):
     atomic.write(folder / "model.safetensors", save(arrays, metadata))
     return [
         "from safetensors.numpy import load_file",
-        'arrays = load_file("model.safetensors")  # weights [in, out], gates side by side: i f g o, r z n',
+        'arrays = load_file("model.safetensors")  # weights [in, out]; columns: gates i f g o or r z n',
     ]
