@@ -40,13 +40,11 @@ def fit(net: Net | Experiment, dataset: Dataset | None = None, *, steps: Size | 
         result = jaxrnn.fit(net, sine.dataset(), steps=36_000, batch_size=1, learning_rate=1e-3)
         result.params, result.history, result.metrics
 
-    Call `jaxrnn.runtime.prepare()` in the first line of your program: then training uses every core, and compiled
-    programs are cached.
+    Call `jaxrnn.runtime.prepare()` in the first line of your program to use every core and cache compiled programs.
 
     Args:
       net: a `Net`, or an `Experiment`. An `Experiment` sets all of the following arguments except `folder`.
-      dataset: a `Dataset`.
-      steps: number of updates.
+      dataset, steps: a `Dataset`; the number of updates.
       batch_size: number of sequences per update (B).
       learning_rate: learning rate of Adam. Give either this or `optimizer`.
       optimizer: an Optax transformation, or the result of `jaxrnn.optimizers.optimizer`.
@@ -56,29 +54,24 @@ def fit(net: Net | Experiment, dataset: Dataset | None = None, *, steps: Size | 
       seed: seed of everything random.
       folder: a run folder for metrics, checkpoints and summary. Repeat the call to resume an interrupted run.
       unroll: the result of a factory in `jaxrnn.unroll`. None means `deferred`.
-      callbacks: functions that take a `training.callbacks.Progress`. They are called at every report, and a callback
-        stops the run by returning a reason (a string).
+      callbacks: functions of a `training.callbacks.Progress`, called at every report. A returned text stops the run.
       probes: {name: probe}, such as `jaxrnn.studies.gates.probe()`. Probes write into the folder.
       metrics: {name: (ys, Batch) -> number}, reported in addition to the loss.
-      regularizer: a regularizer, such as `jaxrnn.training.flossing(3)`.
-      checkpointing: a `jaxrnn.training.Checkpointing`.
+      regularizer, checkpointing: such as `jaxrnn.training.flossing(3)`; a `jaxrnn.training.Checkpointing`.
 
     Returns:
       A `jaxrnn.training.Run`.
 
     Raises:
       TypeError: if an argument is missing, or both `learning_rate` and `optimizer` are given.
-      ConfigError: if the arguments do not fit each other, or the folder contains a different run, or another process
-        writes to the folder.
+      ConfigError: if the arguments do not fit each other, or the folder contains another run or is locked.
       OSError: if a file cannot be written.
     """
     if isinstance(net, Experiment):
         _refuse_arguments(locals())
         return _fit_experiment(net, folder)
     if None in (steps, batch_size) or dataset is None:
-        raise TypeError(
-            "fit: an argument is missing; call fit(net, dataset, steps=..., batch_size=..., learning_rate=...)"
-        )
+        raise TypeError("fit: an argument is missing; give net, dataset, steps=..., batch_size=..., learning_rate=...")
     optimizer = _optimizer(optimizer, learning_rate, clip_norm)
     trainer = Trainer(steps, batch_size, report_every or max(1, steps // 100), precision)
     with computing(precision):
