@@ -127,7 +127,7 @@ def keys(path, node, arguments):
     """A table of a factory's arguments, with the values that a node gives them."""
     rows = []
     for name, (kind, default, what) in arguments.items():
-        if f"{path}.{name}" not in helping.GIVEN and not isinstance(node.get(name), dict) and name != "cell":
+        if f"{path}.{name}" not in helping.SET_BY_PROGRAM and not isinstance(node.get(name), dict) and name != "cell":
             value = helping._shown(node.get(name, default))
             rows.append(f"| `{path}.{name}` | {cell(kind)} | `{value}` | {cell(what)} |")
     return ["| key | type | value | |", "|---|---|---|---|", *rows] if rows else []

@@ -147,7 +147,7 @@ def test_benchmarks_by_their_configurations(name, tmp_path, x32, configure):
         assert sides[4:] == ["import jax", "import json"]
         assert "times import jax, budget 0.6" in measured.findings[2]
         assert measured.summary[2]["times_import_jax"] > 0
-        assert measured.findings[-2].startswith("without evaluate run=none (error: none is no run folder")
+        assert measured.findings[-2].startswith("without evaluate run=none (error: none is not a run folder")
         assert measured.findings[-1].startswith("without import nowhere (ModuleNotFoundError")
 
 

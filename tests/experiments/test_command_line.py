@@ -35,8 +35,8 @@ def test_a_signal_after_all_is_done_changes_no_status(number, status):
     [
         ("evaluate", "run=glob(sweep/*)", "run is not a group; type 'run=sweep/0 x,sweep/1'"),
         ("report", "metric=glob(sweep/9*)", "metric is not a group"),
-        ("train", "model.cell.size=range(0)", "model.cell.size=range(0): it names no value, so the sweep has no runs"),
-        ("reproduce", "paper=glob(bengio_2*)", "paper=glob(bengio_2*): no paper has such a name; there are: arjovsky"),
+        ("train", "model.cell.size=range(0)", "model.cell.size=range(0): no values, so the sweep has no runs"),
+        ("reproduce", "paper=glob(bengio_2*)", "paper=glob(bengio_2*): no paper matches; there are: arjovsky"),
     ],
 )
 def test_a_sweep_without_runs_is_refused(tmp_path, call, script, word, message):

@@ -16,7 +16,7 @@ def test_a_group_is_left_out():
     assert cfg.optimizer.get("schedule") is None
     assert compose("train", ["experiment=null", "regularizer=null"]).data._target_ == "jaxrnn.data.sine.dataset"
     assert force("optimizer.clip_norm=null") == "++optimizer.clip_norm=null"
-    with pytest.raises(ConfigError, match="data=null: a run cannot be without it"):
+    with pytest.raises(ConfigError, match="data=null: every run requires data"):
         compose("train", ["data=null"])
 
 
@@ -35,17 +35,20 @@ def test_a_short_run_warms_up_for_a_tenth_of_it(steps, top):
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("metrics=../..", "metrics=../..: it is a part of the configuration; set its keys, metrics.NAME=..."),
-        ("checkpoints=3", "checkpoints=3: it is a part"),
-        ("figure=3", "figure=3: it is a part"),
+        (
+            "metrics=../..",
+            "metrics=../..: expected a node, not a value; set its keys: metrics.NAME=...",
+        ),
+        ("checkpoints=3", "checkpoints=3: expected a node"),
+        ("figure=3", "figure=3: expected a node"),
         ("figures=nan", "figures=nan: should be finite"),
         ("figures=abc", "figures=abc: should be a valid boolean"),
         ("tensorboard=1e308", "tensorboard=1e+308: should be a valid boolean"),
         ("together=inf", "together=inf: should be finite"),
-        ("model._target_=-inf", "model._target_=-inf: there is no such function"),
+        ("model._target_=-inf", "model._target_=-inf: no such function"),
         ("model.cell.size={}", "model.cell.size: it has no _target_"),
         ("model.cell=3", "model.cell: expected a Cell, got an int"),
-        ("model.parametrization._target_=jaxrnn.metrics.accuracy", "expected a Parametrization, and it makes a Metric"),
+        ("model.parametrization._target_=jaxrnn.metrics.accuracy", "expected a Parametrization, but it makes a Metric"),
         ("checkpoints.keep_every=${seed}", "checkpoints.keep_every=0: should be greater than 0"),
         ("trainer.batch_size=${seed}", "trainer.batch_size=0: should be greater than 0"),
         ("trainer.report_every=99999999999999999999", "should be less than 2147483648"),

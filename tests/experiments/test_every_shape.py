@@ -43,7 +43,7 @@ def test_pairs_of_ones_own_train_evaluate_and_answer(tmp_path, trained, call):
     assert (tmp_path / "run" / "figures" / "generation.png").is_file()
     result = call(tmp_path, "generate", "run=run", "word=007")
     assert result.returncode == 2
-    assert result.stderr == "error: word=007: these data answer to source=...\n"
+    assert result.stderr == "error: word=007: this data set has no such input; give source=...\n"
 
 
 @pytest.mark.slow
@@ -147,9 +147,9 @@ def test_forecasts_at_once_and_fed_back_beyond_the_end(tmp_path, trained, call):
         assert rows[0]["time"].startswith("1961-01-01")
         assert all(float(row["quantile 0.05"]) < float(row["quantile 0.95"]) for row in rows)
     result = call(tmp_path, "generate", "run=run", "start=ende")
-    assert result.stderr == "error: start=ende: give the index of the first value, or end\n"
+    assert result.stderr == "error: start=ende: expected the index of the first value, or end\n"
     result = call(tmp_path, "generate", "run=run", "temperature=0.5")
-    assert "temperature=0.5: nothing here reads it; these data are a series" in result.stderr
+    assert "temperature=0.5: not used with this data set; this data set is a time series" in result.stderr
     result = call(tmp_path, "report", "sweep", "metric=test.coverage")
     assert result.returncode == 0, result.stderr
 

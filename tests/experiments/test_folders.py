@@ -123,7 +123,7 @@ def test_a_finished_run_can_be_trained_further(tmp_path, train, configure):
     train(tmp_path / "short", "trainer.steps=30")
     assert folders.resume(tmp_path / "short", steps=60)["steps"] == 60
     assert saved.config(tmp_path / "short").trainer.steps == 60  # an extension that is cut off goes on too
-    with pytest.raises(ConfigError, match="holds a run already; choose another"):
+    with pytest.raises(ConfigError, match="already contains a run; choose another"):
         folders.train(configure(), tmp_path / "short")
     assert (tmp_path / "long" / "metrics.csv").read_bytes() == (tmp_path / "short" / "metrics.csv").read_bytes()
     assert folders.resume(tmp_path / "short", steps=60)["status"] == "finished"  # nothing left to do is no error
@@ -204,7 +204,7 @@ def test_what_is_being_written_is_neither_drawn_nor_synced(tmp_path, train):
 
 
 def test_broken_folders_are_refused(tmp_path, train):
-    with pytest.raises(ConfigError, match="no run folder"):
+    with pytest.raises(ConfigError, match="not a run folder"):
         folders.resume(tmp_path)
     train(tmp_path / "run")
     cfg = saved.config(tmp_path / "run")
@@ -213,7 +213,7 @@ def test_broken_folders_are_refused(tmp_path, train):
     with pytest.raises(ConfigError, match=r"of another model: it holds.*should be"):
         folders.load(tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "checkpoints")
-    with pytest.raises(ConfigError, match="no checkpoint yet; go on with"):
+    with pytest.raises(ConfigError, match="no checkpoint yet; resume"):
         folders.load(tmp_path / "run")
     OmegaConf.save({"seed": 0}, tmp_path / "run" / ".hydra" / "config.yaml")
     with pytest.raises(ConfigError, match="it lacks model, data, optimizer, unroll, trainer"):
@@ -231,7 +231,7 @@ def test_a_full_disk_loses_nothing_that_was_saved(tmp_path, train, monkeypatch):
         save(self, *args)
 
     monkeypatch.setattr(Checkpoints, "save", full)
-    with pytest.raises(ConfigError, match=r"No space left.*go on with python scripts/train.py resume="):
+    with pytest.raises(ConfigError, match=r"No space left.*resume with python scripts/train.py resume="):
         train(tmp_path / "full")
     monkeypatch.undo()
     assert int(last_arrays(tmp_path / "full")[0][0].step) == 30

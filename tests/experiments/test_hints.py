@@ -149,7 +149,7 @@ def test_the_hint_of_a_refusal_names_all_that_it_lacks(run):
 
 def test_a_folder_that_holds_a_run_says_how_to_resume_it(run):
     (run / "metrics.csv").touch()
-    with pytest.raises(ConfigError, match="holds a run already") as refused:
+    with pytest.raises(ConfigError, match="already contains a run") as refused:
         locks.refuse_a_run(run)
     message = str(refused.value)
     assert saved.how_to_resume(run) in message

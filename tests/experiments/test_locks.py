@@ -48,9 +48,9 @@ def training(command, tmp_path):
 def test_a_second_lock_is_refused_and_names_the_first(tmp_path):
     with locks.Lock(tmp_path):
         before = contents(tmp_path)
-        with pytest.raises(ConfigError, match=f"process {os.getpid()} on .* is training here since"):
+        with pytest.raises(ConfigError, match=f"process {os.getpid()} on .* has been training here since"):
             locks.Lock(tmp_path)
-        with pytest.raises(ConfigError, match="is training here"):
+        with pytest.raises(ConfigError, match="has been training here"):
             locks.refuse_if_held(tmp_path)
         assert contents(tmp_path) == before
     locks.refuse_if_held(tmp_path)
@@ -66,7 +66,7 @@ def test_on_a_shared_disk_the_other_host_decides_while_it_gives_signs_of_life(tm
     writer.write_text(json.dumps({"process": 7, "host": "elsewhere", "since": "noon"}))
     os.utime(writer, (time.time() - age,) * 2)
     if age == 0:
-        with pytest.raises(ConfigError, match="process 7 on elsewhere is training here since noon"):
+        with pytest.raises(ConfigError, match="process 7 on elsewhere has been training here since noon"):
             locks.Lock(tmp_path)
         assert json.loads(writer.read_text())["process"] == 7
     else:
@@ -79,7 +79,7 @@ def test_a_damaged_note_of_the_writer_is_no_obstacle(tmp_path, content):
     (tmp_path / locks.FILE).touch()
     if content == "{}":  # of no host at all
         os.utime(tmp_path / locks.WRITER, (0, 0))
-    with locks.Lock(tmp_path), pytest.raises(ConfigError, match=r"is training here"):
+    with locks.Lock(tmp_path), pytest.raises(ConfigError, match="has been training here"):
         locks.Lock(tmp_path)
 
 
@@ -94,7 +94,7 @@ def test_the_holder_gives_signs_of_life(tmp_path):
 
 def test_fit_refuses_a_folder_that_another_writes_to(tmp_path):
     net, options = jaxrnn.rnn(elman.cell(2), output_size=1), {"steps": 2, "batch_size": 1, "learning_rate": 1e-3}
-    with locks.Lock(tmp_path), pytest.raises(ConfigError, match="is training here"):
+    with locks.Lock(tmp_path), pytest.raises(ConfigError, match="has been training here"):
         jaxrnn.fit(net, sine.dataset(), **options, precision="f64", folder=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [locks.FILE]
     jaxrnn.fit(net, sine.dataset(), **options, precision="f64", folder=tmp_path)
@@ -114,7 +114,7 @@ def test_of_two_processes_in_a_run_folder_one_trains_and_one_is_told(tmp_path, t
     process.send_signal(signal.SIGKILL)
     process.wait()
     again = call(tmp_path, "train", "data=cosine", "hydra.run.dir=run")
-    assert "holds a run already; choose another" in again.stderr
+    assert "already contains a run; choose another" in again.stderr
     assert (tmp_path / "run" / ".hydra" / "config.yaml").read_bytes() == held
     steps = 720 + Checkpoints(tmp_path / "run").steps()[-1]
     assert f"finished at step {steps}" in call(tmp_path, "train", "resume=run", f"trainer.steps={steps}").stdout

@@ -101,12 +101,12 @@ REFUSALS = {
     "seed=x": "seed=x: should be a valid integer",
     "unroll=scna": "nearest: snap, scan",
     "unroll=truncated": "unroll.k1 is missing; give it: unroll.k1=...",
-    "model.cell._target_=nowhere.cell": "model.cell._target_=nowhere.cell: there is no such function",
+    "model.cell._target_=nowhere.cell": "model.cell._target_=nowhere.cell: no such function",
     "trainer.batch_size=100": "trainer.batch_size=100 is larger than the data: it holds 36 sequences",
     "data=cosine data.window=4000": "the window may have 2499 steps at most",
     "data=csv": "data.path is missing; give it: data.path=...",
     "hydra/launcher=slrum": "joblib and submitit need pip install -e '.[launch]'",
-    "resume=nowhere": "nowhere is no run folder",
+    "resume=nowhere": "nowhere is not a run folder",
     "resume=nowhere model=gru": "model: cannot be set here",
 }
 
@@ -132,7 +132,7 @@ def test_refusals_are_one_clear_line(tmp_path, arguments, call):
 
 @pytest.mark.parametrize("script", ["evaluate", "generate"])
 def test_other_scripts_refuse_too(tmp_path, script, call):
-    assert "nowhere is no run folder" in call(tmp_path, script, "run=nowhere").stderr
+    assert "nowhere is not a run folder" in call(tmp_path, script, "run=nowhere").stderr
     assert "run" in call(tmp_path, script).stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -171,7 +171,7 @@ STUDY_REFUSALS = {
     "study=gates model=elman": "study gates: it needs gated cells",
     "study=gtaes": "study=gtaes: no such study; nearest: gates",
     "study=gates study.bach=3": "study.bach: jaxrnn.studies.gates.study has no such option; nearest: batch",
-    "study=gates run=nowhere": "nowhere is no run folder",
+    "study=gates run=nowhere": "nowhere is not a run folder",
     "study=gradient_flow model=lstm data=sine data.stateful=false": "are single steps; give data.window=...",
     "study=gates model=gru seeds=0": "seeds=0: should be greater than 0",
 }
@@ -206,7 +206,7 @@ def test_a_signal_saves_and_says_how_to_go_on(tmp_path, number, command):
     process.send_signal(number)
     shown, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + number, errors
-    assert f"go on with: python scripts/train.py resume={tmp_path / 'run'}" in shown
+    assert f"resume with: python scripts/train.py resume={tmp_path / 'run'}" in shown
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert (summary["status"], summary["reason"]) == ("stopped", signal.Signals(number).name)
     checkpoints = list(tmp_path.glob("run/checkpoints/*.safetensors"))
@@ -282,7 +282,7 @@ def test_refusals_in_a_sweep(tmp_path, launcher, call):
     assert [summary["status"] for summary in summaries] == ["failed", "finished"]
     assert "trainer.batch_size=100 is larger" in summaries[0]["reason"]
     result = call(tmp_path, "train", "-m", "trainer.batch_size=2,3", *options)
-    assert "sweep/1 holds a run of another configuration (they differ in trainer.batch_size)" in result.stderr
+    assert "sweep/1 contains a run with another configuration (they differ in trainer.batch_size)" in result.stderr
 
 
 def written(cwd):

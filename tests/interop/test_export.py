@@ -103,15 +103,15 @@ def test_any_network_as_a_program_and_as_arrays(tmp_path, x32):
 def test_what_cannot_be_written_is_one_line(tmp_path, monkeypatch):
     net = jaxrnn.rnn(lru.cell(4), 1)
     params = net.init(jax.random.key(0), 3)
-    with pytest.raises(ConfigError, match="to=pickle: there are torch, keras"):
+    with pytest.raises(ConfigError, match="to=pickle: unknown format; there are torch, keras"):
         interop.export(net, params, 3, "pickle", tmp_path)
-    with pytest.raises(ConfigError, match=r"no counterpart of LRU; .*to=stablehlo takes any network"):
+    with pytest.raises(ConfigError, match=r"no counterpart of LRU; .*to=stablehlo accepts any network"):
         interop.export(net, params, 3, "flax", tmp_path)
     pair = jaxrnn.rnn(gru.cell(4), 5, symbols=5, answers="symbols")
     with pytest.raises(ConfigError, match="pairs of sequences"):
         interop.export(pair, pair.init(jax.random.key(0), 1), 1, "stablehlo", tmp_path)
     monkeypatch.setitem(sys.modules, "torch", None)
     plain = nets.rnn(gru.cell(4), 1)
-    with pytest.raises(ConfigError, match="to=torch needs torch, which is not installed: pip install torch"):
+    with pytest.raises(ConfigError, match="to=torch: torch is not installed; run pip install torch"):
         interop.export(plain, plain.init(jax.random.key(0), 3), 3, "torch", tmp_path)
     assert not list(tmp_path.iterdir())

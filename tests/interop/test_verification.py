@@ -34,7 +34,7 @@ def test_a_stateful_keras_model_is_run_and_keeps_its_states(both, x32):
     model, double = keras.Model(inputs, hs), keras.Model(inputs, 2 * hs)
     first = np.asarray(model(XS.swapaxes(0, 1)))
     kept = [np.asarray(v) for v in model.variables]
-    with pytest.raises(ValueError, match=r"computes something else|no place for"):
+    with pytest.raises(ValueError, match=r"computes something other|unexpected"):
         interop.from_keras(double)
     for source in (model, model.layers[1:], model.layers[1]):
         np.testing.assert_allclose(applied(*interop.from_keras(source)).swapaxes(0, 1), first, rtol=1e-4, atol=1e-6)
@@ -57,7 +57,7 @@ def test_keras_layers_of_a_users_own_are_run(x32):
     own = GRU(4, return_sequences=True)
     own.build((None, 5, 3))
     for source in (own, [own]):
-        with pytest.raises(ValueError, match="computes something else"):
+        with pytest.raises(ValueError, match="computes something other"):
             interop.from_keras(source)
 
     class Model(keras.Model):
@@ -70,11 +70,11 @@ def test_keras_layers_of_a_users_own_are_run(x32):
 
     model = Model()
     model(XS.swapaxes(0, 1))
-    with pytest.raises(ValueError, match="computes something else"):
+    with pytest.raises(ValueError, match="computes something other"):
         interop.from_keras(model)
     a, b = keras.Input((None, 3)), keras.Input((None, 3))
     two = keras.Model([a, b], layers.GRU(4, return_sequences=True)(layers.Concatenate()([a, b])))
-    with pytest.raises(ValueError, match=r"no place for Concatenate|has 2 inputs"):
+    with pytest.raises(ValueError, match=r"unexpected Concatenate|has 2 inputs"):
         interop.from_keras(two)
 
 
@@ -90,7 +90,7 @@ def test_torch_modules_of_a_users_own_are_run(x32):
             return 2 * ys, h
 
     for source in (GRU(3, 4), [GRU(3, 4), nn.Linear(4, 2)]):
-        with pytest.raises(ValueError, match="computes something else"):
+        with pytest.raises(ValueError, match="computes something other"):
             interop.from_torch(source)
     cell, head = nn.LSTMCell(3, 4), nn.Linear(4, 2)
     ys, state = [], None
@@ -129,7 +129,7 @@ def test_flax_modules_of_a_users_own_are_run(x32):
 
     double = Double(3, 4, rngs=nnx.Rngs(0))
     for source in (cell, nnx.RNN(cell), [nnx.RNN(double)]):
-        with pytest.raises(ValueError, match=r"from_nnx: .* computes something else"):
+        with pytest.raises(ValueError, match=r"from_nnx: .* computes something other"):
             interop.from_nnx(source)
 
     class GRUCell(linen.GRUCell):
@@ -141,7 +141,7 @@ def test_flax_modules_of_a_users_own_are_run(x32):
         module = linen.RNN(cell)
         variables = module.init(jax.random.key(0), XS)
         for source, given in ((module, variables), ([module], [variables])):
-            with pytest.raises(ValueError, match=r"from_linen: .* computes something else"):
+            with pytest.raises(ValueError, match=r"from_linen: .* computes something other"):
                 interop.from_linen(source, given)
 
 
@@ -155,5 +155,5 @@ def test_equinox_cells_of_a_users_own_are_run(x32):
 
     cell = GRUCell(3, 4, key=jax.random.key(0))
     for source in (cell, [cell, eqx.nn.Linear(4, 2, key=jax.random.key(1))]):
-        with pytest.raises(ValueError, match=r"from_equinox: .* computes something else"):
+        with pytest.raises(ValueError, match=r"from_equinox: .* computes something other"):
             interop.from_equinox(source)

@@ -28,7 +28,7 @@ def test_failures_are_wrong_examples_and_say_how_many_there_are():
         for text, said, loss in (("right, but unsure", "a", 5.0), ("wrong", "b", 2.0), ("worse", "b", 3.0))
     ]
     (axes,) = examples.failures(rows).axes
-    assert axes.get_title(loc="left") == "2 of 3 examples are wrong; those with the largest losses"
+    assert axes.get_title(loc="left") == "2 of 3 examples are wrong; the largest losses:"
     text = axes.texts[0].get_text()
     assert text.index("worse") < text.index("wrong")
     assert "unsure" not in text
@@ -46,7 +46,7 @@ def test_drawn_pictures_are_neither_right_nor_wrong():
             "loss": 1.0,
         }
     ] * 3
-    assert examples.failures(rows).get_suptitle() == "The largest losses of 3 examples"
+    assert examples.failures(rows).get_suptitle() == "largest losses of 3 examples"
 
 
 def test_captions_say_what_was_said_and_what_is_true():

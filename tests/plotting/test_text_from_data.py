@@ -99,10 +99,10 @@ def test_no_text_from_data_is_a_formula(kind):
 
 @pytest.fixture
 def lines(caplog):
-    _writing._tell_of_boxes.cache_clear()
+    _writing._warn_of_boxes.cache_clear()
     with caplog.at_level(logging.WARNING):
         yield lambda: [record.getMessage() for record in caplog.records if record.name.startswith("jaxrnn")]
-    _writing._tell_of_boxes.cache_clear()
+    _writing._warn_of_boxes.cache_clear()
 
 
 def test_letters_that_no_font_has_give_one_line_in_all(lines, tmp_path):
@@ -112,7 +112,7 @@ def test_letters_that_no_font_has_give_one_line_in_all(lines, tmp_path):
     png(KINDS[examples.failures](text))
     Figures(a=KINDS[examples.failures](text)).save(tmp_path)
     (line,) = lines()
-    assert line == "figures show boxes for letters that matplotlib's fonts do not have"
+    assert line == "figures show boxes for characters that matplotlib's fonts do not contain"
 
 
 def test_figures_with_known_letters_say_nothing(lines):

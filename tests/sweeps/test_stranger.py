@@ -147,9 +147,9 @@ def test_a_folder_asks_for_nothing_outside_it(sweep, key, value):
     OmegaConf.update(cfg, key, value, force_add=True)
     OmegaConf.save(cfg, file)
     for use in (folders.load, folders.resume, saved.read):
-        with pytest.raises(ConfigError, match=r"its configuration asks for"):
+        with pytest.raises(ConfigError, match=r"its configuration contains"):
             use(sweep / "0")
-    with pytest.raises(ConfigError, match=r"its configuration asks for"):
+    with pytest.raises(ConfigError, match=r"its configuration contains"):
         report.read(sweep)
 
 

@@ -153,7 +153,7 @@ def test_a_callback_that_returns_no_text_is_refused_by_name(result):
 
 def test_an_experiment_has_its_settings():
     experiment = jaxrnn.experiment("model=elman", "model.cell.size=2", "data.points=6", "trainer.steps=2")
-    with pytest.raises(ConfigError, match="learning_rate: an experiment has it already"):
+    with pytest.raises(ConfigError, match="learning_rate: the experiment already sets it"):
         jaxrnn.fit(experiment, learning_rate=1e-3)
 
 
@@ -163,7 +163,7 @@ def test_load_holds_the_net_to_the_data_too(tmp_path):
         jaxrnn.load(tmp_path / "run", jaxrnn.rnn(elman.cell(2), 2), SINE)
     with pytest.raises(
         ConfigError,
-        match="holds a run of objects made in Python; give them too",
+        match="contains a run that was trained from Python objects; call",
     ):
         jaxrnn.load(tmp_path / "run")
 
@@ -175,7 +175,7 @@ def test_clipping_comes_before_the_optimizer_that_is_given():
     np.testing.assert_array_equal(one.history["loss"], two.history["loss"])
     assert one.history.where(split="train")["clipped"].min() == 1
     assert not np.array_equal(one.history["loss"], without.history["loss"])
-    with pytest.raises(ConfigError, match="clip_norm: the optimizer clips by itself"):
+    with pytest.raises(ConfigError, match="clip_norm: this optimizer has its own setting"):
         fit(NET, SINE, optimizer=optimizers.optimizer(optax.identity(), 0.1), learning_rate=None, clip_norm=1.0)
 
 

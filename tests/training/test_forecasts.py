@@ -139,8 +139,13 @@ def test_the_figures_have_a_panel_a_variable_and_a_fan():
     figure = run.plot_generation(5)
     assert [axes.get_ylabel() for axes in figure.axes] == ["first", "second"]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels == ["truth", "central 90 % of the paths drawn", "central 50 % of the paths drawn", "generated"]
-    assert "primed on the truth " in [text.get_text() for text in figure.axes[0].texts]
+    assert labels == [
+        "true values",
+        "central 90 % of the sampled paths",
+        "central 50 % of the sampled paths",
+        "generated",
+    ]
+    assert "burn-in on true values " in [text.get_text() for text in figure.axes[0].texts]
 
 
 def test_a_network_begins_as_its_anchor_and_learns_what_that_leaves():

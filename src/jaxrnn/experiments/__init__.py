@@ -1,8 +1,12 @@
-"""Configuration -> objects -> run folder: from what Hydra composes to trained networks on disk.
+"""Experiments: from a configuration that Hydra composed to a trained network in a run folder.
 
-`config` holds a configuration to the factories' signatures, `build` makes an experiment of it, `folders` trains and
-goes on in run folders, `command_line` and `help` are what the scripts say. Whatever knows YAML or a folder's layout
-belongs here; nothing below this room knows Hydra. The names are loaded when first used.
+- `config` checks a configuration against the signatures of the factories that it names.
+- `build` makes an `Experiment` from a checked configuration.
+- `folders` trains, resumes and loads runs in run folders.
+- `command_line` and `help` print the messages of the scripts.
+
+Code that reads YAML or knows the layout of a folder belongs here. No room below this one imports Hydra. The names below
+are loaded on first use.
 """
 
 from jaxrnn.lazy import attach

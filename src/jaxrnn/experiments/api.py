@@ -1,4 +1,4 @@
-"""Training and loading from Python: nets, data sets and optimizers as objects, or an experiment."""
+"""Trains and loads networks from Python, either from objects (net, data set, optimizer) or from an `Experiment`."""
 
 import contextlib
 import inspect
@@ -40,38 +40,38 @@ def fit(net: Net | Experiment, dataset: Dataset | None = None, *, steps: Size | 
         result = jaxrnn.fit(net, sine.dataset(), steps=36_000, batch_size=1, learning_rate=1e-3)
         result.params, result.history, result.metrics
 
-    `jaxrnn.runtime.prepare()` as the first line of all lets it compute on every core, and keeps compiled programs.
+    Call `jaxrnn.runtime.prepare()` in the first line of your program to use every core and cache compiled programs.
 
     Args:
-      net: a `Net`; or an `Experiment`, which has all of the following but `folder` already.
-      dataset, steps: a `Dataset`; updates.
-      batch_size: B, sequences an update.
-      learning_rate: of Adam; give this or an optimizer.
-      optimizer: any Optax transformation, or what `jaxrnn.optimizers.optimizer` gives.
-      clip_norm: the largest global norm of the gradient, clipped before the optimizer; None for no clipping.
-      report_every: updates between two reports; None for a hundredth of the steps.
-      precision: of the products: "f32", "bf16" or "f64".
-      seed: of all that is drawn.
-      folder: a run folder for metrics, checkpoints and summary; the same call goes on where it was cut off.
-      unroll: what an `unroll` of `jaxrnn.unroll` gives; None for `deferred`.
-      callbacks: functions of a `training.callbacks.Progress`, called at every report; one ends the run by a text.
-      probes: {name: probe}, such as `jaxrnn.studies.gates.probe()`; they write into the folder.
-      metrics: {name: (ys, Batch) -> a number}, reported beside the loss.
+      net: a `Net`, or an `Experiment`. An `Experiment` sets all of the following arguments except `folder`.
+      dataset, steps: a `Dataset`; the number of updates.
+      batch_size: number of sequences per update (B).
+      learning_rate: learning rate of Adam. Give either this or `optimizer`.
+      optimizer: an Optax transformation, or the result of `jaxrnn.optimizers.optimizer`.
+      clip_norm: the gradient is clipped to this global norm before the optimizer. None turns clipping off.
+      report_every: number of updates between two reports. None means `max(1, steps // 100)`.
+      precision: precision of the matrix products: "f32", "bf16" or "f64".
+      seed: seed of everything random.
+      folder: a run folder for metrics, checkpoints and summary. Repeat the call to resume an interrupted run.
+      unroll: the result of a factory in `jaxrnn.unroll`. None means `deferred`.
+      callbacks: functions of a `training.callbacks.Progress`, called at every report. A returned text stops the run.
+      probes: {name: probe}, such as `jaxrnn.studies.gates.probe()`. Probes write into the folder.
+      metrics: {name: (ys, Batch) -> number}, reported in addition to the loss.
       regularizer, checkpointing: such as `jaxrnn.training.flossing(3)`; a `jaxrnn.training.Checkpointing`.
 
     Returns:
       A `jaxrnn.training.Run`.
 
     Raises:
-      TypeError: if something is missing, or given twice.
-      ConfigError: if something does not fit, or the folder holds another run or is another process's.
-      OSError: if something cannot be written.
+      TypeError: if an argument is missing, or both `learning_rate` and `optimizer` are given.
+      ConfigError: if the arguments do not fit each other, or the folder contains another run or is locked.
+      OSError: if a file cannot be written.
     """
     if isinstance(net, Experiment):
-        _refuse_given(locals())
+        _refuse_arguments(locals())
         return _fit_experiment(net, folder)
     if None in (steps, batch_size) or dataset is None:
-        raise TypeError("fit(net, dataset, steps=..., batch_size=..., learning_rate=...) needs all of these")
+        raise TypeError("fit: an argument is missing; give net, dataset, steps=..., batch_size=..., learning_rate=...")
     optimizer = _optimizer(optimizer, learning_rate, clip_norm)
     trainer = Trainer(steps, batch_size, report_every or max(1, steps // 100), precision)
     with computing(precision):
@@ -88,7 +88,7 @@ def _fit_task(task, seed, folder, **options):
 
 
 def _task(net, dataset, optimizer, trainer, unroll=None, regularizer=None, metrics=None):
-    """The `Task` of objects made in Python, its arrays as JAX computes here."""
+    """Makes a `Task` from Python objects, with all arrays in the floating-point type that JAX uses now."""
     refuse_factory(unroll, "unroll")
     splits = {name: as_computed(batch) for name, batch in dataset.splits.items()}
     dataset = dataset._replace(arrays=as_computed(dataset.arrays), splits=splits)
@@ -98,12 +98,14 @@ def _task(net, dataset, optimizer, trainer, unroll=None, regularizer=None, metri
     return Task(net, dataset, optimizer, trainer, regularizer, metrics or {})
 
 
-def _refuse_given(arguments):
-    """Refuses what an experiment has already."""
+def _refuse_arguments(arguments):
+    """Raises a `ConfigError` if an argument is given that the experiment already sets."""
     parameters = inspect.signature(fit).parameters
-    more = [name for name in parameters if name not in ("net", "folder")]
-    if given := [name for name in more if arguments[name] != parameters[name].default]:
-        raise ConfigError(f"{given[0]}: an experiment has it already; give it to jaxrnn.experiment(...) as an override")
+    settings_of_run = [name for name in parameters if name not in ("net", "folder")]
+    if repeated := [name for name in settings_of_run if arguments[name] != parameters[name].default]:
+        raise ConfigError(
+            f"{repeated[0]}: the experiment already sets it; pass it to jaxrnn.experiment(...) as an override"
+        )
 
 
 def _locked(folder):
@@ -118,13 +120,15 @@ def _recorded(run, folder, cfg):
 
 def _optimizer(optimizer, learning_rate, clip_norm):
     if (learning_rate is None) == (optimizer is None):
-        raise TypeError("fit needs one of learning_rate=..., for Adam, and optimizer=...")
+        raise TypeError("fit: give exactly one of learning_rate=... (for Adam) and optimizer=...")
     if optimizer is None:
         return optimizers.optimizer(optax.scale_by_adam(), learning_rate, clip_norm)
     if clip_norm is None:
         return as_optimizer(optimizer)
     if isinstance(optimizer, Optimizer):
-        raise ConfigError("clip_norm: the optimizer clips by itself; give clip_norm to jaxrnn.optimizers.optimizer")
+        raise ConfigError(
+            "clip_norm: this optimizer has its own setting; pass clip_norm to jaxrnn.optimizers.optimizer instead"
+        )
     return Optimizer(optimizers.clip_by_global_norm(clip_norm), as_optimizer(optimizer).rule, clip_norm)
 
 
@@ -134,9 +138,9 @@ def _fit_experiment(experiment, folder):
     with _locked(folder):
         if folder is not None:
             folders.refuse_another(folder, experiment.cfg)
-            file = saved.file(folder)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            atomic.write(file, to_yaml(experiment.cfg))
+            config_path = saved.file(folder)
+            config_path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.write(config_path, to_yaml(experiment.cfg))
         run = folders.fit_experiment(experiment, None if folder is None else Path(folder))
         return _recorded(run, folder, experiment.cfg)
 
@@ -145,20 +149,23 @@ def _fit_experiment(experiment, folder):
 def load(
     folder: str | Path, net: Net | None = None, dataset: Dataset | None = None, trusted: Sequence[str] = ()
 ) -> Run:
-    """The trained network of a run folder, a `jaxrnn.training.Run`.
+    """Loads a trained network from a run folder, as a `jaxrnn.training.Run`.
 
     Args:
       folder: a run folder.
-      net, dataset: of a run of objects made in Python; a run with a configuration needs neither.
+      net: the net of a run that was trained from Python objects. A run with a configuration does not need it.
+      dataset: the data set of that run, required together with `net`.
       trusted: modules of your own, and files outside the folder and the working directory, that the run's configuration
-        may use; all else that it calls must be jaxrnn's or Optax's.
+        may use. Everything else that it calls must belong to jaxrnn or Optax.
 
     Raises:
       TypeError: if only one of net and dataset is given.
-      ConfigError: if the folder is none, holds no checkpoint, or the checkpoint is of another net.
+      ConfigError: if the folder is not a run folder, contains no checkpoint, or the checkpoint belongs to another net.
     """
     if (net is None) != (dataset is None):
-        raise TypeError("load(folder, net, dataset) needs both; load(folder) takes them from the run's configuration")
+        raise TypeError(
+            "load: give both net and dataset, or neither: load(folder) reads them from the run's configuration"
+        )
     if net is None:
         return folders.load(folder, trusted)
     checkpoints = folders.checkpoints(folder)

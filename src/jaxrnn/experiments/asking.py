@@ -1,29 +1,33 @@
-"""The questions of `scripts/generate.py`: which key the data answer to, and what is printed and written."""
+"""Command-line input of `scripts/generate.py`: checks the keys, generates, writes the result and returns it as text."""
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import files
 from jaxrnn.experiments.command_line import QUESTIONS
 from jaxrnn.training import answers
 
-OF_TEXTS = {"temperature": 1.0, "top_k": None, "top_p": None}  # keys of draws, with their defaults
-OF_BEAMS = {"beam": 5, "penalty": 0.0}
+SAMPLING_DEFAULTS = {"temperature": 1.0, "top_k": None, "top_p": None}
+BEAM_DEFAULTS = {"beam": 5, "penalty": 0.0}
 
 
 def answered(run, cfg):
-    """What a run says to the question of a configuration; it is written into the run folder too.
+    """Generates a run's answer to the input in a configuration, writes it into the run folder and returns it as text.
 
     Raises:
-      ConfigError: for a key that the run's data do not answer to, or a text that cannot be read.
+      ConfigError: if the data set does not use one of the keys, or the input text cannot be encoded.
     """
-    own = run.dataset.question.name
+    question_key = run.dataset.question.name
     refuse_questions(run, cfg)
     for name in ("prime", "start"):
         if cfg[name] is not None:
-            raise ConfigError(f"{name}={cfg[name]}: these data are no series; they answer to {own}=...")
-    _refuse_unread(cfg, OF_TEXTS if run.net.decoding is not None else OF_BEAMS, f"they answer to {own}=...")
+            raise ConfigError(
+                f"{name}={cfg[name]}: this data set is not a time series; give {question_key}=... instead"
+            )
+    _refuse_unused(
+        cfg, SAMPLING_DEFAULTS if run.net.decoding is not None else BEAM_DEFAULTS, f"give {question_key}=..."
+    )
     answer = answers.ask(
         run,
-        cfg.get(own),
+        cfg.get(question_key),
         length=200 if cfg.length is None else cfg.length,
         temperature=cfg.temperature,
         top_k=cfg.top_k,
@@ -37,32 +41,34 @@ def answered(run, cfg):
 
 
 def continuation(run, cfg):
-    """What a configuration says of how a series goes on, as arguments of `files.write_generation`.
+    """Returns the arguments of `files.write_generation` for a time series, read from a configuration.
 
     Raises:
-      ConfigError: for a start that is neither an index nor the end, and for a key of texts.
+      ConfigError: if `start` is neither an index nor "end", or a key of text generation is given.
     """
-    _refuse_unread(cfg, OF_TEXTS | OF_BEAMS, "these data are a series: give prime=, start=, length=")
+    _refuse_unused(
+        cfg, SAMPLING_DEFAULTS | BEAM_DEFAULTS, "this data set is a time series; give prime=, start=, length="
+    )
     start = cfg.start
     if isinstance(start, str):
         if start != "end":
-            raise ConfigError(f"start={start}: give the index of the first value, or end")
+            raise ConfigError(f"start={start}: expected the index of the first value, or end")
         start = len(run.dataset.series.values) if run.dataset.series is not None else None
     return {"prime": cfg.prime, "length": cfg.length, "start": start, "seed": cfg.seed}
 
 
-def _refuse_unread(cfg, keys, instead):
-    """Refuses keys, {name: default}, that were given though nothing reads them."""
+def _refuse_unused(cfg, keys, advice):
+    """Raises a `ConfigError` if one of the keys {name: default} was changed, since nothing here uses them."""
     for name, default in keys.items():
         if cfg[name] != default:
-            raise ConfigError(f"{name}={cfg[name]}: nothing here reads it; {instead}")
+            raise ConfigError(f"{name}={cfg[name]}: not used with this data set; {advice}")
 
 
 def refuse_questions(run, cfg):
-    """Refuses the key of a question that the data do not answer to."""
+    """Raises a `ConfigError` if an input key is given that the data set does not use."""
     question = run.dataset.question
     for name in QUESTIONS:
         if cfg.get(name) is not None and (question is None or name != question.name):
-            there = "these data are a series: give prime= and length=" if question is None else \
-                f"these data answer to {question.name}=..."  # fmt: skip
-            raise ConfigError(f"{name}={cfg[name]}: {there}")
+            advice = "this data set is a time series; give prime= and length=" if question is None else \
+                f"this data set has no such input; give {question.name}=..."  # fmt: skip
+            raise ConfigError(f"{name}={cfg[name]}: {advice}")

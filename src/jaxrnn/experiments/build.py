@@ -1,4 +1,4 @@
-"""An experiment: what a configuration describes, checked and built once, before anything compiles."""
+"""Builds an `Experiment` from a configuration: everything is checked and built once, before anything compiles."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,21 +18,21 @@ from jaxrnn.training.update import Task, Trainer
 from jaxrnn.types import Dataset, Net, Pair
 
 ON_GPUS = ("jaxrnn.unroll.cudnn.unroll", "jaxrnn.unroll.pallas.unroll")
-INSTEAD = "jaxrnn.unroll.deferred.unroll"  # the same network elsewhere
-NODES = ("model", "data", "optimizer", "unroll", "trainer")  # of every run's configuration
+INSTEAD = "jaxrnn.unroll.deferred.unroll"  # computes the same outputs on any device
+NODES = ("model", "data", "optimizer", "unroll", "trainer")  # every run's configuration has these
 
 
 class Experiment(NamedTuple):
-    """What a configuration describes.
+    """Everything that a configuration describes.
 
     Fields:
       cfg: the configuration.
       task: the `jaxrnn.training.Task`.
-      seed: of all that a run draws.
-      checkpointing: when checkpoints are taken.
+      seed: seed of everything random in a run.
+      checkpointing: when checkpoints are written.
       callbacks: functions that are called at every report.
       probes: {name: `jaxrnn.training.probes.Probe`}.
-      evaluator: the task's `Evaluator`, compiled once for all who evaluate.
+      evaluator: the `Evaluator` of the task. It compiles once and is shared by all code that evaluates.
     """
 
     cfg: DictConfig
@@ -45,7 +45,7 @@ class Experiment(NamedTuple):
 
 
 def experiment(*overrides: str) -> Experiment:
-    """The experiment that `python scripts/train.py` would train under these overrides, from Python.
+    """Builds the experiment that `python scripts/train.py` would train with the same overrides.
 
         experiment = jaxrnn.experiment("model=lstm", "data=sine", "model.cell.size=16")
 
@@ -57,7 +57,7 @@ def experiment(*overrides: str) -> Experiment:
 
 
 def build(cfg):
-    """The experiment of a configuration, checked, before anything compiles.
+    """Checks a configuration and builds its `Experiment`, before anything compiles.
 
     Raises:
       ConfigError: if the configuration cannot be used.
@@ -67,19 +67,19 @@ def build(cfg):
 
 
 def check(cfg, skipped=()):
-    """Holds a configuration to the factories' signatures, all but its keys that are skipped (see `config.check`).
+    """Checks a configuration against the factories' signatures, except for the keys in `skipped` (see `config.check`).
 
     Raises:
-      ConfigError: at the first thing that cannot be.
+      ConfigError: at the first key that is unknown, missing or has an invalid value.
     """
     config.check(cfg, skipped=skipped)
 
 
 def built(cfg):
-    """The experiment of a configuration that `check` has let pass.
+    """Builds the `Experiment` of a configuration that `check` has accepted.
 
     Raises:
-      ConfigError: if its parts do not fit each other.
+      ConfigError: if the parts of the configuration do not fit each other.
     """
     with computing(cfg.trainer.get("precision")):
         return _experiment(cfg)
@@ -102,8 +102,11 @@ def _experiment(cfg):
 
 
 def description(cfg):
-    """{name: value} of what a checkpoint notes of a configuration: all but what may change when the run goes on, how
-    long it trains and where its files are; the unroll that needs a GPU as what stands for it elsewhere."""
+    """Returns the part of a configuration that a checkpoint records, as {dotted name: value}.
+
+    It leaves out what may change when the run is resumed: the number of steps and the paths of files. An unroll that
+    requires a GPU is recorded as its replacement on other devices, so the run can be resumed on either.
+    """
     leaves = comparing.leaves(cfg)
     if leaves["unroll._target_"] in ON_GPUS:
         leaves = {n: v for n, v in leaves.items() if not n.startswith("unroll.")} | {"unroll._target_": INSTEAD}
@@ -111,43 +114,43 @@ def description(cfg):
 
 
 def assemble(cfg, dataset=None):
-    """The task of a checked configuration, whose float values may be traced.
+    """Builds the `Task` of a checked configuration. Float values in the configuration may be traced.
 
     Args:
       cfg: the configuration.
-      dataset: what stands for the node data, where that is built already.
+      dataset: an already built data set, used instead of the node `data`.
 
     Raises:
-      ConfigError: where a factory refuses its arguments.
+      ConfigError: if a factory rejects its arguments.
     """
-    dataset = _made(cfg, "data", Dataset) if dataset is None else dataset
-    net = _made(cfg, "model", Net, output_size=dataset.output_size, **_of_symbols(dataset))
+    dataset = _build_node(cfg, "data", Dataset) if dataset is None else dataset
+    net = _build_node(cfg, "model", Net, output_size=dataset.output_size, **_of_symbols(dataset))
     return Task(
-        net=adapted(net.unrolled(_made(cfg, "unroll", Callable)), dataset),
+        net=adapted(net.unrolled(_build_node(cfg, "unroll", Callable)), dataset),
         dataset=dataset,
-        optimizer=_made(cfg, "optimizer", Optimizer),
-        trainer=_made(cfg, "trainer", Trainer),
+        optimizer=_build_node(cfg, "optimizer", Optimizer),
+        trainer=_build_node(cfg, "trainer", Trainer),
         regularizer=config.build(cfg.regularizer) if cfg.get("regularizer") is not None else None,
         metrics=_collection(cfg, "metrics"),
     )
 
 
-def _made(cfg, node, kind, **arguments):
-    """The object of a node, of the kind that it should be."""
-    found = config.build(cfg[node], **arguments)
-    return validated(found, kind, f"{node}._target_={cfg[node]._target_}")
+def _build_node(cfg, node, kind, **arguments):
+    """Builds the object of a node and checks that it is of the expected kind."""
+    part = config.build(cfg[node], **arguments)
+    return validated(part, kind, f"{node}._target_={cfg[node]._target_}")
 
 
 def _of_symbols(dataset):
-    """What a net has to know of data that are symbols, or whose answers have a length of their own."""
-    known = {} if dataset.inputs is None else {"symbols": dataset.inputs.size}
+    """Returns the arguments that the net's factory needs for symbols as inputs and for answers of another length."""
+    arguments = {} if dataset.inputs is None else {"symbols": dataset.inputs.size}
     if any(isinstance(batch.xs, Pair) for batch in dataset.splits.values()):
-        known["answers"] = "symbols" if dataset.outputs is not None else "values"
-    return known
+        arguments["answers"] = "symbols" if dataset.outputs is not None else "values"
+    return arguments
 
 
 def with_values(cfg, names, values):
-    """A configuration whose leaves of these dotted names hold the values, which may be traced."""
+    """Copies a configuration with new values (which may be traced) at the given dotted names."""
     nodes = {node: OmegaConf.to_container(cfg[node]) for node in (*NODES, "regularizer", "metrics") if cfg.get(node)}
     changed = OmegaConf.create(nodes, flags={"allow_objects": True})
     for name, value in zip(names, values, strict=True):
@@ -156,5 +159,5 @@ def with_values(cfg, names, values):
 
 
 def _collection(cfg, name):
-    """{name: object} of a node of nodes."""
+    """Builds every node in a collection, as {name: object}."""
     return {key: config.build(node) for key, node in (cfg.get(name) or {}).items()}

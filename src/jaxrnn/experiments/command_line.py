@@ -1,4 +1,4 @@
-"""The command line: arguments as a user types them, and every error in one line, before anything compiles."""
+"""Command line of the scripts: reads the arguments that a user types and prints every error as one line."""
 
 import atexit
 import contextlib
@@ -15,57 +15,58 @@ from jaxrnn.arguments import nearest
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.conf import CONF
 
-QUESTIONS = ("prompt", "word", "date", "sum", "sentence", "glyph", "name", "text", "source")  # of all data sets
+QUESTIONS = ("prompt", "word", "date", "sum", "sentence", "glyph", "name", "text", "source")  # of any data set
 
 
 def quoted(arguments):
-    """The arguments with the texts of questions in quotes, so that they may hold any letter."""
-    found = []
+    """Puts the texts of questions in quotes, so that they may contain any character."""
+    quoted_arguments = []
     for argument in arguments:
         name, is_given, text = argument.partition("=")
         if is_given and name in QUESTIONS and text[:1] not in ("'", '"'):
             argument = f"{name}={hints.quoted(text)}"
-        found.append(argument)
-    return found
+        quoted_arguments.append(argument)
+    return quoted_arguments
 
 
 @contextlib.contextmanager
 def config_errors(keys=lambda without: ()):
-    """Prints a `ConfigError`, what Hydra refuses and what a disk refuses as one line on standard error, status 2.
+    """Prints the user's errors as one line on standard error and exits with status 2.
 
-    HYDRA_FULL_ERROR=1 in the environment shows the stack. Where nobody reads the output any more, as after `| head`,
-    the status is 141.
+    These are every `ConfigError`, every error of Hydra and every `OSError`. HYDRA_FULL_ERROR=1 in the environment shows
+    the stack trace. The exit status is 141 if the reader of the output has gone, as after `| head`.
 
     Args:
-      keys: (without a key) -> the keys that a script has, for the hint where Hydra knows no such key.
+      keys: (without=key) -> the keys of the script, for a hint if Hydra reports an unknown key.
     """
     try:
         yield
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more at exit
         raise SystemExit(128 + signal.SIGPIPE) from None
     except Exception as error:
-        if os.environ.get("HYDRA_FULL_ERROR") == "1" or not _is_told(error):
+        if os.environ.get("HYDRA_FULL_ERROR") == "1" or not _is_users_error(error):
             raise
         print(f"error: {_one_line(error, keys)}", file=sys.stderr)
         raise SystemExit(2) from None
 
 
-def _is_told(error):
-    """Whether an exception means that the user is told, not that something is wrong here."""
-    from hydra.errors import HydraException  # here, so that --help need not import Hydra
+def _is_users_error(error):
+    """Returns True for an error that the user can fix, and False for a bug in jaxrnn."""
+    from hydra.errors import HydraException  # imported here so that --help does not import Hydra
     from omegaconf.errors import OmegaConfBaseException
 
     return isinstance(error, ConfigError | OSError | HydraException | OmegaConfBaseException)
 
 
 def end_at_signals():
-    """From now on Ctrl-C ends the process with status 130 and SIGTERM with 143, each with one line on standard error.
+    """Makes Ctrl-C end the process with status 130 and SIGTERM with 143, each with one line on standard error.
 
-    The process ends where it is, as if it were killed: an exception that is raised inside an import, a destructor or C
-    code may be lost, or crash the interpreter. A training has handlers of its own. Once all is done and Python takes
-    itself down, a signal changes nothing: Python resets the handlers before JAX's threads have ended, and the process
-    would be killed by the signal, as if its work had been cut short.
+    The process ends at once, as if it were killed. Raising an exception is not safe: one that is raised inside an
+    import, a destructor or C code may be lost, or may crash the interpreter. Training installs its own handlers.
+
+    While Python shuts down, signals are ignored. Python resets the handlers before JAX's threads have ended, so a
+    signal would kill the process although its work is complete.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
@@ -74,7 +75,7 @@ def end_at_signals():
 
 @functools.cache
 def _ignore_at_exit():
-    """Has signals ignored after all other functions that run at exit: they were registered later, so they run first."""
+    """Ignores signals at exit, after all other exit functions: those are registered later, so they run first."""
     for number in (signal.SIGINT, signal.SIGTERM):
         atexit.register(signal.signal, number, signal.SIG_IGN)
 
@@ -82,30 +83,30 @@ def _ignore_at_exit():
 def _end(number, frame):
     atomic.give_up()
     for worker in getattr(sys.modules.get("multiprocessing"), "active_children", tuple)():
-        worker.kill()  # one that is stopped between two times of a benchmark would stay for ever
-    with contextlib.suppress(Exception):  # the signal may have come while it was written to
+        worker.kill()  # a worker that is paused between two measurements of a benchmark would never end
+    with contextlib.suppress(Exception):  # the signal may have arrived during a write
         sys.stdout.flush()
     os.write(sys.stderr.fileno(), b"interrupted\n" if number == signal.SIGINT else b"terminated\n")
     os._exit(128 + number)
 
 
 def main(task, config_name, arguments):
-    """Runs a script: composes its configuration by the arguments and calls its task, or explains the keys (--help).
+    """Runs a script: composes its configuration and calls its task, or prints the keys for --help.
 
     Args:
-      task: a function of the configuration.
-      config_name: of `conf/CONFIG_NAME.yaml`.
-      arguments: as of the command line, without the script.
+      task: a function that takes the configuration.
+      config_name: name of the file `conf/CONFIG_NAME.yaml`.
+      arguments: the command-line arguments, without the name of the script.
     """
     from jaxrnn.experiments import help as explained
     from jaxrnn.experiments.hydra_internals import run
 
     end_at_signals()
-    gc.set_threshold(50_000, 20, 50)  # as `jaxrnn.runtime.prepare` does, from the first import on
+    gc.set_threshold(50_000, 20, 50)  # as in `jaxrnn.runtime.prepare`, but before the first import
     words = [word for word in arguments if not word.startswith("-")]
 
     def keys(without):
-        with contextlib.suppress(Exception):  # what else is wrong with the arguments is told when this is mended
+        with contextlib.suppress(Exception):  # other errors in the arguments are reported once this one is fixed
             return explained.keys(config_name, [w for w in words if w.lstrip("+~").partition("=")[0] != without])
         return ()
 
@@ -135,28 +136,32 @@ def _one_line(error, keys):
         options = ", ".join(sorted(file.stem for file in (CONF / missing[1]).glob("*.yaml")))
         return f"{missing[1]} is missing; give it: {missing[1]}=...; there are: {options}"
     if unknown := re.match(r"Could not override '([^']+)'", str(error)):
-        return f"{unknown[1]}: {_what_else(unknown[1], keys)}"
+        return f"{unknown[1]}: {_unknown_key_message(unknown[1], keys)}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     text = str(error) + (f": {error.__cause__}" if error.__cause__ and not isinstance(error, ConfigError) else "")
     return "; ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
-def _what_else(key, keys):
-    """Why there is no such key, and which one may be meant."""
-    found = {}  # the last part of each key: the keys
+def _unknown_key_message(key, keys):
+    """Says that a key does not exist and suggests the nearest ones."""
+    keys_by_last_part = {}
     for name in keys(without=key):
-        found.setdefault(name.rpartition(".")[2], []).append(name)
-    if key not in found and key in _known_names():
+        keys_by_last_part.setdefault(name.rpartition(".")[2], []).append(name)
+    if key not in keys_by_last_part and key in _known_names():
         return "cannot be set here"
-    if close := [key] if key in found else difflib.get_close_matches(key, found, n=3, cutoff=0.6):
-        return f"no such key; nearest: {', '.join(name for last in close for name in found[last])}"
-    first = {name.partition(".")[0] for names in found.values() for name in names}
+    if (
+        close := [key]
+        if key in keys_by_last_part
+        else difflib.get_close_matches(key, keys_by_last_part, n=3, cutoff=0.6)
+    ):
+        return f"no such key; nearest: {', '.join(name for last in close for name in keys_by_last_part[last])}"
+    first = {name.partition(".")[0] for names in keys_by_last_part.values() for name in names}
     return f"no such key{nearest(key, sorted(first) or _known_names())}"
 
 
 def _known_names():
-    """The groups and the top-level keys of the configurations."""
+    """Lists the groups and the top-level keys of all configurations."""
     keys = [key for file in sorted(CONF.glob("*.yaml")) for key in re.findall(r"^(\w+):", file.read_text(), re.M)]
     groups = [folder.name for folder in sorted(CONF.glob("*/"))]
     return [name for name in dict.fromkeys([*groups, *keys]) if name not in ("defaults", "hydra")]

@@ -1,13 +1,13 @@
-"""Configurations compared: their leaves, {dotted name: value}, by which checkpoints and reports tell runs apart."""
+"""Compares configurations by their leaves, {dotted name: value}. Checkpoints and reports use it to tell runs apart."""
 
 import contextlib
 import re
 
-READS = re.compile(r"\$\{(\.*)([\w.]+)\}")
+REFERENCE = re.compile(r"\$\{(\.*)([\w.]+)\}")
 
 
 def leaves(cfg):
-    """{dotted name: value} of a configuration, as `container` gives it."""
+    """Returns all values of a configuration as {dotted name: value}, resolved by `container`."""
 
     def walk(node, path):
         for key, value in node.items():
@@ -20,7 +20,7 @@ def leaves(cfg):
 
 
 def sources(cfg):
-    """{dotted name: names that it is read from} of the leaves that are written as interpolations, ${trainer.steps}."""
+    """Returns {dotted name: names that it refers to} for the leaves that are interpolations like ${trainer.steps}."""
     from omegaconf import OmegaConf
 
     def absolute(path, dots, name):
@@ -30,23 +30,25 @@ def sources(cfg):
         for key, value in node.items():
             if isinstance(value, dict):
                 yield from walk(value, f"{path}{key}.")
-            elif found := READS.findall(str(value)):
-                yield f"{path}{key}", [absolute(f"{path}{key}", *each) for each in found]
+            elif references := REFERENCE.findall(str(value)):
+                yield f"{path}{key}", [absolute(f"{path}{key}", dots, name) for dots, name in references]
 
     return dict(walk(OmegaConf.to_container(cfg, resolve=False), ""))
 
 
 def typed(names, *cfgs):
-    """The names of leaves as a user types them: one that is read from others by the names of those."""
-    reads = {}
+    """Replaces the name of each interpolation by the names that it refers to. These are the keys that a user sets."""
+    sources_by_name = {}
     for cfg in cfgs:
-        reads |= sources(cfg)
-    return list(dict.fromkeys(each for name in names for each in reads.get(name, [name])))
+        sources_by_name |= sources(cfg)
+    return list(dict.fromkeys(source for name in names for source in sources_by_name.get(name, [name])))
 
 
 def container(cfg):
-    """A configuration as dicts and lists, interpolations resolved; those that only building fills, such as the size of
-    the outputs, stay as they are written."""
+    """Converts a configuration to dicts and lists and resolves its interpolations.
+
+    Interpolations that get their value only when the experiment is built, such as the output size, stay as written.
+    """
     from omegaconf import Container, DictConfig, OmegaConf
     from omegaconf.errors import InterpolationResolutionError
 
@@ -64,35 +66,44 @@ def container(cfg):
 
     if isinstance(cfg, DictConfig):
         return {key: plain(key) for key in cfg}
-    return [plain(place) for place in range(len(cfg))]
+    return [plain(index) for index in range(len(cfg))]
 
 
-def telling(many):
-    """The names of the leaves that tell configurations apart; where a factory differs, not what only its like know.
+def telling(configurations):
+    """Returns the names of the leaves that differ between configurations.
+
+    If two configurations differ in a factory, the arguments that only one of these factories has are left out.
 
     Args:
-      many: what `leaves` gives for each.
+      configurations: the result of `leaves` for each configuration.
     """
-    names = dict.fromkeys(name for each in many for name in each)
-    differ = [name for name in names if len({str(each.get(name)) for each in many}) > 1]
+    names = dict.fromkeys(name for values in configurations for name in values)
+    differ = [name for name in names if len({str(values.get(name)) for values in configurations}) > 1]
     targets = tuple(name.removesuffix("_target_") for name in differ if name.endswith("._target_"))
-    return [n for n in differ if n.endswith("._target_") or not n.startswith(targets) or _tells_alike(n, many)]
+    return [
+        n
+        for n in differ
+        if n.endswith("._target_") or not n.startswith(targets) or _differs_within_factory(n, configurations)
+    ]
 
 
-def _tells_alike(name, many):
-    """Whether a leaf differs between configurations that all have it or have the factories around it in common."""
-    if all(name in each for each in many):
+def _differs_within_factory(name, configurations):
+    """Returns True if all configurations have the leaf, or if it differs between two with the same factories."""
+    if all(name in values for values in configurations):
         return True
-    found = {}
-    for each in many:
-        factories = tuple(v for n, v in each.items() if n.endswith("_target_") and name.startswith(n[:-8]))
-        found.setdefault(factories, set()).add(str(each.get(name)))
-    return any(len(values) > 1 for values in found.values())
+    values_by_factories = {}
+    for leaves_of_run in configurations:
+        factories = tuple(v for n, v in leaves_of_run.items() if n.endswith("_target_") and name.startswith(n[:-8]))
+        values_by_factories.setdefault(factories, set()).add(str(leaves_of_run.get(name)))
+    return any(len(values) > 1 for values in values_by_factories.values())
 
 
 def shown(name, values):
-    """{value: what tables call it} of a leaf's values: a factory by its module, lstm for jaxrnn.cells.lstm.cell, and by
-    as much of its name as tells it from the others of that module."""
+    """Returns {value: label for tables} for the values of a leaf.
+
+    The label of a factory is its module: lstm for jaxrnn.cells.lstm.cell. If two factories have the same module name,
+    the label is longer, until it is unique.
+    """
     values = dict.fromkeys(values)
     if not name.endswith("_target_"):
         return {value: value for value in values}
@@ -102,10 +113,10 @@ def shown(name, values):
 
 def _short(factory, others):
     parts = factory.split(".")
-    alike = [other for other in others if other.split(".")[-2] == parts[-2] and other != factory]
-    if not alike:
+    same_module = [other for other in others if other.split(".")[-2] == parts[-2] and other != factory]
+    if not same_module:
         return parts[-2]
     count = 2
-    while any(other.split(".")[-count:] == parts[-count:] for other in alike):
+    while any(other.split(".")[-count:] == parts[-count:] for other in same_module):
         count += 1
     return ".".join(parts[-count:])

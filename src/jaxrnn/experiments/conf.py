@@ -1,21 +1,21 @@
-"""Where the configurations are: `conf/` beside the scripts, or in the installed package."""
+"""Finds and composes the configurations: the folder `conf/` next to `scripts/`, or inside the installed package."""
 
 import re
 from pathlib import Path
 
 from jaxrnn.errors import ConfigError
 
-NO_NAME = re.compile(r"[+-]?(\d[\d_.e+-]*|inf|nan)|true|false|[\[{].*[\]}]|''|\"\"|", re.IGNORECASE)
-LISTS = ("callbacks", "probes")
-NEEDED = ("model", "data", "optimizer", "unroll", "trainer")  # groups of every run
-_BESIDE, _INSTALLED = Path(__file__).parents[3] / "conf", Path(__file__).parents[1] / "conf"
-CONF = _BESIDE if (_BESIDE / "train.yaml").is_file() else _INSTALLED
+NOT_A_NAME = re.compile(r"[+-]?(\d[\d_.e+-]*|inf|nan)|true|false|[\[{].*[\]}]|''|\"\"|", re.IGNORECASE)
+LIST_GROUPS = ("callbacks", "probes")
+REQUIRED_GROUPS = ("model", "data", "optimizer", "unroll", "trainer")  # every run has these
+_CHECKOUT, _INSTALLED = Path(__file__).parents[3] / "conf", Path(__file__).parents[1] / "conf"
+CONF = _CHECKOUT if (_CHECKOUT / "train.yaml").is_file() else _INSTALLED
 
 
 def compose(name, overrides, with_hydra=False):
-    """The configuration that a script would get: `conf/NAME.yaml` under overrides as on its command line.
+    """Composes the configuration that a script would get: `conf/NAME.yaml` with overrides as on the command line.
 
-    Works inside a script, where Hydra is initialised, and anywhere else. `with_hydra` adds the node hydra.
+    Works whether or not Hydra is initialised. `with_hydra` adds the node `hydra`.
     """
     import hydra
     from hydra.core.global_hydra import GlobalHydra
@@ -31,23 +31,26 @@ def compose(name, overrides, with_hydra=False):
 
 
 def force(argument):
-    """An argument as Hydra takes it: `a.b=1` as `++a.b=1`, so that the key is set whether or not the YAML lists it, and
-    `group=null` as `~group`; others as they are.
+    """Rewrites a command-line argument for Hydra.
 
-    Groups of `LISTS` take a list of names.
+    - `a.b=1` becomes `++a.b=1`, so that the key is set whether or not the YAML lists it.
+    - `group=null` becomes `~group`.
+    - Every other argument stays as it is.
+
+    Groups in `LIST_GROUPS` accept a list of names.
 
     Raises:
-      ConfigError: if a run cannot be without the group, or the group is set to what is no name.
+      ConfigError: if every run requires the group, or the value cannot be the name of a choice.
     """
     key, equals, value = argument.partition("=")
     group = key.lstrip("+")
     if equals and group and (CONF / group).is_dir():
         if value == "null":
-            if key in NEEDED:
-                raise ConfigError(f"{argument}: a run cannot be without it")
+            if key in REQUIRED_GROUPS:
+                raise ConfigError(f"{argument}: every run requires {group}; choose one, {group}=NAME")
             return f"~{group}"
-        names = value.strip("[] ").split(",") if value.startswith("[") and group in LISTS else [value]
-        if names != [""] and any(NO_NAME.fullmatch(name.strip()) for name in names):
+        names = value.strip("[] ").split(",") if value.startswith("[") and group in LIST_GROUPS else [value]
+        if names != [""] and any(NOT_A_NAME.fullmatch(name.strip()) for name in names):
             options = ", ".join(sorted(file.stem for file in (CONF / group).glob("*.yaml")))
             raise ConfigError(f"{argument}: no such {group}; there are: {options}")
     plain = equals and "." in key and "/" not in key and not key.startswith(("+", "~", "-", "hydra."))

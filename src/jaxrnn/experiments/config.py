@@ -1,6 +1,6 @@
-"""A configuration held to the signatures of the factories that it names, and the objects that it describes.
+"""Checks a configuration against the signatures of the factories that it names, and builds the objects of its nodes.
 
-A factory's signature is the schema of its node: its names are the valid keys, its annotations the valid values.
+The signature of a factory is the schema of its node: parameter names are the valid keys, annotations the valid values.
 """
 
 import functools
@@ -12,18 +12,18 @@ from jaxrnn import arguments
 from jaxrnn.arguments import hints, is_checkable, nearest
 from jaxrnn.errors import ConfigError
 
-COLLECTIONS = ("callbacks", "metrics", "probes")  # nodes of nodes, each under a name of the user's
+COLLECTIONS = ("callbacks", "metrics", "probes")  # nodes of nodes, whose names the user chooses
 DESCRIPTIONS = ("compare", "networks")  # nodes that describe other configurations
 PARTS = ("model", "data", "optimizer", "unroll", "trainer", "checkpoints", "figure", "study", "tune")
 
 
 def check(cfg, path="", skipped=()):
-    """Holds every node with a `_target_` to its factory's signature, but those under keys that are skipped.
+    """Checks every node with a `_target_` against its factory's signature, except nodes under keys in `skipped`.
 
-    Numbers that mean the same are made the type that the signature asks for (1e3 for an integer).
+    It converts a number to the type that the signature requires if the value stays the same (1e3 to an integer).
 
     Raises:
-      ConfigError: at the first key that the factory does not know, value of the wrong type or range, or missing value.
+      ConfigError: at the first unknown key, value of the wrong type, value out of range, or missing value.
     """
     from omegaconf import DictConfig, OmegaConf
 
@@ -31,7 +31,7 @@ def check(cfg, path="", skipped=()):
         name = f"{path}{key}"
         if OmegaConf.is_missing(cfg, key):
             raise ConfigError(f"{name} is missing; give it: {name}=...")
-        if OmegaConf.is_interpolation(cfg, key):  # what it points to is checked there
+        if OmegaConf.is_interpolation(cfg, key):  # its source is checked under its own key
             if name in (*PARTS, *COLLECTIONS) and not isinstance(cfg[key], DictConfig):
                 raise _no_part(name, cfg[key])
             if name in _plain():
@@ -52,13 +52,13 @@ def check(cfg, path="", skipped=()):
 
 
 def _no_part(name, value):
-    return ConfigError(f"{name}={value}: it is a part of the configuration; set its keys, {name}.NAME=...")
+    return ConfigError(f"{name}={value}: expected a node, not a value; set its keys: {name}.NAME=...")
 
 
 @functools.cache
 def _plain():
-    """{key: annotation} of the scripts' keys that no factory reads."""
-    from jaxrnn.types import NonNegative, Positive, Seed, Size  # here, so that --help need not import JAX
+    """Returns {key: annotation} for the keys that scripts read themselves, without a factory."""
+    from jaxrnn.types import NonNegative, Positive, Seed, Size  # imported here so that --help does not import JAX
 
     return {
         "figures": bool | None,
@@ -79,29 +79,29 @@ def _plain():
 
 
 def _check_part(cfg, path, key):
-    """Refuses a node without a `_target_` where there should be one."""
+    """Raises a `ConfigError` for a node without a `_target_` if a `_target_` is required."""
     if path == "" and key not in COLLECTIONS:
         raise ConfigError(f"{key}: no such part of the configuration{nearest(key, [k for k in cfg if k != key])}")
     if path.removesuffix(".") in COLLECTIONS:
         group = path.removesuffix(".")
-        raise ConfigError(f"{path}{key} names no factory; choose it, {group}={key}, or give {path}{key}._target_=...")
+        raise ConfigError(f"{path}{key} has no _target_; choose it with {group}={key}, or set {path}{key}._target_=...")
 
 
 def listed(value, name):
-    """The texts of a key that takes one, many or none.
+    """Returns the list of strings of a key whose value is a string, a list of strings or null.
 
     Raises:
-      ConfigError: if it holds anything else.
+      ConfigError: if the value is anything else.
     """
-    found = validated(value, str | list[str] | None, name)
-    return [] if found is None else [found] if isinstance(found, str) else found
+    texts = validated(value, str | list[str] | None, name)
+    return [] if texts is None else [texts] if isinstance(texts, str) else texts
 
 
 def build(node, **arguments):
-    """The object that a checked node describes, as `hydra.utils.instantiate` makes it.
+    """Builds the object that a checked node describes, with `hydra.utils.instantiate`.
 
     Raises:
-      ConfigError: where the factory raises it, ValueError or OSError, with its message.
+      ConfigError: if the factory raises a ConfigError, ValueError or OSError; the message stays the same.
     """
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
@@ -115,7 +115,7 @@ def build(node, **arguments):
 
 
 def validated(value, hint, name):
-    """`jaxrnn.arguments.validated` for a value that may be a node of a configuration."""
+    """Calls `jaxrnn.arguments.validated` for a value that may be a node of a configuration."""
     from omegaconf import DictConfig, ListConfig, OmegaConf
 
     plain = OmegaConf.to_container(value) if isinstance(value, ListConfig | DictConfig) else value
@@ -148,24 +148,24 @@ def _check_call(cfg, path):
 
 
 def _check_result(node, hint, path):
-    """Refuses a factory whose annotation says that it makes another object than the key asks for."""
-    made = hints(_locate(node._target_, path)).get("return")
+    """Raises a `ConfigError` if a factory's return annotation is not the type that the key requires."""
+    result = hints(_locate(node._target_, path)).get("return")
     expected = tuple(part for part in (hint, *typing.get_args(hint)) if hasattr(part, "_fields"))
-    if expected and hasattr(made, "_fields") and not issubclass(made, expected) and not node.get("_partial_"):
+    if expected and hasattr(result, "_fields") and not issubclass(result, expected) and not node.get("_partial_"):
         raise ConfigError(
-            f"{path}_target_={node._target_}: expected a {expected[0].__name__}, and it makes a {made.__name__}"
+            f"{path}_target_={node._target_}: expected a {expected[0].__name__}, but it makes a {result.__name__}"
         )
 
 
 def _takes_keys(hint):
-    """Whether an annotation, None for none, allows a dict."""
+    """Returns True if an annotation allows a dict, and also without an annotation (None)."""
     return hint in (None, typing.Any, dict) or any(
         typing.get_origin(part) is dict or part is dict for part in (hint, *typing.get_args(hint))
     )
 
 
 def _check_resolved(cfg, path, key, hint):
-    """Holds what an interpolation stands for to an annotation; what is known only when it is built is left."""
+    """Checks the value of an interpolation against an annotation, unless the value is known only after building."""
     from omegaconf import Container
     from omegaconf.errors import InterpolationResolutionError
 
@@ -183,12 +183,12 @@ def _locate(target, path):
     except pydoc.ErrorDuringImport as error:
         raise ConfigError(f"{path}_target_={target}: {error}") from error
     if not callable(function):
-        raise ConfigError(f"{path}_target_={target}: there is no such function")
+        raise ConfigError(f"{path}_target_={target}: no such function; give the import path of a callable")
     return function
 
 
 def _checkable(hint, default):
-    """The annotation, or what the default says where there is none that can be checked, as in other libraries."""
+    """Returns the annotation if it can be checked; else, as for other libraries, a type guessed from the default."""
     if is_checkable(hint):
         return hint
     return float if isinstance(default, int | float) and not isinstance(default, bool) else typing.Any

@@ -1,4 +1,4 @@
-"""Run folders: training into one, going on in one, loading the network of one."""
+"""Run folders: trains a run into a folder, resumes it there, and loads its network."""
 
 import contextlib
 import shlex
@@ -20,21 +20,21 @@ from jaxrnn.training.checkpoints import Checkpoints
 from jaxrnn.training.run import Run
 from jaxrnn.types import Size
 
-ENDED = ("finished", "diverged", "pruned")  # statuses of runs that have nothing left to do
+ENDED = ("finished", "diverged", "pruned")  # statuses of runs that are not trained any further
 
 
 def train(cfg, folder):
-    """Trains into a run folder of its own.
+    """Trains a new run into a run folder.
 
     Args:
-      cfg: a configuration with the nodes of `NODES` and a seed; `figures: false` draws none.
-      folder: the run folder, whose lock the caller holds.
+      cfg: a configuration with a seed and the nodes in `NODES`. `figures: false` turns the figures off.
+      folder: the run folder. The caller holds its lock.
 
     Returns:
-      The summary, as `summary.json` holds it.
+      The summary, as written to `summary.json`.
 
     Raises:
-      ConfigError: if the configuration cannot be used, or if the folder holds a run already.
+      ConfigError: if the configuration cannot be used, or if the folder already contains a run.
     """
     with joined(lambda: saved.how_to_resume(folder)) as peers:
         locks.refuse_a_run(folder)
@@ -42,13 +42,13 @@ def train(cfg, folder):
 
 
 def train_one_of_many(cfg, folder):
-    """Trains a run of a sweep, or goes on with it where the sweep was interrupted; one that has ended stays as it is.
+    """Trains a run of a sweep, or resumes it if the sweep was interrupted. A complete run stays as it is.
 
-    Arguments and result as of `train`; only `figures: true` draws figures.
+    Arguments and result are those that `train` has, but figures are drawn only with `figures: true`.
 
     Raises:
-      DiskError: if something cannot be written; the run can be gone on with.
-      ConfigError: if the configuration cannot be used; `summary.json` then says so.
+      DiskError: if a file cannot be written. The run can be resumed.
+      ConfigError: if the configuration cannot be used. The reason is also written to `summary.json`.
     """
     if (content := ended(folder)) is not None:
         return content
@@ -62,7 +62,7 @@ def train_one_of_many(cfg, folder):
 
 
 def ended(folder):
-    """The summary of a run that has nothing left to do, or None; one that is damaged is to be written again."""
+    """Returns the summary of a complete run, or None. A damaged summary counts as missing: it is written again."""
     try:
         content = summaries.read(folder)
     except ConfigError:
@@ -71,18 +71,18 @@ def ended(folder):
 
 
 def resume(folder, steps=None, trusted=()):
-    """Goes on from a run's last checkpoint, in its folder; from the beginning if it was killed before its first.
+    """Resumes a run in its folder from the last checkpoint, or from the beginning if it has no checkpoint yet.
 
     Args:
       folder: the run folder.
-      steps: train up to this many updates instead of what the run was started with.
-      trusted: what its configuration may use beside jaxrnn and Optax, see `trust.check`.
+      steps: total number of updates, if it should differ from the number that the run was started with.
+      trusted: modules and files that its configuration may use in addition to jaxrnn and Optax, see `trust.check`.
 
     Returns:
       The summary.
 
     Raises:
-      ConfigError: if the folder is no run folder, another process trains in it, or steps is no positive integer.
+      ConfigError: if the folder is not a run folder, another process trains in it, or steps is not a positive integer.
     """
     with joined(lambda: saved.how_to_resume(folder)) as peers:
         cfg = saved.config(folder, trusted)
@@ -90,7 +90,7 @@ def resume(folder, steps=None, trusted=()):
             steps = config.validated(steps, Size, "trainer.steps")
             _refuse_other_schedule(folder, cfg, steps)
             cfg.trainer.steps = steps
-        experiment = build(cfg)  # refuses what cannot be used before anything is written
+        experiment = build(cfg)  # raises errors in the configuration before anything is written
         with contextlib.nullcontext() if jax.process_index() else locks.of_run(folder):
             if steps is not None and jax.process_index() == 0:
                 atomic.write(saved.file(folder), to_yaml(cfg))
@@ -98,26 +98,31 @@ def resume(folder, steps=None, trusted=()):
 
 
 def _refuse_other_schedule(folder, cfg, steps):
-    """Refuses other updates for a run whose learning rate, or anything else, follows how many there are."""
-    follow = [name for name, read in comparing.sources(cfg).items() if "trainer.steps" in read]
-    if steps == cfg.trainer.steps or not follow or not Checkpoints(folder).steps():
+    """Raises a `ConfigError` if steps changes and another value, such as the learning rate, depends on it."""
+    dependent = [name for name, sources in comparing.sources(cfg).items() if "trainer.steps" in sources]
+    if steps == cfg.trainer.steps or not dependent or not Checkpoints(folder).steps():
         return
     words = [word for word in saved.overrides(folder) if word.lstrip("+").partition("=")[0] != "trainer.steps"]
     raise ConfigError(
-        f"trainer.steps={steps}: {follow[0]} follows it, so that the run would have learned otherwise from its first "
-        f"update on; train it anew with python scripts/train.py {shlex.join([*words, f'trainer.steps={steps}'])}"
+        f"trainer.steps={steps}: {dependent[0]} depends on it, so the updates made so far would have been different; "
+        f"train a new run with python scripts/train.py {shlex.join([*words, f'trainer.steps={steps}'])}"
     )
 
 
 def train_experiment(experiment, folder, figures, peers=None):
-    """Trains an experiment in a run folder, from its last checkpoint if it holds one; arguments as of `train`.
+    """Trains an experiment in a run folder and resumes from its last checkpoint if there is one.
 
     Args:
-      peers: the `Peers` that train together with this process, which do the same; None to train alone.
+      experiment, folder: the `Experiment` and the run folder.
+      figures: True to draw figures.
+      peers: the `Peers` of the other processes that train the same run, or None.
+
+    Returns:
+      The summary.
 
     Raises:
       ConfigError: if the checkpoint does not fit the experiment.
-      DiskError: if something cannot be written.
+      DiskError: if a file cannot be written.
     """
     try:
         saved.keep(folder)
@@ -126,12 +131,12 @@ def train_experiment(experiment, folder, figures, peers=None):
         if figures and run.status != "stopped":
             save_figures(run, experiment.probes)
     except OSError as error:
-        raise DiskError(atomic.refusal(error, f"go on with {saved.how_to_resume(folder)}")) from error
+        raise DiskError(atomic.refusal(error, f"resume with {saved.how_to_resume(folder)}")) from error
     return content
 
 
 def fit_experiment(experiment, folder, peers=None):
-    """The `Run` of an experiment that is trained in a run folder."""
+    """Trains an experiment in a run folder and returns its `Run`."""
     with computing(experiment.task.trainer.precision):
         run = single_run.fit_checked(
             experiment.task,
@@ -155,59 +160,59 @@ def _with_all(experiment, folder, peers):
 
 
 def say(summary, folder):
-    """Prints what a training run came to; of several processes the first one does."""
+    """Prints the report of a training run, in the first process only."""
     if jax.process_index() == 0:
         print(report(summary, folder, saved.how_to_resume(folder) if summary["status"] == "stopped" else None))
 
 
 def refuse_another(folder, cfg):
-    """Refuses to train a configuration in the folder of a run of another one.
+    """Raises an error if a folder contains a run with a different configuration.
 
     Raises:
-      ConfigError: if the folder holds a run whose configuration differs.
+      ConfigError: if the configurations differ. The message names the keys that differ.
     """
     if not (Path(folder) / records.FILE).exists() or not saved.file(folder).exists():
         return
-    found, wanted = comparing.leaves(saved.read(folder)), comparing.leaves(cfg)
-    if found != wanted:
-        differing = comparing.typed([n for n in {**found, **wanted} if found.get(n) != wanted.get(n)], cfg)
+    saved_leaves, new_leaves = comparing.leaves(saved.read(folder)), comparing.leaves(cfg)
+    if saved_leaves != new_leaves:
+        names = [n for n in {**saved_leaves, **new_leaves} if saved_leaves.get(n) != new_leaves.get(n)]
         raise ConfigError(
-            f"{folder} holds a run of another configuration (they differ in {', '.join(differing)}); choose another "
-            "hydra.sweep.dir"
+            f"{folder} contains a run with another configuration (they differ in "
+            f"{', '.join(comparing.typed(names, cfg))}); choose another hydra.sweep.dir"
         )
 
 
 def fail(folder, reason):
-    """Marks a run of a sweep that could not be trained."""
+    """Writes the summary of a run of a sweep that could not be trained."""
     Path(folder).mkdir(parents=True, exist_ok=True)
-    empty = {"steps": 0, "best_step": 0, "metrics": {}, **records.versions()}
-    summaries.write(folder, {"status": "failed", "reason": reason, **empty})
+    no_results = {"steps": 0, "best_step": 0, "metrics": {}, **records.versions()}
+    summaries.write(folder, {"status": "failed", "reason": reason, **no_results})
 
 
 def load(folder, trusted=()):
-    """The trained network of a run folder, a `Run`.
+    """Loads the trained network of a run folder, as a `Run`.
 
     Args:
       folder: the run folder.
-      trusted: what its configuration may use beside jaxrnn and Optax, see `trust.check`.
+      trusted: as in `resume`.
 
     Raises:
-      ConfigError: if the folder is none, was made by a version that this one cannot read, holds no checkpoint, or its
-        configuration calls or reads what is not trusted.
+      ConfigError: if the folder is not a run folder, was written by a version that this one cannot read, or contains
+        no checkpoint; or if its configuration uses a function or a file that is not trusted.
     """
     experiment = saved_experiment(folder, trusted)
-    noted = single_run.settings(experiment.task, experiment.seed, description(experiment.cfg))
+    settings = single_run.settings(experiment.task, experiment.seed, description(experiment.cfg))
     with computing(experiment.task.trainer.precision):
-        run = run_of(folder, experiment.task, noted, experiment.evaluator)
+        run = run_of(folder, experiment.task, settings, experiment.evaluator)
     run.cfg = experiment.cfg
     return run
 
 
-def run_of(folder, task, noted, evaluator=None):
-    """The `Run` of a folder whose checkpoints note this of it."""
+def run_of(folder, task, settings, evaluator=None):
+    """Loads the `Run` of a folder. Its checkpoints must record the same settings."""
     params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
     best, progress, tables, step = checkpoints(folder).params(params)
-    identity.check(progress["settings"], noted, folder)
+    identity.check(progress["settings"], settings, folder)
     return Run(
         task,
         best,
@@ -221,24 +226,24 @@ def run_of(folder, task, noted, evaluator=None):
 
 
 def checkpoints_of(folder, trusted=()):
-    """The networks of a run folder at its checkpoints, (experiment, {step: params}); arguments, errors as `load`."""
-    experiment, found = saved_experiment(folder, trusted), checkpoints(folder)
+    """Loads the params of all checkpoints of a run folder, as (experiment, {step: params}). See `load` for the rest."""
+    experiment, store = saved_experiment(folder, trusted), checkpoints(folder)
     task = experiment.task
     with computing(task.trainer.precision):
         params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
-    return experiment, {step: found.params(params, "state", step)[0] for step in found.steps()}
+    return experiment, {step: store.params(params, "state", step)[0] for step in store.steps()}
 
 
 def checkpoints(folder):
-    """The checkpoints of a run folder, one at least."""
-    found = Checkpoints(folder, schema=history.Progress) if (Path(str(folder)) / "checkpoints").is_dir() else None
-    if found is None or not found.steps():
-        raise ConfigError(f"{folder} holds no checkpoint yet; go on with it: {saved.how_to_resume(folder)}")
-    return found
+    """Opens the checkpoints of a run folder. Raises a `ConfigError` if there is none."""
+    store = Checkpoints(folder, schema=history.Progress) if (Path(str(folder)) / "checkpoints").is_dir() else None
+    if store is None or not store.steps():
+        raise ConfigError(f"{folder} contains no checkpoint yet; resume the run: {saved.how_to_resume(folder)}")
+    return store
 
 
 def saved_experiment(folder, trusted=()):
-    """The experiment of a run folder; an unroll that needs a GPU is replaced where there is none."""
+    """Builds the experiment of a run folder. Without a GPU it replaces an unroll that requires one."""
     cfg = saved.config(folder, trusted)
     if cfg.unroll._target_ in ON_GPUS and jax.default_backend() != "gpu":
         cfg.unroll = {"_target_": INSTEAD}

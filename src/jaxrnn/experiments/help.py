@@ -1,7 +1,7 @@
-"""What `--help` prints: every key of the chosen parts with its type, its value and what it is.
+"""Writes the text of `--help`: every key of the chosen nodes with its type, value and description.
 
-Types and descriptions are those of the factories' signatures and docstrings, read from their source: importing them
-would import JAX.
+Types and descriptions come from the signatures and docstrings of the factories. They are read from the source files,
+because importing the factories would import JAX.
 """
 
 import ast
@@ -30,52 +30,52 @@ KINDS = {
     "None": "null",
 }
 HIDDEN = ("_target_", "_partial_")
-GIVEN = ("model.output_size", "study.networks", "paper.quick")  # arguments, and no keys: others say them
+SET_BY_PROGRAM = ("model.output_size", "study.networks", "paper.quick")  # set by the program, not by the user
 
 
 def text(name, overrides):
-    """The help of a script for the parts that its arguments choose.
+    """Returns the help text of a script for the nodes that its arguments choose.
 
     Args:
-      name: the name of its configuration.
-      overrides: its arguments without options.
+      name: the name of the script's configuration.
+      overrides: the script's arguments without options (words that start with "-").
     """
     from omegaconf import OmegaConf
 
     page, cfg = _page(name), _composed(name, overrides)
     lines = [cfg.hydra.help.header.rstrip(), "", "Choices:"]
     groups = sorted(path for path in CONF.rglob("*") if path.is_dir() and "hydra" not in path.parts)
-    known = set(re.findall(r"^ +- (?:override )?/?([\w/]+):", page, re.M))
+    groups_of_script = set(re.findall(r"^ +- (?:override )?/?([\w/]+):", page, re.M))
     for group in groups:
-        if (label := str(group.relative_to(CONF))) in known:
+        if (label := str(group.relative_to(CONF))) in groups_of_script:
             lines.append(f"  {label}={'|'.join(sorted(file.stem for file in group.glob('*.yaml')))}")
-    lines += ["", "Keys, with the values that they have now:"]
+    lines += ["", "Keys and their current values:"]
     content = OmegaConf.to_container(cfg, resolve=False)
     comments = dict(re.findall(r"^(\w+):[^#\n]*# (.*)$", page, re.M))
     rows = [(key, "", value, comments.get(key, "")) for key, value in content.items() if not isinstance(value, dict)]
     for key, node in content.items():
         if key != "hydra" and isinstance(node, dict):
             rows += _rows(key, node)
-    for key, kind, value, what in rows:
+    for key, kind, value, description in rows:
         if kind is None:
-            lines += ["", f"  {key}: {what}"]
+            lines += ["", f"  {key}: {description}"]
             continue
-        shown = f"{key}={_shown(value)}"
-        about = "; ".join(part for part in (kind, what) if part)
-        lines.append(f"    {shown:<38} {about}".rstrip())
-    lines += ["", "--cfg job shows the whole configuration, -m sweeps: many values, as in seed=0,1,2, are many runs."]
+        assignment = f"{key}={_format_value(value)}"
+        about = "; ".join(part for part in (kind, description) if part)
+        lines.append(f"    {assignment:<38} {about}".rstrip())
+    lines += ["", "--cfg job shows the whole configuration. -m sweeps: seed=0,1,2 trains one run per value."]
     return "\n".join(lines)
 
 
 def keys(name, overrides):
-    """The keys of a script for the parts that its arguments choose; as of `text`."""
+    """Lists the keys of a script for the nodes that its arguments choose. Takes the same arguments as `text`."""
     from omegaconf import OmegaConf
 
     content = OmegaConf.to_container(_composed(name, overrides), resolve=False)
     content.pop("hydra")
     nodes = {key: node for key, node in content.items() if isinstance(node, dict)}
-    first = dict.fromkeys([*content, *re.findall(r"^ +- (\w+):", _page(name), re.M)])
-    return [*first, *(row[0] for key, node in nodes.items() for row in _rows(key, node) if row[1] is not None)]
+    top_level = dict.fromkeys([*content, *re.findall(r"^ +- (\w+):", _page(name), re.M)])
+    return [*top_level, *(row[0] for key, node in nodes.items() for row in _rows(key, node) if row[1] is not None)]
 
 
 def _page(name):
@@ -83,23 +83,23 @@ def _page(name):
 
 
 def _composed(name, overrides):
-    """The configuration, where a part that is not chosen yet is null."""
-    words = [word for word in overrides if not _names_many(word)]
+    """Composes the configuration. Groups without a choice are null."""
+    words = [word for word in overrides if not _is_sweep(word)]
     for group in re.findall(r"^ +- (\w+): \?\?\?", _page(name), re.M):
         words += [] if any(word.startswith(f"{group}=") for word in words) else [f"{group}=null"]
     return compose(name, words, with_hydra=True)
 
 
 def _rows(path, node):
-    """(key, kind, value, description) of every argument of a node's factory, and of the nodes below it."""
+    """Lists (key, type, value, description) for every argument of a node's factory, and for the nodes below it."""
     rows, below = [], {key: value for key, value in node.items() if isinstance(value, dict)}
     if "_target_" in node:
         title, arguments = described(node["_target_"])
         rows.append((f"{path} ({node['_target_']})", None, None, title))
-        for name, (kind, default, what) in arguments.items():
-            given = f"{path}.{name}" in GIVEN and name not in node
-            if name not in below and not given:
-                rows.append((f"{path}.{name}", kind, node.get(name, default), what))
+        for name, (kind, default, description) in arguments.items():
+            is_hidden = f"{path}.{name}" in SET_BY_PROGRAM and name not in node
+            if name not in below and not is_hidden:
+                rows.append((f"{path}.{name}", kind, node.get(name, default), description))
         rows += [
             (f"{path}.{name}", "", value, "")
             for name, value in node.items()
@@ -111,31 +111,38 @@ def _rows(path, node):
 
 
 def described(target):
-    """(first line, {argument: (kind, default, description)}) of a factory, from its source; empty if it has none."""
-    found, aliases = _definition(target)
-    if found is None:
+    """Reads the documentation of a factory from its source.
+
+    Returns:
+      (first line of the docstring, {argument: (type, default, description)}), both empty without a source file.
+    """
+    definition, aliases = _definition(target)
+    if definition is None:
         return "", {}
-    documented = ast.get_docstring(found) or ""
-    what = _descriptions(documented)
-    if isinstance(found, ast.ClassDef):
-        pairs = [(n.target.id, n.annotation, n.value) for n in found.body if isinstance(n, ast.AnnAssign)]
+    docstring = ast.get_docstring(definition) or ""
+    descriptions = _descriptions(docstring)
+    if isinstance(definition, ast.ClassDef):
+        parameters = [(n.target.id, n.annotation, n.value) for n in definition.body if isinstance(n, ast.AnnAssign)]
     else:
-        args = [*found.args.args, *found.args.kwonlyargs]
-        defaults = [None] * (len(found.args.args) - len(found.args.defaults)) + found.args.defaults
-        defaults += found.args.kw_defaults
-        pairs = [(a.arg, a.annotation, d) for a, d in zip(args, defaults, strict=True)]
+        args = [*definition.args.args, *definition.args.kwonlyargs]
+        defaults = [None] * (len(definition.args.args) - len(definition.args.defaults)) + definition.args.defaults
+        defaults += definition.args.kw_defaults
+        parameters = [(a.arg, a.annotation, d) for a, d in zip(args, defaults, strict=True)]
     rows = {}
-    for name, annotation, default in pairs:
+    for name, annotation, default in parameters:
         value = "???" if default is None else ast.unparse(default)
         if isinstance(default, ast.Constant):
             value = default.value
-        rows[name] = (_kind(annotation, aliases), value, what.get(name, ""))
-    return documented.partition("\n")[0], rows
+        rows[name] = (_kind(annotation, aliases), value, descriptions.get(name, ""))
+    return docstring.partition("\n")[0], rows
 
 
 def _definition(target):
-    """(the function or class that a dotted name means, as it stands in its source, {name: Literal[...]} of its file);
-    (None, {}) if there is none."""
+    """Finds the function or class with a dotted name in its source file.
+
+    Returns:
+      (its syntax tree, {name: Literal[...]} for the aliases in the file), or (None, {}) if there is none.
+    """
     module, _, name = str(target).rpartition(".")
     try:
         spec = importlib.util.find_spec(module)
@@ -156,27 +163,27 @@ def _definition(target):
     return None, {}
 
 
-def _descriptions(documented):
-    """{name: sentence} of the section Args or Fields of a docstring."""
-    section = re.search(r"^(?:Args|Fields):\n(.*?)(?=^\S|\Z)", documented + "\n", re.M | re.S)
+def _descriptions(docstring):
+    """Returns {name: first sentence} from the section Args or Fields of a docstring."""
+    section = re.search(r"^(?:Args|Fields):\n(.*?)(?=^\S|\Z)", docstring + "\n", re.M | re.S)
     if section is None:
         return {}
-    found = {}
+    sentences = {}
     for entry in re.split(r"\n(?=  \S)", "\n" + section[1]):
         if match := re.match(r"\s*([\w, ]+):\s+(.*)", entry, re.S):
             sentence = re.split(r"(?<=[.;])(?<!al\.)\s", re.sub(r"\s+", " ", match[2]).strip())[0].rstrip(".;")
-            found |= {name.strip(): sentence for name in match[1].split(",")}
-    return found
+            sentences |= {name.strip(): sentence for name in match[1].split(",")}
+    return sentences
 
 
 def _aliases(tree):
-    """{name: Literal[...]} of a file that gives such types names."""
-    given = ((node.targets[0], node.value) for node in tree.body if isinstance(node, ast.Assign))
-    return {ast.unparse(name): value for name, value in given if ast.unparse(value).startswith("Literal[")}
+    """Returns {name: Literal[...]} for the type aliases in a file."""
+    assignments = ((node.targets[0], node.value) for node in tree.body if isinstance(node, ast.Assign))
+    return {ast.unparse(name): value for name, value in assignments if ast.unparse(value).startswith("Literal[")}
 
 
 def _kind(annotation, aliases):
-    """A type in words."""
+    """Describes a type in words."""
     if annotation is None:
         return ""
     annotation = aliases.get(getattr(annotation, "id", None), annotation)
@@ -190,12 +197,12 @@ def _kind(annotation, aliases):
     return KINDS.get(source, source)
 
 
-def _shown(value):
+def _format_value(value):
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _names_many(word):
-    """Whether an override names many values, as in a sweep."""
+def _is_sweep(word):
+    """Returns True if an override lists several values, as in a sweep."""
     return "," in word.partition("=")[2] and not word.partition("=")[2].startswith(("[", "{", "'"))

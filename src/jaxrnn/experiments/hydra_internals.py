@@ -1,5 +1,6 @@
-"""All that depends on how Hydra is built inside, in one place; `tests/experiments/test_hydra_internals.py` fails where
-that changes. `hydra.main` reads `sys.argv` and prints errors itself; here arguments are handed over and errors raised.
+"""All code that depends on Hydra's internal modules.
+
+`hydra.main` reads `sys.argv` and prints errors itself. The functions here take the arguments and raise the errors.
 """
 
 import functools
@@ -15,19 +16,19 @@ from jaxrnn import stored_files
 from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments.conf import CONF, force
 
-LARGEST, DEEPEST = 2**18, 32  # bytes of a YAML file, and nodes in nodes
+LARGEST, DEEPEST = 2**18, 32  # largest size of a YAML file in bytes, and deepest nesting of its nodes
 NO_RUNS = "the sweep has no runs: one of its keys names no value, such as range(0)"
 
 
 def run(task, config_name, arguments):
-    """What `hydra.main` does for a script: composes `conf/CONFIG_NAME.yaml`, then runs, sweeps, shows or explains.
+    """Does the work of `hydra.main`: composes `conf/CONFIG_NAME.yaml`, then runs, sweeps, or prints information.
 
-    Dotted keys need no `+`: whether a factory knows them is for `config.check` to say.
+    Dotted keys need no `+`: `config.check` tests whether a factory has them.
 
     Args:
-      task: a function of the composed configuration, of a module or script.
+      task: a function that takes the composed configuration, defined in a module or script.
       config_name: the name of the configuration.
-      arguments: as of the command line, without the script.
+      arguments: the command-line arguments, without the name of the script.
 
     Raises:
       hydra.errors.HydraException: if the arguments cannot be used.
@@ -46,7 +47,9 @@ def run(task, config_name, arguments):
         search_path.prepend("command-line", f"file://{Path(args.config_dir).absolute()}")
     hydra = Hydra.create_main_hydra2(task_name=_name(), config_search_path=search_path)
     overrides = args.overrides
-    may_sweep = args.config_dir or any("hydra.mode" in word for word in overrides)  # ours are of runs; composed once
+    may_sweep = args.config_dir or any(
+        "hydra.mode" in word for word in overrides
+    )  # only these can set the mode; reading it composes again
     if args.hydra_help:
         hydra.hydra_help(config_name=config_name, args_parser=parser, args=args)
     elif args.cfg:
@@ -57,20 +60,20 @@ def run(task, config_name, arguments):
         hydra.shell_completion(config_name=config_name, overrides=overrides)
     elif args.multirun or (may_sweep and hydra.get_mode(config_name, overrides) is RunMode.MULTIRUN):
         _refuse_no_jobs(overrides, hydra.config_loader)
-        done = hydra.multirun(
+        jobs = hydra.multirun(
             config_name=config_name, task_function=task, overrides=[*overrides, "hydra.mode=MULTIRUN"]
         )
-        if isinstance(done, list) and not any(done):
+        if isinstance(jobs, list) and not any(jobs):
             raise ConfigError(NO_RUNS)
     else:
         hydra.run(config_name=config_name, task_function=task, overrides=[*overrides, "hydra.mode=RUN"])
 
 
 def _refuse_no_jobs(overrides, config_loader):
-    """Refuses overrides that choose from nothing, of which Hydra makes a sweep without jobs.
+    """Raises an error for overrides that list no values, since Hydra would run a sweep without jobs.
 
     Raises:
-      ConfigError: it names the first of them, and what to type where a pattern is meant for folders.
+      ConfigError: the message names the first such override and, for a pattern that matches run folders, what to type.
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.override_parser.types import Glob
@@ -80,15 +83,15 @@ def _refuse_no_jobs(overrides, config_loader):
             continue
         word = override.input_line.removeprefix("++")
         if not isinstance(override.value(), Glob):
-            raise ConfigError(f"{word}: it names no value, so the sweep has no runs")
+            raise ConfigError(f"{word}: no values, so the sweep has no runs")
         key, pattern = override.key_or_group, override.value()
         if options := config_loader.get_group_options(key):
-            raise ConfigError(f"{word}: no {key} has such a name; there are: {', '.join(options)}")
-        text = f"{word}: glob() chooses from the configurations of a group, and {key} is not a group"
-        found = sorted(
-            str(path.parents[1]) for each in pattern.include for path in Path().glob(f"{each}/.hydra/config.yaml")
+            raise ConfigError(f"{word}: no {key} matches; there are: {', '.join(options)}")
+        text = f"{word}: glob() works on the choices of a group, but {key} is not a group"
+        run_folders = sorted(
+            str(path.parents[1]) for name in pattern.include for path in Path().glob(f"{name}/.hydra/config.yaml")
         )
-        raise ConfigError(text + (f"; type {shlex.quote(f'{key}=' + ','.join(found))}" if found else ""))
+        raise ConfigError(text + (f"; type {shlex.quote(f'{key}=' + ','.join(run_folders))}" if run_folders else ""))
 
 
 def _refuse(message):
@@ -96,26 +99,25 @@ def _refuse(message):
 
 
 def basic_sweeper():
-    """Hydra's `BasicSweeper`, for ours to extend; imported late, since Hydra loads its plugins' modules anew."""
+    """Returns Hydra's `BasicSweeper`, a base class. It is imported late because Hydra reloads its plugin modules."""
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
     return BasicSweeper
 
 
 def grid(overrides):
-    """Every choice of overrides that name many values, a list of overrides each, in the order of Hydra's sweeper."""
+    """Expands a sweep to its runs: one list of overrides per run, in the order of Hydra's sweeper."""
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     hydra = GlobalHydra.instance()
-    parser = OverridesParser.create(
-        config_loader=hydra.config_loader() if hydra.is_initialized() else None
-    )  # for glob()
+    config_loader = hydra.config_loader() if hydra.is_initialized() else None  # glob() requires it
+    parser = OverridesParser.create(config_loader=config_loader)
     return basic_sweeper().split_arguments(parser.parse_overrides(overrides), None)[0]
 
 
 def directory_name(overrides, naming):
-    """The part of a folder's name that Hydra makes of parsed overrides; `naming` is its node of that name."""
+    """Returns the part of a folder's name that Hydra makes from overrides. `naming` is its node `override_dirname`."""
     from hydra._internal.config_loader_impl import get_overrides_dirname
 
     return get_overrides_dirname(
@@ -124,8 +126,10 @@ def directory_name(overrides, naming):
 
 
 def to_yaml(cfg):
-    """What `OmegaConf.to_yaml` gives, written by libyaml where that is installed, in a fifth of the time; lines may be
-    wrapped elsewhere. Of a configuration, or of dicts and lists."""
+    """Converts a configuration, or dicts and lists, to YAML, like `OmegaConf.to_yaml`.
+
+    It uses libyaml if that is installed, which takes a fifth of the time and may wrap lines at other places.
+    """
     return yaml.dump(
         OmegaConf.to_container(cfg, resolve=False, enum_to_str=True) if OmegaConf.is_config(cfg) else cfg,
         default_flow_style=False,
@@ -136,31 +140,34 @@ def to_yaml(cfg):
 
 
 def load_yaml(path):
-    """What `OmegaConf.load` gives and raises, read by libyaml where that is installed: in a fifth of the time.
+    """Loads a YAML file like `OmegaConf.load`, with the same errors.
+
+    It uses libyaml if that is installed, which takes a fifth of the time.
 
     Raises:
-      DamagedError: if it is too large, a number, nested too deeply, or holds an alias, which can stand for many values.
+      DamagedError: if the file is too large, contains only a number, is nested too deeply, or contains an alias. A few
+        aliases can expand to very many values.
     """
     text = stored_files.read_bytes(path, LARGEST).decode()
     try:
         _refuse_bombs(path, text)
-        found = yaml.load(text, Loader=_loader())
+        content = yaml.load(text, Loader=_loader())
     except yaml.YAMLError:
-        return OmegaConf.load(io.StringIO(text))  # which names the line as it always did
-    if found is not None and not isinstance(found, list | dict | str):
-        raise DamagedError(f"{path} is damaged: it is a {type(found).__name__}")
-    return OmegaConf.create() if found is None else OmegaConf.create(found)
+        return OmegaConf.load(io.StringIO(text))  # its error message names the line
+    if content is not None and not isinstance(content, list | dict | str):
+        raise DamagedError(f"{path} is damaged: expected keys and values, found a {type(content).__name__}")
+    return OmegaConf.create() if content is None else OmegaConf.create(content)
 
 
 def _refuse_bombs(path, text):
-    """Refuses YAML that takes more time or memory than its length tells, before anything is made of it."""
+    """Raises a `DamagedError` for YAML that would need far more time or memory than its size suggests."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent) or depth > DEEPEST:
             line = event.start_mark.line + 1
-            what = f"nested more than {DEEPEST} times" if depth > DEEPEST else f"an alias, *{event.anchor}"
-            raise DamagedError(f"{path}, line {line} is damaged: it holds what no run writes, {what}")
+            reason = f"nested more than {DEEPEST} times" if depth > DEEPEST else f"an alias, *{event.anchor}"
+            raise DamagedError(f"{path}, line {line} is damaged: a run never writes this: {reason}")
 
 
 @functools.cache
@@ -170,7 +177,7 @@ def _loader():
     if not yaml.__with_libyaml__:
         return get_yaml_loader()
 
-    class Loader(yaml.cyaml.CParser, get_yaml_loader()):  # its parser in the place of that written in Python
+    class Loader(yaml.cyaml.CParser, get_yaml_loader()):  # libyaml's parser instead of the one in Python
         def __init__(self, stream):
             yaml.cyaml.CParser.__init__(self, stream)
             yaml.constructor.SafeConstructor.__init__(self)
@@ -191,5 +198,5 @@ def _dumper():
 
 
 def _name():
-    """The name of the running script, which Hydra calls the job's."""
+    """Returns the name of the running script, which Hydra uses as the name of the job."""
     return sys.argv[0].rpartition("/")[2].removesuffix(".py")

@@ -1,7 +1,8 @@
-"""One writer a folder: whoever trains in it holds its lock, and another one is told who.
+"""Folder locks: only one process at a time writes to a folder. The error message names that process.
 
-It is a lock of the file `.lock`, which ends with the process that holds it. Where a shared disk does not hand such
-locks on from host to host, the file `.writer.json` decides, which names the holder and is touched every few seconds.
+The lock is an operating-system lock on the file `.lock`. It ends when the process ends. Some shared disks do not
+enforce such locks between hosts. For these, the file `.writer.json` names the holder, and the holder updates the
+file's modification time every few seconds.
 """
 
 import atexit
@@ -19,9 +20,9 @@ from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments import stamps
 
 FILE, WRITER = ".lock", ".writer.json"
-BEAT, PATIENCE = 5.0, 60.0  # seconds between two signs of life, and after which another host's holder is gone
+BEAT, PATIENCE = 5.0, 60.0  # seconds between two updates, and until another host's lock counts as lost
 
-LARGEST = 2**16  # bytes of the holder's file
+LARGEST = 2**16  # bytes of `.writer.json`
 
 
 class Writer(TypedDict):
@@ -33,26 +34,28 @@ class Writer(TypedDict):
 
 
 class Lock:
-    """The lock of a folder, held from its making until `release`, or the end of the process.
+    """Lock of a folder, held from its construction until `release` or the end of the process.
 
     Args:
-      folder: it is made if it does not exist.
+      folder: the folder. It is created if it does not exist.
+      beat: seconds between two updates of `.writer.json`.
+      patience: seconds without an update after which a lock of another host counts as lost.
 
     Raises:
-      ConfigError: if another process holds it; it names the process and its host.
-      OSError: if the folder cannot be written.
+      ConfigError: if another process holds the lock. The message names the process and its host.
+      OSError: if the folder cannot be written to.
     """
 
     def __init__(self, folder, beat=BEAT, patience=PATIENCE):
         self._folder = Path(str(folder))
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._held = _held(self._folder)
-        if self._held is None or _elsewhere(self._folder, patience):
+        self._file_lock = _acquire(self._folder)
+        if self._file_lock is None or _is_held_elsewhere(self._folder, patience):
             self._unlock()
             raise _refusal(self._folder)
         self._ended = threading.Event()
         try:
-            atomic.write(self._folder / WRITER, json.dumps(_own()) + "\n")
+            atomic.write(self._folder / WRITER, json.dumps(_this_writer()) + "\n")
         except BaseException:
             self._unlock()
             raise
@@ -61,7 +64,7 @@ class Lock:
         atexit.register(self.release)
 
     def release(self):
-        """Lets others write."""
+        """Releases the lock, so that other processes may write."""
         if not self._ended.is_set():
             atexit.unregister(self.release)
             self._ended.set()
@@ -78,16 +81,16 @@ class Lock:
 
     def _live(self, beat):
         while not self._ended.wait(beat):
-            with contextlib.suppress(OSError):  # the training itself will say so
+            with contextlib.suppress(OSError):  # the training reports disk errors itself
                 os.utime(self._folder / WRITER)
 
     def _unlock(self):
-        if self._held is not None:
-            self._held.release()
+        if self._file_lock is not None:
+            self._file_lock.release()
 
 
 def of_run(folder):
-    """The `Lock` of a run folder that is gone on with, while nobody trains the sweep that it is of; errors as there."""
+    """Locks a run folder to resume it. Also raises a `ConfigError` if a process trains the sweep that contains it."""
     sweep = Path(str(folder)).absolute().parent
     if (sweep / "sweep.json").exists():
         refuse_if_held(sweep)
@@ -95,48 +98,49 @@ def of_run(folder):
 
 
 def refuse_a_run(folder):
-    """Refuses to begin where a run has begun.
+    """Raises an error if a folder already contains a run.
 
     Raises:
-      ConfigError: if the folder holds a run.
+      ConfigError: if the folder contains a run.
     """
-    from jaxrnn.experiments import saved  # here, so that a script's first lines need not import JAX
+    from jaxrnn.experiments import saved  # imported here so that a script's first lines do not import JAX
     from jaxrnn.training import records
 
     if (Path(str(folder)) / records.FILE).exists():
         raise ConfigError(
-            f"{folder} holds a run already; choose another hydra.run.dir, or resume it: {saved.how_to_resume(folder)}"
+            f"{folder} already contains a run; choose another hydra.run.dir, or resume the run: "
+            f"{saved.how_to_resume(folder)}"
         )
 
 
 def refuse_if_held(folder):
-    """Refuses to write where another process does, without taking the lock.
+    """Raises an error if another process writes to a folder. Does not take the lock.
 
     Raises:
-      ConfigError: if one holds the folder's lock; it names the process and its host.
+      ConfigError: if another process holds the lock. The message names the process and its host.
     """
     folder = Path(str(folder))
     if (folder / FILE).exists():
-        if (held := _held(folder)) is not None:
-            held.release()
-        if held is None or _elsewhere(folder, PATIENCE):
+        if (file_lock := _acquire(folder)) is not None:
+            file_lock.release()
+        if file_lock is None or _is_held_elsewhere(folder, PATIENCE):
             raise _refusal(folder)
 
 
-def _held(folder):
-    """The lock of the folder's file, or None while another process holds it."""
+def _acquire(folder):
+    """Takes the lock on the file `.lock`. Returns None if another process holds it."""
     from filelock import FileLock, Timeout
 
-    own = FileLock(folder / FILE)
+    file_lock = FileLock(folder / FILE)
     try:
-        own.acquire(timeout=0)
+        file_lock.acquire(timeout=0)
     except Timeout:
         return None
-    return own
+    return file_lock
 
 
-def _elsewhere(folder, patience):
-    """Whether a process of another host gave a sign of life not long ago, by the clock of the disk."""
+def _is_held_elsewhere(folder, patience):
+    """Returns True if a process on another host holds the lock and updated its file recently, by the disk's clock."""
     writer = _read(folder)
     if writer is None or writer["host"] == socket.gethostname():
         return False
@@ -147,19 +151,19 @@ def _elsewhere(folder, patience):
 
 
 def _refusal(folder):
-    writer, who = _read(folder), "another process is training here"
+    writer, holder = _read(folder), "another process is training here"
     if writer is not None:
-        who = f"process {writer['process']} on {writer['host']} is training here since {writer['since']}"
-    return ConfigError(f"{folder}: {who}; wait for it, or choose another folder")
+        holder = f"process {writer['process']} on {writer['host']} has been training here since {writer['since']}"
+    return ConfigError(f"{folder}: {holder}; wait for it, or choose another folder")
 
 
 def _read(folder):
-    """What the file of the holder says, a `Writer`; None where there is none, or none that can be read."""
+    """Reads the `Writer` in `.writer.json`. Returns None if the file is missing or cannot be read."""
     try:
         return stored_files.parse(stored_files.read_bytes(folder / WRITER, LARGEST), Writer, folder / WRITER)
     except (FileNotFoundError, DamagedError):
         return None
 
 
-def _own():
+def _this_writer():
     return {"process": os.getpid(), "host": socket.gethostname(), "since": stamps.stamp()}

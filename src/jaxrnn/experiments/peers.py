@@ -1,6 +1,7 @@
-"""Several processes of one computation: each gives signs of life, and when one is gone the others save and end.
+"""Watches the other processes of a distributed run. If one process is lost, the others save their state and exit.
 
-The signs are counters in the key-value store of JAX's coordination service, so that no disk need be shared.
+Every process regularly increases a counter (its heartbeat) in the key-value store of JAX's coordination service. No
+shared disk is needed.
 """
 
 import atexit
@@ -16,38 +17,43 @@ import jax
 from jaxrnn.errors import ConfigError
 from jaxrnn.jax_internals import abort_later, key_value_store
 
-BEAT, PATIENCE = 1.0, 8.0  # seconds between two signs of life, and after which a process without one is gone
-PARTING = 2.0  # seconds to leave JAX's computation, for which one that has ended waits
-GRACE = 3.0  # seconds for the error that ended another process to be met here too
+BEAT, PATIENCE = 1.0, 8.0  # seconds between two heartbeats, and without one until a process counts as lost
+PARTING = 2.0  # seconds to wait for JAX's distributed shutdown before this process exits
+GRACE = 3.0  # seconds in which this process may raise the same error that ended another process
 DONE, ENDED = "done", "ended: "
 
-_entered = itertools.count()  # all processes enter the same blocks, in the same order
+_entered = itertools.count()  # all processes enter the same blocks in the same order, so the counts agree
 
 
 class Peers:
-    """The other processes, watched while a block runs.
+    """Watches the other processes while a block runs.
 
-        with Peers(how_to_go_on) as peers:
+        with Peers(resume_command) as peers:
             peers.kept = lambda: store.save(...)
 
-    When one of them gives no sign of life, or its block ends by an error, this process calls `kept`, says on standard
-    error which one is gone and how to go on, and ends with status 2, wherever it is: a collective operation that waits
-    for the other one would wait for ever. The watch goes on after the block, until all processes are about to exit:
-    only then is JAX's computation left, by one thread, since a second one in its client can crash it.
+    If another process sends no heartbeat, or its block ends with an error, this process does the following:
+
+    1. It calls `kept`.
+    2. It prints on standard error which process is lost and how to resume.
+    3. It exits with status 2 at once. It cannot wait, since a collective operation with the lost process never ends.
+
+    The watch continues after the block until all processes are about to exit. Only then does one thread shut JAX's
+    distributed runtime down: a call from a second thread can crash its client.
 
     Args:
-      go_on: the command that goes on.
-      beat, patience: seconds, see `BEAT` and `PATIENCE`.
+      resume_command: the command that resumes the run.
+      beat: seconds between two heartbeats.
+      patience: seconds without a heartbeat after which a process counts as lost.
 
     Fields:
-      kept: () -> None, saves what there is; called by another thread, once.
+      kept: () -> None, saves the state of the run. The watching thread calls it at most once.
     """
 
-    def __init__(self, go_on, beat=BEAT, patience=PATIENCE):
+    def __init__(self, resume_command, beat=BEAT, patience=PATIENCE):
         self.kept = lambda: None
-        self._go_on, self._beat, self._patience = go_on, beat, patience
-        self._own, self._store = jax.process_index(), key_value_store()
-        self._others = [number for number in range(jax.process_count()) if number != self._own]
+        self._resume_command, self._beat, self._patience = resume_command, beat, patience
+        self._index, self._store = jax.process_index(), key_value_store()
+        self._others = [number for number in range(jax.process_count()) if number != self._index]
         self._block = next(_entered)
         self._seen, self._last, self._finished, self._exiting = {}, None, False, threading.Event()
 
@@ -57,16 +63,16 @@ class Peers:
         self._seen = {number: (None, now) for number in self._others}
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
-        atexit.register(self._part)  # JAX's own function, registered before, runs after it
+        atexit.register(self._wait_for_exit)  # runs before JAX's own exit function, which was registered earlier
         return self
 
     def __exit__(self, kind, error, trace):
         if kind is not None and issubclass(kind, Exception) and not issubclass(kind, ConfigError):
-            self._thread.join(2 * self._patience)  # the thread knows which partner a collective operation lost
+            self._thread.join(2 * self._patience)  # the thread finds out which process a collective operation lost
         self._finished = kind is None or kind is SystemExit
         self._last = None if self._finished else f"{ENDED}{error}"
 
-    def _part(self):
+    def _wait_for_exit(self):
         """Waits until all processes exit."""
         self._last = self._last or DONE
         self._exiting.set()
@@ -76,16 +82,16 @@ class Peers:
         return f"jaxrnn/{self._block}/{number}"
 
     def _watch(self):
-        """Until all processes exit, or ends this one."""
+        """Sends heartbeats and checks the others until all processes exit. Ends this process if one is lost."""
         for count in itertools.count():
             exiting = self._exiting.is_set()
             try:
-                self._store.set(self._key(self._own), self._last or str(count))
-                gone = self._gone()
+                self._store.set(self._key(self._index), self._last or str(count))
+                lost = self._find_lost()
             except RuntimeError:
-                gone = (0, "its coordination service does not answer")
-            if gone:
-                self._leave(*gone)
+                lost = (0, "its coordination service does not answer")
+            if lost:
+                self._leave(*lost)
             if exiting and all((text or "").startswith((DONE, ENDED)) for text, _ in self._seen.values()):
                 return
             if exiting:
@@ -93,8 +99,8 @@ class Peers:
             else:
                 self._exiting.wait(self._beat)
 
-    def _gone(self):
-        """(number of a process, why) of one that is gone, or None."""
+    def _find_lost(self):
+        """Returns (index, reason) of a lost process, or None."""
         now = time.monotonic()
         for number in self._others:
             text = self._store.get(self._key(number))
@@ -105,17 +111,17 @@ class Peers:
                 if now - since > GRACE and self._last is None and not self._finished:
                     return number, text.removeprefix(ENDED)
             elif text != DONE and now - since > self._patience:
-                return number, f"it gave no sign of life for {self._patience:.0f} s"
+                return number, f"no heartbeat for {self._patience:.0f} s"
         return None
 
-    def _leave(self, number, why):
+    def _leave(self, number, reason):
         if self._last is None and not self._finished:
-            with contextlib.suppress(Exception):  # all that can still be done is to say what is known
+            with contextlib.suppress(Exception):  # the message below must appear even if saving fails
                 self.kept()
-            print(f"error: process {number + 1} is gone ({why}); what was saved stays: start all processes again, "
-                  f"{self._go_on}", file=sys.stderr, flush=True)  # fmt: skip
+            print(f"error: process {number + 1} is lost ({reason}); checkpoints are kept; start all processes again: "
+                  f"{self._resume_command}", file=sys.stderr, flush=True)  # fmt: skip
         with contextlib.suppress(RuntimeError):
-            self._store.set(self._key(self._own), self._last or f"{ENDED}process {number + 1} is gone")
+            self._store.set(self._key(self._index), self._last or f"{ENDED}process {number + 1} is lost")
         parting = threading.Thread(target=jax.distributed.shutdown, daemon=True)
         parting.start()
         parting.join(PARTING)

@@ -1,4 +1,4 @@
-"""One model by several processes: all compute, the first one writes."""
+"""Trains one model with several processes: all of them compute, and the first one writes the run folder."""
 
 import contextlib
 import hashlib
@@ -16,30 +16,32 @@ from jaxrnn.training import records
 
 
 @contextlib.contextmanager
-def joined(go_on):
-    """Joins the other processes of a computation for a block; gives its `Peers`, or None for one process alone.
+def joined(resume_command):
+    """Joins the other processes for the duration of a block. Yields the `Peers`, or None if there is only one process.
 
     Args:
-      go_on: gives the command that resumes the run where one of them is lost.
+      resume_command: () -> the command that resumes the run if a process is lost.
     """
     runtime.join_processes()
     if jax.process_count() == 1:
         yield None
     else:
-        with Peers(go_on()) as peers:
+        with Peers(resume_command()) as peers:
             yield peers
 
 
 def with_all_processes(train, experiment, folder, figures, peers):
-    """Trains together with all processes, of which the first alone writes into the run folder.
+    """Trains with all processes. Only the first process writes into the run folder.
 
     Args:
       train: (experiment, folder, figures, peers) -> summary.
-      experiment, folder, figures: for `train`.
+      experiment: first argument of `train`.
+      folder: the run folder. All processes except the first train in a temporary folder instead.
+      figures: True to draw figures, in the first process.
       peers: the `Peers`, or None.
 
     Raises:
-      ConfigError: if the processes do not mean the same folder, or a batch cannot be shared out over them.
+      ConfigError: if the processes have different run folders, or the batch size is not a multiple of their number.
     """
     if peers is None:
         return train(experiment, folder, figures)
@@ -47,16 +49,16 @@ def with_all_processes(train, experiment, folder, figures, peers):
 
     processes = jax.process_count()
     if (batch_size := experiment.task.trainer.batch_size) % processes:
-        raise ConfigError(f"trainer.batch_size={batch_size} cannot be shared out over {processes} processes")
-    name = np.frombuffer(hashlib.sha256(str(folder.absolute()).encode()).digest(), np.uint8)
-    if (multihost_utils.process_allgather(name) != name).any():
+        raise ConfigError(f"trainer.batch_size={batch_size} must be a multiple of the number of processes, {processes}")
+    folder_hash = np.frombuffer(hashlib.sha256(str(folder.absolute()).encode()).digest(), np.uint8)
+    if (multihost_utils.process_allgather(folder_hash) != folder_hash).any():
         raise ConfigError("the processes have different run folders; give them all the same hydra.run.dir=...")
     if jax.process_index() == 0:
-        multihost_utils.sync_global_devices("the others have copied what they go on from")
+        multihost_utils.sync_global_devices("the others have copied the checkpoints")
         return train(experiment, folder, figures, peers)
-    with tempfile.TemporaryDirectory() as own:
+    with tempfile.TemporaryDirectory() as temporary:
         if (folder / "checkpoints").is_dir():
-            shutil.copytree(folder / "checkpoints", Path(own) / "checkpoints")
-            shutil.copy(folder / records.FILE, own)
-        multihost_utils.sync_global_devices("the others have copied what they go on from")
-        return train(experiment, Path(own), False, peers)
+            shutil.copytree(folder / "checkpoints", Path(temporary) / "checkpoints")
+            shutil.copy(folder / records.FILE, temporary)
+        multihost_utils.sync_global_devices("the others have copied the checkpoints")
+        return train(experiment, Path(temporary), False, peers)

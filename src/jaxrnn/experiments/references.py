@@ -1,7 +1,9 @@
-"""References inside a configuration that was found in a folder, such as `${trainer.steps}`.
+"""Checks the references, such as `${trainer.steps}`, in a configuration that was read from a folder.
 
-A run's own configuration refers only to its own keys. OmegaConf's resolvers, `${oc.env:HOME}` and the like, would read
-the environment, and references to references can unfold to more text than any memory holds.
+A run's configuration refers only to its own keys. Two other kinds of references are unsafe and raise an error:
+
+- OmegaConf's resolvers, such as `${oc.env:HOME}`, read the environment.
+- Nested references can expand to more text than fits into memory.
 """
 
 import re
@@ -9,14 +11,14 @@ import re
 from jaxrnn.errors import ConfigError
 
 REFERENCE = re.compile(r"\$\{(\.*)([A-Za-z_][\w-]*(?:\.[\w-]+)*)\}")
-LARGEST, DEEPEST = 2**20, 16  # characters that a value may unfold to, and references that may follow each other
+LARGEST, DEEPEST = 2**20, 16  # most characters that a value may expand to, and longest chain of references
 
 
 def check(raw, where):
-    """Refuses references that reach outside the configuration, or unfold to too much.
+    """Raises an error for references that leave the configuration or expand to too much text.
 
     Args:
-      raw: the configuration as dicts and lists, references as they are written.
+      raw: the configuration as dicts and lists, with unresolved references.
       where: the folder or file, for the message.
 
     Raises:
@@ -26,14 +28,14 @@ def check(raw, where):
 
     def size(path, node, depth):
         if depth > DEEPEST:
-            raise ConfigError(f"{where}: its references follow each other more than {DEEPEST} times at {_name(path)}")
+            raise ConfigError(f"{where}: more than {DEEPEST} references follow each other at {_name(path)}")
         if path not in sizes:
-            sizes[path] = measured(path, node, depth)
+            sizes[path] = expanded_size(path, node, depth)
         if sizes[path] > LARGEST:
-            raise ConfigError(f"{where}: its references unfold {_name(path)} to more than {LARGEST} characters")
+            raise ConfigError(f"{where}: the references at {_name(path)} expand to more than {LARGEST} characters")
         return sizes[path]
 
-    def measured(path, node, depth):
+    def expanded_size(path, node, depth):
         if isinstance(node, dict | list):
             items = node.items() if isinstance(node, dict) else enumerate(node)
             return sum(len(str(key)) + size((*path, str(key)), value, depth) for key, value in items)
@@ -41,10 +43,10 @@ def check(raw, where):
         total = len(text)
         if isinstance(node, str) and "${" in node:
             if not are_plain(node):
-                shown = " ".join(node.split())[:60]
+                excerpt = " ".join(node.split())[:60]
                 raise ConfigError(
-                    f"{where}: its configuration asks for {shown} at {_name(path)}; a run's own refers only to its own "
-                    "keys, as in ${trainer.steps}"
+                    f"{where}: its configuration contains {excerpt} at {_name(path)}; a run's configuration may refer "
+                    "only to its own keys, as in ${trainer.steps}"
                 )
             for dots, name in REFERENCE.findall(node):
                 other = (*(path[: -len(dots)] if dots else ()), *name.split("."))
@@ -55,19 +57,21 @@ def check(raw, where):
 
 
 def are_plain(text):
-    """Whether the references in a text name keys and nothing else."""
+    """Returns True if all references in a text are names of keys."""
     return "${" not in REFERENCE.sub("", text)
 
 
 def _at(node, path):
-    """What a container holds at a path; None where it holds nothing there, as for what only building fills in."""
+    """Returns the value at a path, or None if there is none, as for a value that is set only after building."""
     for part in path:
         if isinstance(node, list) and part.isdigit() and int(part) < len(node):
             node = node[int(part)]
         elif isinstance(node, dict):
             node = next((value for key, value in node.items() if str(key) == part), None)
         elif isinstance(node, str) and "${" in node:
-            raise ConfigError(f"a reference to {'.'.join(path)} passes through another reference")
+            raise ConfigError(
+                f"the reference to {'.'.join(path)} passes through another reference: refer to the key itself"
+            )
         else:
             return None
     return node

@@ -1,4 +1,4 @@
-"""What the `.hydra/` of a run folder says of the run, read with care: it may be cut, empty, or somebody else's."""
+"""Reads the configuration in `.hydra/` of a run folder. The files may be damaged, empty or written by someone else."""
 
 import contextlib
 from pathlib import Path
@@ -14,14 +14,15 @@ from jaxrnn.training.checkpoints import Checkpoints
 
 
 def config(folder, trusted=()):
-    """The configuration of a run folder, which may be built.
+    """Reads the configuration of a run folder and checks that it is complete and safe to build.
 
     Args:
       folder: the run folder.
       trusted: see `trust.check`.
 
     Raises:
-      ConfigError: if the folder is none, its configuration is damaged, or it calls or reads what is not trusted.
+      ConfigError: if the folder is not a run folder, its configuration is damaged, or it uses a function or a file that
+        is not trusted.
     """
     cfg = read(folder)
     if missing := [name for name in ("seed", *NODES) if name not in cfg]:
@@ -33,60 +34,64 @@ def config(folder, trusted=()):
 
 
 def read(folder):
-    """The configuration of a run folder as it stands there, to be looked at; what it names is not looked up.
+    """Reads the configuration of a run folder, but does not check or import the functions that it names.
 
     Raises:
-      ConfigError: if the folder is no run folder, its file is damaged, which names the line, or it refers to anything
-        but its own keys.
+      ConfigError: if the folder is not a run folder, the file is damaged (the message names the line), or the
+        configuration refers to anything except its own keys.
     """
     if not file(folder).is_file():
         if Checkpoints(folder).steps():
             raise ConfigError(
-                f"{folder} holds a run of objects made in Python; give them too: jaxrnn.load(folder, net, dataset)"
+                f"{folder} contains a run that was trained from Python objects; call jaxrnn.load(folder, net, dataset)"
             )
-        raise ConfigError(f"{folder} is no run folder: it has no .hydra/config.yaml")
+        raise ConfigError(f"{folder} is not a run folder: .hydra/config.yaml is missing")
     cfg = _yaml(file(folder), DictConfig)
     references.check(OmegaConf.to_container(cfg, resolve=False), folder)
     return cfg
 
 
 def overrides(folder):
-    """The overrides that a run was started with, a list of texts; errors as of `read` and `trust.check_overrides`."""
+    """Reads the overrides that a run was started with, a list of strings.
+
+    Raises:
+      ConfigError: if the file is missing or damaged, or an override is not allowed (see `trust.check_overrides`).
+    """
     path = file(folder).with_name("overrides.yaml")
-    found = OmegaConf.to_container(_yaml(path, ListConfig))
-    if not all(isinstance(word, str) for word in found):
-        raise ConfigError(f"{path} is damaged: it is no list of overrides")
-    trust.check_overrides(found, path)
-    return found
+    words = OmegaConf.to_container(_yaml(path, ListConfig))
+    if not all(isinstance(word, str) for word in words):
+        raise ConfigError(f"{path} is damaged: expected a list of overrides")
+    trust.check_overrides(words, path)
+    return words
 
 
 def keep(folder):
-    """Has the disk take what Hydra wrote of a run's configuration, before a checkpoint counts on it."""
-    place = file(folder).absolute().parent
-    if place.is_dir():
-        for path in (*atomic.whole(place, "*.yaml"), place, place.parent):
+    """Flushes to disk the configuration files that Hydra wrote, since the first checkpoint relies on them."""
+    hydra_folder = file(folder).absolute().parent
+    if hydra_folder.is_dir():
+        for path in (*atomic.whole(hydra_folder, "*.yaml"), hydra_folder, hydra_folder.parent):
             atomic.sync(path)
-        for folder in list(place.parent.parents)[:2]:
-            with contextlib.suppress(PermissionError):  # one that may not be looked into
-                atomic.sync(folder)
+        for parent in list(hydra_folder.parent.parents)[:2]:
+            with contextlib.suppress(PermissionError):  # this process may not be allowed to read it
+                atomic.sync(parent)
 
 
 def how_to_resume(folder):
-    """The command that resumes a run, with what its configuration needs to be trusted."""
+    """Returns the command that resumes a run, with the argument `trust` if its configuration requires it."""
     try:
         needed = trust.needed(read(folder), folder)
-    except ConfigError:  # there is no configuration, or resuming says what is wrong with it
+    except ConfigError:  # the configuration is missing or damaged: resuming reports it
         needed = []
     return hints.command("train", resume=str(folder), **({"trust": needed} if needed else {}))
 
 
 def file(folder):
-    """Where the configuration of a run folder is."""
+    """Returns the path of the configuration of a run folder."""
     return Path(str(folder)) / ".hydra" / "config.yaml"
 
 
 def _line(path, error):
-    """Where in a file YAML found an error, as the end of its name."""
+    """Formats the line number of a YAML error, to follow the name of the file."""
     mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
     if mark is None and position is None:
         return ""
@@ -95,8 +100,8 @@ def _line(path, error):
 
 
 def _reason(error):
-    found = getattr(error, "problem", None) or getattr(error, "reason", None)
-    return found or str(error).splitlines()[0]
+    reason = getattr(error, "problem", None) or getattr(error, "reason", None)
+    return reason or str(error).splitlines()[0]
 
 
 def _yaml(path, kind):
@@ -104,14 +109,14 @@ def _yaml(path, kind):
     from yaml import YAMLError
 
     try:
-        found = load_yaml(path)
+        content = load_yaml(path)
     except FileNotFoundError as error:
         raise ConfigError(f"{path} is missing") from error
     except YAMLError as error:
         raise ConfigError(f"{path}{_line(path, error)} is damaged: {_reason(error)}") from error
-    except (ValueError, TypeError, RecursionError, OmegaConfBaseException) as error:  # not UTF-8, not YAML's types
+    except (ValueError, TypeError, RecursionError, OmegaConfBaseException) as error:  # not UTF-8, or not a type of YAML
         raise ConfigError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
-    if not isinstance(found, kind) or (kind is DictConfig and not len(found)):
-        raise ConfigError(f"{path} is {'empty' if not path.read_bytes().strip() else 'damaged'}: it is no "
+    if not isinstance(content, kind) or (kind is DictConfig and not len(content)):
+        raise ConfigError(f"{path} is {'empty' if not path.read_bytes().strip() else 'damaged'}: expected a "
                           f"{'configuration' if kind is DictConfig else 'list of overrides'}")  # fmt: skip
-    return found
+    return content

@@ -1,6 +1,6 @@
-"""Dates and times for people to read, in log lines, lock files and captions, whatever the clock says.
+"""Formats dates and times for log lines, lock files and captions. It works for any value of the system clock.
 
-What takes how long is measured by the monotonic clock, which nobody sets.
+Durations are never computed from these times: they are measured with the monotonic clock.
 """
 
 import logging
@@ -10,21 +10,21 @@ FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
 def stamp(form=FORMAT, seconds=None):
-    """A time in words.
+    """Formats a time as local time.
 
     Args:
-      form: as of `time.strftime`.
-      seconds: since 1970; None for now.
+      form: a format for `time.strftime`.
+      seconds: seconds since 1970. None means now.
     """
     seconds = time.time() if seconds is None else seconds
     try:
         return time.strftime(form, time.localtime(seconds))
-    except (OverflowError, OSError, ValueError):  # the clock is beyond what the system has dates for
+    except (OverflowError, OSError, ValueError):  # the system has no date for this time
         return f"{seconds:.0f} s since 1970"
 
 
 class Formatter(logging.Formatter):
-    """Formats log lines whatever the clock says; logging's own prints a stack trace for each."""
+    """Formats log lines for any value of the clock. The standard formatter prints a stack trace for invalid times."""
 
     def formatTime(self, record, datefmt=None):
         return stamp(datefmt or FORMAT, record.created)

@@ -1,7 +1,10 @@
-"""What a configuration that was found in a folder may build: what jaxrnn and Optax offer, and what the user names.
+"""Decides which functions and files the configuration of a run folder may use.
 
-A configuration names functions to call. Of one that somebody else may have written only those are called that stand in
-the catalogues, function by function, and no file is read that lies elsewhere.
+A configuration names functions to call, and someone else may have written it. Therefore it may use only:
+
+- the functions of jaxrnn that build runs, listed one by one, and the transformations and schedules of Optax,
+- files in the run folder and in the working directory,
+- modules and files that the user trusts explicitly.
 """
 
 import inspect
@@ -19,31 +22,26 @@ from jaxrnn.experiments.conf import CONF
 CATALOGUES = {"cells": ("cell",), "data": ("dataset",), "distributions": ("distribution",), "unroll": ("unroll",),
               "studies": ("study", "probe")}  # fmt: skip
 FUNCTIONS = ("initializers", "metrics", "nets", "optimizers", "training.callbacks", "training.regularizers")
-NOT_OF_RUNS = ("benchmarks", "experiments", "sweeps")  # rooms that our configurations name, but never those of a run
-LONGEST, DEEPEST = 10_000, 50  # characters and brackets of an override
+NOT_OF_RUNS = ("benchmarks", "experiments", "sweeps")  # named in our YAML files, but never in a run's configuration
+LONGEST, DEEPEST = 10_000, 50  # most characters and brackets in an override
 TRANSFORMATIONS = ("GradientTransformation", "GradientTransformationExtraArgs")
-UNTYPED = (
-    "exponential_decay",
-    "nadam",
-    "nadamw",
-    "scale_by_factored_rms",
-)  # without a type
+UNTYPED = ("exponential_decay", "nadam", "nadamw", "scale_by_factored_rms")  # Optax annotates no return type
 
 
 def check(cfg, folder, trusted=()):
-    """Refuses a configuration that would call, read or ask for what the user has not allowed.
+    """Raises an error if a configuration uses a function or a file that is not trusted.
 
     Args:
       cfg: a configuration that was read from a folder.
       folder: that folder.
-      trusted: modules of the user's own, and files or folders, that it may use too.
+      trusted: additional modules, files and folders that it may use.
 
     Raises:
-      ConfigError: at the first function that is in no catalogue, or path outside the folder and the working directory.
+      ConfigError: at the first function that is not listed, or path outside the folder and the working directory.
     """
-    if (found := next(_refused(cfg, folder, trusted), None)) is None:
+    if (untrusted := next(_untrusted(cfg, folder, trusted), None)) is None:
         return
-    name, value, key = found
+    name, value, key = untrusted
     hint = hints.argument("trust", [*trusted, *needed(cfg, folder, trusted)])
     if key == "path":
         raise ConfigError(
@@ -51,22 +49,22 @@ def check(cfg, folder, trusted=()):
             f"want that, add {hint}"
         )
     raise ConfigError(
-        f"{folder}: its configuration calls {name}={value}, which is none of jaxrnn's or Optax's; if you trust it, add "
-        f"{hint}"
+        f"{folder}: its configuration calls {name}={value}, which does not belong to jaxrnn or Optax; if you trust it, "
+        f"add {hint}"
     )
 
 
 def needed(cfg, folder, trusted=()):
-    """The modules and files that a configuration uses and that are not trusted yet; arguments as of `check`."""
+    """Lists the modules and files that a configuration uses but that are not trusted yet. Arguments as in `check`."""
     return list(dict.fromkeys(
-        value if key == "path" else str(value).partition(".")[0] for _, value, key in _refused(cfg, folder, trusted)
+        value if key == "path" else str(value).partition(".")[0] for _, value, key in _untrusted(cfg, folder, trusted)
     ))  # fmt: skip
 
 
-def _refused(cfg, folder, trusted):
-    """(dotted name, value, "_target_" or "path") of all that a configuration may not use."""
+def _untrusted(cfg, folder, trusted):
+    """Yields (dotted name, value, "_target_" or "path") for every function and file that is not trusted."""
     for name, value in _leaves(container(cfg)):
-        key = re.sub(r"(\.\d+)+$", "", name).rpartition(".")[2]  # of a list's items the list's own
+        key = re.sub(r"(\.\d+)+$", "", name).rpartition(".")[2]  # for an item of a list, the key of the list
         if key == "_target_" and not _is_allowed(value, trusted):
             yield name, value, key
         if key == "path" and isinstance(value, str) and not _is_near(value, folder, trusted):
@@ -74,17 +72,17 @@ def _refused(cfg, folder, trusted):
 
 
 def check_overrides(words, path):
-    """Refuses overrides that Hydra would not only set values by.
+    """Raises an error for overrides that make Hydra do more than set values.
 
-    Hydra imports the package of `hydra.searchpath=[pkg://NAME]`, and reads YAML files wherever the choice of a group
-    leads, as `model=../../NAME` does.
+    For example, Hydra imports the package in `hydra.searchpath=[pkg://NAME]`, and `model=../../NAME` makes it read a
+    YAML file outside `conf/`.
 
     Args:
       words: overrides that were read from a folder.
-      path: of their file, for the message.
+      path: path of their file, for the message.
 
     Raises:
-      ConfigError: at the first one that does more than set a value or choose a configuration of ours.
+      ConfigError: at the first override that does more than set a value or choose one of jaxrnn's configurations.
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
@@ -92,17 +90,17 @@ def check_overrides(words, path):
     parser = OverridesParser.create()
     for word in words:
         if len(word) > LONGEST or sum(map(word.count, "([{")) > DEEPEST:
-            raise ConfigError(f"{path} is damaged: {word[:40]}... is longer or deeper than a run's overrides are")
+            raise ConfigError(f"{path} is damaged: {word[:40]}... is too long or nested too deeply for an override")
         try:
             override = parser.parse_override(word)
         except HydraException as error:
             raise ConfigError(f"{path} is damaged: {word!r} is not an override") from error
         if override.is_sweep_override() or not _is_ours(override):
-            raise ConfigError(f"{path} holds {word}, which the overrides of a run never hold")
+            raise ConfigError(f"{path} contains {word}, which a run never writes; remove it")
 
 
 def _is_ours(override):
-    """Whether an override sets a value of a run, or chooses a group's configuration by its name."""
+    """Returns True if an override only sets a value of a run, or chooses a configuration by name."""
     key, value = override.key_or_group, override.value()
     if re.split(r"[./]", key)[0] == "hydra" or (isinstance(value, str) and not references.are_plain(value)):
         return False
@@ -111,7 +109,7 @@ def _is_ours(override):
 
 
 def _leaves(node, name=""):
-    """(dotted name, value) of all that a container holds, lists too."""
+    """Yields (dotted name, value) for all values in nested dicts and lists."""
     if isinstance(node, dict | list) and not name.endswith("_target_"):
         for key, value in node.items() if isinstance(node, dict) else enumerate(node):
             yield from _leaves(value, f"{name}.{key}" if name else str(key))
@@ -122,46 +120,46 @@ def _leaves(node, name=""):
 def _is_allowed(target, trusted):
     if not isinstance(target, str):
         return False
-    own = any(target == module or target.startswith(f"{module}.") for module in trusted)
-    return own or target in _factories() or _is_of_optax(target)
+    is_trusted = any(target == module or target.startswith(f"{module}.") for module in trusted)
+    return is_trusted or target in _factories() or _is_of_optax(target)
 
 
 def _is_near(path, folder, trusted):
-    places = [Path(str(folder)), Path(), *(Path(place) for place in trusted)]
-    return any(Path(path).resolve().is_relative_to(place.resolve()) for place in places)
+    allowed = [Path(str(folder)), Path(), *(Path(name) for name in trusted)]
+    return any(Path(path).resolve().is_relative_to(parent.resolve()) for parent in allowed)
 
 
 @cache
 def _factories():
-    """The functions that jaxrnn's own configurations name, and those that their signatures say how to name."""
+    """Lists the functions named in jaxrnn's YAML files, the factories in its catalogues, and its public functions."""
     files = sorted(CONF.rglob("*.yaml"))
-    found = {name for file in files for name in re.findall(r"_target_:\s*(jaxrnn\.[\w.]+)", file.read_text())}
-    found = {name for name in found if name.split(".")[1] not in NOT_OF_RUNS}
+    factories = {name for file in files for name in re.findall(r"_target_:\s*(jaxrnn\.[\w.]+)", file.read_text())}
+    factories = {name for name in factories if name.split(".")[1] not in NOT_OF_RUNS}
     package = Path(__file__).parents[1]
     for room, names in CATALOGUES.items():
         modules = [module.name for module in pkgutil.iter_modules([str(package / room)])]
-        found |= {f"jaxrnn.{room}.{module}.{name}" for module in modules if module[0] != "_" for name in names}
-    return frozenset(found | _public())
+        factories |= {f"jaxrnn.{room}.{module}.{name}" for module in modules if module[0] != "_" for name in names}
+    return frozenset(factories | _public_functions())
 
 
-def _public():
-    """The public functions of the rooms that YAML files build from, by each name that leads to them."""
+def _public_functions():
+    """Lists the public functions that YAML files may name, under every import path that leads to them."""
     import importlib
 
-    found = set()
+    names = set()
     for room in FUNCTIONS:
         module = importlib.import_module(f"jaxrnn.{room}")
         for name in dir(module):
-            each = getattr(module, name)
-            if not name.startswith("_") and callable(each) and getattr(each, "__module__", "").startswith(
-                f"jaxrnn.{room}"
-            ):  # fmt: skip
-                found |= {f"jaxrnn.{room}.{name}", f"{each.__module__}.{name}"}
-    return found
+            function = getattr(module, name)
+            if name.startswith("_") or not callable(function):
+                continue
+            if getattr(function, "__module__", "").startswith(f"jaxrnn.{room}"):
+                names |= {f"jaxrnn.{room}.{name}", f"{function.__module__}.{name}"}
+    return names
 
 
 def _is_of_optax(target):
-    """Whether a name is a transformation or a schedule of Optax: optax.NAME, by the type that it gives."""
+    """Returns True if a name (optax.NAME) is a transformation or a schedule of Optax, judged by its return type."""
     import optax
 
     name = target.removeprefix("optax.")
@@ -172,6 +170,6 @@ def _is_of_optax(target):
     function = getattr(optax, name, None)
     if not inspect.isfunction(function):
         return False
-    given = inspect.signature(function).return_annotation
-    typed = str(getattr(given, "__name__", given)).rpartition(".")[2] in TRANSFORMATIONS
-    return typed or name.endswith("_schedule")
+    annotation = inspect.signature(function).return_annotation
+    is_transformation = str(getattr(annotation, "__name__", annotation)).rpartition(".")[2] in TRANSFORMATIONS
+    return is_transformation or name.endswith("_schedule")

@@ -1,7 +1,7 @@
-"""Nets from PyTorch, Keras, Flax, Haiku and Equinox, and back; cells and nets as Flax modules; trained runs for others.
+"""Imports nets from PyTorch, Keras, Flax, Haiku and Equinox, exports nets to them, and wraps nets as Flax modules.
 
-| tool    | a net of what is there            | what is there of a net | in                   |
-|---------|-----------------------------------|------------------------|----------------------|
+| library | import                            | export                  | modules             |
+|---------|-----------------------------------|-------------------------|---------------------|
 | PyTorch | `from_torch(module)`              | `to_torch(net, params)` | `pytorch`, `torch_weights`, `torch_model` |
 | Keras   | `from_keras(model)`               | `to_keras(net, params)` | `keras`             |
 | linen   | `from_linen(module, variables)`   | `to_linen(net, params)` | `linen`             |
@@ -9,8 +9,8 @@
 | Haiku   | `from_haiku(params)`              | `to_haiku(net, params)` | `haiku`             |
 | Equinox | `from_equinox(cells)`             | `to_equinox(net, params)` | `equinox`         |
 
-Whatever turns something of another library's into ours, or ours into theirs, belongs here; nothing else in the package
-knows those libraries' layouts. Names are loaded when first used, and a library when it is needed.
+All conversions between jaxrnn and other libraries belong here. No other room knows how those libraries store weights.
+Names are loaded on first use, and a library is imported only when it is needed.
 """
 
 from jaxrnn.lazy import attach

@@ -1,4 +1,4 @@
-"""What Flax linen and nnx share: a cell's kernels gate by gate, and functions known by their values."""
+"""Shared by Flax linen and nnx: kernels gate by gate, and functions recognised by their values."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,41 +14,42 @@ FUNCTIONS = {"tanh": np.tanh(PROBE), "relu": np.maximum(PROBE, 0), "linear": PRO
 
 
 def activation(function, names, where):
-    """The name of a function among `names`, by its values.
+    """Returns the name in `names` of an activation function, recognised by its values.
 
     Raises:
       ValueError: if it is none of them.
     """
-    found = np.asarray(function(jnp.asarray(PROBE)))
+    values = np.asarray(function(jnp.asarray(PROBE)))
     for name in names:
-        if found.shape == PROBE.shape and np.allclose(found, FUNCTIONS[name], atol=1e-5):
+        if values.shape == PROBE.shape and np.allclose(values, FUNCTIONS[name], atol=1e-5):
             return name
-    raise ValueError(f"{where}: the activation {getattr(function, '__name__', function)} is none of {', '.join(names)}")
+    raise ValueError(f"{where}: expected one of the activations {', '.join(names)}, found "
+                     f"{getattr(function, '__name__', function)}")  # fmt: skip
 
 
 def merge(function, where):
-    """The name of a function that merges the outputs of two directions, by its values.
+    """Returns the name of a function that merges the outputs of two directions, recognised by its values.
 
     Raises:
-      ValueError: if there is no such merge.
+      ValueError: if jaxrnn does not have this function.
     """
-    found = np.asarray(function(jnp.array([2.0]), jnp.array([3.0]))).tolist()
-    for name, values in {"concat": [2, 3], "sum": [5], "mul": [6], "ave": [2.5]}.items():
-        if found == values:
+    merged = np.asarray(function(jnp.array([2.0]), jnp.array([3.0]))).tolist()
+    for name, expected in {"concat": [2, 3], "sum": [5], "mul": [6], "ave": [2.5]}.items():
+        if merged == expected:
             return name
-    raise ValueError(f"{where}: merge_fn is no concatenation, sum, product or mean")
+    raise ValueError(f"{where}: merge_fn must be a concatenation, sum, product or mean")
 
 
 def cell_activation(cell, where):
-    """The activation of a SimpleCell; "tanh" for cells with gates.
+    """Returns the activation of a SimpleCell, and "tanh" for a gated cell.
 
     Raises:
-      ValueError: for activations of gates that are others than sigmoid and tanh, or a residual SimpleCell.
+      ValueError: if a gated cell does not use sigmoid and tanh, or if the cell has an option without a counterpart.
     """
     if getattr(cell, "residual", False):
-        raise ValueError(f"{where}: a SimpleCell with residual=True has no counterpart here")
+        raise ValueError(f"{where}: a SimpleCell with residual=True has no counterpart in jaxrnn")
     if not getattr(cell, "reset_gate", True):
-        raise ValueError(f"{where}: an MGUCell with reset_gate=False has no counterpart here")
+        raise ValueError(f"{where}: an MGUCell with reset_gate=False has no counterpart in jaxrnn")
     if hasattr(cell, "gate_fn"):
         activation(cell.gate_fn, ["sigmoid"], where)
         return activation(cell.activation_fn, ["tanh"], where)
@@ -56,21 +57,23 @@ def cell_activation(cell, where):
 
 
 def require_same(directions, where):
-    """Raises ValueError for two directions with different activations."""
+    """Raises a ValueError if the two directions have different activations."""
     if directions[0].activation != directions[1].activation:
         raise ValueError(
-            f"{where}: the two directions have the activations {directions[0].activation} and "
-            f"{directions[1].activation}; one is needed"
+            f"{where}: both directions need the same activation, found {directions[0].activation} and "
+            f"{directions[1].activation}"
         )
 
 
 def joined(kind, kernels_x, kernels_h, biases_x, biases_h):
-    """A cell's params.
+    """Joins the arrays of all gates to a cell's params.
 
     Args:
       kind: the class of the params.
-      kernels_x, kernels_h: [D, H] and [H, H] a gate.
-      biases_x, biases_h: [H] a gate, or None where there is none.
+      kernels_x: input weights per gate, [D, H].
+      kernels_h: recurrent weights per gate, [H, H].
+      biases_x: input bias per gate, [H] or None.
+      biases_h: recurrent bias per gate, [H] or None.
     """
     size = kernels_h[0].shape[1]
     zeros = jnp.zeros(size, kernels_h[0].dtype)
@@ -83,24 +86,24 @@ def joined(kind, kernels_x, kernels_h, biases_x, biases_h):
 
 
 def split(params):
-    """{gate: (kernel of the input, of the recurrence, bias)} of a cell's params; one gate "" of an Elman cell."""
+    """Splits a cell's params into {gate: (input weights, recurrent weights, bias)}. An Elman cell has one gate, ""."""
     names = GATES.get(type(params), [""])
     parts = [jnp.split(jnp.asarray(a), len(names), axis=-1) for a in (params.w_x, params.w_h, params.b)]
     return dict(zip(names, zip(*parts, strict=True), strict=True))
 
 
 def recurrent_bias(params, framework):
-    """b_hn of a GRU.
+    """Returns the recurrent bias b_hn of a GRU.
 
     Raises:
-      ValueError: for a GRU that resets before the product.
+      ValueError: if the GRU applies its reset gate before the matrix product.
     """
     if params.b_hn is None:
-        raise ValueError(f"{framework} has no GRU that resets before the product (reset=before)")
+        raise ValueError(f"{framework} has no GRU with reset=before")
     return jnp.asarray(params.b_hn)
 
 
 def require_known(params, framework, kinds=(ElmanParams, LSTMParams, GRUParams)):
-    """Raises ValueError for a cell that the framework does not have."""
+    """Raises a ValueError for a cell that the framework does not have."""
     if not isinstance(params, kinds):
         raise ValueError(f"{framework} has no {type(params).__name__.removesuffix('Params')} layer")

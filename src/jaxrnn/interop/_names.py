@@ -1,15 +1,15 @@
-"""The order of layers by the numbers in their names; the order of a dict or of a file says nothing."""
+"""Orders layers by the numbers in their names, because the order of a dict or a file is arbitrary."""
 
 import re
 
 
 def in_order(names):
-    """Names sorted by their numbers: lstm, lstm_1, lstm_2, lstm_10; layers.0.rnn, layers.1.rnn.
+    """Sorts names by their numbers: lstm, lstm_1, lstm_2, lstm_10; layers.0.rnn, layers.1.rnn.
 
     A name without a number comes before the same name with one.
 
     Returns:
-      A list, or None if the names differ in more than their numbers, so that nothing says which comes first.
+      A list, or None if the names differ in more than their numbers, so that the order is unknown.
     """
     keys = {name: _numbered(name) for name in names}
     templates, numbers = {template for template, _ in keys.values()}, {tuple(n) for _, n in keys.values()}
@@ -19,7 +19,7 @@ def in_order(names):
 
 
 def _numbered(name):
-    """(the name without its numbers, its numbers), -1 for a part between dots and slashes that ends in none."""
+    """Splits a name into (the name without numbers, its numbers). A part that does not end in a number counts as -1."""
     template, numbers = [], []
     for part in re.split(r"[./]", name):
         words = re.split(r"_?(\d+)", part)

@@ -1,7 +1,7 @@
-"""What a net of recurrent layers is made of, in no framework's terms: between every framework and a net.
+"""Describes a net of recurrent layers independently of any library.
 
-A framework's file reads its modules into a `Stack` and writes a `Stack` as its modules; `net` and `stack` go between a
-`Stack` and our nets.
+Each library has a file that converts its modules to a `Stack` and a `Stack` to its modules. Here `net` converts a
+`Stack` to a net, and `stack` converts a net to a `Stack`.
 """
 
 from itertools import product
@@ -26,11 +26,11 @@ class Layer(NamedTuple):
     """One recurrent layer.
 
     Fields:
-      forward: params of its cell, one of `CELLS`.
-      backward: those of the direction from the last step to the first, or None.
-      activation: of an Elman cell.
-      merge: how the outputs of two directions become one.
-      dropout: rate of a dropout of the layer's inputs in training; 0 for none.
+      forward: params of the cell that runs forward in time, of a class in `CELLS`.
+      backward: params of the cell that runs backward in time, or None.
+      activation: activation function of an Elman cell.
+      merge: operation that merges the outputs of two directions.
+      dropout: dropout rate of the layer's inputs during training; 0 for no dropout.
     """
 
     forward: Any
@@ -41,25 +41,25 @@ class Layer(NamedTuple):
 
     @property
     def directions(self):
-        """The params of one direction, or of both."""
+        """List of the params of one or both directions."""
         return [self.forward] if self.backward is None else [self.forward, self.backward]
 
     @property
     def size(self):
-        """H, of one direction."""
+        """Hidden size H of one direction."""
         return self.forward.w_h.shape[0]
 
 
 class Stack(NamedTuple):
-    """Recurrent layers one after the other.
+    """Stack of recurrent layers.
 
     Fields:
-      layers: `Layer`s.
+      layers: `Layer`s in order.
       readout: `AffineParams`, or None.
-      embedding: a vector for each symbol [vocabulary, E], where the inputs are symbols, or None.
-      dropout: rate of a dropout before the readout in training; 0 for none.
-      output: "every" step's; "last", that of the last step; "ends", the last step of the forward direction beside the
-        first of the backward one, of the last layer.
+      embedding: one vector per symbol [vocabulary, E] if the inputs are symbols, or None.
+      dropout: dropout rate before the readout during training; 0 for no dropout.
+      output: steps whose outputs are returned: "every" step, the "last" step, or "ends". "ends" joins the last layer's
+        last step of the forward direction and first step of the backward direction.
     """
 
     layers: tuple
@@ -70,10 +70,10 @@ class Stack(NamedTuple):
 
 
 def net(stack):
-    """(the `Net` of a stack, its params).
+    """Converts a stack to (`Net`, params).
 
     Raises:
-      ValueError: if a layer does not take what the one before it gives.
+      ValueError: if the input size of a layer is not the output size of the layer before it.
     """
     require_widths(stack)
     parts, params = [], []
@@ -95,13 +95,13 @@ def net(stack):
     if stack.readout is not None:
         parts.append(nets.affine(stack.readout.w.shape[1]))
         params.append(stack.readout)
-    made = nets.serial(*parts)
-    return nets.last(made) if stack.output == "last" else made, jax.tree.map(jnp.asarray, tuple(params))
+    whole = nets.serial(*parts)
+    return nets.last(whole) if stack.output == "last" else whole, jax.tree.map(jnp.asarray, tuple(params))
 
 
 def _net_of_layer(layer, ends):
     if len({(type(direction), direction.w_h.shape) for direction in layer.directions}) > 1:
-        raise ValueError("the two directions of a layer are of different kinds or sizes")
+        raise ValueError("both directions of a layer must have the same kind of cell and the same size")
     forward = nets.recurrent(_cell(layer.forward, layer.activation))
     if layer.backward is None:
         return forward
@@ -120,51 +120,51 @@ def _cell(params, activation):
     return (lstm if isinstance(params, lstm.LSTMParams) else mgu).cell(size)
 
 
-def stack(given, params, to):
-    """The `Stack` that computes what a net computes.
+def stack(source, params, to):
+    """Finds the `Stack` that computes the same outputs as a net.
 
-    What the params do not say, such as an activation, is found by comparing outputs on random inputs.
+    The params do not contain everything: an activation, for example, is found by comparing outputs on random inputs.
 
     Args:
-      given: a `Net`.
+      source: a `Net`.
       params: its params.
-      to: the name of the framework, for errors.
+      to: the name of the framework, for error messages.
 
     Raises:
-      ValueError: if no stack computes it; the error names what the framework has no layer for.
+      ValueError: if no stack computes the outputs. The message names what the framework has no layer for.
     """
-    if given.plain is not None:
-        given, params = given.plain.net, given.plain.weights(params)
-    for found in _parts(params, to):
-        xs = inputs(found)
+    if source.plain is not None:
+        source, params = source.plain.net, source.plain.weights(params)
+    for default in _defaults(params, to):
+        xs = inputs(default)
         try:
-            ys = outputs(given, params, xs)
-        except (TypeError, ValueError):  # symbols for a net that reads values, or the reverse
+            ys = outputs(source, params, xs)
+        except (TypeError, ValueError):  # symbols for a net that reads values, or values for one that reads symbols
             continue
-        for candidate in _candidates(found):
+        for candidate in _candidates(default):
             other, weights = net(candidate)
-            # A net for one target per sequence has both ends at its last step: one output tells all that counts.
+            # A net with one target per sequence returns both ends at its last step, so only that step is compared.
             expected = ys[-1:] if candidate.output == "ends" else ys
             if same(outputs(other, weights, xs), expected):
                 return candidate
     raise ValueError(
-        f"{to} has no layers for this network: with these weights its outputs are not those of plain recurrent layers "
-        "one after the other; a residual connection, zoneout or a changed cell has no counterpart there"
+        f"{to} has no layers for this network: expected a stack of plain recurrent layers, but with these weights the "
+        "outputs differ; residual connections, zoneout and changed cells cannot be converted"
     )
 
 
-def _parts(params, to):
-    """The `Stack`s that the params may be of, with every choice at its default."""
-    listed = _flat(params)
+def _defaults(params, to):
+    """Lists the `Stack`s that may have these params, each with default activation, merge and output."""
+    parts = _flat(params)
     readout, embedding, layers = None, None, []
-    for number, part in enumerate(listed):
-        both = isinstance(part, nets.BidirectionalParams)
-        if isinstance(part, AffineParams) and number == len(listed) - 1 and layers:
+    for number, part in enumerate(parts):
+        is_bidirectional = isinstance(part, nets.BidirectionalParams)
+        if isinstance(part, AffineParams) and number == len(parts) - 1 and layers:
             readout = part
         elif isinstance(part, EmbedParams) and not layers:
             embedding = part.w
-        elif both or isinstance(part, CELLS):
-            directions = [_one(direction) for direction in (part if both else [part])]
+        elif is_bidirectional or isinstance(part, CELLS):
+            directions = [_unwrapped(direction) for direction in (part if is_bidirectional else [part])]
             for direction in directions:
                 _require_cell(direction, to)
             layers.append(Layer(*directions))
@@ -172,62 +172,62 @@ def _parts(params, to):
             _require_cell(part, to)
     if not layers:
         raise ValueError(f"{to}: the network has no recurrent layers")
-    found = Stack(tuple(layers), readout, embedding)
-    if listed[0] != () or embedding is not None:
-        return [found]
-    first = layers[0].forward.w_x  # behind a dropout, or behind one-hot symbols
-    return [found, found._replace(embedding=jnp.eye(first.shape[0], dtype=first.dtype))]
+    default = Stack(tuple(layers), readout, embedding)
+    if parts[0] != () or embedding is not None:
+        return [default]
+    w_x = layers[0].forward.w_x  # the first part is dropout, or it encodes symbols as one-hot vectors
+    return [default, default._replace(embedding=jnp.eye(w_x.shape[0], dtype=w_x.dtype))]
 
 
 def _flat(params):
-    """The parts of nets one after the other, in tuples in tuples or not."""
+    """Flattens nested tuples of params to a list, one entry per part of the net."""
     if type(params) is not tuple or params == ():
         return [params]
-    return [part for each in params for part in _flat(each)]
+    return [part for child in params for part in _flat(child)]
 
 
-def _one(part):
-    """The part itself, or what a tuple of one holds."""
+def _unwrapped(part):
+    """Returns the only element of a tuple of length one, and anything else unchanged."""
     return part[0] if type(part) is tuple and len(part) == 1 else part
 
 
 def _require_cell(part, to):
     if isinstance(part, LearnedParams):
-        raise ValueError(f"{to} has no learned initial carry; jaxrnn.rnn(learned_carry=False) has none either")
+        raise ValueError(f"{to} has no learned initial carry; train with jaxrnn.rnn(learned_carry=False) instead")
     if not isinstance(part, CELLS):
         name = type(part).__name__.removesuffix("Params")
-        raise ValueError(f"{to} has no counterpart of {name}; there are those of Elman, LSTM and GRU layers")
+        raise ValueError(f"{to} has no counterpart of {name}; expected Elman, LSTM or GRU layers")
 
 
-def _candidates(found):
-    """The stacks with these weights, the likeliest first."""
-    relu = any(isinstance(p, elman.ElmanParams) for layer in found.layers for p in layer.directions)
-    both = any(layer.backward is not None for layer in found.layers)
-    outputs = OUTPUTS if found.layers[-1].backward is not None else OUTPUTS[:2]
+def _candidates(default):
+    """Yields all stacks with the weights of `default`, the likeliest first."""
+    has_elman = any(isinstance(p, elman.ElmanParams) for layer in default.layers for p in layer.directions)
+    is_bidirectional = any(layer.backward is not None for layer in default.layers)
+    outputs = OUTPUTS if default.layers[-1].backward is not None else OUTPUTS[:2]
     for output, merge, activation in product(
-        outputs, MERGES if both else ("concat",), ACTIVATIONS if relu else ACTIVATIONS[:1]
+        outputs, MERGES if is_bidirectional else ("concat",), ACTIVATIONS if has_elman else ACTIVATIONS[:1]
     ):
-        layers = tuple(layer._replace(activation=activation, merge=merge) for layer in found.layers)
-        candidate = found._replace(layers=layers, output=output)
-        if all(width == needed for width, needed, _ in _widths(candidate)):
+        layers = tuple(layer._replace(activation=activation, merge=merge) for layer in default.layers)
+        candidate = default._replace(layers=layers, output=output)
+        if all(output_size == input_size for output_size, input_size, _ in _widths(candidate)):
             yield candidate
 
 
 def _widths(stack):
-    """[(outputs of a part, inputs of the next one, the name of that next one)]."""
-    widths = [] if stack.embedding is None else [stack.embedding.shape[1]]
-    widths += [layer.size * (len(layer.directions) if layer.merge == "concat" else 1) for layer in stack.layers]
-    needed = [(layer.forward.w_x.shape[0], f"recurrent layer {i + 1}") for i, layer in enumerate(stack.layers)]
-    needed = needed[stack.embedding is None :]
-    needed += [] if stack.readout is None else [(stack.readout.w.shape[0], "the readout")]
-    return [(width, *need) for width, need in zip(widths, needed, strict=False)]
+    """Lists (output size of a part, input size of the next part, name of the next part)."""
+    output_sizes = [] if stack.embedding is None else [stack.embedding.shape[1]]
+    output_sizes += [layer.size * (len(layer.directions) if layer.merge == "concat" else 1) for layer in stack.layers]
+    inputs_of = [(layer.forward.w_x.shape[0], f"recurrent layer {i + 1}") for i, layer in enumerate(stack.layers)]
+    inputs_of = inputs_of[stack.embedding is None :]
+    inputs_of += [] if stack.readout is None else [(stack.readout.w.shape[0], "the readout")]
+    return [(size, *following) for size, following in zip(output_sizes, inputs_of, strict=False)]
 
 
 def require_widths(stack):
-    """Raises ValueError if a layer does not take what the one before it gives."""
-    for width, needed, name in _widths(stack):
-        if width != needed:
+    """Raises a ValueError if the input size of a part is not the output size of the part before it."""
+    for output_size, input_size, name in _widths(stack):
+        if output_size != input_size:
             raise ValueError(
-                f"{name} takes {needed} inputs, but the part before it gives {width} outputs; these are not layers one "
-                "after the other"
+                f"{name} takes {input_size} inputs, but the part before it gives {output_size} outputs; give the parts "
+                "in the order in which they run"
             )

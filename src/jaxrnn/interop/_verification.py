@@ -1,4 +1,4 @@
-"""A stack held to the outputs of what it was read from, by running both."""
+"""Checks that a stack computes the same outputs as the module that it was read from, by running both."""
 
 import numpy as np
 
@@ -6,28 +6,29 @@ from jaxrnn.interop._comparison import ROWS, STEPS, inputs, outputs, same
 from jaxrnn.interop._stack import OUTPUTS, net, require_widths
 
 
-def verified(found, compute, source, steps=STEPS, rows=ROWS):
-    """The stack with the output that a module gives, found by running it.
+def verified(stack, compute, source, steps=STEPS, rows=ROWS):
+    """Returns the stack with its `output` set to the one that a module computes.
 
     Args:
-      found: a `Stack`; its `output` is tried first.
+      stack: a `Stack`. Its own `output` is tried first.
       compute: inputs as NumPy arrays, time-major -> the module's outputs, time-major [T, B, K] or [B, K].
-      source: the module's name, for errors.
-      steps, rows: T and B of the inputs.
+      source: the module's name, for error messages.
+      steps: length of the inputs (T).
+      rows: number of sequences in the inputs (B).
 
     Raises:
-      ValueError: if the module computes something else than its layers in their order.
+      ValueError: if the module computes anything other than its layers in order.
     """
-    require_widths(found)
-    xs = np.array(inputs(found, steps, rows))
+    require_widths(stack)
+    xs = np.array(inputs(stack, steps, rows))
     ys = np.asarray(compute(xs))
     ys = ys[None] if ys.ndim == 2 else ys
-    possible = OUTPUTS if found.layers[-1].backward is not None else OUTPUTS[:2]
-    for output in sorted(possible, key=lambda name: name != found.output):
-        candidate, params = net(found._replace(output=output))
+    possible = OUTPUTS if stack.layers[-1].backward is not None else OUTPUTS[:2]
+    for output in sorted(possible, key=lambda name: name != stack.output):
+        candidate, params = net(stack._replace(output=output))
         if same(outputs(candidate, params, xs), ys):
-            return found._replace(output=output)
+            return stack._replace(output=output)
     raise ValueError(
-        f"{source} computes something else than its layers one after the other; give layers of the library itself in "
-        "a list, [layer, ...], and put the rest around the net"
+        f"{source} computes something other than its layers in order; give the library's own layers in a list, "
+        "[layer, ...], and apply the other operations outside the net"
     )

@@ -1,4 +1,4 @@
-"""A trained network for people who do not have this package: files of another library, and the lines that load them."""
+"""Exports a trained network to files of another library, with the lines of Python that load them without jaxrnn."""
 
 import json
 import shutil
@@ -23,42 +23,40 @@ def export(net: Net, params: Params, input_size: int, to: str, folder: str | Pat
 
     | to          | files                           | loads with                  | which nets                  |
     |-------------|---------------------------------|-----------------------------|-----------------------------|
-    | torch       | model.pt, torch_model.py        | PyTorch                     | those of `to_torch`         |
-    | keras       | model.keras                     | Keras                       | those of `to_keras`         |
-    | flax        | model.msgpack, flax_model.py    | Flax linen                  | those of `to_linen`         |
-    | stablehlo   | model.stablehlo                 | JAX, for CPU, GPU and TPU   | all that read a sequence    |
+    | torch       | model.pt, torch_model.py        | PyTorch                     | nets for `to_torch`         |
+    | keras       | model.keras                     | Keras                       | nets for `to_keras`         |
+    | flax        | model.msgpack, flax_model.py    | Flax linen                  | nets for `to_linen`         |
+    | stablehlo   | model.stablehlo                 | JAX, for CPU, GPU and TPU   | all with one input sequence |
     | safetensors | model.safetensors               | safetensors, arrays by name | all                         |
 
     Args:
       net: a `Net`.
       params: its params.
-      input_size: D.
-      to: one of the formats.
-      folder: where to; made if it is not there.
+      input_size: number of input features (D).
+      to: one of the formats in the table.
+      folder: the folder for the files. It is created if it does not exist.
 
     Returns:
-      The lines of Python that load the network there; they are also in `LOAD.txt` beside the files.
+      The lines of Python that load the network. They are also written to `LOAD.txt` in the folder.
 
     Raises:
-      ConfigError: for another format, a net that the library has no layers for, or if the library is not installed.
+      ConfigError: if the format is unknown, the library has no layers for the net, or the library is not installed.
     """
     if to not in FORMATS:
-        raise ConfigError(f"to={to}: there are {', '.join(FORMATS)}")
+        raise ConfigError(f"to={to}: unknown format; there are {', '.join(FORMATS)}")
     folder = Path(folder)
     write = {"torch": _torch, "keras": _keras, "flax": _flax, "stablehlo": _stablehlo, "safetensors": _safetensors}[to]
     try:
         lines = write(net, params, input_size, folder)
     except ImportError as error:
-        needed = LIBRARIES.get(to)
+        library = LIBRARIES.get(to)
         if to == "keras" and "tensorflow" in str(error):
-            raise ConfigError(
-                "to=keras: Keras has no backend here; set KERAS_BACKEND=jax in the environment"
-            ) from error
-        if needed is None or needed not in str(error):
+            raise ConfigError("to=keras: Keras finds no backend; set KERAS_BACKEND=jax in the environment") from error
+        if library is None or library not in str(error):
             raise
-        raise ConfigError(f"to={to} needs {needed}, which is not installed: pip install {needed}") from error
+        raise ConfigError(f"to={to}: {library} is not installed; run pip install {library}") from error
     except ValueError as error:
-        hint = "" if to == "stablehlo" else "; to=stablehlo takes any network that reads a sequence"
+        hint = "" if to == "stablehlo" else "; to=stablehlo accepts any network with one input sequence"
         raise ConfigError(f"to={to}: {error}{hint}") from error
     text = "\n".join(lines)
     atomic.write(folder / "LOAD.txt", text + "\n")
@@ -74,12 +72,12 @@ def _torch(net, params, input_size, folder):
     outputs = "T, B" if settings["output"] == "every" else "1, B"
     folder.mkdir(parents=True, exist_ok=True)
     content = {"settings": settings, "state": {name: torch.tensor(value) for name, value in state.items()}}
-    with atomic.aside(folder / "model.pt") as other:
-        torch.save(content, other)
+    with atomic.aside(folder / "model.pt") as temporary:
+        torch.save(content, temporary)
     shutil.copyfile(torch_model.__file__, folder / "torch_model.py")
     return [
         "import torch",
-        "from torch_model import Recurrent  # torch_model.py, beside model.pt",
+        "from torch_model import Recurrent  # torch_model.py is in the same folder as model.pt",
         'model = Recurrent.load(**torch.load("model.pt"))',
         f"ys = model(xs)  # {_shapes(settings['vocabulary'], 'T, B', outputs)}",
     ]
@@ -89,10 +87,10 @@ def _keras(net, params, input_size, folder):
     from jaxrnn.interop.keras import model
 
     stack = _stack.stack(net, params, "Keras")
-    made = model(stack)
+    exported = model(stack)
     folder.mkdir(parents=True, exist_ok=True)
-    with atomic.aside(folder / "model.keras") as other:
-        made.save(other)
+    with atomic.aside(folder / "model.keras") as temporary:
+        exported.save(temporary)
     return [
         "import keras",
         'model = keras.models.load_model("model.keras")',
@@ -111,19 +109,21 @@ def _flax(net, params, input_size, folder):
     atomic.write(folder / "model.msgpack", msgpack_serialize(jax.tree.map(np.asarray, variables)))
     atomic.write(folder / "flax_model.py", linen.source(stack))
     return [
-        "from flax_model import model, variables  # flax_model.py, beside model.msgpack",
+        "from flax_model import model, variables  # flax_model.py is in the same folder as model.msgpack",
         f"ys = model.apply(variables, xs)  # {_shapes(stack.embedding, 'B, T', 'B, T')}",
     ]
 
 
-def _shapes(symbols, axes, axes_out):
-    inputs = f"xs [{axes}], numbers of symbols" if symbols is not None else f"xs [{axes}, D]"
+def _shapes(vocabulary, axes, axes_out):
+    inputs = f"xs [{axes}], indices of symbols" if vocabulary is not None else f"xs [{axes}, D]"
     return f"{inputs} -> ys [{axes_out}, K]"
 
 
 def _stablehlo(net, params, input_size, folder):
     if net.decoding is not None:
-        raise ConfigError("to=stablehlo: this network reads pairs of sequences; to=safetensors writes its arrays")
+        raise ConfigError(
+            "to=stablehlo: this network reads pairs of sequences; use to=safetensors, which writes its arrays"
+        )
     dtype = np.dtype(jax.tree.leaves(params)[0].dtype)
     net = net.unrolled(scan.unroll())
     steps, rows = jax.export.symbolic_shape("T, B")
@@ -132,9 +132,11 @@ def _stablehlo(net, params, input_size, folder):
         return net.apply(params, net.initial(params, xs.shape[1:2]), xs)[1]
 
     platforms = ("cpu", "cuda", "tpu")
-    made = jax.export.export(jax.jit(run), platforms=platforms)(jax.ShapeDtypeStruct((steps, rows, input_size), dtype))
+    exported = jax.export.export(jax.jit(run), platforms=platforms)(
+        jax.ShapeDtypeStruct((steps, rows, input_size), dtype)
+    )
     folder.mkdir(parents=True, exist_ok=True)
-    atomic.write(folder / "model.stablehlo", bytes(made.serialize()))
+    atomic.write(folder / "model.stablehlo", bytes(exported.serialize()))
     return [
         "import jax.export",
         'model = jax.export.deserialize(bytearray(open("model.stablehlo", "rb").read()))',
@@ -147,10 +149,10 @@ def _safetensors(net, params, input_size, folder):
 
     leaves = jax.tree_util.tree_leaves_with_path(params if net.plain is None else net.plain.weights(params))
     arrays = {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
-    told = {"jaxrnn": version("jaxrnn"), "names": json.dumps({name: list(a.shape) for name, a in arrays.items()})}
+    metadata = {"jaxrnn": version("jaxrnn"), "names": json.dumps({name: list(a.shape) for name, a in arrays.items()})}
     folder.mkdir(parents=True, exist_ok=True)
-    atomic.write(folder / "model.safetensors", save(arrays, told))
+    atomic.write(folder / "model.safetensors", save(arrays, metadata))
     return [
         "from safetensors.numpy import load_file",
-        'arrays = load_file("model.safetensors")  # weights [in, out], gates side by side: i f g o, r z n',
+        'arrays = load_file("model.safetensors")  # weights [in, out]; columns: gates i f g o or r z n',
     ]

@@ -1,7 +1,10 @@
-"""Haiku's recurrent cores as nets, and nets as Haiku functions. Haiku is imported by `to_haiku` alone.
+"""Converts Haiku's recurrent cores to nets, and nets to Haiku functions. Only `to_haiku` imports Haiku.
 
-There an LSTM has one matrix for [x_t, h_{t-1}], the gates i g f o, and adds 1 to f; a GRU has the gates z r a, where z
-is how much is new, and resets before the product; a VanillaRNN is a relu network.
+Haiku's cores differ from jaxrnn's cells in these points:
+
+- An LSTM has one matrix for [x_t, h_{t-1}] with the gates i g f o, and adds 1 to the forget gate's bias.
+- A GRU has the gates z r a. Its z weights the candidate (ours weights the old state), and r acts before the product.
+- A VanillaRNN uses relu.
 """
 
 from collections.abc import Sequence
@@ -21,51 +24,55 @@ from jaxrnn.types import Net, Params
 
 
 def from_haiku(params: dict[str, Any], layers: Sequence[str | tuple[str, str]] | None = None) -> tuple[Net, Params]:
-    """The net of a Haiku function's params, and its params here.
+    """Converts the params of a Haiku function to a net and its params.
 
         net, params = jaxrnn.interop.from_haiku(params, ["lstm", "lstm_1"])
 
     Args:
-      params: {module's name: {"w": ..., ...}} of cores LSTM, GRU and VanillaRNN, and perhaps of one Embed before them
-        and one Linear after them.
-      layers: the cores' names in the order in which they follow on each other; a pair of names for the forward and the
-        backward direction of one layer, their outputs side by side. None where there is one core, or several that
-        Haiku numbered itself, such as lstm, lstm_1. The order of the dict says nothing: JAX sorts it.
+      params: {module's name: {"w": ..., ...}} of LSTM, GRU and VanillaRNN cores, with at most one Embed before and one
+        Linear after them.
+      layers: the cores' names in the order in which they run. A pair of names stands for the forward and the backward
+        direction of one layer, whose outputs are concatenated. None is enough for one core, or for several that Haiku
+        numbered itself, such as lstm, lstm_1. The order of the dict is not used, because JAX sorts it.
 
     Returns:
       (`Net`, params), time-major.
 
     Raises:
-      ValueError: for what has no counterpart here, by its name, or if the order has to be given.
+      ValueError: if a module has no counterpart in jaxrnn (the message names it), or if `layers` is required.
     """
     if not hasattr(params, "items"):
-        raise ValueError(f"from_haiku: give the params of a Haiku function, a dict, not a {type(params).__name__}")
+        raise ValueError(f"from_haiku: expected the params of a Haiku function, a dict, got a {type(params).__name__}")
     cores = _cores(params)
-    inner = {name.rpartition("/")[0] for name in cores}  # a module around a core is none, whatever its own Linear
-    cores = {name: core for name, core in cores.items() if name not in inner}
+    parents = {name.rpartition("/")[0] for name in cores}  # a module that contains a core is not a core itself
+    cores = {name: core for name, core in cores.items() if name not in parents}
     layers = in_order(cores) if layers is None else layers
     if layers is None:
-        raise ValueError(f"from_haiku: give the order of the cores, layers={sorted(cores)}")
-    named = [(layer,) if isinstance(layer, str) else tuple(layer) for layer in layers]
-    if sorted(name for pair in named for name in pair) != sorted(cores):
-        raise ValueError(f"from_haiku: layers names {named}, but the cores are {', '.join(cores) or 'none'}")
-    found = Stack(tuple(_layer([cores[name][0] for name in pair]) for pair in named))
-    taken = {part for _, parts in cores.values() for part in parts}
+        raise ValueError(
+            f"from_haiku: the order of the cores is unknown; give the names in order, layers={sorted(cores)}"
+        )
+    names_by_layer = [(layer,) if isinstance(layer, str) else tuple(layer) for layer in layers]
+    if sorted(name for pair in names_by_layer for name in pair) != sorted(cores):
+        raise ValueError(
+            f"from_haiku: layers={names_by_layer} must contain each core once: {', '.join(cores) or 'none'}"
+        )
+    stack = Stack(tuple(_layer([cores[name][0] for name in pair]) for pair in names_by_layer))
+    recurrent = {part for _, parts in cores.values() for part in parts}
     for name in params:
-        own = {part: jnp.asarray(value) for part, value in params[name].items()}
-        if name in taken:
+        arrays = {part: jnp.asarray(value) for part, value in params[name].items()}
+        if name in recurrent:
             continue
-        if set(own) == {"embeddings"} and found.embedding is None:
-            found = found._replace(embedding=own["embeddings"])
-        elif "w" in own and set(own) <= {"w", "b"} and found.readout is None:
-            w = own["w"]
-            found = found._replace(readout=AffineParams(w, own.get("b", jnp.zeros(w.shape[1], w.dtype))))
+        if set(arrays) == {"embeddings"} and stack.embedding is None:
+            stack = stack._replace(embedding=arrays["embeddings"])
+        elif "w" in arrays and set(arrays) <= {"w", "b"} and stack.readout is None:
+            w = arrays["w"]
+            stack = stack._replace(readout=AffineParams(w, arrays.get("b", jnp.zeros(w.shape[1], w.dtype))))
         else:
             raise ValueError(
-                f"from_haiku: no place for {name} with {', '.join(own)}; one Embed, LSTM, GRU, VanillaRNN and one "
-                "Linear are read"
+                f"from_haiku: unexpected {name} with {', '.join(arrays)}: expected at most one Embed, then LSTM, GRU "
+                "or VanillaRNN cores, then at most one Linear"
             )
-    return _stack.net(found)
+    return _stack.net(stack)
 
 
 def _layer(cells):
@@ -73,29 +80,29 @@ def _layer(cells):
 
 
 def _cores(params):
-    """{core's name: (params of the cell, names of its parts)}."""
-    found = {}
+    """Finds the cores, as {name of the core: (params of the cell, names of its modules)}."""
+    cores = {}
     for name in params:
-        own = {part: jnp.asarray(value) for part, value in params[name].items()}
+        arrays = {part: jnp.asarray(value) for part, value in params[name].items()}
         parent, _, last = name.rpartition("/")
         second = params.get(f"{parent}/linear_1")
-        if set(own) == {"w_i", "w_h", "b"}:
-            found[name] = _gru(own["w_i"], own["w_h"], own["b"]), [name]
-        elif last == "linear" and second is not None and second["w"].shape == (own["w"].shape[1],) * 2:
+        if set(arrays) == {"w_i", "w_h", "b"}:
+            cores[name] = _gru(arrays["w_i"], arrays["w_h"], arrays["b"]), [name]
+        elif last == "linear" and second is not None and second["w"].shape == (arrays["w"].shape[1],) * 2:
             w_h = jnp.asarray(second["w"])
-            b = own["b"] + jnp.asarray(second.get("b", jnp.zeros(len(w_h), w_h.dtype)))
-            found[parent] = ElmanParams(own["w"], w_h, b), [name, f"{parent}/linear_1"]
+            b = arrays["b"] + jnp.asarray(second.get("b", jnp.zeros(len(w_h), w_h.dtype)))
+            cores[parent] = ElmanParams(arrays["w"], w_h, b), [name, f"{parent}/linear_1"]
         elif (
             last == "linear"
             and parent
-            and "b" in own
-            and own["w"].shape[1] % 4 == 0
-            and own["w"].shape[0] > own["w"].shape[1] // 4
+            and "b" in arrays
+            and arrays["w"].shape[1] % 4 == 0
+            and arrays["w"].shape[0] > arrays["w"].shape[1] // 4
         ):
-            found[parent] = _lstm(own["w"], own["b"]), [name]
-    if not found:
-        raise ValueError("from_haiku: no LSTM, GRU or VanillaRNN among the params")
-    return found
+            cores[parent] = _lstm(arrays["w"], arrays["b"]), [name]
+    if not cores:
+        raise ValueError("from_haiku: the params contain no LSTM, GRU or VanillaRNN")
+    return cores
 
 
 def _lstm(w, b):
@@ -118,53 +125,55 @@ def _gru(w_x, w_h, b):
 
 
 def to_haiku(net: Net, params: Params) -> tuple[Any, dict[str, Any]]:
-    """The Haiku function that computes what a net computes, and its params.
+    """Converts a net to a Haiku function that computes the same outputs, and its params.
 
     Args:
-      net: a `Net` of recurrent layers, perhaps with an embedding or one-hot symbols before and a readout after them.
-      params: its params. Dropout, zoneout's draws and noise, which act in training alone, are left out.
+      net: a `Net` of recurrent layers. It may start with an embedding or one-hot symbols and end with a readout.
+      params: its params. Dropout, noise and the random part of zoneout act only in training and are left out.
 
     Returns:
-      (`hk.Transformed`, params); `transformed.apply(params, None, xs)` with xs [T, B, D], or symbols [T, B], gives ys
+      (`hk.Transformed`, params). `transformed.apply(params, None, xs)` maps xs [T, B, D], or symbols [T, B], to ys
       [T, B, K]. The cores are named layer_0_forward_lstm, layer_0_backward_lstm and so on.
 
     Raises:
-      ValueError: for what Haiku has no core for, by its name.
-      ImportError: without Haiku.
+      ValueError: if Haiku has no core for a part of the net. The message names the part.
+      ImportError: if Haiku is not installed.
     """
     import haiku as hk
 
     stack = _stack.stack(net, params, "Haiku")
     if stack.output != "every":
-        raise ValueError("Haiku has no core that gives the last output alone; take it from those of the whole net")
+        raise ValueError(
+            "Haiku has no core with one output per sequence; export a net with all outputs and select the last one"
+        )
     for layer in stack.layers:
-        _require(layer)
+        _require_supported(layer)
 
     def function(xs):
         if stack.embedding is not None:
             xs = hk.Embed(*stack.embedding.shape)(xs)
         for number, layer in enumerate(stack.layers):
-            ways = []
+            outputs = []
             for backwards, direction in enumerate(layer.directions):
-                core = _make(hk, direction, _name(number, backwards, direction))
+                core = _make_core(hk, direction, _name(number, backwards, direction))
                 ys, _ = hk.dynamic_unroll(core, xs[::-1] if backwards else xs, core.initial_state(xs.shape[1]))
-                ways.append(ys[::-1] if backwards else ys)
-            xs = ways[0] if len(ways) == 1 else MERGES[layer.merge](*ways)
+                outputs.append(ys[::-1] if backwards else ys)
+            xs = outputs[0] if len(outputs) == 1 else MERGES[layer.merge](*outputs)
         return xs if stack.readout is None else hk.Linear(stack.readout.w.shape[1])(xs)
 
     return hk.transform(function), arrays_of(stack)
 
 
-def _require(layer):
+def _require_supported(layer):
     if isinstance(layer.forward, ElmanParams) and layer.activation != "relu":
-        raise ValueError(f"Haiku's VanillaRNN is a relu network; this one has the activation {layer.activation}")
+        raise ValueError(f"Haiku's VanillaRNN uses relu: expected the activation relu, found {layer.activation}")
     if isinstance(layer.forward, GRUParams) and layer.forward.b_hn is not None:
-        raise ValueError("Haiku's GRU resets before the product (reset=before); this one does after it")
+        raise ValueError("Haiku's GRU uses reset=before: expected reset=before, found reset=after")
     if not isinstance(layer.forward, ElmanParams | GRUParams | LSTMParams):
         raise ValueError(f"Haiku has no {type(layer.forward).__name__.removesuffix('Params')} core")
 
 
-def _make(hk, params, name):
+def _make_core(hk, params, name):
     kind = {ElmanParams: hk.VanillaRNN, GRUParams: hk.GRU, LSTMParams: hk.LSTM}[type(params)]
     return kind(params.w_h.shape[0], name=name)
 
@@ -175,16 +184,16 @@ def _name(number, backwards, params):
 
 
 def arrays_of(stack):
-    """{module: {part: array}} of a stack, as Haiku names its arrays."""
-    found = {}
+    """Converts a stack to Haiku's {module: {name: array}}."""
+    params = {}
     if stack.embedding is not None:
-        found["embed"] = {"embeddings": stack.embedding}
+        params["embed"] = {"embeddings": stack.embedding}
     for number, layer in enumerate(stack.layers):
         for backwards, direction in enumerate(layer.directions):
-            found |= _params_of_core(direction, _name(number, backwards, direction))
+            params |= _params_of_core(direction, _name(number, backwards, direction))
     if stack.readout is not None:
-        found["linear"] = {"w": stack.readout.w, "b": stack.readout.b}
-    return found
+        params["linear"] = {"w": stack.readout.w, "b": stack.readout.b}
+    return params
 
 
 def _params_of_core(params, name):

@@ -1,6 +1,7 @@
-"""Keras's recurrent layers as nets, and nets as Keras models. Keras is imported by `to_keras` alone.
+"""Converts Keras's recurrent layers to nets, and nets to Keras models. Keras is imported only when it is needed.
 
-There the weights are `[in, gates * H]`, the gates i f c o and z r h; a GRU with `reset_after` has two rows of biases.
+Keras's weights have the shape `[in, gates * H]`. Its gates have the order i f c o and z r h. A GRU with `reset_after`
+has two rows of biases.
 """
 
 from typing import Any
@@ -20,98 +21,105 @@ from jaxrnn.types import Net, Params
 
 
 def from_keras(source: Any) -> tuple[Net, Params]:
-    """The net of a Keras model, and its params.
+    """Converts a Keras model to a net and its params.
 
     Args:
-      source: a layer, a model or a list of layers in the order in which they follow on each other: an `Embedding`;
-        `SimpleRNN`, `LSTM`, `GRU`, each perhaps in a `Bidirectional`; one linear `Dense` at the end, perhaps in a
-        `TimeDistributed`; `Dropout` before a recurrent layer. All are built, that is, have weights.
+      source: a layer, a model or a list of layers in order. All layers must have weights already. Supported layers:
+
+        - an `Embedding` first;
+        - `SimpleRNN`, `LSTM` and `GRU`, also inside a `Bidirectional`;
+        - `Dropout` before a recurrent layer;
+        - one linear `Dense` last, also inside a `TimeDistributed`.
 
     Returns:
-      (`Net`, params). The net is time-major [T, B, D], a Keras model batch-major. Where the last recurrent layer has
-      `return_sequences=False` the net gives one output, ys [1, B, K]. The `dropout` and `recurrent_dropout` of
-      recurrent layers, which act in training alone, are left out.
+      (`Net`, params). The net is time-major [T, B, D], while a Keras model is batch-major. If the last recurrent layer
+      has `return_sequences=False`, the net has one output per sequence, ys [1, B, K]. The `dropout` and
+      `recurrent_dropout` of recurrent layers act only in training and are left out.
 
     Raises:
-      ValueError: for what has no counterpart here, by its name: other layers and activations, `go_backwards`, a model
-        that computes something else than its layers in their order.
+      ValueError: if a part has no counterpart in jaxrnn (the message names it): other layers or activations,
+        `go_backwards`, or a model that computes something other than its layers in order.
     """
-    listed = isinstance(source, list | tuple)
-    if not listed and not hasattr(source, "get_weights"):
-        raise ValueError(f"from_keras: give a layer, a model or a list of layers, not a {type(source).__name__}")
-    layers = list(source) if listed else getattr(source, "layers", [source])
-    name = "this list of layers" if listed else type(source).__name__
-    return _stack.net(verified(_of_layers(layers), layers if listed else [source], layers, name))
+    is_list = isinstance(source, list | tuple)
+    if not is_list and not hasattr(source, "get_weights"):
+        raise ValueError(f"from_keras: expected a layer, a model or a list of layers, got a {type(source).__name__}")
+    layers = list(source) if is_list else getattr(source, "layers", [source])
+    name = "this list of layers" if is_list else type(source).__name__
+    return _stack.net(verified(_stack_of_layers(layers), layers if is_list else [source], layers, name))
 
 
-def _of_layers(layers):
-    found, dropout = Stack(()), 0.0
+def _stack_of_layers(layers):
+    stack, dropout = Stack(()), 0.0
     for layer in layers:
         name = _name(layer)
         if name in KINDS or name == "Bidirectional":
-            if found.readout is not None or found.output != "every":
-                raise ValueError(f"from_keras: {layer.name} follows on a layer with one output or on the readout")
-            found = _with_recurrent(found, layer, dropout)
+            if stack.readout is not None or stack.output != "every":
+                raise ValueError(
+                    f"from_keras: {layer.name} comes after the readout or after a layer with one output per sequence"
+                )
+            stack = _with_recurrent(stack, layer, dropout)
             dropout = 0.0
-        elif name in ("Dense", "TimeDistributed") and found.layers and found.readout is None:
-            found = found._replace(readout=_readout(layer if name == "Dense" else layer.layer), dropout=dropout)
+        elif name in ("Dense", "TimeDistributed") and stack.layers and stack.readout is None:
+            stack = stack._replace(readout=_readout(layer if name == "Dense" else layer.layer), dropout=dropout)
             dropout = 0.0
-        elif name == "Embedding" and not found.layers and not layer.mask_zero:
-            found = found._replace(embedding=jnp.asarray(layer.get_weights()[0]))
-        elif name == "Dropout" and found.readout is None:
+        elif name == "Embedding" and not stack.layers and not layer.mask_zero:
+            stack = stack._replace(embedding=jnp.asarray(layer.get_weights()[0]))
+        elif name == "Dropout" and stack.readout is None:
             dropout = layer.rate
         elif name != "InputLayer":
             raise ValueError(
-                f"from_keras: no place for {name} {layer.name!r} in this order; an Embedding without mask_zero, "
-                "SimpleRNN, LSTM, GRU, Bidirectional and one Dense are read"
+                f"from_keras: unexpected {name} {layer.name!r}: expected an Embedding without mask_zero, then "
+                "SimpleRNN, LSTM, GRU or Bidirectional layers, then one Dense"
             )
-    if not found.layers:
-        raise ValueError("from_keras: no SimpleRNN, LSTM or GRU among the layers")
-    return found
+    if not stack.layers:
+        raise ValueError("from_keras: the layers contain no SimpleRNN, LSTM or GRU")
+    return stack
 
 
 def _name(layer):
     return type(layer).__name__
 
 
-def _with_recurrent(found, layer, dropout):
-    """The stack with one layer more."""
+def _with_recurrent(stack, layer, dropout):
+    """Adds a recurrent layer to a stack."""
     parts = [layer]
     merge = "concat"
     if _name(layer) == "Bidirectional":
         parts, merge = [layer.forward_layer, layer.backward_layer], layer.merge_mode
         if merge not in MERGES:
-            raise ValueError(f"from_keras: {layer.name} has merge_mode={merge}; there are {', '.join(MERGES)}")
-    one = parts[0]
+            raise ValueError(f"from_keras: {layer.name} has merge_mode={merge}: expected one of {', '.join(MERGES)}")
+    forward = parts[0]
     for part in parts:
         if _name(part) not in KINDS:
-            raise ValueError(f"from_keras: {layer.name} holds a {_name(part)}; SimpleRNN, LSTM and GRU are read")
-    activation = _activation(one)
+            raise ValueError(f"from_keras: {layer.name} contains a {_name(part)}: expected a SimpleRNN, LSTM or GRU")
+    activation = _activation(forward)
     if any(_activation(part) != activation for part in parts):
-        raise ValueError(f"from_keras: the two directions of {layer.name} have different activations; one is needed")
-    if one.go_backwards:
-        raise ValueError(f"from_keras: {layer.name} has go_backwards, which reverses its outputs; reverse the inputs")
-    added = Layer(*map(_cell, parts), activation=activation, merge=merge, dropout=dropout)
+        raise ValueError(f"from_keras: both directions of {layer.name} must have the same activation")
+    if forward.go_backwards:
+        raise ValueError(
+            f"from_keras: {layer.name} has go_backwards=True, which has no counterpart; reverse the inputs instead"
+        )
+    new_layer = Layer(*map(_cell, parts), activation=activation, merge=merge, dropout=dropout)
     output = "every"
-    if not one.return_sequences:
+    if not forward.return_sequences:
         output = "last" if len(parts) == 1 else "ends"
-    return found._replace(layers=(*found.layers, added), output=output)
+    return stack._replace(layers=(*stack.layers, new_layer), output=output)
 
 
 def _activation(layer):
-    """The activation of a SimpleRNN; that of gated layers has to be tanh, and sigmoid that of their gates."""
-    own, gates = _function(layer.activation), getattr(layer, "recurrent_activation", None)
-    if gates is not None and (own, _function(gates)) != ("tanh", "sigmoid"):
+    """Returns the activation of a layer. Gated layers must use tanh, with sigmoid for the gates."""
+    name, gates = _function(layer.activation), getattr(layer, "recurrent_activation", None)
+    if gates is not None and (name, _function(gates)) != ("tanh", "sigmoid"):
         raise ValueError(
-            f"from_keras: {layer.name} has the activations {own} and {_function(gates)}; tanh and sigmoid are read"
+            f"from_keras: {layer.name} has the activations {name} and {_function(gates)}: expected tanh and sigmoid"
         )
-    if own not in _stack.ACTIVATIONS:
-        raise ValueError(f"from_keras: {layer.name} has the activation {own}; tanh, relu and linear are read")
-    return own
+    if name not in _stack.ACTIVATIONS:
+        raise ValueError(f"from_keras: {layer.name} has the activation {name}: expected tanh, relu or linear")
+    return name
 
 
 def _function(activation):
-    """The name of an activation, a function or a layer."""
+    """Returns the name of an activation, which is a function or a layer."""
     return getattr(activation, "__name__", type(activation).__name__)
 
 
@@ -127,9 +135,9 @@ def _cell(layer):
 
 
 def cell(weights):
-    """A cell's params from the `get_weights()` of a SimpleRNN, LSTM or GRU with biases: [kernel, recurrent, bias].
+    """Converts the weights [kernel, recurrent, bias] of a SimpleRNN, LSTM or GRU with biases to a cell's params.
 
-    The shapes tell which it is; a GRU with `reset_after` has two rows of biases.
+    The kind of layer follows from the shapes. A GRU with `reset_after` has two rows of biases.
     """
     w_x, w_h, b = (jnp.asarray(w) for w in weights)
     gates = w_h.shape[1] // len(w_h)
@@ -145,39 +153,39 @@ def cell(weights):
 def _readout(dense):
     if _name(dense) != "Dense" or _function(dense.activation) != "linear":
         raise ValueError(
-            f"from_keras: {dense.name} is no linear Dense; a softmax belongs to the loss here, whose outputs are logits"
+            f"from_keras: {dense.name} must be a Dense with a linear activation; in jaxrnn the loss applies the softmax"
         )
     w = jnp.asarray(dense.get_weights()[0])
     return AffineParams(w, jnp.asarray(dense.get_weights()[1]) if dense.use_bias else jnp.zeros(w.shape[1], w.dtype))
 
 
 def to_keras(net: Net, params: Params) -> Any:
-    """The Keras model that computes what a net computes.
+    """Converts a net to a Keras model that computes the same outputs.
 
     Args:
-      net: a `Net` of recurrent layers, perhaps with an embedding or one-hot symbols before and a readout after them.
-      params: its params. Dropout, zoneout's draws and noise, which act in training alone, are left out.
+      net: a `Net` of recurrent layers. It may start with an embedding or one-hot symbols and end with a readout.
+      params: its params. Dropout, noise and the random part of zoneout act only in training and are left out.
 
     Returns:
-      A `keras.Sequential`, batch-major: inputs [B, T, D], or symbols [B, T], -> ys [B, T, K], or [B, K] for a net of
-      one output. It is saved by `model.save(path)` and loads without jaxrnn.
+      A `keras.Sequential`, batch-major: inputs [B, T, D], or symbols [B, T], -> ys [B, T, K], or [B, K] for a net with
+      one output per sequence. Save it with `model.save(path)`; it loads without jaxrnn.
 
     Raises:
-      ValueError: for what Keras has no layer for, by its name.
-      ImportError: without Keras.
+      ValueError: if Keras has no layer for a part of the net. The message names the part.
+      ImportError: if Keras is not installed.
     """
     return model(_stack.stack(net, params, "Keras"))
 
 
 def model(stack):
-    """The `keras.Sequential` of a stack."""
+    """Converts a stack to a `keras.Sequential`."""
     import keras
     from keras import layers
 
     if stack.output == "last" and stack.layers[-1].backward is not None:
         raise ValueError(
-            "Keras has no layer for the last step of both directions: its Bidirectional with return_sequences=False "
-            "gives the backward direction's first; jaxrnn.nets.bidirectional(nets.last(...), nets.first(...)) does too"
+            "Keras has no layer that returns the last step of both directions: its Bidirectional returns the first "
+            "step of the backward direction; build the net with nets.bidirectional(nets.last(...), nets.first(...))"
         )
     dtype = str(stack.layers[0].forward.w_x.dtype)
     weights, parts = [], []
@@ -187,21 +195,21 @@ def model(stack):
     else:
         parts.append(keras.Input((None, stack.layers[0].forward.w_x.shape[0]), dtype=dtype))
     for number, layer in enumerate(stack.layers):
-        every = stack.output == "every" or number < len(stack.layers) - 1
-        part = _layer(layers, layer, every, dtype)
-        both = layer.backward is not None
-        parts.append(layers.Bidirectional(part, merge_mode=layer.merge, dtype=dtype) if both else part)
+        return_sequences = stack.output == "every" or number < len(stack.layers) - 1
+        part = _layer(layers, layer, return_sequences, dtype)
+        is_bidirectional = layer.backward is not None
+        parts.append(layers.Bidirectional(part, merge_mode=layer.merge, dtype=dtype) if is_bidirectional else part)
         weights += [w for direction in layer.directions for w in weights_of(direction)]
     if stack.readout is not None:
         parts.append(layers.Dense(stack.readout.w.shape[1], dtype=dtype))
         weights += [np.asarray(a) for a in stack.readout]
-    made = keras.Sequential(parts)
-    made.set_weights(weights)
-    return made
+    sequential = keras.Sequential(parts)
+    sequential.set_weights(weights)
+    return sequential
 
 
-def _layer(layers, layer, every, dtype):
-    options = {"units": layer.size, "return_sequences": every, "dtype": dtype}
+def _layer(layers, layer, return_sequences, dtype):
+    options = {"units": layer.size, "return_sequences": return_sequences, "dtype": dtype}
     if isinstance(layer.forward, ElmanParams):
         return layers.SimpleRNN(activation=layer.activation, **options)
     if isinstance(layer.forward, LSTMParams):
@@ -212,7 +220,7 @@ def _layer(layers, layer, every, dtype):
 
 
 def weights_of(params):
-    """[kernel, recurrent, bias] of a cell's params, for `set_weights`."""
+    """Converts a cell's params to [kernel, recurrent, bias] for `set_weights`."""
     w_x, w_h, b = (np.asarray(a) for a in params[:3])
     if not isinstance(params, GRUParams):
         return [w_x, w_h, b]

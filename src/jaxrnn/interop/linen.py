@@ -1,7 +1,11 @@
-"""Flax linen's recurrent layers as nets, and nets as linen modules.
+"""Converts Flax linen's recurrent layers to nets, and nets to linen modules.
 
-There every gate has a kernel of its own, ii if ig io hi hf hg ho, ir iz in hr hz hn, i and h, if in hf hn, and a bias
-on one of the two sides.
+In linen every gate has its own input kernel and recurrent kernel, such as ii and hi, and a bias in only one of the two:
+
+- LSTM: ii if ig io, hi hf hg ho
+- GRU: ir iz in, hr hz hn
+- MGU: if in, hf hn
+- SimpleCell: i, h
 """
 
 from typing import Any
@@ -31,34 +35,38 @@ WRITTEN = {LSTMParams: "OptimizedLSTMCell", GRUParams: "GRUCell", MGUParams: "MG
 
 
 def from_linen(module: Any, variables: Any) -> tuple[Net, Params]:
-    """The net of a linen module, and its params.
+    """Converts a linen module to a net and its params.
 
     Args:
-      module: a cell (SimpleCell, LSTMCell, OptimizedLSTMCell, GRUCell, MGUCell), an `nn.RNN` of one, an
-        `nn.Bidirectional` of two, an `nn.Sequential` of an `nn.Embed`, such layers and one `nn.Dense`, or a list of
-        modules in their order.
-      variables: what the module's `init` gave, with or without its "params"; a list of such for a list of modules.
+      module: one of the following, or a list of modules in order:
+
+        - a cell: SimpleCell, LSTMCell, OptimizedLSTMCell, GRUCell or MGUCell;
+        - an `nn.RNN` of a cell;
+        - an `nn.Bidirectional` of two `nn.RNN`s;
+        - an `nn.Sequential` of an optional `nn.Embed`, such layers and an optional `nn.Dense`.
+      variables: the result of the module's `init`, with or without the level "params". For a list of modules, a list.
 
     Returns:
-      (`Net`, params), time-major whatever the module's `time_major`.
+      (`Net`, params). The net is time-major for any value of the module's `time_major`.
 
     Raises:
-      ValueError: for what has no counterpart here, by its name, such as a cell that computes something else.
+      ValueError: if a part has no counterpart in jaxrnn, such as a cell that computes something different. The message
+        names the part.
     """
     name = f"from_linen: {type(module).__name__}"
     if not isinstance(module, list | tuple):
         module, variables = [module], [variables]
     parts = [_listed(m, v.get("params", v)) for m, v in zip(module, variables, strict=True)]
     pairs = [pair for part in parts for pair in part]
-    found = _of_modules(pairs)
-    return _stack.net(verified(found, lambda xs: _computed(pairs, found, xs), name))
+    stack = _stack_of_modules(pairs)
+    return _stack.net(verified(stack, lambda xs: _run(pairs, stack, xs), name))
 
 
-def _computed(pairs, found, xs):
-    """What modules give with their params, one after the other."""
+def _run(pairs, stack, xs):
+    """Runs the modules in order with their params."""
     from flax import linen as nn
 
-    hs = jnp.asarray(xs[..., 0] if found.embedding is not None else xs)
+    hs = jnp.asarray(xs[..., 0] if stack.embedding is not None else xs)
     for module, params in pairs:
         module = module.clone(parent=None)
         if _name(module) in KINDS:
@@ -70,7 +78,7 @@ def _computed(pairs, found, xs):
 
 
 def _listed(module, params):
-    """[(module, its params)]; of a Sequential one pair a layer."""
+    """Lists (module, params). A Sequential becomes one pair per layer."""
     if _name(module) != "Sequential":
         return [(module, params)]
     return [pair for i, layer in enumerate(module.layers) for pair in _listed(layer, params.get(f"layers_{i}", {}))]
@@ -80,40 +88,39 @@ def _name(module):
     return type(module).__name__
 
 
-def _of_modules(pairs):
-    found = Stack(())
+def _stack_of_modules(pairs):
+    stack = Stack(())
     for module, params in pairs:
         name = _name(module)
-        if name in ("RNN", "Bidirectional", *KINDS) and found.readout is None:
-            found = found._replace(layers=(*found.layers, _layer(module, params)))
-        elif name == "Dense" and found.layers and found.readout is None:
+        if name in ("RNN", "Bidirectional", *KINDS) and stack.readout is None:
+            stack = stack._replace(layers=(*stack.layers, _layer(module, params)))
+        elif name == "Dense" and stack.layers and stack.readout is None:
             w = jnp.asarray(params["kernel"])
             b = jnp.asarray(params.get("bias", jnp.zeros(w.shape[1], w.dtype)))
-            found = found._replace(readout=AffineParams(w, b))
-        elif name == "Embed" and not found.layers:
-            found = found._replace(embedding=jnp.asarray(params["embedding"]))
+            stack = stack._replace(readout=AffineParams(w, b))
+        elif name == "Embed" and not stack.layers:
+            stack = stack._replace(embedding=jnp.asarray(params["embedding"]))
         else:
             raise ValueError(
-                f"from_linen: no place for {name} in this order; Embed, RNN, Bidirectional and one Dense are read"
+                f"from_linen: unexpected {name}: expected an Embed, then RNN or Bidirectional layers, then one Dense"
             )
-    if not found.layers:
-        raise ValueError("from_linen: no recurrent layer among the modules")
-    return found
+    if not stack.layers:
+        raise ValueError("from_linen: the modules contain no recurrent layer")
+    return stack
 
 
 def _layer(module, params):
     if _name(module) == "Bidirectional":
-        one, two = module.forward_rnn, module.backward_rnn
-        both = [_layer(m, params[n]) for m, n in ((one, "forward_rnn"), (two, "backward_rnn"))]
+        directions = [_layer(getattr(module, name), params[name]) for name in ("forward_rnn", "backward_rnn")]
         merge = _flax.merge(module.merge_fn, "from_linen")
-        _flax.require_same(both, "from_linen")
-        return both[0]._replace(backward=both[1].forward, merge=merge)
+        _flax.require_same(directions, "from_linen")
+        return directions[0]._replace(backward=directions[1].forward, merge=merge)
     if _name(module) == "RNN":
         if module.reverse:
-            raise ValueError("from_linen: an RNN with reverse=True has no counterpart but in a Bidirectional")
+            raise ValueError("from_linen: an RNN with reverse=True is supported only inside a Bidirectional")
         module, params = module.cell, params["cell"]
     if _name(module) not in KINDS:
-        raise ValueError(f"from_linen: no counterpart of {_name(module)}; there are {', '.join(KINDS)}")
+        raise ValueError(f"from_linen: no counterpart of {_name(module)}; expected one of {', '.join(KINDS)}")
     return Layer(_cell(KINDS[_name(module)], params), activation=_flax.cell_activation(module, "from_linen"))
 
 
@@ -125,28 +132,28 @@ def _cell(kind, params):
 
 
 def to_linen(net: Net, params: Params) -> tuple[Any, dict[str, Any]]:
-    """The linen module that computes what a net computes, and its variables.
+    """Converts a net to a linen module that computes the same outputs, and its variables.
 
     Args:
-      net: a `Net` of recurrent layers, perhaps with an embedding or one-hot symbols before and a readout after them.
-      params: its params. Dropout, zoneout's draws and noise, which act in training alone, are left out.
+      net: a `Net` of recurrent layers. It may start with an embedding or one-hot symbols and end with a readout.
+      params: its params. Dropout, noise and the random part of zoneout act only in training and are left out.
 
     Returns:
-      (`nn.Sequential` of `nn.RNN`, `nn.Bidirectional`, `nn.Embed` and `nn.Dense`, {"params": ...}); batch-major, xs
-      [B, T, D], or symbols [B, T], -> ys [B, T, K].
+      (`nn.Sequential` of `nn.RNN`, `nn.Bidirectional`, `nn.Embed` and `nn.Dense`, {"params": ...}). The module is
+      batch-major: xs [B, T, D], or symbols [B, T], -> ys [B, T, K].
 
     Raises:
-      ValueError: for what linen has no layer for, by its name.
+      ValueError: if linen has no layer for a part of the net. The message names the part.
     """
     return module(_stack.stack(net, params, "linen"))
 
 
 def module(stack):
-    """(`nn.Sequential`, variables) of a stack."""
+    """Converts a stack to (`nn.Sequential`, variables)."""
     from flax import linen as nn
 
     if stack.output != "every":
-        raise ValueError("linen has no layer with one output per sequence; PyTorch and Keras have")
+        raise ValueError("linen has no layer with one output per sequence; export to PyTorch or Keras instead")
     layers, params = [], {}
     if stack.embedding is not None:
         params[f"layers_{len(layers)}"] = {"embedding": stack.embedding}
@@ -158,9 +165,9 @@ def module(stack):
             params[f"layers_{len(layers)}"] = weights[0]
             layers.append(cells[0])
         else:
-            given = {} if layer.merge == "concat" else {"merge_fn": MERGES[layer.merge]}
+            options = {} if layer.merge == "concat" else {"merge_fn": MERGES[layer.merge]}
             params[f"layers_{len(layers)}"] = dict(zip(("forward_rnn", "backward_rnn"), weights, strict=True))
-            layers.append(nn.Bidirectional(*cells, **given))
+            layers.append(nn.Bidirectional(*cells, **options))
     if stack.readout is not None:
         params[f"layers_{len(layers)}"] = {"kernel": stack.readout.w, "bias": stack.readout.b}
         layers.append(nn.Dense(stack.readout.w.shape[1], param_dtype=stack.readout.w.dtype))
@@ -168,7 +175,7 @@ def module(stack):
 
 
 def source(stack):
-    """A Python file that makes the module of a stack, `model`, and reads its `variables` from model.msgpack."""
+    """Returns a Python file that defines `model`, the module of a stack, and loads `variables` from model.msgpack."""
     parts = []
     if stack.embedding is not None:
         parts.append("nn.Embed({}, {})".format(*stack.embedding.shape))
@@ -180,7 +187,7 @@ def source(stack):
     if stack.readout is not None:
         parts.append(f"nn.Dense({stack.readout.w.shape[1]})")
     layers = "".join(f"        {part},\n" for part in parts)
-    return f'''"""A Flax linen module of recurrent layers and its variables; batch-major, [B, T, D] -> [B, T, K]."""
+    return f'''"""Flax linen module of recurrent layers and its variables. Batch-major: [B, T, D] -> [B, T, K]."""
 
 from pathlib import Path
 
@@ -198,8 +205,8 @@ variables = msgpack_restore(Path(__file__).with_name("model.msgpack").read_bytes
 def _source_of_cell(params, activation):
     size = params.w_h.shape[0]
     if isinstance(params, ElmanParams):
-        other = {"tanh": "", "relu": ", activation_fn=nn.relu", "linear": ", activation_fn=lambda a: a"}
-        return f"SimpleCell({size}{other[activation]})"
+        option = {"tanh": "", "relu": ", activation_fn=nn.relu", "linear": ", activation_fn=lambda a: a"}
+        return f"SimpleCell({size}{option[activation]})"
     return f"{WRITTEN[type(params)]}({size})"
 
 
@@ -211,10 +218,10 @@ def _module_of_cell(nn, params, activation):
 
 
 def _params_of_cell(params):
-    found, bias_side = {}, "h" if isinstance(params, LSTMParams) else "i"
+    kernels, bias_side = {}, "h" if isinstance(params, LSTMParams) else "i"
     for gate, (w_x, w_h, b) in _flax.split(params).items():
-        found[f"i{gate}"], found[f"h{gate}"] = {"kernel": w_x}, {"kernel": w_h}
-        found[f"{bias_side}{gate}"]["bias"] = b
+        kernels[f"i{gate}"], kernels[f"h{gate}"] = {"kernel": w_x}, {"kernel": w_h}
+        kernels[f"{bias_side}{gate}"]["bias"] = b
     if isinstance(params, GRUParams | MGUParams):
-        found["hn"]["bias"] = _flax.recurrent_bias(params, "linen")
-    return found
+        kernels["hn"]["bias"] = _flax.recurrent_bias(params, "linen")
+    return kernels

@@ -1,7 +1,7 @@
-"""Cells and nets as Flax modules: any `Cell` as an `nnx.RNNCellBase`, any `Net` as an `nnx.Module`.
+"""Wraps any `Cell` as an `nnx.RNNCellBase` and any `Net` as an `nnx.Module`.
 
-The params stay the ones of the cell or the net, each leaf an `nnx.Param`, so optimizers, filters and checkpoints of
-Flax see them as their own.
+The params keep their structure, and each leaf becomes an `nnx.Param`. Flax's optimizers, filters and checkpoints
+therefore handle them like any other params.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from jaxrnn.types import Carry, Cell, Net
 
 
 class CellModule(nnx.RNNCellBase):
-    """A `Cell` for `nnx.RNN`, `nnx.Bidirectional` and whatever else takes an `nnx.RNNCellBase`; batch-major as those.
+    """`Cell` for `nnx.RNN`, `nnx.Bidirectional` and all other code that takes an `nnx.RNNCellBase`. Batch-major.
 
     Args:
       cell: a `Cell`.
-      in_features: D.
-      rngs: the stream `params` draws the weights.
+      in_features: number of input features (D).
+      rngs: `nnx.Rngs` whose stream `params` initialises the weights.
     """
 
     def __init__(self, cell: Cell, in_features: int, *, rngs: Any):
@@ -28,12 +28,12 @@ class CellModule(nnx.RNNCellBase):
         self.params: Any = _as_variables(cell.init(rngs.params(), in_features))
 
     def __call__(self, carry: Carry, inputs: jax.Array) -> tuple[Carry, jax.Array]:
-        """(carry, x_t [B, D]) -> (carry, h_t [B, H])."""
+        """Computes one step: (carry, x_t [B, D]) -> (carry, h_t [B, H])."""
         params = _as_arrays(self.params)
         return self.cell.step(params, carry, self.cell.project(params, inputs))
 
     def initialize_carry(self, input_shape: Sequence[int], rngs: Any = None) -> Carry:
-        """The carry before the first step of inputs [B, D]."""
+        """Returns the carry before the first step, for inputs [B, D]."""
         return self.cell.initial(_as_arrays(self.params), tuple(input_shape[:-1]))
 
     @property
@@ -42,12 +42,12 @@ class CellModule(nnx.RNNCellBase):
 
 
 class NetModule(nnx.Module):
-    """A `Net` as a layer of a Flax model; time-major, each sequence from its initial carry.
+    """`Net` as a layer of a Flax model. Time-major; every call starts from the initial carry.
 
     Args:
       net: a `Net`.
-      in_features: D.
-      rngs: the stream `params` draws the weights.
+      in_features: number of input features (D).
+      rngs: `nnx.Rngs` whose stream `params` initialises the weights.
     """
 
     def __init__(self, net: Net, in_features: int, *, rngs: Any):
@@ -57,7 +57,7 @@ class NetModule(nnx.Module):
     def __call__(
         self, xs: jax.Array, *, mask: Any = None, reset: Any = None, key: jax.Array | None = None
     ) -> jax.Array:
-        """xs [T, B, D] -> ys [T, B, K]; mask, reset and key as in `Net.apply`."""
+        """Computes xs [T, B, D] -> ys [T, B, K]. See `Net.apply` for mask, reset and key."""
         params = _as_arrays(self.params)
         carry = self.net.initial(params, xs.shape[1:-1])
         return self.net.apply(params, carry, xs, mask=mask, reset=reset, key=key)[1]

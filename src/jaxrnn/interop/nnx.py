@@ -1,7 +1,7 @@
-"""Flax nnx's recurrent layers as nets, and nets as nnx modules.
+"""Converts Flax nnx's recurrent layers to nets, and nets to nnx modules.
 
-There an LSTMCell has a `Linear` a gate, the other cells one for the inputs and one for the recurrence, gates side by
-side in our order.
+In nnx an LSTMCell has two `Linear`s per gate. Every other cell has one `Linear` for the inputs and one for the
+recurrence, whose columns hold the gates in the same order as in jaxrnn.
 """
 
 from typing import Any
@@ -24,41 +24,45 @@ CELLS = (nnx.LSTMCell, nnx.OptimizedLSTMCell, nnx.GRUCell, nnx.SimpleCell)
 
 
 def from_nnx(module: Any) -> tuple[Net, Params]:
-    """The net of an nnx module, and its params.
+    """Converts an nnx module to a net and its params.
 
     Args:
-      module: a cell (SimpleCell, LSTMCell, OptimizedLSTMCell, GRUCell), an `nnx.RNN` of one, an `nnx.Bidirectional` of
-        two, an `nnx.Sequential` of an `nnx.Embed`, such layers and one `nnx.Linear`, or a list of modules in their
-        order.
+      module: one of the following, or a list of modules in order:
+
+        - a cell: SimpleCell, LSTMCell, OptimizedLSTMCell or GRUCell;
+        - an `nnx.RNN` of a cell;
+        - an `nnx.Bidirectional` of two `nnx.RNN`s;
+        - an `nnx.Sequential` of an optional `nnx.Embed`, such layers and an optional `nnx.Linear`.
 
     Returns:
-      (`Net`, params), time-major whatever the module's `time_major`.
+      (`Net`, params). The net is time-major for any value of the module's `time_major`.
 
     Raises:
-      ValueError: for what has no counterpart here, by its name, such as a cell that computes something else.
+      ValueError: if a part has no counterpart in jaxrnn, such as a cell that computes something different. The message
+        names the part.
     """
-    found, parts = Stack(()), _listed(module)
+    stack, parts = Stack(()), _listed(module)
     for part in parts:
-        if isinstance(part, (nnx.RNN, nnx.Bidirectional, *CELLS)) and found.readout is None:
-            found = found._replace(layers=(*found.layers, _layer(part)))
-        elif isinstance(part, nnx.Linear) and found.layers and found.readout is None:
+        if isinstance(part, (nnx.RNN, nnx.Bidirectional, *CELLS)) and stack.readout is None:
+            stack = stack._replace(layers=(*stack.layers, _layer(part)))
+        elif isinstance(part, nnx.Linear) and stack.layers and stack.readout is None:
             w, b = part.kernel[...], _bias(part)
-            found = found._replace(readout=AffineParams(w, jnp.zeros(w.shape[1], w.dtype) if b is None else b))
-        elif isinstance(part, nnx.Embed) and not found.layers:
-            found = found._replace(embedding=part.embedding[...])
+            stack = stack._replace(readout=AffineParams(w, jnp.zeros(w.shape[1], w.dtype) if b is None else b))
+        elif isinstance(part, nnx.Embed) and not stack.layers:
+            stack = stack._replace(embedding=part.embedding[...])
         else:
             raise ValueError(
-                f"from_nnx: no place for {type(part).__name__} in this order; Embed, RNN, Bidirectional, cells and one "
-                "Linear are read; give the layers of a module of your own in a list"
+                f"from_nnx: unexpected {type(part).__name__}: expected an Embed, then RNN or Bidirectional layers or "
+                "cells, then one Linear; give the layers of your own module in a list"
             )
-    if not found.layers:
-        raise ValueError("from_nnx: no recurrent layer among the modules")
-    return _stack.net(verified(found, lambda xs: _computed(parts, found, xs), f"from_nnx: {type(module).__name__}"))
+    if not stack.layers:
+        raise ValueError("from_nnx: the modules contain no recurrent layer")
+    return _stack.net(verified(stack, lambda xs: _run(parts, stack, xs), f"from_nnx: {type(module).__name__}"))
 
 
-def _computed(parts, found, xs):
-    """What the parts give one after the other."""
-    hs = jnp.asarray(xs[..., 0] if found.embedding is not None else xs)
+def _run(parts, stack, xs):
+    """Runs the parts in order."""
+    hs = jnp.asarray(xs[..., 0] if stack.embedding is not None else xs)
     for part in parts:
         layer = nnx.RNN(part) if isinstance(part, CELLS) else part
         recurrent = isinstance(layer, nnx.RNN | nnx.Bidirectional)
@@ -69,21 +73,21 @@ def _computed(parts, found, xs):
 def _listed(module):
     if isinstance(module, nnx.Sequential):
         module = list(module.layers)
-    return [part for one in module for part in _listed(one)] if isinstance(module, list | tuple) else [module]
+    return [part for child in module for part in _listed(child)] if isinstance(module, list | tuple) else [module]
 
 
 def _layer(module):
     if isinstance(module, nnx.Bidirectional):
-        both = [_layer(module.forward_rnn), _layer(module.backward_rnn)]
-        _flax.require_same(both, "from_nnx")
-        return both[0]._replace(backward=both[1].forward, merge=_flax.merge(module.merge_fn, "from_nnx"))
+        directions = [_layer(module.forward_rnn), _layer(module.backward_rnn)]
+        _flax.require_same(directions, "from_nnx")
+        return directions[0]._replace(backward=directions[1].forward, merge=_flax.merge(module.merge_fn, "from_nnx"))
     if isinstance(module, nnx.RNN):
         if module.reverse:
-            raise ValueError("from_nnx: an RNN with reverse=True has no counterpart but in a Bidirectional")
+            raise ValueError("from_nnx: an RNN with reverse=True is supported only inside a Bidirectional")
         module = module.cell
     if not isinstance(module, CELLS):
         names = ", ".join(kind.__name__ for kind in CELLS)
-        raise ValueError(f"from_nnx: no counterpart of {type(module).__name__}; there are {names}")
+        raise ValueError(f"from_nnx: no counterpart of {type(module).__name__}; expected one of {names}")
     return Layer(_cell(module), activation=_flax.cell_activation(module, "from_nnx"))
 
 
@@ -108,22 +112,24 @@ def _bias(linear):
 
 
 def to_nnx(net: Net, params: Params) -> nnx.Sequential:
-    """The nnx module that computes what a net computes.
+    """Converts a net to an nnx module that computes the same outputs.
 
     Args:
-      net: a `Net` of recurrent layers, perhaps with an embedding or one-hot symbols before and a readout after them.
-      params: its params. Dropout, zoneout's draws and noise, which act in training alone, are left out.
+      net: a `Net` of recurrent layers. It may start with an embedding or one-hot symbols and end with a readout.
+      params: its params. Dropout, noise and the random part of zoneout act only in training and are left out.
 
     Returns:
-      An `nnx.Sequential` of `nnx.RNN`, `nnx.Bidirectional`, `nnx.Embed` and `nnx.Linear`; batch-major, xs [B, T, D], or
-      symbols [B, T], -> ys [B, T, K]. The GRUCell's product with the carry gets the bias that nnx leaves out.
+      An `nnx.Sequential` of `nnx.RNN`, `nnx.Bidirectional`, `nnx.Embed` and `nnx.Linear`. It is batch-major: xs
+      [B, T, D], or symbols [B, T], -> ys [B, T, K]. A GRUCell gets a recurrent bias, which nnx itself leaves out.
 
     Raises:
-      ValueError: for what nnx has no layer for, by its name.
+      ValueError: if nnx has no layer for a part of the net. The message names the part.
     """
     stack = _stack.stack(net, params, "nnx")
     if stack.output != "every":
-        raise ValueError("nnx has no layer that gives the last output alone; take it from those of the whole net")
+        raise ValueError(
+            "nnx has no layer with one output per sequence; export a net with all outputs and select the last one"
+        )
     rngs, parts = nnx.Rngs(0), []
     if stack.embedding is not None:
         part = nnx.Embed(*stack.embedding.shape, param_dtype=stack.embedding.dtype, rngs=rngs)
@@ -131,8 +137,8 @@ def to_nnx(net: Net, params: Params) -> nnx.Sequential:
         parts.append(part)
     for layer in stack.layers:
         directions = [nnx.RNN(_module_of_cell(d, layer.activation, rngs)) for d in layer.directions]
-        given = {} if layer.merge == "concat" else {"merge_fn": MERGES[layer.merge]}
-        parts.append(directions[0] if layer.backward is None else nnx.Bidirectional(*directions, **given))
+        options = {} if layer.merge == "concat" else {"merge_fn": MERGES[layer.merge]}
+        parts.append(directions[0] if layer.backward is None else nnx.Bidirectional(*directions, **options))
     if stack.readout is not None:
         parts.append(_linear(stack.readout.w, stack.readout.b, rngs))
     return nnx.Sequential(*parts)

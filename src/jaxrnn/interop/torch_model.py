@@ -1,6 +1,6 @@
-"""A PyTorch module of recurrent layers with an optional embedding and readout; needs PyTorch alone.
+"""PyTorch module of recurrent layers with an optional embedding and readout. Requires only PyTorch.
 
-`python scripts/export.py run=... to=torch` puts a copy of this file beside the weights.
+`python scripts/export.py run=... to=torch` copies this file to the folder of the weights.
 """
 
 import torch
@@ -9,14 +9,14 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
 class Recurrent(nn.Module):
-    """Recurrent layers one after the other; sequences are time-major.
+    """Stack of recurrent layers. Sequences are time-major.
 
     Args:
-      blocks: a list of dicts: "kind", "RNN", "LSTM" or "GRU", and the arguments of that class.
-      output: "every" step's; "last", that of the last step; "ends", the forward direction's last step beside the
-        backward one's first.
-      output_size: of the readout, an `nn.Linear`; None for none.
-      vocabulary: of the `nn.Embedding` of symbols; None where inputs are values.
+      blocks: a list of dicts with the key "kind" ("RNN", "LSTM" or "GRU") and the arguments of that class.
+      output: steps whose outputs are returned: "every" step, the "last" step, or "ends". "ends" joins the last step of
+        the forward direction and the first step of the backward direction.
+      output_size: output size of the readout, an `nn.Linear`. None means no readout.
+      vocabulary: number of symbols of the `nn.Embedding`. None if the inputs are values.
     """
 
     def __init__(self, blocks, output="every", output_size=None, vocabulary=None):
@@ -32,15 +32,23 @@ class Recurrent(nn.Module):
 
     @classmethod
     def load(cls, settings, state):
-        """The module with these settings and weights, {name: array or tensor}, in their dtype."""
+        """Builds a module from its settings and weights {name: array or tensor}, in the dtype of the weights."""
         module = cls(**settings)
         state = {name: torch.as_tensor(value).clone() for name, value in state.items()}
         module.to(next(iter(state.values())).dtype).load_state_dict(state)
         return module
 
     def forward(self, xs, lengths=None):
-        """xs [T, B, D], or symbols [T, B]; lengths [B] of the sequences, or None for T -> ys [T, B, K]; [1, B, K] of
-        a module that gives one output. Outputs beyond the end of a sequence are zero."""
+        """Computes the outputs of sequences.
+
+        Args:
+          xs: values [T, B, D], or symbols [T, B].
+          lengths: lengths of the sequences [B]. None means that all have length T.
+
+        Returns:
+          ys [T, B, K], or [1, B, K] if the module returns one output per sequence. Outputs after the end of a sequence
+          are zero.
+        """
         steps, hs = len(xs), xs
         if self.embedding is not None:
             hs = self.embedding(xs)

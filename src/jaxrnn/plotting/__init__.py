@@ -1,7 +1,7 @@
-"""Figures: one style (`style`), the figures of a run (`runs`) and those of a sweep (`sweeps`).
+"""Figures: the common style (`style`), and the figures of runs, examples, forecasts and sweeps.
 
-Functions from arrays and tables to matplotlib figures belong here, readable in black and white; what is measured does
-not. A study's figure stands beside the study.
+Functions that turn arrays and tables into matplotlib figures belong here; functions that measure do not. All figures
+are readable in black and white. The figure of a study is in the study's file.
 """
 
 from jaxrnn.lazy import attach

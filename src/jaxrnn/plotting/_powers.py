@@ -1,4 +1,4 @@
-"""Powers of ten on logarithmic axes, in letters."""
+"""Formats powers of ten on logarithmic axes as Unicode characters, such as 10⁻²."""
 
 import re
 
@@ -7,8 +7,8 @@ from matplotlib.ticker import LogFormatterSciNotation
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-class Letters(LogFormatterSciNotation):
-    """Powers of ten such as 10⁻² and −10²."""
+class PlainFormatter(LogFormatterSciNotation):
+    """Formatter for powers of ten such as 10⁻² and −10², without math text."""
 
     def __call__(self, value, position=None):
         text = super().__call__(value, position).replace(r"\times", "\N{MULTIPLICATION SIGN}")
@@ -17,10 +17,12 @@ class Letters(LogFormatterSciNotation):
         return text.replace("-", "\N{MINUS SIGN}")
 
 
-def in_letters(figure):
-    """Writes powers of ten on logarithmic axes as letters, such as 10⁻²: matplotlib's formulas take a third of a
-    second before the first one."""
-    for axis in (each for axes in figure.axes for each in (axes.xaxis, axes.yaxis)):
+def use_plain_powers(figure):
+    """Replaces math text in the tick labels of a figure's logarithmic axes by Unicode characters.
+
+    Matplotlib needs a third of a second to load its math text for the first label.
+    """
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         for formatter in (axis.get_major_formatter(), axis.get_minor_formatter()):
             if type(formatter) is LogFormatterSciNotation:
-                formatter.__class__ = Letters
+                formatter.__class__ = PlainFormatter

@@ -1,29 +1,32 @@
-"""Writing figures: powers of ten in letters, one line for all letters that no font has."""
+"""Writes figures, with plain powers of ten and one warning for all characters that no font has."""
 
 import functools
 import logging
 import re
 import warnings
 
-BOX = r"Glyph .* missing from"  # Matplotlib's warning
+MISSING_GLYPH = r"Glyph .* missing from"  # start of Matplotlib's warning
 
 
 def write(figure, file, **options):
-    """Writes a figure with `Figure.savefig`, powers of ten as letters. Letters that no font has are boxes, which one
-    line says, once in a process; Matplotlib warns of each of them, several times."""
-    from jaxrnn.plotting._powers import in_letters  # with matplotlib, that a page without figures need not import
+    """Writes a figure with `Figure.savefig`, with powers of ten as Unicode characters.
 
-    in_letters(figure)
+    Characters that no font has are drawn as boxes. Matplotlib warns several times about each of them. Instead, this
+    function logs one warning per process.
+    """
+    from jaxrnn.plotting._powers import use_plain_powers  # imports matplotlib, so only when a figure is written
+
+    use_plain_powers(figure)
     with warnings.catch_warnings(record=True) as caught:
-        warnings.filterwarnings("always", BOX)
+        warnings.filterwarnings("always", MISSING_GLYPH)
         figure.savefig(file, **options)
-    for each in caught:
-        if re.match(BOX, str(each.message)):
-            _tell_of_boxes()
+    for warning in caught:
+        if re.match(MISSING_GLYPH, str(warning.message)):
+            _warn_of_boxes()
         else:
-            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 @functools.cache
-def _tell_of_boxes():
-    logging.getLogger(__name__).warning("figures show boxes for letters that matplotlib's fonts do not have")
+def _warn_of_boxes():
+    logging.getLogger(__name__).warning("figures show boxes for characters that matplotlib's fonts do not contain")

@@ -1,4 +1,4 @@
-"""Figures of single examples: confusion matrix, attention map, pictures, the worst answers."""
+"""Figures of single examples: confusion matrix, attention weights, pictures and the worst predictions."""
 
 import textwrap
 
@@ -6,21 +6,22 @@ import numpy as np
 
 from jaxrnn.plotting import style
 
-MOST = 25  # labels that a confusion matrix has room for
+MAX_LABELS = 25  # a confusion matrix has no room for more
 
 
 def confusion(targets, predictions):
-    """How often each label was given for each: the share of the row's examples, as numbers on grey.
+    """Draws a confusion matrix: counts as numbers, and the share of each row's examples as grey levels.
 
     Args:
-      targets, predictions: [N] labels as text.
+      targets: true labels as strings [N].
+      predictions: predicted labels as strings [N].
     """
     names = sorted({*targets, *predictions}, key=lambda name: (len(name), name))
     counts = np.zeros((len(names), len(names)))
     for target, prediction in zip(targets, predictions, strict=True):
         counts[names.index(target), names.index(prediction)] += 1
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure, axes = style.axes("label given", "true label")
+    figure, axes = style.axes("predicted label", "true label")
     figure.set_figheight(0.9 * figure.get_figwidth())
     image = axes.imshow(shares, cmap="Greys", vmin=0, vmax=1, aspect="auto")
     for (row, column), share in np.ndenumerate(shares):
@@ -31,28 +32,29 @@ def confusion(targets, predictions):
     labels = [style.plain(name) for name in names]
     axes.set_xticks(range(len(names)), labels, rotation=45, ha="right")
     axes.set_yticks(range(len(names)), labels)
-    figure.colorbar(image, ax=axes, label="share of the true label's examples")
+    figure.colorbar(image, ax=axes, label="share of examples with this true label")
     return figure
 
 
 def attention(weights, answer, question):
-    """The weight that each step of an answer gives to each symbol of the question.
+    """Draws the attention weights between the symbols of an answer and of a question.
 
     Args:
-      weights: [T, S].
-      answer, question: [T] and [S] symbols.
+      weights: attention weights [T, S].
+      answer: output symbols [T].
+      question: input symbols [S].
     """
-    figure, axes = style.axes("symbol that was read", "symbol of the answer")
+    figure, axes = style.axes("input symbol", "output symbol")
     figure.set_figheight(max(2.2, min(0.24 * len(answer) + 1.0, 8.0)))
     image = axes.imshow(weights, cmap="Greys", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(question)), [style.plain(symbol) for symbol in question])
     axes.set_yticks(range(len(answer)), [style.plain(symbol) for symbol in answer])
-    figure.colorbar(image, ax=axes, label="attention")
+    figure.colorbar(image, ax=axes, label="attention weight")
     return figure
 
 
 def picture(image, name):
-    """One picture, dark where it has ink."""
+    """Draws one picture. Larger values are darker."""
     figure, axes = style.axes("", "")
     figure.set_size_inches(2.6, 2.8)
     _show(axes, image)
@@ -61,12 +63,13 @@ def picture(image, name):
 
 
 def failures(rows, count=5):
-    """The wrong examples with the largest losses, the worst first: what was asked, what is true, what was said. Of
-    pictures that are drawn, which are neither right nor wrong, those with the largest losses.
+    """Shows input, target and prediction of the wrong examples with the largest losses, the worst first.
+
+    A generated picture is neither right nor wrong. For pictures it shows the ones with the largest losses.
 
     Args:
-      rows: dicts as of `jaxrnn.training.answers.examples`.
-      count: of examples shown.
+      rows: dicts from `jaxrnn.training.answers.examples`.
+      count: number of examples to show.
 
     Returns:
       The figure, or None if no example is wrong.
@@ -75,9 +78,9 @@ def failures(rows, count=5):
     if not wrong:
         return None
     worst = sorted(wrong, key=lambda row: -row["loss"])[:count]
-    title = f"{len(wrong):,} of {len(rows):,} examples are wrong; those with the largest losses"
+    title = f"{len(wrong):,} of {len(rows):,} examples are wrong; the largest losses:"
     if "drawn" in worst[0]:
-        title = f"The largest losses of {len(rows):,} examples"
+        title = f"largest losses of {len(rows):,} examples"
     if "picture" in worst[0]:
         return _pictures(worst, title)
     figure, axes = style.axes("", "")
@@ -96,60 +99,61 @@ def failures(rows, count=5):
 
 
 def sentences(rows, count=5):
-    """Labelled sequences: under each symbol the label given, where it is wrong in red, in brackets and with the true
-    one below.
+    """Shows labelled sequences with the predicted label below each symbol.
+
+    A wrong label is red and in brackets, with the true label below it.
 
     Args:
-      rows: dicts as of `jaxrnn.training.answers.examples`, with "parts".
-      count: of sequences shown, the first ones.
+      rows: dicts from `jaxrnn.training.answers.examples`, with the key "parts".
+      count: number of sequences to show, from the first one.
     """
     figure, axes = style.axes("", "")
     axes.axis("off")
-    room = int(13.5 * figure.get_figwidth())  # letters a line
-    blocks = [block for row in rows[:count] for block in (*_lines(row["parts"], room), [])]
+    line_width = int(13.5 * figure.get_figwidth())  # characters per line
+    blocks = [block for row in rows[:count] for block in (*_lines(row["parts"], line_width), [])]
     height = 0.0
     for block in blocks:
-        for at, word, said, true in block:
-            wrong = said != true
-            _put(axes, at, height, word)
-            _put(axes, at, height + 1, f"({said})" if wrong else said, color=style.RED if wrong else "0.45")
+        for x, symbol, predicted, true in block:
+            wrong = predicted != true
+            _put(axes, x, height, symbol)
+            _put(axes, x, height + 1, f"({predicted})" if wrong else predicted, color=style.RED if wrong else "0.45")
             if wrong:
-                _put(axes, at, height + 2, true, color="0.45")
+                _put(axes, x, height + 2, true, color="0.45")
         height += 3.4 if block else 0.6
-    axes.set_xlim(0, room)
+    axes.set_xlim(0, line_width)
     axes.set_ylim(height, -0.5)
-    axes.set_title("under each symbol its label; a wrong one in brackets, the true one below", loc="left")
+    axes.set_title("predicted label below each symbol; wrong labels in brackets, true label below", loc="left")
     figure.set_figheight(0.13 * height + 0.3)
     return figure
 
 
 def captions(rows, count=8):
-    """Pictures with what was said of each, and the truth where that is another."""
-    shown = rows[:count]
-    figure, panels = style.panels(len(shown), "", "", columns=4)
-    for axes, row in zip(panels, shown, strict=True):
+    """Shows pictures with their predictions, and the target if the prediction is wrong."""
+    first_rows = rows[:count]
+    figure, panels = style.panels(len(first_rows), "", "", columns=4)
+    for axes, row in zip(panels, first_rows, strict=True):
         _show(axes, row.get("drawn", row["picture"]))
-        said = row["prediction"] or row["input"]
-        right = said in (row["target"], row["input"])
-        style.title(axes, style.plain(said if right else f"{said} (true: {row['target']})"))
+        caption = row["prediction"] or row["input"]
+        is_right = caption in (row["target"], row["input"])
+        style.title(axes, style.plain(caption if is_right else f"{caption} (true: {row['target']})"))
     return figure
 
 
-def _lines(parts, room):
-    """[[(place, symbol, label given, true label), ...], ...]: a labelled sequence in lines of so many letters."""
-    words, true, said = parts
-    lines, at = [[]], 0
-    for word, right, found in zip(words, true, said, strict=True):
-        wide = max(len(word), len(right), len(found) + 2 * (found != right)) + 1
-        if at + wide > room and lines[-1]:
-            lines, at = [*lines, []], 0
-        lines[-1].append((at, word, found, right))
-        at += wide
+def _lines(parts, line_width):
+    """Breaks a labelled sequence into lines of (column, symbol, predicted label, true label)."""
+    symbols, targets, predictions = parts
+    lines, column = [[]], 0
+    for symbol, true, predicted in zip(symbols, targets, predictions, strict=True):
+        width = max(len(symbol), len(true), len(predicted) + 2 * (predicted != true)) + 1
+        if column + width > line_width and lines[-1]:
+            lines, column = [*lines, []], 0
+        lines[-1].append((column, symbol, predicted, true))
+        column += width
     return lines
 
 
 def _put(axes, x, y, text, **options):
-    """Text from data in letters of one width."""
+    """Draws text from data in a monospace font."""
     axes.text(x, y, style.plain(text), family="monospace", fontsize=style.SMALLEST, va="top", **options)
 
 
@@ -158,8 +162,9 @@ def _pictures(worst, title):
     figure.suptitle(title)
     for axes, row in zip(panels, worst, strict=True):
         _show(axes, row.get("drawn", row["picture"]))
-        said = f"{row['target'] or row['input']}\nsaid: {row['prediction']}" if row["prediction"] else row["input"]
-        style.title(axes, style.plain(f"{said} ({row['loss']:.1f} nats)"))
+        target = row["target"] or row["input"]
+        caption = f"{target}\npredicted: {row['prediction']}" if row["prediction"] else row["input"]
+        style.title(axes, style.plain(f"{caption} ({row['loss']:.1f} nats)"))
     return figure
 
 

@@ -1,33 +1,34 @@
-"""The figures of a series: its prediction over a split, its continuation with a fan, errors by how far ahead."""
+"""Figures of time series: predictions over a split, generated continuations, and errors by forecast horizon."""
 
 import numpy as np
 
 from jaxrnn.plotting import style
 
-TRUTH = {"color": "0.55", "linewidth": 2.2, "label": "truth"}
+TRUTH = {"color": "0.55", "linewidth": 2.2, "label": "true values"}
 MODEL = {"color": style.RED, "linewidth": 1.2, "linestyle": "--"}
-BANDS = ((0.9, 0.13), (0.5, 0.28))  # (share of the probability inside, how dark)
-MOST = 400  # steps that a prediction shows: more cannot be told apart
+BANDS = ((0.9, 0.13), (0.5, 0.28))  # (probability inside the band, opacity)
+MAX_STEPS = 400  # steps in the figure of a prediction; more would overlap
 
 
 def prediction(series, distribution, ys):
-    """The prediction of a split, each value from the true ones before it, with its 90 % interval: a panel a variable.
+    """Draws the prediction over a split with its 90 % interval, one panel per variable.
 
-    Where the outputs reach h steps ahead, it is the value furthest ahead that is shown.
+    Each value is predicted from the true values before it. If the outputs reach h steps ahead, the figure shows the
+    prediction h steps ahead.
 
     Args:
       series: a `Series`.
-      distribution: of the outputs.
-      ys: [n, K], the outputs of the split's steps in order; the last of them reaches the end of the series.
+      distribution: the distribution of the outputs.
+      ys: outputs at the steps of the split, in order [n, K]. The last one reaches the end of the series.
     """
     ahead, width = series.horizon, series.values.shape[1]
-    ys = ys[-MOST:]
+    ys = ys[-MAX_STEPS:]
     start = len(series.values) - len(ys)
 
     def furthest(values):
         return series.in_source_units(np.asarray(values).reshape(len(ys), ahead, width)[:, -1])
 
-    middle = furthest(distribution.median(ys))
+    median = furthest(distribution.median(ys))
     low, high = (furthest(distribution.quantile(ys, q)) if distribution.size > 1 else None for q in (0.05, 0.95))
     times, truth = series.times_of(start, len(ys)), series.in_source_units(series.truth()[start:])
     figure, panels = _panels(series)
@@ -37,51 +38,53 @@ def prediction(series, distribution, ys):
         if low is not None:
             axes.fill_between(times, low[:, variable], high[:, variable], color=style.RED, alpha=0.2, linewidth=0,
                               label="90 % interval")  # fmt: skip
-        axes.plot(times, middle[:, variable], label=label, **MODEL)
+        axes.plot(times, median[:, variable], label=label, **MODEL)
     style.legend_below(figure) if len(panels) > 1 else style.legend_above(panels[0])
     return figure
 
 
 def generation(series, start, prime, generated, paths=None):
-    """What a network goes on with against the truth, the handover marked: a panel a variable.
+    """Draws a generated continuation and the true values, one panel per variable.
+
+    A vertical line marks the end of the burn-in.
 
     Args:
       series: a `Series`.
       start: index of the first generated value.
-      prime: number of true values fed before it.
-      generated: [length, V], in the network's units.
-      paths: [length, n, V], drawn, whose central 90 and 50 % are shaded; None for none.
+      prime: number of true values that the network reads before it (the burn-in).
+      generated: generated values [length, V], in the network's units.
+      paths: sampled paths [length, n, V], or None. The figure shades their central 90 % and 50 %.
     """
     length = len(generated)
     first, last = start - min(prime, 2 * length), min(start + length, len(series.values))
-    shown, times = series.times_of(first, last - first), series.times_of(start, length)
-    handover = series.times_of(start - 1, 2)
-    at = handover[0] + (handover[1] - handover[0]) / 2
-    said, truth = series.in_source_units(generated), series.in_source_units(series.truth()[first:last])
+    true_times, times = series.times_of(first, last - first), series.times_of(start, length)
+    before, after = series.times_of(start - 1, 2)
+    boundary = before + (after - before) / 2
+    values, truth = series.in_source_units(generated), series.in_source_units(series.truth()[first:last])
     figure, panels = _panels(series)
     for variable, axes in enumerate(panels):
-        _draw_truth(axes, shown, truth[:, variable])
+        _draw_truth(axes, true_times, truth[:, variable])
         if paths is not None:
-            drawn = series.in_source_units(paths)[..., variable]
-            for share, dark in BANDS:
-                low, high = np.quantile(drawn, (0.5 - share / 2, 0.5 + share / 2), axis=1)
-                axes.fill_between(times, low, high, color=style.RED, alpha=dark, linewidth=0,
-                                  label=f"central {share:.0%} of the paths drawn".replace("%", " %"))  # fmt: skip
-        marker = "." if length <= 60 else None  # show the points where they can be told apart
+            sampled = series.in_source_units(paths)[..., variable]
+            for share, opacity in BANDS:
+                low, high = np.quantile(sampled, (0.5 - share / 2, 0.5 + share / 2), axis=1)
+                axes.fill_between(times, low, high, color=style.RED, alpha=opacity, linewidth=0,
+                                  label=f"central {share:.0%} of the sampled paths".replace("%", " %"))  # fmt: skip
+        marker = "." if length <= 60 else None  # show single points only if they do not overlap
         label = "generated" if series.horizon == 1 else "forecast"
-        axes.plot(times, said[:, variable], label=label, marker=marker, **MODEL)
-        axes.axvline(at, color="0.2", linewidth=0.8, linestyle=":")
-    _mark(panels[0], at, series.horizon)
+        axes.plot(times, values[:, variable], label=label, marker=marker, **MODEL)
+        axes.axvline(boundary, color="0.2", linewidth=0.8, linestyle=":")
+    _label_boundary(panels[0], boundary, series.horizon)
     style.legend_below(figure)
     return figure
 
 
 def by_lead(errors, label):
-    """An error against how many steps ahead it is made: a curve a predictor.
+    """Draws the forecast error against the number of steps ahead, one curve per predictor.
 
     Args:
-      errors: {name: [h]}, the network first.
-      label: of the error's axis.
+      errors: {name: errors [h]}, the network first.
+      label: label of the y axis.
     """
     figure, axes = style.axes("steps ahead", style.plain(label))
     for number, (name, values) in enumerate(errors.items()):
@@ -92,7 +95,7 @@ def by_lead(errors, label):
 
 
 def _draw_truth(axes, times, values):
-    """Draws the true values, joined over those that are not known."""
+    """Draws the true values. The line bridges missing values."""
     known = ~np.isnan(values)
     axes.plot(times[known], values[known], **TRUTH)
 
@@ -104,10 +107,10 @@ def _panels(series):
     return figure, panels
 
 
-def _mark(axes, at, horizon):
-    from matplotlib import rcParams  # here: a third of a second that only figures need
+def _label_boundary(axes, boundary, horizon):
+    from matplotlib import rcParams  # imported here because it takes a third of a second
 
-    at_top = {"xycoords": ("data", "axes fraction"), "va": "bottom", "fontsize": rcParams["legend.fontsize"]}
-    axes.annotate("primed on the truth ", (at, 1.0), ha="right", **at_top)
-    goes_on = " runs on its own output" if horizon == 1 else " forecast at once"
-    axes.annotate(goes_on, (at, 1.0), ha="left", **at_top)
+    options = {"xycoords": ("data", "axes fraction"), "va": "bottom", "fontsize": rcParams["legend.fontsize"]}
+    axes.annotate("burn-in on true values ", (boundary, 1.0), ha="right", **options)
+    text = " free running" if horizon == 1 else " forecast of all steps at once"
+    axes.annotate(text, (boundary, 1.0), ha="left", **options)

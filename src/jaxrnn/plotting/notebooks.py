@@ -1,4 +1,4 @@
-"""Figures that show themselves in a notebook, all of them or one."""
+"""Collection of figures that a notebook displays."""
 
 import base64
 import html
@@ -10,14 +10,14 @@ from typing import Any
 from jaxrnn.plotting import style
 from jaxrnn.plotting._writing import write
 
-DOTS = 150  # an inch
+DOTS = 150  # dots per inch
 
 
 class Figures(dict[str, Any]):
-    """{title: figure}, shown one below the other in a notebook; so is each by itself, whatever the backend."""
+    """Dict {title: figure}. A notebook displays the figures below each other, or a single figure, with any backend."""
 
-    def __init__(self, *given: Any, **figures: Any):
-        super().__init__(*given, **figures)
+    def __init__(self, *items: Any, **figures: Any):
+        super().__init__(*items, **figures)
         for figure in self.values():
             figure._repr_png_ = partial(png, figure)
 
@@ -26,7 +26,7 @@ class Figures(dict[str, Any]):
         super().__setitem__(title, figure)
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Writes `figures/TITLE.png` into a folder and returns their paths."""
+        """Writes each figure to `figures/TITLE.png` in a folder. Returns the paths."""
         return [style.save(figure, folder, title) for title, figure in self.items()]
 
     def _repr_html_(self):
@@ -35,7 +35,7 @@ class Figures(dict[str, Any]):
 
 
 def png(figure: Any) -> bytes:
-    """A figure as the bytes of a PNG."""
+    """Renders a figure to the bytes of a PNG file."""
     file = io.BytesIO()
     write(figure, file, dpi=DOTS)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""The figures of any run: learning curves, gradient norm."""
+"""Figures of a run: learning curves and gradient norm."""
 
 from jaxrnn.plotting import style
 
@@ -10,12 +10,13 @@ SPLITS = {
 
 
 def learning_curves(rows, loss_name, trivial_name, baseline):
-    """Loss against updates, and the trivial predictor's loss beside it.
+    """Draws the loss against the number of updates, with the loss of the trivial predictor for comparison.
 
     Args:
       rows: the rows of `metrics.csv`.
-      loss_name, trivial_name: as in `Dataset`.
-      baseline: the trivial predictor's loss on the validation split, or None.
+      loss_name: name of the loss, see `Dataset`.
+      trivial_name: name of the trivial predictor, see `Dataset`.
+      baseline: loss of the trivial predictor on the validation split, or None.
     """
     figure, axes = style.axes("update", style.plain(f"loss: {loss_name}"))
     for split in dict.fromkeys(row["split"] for row in rows):
@@ -24,26 +25,26 @@ def learning_curves(rows, loss_name, trivial_name, baseline):
     if baseline is not None:
         axes.axhline(baseline, color="0.4", linestyle=":", label=style.plain(f"{trivial_name} (validation)"))
     if min((row["loss"] for row in rows if row.get("loss") is not None), default=1) > 0:
-        axes.set_yscale("log")  # but for a negative log-likelihood of values, which may be below zero
+        axes.set_yscale(
+            "log"
+        )  # the negative log-likelihood of real values may be negative, so then the axis stays linear
     style.legend_above(axes)
     return figure
 
 
 def gradient_norm(rows, clip_norm):
-    """Gradient norm before clipping against updates: mean and maximum of each report.
+    """Draws the gradient norm before clipping against the number of updates: mean and maximum per report.
 
     Args:
       rows: the rows of `metrics.csv`.
-      clip_norm: the threshold, or None.
+      clip_norm: the clipping threshold, or None.
     """
     figure, axes = style.axes("update", "gradient norm before clipping")
     steps, mean = _column(rows, "train", "grad_norm")
     _, maximum = _column(rows, "train", "grad_norm_max")
     marker = "o" if len(steps) == 1 else None
-    axes.plot(steps, mean, color=style.BLUE, marker=marker, label="mean of a report")
-    axes.plot(
-        steps, maximum, color=style.BLUE, marker=marker, linewidth=0.8, linestyle=":", label="maximum of a report"
-    )
+    axes.plot(steps, mean, color=style.BLUE, marker=marker, label="mean per report")
+    axes.plot(steps, maximum, color=style.BLUE, marker=marker, linewidth=0.8, linestyle=":", label="maximum per report")
     if clip_norm is not None:
         axes.axhline(clip_norm, color="0.4", linestyle="--", label="clipping threshold")
     axes.set_yscale("log")
@@ -52,5 +53,5 @@ def gradient_norm(rows, clip_norm):
 
 
 def _column(rows, split, name):
-    chosen = [row for row in rows if row["split"] == split and row[name] is not None]
-    return [row["step"] for row in chosen], [row[name] for row in chosen]
+    rows = [row for row in rows if row["split"] == split and row[name] is not None]
+    return [row["step"] for row in rows], [row[name] for row in rows]
