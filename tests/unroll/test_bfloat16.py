@@ -13,7 +13,7 @@ from jaxrnn.cells import elman
 from jaxrnn.cells._dropout import is_recurrent
 from jaxrnn.cells._step import Step
 from jaxrnn.training.update import cast
-from jaxrnn.unroll import associative, auto, chunked, deferred, diagonal_rtrl, loop, newton, rtrl, scan, truncated
+from jaxrnn.unroll import associative, chunked, deferred, diagonal_rtrl, loop, newton, rtrl, scan, truncated
 
 B, D, H = 2, 2, 4
 STEPS = 600
@@ -24,7 +24,6 @@ UNROLLS = {
     "truncated": truncated.unroll(500),
     "truncated-overlapping": truncated.unroll(100, 300),
     "newton": newton.unroll(),
-    "auto": auto.unroll(12),
     "rtrl": rtrl.unroll(),
     "diagonal_rtrl": diagonal_rtrl.unroll(),
     "associative": associative.unroll(),
@@ -41,7 +40,7 @@ SUMMED = [
     "deferred",
     "truncated",
     "truncated-overlapping",
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("chunked", "newton", "auto", "rtrl")),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("chunked", "newton", "rtrl")),
 ]
 
 

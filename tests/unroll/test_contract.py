@@ -12,7 +12,6 @@ from jaxrnn import nets
 from jaxrnn.cells import elman, gru, jordan, lstm
 from jaxrnn.unroll import _deferred as deferred_module
 from jaxrnn.unroll._deferred import deferred
-from jaxrnn.unroll.auto import unroll as auto
 from jaxrnn.unroll.chunked import unroll as chunked
 from jaxrnn.unroll.loop import loop
 from jaxrnn.unroll.newton import unroll as newton
@@ -33,8 +32,6 @@ UNROLLS = {
     "loop": loop,
     "deferred": deferred,
     "newton": newton(),
-    "auto": auto(12),
-    "auto-steps": auto(2),  # Newton's method never needs so few
 }
 
 
@@ -66,7 +63,7 @@ def lengths_mask(lengths):
         ("deferred", False),
         *(
             pytest.param(*each, marks=pytest.mark.slow)
-            for each in (("scan", False), ("chunked", True), ("truncated", False), ("newton", True), ("auto", True))
+            for each in (("scan", False), ("chunked", True), ("truncated", False), ("newton", True))
         ),
     ],
 )
@@ -265,7 +262,7 @@ def test_deferred_may_project_before_the_loop(some, reverse, monkeypatch):
 
 
 def test_wide_inputs_are_projected_before_the_loop():
-    cell, large, small = lstm.cell(4), deferred_module.WIDE, 8
+    cell, large, small = lstm.cell(4), deferred_module.WIDE_INPUT, 8
 
     def outputs(params, xs):
         return deferred(cell, params, cell.initial(params, (2,)), xs)[1]

@@ -14,7 +14,7 @@ import jaxrnn.unroll
 from jaxrnn.cells import elman, lru, lstm
 from jaxrnn.data import sine
 
-GPU = ("cudnn", "pallas")
+GPU = ("cudnn",)
 CELLS = {"associative": lru.cell(2), "kf_rtrl": elman.cell(3), "snap": elman.cell(3), "newton": elman.cell(3)}
 UNROLLS = [
     module.name

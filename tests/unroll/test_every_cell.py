@@ -39,10 +39,9 @@ from jaxrnn.cells import (
 from jaxrnn.cells._linear import Linear
 from jaxrnn.cells._transforms import learned
 from jaxrnn.types import Cell
-from jaxrnn.unroll import _deferred as deferred_module
+from jaxrnn.unroll import _deferred_backward
 from jaxrnn.unroll._deferred import deferred
 from jaxrnn.unroll.associative import associative
-from jaxrnn.unroll.auto import unroll as auto
 from jaxrnn.unroll.chunked import unroll as chunked
 from jaxrnn.unroll.loop import loop
 from jaxrnn.unroll.newton import unroll as newton
@@ -88,8 +87,6 @@ UNROLLS = {
     "truncated-whole": truncated(2, T),
     "deferred": deferred,
     "newton": newton(),
-    "auto": auto(12),
-    "auto-steps": auto(2),  # Newton's method never needs so few
 }
 
 
@@ -158,7 +155,6 @@ def test_every_unroll_file_has_the_factory_and_is_tested():
         tested = {key.partition("-")[0] for key in UNROLLS} | {
             "loop",
             "cudnn",
-            "pallas",
             "associative",
             *("rtrl", "snap", "eprop", "diagonal_rtrl", "uoro", "kf_rtrl"),
         }  # these have files of their own
@@ -186,7 +182,7 @@ def test_every_unroll_equals_the_loop(name, way, monkeypatch):
 
 def equals_the_loop(cell, masked, reverse, monkeypatch):
     """Values and gradients of params, carry and inputs, all of which count."""
-    monkeypatch.setattr(deferred_module, "AT_ONCE", 2 * B)  # T = 5 is two blocks and a step
+    monkeypatch.setattr(_deferred_backward, "ROWS_PER_PRODUCT", 2 * B)  # T = 5 is two blocks and a step
     params, carry = make(cell)
     xs, mask, reset = sequences()
     given = {"mask": mask, "reset": reset, "reverse": reverse} if masked else {"reverse": reverse}

@@ -31,13 +31,10 @@ class Dropped(NamedTuple):
     def __rmatmul__(self, h):
         return (h * self.keep) @ self.w
 
-    def columns(self, start, stop):
-        return Dropped(self.w[:, start:stop], self.keep)
 
-
-def columns(w, start, stop):
-    """The gates' block w[:, start:stop] of a weight, dropped or not."""
-    return w.columns(start, stop) if isinstance(w, Dropped) else w[:, start:stop]
+def columns(w, gates):
+    """The columns w[:, gates] of a weight, or of a `Dropped` weight, for a slice `gates`."""
+    return Dropped(w.w[:, gates], w.keep) if isinstance(w, Dropped) else w[:, gates]
 
 
 def dot(x, w):
@@ -64,11 +61,14 @@ class Step(NamedTuple):
       source: carry -> what W_h multiplies [..., H].
       combine: (params, carry, u_t, a_t) -> (carry, h_t), where a_t = source(carry) W_h; reads no `w_h`.
       unit_by_unit: whether combine acts on each unit by itself.
+      equations: "lstm" or "gru" if combine computes the equations of that file, None otherwise. `jaxrnn.unroll` has
+        hand-written derivatives of these.
     """
 
     source: Callable[..., Any]
     combine: Callable[..., Any]
     unit_by_unit: bool = True
+    equations: str | None = None
 
     def __call__(self, params, carry, u):
         return self.combine(params, carry, u, dot(self.source(carry), params.w_h))

@@ -17,7 +17,7 @@ from jaxrnn.training.evaluation import Evaluator
 from jaxrnn.training.update import Task, Trainer
 from jaxrnn.types import Dataset, Net, Pair
 
-ON_GPUS = ("jaxrnn.unroll.cudnn.unroll", "jaxrnn.unroll.pallas.unroll")
+ON_GPUS = ("jaxrnn.unroll.cudnn.unroll",)
 INSTEAD = "jaxrnn.unroll.deferred.unroll"  # the same network elsewhere
 NODES = ("model", "data", "optimizer", "unroll", "trainer")  # of every run's configuration
 

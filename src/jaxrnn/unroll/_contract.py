@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxrnn.cells._step import carry_dtype
+from jaxrnn.unroll._cell_derivatives import with_written_derivative
 
 
 class Recorded(NamedTuple):
@@ -29,6 +30,7 @@ def scan(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
 
 def step_of(cell, params, xs):
     """(carry, (x_t, valid, restart)) -> (carry, y_t): a cell's step under the mask and the reset contract."""
+    cell = with_written_derivative(cell)
     initial = cell.initial(params, xs.shape[1:-1])
     wide, narrow = summed_in_float32(params)
 

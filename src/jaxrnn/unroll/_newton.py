@@ -15,6 +15,7 @@ from jax import lax
 from jaxrnn.cells._step import Dropped, Step, dot
 from jaxrnn.cells._transforms import flat, unflat
 from jaxrnn.jax_internals import is_affine
+from jaxrnn.unroll._cell_derivatives import with_written_derivative
 from jaxrnn.unroll._contract import in_time, scan, segments, step_of
 
 
@@ -157,7 +158,7 @@ def _unit_by_unit(cell):
             "unroll.jacobian=diagonal needs a cell whose step acts unit by unit after its product with w_h: an elman, "
             "an lstm or a gru without a learned carry; unroll.jacobian=full takes every cell"
         )
-    source, combine, _ = cell.step
+    source, combine = cell.step.source, with_written_derivative(cell).step.combine
 
     def step(params, carry, u):
         z = source(carry)

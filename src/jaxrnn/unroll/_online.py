@@ -22,6 +22,7 @@ from jax.flatten_util import ravel_pytree
 
 from jaxrnn.cells._dropout import is_recurrent
 from jaxrnn.cells._step import Dropped, Step, dot
+from jaxrnn.unroll._cell_derivatives import with_written_derivative
 from jaxrnn.unroll._contract import in_time, scan, segments, step_of
 
 TINY = 1e-12  # beside a norm, which may be zero
@@ -101,10 +102,10 @@ def _with_held_product(cell, params, name):
         return cell  # it has no such product
     if not isinstance(cell.step, Step):
         raise ValueError(f"unroll={name} needs a cell whose carry acts through one product with w_h, or none")
+    source, combine = cell.step.source, with_written_derivative(cell).step.combine
 
     def step(params, carry, u):
-        source = lax.stop_gradient(cell.step.source(carry))
-        return cell.step.combine(params, carry, u, dot(source, params.w_h))
+        return combine(params, carry, u, dot(lax.stop_gradient(source(carry)), params.w_h))
 
     return cell._replace(step=step)
 

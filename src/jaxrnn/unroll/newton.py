@@ -7,6 +7,12 @@ from jaxrnn.arguments import checked
 from jaxrnn.types import NonNegativeInt, Positive, Unroll
 from jaxrnn.unroll import _newton
 from jaxrnn.unroll._newton import steps as steps
+from jaxrnn.unroll._newton_prediction import FIT_OFFSET as FIT_OFFSET
+from jaxrnn.unroll._newton_prediction import FIT_SLOPE as FIT_SLOPE
+from jaxrnn.unroll._newton_prediction import MAX_PREDICTED as MAX_PREDICTED
+from jaxrnn.unroll._newton_prediction import SHORT_RUN as SHORT_RUN
+from jaxrnn.unroll._newton_prediction import growth as growth
+from jaxrnn.unroll._newton_prediction import predicted_steps as predicted_steps
 
 
 @checked

@@ -1,4 +1,4 @@
-"""The choice between step by step and parallel in time: how errors grow, what is predicted, what is run."""
+"""The prediction of Newton's iterations: the growth of errors, and the predicted against the needed number."""
 
 import jax
 import jax.numpy as jnp
@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from jaxrnn import dynamics, nets
-from jaxrnn.cells import elman, gru, lstm
+from jaxrnn.cells import elman, gru
 from jaxrnn.initializers import gaussian
-from jaxrnn.unroll import _newton, auto, newton
-from jaxrnn.unroll.scan import scan
+from jaxrnn.unroll import newton
 
 D, H = 3, 16
 
@@ -27,22 +26,22 @@ def test_growth_of_a_linear_cell_is_the_geometric_series(factor, steps):
     """With W_h = g I every perturbation grows by g a step: lambda = ln g, A = 1 + g + ... + g^(T-1), at most 2 T."""
     cell = elman.cell(H, "linear")
     params, carry, xs = made(cell, steps=steps)
-    found = jax.jit(lambda w_h: auto.growth(cell, params._replace(w_h=w_h), carry, xs))(factor * jnp.eye(H))
+    found = jax.jit(lambda w_h: newton.growth(cell, params._replace(w_h=w_h), carry, xs))(factor * jnp.eye(H))
     np.testing.assert_allclose(found.exponent, np.log(factor), rtol=1e-10)
-    short = min(steps, auto.SHORT)
+    short = min(steps, newton.SHORT_RUN)
     expected = min((factor**short - 1) / (factor - 1) * max(factor, 1.0) ** (steps - short), 2 * steps)
     np.testing.assert_allclose(found.amplification, expected, rtol=1e-10)
 
 
 def test_the_exponent_is_that_of_the_dynamics():
     cell = gru.cell(H, recurrent_init=gaussian())
-    params, carry, xs = made(cell, 3.0, steps=auto.SHORT)
+    params, carry, xs = made(cell, 3.0, steps=newton.SHORT_RUN)
     net = nets.recurrent(cell)
     f, z_0 = dynamics.as_map(net, params)
     exact = jax.jit(lambda: dynamics.lyapunov(f, z_0, xs, k=1, warm_up=40).lam[0])()
-    measured = jax.jit(lambda: auto.growth(cell, params, carry, xs))()
+    measured = jax.jit(lambda: newton.growth(cell, params, carry, xs))()
     assert abs(float(measured.exponent) - float(exact)) < 0.03
-    whole = jax.jit(lambda: auto.growth(cell, params, carry, xs, reverse=True))()
+    whole = jax.jit(lambda: newton.growth(cell, params, carry, xs, reverse=True))()
     assert float(whole.exponent) != pytest.approx(float(measured.exponent), abs=1e-6)  # it begins at the other end
 
 
@@ -55,7 +54,7 @@ def test_padding_adds_no_errors_and_resets_end_them():
 
     @jax.jit
     def amplification(mask=None, reset=None):
-        return auto.growth(cell, params, carry, xs, mask=mask, reset=reset).amplification
+        return newton.growth(cell, params, carry, xs, mask=mask, reset=reset).amplification
 
     series = (1 - 0.9 ** np.arange(41)) / 0.1
     np.testing.assert_allclose(amplification(), series[[40, 40]], rtol=1e-10)
@@ -74,7 +73,7 @@ def test_iterations_are_predicted_on_a_grid_of_gain_and_length(kind, x32):
         params = cell.init(key, D)
         params = params._replace(w_h=gain * params.w_h)
         given = cell, params, cell.initial(params, ()), xs
-        return auto.predicted(auto.growth(*given)), newton.steps(*given, iterations=auto.MOST)
+        return newton.predicted_steps(newton.growth(*given)), newton.steps(*given, iterations=newton.MAX_PREDICTED)
 
     errors = []
     for steps in (32, 128, 512):
@@ -86,59 +85,6 @@ def test_iterations_are_predicted_on_a_grid_of_gain_and_length(kind, x32):
     assert np.mean(np.array(errors) <= 2) >= 0.9
 
 
-def chosen(monkeypatch, gain, **options):
-    """What `auto` runs, as text, and its values."""
-    ran = []
-    real = _newton.newton
-
-    def noting(*args, **given):
-        jax.debug.callback(lambda: ran.append("newton"))
-        return real(*args, **given)
-
-    monkeypatch.setattr(auto, "newton", noting)
-    cell = gru.cell(H, recurrent_init=gaussian())
-    params, carry, xs = made(cell, gain, steps=600)
-    ys = jax.jit(lambda: auto.unroll(**options)(cell, params, carry, xs)[1])()
-    np.testing.assert_allclose(ys, jax.jit(lambda: scan(cell, params, carry, xs)[1])(), rtol=0, atol=1e-9)
-    jax.effects_barrier()
-    return ran
-
-
-def test_it_takes_newton_where_errors_shrink_and_steps_where_they_grow(monkeypatch):
-    assert chosen(monkeypatch, 0.5, affordable=12) == ["newton"]
-    assert chosen(monkeypatch, 8.0, affordable=12) == []
-    assert chosen(monkeypatch, 0.5, affordable=3) == []  # it would need 4 or 5
-    assert chosen(monkeypatch, 0.5) == []  # a CPU has nothing to gain
-
-
-def test_on_a_cpu_nothing_but_steps_is_compiled():
-    cell = lstm.cell(4)
-    params, carry, xs = made(cell)
-    program = jax.make_jaxpr(lambda: auto.unroll()(cell, params, carry, xs))()
-    assert "cond[" not in str(program)
-    assert "cond[" in str(jax.make_jaxpr(lambda: auto.unroll(12)(cell, params, carry, xs))())
-
-
-def test_what_is_affordable_on_a_gpu(monkeypatch):
-    """More iterations for longer sequences, fewer for larger networks, none where the Jacobians are too large."""
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-
-    def affordable(steps, size, rows=1):
-        carry = jax.ShapeDtypeStruct((rows, size), jnp.float32)
-        return auto._affordable(carry, jax.ShapeDtypeStruct((steps, rows, D), jnp.float32))
-
-    cell = lstm.cell(4)
-    params = cell.init(jax.random.key(0), D)
-    for steps, rows in ((0, 3), (1, 3), (5, 0)):  # nothing to choose
-        carry, xs = cell.initial(params, (rows,)), jnp.ones((steps, rows, D))
-        assert auto.unroll()(cell, params, carry, xs)[1].shape == (steps, rows, 4)
-    assert affordable(200, 4) == 0  # the short run alone takes longer
-    assert 2 < affordable(1000, 4) < affordable(100_000, 4)
-    assert affordable(10_000, 256) < affordable(10_000, 16)
-    assert affordable(10_000, 16, 64) < affordable(10_000, 16)
-    assert affordable(100_000, 512) == 0
-
-
 def test_padding_at_the_beginning_hides_nothing():
     """A sequence that is run backwards begins with its padding; and NaN is no reason to take Newton's method."""
     cell = gru.cell(H, recurrent_init=gaussian())
@@ -147,20 +93,20 @@ def test_padding_at_the_beginning_hides_nothing():
 
     @jax.jit
     def predicted(xs, mask):
-        return auto.predicted(auto.growth(cell, params, carry, xs, mask=mask, reverse=True))
+        return newton.predicted_steps(newton.growth(cell, params, carry, xs, mask=mask, reverse=True))
 
-    assert predicted(xs, mask) == auto.MOST + 1
+    assert predicted(xs, mask) == newton.MAX_PREDICTED + 1
     assert predicted(xs, mask) == predicted(xs[:300], mask[:300])
-    assert predicted(jnp.full_like(xs, jnp.nan), mask) == auto.MOST + 1
+    assert predicted(jnp.full_like(xs, jnp.nan), mask) == newton.MAX_PREDICTED + 1
     assert predicted(xs, jnp.zeros(600, bool)) <= 3  # nothing is computed
 
 
 def test_inputs_of_another_precision_than_the_carry(x32):
     cell = gru.cell(H)
     params, carry, xs = made(cell, steps=20, batch=(2,))
-    expected = auto.growth(cell, params, carry, xs).amplification
+    expected = newton.growth(cell, params, carry, xs).amplification
     np.testing.assert_allclose(
-        auto.growth(cell, params, carry, xs.astype(jnp.bfloat16)).amplification, expected, rtol=0.05
+        newton.growth(cell, params, carry, xs.astype(jnp.bfloat16)).amplification, expected, rtol=0.05
     )
     assert newton.steps(cell, params, carry, xs.astype(jnp.bfloat16)) in (4, 5)
 
@@ -171,6 +117,6 @@ def test_cells_that_are_linear_in_their_carry_take_one_iteration_and_dead_ones_f
     assert newton.steps(cell, params, carry, xs) == 1
     dead = elman.cell(H, "relu")
     params = dead.init(jax.random.key(0), D)._replace(b=jnp.full(H, -100.0))
-    found = auto.growth(dead, params, dead.initial(params, ()), xs)
+    found = newton.growth(dead, params, dead.initial(params, ()), xs)
     assert found.exponent < -100
     assert found.amplification == 1
