@@ -173,5 +173,5 @@ def test_what_cannot_be_followed_is_refused():
     with pytest.raises(ValueError, match="unroll=eprop needs a cell"):
         eprop.unroll()(before, params, before.initial(params, (B,)), jnp.ones((T, B, D)))
     params = lstm.cell(H).init(jax.random.key(0), D)
-    with pytest.raises(ValueError, match="follows the weights of an Elman cell"):
+    with pytest.raises(ValueError, match="Elman cell only: expected ElmanParams, found LSTMParams"):
         kf_rtrl.unroll()(lstm.cell(H), params, lstm.cell(H).initial(params, (B,)), jnp.ones((T, B, D)))
