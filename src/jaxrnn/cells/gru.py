@@ -1,4 +1,4 @@
-"""The gated recurrent unit of Cho et al. 2014, in the form that cuDNN and PyTorch compute.
+"""Gated recurrent unit, Cho et al. 2014, in the form that cuDNN and PyTorch compute.
 
     r_t = sigmoid(x_t W_xr + h_{t-1} W_hr + b_r)                    reset gate
     z_t = sigmoid(x_t W_xz + h_{t-1} W_hz + b_z)                    update gate

@@ -48,12 +48,12 @@ def cell(
     input_init: Callable[..., Any] = initializers.glorot(),
     recurrent_init: Callable[..., Any] = initializers.orthogonal(),
 ) -> Cell:
-    """An LSTM cell.
+    """LSTM cell.
 
     Args:
       size: H, the number of units.
-      forget_bias: initial b_f (Gers et al. 2000; Jozefowicz et al. 2015 advise 1). The other biases start at zero.
-      chrono: the longest lag expected, in steps, above 2; sets b_f = ln U[1, chrono - 1] and b_i = -b_f instead
+      forget_bias: initial b_f; Jozefowicz et al. 2015 advise 1. The other biases start at zero.
+      chrono: longest expected lag in steps, above 2; then b_f starts at ln U[1, chrono - 1] and b_i at -b_f
         (Tallec & Ollivier 2018).
       input_init, recurrent_init: initial W_x and W_h, drawn gate by gate.
     """

@@ -10,7 +10,7 @@ from jax import lax
 
 
 def linearised(function, zs, block):
-    """Returns function(zs) and its Jacobians, those of the first step zero because z_0 is known.
+    """Returns function(zs) and its Jacobians. The first step's Jacobian is set to zero, because z_0 is known.
 
     A block-diagonal function needs `block` pushes only: a tangent that is one in value l of every unit at once gives
     column l of all blocks.

@@ -43,7 +43,7 @@ class _Sums(NamedTuple):
 
 
 class _StepsBack(NamedTuple):
-    """What the backward loop reads, with a leading time axis: the forward pass's values and dL/dy."""
+    """Inputs of the backward loop with a leading time axis: values of the forward pass, and dL/dy."""
 
     xs: Any
     mask: Any
@@ -70,7 +70,7 @@ def backward(parts, saved, gradient):
 def _block_by_block(block, sums, steps, size):
     """Applies (sums, steps) -> (sums, d_xs) to blocks of `size` steps, backwards in time; returns (sums, d_xs).
 
-    If the number of steps is no multiple of `size`, the steps that are left over form the last block in time.
+    If `size` does not divide the number of steps, the remaining steps form the last block in time.
     """
     count = len(steps.xs)
     if count < 2 * size:

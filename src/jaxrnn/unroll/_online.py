@@ -10,7 +10,7 @@ With g_t = dL/dh_t, the direct gradient of the output of step t, the chain rule 
 
 No term needs a later step. The rules differ in what they keep of M_t. The first carry is followed like a param. The
 gradient of an input, which trains the layer below, counts its own step only, not the steps that follow. Weights must
-not change within a sequence. The forward pass is that of `scan`.
+not change within a sequence. The forward pass is `scan` itself.
 """
 
 from collections.abc import Callable
@@ -35,8 +35,8 @@ class Rule(NamedTuple):
     """A way to follow the influence of the params, and of the first carry, on the carry of one sequence.
 
     Fields:
-      begin: (at_random, C, P, dtype, key) -> memory before the first step. `at_random` is that of `FlatStep`; a rule
-        may use it to find which values depend on which.
+      begin: (at_random, C, P, dtype, key) -> memory before the first step. A rule may use `FlatStep.at_random`
+        to find which values depend on which.
       follow: (memory, `Differential`, dL/dh_t [H], key) -> (memory, gradient [P + C]).
       end: (memory, dL/ds_T [C]) -> gradient [P + C].
       without_product: whether s_{t-1} has no influence through the product with the recurrent weights.

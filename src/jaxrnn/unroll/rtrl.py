@@ -18,5 +18,5 @@ def rule() -> Any:
 
 @checked
 def unroll() -> Unroll:
-    """Real-time recurrent learning. Its gradients of the params and of the first carry equal those of `scan`."""
+    """Real-time recurrent learning. Its gradients of the params and of the first carry are the same as with `scan`."""
     return online(rule(), "rtrl")
