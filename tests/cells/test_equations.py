@@ -1,4 +1,4 @@
-"""Cells against the equations of their papers, written out in NumPy once more, over several steps in float64."""
+"""Cells against the equations of their papers in NumPy, over several steps in float64."""
 
 import importlib
 
@@ -77,7 +77,7 @@ def indrnn(p, x, h):
 
 
 def slstm(p, x, c, n, h):
-    """Without the maximum, that h does not depend on."""
+    """Without the running maximum, because h does not depend on it."""
     i, f, z, o = split(x @ p.w_x + h @ p.w_h + p.b, 4)
     c = sigmoid(f) * c + np.exp(i) * np.tanh(z)
     n = sigmoid(f) * n + np.exp(i)
@@ -140,7 +140,7 @@ def rg_lru(p, x, h):
     return a * h + np.sqrt(1 - a**2) * i * v, ()
 
 
-CASES = {  # the step, what the factory gets, and the states beside h
+CASES = {  # the step, arguments of the factory, and dtypes of the states other than h
     "peephole_lstm": (peephole_lstm, {}, [float]),
     "coupled_lstm": (coupled_lstm, {}, [float]),
     "layer_norm_lstm": (layer_norm_lstm, {}, [float]),

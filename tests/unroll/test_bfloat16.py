@@ -55,7 +55,7 @@ def test_the_loop_sums_the_gradient_in_float32(x32):
 
 
 def bias_gradient(unroll):
-    """dL/db of L = sum_t h_t, h_t = b, where b is given in bfloat16."""
+    """dL/db of L = sum_t h_t with h_t = b, for b in bfloat16."""
     cell = elman.cell(1, "linear")
     zeros = jax.tree.map(lambda a: jnp.zeros(a.shape, jnp.bfloat16), cell.init(jax.random.key(0), 1))
 
@@ -100,7 +100,7 @@ def differs_little(cell, unroll, steps):
     """
     params = jax.tree_util.tree_map_with_path(weak, cell.init(jax.random.key(0), D))
     xs = jnp.full((steps, B, D), 0.5)
-    reset = jnp.broadcast_to(jnp.arange(steps)[:, None] % 10 == 9, (steps, B))  # a learned carry counts again
+    reset = jnp.broadcast_to(jnp.arange(steps)[:, None] % 10 == 9, (steps, B))  # uses a learned carry again
 
     @jax.jit
     def gradient(params):

@@ -1,4 +1,4 @@
-"""The packing for cuDNN against JAX's own reference of it; the kernel itself needs a GPU."""
+"""Packed weights for cuDNN against JAX's reference implementation; the kernel itself needs a GPU."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""The prediction of Newton's iterations: the growth of errors, and the predicted against the needed number."""
+"""Prediction of Newton's iterations: growth of errors, and predicted against needed iterations."""
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ def made(cell, gain=1.0, steps=200, batch=(), noise=0.5):
 
 @pytest.mark.parametrize(("factor", "steps"), [(0.8, 100), (0.99, 1000), (1.01, 60), (1.01, 300)])
 def test_growth_of_a_linear_cell_is_the_geometric_series(factor, steps):
-    """With W_h = g I every perturbation grows by g a step: lambda = ln g, A = 1 + g + ... + g^(T-1), at most 2 T."""
+    """With W_h = g I every perturbation grows by g per step: lambda = ln g, A = 1 + g + ... + g^(T-1), at most 2 T."""
     cell = elman.cell(H, "linear")
     params, carry, xs = made(cell, steps=steps)
     found = jax.jit(lambda w_h: newton.growth(cell, params._replace(w_h=w_h), carry, xs))(factor * jnp.eye(H))
@@ -42,7 +42,7 @@ def test_the_exponent_is_that_of_the_dynamics():
     measured = jax.jit(lambda: newton.growth(cell, params, carry, xs))()
     assert abs(float(measured.exponent) - float(exact)) < 0.03
     whole = jax.jit(lambda: newton.growth(cell, params, carry, xs, reverse=True))()
-    assert float(whole.exponent) != pytest.approx(float(measured.exponent), abs=1e-6)  # it begins at the other end
+    assert float(whole.exponent) != pytest.approx(float(measured.exponent), abs=1e-6)  # from the other end
 
 
 def test_padding_adds_no_errors_and_resets_end_them():
@@ -65,7 +65,7 @@ def test_padding_adds_no_errors_and_resets_end_them():
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [elman, gru])
 def test_iterations_are_predicted_on_a_grid_of_gain_and_length(kind, x32):
-    """Within 2 of those needed, any more than 12 counted as 13, on 90 % of networks that no fit has seen."""
+    """Within 2 of the needed number (13 stands for any above 12) on 90 % of networks outside the fit."""
     cell = kind.cell(32, recurrent_init=gaussian())
     gains = jnp.geomspace(0.25, 4.0, 12)
 
@@ -86,7 +86,7 @@ def test_iterations_are_predicted_on_a_grid_of_gain_and_length(kind, x32):
 
 
 def test_padding_at_the_beginning_hides_nothing():
-    """A sequence that is run backwards begins with its padding; and NaN is no reason to take Newton's method."""
+    """A reversed sequence begins with its padding. NaN counts as many iterations."""
     cell = gru.cell(H, recurrent_init=gaussian())
     params, carry, xs = made(cell, 8.0, steps=600)
     mask = jnp.arange(600) < 300
