@@ -20,7 +20,7 @@ import numpy as np
 import speed
 
 from jaxrnn.benchmarks._timing import machine
-from jaxrnn.unroll.auto import MOST
+from jaxrnn.unroll.newton import MAX_PREDICTED
 
 HERE = Path(__file__).parent
 KEPT = HERE / "numbers"
@@ -153,7 +153,7 @@ def newton_steps(run):
     yield "most_where_errors_shrink", needed[exponent < -0.2].max()
     yield "not_converged_where_they_grow", 100 * np.mean(needed[exponent > 0] > found["iterations"])
     for kind in kinds:
-        apart = np.minimum(found[f"{kind}/needed"], MOST + 1) - found[f"{kind}/predicted"]
+        apart = np.minimum(found[f"{kind}/needed"], MAX_PREDICTED + 1) - found[f"{kind}/predicted"]
         yield f"near_{kind}", 100 * np.mean(abs(apart) <= 2)
 
 

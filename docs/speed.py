@@ -150,7 +150,7 @@ def scale(folder):
 
 
 def parallel(folder):
-    for side in ("newton", "newton_diagonal", "auto"):
+    for side in ("newton", "newton_diagonal"):
         found = rows(folder, "parallel", side=side)
         times = ", ".join(f"H={row['H']} T={row['T']} {float(row['times_the_first']):.3g}" for row in found)
         error = max(float(row["error"]) for row in found)

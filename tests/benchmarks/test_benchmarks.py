@@ -119,7 +119,7 @@ def test_benchmarks_by_their_configurations(name, tmp_path, x32, configure):
         assert sides == (["scan", "associative"] if name == "associative" else ["scan", "uoro", "kf_rtrl"])
         assert all(row["megabytes"] >= 0 for row in measured.summary)
     if "parallel" in name:
-        assert sides == ["scan", "newton", "newton_diagonal", "auto"]
+        assert sides == ["scan", "newton", "newton_diagonal"]
         assert all(row["error"] < 1e-5 for row in measured.summary)
     if name == "gpu_parallel":
         assert "H=2 T=9000000 left out" in measured.findings[-1]

@@ -1,4 +1,4 @@
-"""Each cell against its equations written out in NumPy, and its initial weights against what they promise."""
+"""Cells against their equations in NumPy, and their initial weights against the docstrings."""
 
 import jax
 import jax.numpy as jnp
@@ -49,7 +49,7 @@ def test_jordan_feeds_its_output_back():
 
 
 def test_teacher_forcing_on_a_cells_own_outputs_changes_nothing():
-    """Fed the outputs that it gave itself, the forced cell repeats the free one, with the same params."""
+    """With the outputs of the free cell as its inputs, the forced cell repeats the free cell, with the same params."""
     cell = jordan.cell(H, K)
     params = draw(cell.init(jax.random.key(0), D))
     xs = jnp.asarray(RNG.normal(size=(6, D)))
@@ -123,7 +123,7 @@ def test_biases_are_set_at_init():
 
 
 def test_orthogonal_gate_by_gate():
-    """Every gate's block is orthogonal by itself; a joint draw would have singular values near zero."""
+    """The block of every gate is orthogonal; a joint draw would have singular values near zero."""
     for cell, gates in ((lstm.cell(32), 4), (gru.cell(32), 3), (elman.cell(32), 1)):
         blocks = np.split(cell.init(jax.random.key(0), 1).w_h, gates, axis=1)
         for block in blocks:

@@ -1,14 +1,14 @@
-"""Cells against the equations of their papers, written out in NumPy once more, over several steps in float64."""
+"""Cells against the equations of their papers in NumPy, over several steps in float64."""
 
 import importlib
-import pkgutil
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrnn import cells
+from jaxrnn.unroll import _cell_derivatives
+from jaxrnn.unroll._cell_derivatives import with_written_derivative
 from jaxrnn.unroll.scan import scan
 
 T, B, D, H = 7, 3, 2, 4
@@ -77,7 +77,7 @@ def indrnn(p, x, h):
 
 
 def slstm(p, x, c, n, h):
-    """Without the maximum, that h does not depend on."""
+    """Without the running maximum, because h does not depend on it."""
     i, f, z, o = split(x @ p.w_x + h @ p.w_h + p.b, 4)
     c = sigmoid(f) * c + np.exp(i) * np.tanh(z)
     n = sigmoid(f) * n + np.exp(i)
@@ -140,7 +140,7 @@ def rg_lru(p, x, h):
     return a * h + np.sqrt(1 - a**2) * i * v, ()
 
 
-CASES = {  # the step, what the factory gets, and the states beside h
+CASES = {  # the step, arguments of the factory, and dtypes of the states other than h
     "peephole_lstm": (peephole_lstm, {}, [float]),
     "coupled_lstm": (coupled_lstm, {}, [float]),
     "layer_norm_lstm": (layer_norm_lstm, {}, [float]),
@@ -180,38 +180,28 @@ def test_a_cell_computes_the_equations_of_its_paper(name):
         np.testing.assert_allclose(found[t], h, rtol=1e-12, atol=1e-13, err_msg=f"step {t}")
 
 
-HAND_WRITTEN = [
-    pytest.param(module, name, id=f"{module.__name__.rpartition('.')[2]}-{name}")
-    for module in (
-        importlib.import_module(f"jaxrnn.cells.{each.name}") for each in pkgutil.iter_modules(cells.__path__)
-    )
-    for name, function in vars(module).items()
-    if isinstance(function, jax.custom_jvp) and function.__module__ == module.__name__
-]
-
-
-def test_derivatives_written_by_hand_are_found():
-    assert {"lstm-_memory", "gru-_memory"} <= {case.id for case in HAND_WRITTEN}
-
-
-@pytest.mark.parametrize(("module", "name"), HAND_WRITTEN)
-def test_a_derivative_written_by_hand_is_that_of_the_plain_function(module, name, monkeypatch):
-    """The Jacobian of a cell's step with respect to params, carry and input, forwards and backwards."""
-    cell = module.cell(H)
+@pytest.mark.parametrize("name", _cell_derivatives.COMBINE)
+def test_a_derivative_written_by_hand_is_that_of_the_equations(name):
+    """The values of a cell's step and its Jacobian by params, carry and input, forwards and backwards."""
+    cell = of(name)(H)
+    by_hand = with_written_derivative(cell)
+    assert cell.step.equations == name
+    assert by_hand.step.combine is not cell.step.combine
     key = jax.random.key(0)
     shapes = jax.eval_shape(lambda: (params := cell.init(key, D), cell.initial(params, (B,)), jnp.zeros((B, D))))
     leaves, tree = jax.tree.flatten(shapes)
     keys = jax.random.split(key, len(leaves))
     drawn = tree.unflatten([jax.random.normal(k, a.shape) for k, a in zip(keys, leaves, strict=True)])
 
-    def step(params, carry, x):
-        return cell.step(params, carry, cell.project(params, x))
+    def outcomes(cell, *modes):
+        def step(params, carry, x):
+            return cell.step(params, carry, cell.project(params, x))
 
-    def jacobians(*ways):
-        return jax.jit(lambda *given: [jacobian(step, argnums=(0, 1, 2))(*given) for jacobian in ways])(*drawn)
+        functions = [mode(step, argnums=(0, 1, 2)) for mode in modes]
+        return jax.jit(lambda *inputs: (step(*inputs), [function(*inputs) for function in functions]))(*drawn)
 
-    by_hand = jacobians(jax.jacfwd, jax.jacrev)
-    monkeypatch.setattr(module, name, getattr(module, name).__wrapped__)
-    (expected,) = jacobians(jax.jacfwd)
-    for found in by_hand:
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12), found, expected)
+    values, jacobians = outcomes(by_hand, jax.jacfwd, jax.jacrev)
+    expected_values, (expected,) = outcomes(cell, jax.jacfwd)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-14), values, expected_values)
+    for jacobian in jacobians:
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12), jacobian, expected)

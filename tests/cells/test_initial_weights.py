@@ -1,4 +1,4 @@
-"""What each cell's docstring promises of its initial weights."""
+"""Initial weights of each cell against its docstring."""
 
 import importlib
 import pkgutil
@@ -12,7 +12,7 @@ from jaxrnn import cells
 from jaxrnn.unroll.scan import scan
 
 H, MANY = 8, 400
-GATES = {  # cell -> (gates of the bias, {number of a gate: its initial bias}); the other biases are zero
+GATES = {  # cell -> (number of gates in the bias, {index of a gate: its initial bias}); other biases are zero
     "lstm": (4, {1: 1.0}),
     "coupled_lstm": (3, {0: 1.0}),
     "peephole_lstm": (4, {1: 1.0}),
@@ -34,7 +34,7 @@ GATES = {  # cell -> (gates of the bias, {number of a gate: its initial bias}); 
     "plrnn": (1, {}),
     "perceptron": (1, {}),
 }
-WITHOUT = {"jordan", "lru"}  # a bias called b
+WITHOUT = {"jordan", "lru"}  # cells without a bias called b
 
 
 def of(name, size, **options):
@@ -80,7 +80,7 @@ def test_the_decay_of_an_rg_lru_is_uniform_in_area():
 
 
 def test_the_state_of_an_lru_has_the_variance_of_white_noise_that_is_put_in():
-    """The sum of |s_t|^2 after one input is the variance of the state over that of the noise."""
+    """The sum of |s_t|^2 after one input is the variance of the state divided by the variance of the noise."""
     cell = of("lru", H, most=0.8)
     params = cell.init(jax.random.key(0), 1)
     shown = cell.step._replace(read=lambda params, s: s)
@@ -91,7 +91,7 @@ def test_the_state_of_an_lru_has_the_variance_of_white_noise_that_is_put_in():
 
 
 def uniform(values, low, high):
-    """Whether values fill a range evenly: their quartiles are its quarters, their ends its ends."""
+    """Returns whether values fill a range evenly: with the quartiles and ends of the range."""
     np.testing.assert_allclose(np.quantile(values, [0, 0.25, 0.5, 0.75, 1]), np.linspace(low, high, 5),
                                atol=0.07 * (high - low))  # fmt: skip
     assert low <= min(values)

@@ -1,4 +1,4 @@
-"""Cells against those of Flax linen, and against values that the tests of TensorFlow Addons state."""
+"""Cells against Flax linen, and against values from the tests of TensorFlow Addons."""
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +34,7 @@ def test_the_peephole_lstm_gives_the_value_of_tensorflow_addons():
     cell = peephole_lstm.cell(5)
     params = cell.init(jax.random.key(0), 4)
     params = params._replace(w_x=jnp.ones_like(params.w_x), p=jnp.ones_like(params.p))
-    xs = jax.nn.one_hot(jnp.array([[1, 2, 3, 4]]), 4)  # the last one is no class: zeros
+    xs = jax.nn.one_hot(jnp.array([[1, 2, 3, 4]]), 4)  # class 4 is out of range, so its vector is zero
     ys = scan(cell, params, cell.initial(params, (4,)), xs)[1][0]
     np.testing.assert_allclose(ys, np.array([0.417551, 0.417551, 0.417551, 0.0])[:, None] * np.ones(5), atol=1e-6)
 

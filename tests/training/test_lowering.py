@@ -15,8 +15,8 @@ from jaxrnn.training.programs import group_program, single_program
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 CELLS = ["elman", "jordan", "lstm", "gru", "perceptron"]
-UNROLLS = ["scan", "chunked", "truncated", "newton", "auto", "loop"]
-OPTIONS = {"truncated": ["unroll.k1=3"], "auto": ["unroll.affordable=12"]}
+UNROLLS = ["scan", "chunked", "truncated", "newton", "loop"]
+OPTIONS = {"truncated": ["unroll.k1=3"]}
 SMALL = ["model.cell.size=4", "trainer.batch_size=2", "data.points=40", "data.window=6"]
 
 

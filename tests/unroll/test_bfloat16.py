@@ -13,7 +13,7 @@ from jaxrnn.cells import elman
 from jaxrnn.cells._dropout import is_recurrent
 from jaxrnn.cells._step import Step
 from jaxrnn.training.update import cast
-from jaxrnn.unroll import associative, auto, chunked, deferred, diagonal_rtrl, loop, newton, rtrl, scan, truncated
+from jaxrnn.unroll import associative, chunked, deferred, diagonal_rtrl, loop, newton, rtrl, scan, truncated
 
 B, D, H = 2, 2, 4
 STEPS = 600
@@ -24,7 +24,6 @@ UNROLLS = {
     "truncated": truncated.unroll(500),
     "truncated-overlapping": truncated.unroll(100, 300),
     "newton": newton.unroll(),
-    "auto": auto.unroll(12),
     "rtrl": rtrl.unroll(),
     "diagonal_rtrl": diagonal_rtrl.unroll(),
     "associative": associative.unroll(),
@@ -41,7 +40,7 @@ SUMMED = [
     "deferred",
     "truncated",
     "truncated-overlapping",
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("chunked", "newton", "auto", "rtrl")),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("chunked", "newton", "rtrl")),
 ]
 
 
@@ -56,7 +55,7 @@ def test_the_loop_sums_the_gradient_in_float32(x32):
 
 
 def bias_gradient(unroll):
-    """dL/db of L = sum_t h_t, h_t = b, where b is given in bfloat16."""
+    """dL/db of L = sum_t h_t with h_t = b, for b in bfloat16."""
     cell = elman.cell(1, "linear")
     zeros = jax.tree.map(lambda a: jnp.zeros(a.shape, jnp.bfloat16), cell.init(jax.random.key(0), 1))
 
@@ -101,7 +100,7 @@ def differs_little(cell, unroll, steps):
     """
     params = jax.tree_util.tree_map_with_path(weak, cell.init(jax.random.key(0), D))
     xs = jnp.full((steps, B, D), 0.5)
-    reset = jnp.broadcast_to(jnp.arange(steps)[:, None] % 10 == 9, (steps, B))  # a learned carry counts again
+    reset = jnp.broadcast_to(jnp.arange(steps)[:, None] % 10 == 9, (steps, B))  # uses a learned carry again
 
     @jax.jit
     def gradient(params):

@@ -1,4 +1,4 @@
-"""The mask and reset contracts, truncated gradients and precision, against results worked out another way."""
+"""Mask and reset contracts, truncated gradients and precision, against results computed in another way."""
 
 import itertools
 from functools import partial
@@ -12,7 +12,6 @@ from jaxrnn import nets
 from jaxrnn.cells import elman, gru, jordan, lstm
 from jaxrnn.unroll import _deferred as deferred_module
 from jaxrnn.unroll._deferred import deferred
-from jaxrnn.unroll.auto import unroll as auto
 from jaxrnn.unroll.chunked import unroll as chunked
 from jaxrnn.unroll.loop import loop
 from jaxrnn.unroll.newton import unroll as newton
@@ -33,8 +32,6 @@ UNROLLS = {
     "loop": loop,
     "deferred": deferred,
     "newton": newton(),
-    "auto": auto(12),
-    "auto-steps": auto(2),  # Newton's method never needs so few
 }
 
 
@@ -45,7 +42,7 @@ def cell(request):
 
 @pytest.fixture(params=[pytest.param("jordan", marks=pytest.mark.slow), "lstm"])
 def some(request):
-    """Two kinds that stand for all: a carry that is an output, and a carry of two parts."""
+    """Two representative cells: a carry that is an output, and a carry of two parts."""
     return MAKERS[request.param]()
 
 
@@ -66,12 +63,12 @@ def lengths_mask(lengths):
         ("deferred", False),
         *(
             pytest.param(*each, marks=pytest.mark.slow)
-            for each in (("scan", False), ("chunked", True), ("truncated", False), ("newton", True), ("auto", True))
+            for each in (("scan", False), ("chunked", True), ("truncated", False), ("newton", True))
         ),
     ],
 )
 def test_padding_of_nan_is_as_if_it_were_not_there(some, name, reverse):
-    """Right-padded sequences of lengths 9, 4, 1 and 0 give what each gives alone, and so do all gradients."""
+    """Right-padded sequences of lengths 9, 4, 1 and 0 have the outputs and gradients of separate sequences."""
     cell = some
     lengths = [9, 4, 1, 0]
     params, carry, xs = setup(cell, (4,))
@@ -136,7 +133,7 @@ def test_two_batch_axes_with_lengths(some):
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_segments_know_nothing_of_each_other(some, reverse):
-    """Packed segments [0, 3), [3, 4), [4, 9) with resets give, in both directions, what each gives alone."""
+    """Packed segments [0, 3), [3, 4), [4, 9) with resets have the outputs of separate segments, in both directions."""
     cell = some
     params, _, xs = setup(cell)
     carry = cell.initial(params, (5,))
@@ -191,7 +188,7 @@ def test_a_reset_returns_to_a_learned_carry_and_trains_it():
     ],
 )
 def test_truncated_gradients_stop_where_they_should(some, k1, k2, reverse):
-    """Against the definition: for every group of k1 losses a loop of its own, cut k2 steps before the group's end."""
+    """Against the definition: one loop per group of k1 losses, cut k2 steps before the end of the group."""
     cell = some
     params, carry, xs = setup(cell, (2,))
     mask = jax.random.bernoulli(jax.random.key(5), 0.8, (T, 2))
@@ -233,7 +230,7 @@ def test_truncated_refuses_losses_that_reach_no_weight():
 
 @pytest.mark.parametrize("make", [lambda: lstm.cell(16), lambda: jordan.cell(64, 64)], ids=["lstm", "jordan"])
 def test_deferred_keeps_little_for_the_way_back(make):
-    """What XLA allots for the gradient: no weight is kept at every step, and the gates' gradients for a block alone."""
+    """Memory of the gradient: no weight is kept at every step, and gradients of gates are kept for one block only."""
     cell, batch = make(), 8
     params = cell.init(jax.random.key(0), 1)
     xs = jnp.ones((1024, batch, 1))
@@ -249,7 +246,7 @@ def test_deferred_keeps_little_for_the_way_back(make):
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_deferred_may_project_before_the_loop(some, reverse, monkeypatch):
-    """As it does where it does not run on a CPU; with a mask over NaN."""
+    """As on a GPU; with a mask over NaN."""
     cell = some
     params, carry, xs = setup(cell)
     mask = lengths_mask([9, 4, 1, 0, 7])
@@ -265,7 +262,7 @@ def test_deferred_may_project_before_the_loop(some, reverse, monkeypatch):
 
 
 def test_wide_inputs_are_projected_before_the_loop():
-    cell, large, small = lstm.cell(4), deferred_module.WIDE, 8
+    cell, large, small = lstm.cell(4), deferred_module.WIDE_INPUT, 8
 
     def outputs(params, xs):
         return deferred(cell, params, cell.initial(params, (2,)), xs)[1]
@@ -277,7 +274,7 @@ def test_wide_inputs_are_projected_before_the_loop():
 
 
 def test_deferred_knows_a_step_that_was_replaced(some):
-    """A cell with another step is no longer taken apart: its values and gradients are its own."""
+    """A cell whose step was replaced keeps the values and gradients of the new step."""
     cell = some
     params, carry, xs = setup(cell)
     inner = cell.step
@@ -296,7 +293,7 @@ def test_deferred_knows_a_step_that_was_replaced(some):
 
 
 def test_chunked_keeps_fewer_residuals():
-    """Memory of the gradient, as XLA counts it: chunks of sqrt(T) need a fraction of the plain scan's."""
+    """Memory of the gradient by XLA's count: chunks of sqrt(T) need a fraction of the memory of the plain scan."""
     cell = lstm.cell(16)
     params = cell.init(jax.random.key(0), 1)
     xs = jnp.ones((1024, 8, 1))
@@ -350,7 +347,7 @@ def test_no_step_at_all(cell, name):
 
 
 def test_low_precision_carries_stay_what_they_are():
-    """A carry handed in as bfloat16 comes out as bfloat16, whatever the step computes in."""
+    """A bfloat16 carry stays bfloat16, also if the step computes in another precision."""
     cell = lstm.cell(H)
     params, carry, xs = setup(cell)
     low = jax.tree.map(lambda a: a.astype(jnp.bfloat16), carry)

@@ -1,4 +1,4 @@
-"""The packing for cuDNN against JAX's own reference of it; the kernel itself needs a GPU."""
+"""Packed weights for cuDNN against JAX's reference implementation; the kernel itself needs a GPU."""
 
 import jax
 import jax.numpy as jnp
@@ -41,11 +41,11 @@ def test_what_cudnn_does_not_know_is_refused(x32):
     cell = lstm.cell(H)
     params, xs = cell.init(jax.random.key(0), D), jnp.ones((T, 3, D))
     carry = cell.initial(params, (3,))
-    with pytest.raises(ValueError, match="no masks and no resets"):
+    with pytest.raises(ValueError, match="supports no masks and no resets"):
         cudnn.cudnn(cell, params, carry, xs, mask=jnp.ones((T, 3), bool))
     with pytest.raises(ValueError, match="computes in float32"):
         cudnn.cudnn(cell, jax.tree.map(lambda a: a.astype(jnp.bfloat16), params), carry, xs)
     other = gru.cell(H)
     params = other.init(jax.random.key(0), D)
-    with pytest.raises(ValueError, match=r"the LSTM of jaxrnn\.cells\.lstm"):
+    with pytest.raises(ValueError, match=r"only the LSTM of jaxrnn\.cells\.lstm"):
         cudnn.cudnn(other, params, other.initial(params, (3,)), xs)

@@ -1,4 +1,4 @@
-"""Under `jax.disable_jit()`, which people debug with, unrolls and training give what they give compiled."""
+"""Unrolls and training under `jax.disable_jit()`, which helps debugging, against their compiled forms."""
 
 import importlib
 import inspect
@@ -14,7 +14,7 @@ import jaxrnn.unroll
 from jaxrnn.cells import elman, lru, lstm
 from jaxrnn.data import sine
 
-GPU = ("cudnn", "pallas")
+GPU = ("cudnn",)
 CELLS = {"associative": lru.cell(2), "kf_rtrl": elman.cell(3), "snap": elman.cell(3), "newton": elman.cell(3)}
 UNROLLS = [
     module.name
@@ -27,7 +27,7 @@ RESET = jnp.zeros((T, B), bool).at[1, 0].set(True)
 
 
 def made(name):
-    """An unroll with 2 for each argument that has no default."""
+    """Builds an unroll with 2 for each required argument."""
     factory = importlib.import_module(f"jaxrnn.unroll.{name}").unroll
     parameters = inspect.signature(factory).parameters.values()
     return factory(**{p.name: 2 for p in parameters if p.default is inspect.Parameter.empty})

@@ -1,4 +1,4 @@
-"""What holds for every cell: protocols, gradients, and every unroll equal to `loop`."""
+"""Tests for every cell: protocols, gradients, and every unroll against `loop`."""
 
 import importlib
 import inspect
@@ -39,10 +39,9 @@ from jaxrnn.cells import (
 from jaxrnn.cells._linear import Linear
 from jaxrnn.cells._transforms import learned
 from jaxrnn.types import Cell
-from jaxrnn.unroll import _deferred as deferred_module
+from jaxrnn.unroll import _deferred_backward
 from jaxrnn.unroll._deferred import deferred
 from jaxrnn.unroll.associative import associative
-from jaxrnn.unroll.auto import unroll as auto
 from jaxrnn.unroll.chunked import unroll as chunked
 from jaxrnn.unroll.loop import loop
 from jaxrnn.unroll.newton import unroll as newton
@@ -79,7 +78,7 @@ CELLS = {
     "min_lstm": lambda: min_lstm.cell(H),
     "rg_lru": lambda: rg_lru.cell(H),
 }
-LINEAR = ("lru", "min_gru", "min_lstm", "rg_lru")  # in their state
+LINEAR = ("lru", "min_gru", "min_lstm", "rg_lru")  # cells that are linear in their state
 UNROLLS = {
     "scan": scan,
     "chunked": chunked(2),
@@ -88,12 +87,10 @@ UNROLLS = {
     "truncated-whole": truncated(2, T),
     "deferred": deferred,
     "newton": newton(),
-    "auto": auto(12),
-    "auto-steps": auto(2),  # Newton's method never needs so few
 }
 
 
-FIRST = ("elman-tanh", "jordan", "lstm")  # the others are variations of these, and slow tests
+FIRST = ("elman-tanh", "jordan", "lstm")  # the others are variations of these and run as slow tests
 
 
 @pytest.fixture(params=[pytest.param(name, marks=() if name in FIRST else pytest.mark.slow) for name in CELLS])
@@ -102,14 +99,14 @@ def cell(request):
 
 
 def sequences(seed=0, batch=(B,)):
-    """Params scaled away from zero would saturate; inputs begin at one so that products matter."""
+    """Inputs have the mean one, so that products matter without large params, which would saturate."""
     key_x, key_m, key_r = jax.random.split(jax.random.key(seed), 3)
     xs = 1 + jax.random.normal(key_x, (T, *batch, D))
     return xs, jax.random.bernoulli(key_m, 0.7, (T, *batch)), jax.random.bernoulli(key_r, 0.3, (T, *batch))
 
 
 def randomised(params, seed=1):
-    """Params whose biases and initial carries are no zeros, so that a misplaced one shows."""
+    """Params with nonzero biases and initial carries, so that a misplaced one shows."""
     leaves, tree = jax.tree.flatten(params)
     keys = jax.random.split(jax.random.key(seed), len(leaves))
     return jax.tree.unflatten(
@@ -158,7 +155,6 @@ def test_every_unroll_file_has_the_factory_and_is_tested():
         tested = {key.partition("-")[0] for key in UNROLLS} | {
             "loop",
             "cudnn",
-            "pallas",
             "associative",
             *("rtrl", "snap", "eprop", "diagonal_rtrl", "uoro", "kf_rtrl"),
         }  # these have files of their own
@@ -175,7 +171,7 @@ QUICK = {("lstm", "masked-backwards"), ("elman-tanh", "masked-forwards"), ("jord
 CASES = [
     pytest.param(name, way, marks=() if (name, way) in QUICK else (pytest.mark.slow, pytest.mark.share(4)))
     for number, name in enumerate(CELLS)
-    for way in (WAYS if number <= list(CELLS).index("lstm-learned") else ["masked-backwards"])  # all of it at once
+    for way in (WAYS if number <= list(CELLS).index("lstm-learned") else ["masked-backwards"])  # with mask and reset
 ]
 
 
@@ -185,8 +181,8 @@ def test_every_unroll_equals_the_loop(name, way, monkeypatch):
 
 
 def equals_the_loop(cell, masked, reverse, monkeypatch):
-    """Values and gradients of params, carry and inputs, all of which count."""
-    monkeypatch.setattr(deferred_module, "AT_ONCE", 2 * B)  # T = 5 is two blocks and a step
+    """Compares values, and gradients of params, carry and inputs."""
+    monkeypatch.setattr(_deferred_backward, "ROWS_PER_PRODUCT", 2 * B)  # T = 5 is two blocks and a step
     params, carry = make(cell)
     xs, mask, reset = sequences()
     given = {"mask": mask, "reset": reset, "reverse": reverse} if masked else {"reverse": reverse}
@@ -208,7 +204,7 @@ def equals_the_loop(cell, masked, reverse, monkeypatch):
 
 
 def test_two_batch_axes_are_one(cell):
-    """[T, 2, 3, D] with masks and resets gives what [T, 6, D] gives."""
+    """[T, 2, 3, D] with masks and resets has the results of [T, 6, D]."""
     params, _ = make(cell)
     xs, mask, reset = sequences(batch=(2, 3))
     carry, ys = scan(cell, params, cell.initial(params, (2, 3)), xs, mask=mask, reset=reset)
@@ -219,7 +215,7 @@ def test_two_batch_axes_are_one(cell):
 
 
 def test_runs_are_a_batch_dimension(cell):
-    """vmap over keys: eight networks at once are the eight networks."""
+    """vmap over keys: eight networks together equal eight single networks."""
     keys = jax.random.split(jax.random.key(3), 8)
     xs, mask, reset = sequences()
 

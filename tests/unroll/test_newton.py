@@ -1,4 +1,4 @@
-"""Parallel in time against the plain scan: random and trained networks, gradients, what it does where it fails."""
+"""Newton's method against the plain scan: random and trained networks, gradients, and iterations that fail."""
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +27,7 @@ QUICK = [("lstm", "diagonal")]
 
 
 def outcome(unroll, cell, params, xs, carry=None, **given):
-    """Outputs, last carry, and the gradients of params, carry and inputs, all of which count."""
+    """Returns outputs with the last carry, and the gradients of params, carry and inputs."""
     carry = cell.initial(params, xs.shape[1:-1]) if carry is None else carry
 
     def loss(params, carry, xs):
@@ -84,7 +84,7 @@ def test_trained_networks(name, kind, x32):
 
 
 def whiles(cell, **options):
-    """The loops in the program that finds the carries."""
+    """Counts the while loops in the program that computes the carries."""
     params = cell.init(jax.random.key(0), D)
     xs = jnp.ones((T, D))
     program = jax.make_jaxpr(lambda params: newton.unroll(**options)(cell, params, cell.initial(params, ()), xs))(
@@ -105,7 +105,7 @@ def test_a_linear_cell_needs_no_iteration():
 
 @pytest.mark.slow
 def test_iterations_that_do_not_converge_give_the_plain_scan():
-    """A chaotic network, gain 5, and iterations that are not allowed to begin."""
+    """A chaotic network of gain 5, and a limit of zero iterations."""
     cell = elman.cell(32)
     params = cell.init(jax.random.key(0), D)
     params = params._replace(w_h=5 * params.w_h)

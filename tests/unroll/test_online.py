@@ -1,4 +1,4 @@
-"""Gradients that are taken forwards against backpropagation through time, and against what theory says of each rule."""
+"""Forward gradients against backpropagation through time, and against the theory of each rule."""
 
 import importlib
 import pkgutil
@@ -33,7 +33,7 @@ SLOW = (pytest.mark.slow, pytest.mark.share(5))
 
 
 def gradients(cell, unroll, *, masked=False, reverse=False, silent=False, batch=(B,)):
-    """(values, gradients of params and carry) of a loss that all outputs and the last carry enter."""
+    """Returns the value and the gradients by params and carry of a loss of all outputs and the last carry."""
     key_p, key_c, key_x, key_m, key_r = jax.random.split(jax.random.key(0), 5)
     params = cell.init(key_p, D)
     params = jax.tree.map(lambda a: a + 0.3 * jax.random.normal(key_c, a.shape), params)
@@ -64,7 +64,7 @@ def agree(found, expected, rtol=1e-10):
 def test_rtrl_is_backpropagation_through_time(name):
     cell = CELLS[name]()
     every = ({}, {"masked": True}, {"masked": True, "reverse": True}, {"batch": (2, 2)})
-    for options in every if name in QUICK else every[2:3]:  # all of it at once
+    for options in every if name in QUICK else every[2:3]:  # mask, reset and reverse together
         agree(gradients(cell, rtrl.unroll(), **options), gradients(cell, scan.unroll(), **options))
 
 
@@ -80,7 +80,7 @@ def test_snap_with_as_many_steps_as_lead_everywhere_is_rtrl(cell):
 
 @pytest.mark.parametrize("cell", [elman.cell(H), lstm.cell(H), ctrnn.cell(H)])
 def test_eprop_is_exact_without_recurrent_weights(cell):
-    """Of the params; h_0 of the LSTM acts through the product alone, which passes nothing on."""
+    """Checks params only: h_0 of an LSTM acts only through the product, which E-prop leaves out."""
     exact = gradients(cell, scan.unroll(), silent=True)[1][0]
     agree(gradients(cell, eprop.unroll(), silent=True)[1][0], exact)
     assert np.abs(gradients(cell, eprop.unroll())[1][0].w_h - gradients(cell, scan.unroll())[1][0].w_h).max() > 1e-3
@@ -173,5 +173,5 @@ def test_what_cannot_be_followed_is_refused():
     with pytest.raises(ValueError, match="unroll=eprop needs a cell"):
         eprop.unroll()(before, params, before.initial(params, (B,)), jnp.ones((T, B, D)))
     params = lstm.cell(H).init(jax.random.key(0), D)
-    with pytest.raises(ValueError, match="follows the weights of an Elman cell"):
+    with pytest.raises(ValueError, match="Elman cell only: expected ElmanParams, found LSTMParams"):
         kf_rtrl.unroll()(lstm.cell(H), params, lstm.cell(H).initial(params, (B,)), jnp.ones((T, B, D)))

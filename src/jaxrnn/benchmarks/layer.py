@@ -15,7 +15,7 @@ CELLS = ("lstm", "gru", "elman", "jordan")
 STACKS = {"layer": _baseline_layers, "bidirectional": _baseline_bidirectional}
 MARKERS = "os^vDPXo"  # of the other sides, told apart in grey too
 PASSES = ("forward", "gradient")
-UNROLLS = ("deferred", "scan", "chunked", "newton", "cudnn", "pallas", "loop")
+UNROLLS = ("deferred", "scan", "chunked", "newton", "cudnn", "loop")
 SHAPES = (
     (1, 36, 1, 16),
     (1, 20, 1, 100),

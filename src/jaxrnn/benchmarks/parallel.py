@@ -1,4 +1,4 @@
-"""Newton's method in time, and `auto`, against the plain scan, over lengths and sizes."""
+"""Newton's method in time against the plain scan, over lengths and sizes."""
 
 import math
 
@@ -10,13 +10,12 @@ from jaxrnn.benchmarks._worker import clocked
 from jaxrnn.cells import gru
 from jaxrnn.plotting import style as plotting
 from jaxrnn.types import NonNegative, Size
-from jaxrnn.unroll import auto, newton, scan
+from jaxrnn.unroll import newton, scan
 
 UNROLLS = {
     "scan": scan.unroll(),
     "newton": newton.unroll(),
     "newton_diagonal": newton.unroll("diagonal"),
-    "auto": auto.unroll(),
 }
 
 
@@ -80,10 +79,10 @@ def _distance(got, expected):
 
 
 def plot(measured):
-    """How many times the plain scan's time Newton's method and `auto` take, against T; below 1 they are faster."""
+    """Newton's time divided by the plain scan's, against T; below 1 Newton's method is faster."""
     sizes = sorted({row["H"] for row in measured.summary})
-    figure, panels = plotting.panels(3, "T, steps", "times the plain scan's time")
-    for axes, side in zip(panels, ("newton", "newton_diagonal", "auto"), strict=True):
+    figure, panels = plotting.panels(2, "T, steps", "times the plain scan's time")
+    for axes, side in zip(panels, ("newton", "newton_diagonal"), strict=True):
         for index, size in enumerate(sizes):
             chosen = [row for row in measured.summary if row["H"] == size and row["side"] == side]
             share = index / max(len(sizes) - 1, 1)

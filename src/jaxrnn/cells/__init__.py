@@ -1,8 +1,13 @@
-"""Recurrent cells, one a file: `jaxrnn.cells.NAME.cell(size, ...)`.
+"""Recurrent cells, one per file: `jaxrnn.cells.NAME.cell(size, ...)`.
 
-A cell belongs here; how it is unrolled in time (`unroll`), stacked (`nets`) or trained (`training`) does not. What
-the cells share is in files with a leading underscore: `_step` (the product with the recurrent weights, gates as one
-block), `_dropout` (masks on the recurrence), `_transforms` (from a cell to another cell).
+Cells belong here. Unrolling in time (`unroll`), stacking (`nets`) and training (`training`) do not. Files with a
+leading underscore hold code that cells share:
+
+  _step: the product with the recurrent weights, and gates activated as one block.
+  _linear: the step of cells whose state is a linear function of the previous state.
+  _norm: layer normalisation.
+  _dropout: masks on the recurrence.
+  _transforms, _zoneout: functions from a cell to another cell.
 """
 
 from jaxrnn.lazy import attach

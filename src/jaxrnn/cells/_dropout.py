@@ -1,4 +1,4 @@
-"""Dropout masks, one PRNG key a sequence: on the recurrence of a cell, and for the layers that drop their inputs."""
+"""Dropout masks with one PRNG key per sequence, for the recurrence of a cell and for layers that drop their inputs."""
 
 import jax
 
@@ -6,45 +6,45 @@ from jaxrnn.cells._step import Dropped, carry_dtype
 
 
 def drop_recurrent(params, key, rate):
-    """The params with one dropout mask a sequence on the input of every recurrent weight.
+    """Returns the params with a dropout mask per sequence on the input of every recurrent weight.
 
-    The mask is drawn once and kept over time (Gal & Ghahramani 2016, eq. 7); it multiplies the state where the state
-    enters the product with `w_h`, so neither the cell path of an LSTM nor the leak of a GRU is cut.
+    The mask is drawn once and stays the same over time (Gal & Ghahramani 2016, eq. 7). It multiplies the state only in
+    the product with `w_h`. It does not act on the path from c_{t-1} to c_t of an LSTM or from h_{t-1} to h_t of a GRU.
 
     Args:
       params: a cell's params.
-      key: one PRNG key a sequence [B].
+      key: one PRNG key per sequence [B].
       rate: probability that a unit is dropped, in [0, 1).
 
     Raises:
       ValueError: if no leaf of the params is named `w_h`.
     """
-    found = []
+    recurrent_paths = []
 
     def drop(path, leaf):
         if not is_recurrent(path):
             return leaf
-        found.append(path)
+        recurrent_paths.append(path)
         return Dropped(leaf, dropout_mask(key, rate, leaf.shape[:1], carry_dtype(leaf)))
 
     params = jax.tree_util.tree_map_with_path(drop, params)
-    if not found:
+    if not recurrent_paths:
         raise ValueError(f"dropout on the recurrence needs a weight named w_h; {type(params).__name__} has none")
     return params
 
 
 def is_recurrent(path):
-    """Whether the leaf at this path of a params tree holds recurrent weights: in every cell they are called w_h."""
+    """Returns whether the leaf at this path of a params tree holds recurrent weights: every cell calls them w_h."""
     return getattr(path[-1], "name", None) == "w_h"
 
 
 def dropout_mask(key, rate, shape, dtype):
-    """Inverted dropout: zero with probability `rate`, else 1 / (1 - rate); one draw a key.
+    """Draws one mask per key for inverted dropout: zero with probability `rate`, 1 / (1 - rate) otherwise.
 
     Args:
-      key: PRNG keys [B], any number of axes.
+      key: PRNG keys [B], with any number of axes.
       rate: probability of a zero, in [0, 1).
-      shape: shape of each draw.
+      shape: shape of each mask.
 
     Returns:
       [B, *shape].

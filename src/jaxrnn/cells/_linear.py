@@ -1,4 +1,4 @@
-"""The step of cells whose state is a linear function of the state before it, unit by unit."""
+"""The step of cells whose state is a linear function of the previous state, unit by unit."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,12 +10,12 @@ CANDIDATES = {"linear": lambda a: a, "positive": lambda a: jnp.where(a >= 0, a +
 
 
 class Linear(NamedTuple):
-    """s_t = a_t * s_{t-1} + b_t, where a_t and b_t depend on the input alone; h_t is read from s_t.
+    """Step s_t = a_t * s_{t-1} + b_t, where a_t and b_t depend only on the input, with h_t a function of s_t.
 
     `jaxrnn.unroll.associative` computes all s_t at once (Blelloch 1990; Martin & Cundy 2018).
 
     Fields:
-      coefficients: (params, u_t) -> (a_t, b_t), [..., H] each, complex where the state is.
+      coefficients: (params, u_t) -> (a_t, b_t), [..., H] each, complex if the state is complex.
       read: (params, s_t) -> h_t [..., H].
       state: carry -> s.
       carry: s -> carry.

@@ -1,4 +1,4 @@
-"""Layer normalisation of what a cell computes."""
+"""Layer normalisation inside cells."""
 
 import jax
 import jax.numpy as jnp

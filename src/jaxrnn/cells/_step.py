@@ -1,4 +1,4 @@
-"""What the cells share: the product with a weight, the step around it, all gates of a step activated as one block."""
+"""Shared by the cells: the product with a weight, the step around it, and gates activated as one block."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,11 +10,11 @@ ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu, "linear": lambda a: a}
 
 
 class Dropped(NamedTuple):
-    """A weight whose input is multiplied by a dropout mask that stays the same over time; used as `h @ w` or `dot`.
+    """A weight whose input is multiplied by a dropout mask that stays the same over time; for `h @ w` and `dot`.
 
     Fields:
       w: [H, G].
-      keep: [B, H], zero where a unit is dropped and 1 / (1 - rate) elsewhere.
+      keep: [B, H], zero for a dropped unit and 1 / (1 - rate) otherwise.
     """
 
     w: jax.Array
@@ -31,17 +31,14 @@ class Dropped(NamedTuple):
     def __rmatmul__(self, h):
         return (h * self.keep) @ self.w
 
-    def columns(self, start, stop):
-        return Dropped(self.w[:, start:stop], self.keep)
 
-
-def columns(w, start, stop):
-    """The gates' block w[:, start:stop] of a weight, dropped or not."""
-    return w.columns(start, stop) if isinstance(w, Dropped) else w[:, start:stop]
+def columns(w, gates):
+    """The columns w[:, gates] of a weight, or of a `Dropped` weight, for a slice `gates`."""
+    return Dropped(w.w[:, gates], w.keep) if isinstance(w, Dropped) else w[:, gates]
 
 
 def dot(x, w):
-    """x @ w, multiplied in w's precision and summed in float32 at least.
+    """Returns x @ w, multiplied in the precision of w and summed in float32 at least.
 
     Args:
       x: [..., n].
@@ -56,37 +53,41 @@ def dot(x, w):
 
 
 class Step(NamedTuple):
-    """The step of a cell whose carry acts through one product: source(carry) W_h, and then combine.
+    """Step with one product of the carry: a_t = source(carry) W_h, then combine.
 
-    Unrolls that treat the product apart from the rest need a step of this kind (`jaxrnn.unroll.deferred`).
+    Unrolls that compute the product separately, such as `jaxrnn.unroll.deferred`, need such a step.
 
     Fields:
-      source: carry -> what W_h multiplies [..., H].
-      combine: (params, carry, u_t, a_t) -> (carry, h_t), where a_t = source(carry) W_h; reads no `w_h`.
-      unit_by_unit: whether combine acts on each unit by itself.
+      source: carry -> [..., H], the vector that W_h multiplies.
+      combine: (params, carry, u_t, a_t) -> (carry, h_t). It does not read `w_h`.
+      unit_by_unit: whether combine acts on each unit separately.
+      equations: "lstm" or "gru" if combine computes the equations of that file, otherwise None. `jaxrnn.unroll` holds
+        hand-written derivatives of these.
     """
 
     source: Callable[..., Any]
     combine: Callable[..., Any]
     unit_by_unit: bool = True
+    equations: str | None = None
 
     def __call__(self, params, carry, u):
         return self.combine(params, carry, u, dot(self.source(carry), params.w_h))
 
 
 def carry_dtype(w):
-    """The dtype of carries beside a weight w: float32 at least, whatever precision products are taken in."""
+    """The dtype of the carry of a cell with weight w: float32 at least, also if products are in lower precision."""
     return jnp.promote_types(w.dtype, jnp.float32)
 
 
 def activate(block, kinds):
-    """Sigmoid and tanh gates of one block, by a single tanh: sigmoid(a) = (1 + tanh(a / 2)) / 2.
+    """Applies sigmoid and tanh to the gates of one block, by a single tanh: sigmoid(a) = (1 + tanh(a / 2)) / 2.
 
-    One tanh over the block is one fused loop; an activation a gate is several that recompute each other.
+    XLA fuses one tanh over the block into one loop. One activation per gate would give several loops that compute the
+    same values again.
 
     Args:
       block: pre-activations [..., len(kinds) * H].
-      kinds: a letter a gate, "s" for sigmoid and "t" for tanh: "ssts" for the gates i, f, g, o.
+      kinds: one letter per gate, "s" for sigmoid and "t" for tanh: "ssts" for the gates i, f, g, o.
 
     Returns:
       The gates, each [..., H].

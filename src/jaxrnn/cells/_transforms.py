@@ -1,4 +1,4 @@
-"""From a cell to another cell: a learned initial carry, what is hidden as outputs, perturbed and clipped carries."""
+"""Functions from a cell to another cell: learned, visible, perturbed and clipped carries, and visible gates."""
 
 import math
 from functools import partial
@@ -12,7 +12,7 @@ from jaxrnn.cells._step import carry_dtype
 from jaxrnn.norms import norm
 from jaxrnn.types import Carry, Cell
 
-ANY_WIDTH = 1024  # of an input whose width does not matter, where only shapes are asked for
+ANY_WIDTH = 1024  # input width for computing shapes that do not depend on it
 
 
 class LearnedParams(NamedTuple):
@@ -28,7 +28,7 @@ class LearnedParams(NamedTuple):
 
 
 def learned(cell):
-    """The cell with an initial carry that is trained with its weights, zero at first; shared by all sequences."""
+    """Returns the cell with a trainable initial carry, which starts at zero and is shared by all sequences."""
 
     def init(key, input_size):
         params = cell.init(key, input_size)
@@ -53,7 +53,7 @@ def learned(cell):
 
 
 def carry_as_output(cell):
-    """The cell with its carry as outputs: [h_t, carry_t], the leaves of the carry side by side, width H + C."""
+    """Returns the cell with the outputs [h_t, carry_t], the leaves of the carry side by side, width H + C."""
 
     def step(params, carry, u):
         carry, h = cell.step(params, carry, u)
@@ -63,32 +63,33 @@ def carry_as_output(cell):
 
 
 def gates_as_output(cell):
-    """The cell with its gates as outputs: [h_t, gates_t] in the order of the cell's gates, side by side.
+    """Returns the cell with the outputs [h_t, gates_t], the gates side by side in the cell's order.
 
     Raises:
       ValueError: if the cell has no gates.
     """
     if cell.gates is None:
-        raise ValueError("this cell has no gates to look at; an LSTM or a GRU has")
+        raise ValueError("this cell has no gates: expected a cell with gates, such as an LSTM or a GRU")
 
     def step(params, carry, u):
-        values = cell.gates(params, carry, u)
+        gates = cell.gates(params, carry, u)
         carry, h = cell.step(params, carry, u)
-        return carry, jnp.concatenate([h, *values], axis=-1)
+        return carry, jnp.concatenate([h, *gates], axis=-1)
 
-    def gates():
+    def example_gates():
         params = cell.init(jax.random.key(0), ANY_WIDTH)
         return cell.gates(params, cell.initial(params, ()), cell.project(params, jnp.zeros(ANY_WIDTH)))
 
-    return cell._replace(size=cell.size + sum(gate.shape[-1] for gate in jax.eval_shape(gates)), step=step)
+    return cell._replace(size=cell.size + sum(gate.shape[-1] for gate in jax.eval_shape(example_gates)), step=step)
 
 
 def perturbed(cell):
-    """The cell with a perturbation added to its carry after every step; its gradient is dL/dcarry_t.
+    """Returns the cell with a perturbation added to its carry after every step.
 
-    Its input is [x_t, delta_t], width D + C, the perturbation flat as `carry_as_output` shows the carry. One backward
-    pass gives the gradient at every t. Where the output h_t is a leaf of the carry, as in all our cells, it is
-    perturbed too, so dL/dh_t counts what h_t does to the loss at once as well as through the steps that follow.
+    The gradient by the perturbation is dL/dcarry_t, at every t after one backward pass. The input is [x_t, delta_t],
+    width D + C, with the perturbation flat as in `carry_as_output`. If the output h_t is a leaf of the carry, as in all
+    cells of this room, it is perturbed too. Then dL/dh_t counts both the direct influence of h_t on the loss and its
+    influence through the following steps.
     """
     width = carry_size(cell)
 
@@ -99,22 +100,21 @@ def perturbed(cell):
         u_t, delta = u
         carry, h = cell.step(params, carry, u_t)
         deltas = unflat(delta, carry, h.ndim - 1)
-        moved = jax.tree.map(lambda a, b: a + b.astype(a.dtype), carry, deltas)
-        outputs = zip(jax.tree.leaves(carry), jax.tree.leaves(moved), strict=True)
-        return moved, next((new for old, new in outputs if old is h), h)
+        perturbed_carry = jax.tree.map(lambda a, b: a + b.astype(a.dtype), carry, deltas)
+        return perturbed_carry, output_of(perturbed_carry, carry, h)
 
     return cell._replace(init=lambda key, input_size: cell.init(key, input_size - width), project=project, step=step)
 
 
 def clipped(cell, threshold):
-    """The cell whose carry passes back a gradient of norm `threshold` at most, sequence by sequence.
+    """Returns the cell whose carry passes back a gradient of norm `threshold` at most, sequence by sequence.
 
-    The clipping is inside the backward loop: it acts at every step that the gradient goes back, not on their sum
-    (Graves 2013, section 2.1, cuts the derivatives in the same place). The values do not change.
+    The clipping is inside the backward loop: it acts on the gradient at every step, not on the sum over steps (Graves
+    2013, section 2.1, clips in the same place). The values do not change.
 
     Args:
       cell: a `Cell`.
-      threshold: largest L2 norm of dL/dcarry_t of one sequence.
+      threshold: largest L2 norm of dL/dcarry_t for one sequence.
     """
 
     def step(params, carry, u):
@@ -124,23 +124,29 @@ def clipped(cell, threshold):
 
 
 def carry_size(cell):
-    """C, the number of values that the cell's carry holds for one sequence."""
+    """Returns C, the number of values in the carry of one sequence."""
     carry = jax.eval_shape(lambda: cell.initial(cell.init(jax.random.key(0), ANY_WIDTH), ()))
     return sum(leaf.size for leaf in jax.tree.leaves(carry))
 
 
 def flat(carry, batch_axes):
-    """The leaves of a carry side by side: [B..., C] with `batch_axes` leading axes kept."""
+    """Returns the leaves of a carry side by side, [B..., C], with `batch_axes` leading axes."""
     leaves = jax.tree.leaves(carry)
     return jnp.concatenate([leaf.reshape(*leaf.shape[:batch_axes], -1) for leaf in leaves], axis=-1)
 
 
 def unflat(values, carry, batch_axes):
-    """Values [..., C] as a carry like the one given, whose leading `batch_axes` axes are the values' leading axes."""
+    """Returns values [..., C] as a tree like `carry`, whose leaves have `batch_axes` leading axes: inverts `flat`."""
     leaves, tree = jax.tree.flatten(carry)
     shapes = [leaf.shape[batch_axes:] for leaf in leaves]
     parts = jnp.split(values, np.cumsum([math.prod(shape) for shape in shapes])[:-1], axis=-1)
     return tree.unflatten([a.reshape(*values.shape[:-1], *shape) for a, shape in zip(parts, shapes, strict=True)])
+
+
+def output_of(new_carry, carry, h):
+    """Returns the leaf of the new carry in the place where the output h is a leaf of the carry; h if it is not one."""
+    pairs = zip(jax.tree.leaves(carry), jax.tree.leaves(new_carry), strict=True)
+    return next((new for old, new in pairs if old is h), h)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))

@@ -1,13 +1,13 @@
-"""Zoneout: values of the carry that now and then stay what they were (Krueger et al. 2017)."""
+"""Zoneout: at random steps, values of the carry keep their previous value (Krueger et al. 2017)."""
 
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.cells._transforms import carry_size, unflat
+from jaxrnn.cells._transforms import carry_size, output_of, unflat
 
 
 def expected(cell, rate):
-    """The cell as it is evaluated: carry_t = rate carry_{t-1} + (1 - rate) of what the cell makes of it.
+    """Returns the cell for evaluation: its carry is rate * (carry before) + (1 - rate) * (carry after the step).
 
     Args:
       cell: a `Cell`.
@@ -17,7 +17,7 @@ def expected(cell, rate):
 
 
 def drawn(cell):
-    """The cell as it is trained: its input is [x_t, stay_t], width D + C, ones where a value of the carry stays."""
+    """Returns the cell for training: its input is [x_t, stay_t], width D + C, one where a value of the carry stays."""
     width = carry_size(cell)
 
     def stay(carry, u, axes):
@@ -31,12 +31,12 @@ def drawn(cell):
 
 
 def with_draws(cell, xs, key, rate):
-    """The inputs [T, B, D + C] of `drawn`: values stay independently of each other and of other steps.
+    """Returns the inputs [T, B, D + C] of `drawn`, with independent draws for every value and step.
 
     Args:
       cell: the cell itself.
       xs: [T, B, D].
-      key: one PRNG key a sequence [B].
+      key: one PRNG key per sequence [B].
       rate: probability that a value stays.
     """
 
@@ -49,14 +49,13 @@ def with_draws(cell, xs, key, rate):
 
 
 def _mixed(cell, project, input_of, share):
-    """The cell whose carry is a mixture of the carry before and after a step; an output that is in it is mixed too."""
+    """Returns the cell whose carry mixes the carry before and after a step; an output in the carry is mixed too."""
 
     def step(params, carry, u):
         after, h = cell.step(params, carry, input_of(u))
         shares = share(carry, u, h.ndim - 1)
         mixed = jax.tree.map(lambda s, old, new: s * old + (1 - s) * new, shares, carry, after)
-        outputs = zip(jax.tree.leaves(after), jax.tree.leaves(mixed), strict=True)
-        return mixed, next((new for old, new in outputs if old is h), h)
+        return mixed, output_of(mixed, after, h)
 
     gates = None if cell.gates is None else lambda params, carry, u: cell.gates(params, carry, input_of(u))
     return cell._replace(project=project, step=step, gates=gates)

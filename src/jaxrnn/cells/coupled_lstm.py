@@ -1,4 +1,4 @@
-"""The LSTM whose input gate is what the forget gate leaves (Greff et al. 2017, "LSTM: a search space odyssey").
+"""LSTM whose input gate is one minus the forget gate (Greff et al. 2017, "LSTM: a search space odyssey").
 
     f_t = sigmoid(x_t W_xf + h_{t-1} W_hf + b_f)        forget gate; the input gate is 1 - f_t
     g_t =    tanh(x_t W_xg + h_{t-1} W_hg + b_g)        candidate
@@ -45,7 +45,7 @@ def cell(
     input_init: Callable[..., Any] = glorot(),
     recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
-    """An LSTM cell with coupled gates.
+    """LSTM cell with coupled gates.
 
     Args:
       size: H, the number of units.

@@ -1,9 +1,9 @@
-"""The continuous-time recurrent network, Euler's method with the step alpha = dt / tau (Sompolinsky et al. 1988).
+"""Continuous-time recurrent network by Euler's method with step alpha = dt / tau (Sompolinsky et al. 1988).
 
     rate form:     h_t = (1 - alpha) h_{t-1} + alpha phi(x_t W_x + h_{t-1} W_h + b)
     current form:  v_t = (1 - alpha) v_{t-1} + alpha (x_t W_x + phi(v_{t-1}) W_h + b),  h_t = phi(v_t)
 
-The first is the leaky network of echo states (Jaeger 2007), the second the one of Sussillo & Barak 2013.
+The rate form is the leaky network of echo states (Jaeger 2007). Sussillo & Barak 2013 use the current form.
 """
 
 from collections.abc import Callable
@@ -38,12 +38,12 @@ def cell(
     input_init: Callable[..., Any] = glorot(),
     recurrent_init: Callable[..., Any] = gaussian(),
 ) -> Cell:
-    """A CTRNN cell.
+    """CTRNN cell.
 
     Args:
       size: H, the number of units.
-      alpha: the time step over the time constant; 1 is an Elman cell.
-      form: what is kept from step to step.
+      alpha: time step divided by the time constant; 1 gives an Elman cell.
+      form: whether the carry holds rates or currents.
       activation: phi.
       input_init, recurrent_init: initial W_x and W_h; the bias starts at zero.
     """

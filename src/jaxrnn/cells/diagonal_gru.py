@@ -1,12 +1,12 @@
-"""The GRU with diagonal recurrent weights (ParaRNN, Danieli et al. 2025): units that see themselves alone.
+"""GRU with diagonal recurrent weights (ParaRNN, Danieli et al. 2025): each unit reads only its own state.
 
     z_t = sigmoid(x_t W_xz + a_z * h_{t-1} + b_z)       update gate
     r_t = sigmoid(x_t W_xr + a_r * h_{t-1} + b_r)       reset gate
     n_t =    tanh(x_t W_xn + a_n * (r_t * h_{t-1}) + b_n)
     h_t = (1 - z_t) * h_{t-1} + z_t * n_t
 
-z_t is how much of the candidate is taken. The Jacobian of a step is diagonal, so that Newton's method over all steps
-(`unroll=newton` with kind=diagonal) is exact. Weights hold the gates side by side in the order z, r, n.
+z_t is the share of the candidate in h_t. The Jacobian of a step is diagonal. Weights hold the gates side by side in the
+order z, r, n.
 """
 
 from collections.abc import Callable
@@ -32,15 +32,16 @@ class DiagonalGRUCarry(NamedTuple):
 
 
 class DiagonalGRUGates(NamedTuple):
-    f: jax.Array  # [B, H], 1 - z, the part of the state that is kept
+    f: jax.Array  # [B, H], 1 - z, the share of the old state
     r: jax.Array  # [B, H]
     n: jax.Array  # [B, H], the candidate
 
 
 @checked
 def cell(size: Size, input_init: Callable[..., Any] = glorot()) -> Cell:
-    """A diagonal GRU cell. b_z starts at values from 0 to -1, equally far apart; the recurrent weights are normal, of
-    variance 4 / (5 H).
+    """Diagonal GRU cell.
+
+    b_z starts at evenly spaced values from 0 to -1. The recurrent weights start normal with variance 4 / (5 H).
 
     Args:
       size: H, the number of units.

@@ -1,4 +1,4 @@
-"""The LSTM with diagonal recurrent weights, peepholes and coupled gates (ParaRNN, Danieli et al. 2025).
+"""LSTM with diagonal recurrent weights, peepholes and coupled gates (ParaRNN, Danieli et al. 2025).
 
     f_t = sigmoid(x_t W_xf + a_f * h_{t-1} + p_f * c_{t-1} + b_f)       forget gate
     g_t =    tanh(x_t W_xg + a_g * h_{t-1} + b_g)                       candidate
@@ -6,8 +6,8 @@
     o_t = sigmoid(x_t W_xo + a_o * h_{t-1} + p_o * c_t + b_o)           output gate
     h_t = o_t * tanh(c_t)
 
-A unit sees itself alone: the Jacobian of a step has blocks of 2 x 2. Weights hold the gates side by side in the order
-f, g, o; p those of f, o.
+Each unit reads only its own state, so the Jacobian of a step has blocks of 2 x 2. Weights hold the gates side by side
+in the order f, g, o, and p holds the order f, o.
 """
 
 from collections.abc import Callable
@@ -42,8 +42,9 @@ class DiagonalLSTMGates(NamedTuple):
 
 @checked
 def cell(size: Size, input_init: Callable[..., Any] = glorot()) -> Cell:
-    """A diagonal LSTM cell. b_f starts at values from 0 to 1, equally far apart; the recurrent weights are normal, of
-    variance 4 / (5 H).
+    """Diagonal LSTM cell.
+
+    b_f starts at evenly spaced values from 0 to 1. The recurrent weights start normal with variance 4 / (5 H).
 
     Args:
       size: H, the number of units.
@@ -67,8 +68,8 @@ def cell(size: Size, input_init: Callable[..., Any] = glorot()) -> Cell:
     def project(params, x):
         return dot(x, params.w_x) + params.b
 
-    def after(params, carry, u):
-        """(c_t, the gates)."""
+    def c_and_gates(params, carry, u):
+        """Returns c_t and the gates."""
         u_f, u_g, u_o = jnp.split(u, 3, axis=-1)
         a_f, a_g, a_o = jnp.split(params.a.astype(u.dtype), 3)
         p_f, p_o = jnp.split(params.p.astype(u.dtype), 2)
@@ -78,10 +79,10 @@ def cell(size: Size, input_init: Callable[..., Any] = glorot()) -> Cell:
         return c, DiagonalLSTMGates(f, g, o=jax.nn.sigmoid(u_o + a_o * carry.h + p_o * c))
 
     def gates(params, carry, u):
-        return after(params, carry, u)[1]
+        return c_and_gates(params, carry, u)[1]
 
     def step(params, carry, u):
-        c, (_, _, o) = after(params, carry, u)
+        c, (_, _, o) = c_and_gates(params, carry, u)
         h = o * jnp.tanh(c)
         return DiagonalLSTMCarry(c, h), h
 

@@ -1,4 +1,4 @@
-"""The simple recurrent network of Elman 1990, "Finding structure in time".
+"""Simple recurrent network, Elman 1990, "Finding structure in time".
 
 h_t = phi(x_t W_x + h_{t-1} W_h + b)
 """
@@ -32,7 +32,7 @@ def cell(
     input_init: Callable[..., Any] = glorot(),
     recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
-    """An Elman cell. With `relu` and `initializers.identity` it is the IRNN of Le, Jaitly & Hinton 2015.
+    """Elman cell. With `relu` and `initializers.identity` it is the IRNN of Le, Jaitly & Hinton 2015.
 
     Args:
       size: H, the number of units.

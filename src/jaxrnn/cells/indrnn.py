@@ -1,4 +1,4 @@
-"""The independently recurrent network of Li et al. 2018: units that see themselves alone.
+"""Independently recurrent network, Li et al. 2018: each unit reads only its own state.
 
 h_t = phi(x_t W_x + a * h_{t-1} + b)
 """
@@ -32,13 +32,13 @@ def cell(
     most: Positive = 1.0,
     input_init: Callable[..., Any] = glorot(),
 ) -> Cell:
-    """An IndRNN cell.
+    """IndRNN cell.
 
     Args:
       size: H, the number of units.
       activation: phi.
-      most: the recurrent weights at init are drawn from U[-most, most]; the paper advises 2^(1/T) at most for sequences
-        of T steps.
+      most: initial recurrent weights are drawn from U[-most, most]. For sequences of T steps the paper advises at most
+        2^(1/T).
       input_init: initial W_x; the bias starts at zero.
     """
     phi = ACTIVATIONS[activation]

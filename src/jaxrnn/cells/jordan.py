@@ -1,9 +1,9 @@
-"""The network of Jordan 1986, "Serial order": the output of the last step, not the hidden state, feeds back.
+"""Network of Jordan 1986, "Serial order": the last output feeds back, not the hidden state.
 
     h_t = phi(x_t W_x + y_{t-1} W_h + b_h)
     y_t = psi(h_t W_y + b_y)
 
-The cell's output is y_t, so a network of Jordan cells needs no readout of its own.
+The output of the cell is y_t, so a network of Jordan cells needs no readout.
 """
 
 from collections.abc import Callable
@@ -40,11 +40,11 @@ def cell(
     recurrent_init: Callable[..., Any] = orthogonal(),
     output_init: Callable[..., Any] = glorot(),
 ) -> Cell:
-    """A Jordan cell.
+    """Jordan cell.
 
     Args:
       size: H, the number of hidden units.
-      output_size: K, the number of outputs, which are also what the cell remembers; `Cell.size` is K.
+      output_size: K, the number of outputs, which are also the carry; `Cell.size` is K.
       activation: phi.
       output_activation: psi.
       input_init, recurrent_init, output_init: initial W_x, W_h and W_y; the biases start at zero.
@@ -76,10 +76,10 @@ def cell(
 
 
 def teacher_forced(cell: Cell) -> Cell:
-    """The Jordan cell with the true last output in place of its own (Williams & Zipser 1989).
+    """Returns the Jordan cell that reads the true last output instead of its own (Williams & Zipser 1989).
 
-    It shares the params of the cell it is made of, so what it learns can run on its own outputs. Its input is
-    [x_t, y*_{t-1}], width D + K; where a segment begins y* is the caller's to reset.
+    It has the params of the original cell, so the trained params can run on their own outputs. The input is
+    [x_t, y*_{t-1}], width D + K. The caller resets y* at the start of a segment.
     """
     true_outputs = cell.size
 

@@ -1,13 +1,13 @@
-"""The GRU with layer normalisation (Ba, Kiros & Hinton 2016), the reset after the product.
+"""GRU with layer normalisation (Ba, Kiros & Hinton 2016), with the reset after the product.
 
-    u = LN(x_t W_x) + b,  a = LN(h_{t-1} W_h)           each over all gates together
+    u = LN(x_t W_x) + b,  a = LN(h_{t-1} W_h)           each LN over all gates together
     r_t = sigmoid(u_r + a_r),  z_t = sigmoid(u_z + a_z)
     n_t = tanh(u_n + r_t * (a_n + b_hn))
     h_t = (1 - z_t) * n_t + z_t * h_{t-1}
 
-LN takes the mean away, divides by the standard deviation, and multiplies by a gain of its own. The paper resets before
-the product and normalises there once more; this is the form that runs as one product. Weights hold the gates side by
-side in the order r, z, n.
+LN subtracts the mean, divides by the standard deviation, and multiplies by its own gain. The paper resets before the
+product and normalises once more there; this form needs only one product. Weights hold the gates side by side in the
+order r, z, n.
 """
 
 from collections.abc import Callable
@@ -49,11 +49,11 @@ def cell(
     input_init: Callable[..., Any] = glorot(),
     recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
-    """A GRU cell with layer normalisation.
+    """GRU cell with layer normalisation.
 
     Args:
       size: H, the number of units.
-      epsilon: what is added to a variance.
+      epsilon: constant added to a variance.
       input_init, recurrent_init: initial W_x and W_h, drawn gate by gate; the biases start at zero, the gains at one.
     """
 

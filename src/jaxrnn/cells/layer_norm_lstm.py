@@ -1,11 +1,11 @@
-"""The LSTM with layer normalisation of Ba, Kiros & Hinton 2016, eqs. 20 to 22.
+"""LSTM with layer normalisation, Ba, Kiros & Hinton 2016, eqs. 20 to 22.
 
-    (i, f, g, o) = LN(x_t W_x) + LN(h_{t-1} W_h) + b    each over all gates together
+    (i, f, g, o) = LN(x_t W_x) + LN(h_{t-1} W_h) + b    each LN over all gates together
     c_t = sigmoid(f) * c_{t-1} + sigmoid(i) * tanh(g)
     h_t = sigmoid(o) * tanh(LN(c_t) + b_c)
 
-LN takes the mean away, divides by the standard deviation, and multiplies by a gain of its own. Weights hold the gates
-side by side in the order i, f, g, o.
+LN subtracts the mean, divides by the standard deviation, and multiplies by its own gain. Weights hold the gates side by
+side in the order i, f, g, o.
 """
 
 from collections.abc import Callable
@@ -51,12 +51,12 @@ def cell(
     input_init: Callable[..., Any] = glorot(),
     recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
-    """An LSTM cell with layer normalisation.
+    """LSTM cell with layer normalisation.
 
     Args:
       size: H, the number of units.
       forget_bias: initial b_f; the other biases start at zero, the gains at one.
-      epsilon: what is added to a variance.
+      epsilon: constant added to a variance.
       input_init, recurrent_init: initial W_x and W_h, drawn gate by gate.
     """
 

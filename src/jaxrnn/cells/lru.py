@@ -1,11 +1,11 @@
-"""The linear recurrent unit of Orvieto et al. 2023, "Resurrecting recurrent neural networks for long sequences".
+"""Linear recurrent unit, Orvieto et al. 2023, "Resurrecting recurrent neural networks for long sequences".
 
-    lambda = exp(-exp(nu) + i exp(theta))            [H], inside the unit disk whatever nu and theta are
+    lambda = exp(-exp(nu) + i exp(theta))            [H], inside the unit disk for all nu and theta
     s_t = lambda * s_{t-1} + exp(gamma) * (x_t W_x)  s and W_x complex
     h_t = Re(s_t W_y)
 
-exp(gamma) starts at sqrt(1 - |lambda|^2), which gives the state the variance of white noise that is put in. The paper
-also adds the input, unit by unit, to the output: `jaxrnn.nets.residual` adds it.
+exp(gamma) starts at sqrt(1 - |lambda|^2); then a white-noise input gives a state of the same variance. The paper also
+adds the input to the output, unit by unit; `jaxrnn.nets.residual` does that.
 """
 
 import math
@@ -24,8 +24,8 @@ class LRUParams(NamedTuple):
     nu: jax.Array  # [H]
     theta: jax.Array  # [H]
     gamma: jax.Array  # [H]
-    w_x: jax.Array  # [D, 2H], the real parts beside the imaginary ones
-    w_y: jax.Array  # [2H, H], the real parts above the imaginary ones
+    w_x: jax.Array  # [D, 2H], real parts, then imaginary parts
+    w_y: jax.Array  # [2H, H], real parts, then imaginary parts
 
 
 class LRUCarry(NamedTuple):
@@ -35,18 +35,18 @@ class LRUCarry(NamedTuple):
 
 @checked
 def cell(size: Size, least: NonNegative = 0.0, most: Positive = 1.0, phase: Positive = 2 * math.pi) -> Cell:
-    """An LRU cell.
+    """LRU cell.
 
     Args:
-      size: H, complex units and outputs.
-      least, most: moduli of lambda at init, drawn uniformly in area between these circles; 0.9 and 0.999 for long lags.
-      phase: the largest angle of lambda at init, in radians, drawn uniformly from zero on.
+      size: H, the number of complex units and of outputs.
+      least, most: bounds of the initial |lambda|, drawn uniformly in area; take 0.9 and 0.999 for long lags.
+      phase: largest initial angle of lambda, in radians, drawn uniformly from zero.
 
     Raises:
       ValueError: if not 0 <= least < most <= 1.
     """
     if not least < most <= 1:
-        raise ValueError(f"least={least} and most={most}: moduli of lambda, the first below the second, at most 1")
+        raise ValueError(f"least={least} and most={most}: moduli of lambda need 0 <= least < most <= 1")
 
     def init(key, input_size):
         key_r, key_t, key_x, key_y = jax.random.split(key, 4)

@@ -16,10 +16,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxrnn import initializers
 from jaxrnn.arguments import checked
 from jaxrnn.cells._step import Step, activate, carry_dtype, dot
-from jaxrnn.initializers import chrono as chrono_bias
-from jaxrnn.initializers import glorot, orthogonal, per_gate
 from jaxrnn.types import Cell, Lag, Size
 
 
@@ -46,15 +45,15 @@ def cell(
     size: Size,
     forget_bias: float = 1.0,
     chrono: Lag | None = None,
-    input_init: Callable[..., Any] = glorot(),
-    recurrent_init: Callable[..., Any] = orthogonal(),
+    input_init: Callable[..., Any] = initializers.glorot(),
+    recurrent_init: Callable[..., Any] = initializers.orthogonal(),
 ) -> Cell:
-    """An LSTM cell.
+    """LSTM cell.
 
     Args:
       size: H, the number of units.
-      forget_bias: initial b_f (Gers et al. 2000; Jozefowicz et al. 2015 advise 1). The other biases start at zero.
-      chrono: the longest lag expected, in steps, above 2; sets b_f = ln U[1, chrono - 1] and b_i = -b_f instead
+      forget_bias: initial b_f; Jozefowicz et al. 2015 advise 1. The other biases start at zero.
+      chrono: longest expected lag in steps, above 2; then b_f starts at ln U[1, chrono - 1] and b_i at -b_f
         (Tallec & Ollivier 2018).
       input_init, recurrent_init: initial W_x and W_h, drawn gate by gate.
     """
@@ -64,11 +63,11 @@ def cell(
         if chrono is None:
             b_i, b_f = jnp.zeros(size), jnp.full(size, forget_bias, float)
         else:
-            b_f = chrono_bias(key_b, size, chrono)
+            b_f = initializers.chrono(key_b, size, chrono)
             b_i = -b_f
         return LSTMParams(
-            w_x=per_gate(input_init, key_x, (input_size, size), 4),
-            w_h=per_gate(recurrent_init, key_h, (size, size), 4),
+            w_x=initializers.per_gate(input_init, key_x, (input_size, size), 4),
+            w_h=initializers.per_gate(recurrent_init, key_h, (size, size), 4),
             b=jnp.concatenate([b_i, b_f, jnp.zeros(2 * size)]),
         )
 
@@ -83,32 +82,9 @@ def cell(
         return LSTMGates(*activate(u + dot(carry.h, params.w_h), "ssts"))
 
     def combine(params, carry, u, a):
-        c, h = _memory(u + a, carry.c)
+        i, f, g, o = activate(u + a, "ssts")
+        c = f * carry.c + i * g
+        h = o * jnp.tanh(c)
         return LSTMCarry(c, h), h
 
-    return Cell(size, init, initial, project, Step(lambda carry: carry.h, combine), gates)
-
-
-@jax.custom_jvp
-def _memory(block, c):
-    """(c_t, h_t) from the pre-activations of the gates and c_{t-1}."""
-    i, f, g, o = activate(block, "ssts")
-    c = f * c + i * g
-    return c, o * jnp.tanh(c)
-
-
-@_memory.defjvp
-def _memory_jvp(primals, tangents):
-    """The differentials by hand: six factors a step for the backward pass to keep, where autodiff keeps twice that.
-
-    dc_t = f_t dc_{t-1} + i'_t g_t da_i + f'_t c_{t-1} da_f + i_t g'_t da_g
-    dh_t = o_t tanh'(c_t) dc_t + o'_t tanh(c_t) da_o
-    """
-    (block, before), (d_block, d_before) = primals, tangents
-    i, f, g, o = activate(block, "ssts")
-    c = f * before + i * g
-    tanh_c = jnp.tanh(c)
-    d_i, d_f, d_g, d_o = jnp.split(d_block, 4, axis=-1)
-    d_c = f * d_before + i * (1 - i) * g * d_i + f * (1 - f) * before * d_f + i * (1 - g**2) * d_g
-    d_h = o * (1 - tanh_c**2) * d_c + o * (1 - o) * tanh_c * d_o
-    return (c, o * tanh_c), (d_c, d_h)
+    return Cell(size, init, initial, project, Step(lambda carry: carry.h, combine, equations="lstm"), gates)

@@ -1,11 +1,11 @@
-"""The minimal gated unit of Zhou et al. 2016, with the gate after the product, as Flax computes it.
+"""Minimal gated unit, Zhou et al. 2016, with the gate after the product, as Flax computes it.
 
     f_t = sigmoid(x_t W_xf + h_{t-1} W_hf + b_f)                    forget gate
     n_t = tanh(x_t W_xn + b_n + f_t * (h_{t-1} W_hn + b_hn))        candidate
     h_t = (1 - f_t) * n_t + f_t * h_{t-1}
 
-In the paper f_t is how much is forgotten, 1 - f_t in the last line, and acts before the product. Weights hold the gates
-side by side in the order f, n.
+The paper swaps f_t and 1 - f_t in the last line, and its gate acts before the product. Weights hold the gates side by
+side in the order f, n.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def cell(
     input_init: Callable[..., Any] = glorot(),
     recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
-    """An MGU cell.
+    """MGU cell.
 
     Args:
       size: H, the number of units.

@@ -1,11 +1,11 @@
-"""The minimal GRU of Feng et al. 2024, "Were RNNs all we needed?": gates that do not read the state.
+"""Minimal GRU, Feng et al. 2024, "Were RNNs all we needed?": the gates do not read the state.
 
-    z_t = sigmoid(x_t W_xz + b_z)            how much of the candidate is taken
+    z_t = sigmoid(x_t W_xz + b_z)            share of the candidate in h_t
     n_t = phi(x_t W_xn + b_n)                candidate
     h_t = (1 - z_t) * h_{t-1} + z_t * n_t
 
-phi is the identity, or the positive function that the paper's version in logarithms needs: a + 1/2 where a >= 0, else
-sigmoid(a). Weights hold the gates side by side in the order z, n.
+phi is the identity, or the positive function that the paper needs for its version in logarithms: a + 1/2 for a >= 0,
+otherwise sigmoid(a). Weights hold the gates side by side in the order z, n.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class MinGRUCarry(NamedTuple):
 
 
 class MinGRUGates(NamedTuple):
-    f: jax.Array  # [B, H], 1 - z, the part of the state that is kept
+    f: jax.Array  # [B, H], 1 - z, the share of the old state
     n: jax.Array  # [B, H], the candidate
 
 
@@ -42,12 +42,12 @@ def cell(
     bias: float = 0.0,
     input_init: Callable[..., Any] = glorot(),
 ) -> Cell:
-    """A minGRU cell.
+    """minGRU cell.
 
     Args:
       size: H, the number of units.
       candidate: phi.
-      bias: initial b_z, below zero for units that keep their state for longer; b_n starts at zero.
+      bias: initial b_z; below zero units keep their state for longer. b_n starts at zero.
       input_init: initial W_x, drawn gate by gate.
     """
 

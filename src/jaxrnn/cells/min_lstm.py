@@ -1,11 +1,12 @@
-"""The minimal LSTM of Feng et al. 2024, "Were RNNs all we needed?": gates that do not read the state.
+"""Minimal LSTM, Feng et al. 2024, "Were RNNs all we needed?": the gates do not read the state.
 
     f_t = sigmoid(x_t W_xf + b_f)            forget gate
     i_t = sigmoid(x_t W_xi + b_i)            input gate
     n_t = phi(x_t W_xn + b_n)                candidate
     h_t = (f_t * h_{t-1} + i_t * n_t) / (f_t + i_t)
 
-phi is the identity, or a + 1/2 where a >= 0, else sigmoid(a). Weights hold the gates side by side in the order f, i, n.
+phi is the identity, or a + 1/2 for a >= 0 and otherwise sigmoid(a). Weights hold the gates side by side in the order
+f, i, n.
 """
 
 from collections.abc import Callable
@@ -31,7 +32,7 @@ class MinLSTMCarry(NamedTuple):
 
 
 class MinLSTMGates(NamedTuple):
-    f: jax.Array  # [B, H], f / (f + i), the part of the state that is kept
+    f: jax.Array  # [B, H], f / (f + i), the share of the old state
     n: jax.Array  # [B, H], the candidate
 
 
@@ -42,7 +43,7 @@ def cell(
     forget_bias: float = 0.0,
     input_init: Callable[..., Any] = glorot(),
 ) -> Cell:
-    """A minLSTM cell.
+    """minLSTM cell.
 
     Args:
       size: H, the number of units.
@@ -64,8 +65,8 @@ def cell(
 
     def gates(params, carry, u):
         f, i, n = jnp.split(u, 3, axis=-1)
-        kept = jax.nn.sigmoid(jax.nn.log_sigmoid(f) - jax.nn.log_sigmoid(i))  # f / (f + i), where both are tiny too
-        return MinLSTMGates(kept, phi(n))
+        share = jax.nn.sigmoid(jax.nn.log_sigmoid(f) - jax.nn.log_sigmoid(i))  # f / (f + i), accurate for tiny f and i
+        return MinLSTMGates(share, phi(n))
 
     def coefficients(params, u):
         f, n = gates(params, None, u)

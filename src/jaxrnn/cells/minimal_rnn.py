@@ -1,6 +1,6 @@
-"""The minimalRNN of Chen, Pennington & Schoenholz 2018 ("Dynamical isometry and a mean field theory of RNNs").
+"""minimalRNN, Chen, Pennington & Schoenholz 2018, "Dynamical isometry and a mean field theory of RNNs".
 
-n_t = tanh(x_t W_x + b_x)                           the input, seen through one layer
+n_t = tanh(x_t W_x + b_x)                           the input after one layer
 f_t = sigmoid(h_{t-1} W_h + n_t W_n + b)            forget gate
 h_t = f_t * h_{t-1} + (1 - f_t) * n_t
 """
@@ -41,7 +41,7 @@ def cell(
     input_init: Callable[..., Any] = glorot(),
     recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
-    """A minimalRNN cell.
+    """minimalRNN cell.
 
     Args:
       size: H, the number of units.

@@ -1,4 +1,4 @@
-"""The LSTM with peephole connections of Gers, Schraudolph & Schmidhuber 2002.
+"""LSTM with peephole connections, Gers, Schraudolph & Schmidhuber 2002.
 
     i_t = sigmoid(x_t W_xi + h_{t-1} W_hi + p_i * c_{t-1} + b_i)        input gate
     f_t = sigmoid(x_t W_xf + h_{t-1} W_hf + p_f * c_{t-1} + b_f)        forget gate
@@ -7,7 +7,7 @@
     o_t = sigmoid(x_t W_xo + h_{t-1} W_ho + p_o * c_t + b_o)            output gate
     h_t = o_t * tanh(c_t)
 
-Weights hold the gates side by side in the order i, f, g, o; p those of i, f, o.
+Weights hold the gates side by side in the order i, f, g, o, and p holds the order i, f, o.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def cell(
     input_init: Callable[..., Any] = glorot(),
     recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
-    """An LSTM cell with peepholes, which are zero at first.
+    """LSTM cell with peepholes, which start at zero.
 
     Args:
       size: H, the number of units.
@@ -72,20 +72,20 @@ def cell(
     def project(params, x):
         return dot(x, params.w_x) + params.b
 
-    def values(params, before, block):
-        """(the gates, c_t) from the pre-activations without peepholes."""
+    def gates_and_c(params, c_before, block):
+        """Returns the gates and c_t from the pre-activations without peepholes."""
         p_i, p_f, p_o = jnp.split(params.p, 3)
-        seen = jnp.concatenate([p_i * before, p_f * before, jnp.zeros_like(before)], axis=-1)
-        i, f, g = activate(block[..., : 3 * size] + seen, "sst")
-        c = f * before + i * g
+        peepholes = jnp.concatenate([p_i * c_before, p_f * c_before, jnp.zeros_like(c_before)], axis=-1)
+        i, f, g = activate(block[..., : 3 * size] + peepholes, "sst")
+        c = f * c_before + i * g
         return PeepholeLSTMGates(i, f, g, o=jax.nn.sigmoid(block[..., 3 * size :] + p_o * c)), c
 
     def gates(params, carry, u):
-        return values(params, carry.c, u + dot(carry.h, params.w_h))[0]
+        return gates_and_c(params, carry.c, u + dot(carry.h, params.w_h))[0]
 
     def combine(params, carry, u, a):
-        found, c = values(params, carry.c, u + a)
-        h = found.o * jnp.tanh(c)
+        gates, c = gates_and_c(params, carry.c, u + a)
+        h = gates.o * jnp.tanh(c)
         return PeepholeLSTMCarry(c, h), h
 
     return Cell(size, init, initial, project, Step(lambda carry: carry.h, combine), gates)

@@ -1,4 +1,4 @@
-"""A layer of units without memory, to show what recurrence is for: h_t = phi(x_t W_x + b)."""
+"""Feed-forward layer without memory, for comparison with recurrent cells: h_t = phi(x_t W_x + b)."""
 
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
@@ -25,7 +25,7 @@ class PerceptronCarry(NamedTuple):
 def cell(
     size: Size, activation: Literal["tanh", "relu", "linear"] = "tanh", input_init: Callable[..., Any] = glorot()
 ) -> Cell:
-    """A feed-forward cell: y_t depends on x_t alone, and every Jacobian J_t is zero.
+    """Feed-forward cell: y_t depends only on x_t, and every Jacobian J_t is zero.
 
     Args:
       size: H, the number of units.

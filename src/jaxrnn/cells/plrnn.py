@@ -1,8 +1,8 @@
-"""The piecewise-linear recurrent network of Durstewitz 2017, for reconstructing dynamical systems.
+"""Piecewise-linear recurrent network, Durstewitz 2017, for reconstructing dynamical systems.
 
 h_t = a * h_{t-1} + max(0, h_{t-1}) W_h + x_t W_x + b
 
-The paper's W_h has no diagonal; here it has one, which acts where a unit is above zero, beside a, which always does.
+In the paper W_h has no diagonal. Here it has one, which acts on a unit only above zero; a acts always.
 """
 
 from collections.abc import Callable
@@ -35,11 +35,11 @@ def cell(
     input_init: Callable[..., Any] = glorot(),
     recurrent_init: Callable[..., Any] = gaussian(0.1),
 ) -> Cell:
-    """A PLRNN cell.
+    """PLRNN cell.
 
     Args:
       size: H, the number of units.
-      most: a at init is drawn from U[most / 2, most].
+      most: initial a is drawn from U[most / 2, most].
       input_init, recurrent_init: initial W_x and W_h; the bias starts at zero.
     """
 

@@ -1,12 +1,12 @@
-"""The real-gated linear recurrent unit of De et al. 2024, "Griffin".
+"""Real-gated linear recurrent unit, De et al. 2024, "Griffin".
 
-    v_t = x_t W_xv                                   the input, as wide as the state
+    v_t = x_t W_xv                                   the input at the width of the state
     r_t = sigmoid(v_t W_r + b_r)                     recurrence gate
     i_t = sigmoid(v_t W_i + b_i)                     input gate
     a_t = exp(-8 r_t softplus(lambda))
     h_t = a_t * h_{t-1} + sqrt(1 - a_t^2) * (i_t * v_t)
 
-The paper's gates read blocks of v; here they read all of it.
+In the paper each gate reads a block of v; here each reads all of v.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ SHARPNESS = 8.0
 
 class RGLRUParams(NamedTuple):
     w_x: jax.Array  # [D, H]
-    w_g: jax.Array  # [H, 2H], of the gates r and i
+    w_g: jax.Array  # [H, 2H], for the gates r and i
     b: jax.Array  # [2H]
     decay: jax.Array  # [H], lambda
 
@@ -36,24 +36,24 @@ class RGLRUCarry(NamedTuple):
 
 
 class RGLRUGates(NamedTuple):
-    f: jax.Array  # [B, H], a, the part of the state that is kept
+    f: jax.Array  # [B, H], a, the share of the old state
     i: jax.Array  # [B, H]
 
 
 @checked
 def cell(size: Size, least: Positive = 0.9, most: Positive = 0.999, input_init: Callable[..., Any] = glorot()) -> Cell:
-    """An RG-LRU cell.
+    """RG-LRU cell.
 
     Args:
       size: H, the number of units.
-      least, most: exp(-softplus(lambda)) at init, drawn uniformly in area between them; a_t is its power 8 r_t.
+      least, most: bounds of the initial exp(-softplus(lambda)), drawn uniformly in area; a_t is its power 8 r_t.
       input_init: initial W_x, W_r and W_i; the biases start at zero.
 
     Raises:
       ValueError: if not 0 < least < most < 1.
     """
     if not least < most < 1:
-        raise ValueError(f"least={least} and most={most}: the first must be below the second, and both below 1")
+        raise ValueError(f"least={least} and most={most}: the decay needs 0 < least < most < 1")
 
     def init(key, input_size):
         key_x, key_g, key_a = jax.random.split(key, 3)

@@ -1,13 +1,13 @@
-"""The sLSTM of Beck et al. 2024, "xLSTM": exponential gates, kept in range by a running maximum.
+"""sLSTM, Beck et al. 2024, "xLSTM": exponential gates, kept in range by a running maximum.
 
     (i, f, z, o) = x_t W_x + h_{t-1} W_h + b            pre-activations
-    m_t = max(i, m_{t-1} + ln sigmoid(f))               what the gates are divided by, in logarithms
+    m_t = max(i, m_{t-1} + ln sigmoid(f))               logarithm of the divisor of the gates
     i_t = exp(i - m_t),  f_t = exp(m_{t-1} + ln sigmoid(f) - m_t)
     c_t = f_t * c_{t-1} + i_t * tanh(z)
     n_t = f_t * n_{t-1} + i_t
     h_t = sigmoid(o) * c_t / n_t
 
-h does not depend on m: c and n are divided by the same number. The paper's W_h has blocks, one a head; here it is one
+h does not depend on m, because c and n have the same divisor. In the paper W_h has one block per head; here it is one
 block. Weights hold the gates side by side in the order i, f, z, o.
 """
 
@@ -47,7 +47,7 @@ class SLSTMGates(NamedTuple):
 def cell(
     size: Size, input_init: Callable[..., Any] = glorot(), recurrent_init: Callable[..., Any] = orthogonal()
 ) -> Cell:
-    """An sLSTM cell. b_f starts at values from 5 to 12, equally far apart, as in the paper's first block.
+    """sLSTM cell. b_f starts at evenly spaced values from 5 to 12, as in the first block of the paper.
 
     Args:
       size: H, the number of units.
@@ -69,22 +69,22 @@ def cell(
     def project(params, x):
         return dot(x, params.w_x) + params.b
 
-    def after(carry, block):
-        """(the carry after a step, its gates)."""
+    def carry_and_gates(carry, block):
+        """Returns the carry after a step, and the gates of the step."""
         i, f, z, o = jnp.split(block, 4, axis=-1)
-        kept = carry.m + jax.nn.log_sigmoid(f)
-        m = jnp.maximum(i, kept)
-        i, f, g, o = jnp.exp(i - m), jnp.exp(kept - m), jnp.tanh(z), jax.nn.sigmoid(o)
+        log_f = carry.m + jax.nn.log_sigmoid(f)  # before the division
+        m = jnp.maximum(i, log_f)
+        i, f, g, o = jnp.exp(i - m), jnp.exp(log_f - m), jnp.tanh(z), jax.nn.sigmoid(o)
         n = f * carry.n + i
         c = f * carry.c + i * g
-        below = jnp.maximum(n, jnp.finfo(n.dtype).tiny)  # at the first step i may underflow
-        return SLSTMCarry(c, n, m, o * c / below), SLSTMGates(i / below, f * carry.n / below, g, o)
+        divisor = jnp.maximum(n, jnp.finfo(n.dtype).tiny)  # n is zero if i underflows at the first step
+        return SLSTMCarry(c, n, m, o * c / divisor), SLSTMGates(i / divisor, f * carry.n / divisor, g, o)
 
     def gates(params, carry, u):
-        return after(carry, u + dot(carry.h, params.w_h))[1]
+        return carry_and_gates(carry, u + dot(carry.h, params.w_h))[1]
 
     def combine(params, carry, u, a):
-        new, _ = after(carry, u + a)
-        return new, new.h
+        new_carry, _ = carry_and_gates(carry, u + a)
+        return new_carry, new_carry.h
 
     return Cell(size, init, initial, project, Step(lambda carry: carry.h, combine), gates)

@@ -1,4 +1,4 @@
-"""The update-gate network of Collins, Sohl-Dickstein & Sussillo 2017, "Capacity and trainability".
+"""Update-gate network, Collins, Sohl-Dickstein & Sussillo 2017, "Capacity and trainability".
 
     f_t = sigmoid(x_t W_xf + h_{t-1} W_hf + b_f)        forget gate
     n_t =    tanh(x_t W_xn + h_{t-1} W_hn + b_n)        candidate
@@ -41,7 +41,7 @@ def cell(
     input_init: Callable[..., Any] = glorot(),
     recurrent_init: Callable[..., Any] = orthogonal(),
 ) -> Cell:
-    """A UGRNN cell.
+    """UGRNN cell.
 
     Args:
       size: H, the number of units.

@@ -17,7 +17,7 @@ from jaxrnn.training.evaluation import Evaluator
 from jaxrnn.training.update import Task, Trainer
 from jaxrnn.types import Dataset, Net, Pair
 
-ON_GPUS = ("jaxrnn.unroll.cudnn.unroll", "jaxrnn.unroll.pallas.unroll")
+ON_GPUS = ("jaxrnn.unroll.cudnn.unroll",)
 INSTEAD = "jaxrnn.unroll.deferred.unroll"  # computes the same outputs on any device
 NODES = ("model", "data", "optimizer", "unroll", "trainer")  # every run's configuration has these
 

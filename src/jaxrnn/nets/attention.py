@@ -20,6 +20,7 @@ from jaxrnn.initializers import glorot
 from jaxrnn.nets.layers import masked
 from jaxrnn.nets.recurrent_layer import randomized
 from jaxrnn.types import Cell, Net, Size
+from jaxrnn.unroll._cell_derivatives import with_written_derivative
 from jaxrnn.unroll._contract import scan
 
 
@@ -121,7 +122,7 @@ def bahdanau(
       unroll: as of `recurrent`.
       random: `dropout`, `zoneout` and `noise`, as of `recurrent`.
     """
-    draw = glorot()
+    cell, draw = with_written_derivative(cell), glorot()
 
     def init(key, input_size):
         keys = jax.random.split(key, 4)

@@ -15,6 +15,7 @@ from jaxrnn.keys import fold_in, per_sequence, per_step
 from jaxrnn.nets._arguments import check_recurrent
 from jaxrnn.nets.layers import masked
 from jaxrnn.types import Cell, Net, NonNegative, Rate
+from jaxrnn.unroll._cell_derivatives import with_written_derivative
 from jaxrnn.unroll._contract import scan
 
 
@@ -40,6 +41,7 @@ def recurrent(
       noise: standard deviation of what is added to every value of the carry after every step, drawn independently when
         a key is given; None for none.
     """
+    cell = with_written_derivative(cell)  # before noise or zoneout wraps its step
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         check_recurrent(cell, params, carry, xs, mask, reset)

@@ -12,6 +12,7 @@ from jaxrnn.nets.recurrent_layer import recurrent
 from jaxrnn.nets.seq2seq import encoder_decoder
 from jaxrnn.parametrizations import Parametrization
 from jaxrnn.types import Cell, Net, NonNegative, Rate, Size
+from jaxrnn.unroll._cell_derivatives import with_written_derivative
 
 Merge = Literal["concat", "sum", "mul", "ave"]
 Answers = Literal["symbols", "values"]
@@ -61,7 +62,7 @@ def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | 
     random = {"dropout": recurrent_dropout, "zoneout": zoneout, "noise": noise}
     stack = partial(_stack, random, layers, dropout, variational, residual)
     entry = _inputs(symbols, embedding)
-    first_layers = stack(learned(cell) if learned_carry else cell, bidirectional)
+    first_layers = stack(learned(with_written_derivative(cell)) if learned_carry else cell, bidirectional)
     if answers:
         attending = _attending(cell, stack, attend, bidirectional, random)
         net = _answering(combine.serial(*entry, *first_layers), attending, output_size, embedding, answers, own_outputs)

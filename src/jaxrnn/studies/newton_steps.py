@@ -2,7 +2,7 @@
 
 Where errors shrink along the sequence few iterations find all carries at once; where they grow about as many are needed
 as the sequence has steps, and nothing is gained (Gonzalez et al. 2025, "Predictability enables parallelization of
-nonlinear state space models"). Beside it what `unroll=auto` expects from a short run.
+nonlinear state space models"). The study also predicts the number from a short run.
 """
 
 import itertools
@@ -22,15 +22,15 @@ from jaxrnn.studies._recurrent import scaled
 from jaxrnn.studies._result import Result
 from jaxrnn.table import Table
 from jaxrnn.types import NonNegative, Positive, Size
-from jaxrnn.unroll import auto, newton
+from jaxrnn.unroll import newton
 
 NEAR = 2  # iterations by which a prediction may be wrong and still be counted as right
 CAPTIONS = {
     "newton_steps": "Iterations of Newton's method until the carries of all steps have converged, against the largest "
     "Lyapunov exponent over the first {short} steps; a point is a network at one gain and one length. Points on the "
-    "upper edge did not converge in {iterations} iterations. Dotted: what unroll=auto expects of a long sequence whose "
-    "errors all grow at the mean rate; dashed: the most iterations that it predicts.",
-    "newton_prediction": "Iterations that unroll=auto predicts from the first {short} steps, against those that were "
+    "upper edge did not converge in {iterations} iterations. Dotted: the number predicted for a long sequence whose "
+    "errors all grow at the mean rate; dashed: the largest predicted number.",
+    "newton_prediction": "Iterations predicted from the first {short} steps, against those that were "
     "needed, both counted up to {most}, which stands for any more; the grey band is {near} iterations on either side. "
     "The area of a point says how many networks, gains and lengths are there.",
 }
@@ -61,14 +61,14 @@ def study(
 
     Returns:
       A `Result`; each network has "exponent" [lengths, gains, N] in nats per step and "amplification" of the first 128
-      steps (see `jaxrnn.unroll.auto`), and the iterations "needed" and "predicted", of which iterations + 1 and 13
-      stand for any more; common are "gains" and "lengths".
+      steps (see `jaxrnn.unroll.newton.growth`), and the iterations "needed" and "predicted", of which iterations + 1
+      and 13 stand for any more; common are "gains" and "lengths".
 
     Raises:
       ValueError: if a range is empty, or fewer iterations are tried than are predicted.
     """
-    if iterations < auto.MOST:
-        raise ValueError(f"study.iterations={iterations}: give {auto.MOST} or more, as many as are predicted")
+    if iterations < newton.MAX_PREDICTED:
+        raise ValueError(f"study.iterations={iterations}: give {newton.MAX_PREDICTED} or more, the most predicted")
     if lowest >= highest or not 2 <= shortest < longest:
         raise ValueError(
             "study.lowest must be below study.highest, and study.shortest, at least 2, below study.longest"
@@ -91,7 +91,7 @@ def study(
 
 
 def _captions(iterations):
-    numbers = {"short": auto.SHORT, "most": auto.MOST + 1, "near": NEAR, "iterations": iterations}
+    numbers = {"short": newton.SHORT_RUN, "most": newton.MAX_PREDICTED + 1, "near": NEAR, "iterations": iterations}
     return {title: text.format(**numbers) for title, text in CAPTIONS.items()}
 
 
@@ -108,11 +108,11 @@ def _measured(ensemble, number, grid, length, noise, iterations):
             _, cell, own, reverse = taps.layers(net, changed, carry, xs)[number]
             first = taps.carries(net, changed, carry, xs)[number]
             given = cell, own, first, taps.inputs(net, changed, carry, xs)[number]
-            growth = auto.growth(*given, reverse=reverse)
+            growth = newton.growth(*given, reverse=reverse)
             return {
                 **growth._asdict(),
                 "needed": newton.steps(*given, reverse=reverse, iterations=iterations),
-                "predicted": auto.predicted(growth),
+                "predicted": newton.predicted_steps(growth),
             }
 
         return jax.lax.map(at_gain, jnp.asarray(grid, float))
@@ -131,7 +131,7 @@ def _rows(name, own, grid, steps):
 
 def _near(own):
     """[lengths, gains, N], whether the prediction is right, both counted up to the most that is predicted."""
-    return np.abs(np.minimum(own["needed"], auto.MOST + 1) - own["predicted"]) <= NEAR
+    return np.abs(np.minimum(own["needed"], newton.MAX_PREDICTED + 1) - own["predicted"]) <= NEAR
 
 
 def _words(name, own, iterations):
@@ -158,9 +158,9 @@ def _against_exponent(result):
             needed = np.minimum(own["needed"][number], common["iterations"])
             panel.plot(own["exponent"][number].ravel(), needed.ravel(), label=f"{length} steps", **look)
         exponent = np.linspace(min(own["exponent"].min(), -0.1), -1e-3, 400)
-        expected = auto.AT_ONE + auto.PER_ROOT / np.sqrt(1 - np.exp(exponent))
+        expected = newton.FIT_OFFSET + newton.FIT_SLOPE / np.sqrt(1 - np.exp(exponent))
         panel.plot(exponent, expected, label="expected", **style.THEORY)
-        panel.axhline(auto.MOST, color=style.BLACK, linestyle="--", linewidth=0.8, label="most predicted")
+        panel.axhline(newton.MAX_PREDICTED, color=style.BLACK, linestyle="--", linewidth=0.8, label="most predicted")
         panel.axvline(0.0, **style.FAINT)
         panel.set_yscale("log")
         panel.set_ylim(1.8, 1.15 * common["iterations"])
@@ -171,7 +171,7 @@ def _against_exponent(result):
 
 
 def _predictions(result):
-    found, most = result.networks, auto.MOST + 1
+    found, most = result.networks, newton.MAX_PREDICTED + 1
     figure, panels = style.panels(len(found), "iterations needed", "iterations predicted", sharey=True)
     for panel, (name, own) in zip(panels, found.items(), strict=True):
         pairs = np.stack([np.minimum(own["needed"], most).ravel(), own["predicted"].ravel()])

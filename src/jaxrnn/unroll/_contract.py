@@ -1,4 +1,4 @@
-"""What the unrolls share: a step under the mask and the reset contract, and the plain scan that they fall back on."""
+"""Shared by the unrolls: a step under the mask and reset contracts, and the plain scan to fall back on."""
 
 from typing import Any, NamedTuple
 
@@ -7,14 +7,15 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxrnn.cells._step import carry_dtype
+from jaxrnn.unroll._cell_derivatives import with_written_derivative
 
 
 class Recorded(NamedTuple):
-    """What an unroll that records gets and returns in the carry's place: nets hand it through untouched.
+    """A carry with extra content, for an unroll that reads or records something. Nets pass it through unchanged.
 
     Fields:
       carry: the carry itself.
-      content: going in what is done to the layer, coming out what was seen of it.
+      content: before the unroll its instructions for the layer, after the unroll what it recorded.
     """
 
     carry: Any
@@ -22,13 +23,14 @@ class Recorded(NamedTuple):
 
 
 def scan(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
-    """Backpropagation through time over the whole sequence: one `lax.scan`, memory linear in T."""
+    """Unrolls by one `lax.scan`; its gradient is backpropagation through time, with memory linear in T."""
     step = step_of(cell, params, xs)
     return lax.scan(step, carry, (xs, mask, segments(reset, reverse)), reverse=reverse)
 
 
 def step_of(cell, params, xs):
-    """(carry, (x_t, valid, restart)) -> (carry, y_t): a cell's step under the mask and the reset contract."""
+    """Returns the cell's step under the mask and reset contracts: (carry, (x_t, valid, restart)) -> (carry, y_t)."""
+    cell = with_written_derivative(cell)
     initial = cell.initial(params, xs.shape[1:-1])
     wide, narrow = summed_in_float32(params)
 
@@ -37,7 +39,7 @@ def step_of(cell, params, xs):
         params = narrow(wide)
         if restart is not None:
             carry = where(restart, initial, carry)
-        if valid is not None:
+        if valid is not None:  # before the step, because a NaN in padding would turn zero gradients into NaN
             x_t = where(valid, x_t, jnp.zeros_like(x_t))
         new_carry, y_t = cell.step(params, carry, cell.project(params, x_t))
         new_carry = cast_like(new_carry, carry)
@@ -49,11 +51,11 @@ def step_of(cell, params, xs):
 
 
 def summed_in_float32(params):
-    """(the params in float32, the function that gives them back in their own precision).
+    """Returns the params in float32 at least, and the function that casts such params back to their own dtypes.
 
-    A loop over time sums the gradient of an array that it closes over in the dtype of that array, and a sum in bfloat16
-    stops growing at 256 times its summands. A loop therefore closes over the float32 params, and takes the params of a
-    step from them. Both casts are exact, and the gradient is rounded once, after the sum.
+    A loop over time sums the gradient of an array that it closes over in the dtype of that array. A sum in bfloat16
+    stops growing at 256 times its summands. A loop therefore closes over the float32 params and casts them at every
+    step. Both casts of the values are exact, and the gradient is rounded once, after the sum.
     """
     dtypes = jax.tree.map(lambda a: a.dtype, params)
     wide = jax.tree.map(lambda a: a.astype(carry_dtype(a)) if jnp.issubdtype(a.dtype, jnp.floating) else a, params)
@@ -61,19 +63,19 @@ def summed_in_float32(params):
 
 
 def segments(reset, reverse):
-    """The reset mask as a run in this direction meets it: backwards, a segment ends one step before the next begins."""
+    """The steps before which the carry restarts: a reversed run restarts at the last step of a segment."""
     if reset is None or not reverse:
         return reset
     return jnp.concatenate([reset[1:], jnp.zeros_like(reset[:1])])
 
 
 def in_time(reverse, sequences):
-    """The sequences in the order in which a run in this direction meets them."""
+    """The sequences in the order of the run: flipped in time if it is reversed."""
     return jax.tree.map(lambda a: jnp.flip(a, 0), sequences) if reverse else sequences
 
 
 def where(condition, new, old):
-    """A pytree's leaves [B, ...] where the condition [B] holds, else those of the other."""
+    """Chooses per sequence between two pytrees with leaves [B, ...], by a condition [B]."""
 
     def choose(a, b):
         return jnp.where(condition.reshape(*condition.shape, *[1] * (a.ndim - condition.ndim)), a, b)

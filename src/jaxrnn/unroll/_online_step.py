@@ -1,6 +1,7 @@
-"""One step of a gradient that is taken forwards, so that the params may change after every step.
+"""Single steps of a forward gradient, so that the params may change after every step.
 
-What a rule keeps of the past goes from step to step in the carry's place, as a `Recorded`.
+The rule's memory travels with the carry, as a `Recorded`, from one call to the next. The derivation is in `_online`:
+the gradient of the loss of step t needs the memory of step t - 1 and nothing later.
 """
 
 import jax
@@ -8,21 +9,21 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxrnn.unroll._contract import Recorded, step_of
-from jaxrnn.unroll._online import by_sequence, followed, vectors
+from jaxrnn.unroll._flat_step import flat_step, sequences_first
+from jaxrnn.unroll._online import cells_to_follow
 
 
 def beginning(rule, name, key):
-    """An unroll that computes nothing and returns, in the carry's place, the carry with the memory before the first
-    step and the keys of each sequence, [B]."""
+    """Builds an unroll that computes no step, but returns the carry with the memory and the key of each sequence."""
 
     def unroll(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
-        cells, axes = followed(rule, cell, params, name), xs.ndim - 2
+        cells, axes = cells_to_follow(rule, cell, params, name), xs.ndim - 2
 
         def begin(carry, x, key):
-            given = vectors(cells, params, carry, x)
-            return rule.begin(given.at, len(given.s), len(given.theta), given.s.dtype, key)
+            flat = flat_step(cells, params, carry, x)
+            return rule.begin(flat.at_random, len(flat.s), len(flat.theta), flat.s.dtype, key)
 
-        sequences = by_sequence((carry, xs[0]), 0, axes)
+        sequences = sequences_first((carry, xs[0]), 0, axes)
         keys = jax.random.split(key, (2, len(sequences[1])))
         memory = jax.vmap(begin)(*sequences, keys[0])
         return Recorded(carry, (memory, keys[1])), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
@@ -31,41 +32,56 @@ def beginning(rule, name, key):
 
 
 def one_step(rule, name):
-    """The unroll of one step, xs [1, B, D]: the gradient of its outputs with respect to the params counts what the
-    params did at all steps since the memory began, as far as the rule keeps it."""
+    """Builds the unroll of a single step, xs [1, B, D].
+
+    The gradient of its outputs by the params counts all steps since the memory began, as far as the rule keeps them.
+    The forward pass follows the rule with dL/dh = 0 for the new memory. The backward pass follows it again, from the
+    same memory with the true dL/dh, for the gradient. No gradient goes back through the memory or the carry.
+    """
 
     def unroll(cell, params, recorded, xs, *, mask=None, reset=None, reverse=False):
-        cells, axes = followed(rule, cell, params, name), xs.ndim - 2
+        cells, axes = cells_to_follow(rule, cell, params, name), xs.ndim - 2
         valid = jnp.ones(xs.shape[1:-1], bool) if mask is None else mask[0]
         restart = jnp.zeros(xs.shape[1:-1], bool) if reset is None else reset[0]
 
-        def follow(params, carry, memory, key, x, valid, restart, seen):
-            given = vectors(cells, params, carry, x)
-            _, linear, pull = given.differential(given.s, given.theta, x, valid, restart)
-            memory, gradient = rule.follow(memory, linear, seen, key)
-            of_x = pull(jnp.concatenate([jnp.zeros_like(given.s), seen]))[1]
-            return memory, given.of_theta(gradient[: len(given.theta)]), of_x
-
-        def of_all(params, carry, content, x, seen):
+        def follow(params, carry, content, x, d_h):
+            """(memory, gradient of the params, gradient of x), with a leading axis of sequences."""
             memory, keys = content
-            sequences = by_sequence((x, valid, restart, seen), 0, axes)
-            carry = by_sequence(carry, 0, axes)
-            return jax.vmap(follow, (None, *[0] * 7))(params, carry, memory, keys, *sequences)
+            inputs = sequences_first((x, valid, restart, d_h), 0, axes)
+            carry = sequences_first(carry, 0, axes)
+            return jax.vmap(_follow_sequence(rule, cells, params))(carry, memory, keys, *inputs)
 
         @jax.custom_vjp
         def layer(params, carry, content, x):
-            after, h = step_of(cell, params, xs)(carry, (x, valid, restart))
-            memory = of_all(params, carry, content, x, jnp.zeros_like(h))[0]
-            return (after, (memory, jax.vmap(lambda key: jax.random.split(key)[0])(content[1]))), h
+            new_carry, h = step_of(cell, params, xs)(carry, (x, valid, restart))
+            memory, _, _ = follow(params, carry, content, x, jnp.zeros_like(h))
+            keys = jax.vmap(lambda key: jax.random.split(key)[0])(content[1])
+            return (new_carry, (memory, keys)), h
 
-        def backward(given, cotangents):
-            params, _, _, x = given
-            _, of_params, of_x = of_all(*given, cotangents[1])
-            of_params = jax.tree.map(lambda g, w: jnp.sum(g, axis=0).astype(w.dtype), of_params, params)
-            return of_params, None, None, of_x.reshape(x.shape)
+        def forward(*arguments):
+            return layer(*arguments), arguments
 
-        layer.defvjp(lambda *given: (layer(*given), given), backward)
-        (after, content), h = layer(params, recorded.carry, recorded.content, xs[0])
-        return Recorded(*lax.stop_gradient((after, content))), h[None]
+        def backward(arguments, cotangents):
+            params, _, _, x = arguments
+            _, d_params, d_x = follow(*arguments, cotangents[1])
+            d_params = jax.tree.map(lambda g, w: jnp.sum(g, axis=0).astype(w.dtype), d_params, params)
+            return d_params, None, None, d_x.reshape(x.shape)
+
+        layer.defvjp(forward, backward)
+        (carry, content), h = layer(params, recorded.carry, recorded.content, xs[0])
+        return Recorded(*lax.stop_gradient((carry, content))), h[None]
 
     return unroll
+
+
+def _follow_sequence(rule, cells, params):
+    """The step of a rule for one sequence: (carry, memory, key, x, valid, restart, d_h) -> (memory, d_params, d_x)."""
+
+    def follow(carry, memory, key, x, valid, restart, d_h):
+        flat = flat_step(cells, params, carry, x)
+        _, differential, pull = flat.differential(flat.s, flat.theta, x, valid, restart)
+        memory, gradient = rule.follow(memory, differential, d_h, key)
+        d_x = pull(jnp.concatenate([jnp.zeros_like(flat.s), d_h]))[1]
+        return memory, flat.unravel_theta(gradient[: len(flat.theta)]), d_x
+
+    return follow

@@ -1,6 +1,8 @@
-"""All steps at once, by an associative scan: for cells whose state is a linear function of the state before it.
+"""All steps at once by an associative scan, for cells whose state is a linear function of the previous state.
 
-s_t = a_t s_{t-1} + b_t for all t by log2 T rounds of products (Blelloch 1990; Martin & Cundy 2018).
+Each step is a map s -> a_t s + b_t. Two such maps compose to s -> (a_2 a_1) s + (a_2 b_1 + b_2), and composition is
+associative, so log2 T rounds of products give all states (Blelloch 1990; Martin & Cundy 2018). A masked step is the map
+(1, 0), and a restart is the map (0, a_t s_initial + b_t).
 """
 
 import jax
@@ -16,7 +18,7 @@ from jaxrnn.unroll._contract import segments, where
 
 @checked
 def unroll() -> Unroll:
-    """The associative scan, exact, of the cells lru, min_gru, min_lstm and rg_lru."""
+    """Exact associative scan, for the cells lru, min_gru, min_lstm and rg_lru."""
     return associative
 
 
@@ -30,16 +32,16 @@ def associative(
     reset: ArrayLike | None = None,
     reverse: bool = False,
 ) -> tuple[Carry, jax.Array]:
-    """As `jaxrnn.unroll.scan`.
+    """Unrolls like `jaxrnn.unroll.scan`.
 
     Raises:
-      ValueError: if the state of the cell is no linear function of the state before it.
+      ValueError: if the state of the cell is not a linear function of the previous state.
     """
     step = cell.step
     if not isinstance(step, Linear):
         raise ValueError(
-            "unroll=associative needs a cell whose state is a linear function of the one before: lru, min_gru, "
-            "min_lstm or rg_lru, without a learned carry or clipped gradients; unroll=newton takes any cell"
+            "unroll=associative needs a cell whose state is a linear function of the previous state: expected lru, "
+            "min_gru, min_lstm or rg_lru, without a learned carry or clipped gradients; unroll=newton takes any cell"
         )
     if not len(xs):
         return carry, step.read(params, jnp.zeros((0, *step.state(carry).shape)))
@@ -52,18 +54,18 @@ def associative(
         initial = step.state(cell.initial(params, xs.shape[1:-1]))
         a, b = where(restart, (jnp.zeros_like(a), a * initial + b), (a, b))
     if mask is not None:
-        kept = jnp.ones_like(a), jnp.zeros_like(b)
+        identity = jnp.ones_like(a), jnp.zeros_like(b)
         if restart is not None:  # a step that restarts but is not valid leaves the initial carry
-            kept = where(restart, (jnp.zeros_like(a), jnp.broadcast_to(initial, b.shape)), kept)
-        a, b = where(mask, (a, b), kept)
-    b = b.at[first].add(a[first] * before)
-    states = lax.associative_scan(_joined, (a, b), reverse=reverse)[1]
+            identity = where(restart, (jnp.zeros_like(a), jnp.broadcast_to(initial, b.shape)), identity)
+        a, b = where(mask, (a, b), identity)
+    b = b.at[first].add(a[first] * before)  # the scan starts from zero, so the first map takes the carry in
+    states = lax.associative_scan(_compose, (a, b), reverse=reverse)[1]
     ys = step.read(params, states)
     if mask is not None:
         ys = where(mask, ys, jnp.zeros_like(ys))
     return step.carry(states[0 if reverse else -1]), ys
 
 
-def _joined(earlier, later):
-    """The function s -> a s + b of two stretches of steps, one after the other."""
+def _compose(earlier, later):
+    """The map s -> a s + b of one stretch of steps followed by another."""
     return earlier[0] * later[0], later[0] * earlier[1] + later[1]

@@ -1,4 +1,4 @@
-"""The exact gradient in less memory, by computing parts of the forward pass again."""
+"""The exact gradient in less memory: the backward pass recomputes parts of the forward pass."""
 
 import math
 
@@ -13,25 +13,27 @@ from jaxrnn.unroll._contract import in_time, segments, step_of
 
 @checked
 def unroll(k: Size | None = None) -> Unroll:
-    """The exact gradient in less memory: only every k-th carry is kept, the rest is computed again going back.
+    """Gradient checkpointing in time: keeps every k-th carry and recomputes the others in the backward pass.
 
-    Memory falls from T to about T / k + k carries, at the price of about one more forward pass (Chen et al. 2016).
+    Memory falls from T to about T / k + k carries: T / k between the chunks, and k inside the current chunk. The price
+    is about one more forward pass (Chen et al. 2016).
 
     Args:
-      k: steps a chunk; None for round(sqrt(T)), which needs least.
+      k: steps per chunk; None for round(sqrt(T)), which needs the least memory.
     """
 
     def chunked(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
         step = step_of(cell, params, xs)
         size = min(k or round(math.sqrt(len(xs))), len(xs)) or 1
-        whole = len(xs) // size * size
+        in_chunks = len(xs) // size * size
         inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
-        head = jax.tree.map(lambda a: a[:whole].reshape(whole // size, size, *a.shape[1:]), inputs)
-        tail = jax.tree.map(lambda a: a[whole:], inputs)
+        head = jax.tree.map(lambda a: a[:in_chunks].reshape(in_chunks // size, size, *a.shape[1:]), inputs)
+        tail = jax.tree.map(lambda a: a[in_chunks:], inputs)
 
+        # Inside a scan XLA cannot merge the recomputation with the forward pass, so no barrier is needed.
         chunk = jax.checkpoint(lambda carry, block: lax.scan(step, carry, block), prevent_cse=False)
         carry, ys = lax.scan(chunk, carry, head)
-        carry, rest = lax.scan(step, carry, tail)
-        return carry, in_time(reverse, jnp.concatenate([ys.reshape(whole, *ys.shape[2:]), rest]))
+        carry, ys_tail = lax.scan(step, carry, tail)
+        return carry, in_time(reverse, jnp.concatenate([ys.reshape(in_chunks, *ys.shape[2:]), ys_tail]))
 
     return chunked

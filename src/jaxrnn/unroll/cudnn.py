@@ -1,4 +1,4 @@
-"""The LSTM of NVIDIA's cuDNN as an unroll, by `jax.experimental.rnn`: on a GPU, for `jaxrnn.cells.lstm` alone."""
+"""cuDNN's LSTM kernel as an unroll, through `jax.experimental.rnn`: on NVIDIA GPUs, for `jaxrnn.cells.lstm` only."""
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +14,10 @@ from jaxrnn.unroll._contract import in_time, scan
 
 @checked
 def unroll() -> Unroll:
-    """cuDNN's LSTM, one kernel for all steps.
+    """cuDNN's LSTM: one kernel for all steps.
 
     Raises:
-      ValueError: where JAX does not compute on an NVIDIA GPU.
+      ValueError: if JAX does not compute on an NVIDIA GPU.
     """
     if jax.default_backend() != "gpu":
         raise ValueError(f"unroll=cudnn needs an NVIDIA GPU; JAX computes on {jax.default_backend()} here")
@@ -34,17 +34,17 @@ def cudnn(
     reset: ArrayLike | None = None,
     reverse: bool = False,
 ) -> tuple[Carry, jax.Array]:
-    """`scan` of an LSTM in one kernel for all steps; inputs and weights in float32.
+    """Unrolls an LSTM like `scan`, in one kernel for all steps.
 
     Raises:
-      ValueError: for another cell, another precision, with a mask or resets, which cuDNN does not know.
+      ValueError: for another cell, for values that are not float32, or with a mask or resets, which cuDNN lacks.
     """
     if not isinstance(params, LSTMParams) or not isinstance(cell.step, Step) or not isinstance(params.w_h, jax.Array):
-        raise ValueError("unroll=cudnn computes the LSTM of jaxrnn.cells.lstm, without recurrent dropout")
+        raise ValueError("unroll=cudnn computes only the LSTM of jaxrnn.cells.lstm, without recurrent dropout")
     if {leaf.dtype for leaf in jax.tree.leaves((params, carry, xs))} != {jnp.dtype("float32")}:
         raise ValueError("unroll=cudnn computes in float32; set trainer.precision=f32")
     if mask is not None or reset is not None:
-        raise ValueError("unroll=cudnn knows no masks and no resets; unroll=deferred does")
+        raise ValueError("unroll=cudnn supports no masks and no resets; use unroll=deferred")
     if len(xs) < 2:
         return scan(cell, params, carry, xs)
     steps, *batch, width = xs.shape
@@ -66,5 +66,5 @@ def cudnn(
 
 
 def _packed(params):
-    """cuDNN's one vector of weights: W_x^T, W_h^T, the input's bias and the recurrent bias, gates i, f, g, o."""
+    """The weights as cuDNN's one vector: W_x^T, W_h^T, input bias, recurrent bias, each with the gates i, f, g, o."""
     return jnp.concatenate([params.w_x.T.ravel(), params.w_h.T.ravel(), params.b, jnp.zeros_like(params.b)])

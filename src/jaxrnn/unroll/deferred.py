@@ -1,4 +1,4 @@
-"""Backpropagation through time by hand around the recurrent product, the fastest on a CPU: see `unroll`."""
+"""Backpropagation through time with a hand-written backward loop; the derivation is in `_deferred`."""
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Unroll
@@ -7,8 +7,8 @@ from jaxrnn.unroll import _deferred
 
 @checked
 def unroll() -> Unroll:
-    """Backpropagation through time, products for the weights taken for many steps at once: the fastest on a CPU.
+    """Backpropagation through time that takes the weights' gradients for many steps at once: the fastest on a CPU.
 
-    It can be differentiated in reverse mode alone; for forward mode (`jax.jvp`, `jax.jacfwd`) take `scan`.
+    It supports reverse-mode differentiation only; for forward mode (`jax.jvp`, `jax.jacfwd`) use `scan`.
     """
     return _deferred.deferred

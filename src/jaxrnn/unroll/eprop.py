@@ -1,23 +1,23 @@
-"""E-prop, Bellec et al. 2020: what a unit does to itself through its own state is followed, not what it does to others.
+"""E-prop, Bellec et al. 2020: follows how a unit acts on itself through its own state, not how it acts on others.
 
-J_t leaves out the product with the recurrent weights: of an LSTM it is the path from c_{t-1} to c_t, times f_t. With
-the true errors in the place of random feedback this is also RFLO (Murray 2019) for the leaky network. It is exact
-where W_h = 0.
+J_t leaves out the product with the recurrent weights. For an LSTM the path from c_{t-1} to c_t, a factor f_t, is left.
+With the true errors instead of random feedback, this is also RFLO (Murray 2019) for the leaky network. E-prop is exact
+if W_h = 0.
 """
 
 from typing import Any
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Unroll
-from jaxrnn.unroll._online import matrix, online
+from jaxrnn.unroll._online import matrix_rule, online
 
 
 def rule() -> Any:
-    """The `Rule` whose Jacobian leaves the product with `w_h` out."""
-    return matrix(held=True)
+    """The `Rule` whose Jacobian leaves out the product with `w_h`."""
+    return matrix_rule(without_product=True)
 
 
 @checked
 def unroll() -> Unroll:
-    """E-prop, for cells whose carry acts through one product with `w_h`, or none."""
+    """E-prop, for cells whose carry acts through one product with `w_h`, or through none."""
     return online(rule(), "eprop")

@@ -1,12 +1,13 @@
-"""Kronecker-factored real-time recurrent learning, Mujika, Meier & Steger 2018: M_t of an Elman network as one
-Kronecker product, right in the mean.
+"""Kronecker-factored real-time recurrent learning, Mujika, Meier & Steger 2018, for Elman networks.
 
-With v_t = [x_t, h_{t-1}, 1], D_t = diag(phi') and signs c_0, c_1 drawn from {-1, 1}
+M_t is estimated by one Kronecker product of a vector u and a matrix A, dh_i / dW_kj by u_k A_ij. In the mean it is
+exact. With v_t = [x_t, h_{t-1}, 1], D_t = diag(phi') and signs c_0, c_1 drawn from {-1, 1}
 
     u' = c_0 p_0 u + c_1 p_1 v_t,    A' = c_0 J_t A / p_0 + c_1 D_t / p_1
     p_0^2 = |J_t A| / |u|,   p_1^2 = |D_t| / |v_t|
 
-and dh_i / dW_kj is estimated as u_k A_ij. It costs H^3 a step, H^2 values are kept, and its variance is below UORO's.
+The products of c_0 with c_1 have the mean zero, so the mean of u' A' is u (J_t A) + v_t D_t. It costs H^3 per step,
+keeps H^2 values, and its variance is below UORO's.
 """
 
 from typing import Any
@@ -17,12 +18,13 @@ import jax.numpy as jnp
 from jaxrnn.arguments import checked
 from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.types import Seed, Unroll
-from jaxrnn.unroll._online import Rule, of_push, online, ratio
+from jaxrnn.unroll._flat_step import carry_jacobian
+from jaxrnn.unroll._online import Rule, balance, online
 
 
 def rule() -> Any:
     """The `Rule` that keeps a vector and a matrix."""
-    return Rule(_begin, _follow, _end, accepts=_is_elman)
+    return Rule(_begin, _follow, _end, check=_check_elman)
 
 
 @checked
@@ -30,37 +32,45 @@ def unroll(seed: Seed = 0) -> Unroll:
     """KF-RTRL.
 
     Args:
-      seed: of the signs, which are drawn anew for each sequence, step and update.
+      seed: seed of the signs, which are drawn anew for each sequence, step and update.
     """
     return online(rule(), "kf_rtrl", seed)
 
 
-def _is_elman(params):
+def _check_elman(params):
     if type(params) is not ElmanParams:
-        raise ValueError("unroll=kf_rtrl follows the weights of an Elman cell; this is another cell")
+        raise ValueError(
+            f"unroll=kf_rtrl follows the weights of an Elman cell only: expected ElmanParams, found "
+            f"{type(params).__name__}; use model=elman or unroll=uoro"
+        )
 
 
-def _begin(at, carry, params, dtype, key):
-    return jnp.zeros(params // carry, dtype), jnp.zeros((carry, carry), dtype), jnp.eye(carry, dtype=dtype)
+def _begin(at_random, carry_size, params_size, dtype, key):
+    """(u, A, dh / dh_0): the influence of the first carry is kept exactly."""
+    zeros = jnp.zeros(params_size // carry_size, dtype), jnp.zeros((carry_size, carry_size), dtype)
+    return *zeros, jnp.eye(carry_size, dtype=dtype)
 
 
-def _follow(memory, linear, seen, key):
-    (u, a, of_first), size = memory, len(seen)
-    jacobian, nothing = of_push(linear, size, seen.dtype), jnp.zeros_like(seen)
-    old = jnp.concatenate([jnp.outer(u, seen @ jacobian[size:] @ a).ravel(), seen @ jacobian[size:] @ of_first])
-    own = linear.pull(jnp.concatenate([nothing, seen]))
+def _follow(memory, differential, d_h, key):
+    (u, a, of_first), size = memory, len(d_h)
+    jacobian, zeros = carry_jacobian(differential, size, d_h.dtype), jnp.zeros_like(d_h)
+    earlier = jnp.concatenate([jnp.outer(u, d_h @ jacobian[size:] @ a).ravel(), d_h @ jacobian[size:] @ of_first])
+    direct = differential.pull(jnp.concatenate([zeros, d_h]))
     jacobian = jacobian[:size]
-    # d s_t / d W is v phi', whose last row, that of the bias, is phi' itself.
-    outer = linear.pull(jnp.concatenate([nothing + 1, nothing]))[: len(u) * size].reshape(len(u), size)
+    # A pull of ones gives ds_t / dW summed over units: the outer product of v and phi'. Its last row belongs to the
+    # bias, whose input is 1, so it is phi' itself. Projecting on phi' gives v; tiny avoids 0 / 0 if all units are off.
+    outer = differential.pull(jnp.concatenate([zeros + 1, zeros]))[: len(u) * size].reshape(len(u), size)
     slope = outer[-1]
     v = outer @ slope / jnp.maximum(slope @ slope, jnp.finfo(slope.dtype).tiny)
-    c = jax.random.rademacher(key, (2,), seen.dtype)
+    c = jax.random.rademacher(key, (2,), d_h.dtype)
     pushed = jacobian @ a
-    p = ratio(u, pushed), ratio(v, slope)
-    new = c[0] * u / p[0] + c[1] * v / p[1], c[0] * pushed * p[0] + c[1] * jnp.diag(slope) * p[1]
-    return (*new, jacobian @ of_first), old + own
+    # `balance` gives the inverse of p.
+    inverse_p = balance(u, pushed), balance(v, slope)
+    new_u = c[0] * u / inverse_p[0] + c[1] * v / inverse_p[1]
+    new_a = c[0] * pushed * inverse_p[0] + c[1] * jnp.diag(slope) * inverse_p[1]
+    return (new_u, new_a, jacobian @ of_first), earlier + direct
 
 
-def _end(memory, after):
+def _end(memory, d_s):
     u, a, of_first = memory
-    return jnp.concatenate([jnp.outer(u, after @ a).ravel(), after @ of_first])
+    return jnp.concatenate([jnp.outer(u, d_s @ a).ravel(), d_s @ of_first])

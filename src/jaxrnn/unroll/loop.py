@@ -1,4 +1,4 @@
-"""A Python loop: the executable specification of all unrolls."""
+"""A Python loop: the specification of all unrolls, as code."""
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ from jaxrnn.unroll._contract import cast_like, scan, summed_in_float32, where
 
 @checked
 def unroll() -> Unroll:
-    """A Python loop, the specification; slow to compile for long sequences."""
+    """Python loop, the specification of all unrolls; slow to compile for long sequences."""
     return loop
 
 
@@ -25,7 +25,7 @@ def loop(
     reset: ArrayLike | None = None,
     reverse: bool = False,
 ) -> tuple[Carry, jax.Array]:
-    """Step by step; arguments and results as in `jaxrnn.unroll`."""
+    """Unrolls step by step; arguments and results as in `jaxrnn.unroll`."""
     if len(xs) == 0:
         return scan(cell, params, carry, xs)
     steps, initial = range(len(xs)), cell.initial(params, xs.shape[1:-1])

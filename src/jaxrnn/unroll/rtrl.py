@@ -1,21 +1,22 @@
-"""Real-time recurrent learning, Williams & Zipser 1989: the exact gradient, taken forwards.
+"""Real-time recurrent learning, Williams & Zipser 1989: the exact gradient, computed forwards.
 
-M_t [C, P] is kept whole: for H units and H^2 weights H^4 products a step and H^3 numbers a sequence, whatever T is.
+It keeps the whole M_t [C, P] of `_online`. For H units and H^2 weights that costs H^4 products per step and H^3 numbers
+per sequence, for any T.
 """
 
 from typing import Any
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Unroll
-from jaxrnn.unroll._online import matrix, online
+from jaxrnn.unroll._online import matrix_rule, online
 
 
 def rule() -> Any:
-    """The `Rule` that keeps M_t whole."""
-    return matrix()
+    """The `Rule` that keeps the whole M_t."""
+    return matrix_rule()
 
 
 @checked
 def unroll() -> Unroll:
-    """Real-time recurrent learning; its gradient of the params and of the first carry is that of `scan`."""
+    """Real-time recurrent learning. Its gradients of the params and of the first carry are the same as with `scan`."""
     return online(rule(), "rtrl")

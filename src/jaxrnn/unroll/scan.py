@@ -1,4 +1,4 @@
-"""Backpropagation through time as JAX takes it: one `lax.scan`, memory linear in T."""
+"""Backpropagation through time by JAX's autodiff of one `lax.scan`, with memory linear in T."""
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Unroll
@@ -7,5 +7,5 @@ from jaxrnn.unroll._contract import scan
 
 @checked
 def unroll() -> Unroll:
-    """Backpropagation through time over the whole sequence; every other unroll is measured against it."""
+    """Backpropagation through time over the whole sequence; the baseline for every other unroll."""
     return scan

@@ -1,7 +1,7 @@
 """Sparse n-step approximation of real-time recurrent learning, SnAp-n, Menick et al. 2020.
 
-Of M_t only the values are kept where a param reaches a value of the carry within n steps. With dense recurrent weights
-SnAp-2 keeps all; SnAp-1 keeps what a param does to its own unit.
+It keeps the values of M_t where a param reaches a value of the carry within n steps, and sets the others to zero.
+SnAp-1 keeps the influence of a param on its own unit. With dense recurrent weights SnAp-2 keeps everything.
 """
 
 from typing import Any
@@ -11,18 +11,19 @@ import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Size, Unroll
-from jaxrnn.unroll._online import matrix, of_step, online
+from jaxrnn.unroll._flat_step import jacobians
+from jaxrnn.unroll._online import matrix_rule, online
 
-DRAWS = 4  # of a step, since a rectified unit may be off at one of them
+DRAWS = 4  # random steps to find dependences, because a rectified unit may be off in one of them
 
 
 def rule(steps: int = 1) -> Any:
-    """The `Rule` that keeps of M_t what a param reaches within so many steps."""
+    """The `Rule` that keeps the values of M_t that a param reaches within `steps` steps."""
 
-    def kept(at, carry, params, dtype):
-        return _reached(at, carry, params, dtype, steps)
+    def pattern(at_random, carry_size, params_size, dtype):
+        return _reached(at_random, carry_size, params_size, dtype, steps)
 
-    return matrix(kept)
+    return matrix_rule(pattern)
 
 
 @checked
@@ -35,13 +36,16 @@ def unroll(steps: Size = 1) -> Unroll:
     return online(rule(steps), "snap")
 
 
-def _reached(at, carry, params, dtype, steps):
-    """Which values of the carry each param, and each value of the first carry, reaches within so many steps."""
-    width = jax.eval_shape(at(jax.random.key(0)).push, jnp.zeros(carry, dtype)).shape[0]
-    drawn = [of_step(at(jax.random.key(draw)), carry, width - carry, dtype) for draw in range(DRAWS)]
-    passes, own = (sum(abs(found[part][:carry]) for found in drawn) > 0 for part in (0, 1))
-    own = own.at[:, params:].set(jnp.eye(carry, dtype=bool))
-    reached = own
+def _reached(at_random, carry_size, params_size, dtype, steps):
+    """Returns [C, P + C], true where a param, or a value of the first carry, reaches a value of the carry in n steps.
+
+    Step 1 reaches where G_t is nonzero. Step k + 1 also reaches where J_t times the reach of step k is nonzero.
+    """
+    width = jax.eval_shape(at_random(jax.random.key(0)).push, jnp.zeros(carry_size, dtype)).shape[0]
+    draws = [jacobians(at_random(jax.random.key(draw)), carry_size, width - carry_size, dtype) for draw in range(DRAWS)]
+    passes, direct = (sum(abs(draw[part][:carry_size]) for draw in draws) > 0 for part in (0, 1))
+    direct = direct.at[:, params_size:].set(jnp.eye(carry_size, dtype=bool))
+    reached = direct
     for _ in range(steps - 1):
-        reached = own | (passes.astype(float) @ reached.astype(float) > 0)
+        reached = direct | (passes.astype(float) @ reached.astype(float) > 0)
     return reached

@@ -13,22 +13,22 @@ from jaxrnn.unroll._contract import in_time, scan, segments, step_of
 def unroll(k1: Size, k2: Size | None = None) -> Unroll:
     """Truncated backpropagation through time, BPTT(k2; k1) of Williams & Peng 1990.
 
-    The losses of every k1 successive steps are propagated back together, over the k2 steps that end with them; the
-    carry that enters those k2 steps is a constant. k2 = T or more is full backpropagation; k1 = k2 cuts the sequence
-    into pieces; k1 = k2 = 1 sees no step but its own. Costs one pass without a gradient and k2 / k1 with one, all
-    windows at once.
+    The losses of k1 successive steps are propagated back together, over the window of k2 steps that ends with them. The
+    carry that enters a window is a constant. So k2 >= T is full backpropagation, k1 = k2 cuts the sequence into pieces,
+    and with k1 = k2 = 1 a loss sees its own step only. It costs one pass without a gradient and k2 / k1 passes with a
+    gradient. All windows run at once.
 
     Args:
       k1: steps between two backward passes.
-      k2: steps that each goes back, k1 or more; None for k1.
+      k2: steps that each backward pass covers, at least k1; None for k1.
 
     Raises:
-      ValueError: if k2 < k1, where some losses would reach no weight.
+      ValueError: if k2 < k1, because some losses would reach no weight.
     """
     k2 = k1 if k2 is None else k2
     if k2 < k1:
         raise ValueError(
-            f"unroll.k2={k2} is less than unroll.k1={k1}: some losses would reach no weight; give k1 or more"
+            f"unroll.k2={k2} is less than unroll.k1={k1}, so some losses would reach no weight; give k1 or more"
         )
 
     def truncated(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
@@ -39,31 +39,36 @@ def unroll(k1: Size, k2: Size | None = None) -> Unroll:
         xs, mask, reset = in_time(reverse, (xs, mask, segments(reset, reverse)))
         mask = jnp.ones(xs.shape[:-1], bool) if mask is None else mask
 
-        # The carry before every step, as constants.
+        # First pass: the carry before every step, as constants.
         constants = lax.stop_gradient((carry, xs))
         frozen = step_of(cell, lax.stop_gradient(params), xs)
         _, before = lax.scan(lambda c, x: (frozen(c, x)[0], c), constants[0], (constants[1], mask, reset))
 
+        # Second pass: every window from its constant carry. Windows overlap, and the output of a step is taken from the
+        # window that ends with the step's group of k1, so its loss goes back through that window only.
         starts, carries, windows = _windows(k1, k2, before, carry, (xs, mask, reset))
         carries, ys = jax.vmap(lambda carry, window: lax.scan(step, carry, window))(carries, windows)
-        own = jnp.arange(steps) // k1
-        ys = ys[own, jnp.arange(steps) - starts[own]]
+        window = jnp.arange(steps) // k1
+        ys = ys[window, jnp.arange(steps) - starts[window]]
         return jax.tree.map(lambda a: a[-1], carries), in_time(reverse, ys)
 
     return truncated
 
 
 def _windows(k1, k2, before, carry, inputs):
-    """The pieces of k2 steps that are propagated back: window j ends with the j-th k1 steps (the last may be fewer).
+    """The windows of k2 steps: window j ends with the j-th group of k1 steps. The last group may be shorter.
+
+    A window that would begin before the first step is filled with steps that are not valid. It gets the first carry
+    itself, so that the gradient reaches it.
 
     Args:
-      k1, k2: as of `unroll`.
-      before: the carry before every step, as a constant, leaves [T, B, ...].
+      k1, k2: as in `unroll`.
+      before: constant carries before every step, leaves [T, B, ...].
       carry: the carry before the first step.
       inputs: (xs, mask, reset or None), leaves [T, B, ...].
 
     Returns:
-      (starts [J], the carries that enter the windows, leaves [J, B, ...], the windows' inputs, leaves [J, k2, B, ...]).
+      (starts [J], carries that enter the windows, leaves [J, B, ...], inputs of the windows, leaves [J, k2, B, ...]).
     """
     xs, mask, reset = inputs
     steps = len(xs)
@@ -72,9 +77,9 @@ def _windows(k1, k2, before, carry, inputs):
     times = starts[:, None] + jnp.arange(k2)
     inside, times = times >= 0, jnp.maximum(times, 0)
 
-    def at_start(constant, live):
-        from_here = (starts > 0).reshape(-1, *[1] * live.ndim)
-        return jnp.where(from_here, constant[jnp.maximum(starts, 0)], live)
+    def at_start(constant, first):
+        is_inside = (starts > 0).reshape(-1, *[1] * first.ndim)
+        return jnp.where(is_inside, constant[jnp.maximum(starts, 0)], first)
 
     def valid(flags):
         return flags[times] & inside.reshape(*inside.shape, *[1] * (flags.ndim - 1))

@@ -1,9 +1,10 @@
-"""Unbiased online recurrent optimization, Tallec & Ollivier 2018: M_t as one product of two vectors, right in the mean.
+"""Unbiased online recurrent optimization, Tallec & Ollivier 2018: M_t is estimated by one product of two vectors.
 
     s' = rho_0 J_t s + rho_1 v,    theta' = theta / rho_0 + v G_t / rho_1,    v drawn from {-1, 1}^C
     rho_0^2 = |theta| / |J_t s|,   rho_1^2 = |v G_t| / |v|
 
-The mean of s' theta' over v is J_t s theta + G_t. It costs a few steps of the network; its variance grows with C.
+The mean of v v^T is I and the mean of v is zero, so the mean of s' theta' over v is J_t s theta + G_t: if s theta has
+the mean M_{t-1}, then s' theta' has the mean M_t. It costs a few steps of the network. Its variance grows with C.
 """
 
 from typing import Any
@@ -13,7 +14,7 @@ import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Seed, Unroll
-from jaxrnn.unroll._online import Rule, online, ratio
+from jaxrnn.unroll._online import Rule, balance, online
 
 
 def rule() -> Any:
@@ -26,26 +27,26 @@ def unroll(seed: Seed = 0) -> Unroll:
     """UORO.
 
     Args:
-      seed: of v, which is drawn anew for each sequence, step and update.
+      seed: seed of v, which is drawn anew for each sequence, step and update.
     """
     return online(rule(), "uoro", seed)
 
 
-def _begin(at, carry, params, dtype, key):
-    v = jax.random.rademacher(key, (carry,), dtype)
-    return v, jnp.concatenate([jnp.zeros(params, dtype), v])
+def _begin(at_random, carry_size, params_size, dtype, key):
+    v = jax.random.rademacher(key, (carry_size,), dtype)
+    return v, jnp.concatenate([jnp.zeros(params_size, dtype), v])
 
 
-def _follow(memory, linear, seen, key):
+def _follow(memory, differential, d_h, key):
     s, theta = memory
-    pushed, size = linear.push(s), len(s)
-    gradient = (seen @ pushed[size:]) * theta + linear.pull(jnp.concatenate([jnp.zeros_like(s), seen]))
+    pushed, size = differential.push(s), len(s)
+    gradient = (d_h @ pushed[size:]) * theta + differential.pull(jnp.concatenate([jnp.zeros_like(s), d_h]))
     v = jax.random.rademacher(key, (size,), s.dtype)
-    pulled = linear.pull(jnp.concatenate([v, jnp.zeros_like(seen)]))
-    rho_0, rho_1 = ratio(theta, pushed[:size]), ratio(pulled, v)
-    return (rho_0 * pushed[:size] + rho_1 * v, theta / rho_0 + pulled / rho_1), gradient
+    v_times_g = differential.pull(jnp.concatenate([v, jnp.zeros_like(d_h)]))
+    rho_0, rho_1 = balance(theta, pushed[:size]), balance(v_times_g, v)
+    return (rho_0 * pushed[:size] + rho_1 * v, theta / rho_0 + v_times_g / rho_1), gradient
 
 
-def _end(memory, after):
+def _end(memory, d_s):
     s, theta = memory
-    return (after @ s) * theta
+    return (d_s @ s) * theta
