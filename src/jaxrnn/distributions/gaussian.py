@@ -1,4 +1,4 @@
-"""A normal distribution: its mean, and its standard deviation as softplus of an output."""
+"""Normal distribution; the outputs are its mean and, before a softplus, its standard deviation."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Student's t: a location, a scale, and degrees of freedom above 2, so that heavy tails can be learned."""
+"""Student's t distribution, for heavy tails; the outputs are its location, scale and degrees of freedom."""
 
 import jax
 import jax.numpy as jnp
@@ -8,12 +8,12 @@ from jax.scipy.stats import t as student
 from jaxrnn.arguments import checked
 from jaxrnn.distributions._contract import Distribution, inverted, joined, positive, raw_of, split
 
-TAILS = 8.0  # degrees of freedom, beyond 2, of the distribution around a baseline's forecast
+TAILS = 8.0  # degrees of freedom minus 2 of the distribution around a baseline's forecast
 
 
 @checked
 def distribution() -> Distribution:
-    """mu + sigma t_nu with nu = 2 + softplus(output); the loss is -ln p, in nats.
+    """Distribution of mu + sigma t_nu with nu = 2 + softplus(output); the loss is -ln p, in nats.
 
     CRPS: Jordan, Krueger & Lerch 2019, appendix A.
     """
