@@ -70,7 +70,7 @@ def validated(value, hint, name):
 
 @functools.cache
 def is_checkable(hint):
-    """Returns whether values can be checked against an annotation; `hint` is None if there is no annotation."""
+    """Returns whether values can be checked against an annotation; a missing annotation is None."""
     from pydantic import PydanticSchemaGenerationError
 
     try:

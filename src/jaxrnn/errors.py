@@ -2,7 +2,7 @@
 
 
 class ConfigError(Exception):
-    """A configuration, an argument or a folder cannot be used; the message says what is wrong and what to do."""
+    """A configuration, an argument or a folder cannot be used; the message names the problem and the remedy."""
 
 
 class DiskError(ConfigError):

@@ -22,7 +22,7 @@ class Optimizer(NamedTuple):
     Fields:
       clip: the transformation that clips the gradient.
       rule: the transformation that turns the clipped gradient into an update of the params.
-      clip_norm: the largest global norm after `clip`, for figures; None if there is no such limit.
+      clip_norm: the largest global norm after `clip`, for figures; None without a limit.
       learning_rate: the step size without its schedule; None if unknown.
     """
 

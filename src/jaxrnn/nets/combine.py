@@ -184,7 +184,7 @@ def _at_one(ys, mask, extreme, other, without_mask):
       ys, mask: outputs and their mask, or None.
       extreme: `jnp.min` for the first step, `jnp.max` for the last.
       other: the step number that replaces invalid steps, so that they are not selected.
-      without_mask: slice of the step to return if there is no mask.
+      without_mask: slice of the step to return if the mask is None.
     """
     if len(ys) == 0:
         return jnp.zeros((1, *ys.shape[1:]), ys.dtype)
