@@ -44,9 +44,9 @@ def checked(function: Function) -> Function:
         for name, value in bound.arguments.items():
             kind, hint = _signature(function).parameters[name].kind, annotations.get(name)
             if kind is inspect.Parameter.VAR_POSITIONAL:
-                bound.arguments[name] = tuple(_argument(element, hint, name) for element in value)
+                bound.arguments[name] = tuple(_convert_argument(element, hint, name) for element in value)
             elif kind is not inspect.Parameter.VAR_KEYWORD:
-                bound.arguments[name] = _argument(value, hint, name)
+                bound.arguments[name] = _convert_argument(value, hint, name)
         return function(*bound.args, **bound.kwargs)
 
     return typing.cast(Function, call)
@@ -65,7 +65,7 @@ def validated(value, hint, name):
     try:
         return _adapter(hint).validate_python(value, strict=isinstance(value, bool))  # true is not 1
     except ValidationError as error:
-        raise ConfigError(_refusal(value, hint, name, error.errors())) from error
+        raise ConfigError(_error_message(value, hint, name, error.errors())) from error
 
 
 @functools.cache
@@ -102,7 +102,7 @@ def refuse_factory(value, name):
     Raises:
       ConfigError: if the value is annotated to return a function or a NamedTuple such as `Metric`.
     """
-    result = _returned(value)
+    result = _return_annotation(value)
     if typing.get_origin(result) is collections.abc.Callable or hasattr(result, "_fields"):
         raise ConfigError(f"{name}: expected what {dotted(value)} returns, got the function itself; call it")
 
@@ -110,13 +110,13 @@ def refuse_factory(value, name):
 _signature = functools.cache(inspect.signature)
 
 
-def _argument(value, hint, name):
+def _convert_argument(value, hint, name):
     """Returns an argument, converted to its annotated type if that type can be checked."""
     import numpy as np
 
     if isinstance(value, np.generic):
         value = value.item()
-    is_array_of_numbers = _holds_array(value) and _takes_numbers(hint)
+    is_array_of_numbers = _holds_array(value) and _accepts_numbers(hint)
     return value if is_array_of_numbers or not is_checkable(hint) else validated(value, hint, name)
 
 
@@ -127,30 +127,30 @@ def _holds_array(value):
 
 
 @functools.cache
-def _takes_numbers(hint):
-    return hint in (int, float) or any(map(_takes_numbers, typing.get_args(hint)))
+def _accepts_numbers(hint):
+    return hint in (int, float) or any(map(_accepts_numbers, typing.get_args(hint)))
 
 
 @functools.cache
 def _adapter(hint):
     from pydantic import TypeAdapter
 
-    return TypeAdapter(_by_instance(hint))
+    return TypeAdapter(_with_instance_checks(hint))
 
 
-def _by_instance(hint):
+def _with_instance_checks(hint):
     """Replaces every NamedTuple in an annotation by an instance check; pydantic would check its fields instead."""
     from pydantic import InstanceOf
 
     if hasattr(hint, "_fields"):
         return InstanceOf[hint]
-    origin, parts = typing.get_origin(hint), tuple(map(_by_instance, typing.get_args(hint)))
+    origin, parts = typing.get_origin(hint), tuple(map(_with_instance_checks, typing.get_args(hint)))
     if origin in (typing.Union, types.UnionType):
         return typing.Union[parts]  # noqa: UP007
     return origin[parts] if origin in CONTAINER_TYPES else hint
 
 
-def _refusal(value, hint, name, errors):
+def _error_message(value, hint, name, errors):
     """Returns the message for a value of the wrong type or out of range."""
     expected = [error["ctx"]["class"] for error in errors if error["type"] == "is_instance_of"]
     if expected:
@@ -190,21 +190,21 @@ def _advice(value, hint, expected):
     """Returns the end of a message: how to make the expected type from the value; empty if unknown."""
     functions = vars(value).values() if inspect.ismodule(value) else [value]
     for function in functions:
-        if _makes(function, hint):
+        if _returns(function, hint):
             return f"; call {dotted(function)}(...)"
     return "".join(f"; {ADVICE[pair]}" for name in expected if (pair := (name, _type_name(value))) in ADVICE)
 
 
-def _makes(function, hint):
+def _returns(function, hint):
     """Returns whether a function's return annotation matches an annotation."""
-    result = _returned(function)
+    result = _return_annotation(function)
     if typing.get_origin(result) is collections.abc.Callable:
         return any(typing.get_origin(part) is collections.abc.Callable for part in (hint, *typing.get_args(hint)))
     kinds = tuple(part for part in (hint, *typing.get_args(hint)) if inspect.isclass(part))
     return hasattr(result, "_fields") and issubclass(result, kinds)
 
 
-def _returned(function):
+def _return_annotation(function):
     return hints(function).get("return") if inspect.isfunction(function) else None
 
 

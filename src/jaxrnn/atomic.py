@@ -66,11 +66,11 @@ def remove_left_over(folder):
         now = folder.stat().st_mtime  # the clock of the disk: a file was just written in this folder
         for file in folder.glob(".*-*.tmp*"):
             match = re.fullmatch(r"\..+\.(?:(?P<host>\w+)-)?(?P<pid>\d+)-\d+\.tmp(\.[^.]*)?", file.name)
-            if match and _is_left(file, match["host"], int(match["pid"]), now):
+            if match and _is_left_over(file, match["host"], int(match["pid"]), now):
                 file.unlink(missing_ok=True)
 
 
-def _is_left(file, host, process, now):
+def _is_left_over(file, host, process, now):
     if host == _host() and os.name != "nt":
         return not _is_alive(process)
     return now - file.lstat().st_mtime > ABANDONED

@@ -47,11 +47,11 @@ def with_weights(params, back):
 
 
 @contextlib.contextmanager
-def reverse_mode_alone(what, instead):
+def reverse_mode_alone(name, instead):
     """Replaces JAX's error for forward-mode differentiation of a `jax.custom_vjp` inside the block by a clear one.
 
     Args:
-      what: the function without a forward mode, for the message.
+      name: the function without a forward mode, for the message.
       instead: the function to use for forward mode, for the message.
 
     Raises:
@@ -62,7 +62,7 @@ def reverse_mode_alone(what, instead):
     except TypeError as error:
         if "forward-mode" not in str(error):
             raise
-        raise TypeError(f"{what} supports reverse-mode differentiation only; for jax.jvp use {instead}") from error
+        raise TypeError(f"{name} supports reverse-mode differentiation only; for jax.jvp use {instead}") from error
 
 
 SERVICE = """

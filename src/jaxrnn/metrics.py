@@ -21,7 +21,7 @@ def weighted_mean(values: Any, weights: Any) -> jax.Array:
 
 def mean_absolute_error() -> Metric:
     """Mean of |y - target| over outputs and weighted steps, in the network's units."""
-    return _of_values(lambda ys, targets: jnp.abs(ys - targets))
+    return _mean_over_values(lambda ys, targets: jnp.abs(ys - targets))
 
 
 def accuracy() -> Metric:
@@ -58,7 +58,7 @@ def mean_squared_error(distribution: Any) -> Metric:
     Args:
       distribution: the `jaxrnn.distributions` distribution that the outputs describe.
     """
-    return _of_values(lambda ys, targets: (distribution.median(ys) - targets) ** 2)
+    return _mean_over_values(lambda ys, targets: (distribution.median(ys) - targets) ** 2)
 
 
 def scaled_error(series: Any, distribution: Any) -> Metric:
@@ -78,7 +78,7 @@ def scaled_error(series: Any, distribution: Any) -> Metric:
         )
         return (jnp.abs(series.differences(predicted, true)) / series.naive_error).reshape(targets.shape)
 
-    return _of_values(error)
+    return _mean_over_values(error)
 
 
 def crps(series: Any, distribution: Any) -> Metric:
@@ -92,7 +92,7 @@ def crps(series: Any, distribution: Any) -> Metric:
         scores = distribution.crps(ys, targets)
         return (scores.reshape(*scores.shape[:-1], series.horizon, -1) / scale).reshape(scores.shape)
 
-    return _of_values(score)
+    return _mean_over_values(score)
 
 
 def coverage(distribution: Any, share: Any = 0.9) -> Metric:
@@ -103,10 +103,10 @@ def coverage(distribution: Any, share: Any = 0.9) -> Metric:
         probability = distribution.cdf(ys, targets)
         return 1.0 * ((probability >= low) & (probability <= high))
 
-    return _of_values(inside)._replace(better=share)
+    return _mean_over_values(inside)._replace(better=share)
 
 
-def _of_values(function):
+def _mean_over_values(function):
     """Makes the metric that averages (ys, targets) -> [T, B, n] over the known values and the weighted steps."""
 
     def metric(ys, batch):

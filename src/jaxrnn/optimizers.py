@@ -113,7 +113,7 @@ def global_norms(*trees: Any) -> tuple[jax.Array, ...]:
 
 @jax.custom_batching.custom_vmap
 def _norms(*vectors):
-    return _corrected([jnp.sqrt(jnp.vdot(v, v, precision=lax.Precision.HIGHEST)) for v in vectors], vectors)
+    return _correct_norms([jnp.sqrt(jnp.vdot(v, v, precision=lax.Precision.HIGHEST)) for v in vectors], vectors)
 
 
 @_norms.def_vmap
@@ -124,10 +124,10 @@ def _norms_of_runs(runs, batched, *vectors):
     for row in rows:
         parts = jnp.pad(row, ((0, 0), (0, -row.shape[1] % FOLDS))).reshape(runs, FOLDS, -1)
         norms.append(jnp.sqrt(jnp.sum(sum(parts[:, fold] ** 2 for fold in range(FOLDS)), axis=-1)))
-    return _corrected(norms, rows), (True,) * len(rows)
+    return _correct_norms(norms, rows), (True,) * len(rows)
 
 
-def _corrected(norms, vectors):
+def _correct_norms(norms, vectors):
     """Returns the norms, recomputed with scaling if a square overflowed or underflowed."""
     limits = jnp.finfo(jnp.result_type(*norms))
     least, largest = limits.tiny**0.5 / limits.eps, limits.max

@@ -63,14 +63,14 @@ def parse(text: Any, schema: Any, where: Any) -> Any:
     Raises:
       DamagedError: if the text is not JSON, is nested too deeply, or has another type.
     """
-    with _damage(where):
+    with _reporting_damage(where):
         value = _adapter(Any).validate_json(text)
     return check(value, schema, where)
 
 
 def check(value: Any, schema: Any, where: Any) -> Any:
     """Returns the value if it matches a schema; arguments and errors as in `parse`."""
-    with _damage(where):
+    with _reporting_damage(where):
         _adapter(schema).validate_python(value, strict=True)
     return value
 
@@ -101,13 +101,13 @@ def read_arrays(path: Any, expected: Any) -> Any:
         raise DamagedError(f"{path} is damaged: {reason}") from error
     for name, (shape, dtype) in expected.items():
         if arrays[name].shape != tuple(shape) or arrays[name].dtype.kind != np.dtype(dtype).kind:
-            found = f"{arrays[name].dtype}{list(arrays[name].shape)}"
-            raise DamagedError(f"{path} is damaged: {name}: expected {dtype}{list(shape)}, found {found}")
+            actual = f"{arrays[name].dtype}{list(arrays[name].shape)}"
+            raise DamagedError(f"{path} is damaged: {name}: expected {dtype}{list(shape)}, found {actual}")
     return arrays
 
 
 @contextlib.contextmanager
-def _damage(where):
+def _reporting_damage(where):
     from pydantic import ValidationError  # imported here, so that scripts start fast
 
     try:

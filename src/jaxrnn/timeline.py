@@ -53,16 +53,18 @@ def spacing(times: Any, alias: str | None = None) -> Spacing:
     if not np.issubdtype(times.dtype, np.datetime64):
         if alias is not None:
             raise ValueError(f"data.frequency={alias} needs dates: set data.time=... to the column that holds them")
-        return _of_numbers(times.astype(float))
+        return _number_spacing(times.astype(float))
     if alias is not None:
-        return _of_alias(times, alias)
+        return _spacing_by_alias(times, alias)
     if len(times) < 2:
         return Spacing(None, np.arange(len(times)))
     index = _index(times)
-    if (regular := _inferred(index)) is not None and (places := _places(index, regular)) is not None:
+    if (regular := _infer_offset(index)) is not None and (places := _grid_indices(index, regular)) is not None:
         return Spacing(regular, places)
-    steps = [step for step in _candidates(index) if _steps_between(index, step) < 2 * (1 + MAX_MISSING) * len(index)]
-    fits = [Spacing(step, places) for step in steps if (places := _places(index, step)) is not None]
+    steps = [
+        step for step in _candidate_offsets(index) if _estimate_steps(index, step) < 2 * (1 + MAX_MISSING) * len(index)
+    ]
+    fits = [Spacing(step, places) for step in steps if (places := _grid_indices(index, step)) is not None]
     best = min(fits, key=lambda spaced: spaced.missing, default=None)
     if best is None or best.missing > MAX_MISSING * len(times):
         return Spacing(None, np.arange(len(times)))
@@ -79,9 +81,9 @@ def later(times: Any, step: Any, count: int) -> np.ndarray:
     """
     times = np.asarray(times)
     if step is None or isinstance(step, int | float):
-        difference = _median(times) if step is None else step
+        difference = _median_difference(times) if step is None else step
         return times[-1] + difference * np.arange(1, count + 1)
-    return _steps(_index(times[-1:])[0], step, count + 1)[1:].astype(times.dtype)
+    return _grid_times(_index(times[-1:])[0], step, count + 1)[1:].astype(times.dtype)
 
 
 def between(times: Any, spaced: Spacing) -> np.ndarray:
@@ -89,21 +91,21 @@ def between(times: Any, spaced: Spacing) -> np.ndarray:
     times, count = np.asarray(times), int(spaced.places[-1]) + 1
     if isinstance(spaced.step, int | float):
         return np.interp(np.arange(count), spaced.places, times.astype(float))
-    grid = _steps(_index(times[:1])[0], spaced.step, count).astype(times.dtype)
+    grid = _grid_times(_index(times[:1])[0], spaced.step, count).astype(times.dtype)
     grid[spaced.places] = times
     return grid
 
 
-def _median(times):
+def _median_difference(times):
     """Returns the median difference between times, in the dtype of the differences; 1 for a single time."""
     differences = np.diff(times)
     return np.sort(differences)[len(differences) // 2] if len(differences) else np.ones(1, times.dtype).astype(int)[0]
 
 
-def _of_numbers(times):
+def _number_spacing(times):
     if len(times) < 2:
         return Spacing(None, np.arange(len(times)))
-    step = float(_median(times))
+    step = float(_median_difference(times))
     places = (times - times[0]) / step
     rounded = np.round(places)
     on_grid = (np.abs(places - rounded) <= TOLERANCE * np.maximum(rounded, 1)).all() and (np.diff(rounded) >= 1).all()
@@ -112,7 +114,7 @@ def _of_numbers(times):
     return Spacing(step, rounded.astype(int))
 
 
-def _of_alias(times, alias):
+def _spacing_by_alias(times, alias):
     from pandas.tseries.frequencies import to_offset
 
     try:
@@ -124,11 +126,11 @@ def _of_alias(times, alias):
     if step is None or step.n < 1:
         raise ValueError(f"data.frequency={alias}: expected a pandas offset alias, such as B, D, W-MON, ME or 15min")
     index = _index(times)
-    if _steps_between(index, step) > MAX_STEPS * len(index):
+    if _estimate_steps(index, step) > MAX_STEPS * len(index):
         raise ValueError(f"data.frequency={alias}: more than {MAX_STEPS} steps per time; set a coarser frequency")
-    places = _places(index, step)
+    places = _grid_indices(index, step)
     if places is None:
-        expected = set(_steps(index[0], step, 2 * len(index)).tolist())
+        expected = set(_grid_times(index[0], step, 2 * len(index)).tolist())
         first = next((at for at, time in enumerate(index.to_numpy().tolist()) if time not in expected), len(index) - 1)
         raise ValueError(
             f"data.frequency={alias}: the time {times[first]} (row {first + 1}) does not fit it; leave data.frequency "
@@ -145,7 +147,7 @@ def _index(times):
     return pandas.DatetimeIndex(times.astype("datetime64[s]") if unit in ("Y", "M", "W", "D", "h", "m") else times)
 
 
-def _steps(first, step, count):
+def _grid_times(first, step, count):
     """Returns [count] times, datetime64, from `first` on."""
     import pandas
 
@@ -154,7 +156,7 @@ def _steps(first, step, count):
         return pandas.date_range(first, periods=count, freq=step, unit=first.unit).to_numpy()
 
 
-def _places(index, step):
+def _grid_indices(index, step):
     """Returns the index of each time on the grid, [N]; None if a time is not on the grid."""
     import pandas
 
@@ -165,12 +167,12 @@ def _places(index, step):
     return places if (places >= 0).all() else None
 
 
-def _steps_between(index, step):
+def _estimate_steps(index, step):
     """Returns roughly how many steps lie between the first time and the last one."""
     return (index[-1] - index[0]) / ((index[0] + 8 * step - index[0]) / 8)
 
 
-def _inferred(index):
+def _infer_offset(index):
     """Returns the pandas offset that all times follow without a gap, or None."""
     import pandas
     from pandas.tseries.frequencies import to_offset
@@ -182,14 +184,14 @@ def _inferred(index):
         return to_offset(pandas.infer_freq(index))
 
 
-def _candidates(index):
+def _candidate_offsets(index):
     """Yields offsets that the times may follow with gaps, first the offsets of stretches without a gap."""
     from pandas import Timedelta, offsets
     from pandas.tseries.frequencies import to_offset
 
     for length in STRETCHES:
         starts = np.unique(np.linspace(0, max(len(index) - length, 0), MAX_STRETCHES).astype(int))
-        offsets_of_stretches = (_inferred(index[start : start + length]) for start in starts)
+        offsets_of_stretches = (_infer_offset(index[start : start + length]) for start in starts)
         yield from dict.fromkeys(step for step in offsets_of_stretches if step is not None)
     months = np.asarray(index.year) * 12 + np.asarray(index.month)
     if (np.diff(months) > 0).all():

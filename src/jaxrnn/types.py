@@ -30,7 +30,7 @@ Rate = Annotated[float, Interval(ge=0, lt=1)]
 
 
 class Cell(NamedTuple):
-    """One step of a recurrent network. JAX must be able to trace every function.
+    """One step of a recurrent network, as functions that JAX can trace. Params and carries are pytrees of arrays.
 
     Fields:
       size: H, the width of the output h_t.

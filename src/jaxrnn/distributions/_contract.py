@@ -51,7 +51,7 @@ def split(ys, size):
     return jnp.split(ys, size, axis=-1)
 
 
-def joined(*parameters):
+def join(*parameters):
     """Joins p parameters, broadcast to the shape [..., n] of the first, to outputs [..., p n]."""
     return jnp.concatenate([jnp.broadcast_to(parameter, parameters[0].shape) for parameter in parameters], axis=-1)
 
@@ -67,7 +67,7 @@ def raw_of(scale):
     return excess + jnp.log(-jnp.expm1(-excess))
 
 
-def inverted(cdf, q, low, high):
+def invert_cdf(cdf, q, low, high):
     """Inverts a cdf at q by 60 bisections between low and high."""
 
     def halve(_, bounds):

@@ -6,7 +6,7 @@ import numpy as np
 from jax.scipy.special import betainc, gammaln
 
 from jaxrnn.arguments import checked
-from jaxrnn.distributions._contract import Distribution, inverted, joined, positive, raw_of, split
+from jaxrnn.distributions._contract import Distribution, invert_cdf, join, positive, raw_of, split
 
 LEVELS = (np.arange(200) + 0.5) / 200  # quantile levels of the sum that approximates the CRPS
 MAX_COUNT = 2.0**31
@@ -38,7 +38,7 @@ def distribution(scale: float = 1.0) -> Distribution:
     def quantile(ys, q):
         mean, r = read(ys)
         low, high = jnp.full_like(mean, -1.0), jnp.full_like(mean, MAX_COUNT)
-        count = inverted(lambda k: _cdf(jnp.floor(k), mean, r), q, low, high)
+        count = invert_cdf(lambda k: _cdf(jnp.floor(k), mean, r), q, low, high)
         return jnp.floor(count + 1e-3) / scale
 
     def draw(key, ys):
@@ -49,7 +49,7 @@ def distribution(scale: float = 1.0) -> Distribution:
     def around(points, spread):
         mean = jnp.maximum(jnp.asarray(points) * scale, 1e-2)
         dispersion = jnp.maximum((jnp.asarray(spread) * scale) ** 2 - mean, 0) / mean**2
-        return joined(raw_of(mean / scale), raw_of(dispersion))
+        return join(raw_of(mean / scale), raw_of(dispersion))
 
     return Distribution(
         size=2,

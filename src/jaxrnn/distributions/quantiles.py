@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import norm
 
 from jaxrnn.arguments import checked
-from jaxrnn.distributions._contract import FLOOR, Distribution, joined, positive, raw_of, split
+from jaxrnn.distributions._contract import FLOOR, Distribution, join, positive, raw_of, split
 
 
 @checked
@@ -44,7 +44,7 @@ def distribution(levels: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0
         return _quantile(quantiles, levels, jax.random.uniform(key, quantiles[0].shape, ys.dtype))
 
     def around(points, spread):
-        return joined(jnp.asarray(points), *(raw_of(jnp.maximum(gap * spread, 2 * FLOOR)) for gap in gaps))
+        return join(jnp.asarray(points), *(raw_of(jnp.maximum(gap * spread, 2 * FLOOR)) for gap in gaps))
 
     return Distribution(
         size=count,

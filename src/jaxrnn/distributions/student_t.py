@@ -6,7 +6,7 @@ from jax.scipy.special import betainc, betaln
 from jax.scipy.stats import t as student
 
 from jaxrnn.arguments import checked
-from jaxrnn.distributions._contract import Distribution, inverted, joined, positive, raw_of, split
+from jaxrnn.distributions._contract import Distribution, invert_cdf, join, positive, raw_of, split
 
 TAILS = 8.0  # degrees of freedom minus 2 of the distribution around a baseline's forecast
 
@@ -31,7 +31,7 @@ def distribution() -> Distribution:
         if isinstance(q, float) and q == 0.5:
             return mu
         far = jnp.full_like(mu, 1e4)
-        return mu + sigma * inverted(lambda z: _cdf(z, nu), q, -far, far)
+        return mu + sigma * invert_cdf(lambda z: _cdf(z, nu), q, -far, far)
 
     def cdf(ys, values):
         mu, sigma, nu = read(ys)
@@ -50,7 +50,7 @@ def distribution() -> Distribution:
 
     def around(points, spread):
         scale = jnp.asarray(spread, float) * jnp.sqrt(TAILS / (TAILS + 2))  # the variance is scale^2 nu / (nu - 2)
-        return joined(jnp.asarray(points), raw_of(scale), raw_of(TAILS))
+        return join(jnp.asarray(points), raw_of(scale), raw_of(TAILS))
 
     return Distribution(
         size=3,

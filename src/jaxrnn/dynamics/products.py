@@ -45,17 +45,17 @@ def log_singular_values(js: ArrayLike) -> Any:
     n = js.shape[-1]
     start = jnp.eye(n, dtype=js.dtype), jnp.zeros(n, js.dtype), jnp.eye(n, dtype=js.dtype)
     _, (d, v) = lax.scan(step, start, js)
-    return jax.vmap(_by_rotations)(d, v)
+    return jax.vmap(_log_values_by_rotations)(d, v)
 
 
-def _by_rotations(s, rows):
+def _log_values_by_rotations(s, rows):
     """Returns ln of the singular values of the matrix whose rows are exp(s_i) * rows_i.
 
     Jacobi rotations make the rows orthogonal in pairs, all pairs of a round at once. Then s_i is the ln of the length
     of row i.
     """
     n = len(s)
-    rounds = _rounds(n)
+    rounds = _pair_rounds(n)
 
     def rotate(state, pairs):
         s, u, largest_gram = state
@@ -78,8 +78,8 @@ def _by_rotations(s, rows):
 
     def sweep(state):
         s, u, _, count = state
-        (s, u, worst), _ = lax.scan(rotate, (s, u, jnp.zeros((), s.dtype)), rounds)
-        return s, u, worst, count + 1
+        (s, u, largest_gram), _ = lax.scan(rotate, (s, u, jnp.zeros((), s.dtype)), rounds)
+        return s, u, largest_gram, count + 1
 
     def unfinished(state):
         return (state[2] > 10 * n * jnp.finfo(s.dtype).eps) & (state[3] < MAX_SWEEPS)
@@ -91,7 +91,7 @@ def _by_rotations(s, rows):
     return jnp.sort(jnp.where(s < LOG_ZERO / 10, -jnp.inf, s))[::-1]
 
 
-def _rounds(n):
+def _pair_rounds(n):
     """Returns all pairs of n rows in rounds, as in a round-robin tournament: [rounds, n // 2, 2].
 
     The pairs of one round have no row in common.

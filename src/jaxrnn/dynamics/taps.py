@@ -54,7 +54,7 @@ def observe(
       (carry, ys [T, B, K], [Layer, ...]). The layers are in the order from the input to the output; the forward
       direction of a layer comes before its backward direction.
     """
-    tree, layer_carries, _ = _layers(net, params, carry, xs)
+    tree, layer_carries, _ = _find_layers(net, params, carry, xs)
     contents = [None] * len(layer_carries) if perturbations is None else perturbations
     marked_carry = tree.unflatten([Recorded(*pair) for pair in zip(layer_carries, contents, strict=True)])
     final_carry, ys = net.unrolled(_observing).apply(params, marked_carry, xs, mask=mask, reset=reset, key=key)
@@ -93,8 +93,8 @@ def shares(
     Returns:
       [[T, B], ...], one array per layer; the sum of all values is <dL/dW, direction>.
     """
-    tree, layer_carries, _ = _layers(net, params, carry, xs)
-    directions = [layer_params for layer_params, _ in _layers(net, direction, carry, xs)[2]]
+    tree, layer_carries, _ = _find_layers(net, params, carry, xs)
+    directions = [layer_params for layer_params, _ in _find_layers(net, direction, carry, xs)[2]]
     contents = zip(layer_carries, zip(adjoints, directions, strict=True), strict=True)
     marked_carry = tree.unflatten([Recorded(*pair) for pair in contents])
     final_carry, _ = net.unrolled(_projecting).apply(params, marked_carry, xs, mask=mask, reset=reset)
@@ -111,7 +111,7 @@ def layers(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Any:
       [(name, cell, params of the layer, reverse), ...] in the order of `observe`. The names are "layer 1", "layer 2",
       ..., or "layer 1 forwards" and "layer 1 backwards" for a bidirectional layer.
     """
-    _, _, contents = _layers(net, params, carry, xs)
+    _, _, contents = _find_layers(net, params, carry, xs)
     entries, number = [], 0
     backward_indices = {index for index, (_, run) in enumerate(contents) if run.reverse}
     for index, (layer_params, run) in enumerate(contents):
@@ -132,7 +132,7 @@ def inputs(
     reset: ArrayLike | None = None,
 ) -> Any:
     """Returns the inputs of every layer: [xs [T, B, D_l], ...], in the order of `observe`."""
-    tree, layer_carries, _ = _layers(net, params, carry, xs)
+    tree, layer_carries, _ = _find_layers(net, params, carry, xs)
     marked_carry = tree.unflatten([Recorded(layer_carry) for layer_carry in layer_carries])
     final_carry, _ = net.unrolled(_reading).apply(params, marked_carry, xs, mask=mask, reset=reset)
     return [record.content for record in tree.flatten_up_to(final_carry)]
@@ -140,7 +140,7 @@ def inputs(
 
 def carries(net, params, carry, xs):
     """Returns the carry of every layer from the net's carry: [carry, ...], in the order of `observe`."""
-    return _layers(net, params, carry, xs)[1]
+    return _find_layers(net, params, carry, xs)[1]
 
 
 def states(carry):
@@ -148,7 +148,7 @@ def states(carry):
     return [path[-1].name for path, _ in jax.tree_util.tree_flatten_with_path(carry)[0]]
 
 
-def _layers(net, params, carry, xs):
+def _find_layers(net, params, carry, xs):
     """Finds the layers in the net's carry: returns (a tree with one leaf per layer, [carry], [(params, `_Run`)])."""
 
     def marking(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
@@ -174,7 +174,7 @@ class _Run:
     reverse: bool
 
 
-def _of_recorded(unroll):
+def _scan_unrecorded(unroll):
     """Wraps a recording unroll: it records a layer that gets a `Recorded`, and scans a decoder, which gets a carry."""
 
     def either(cell, params, carry, xs, **options):
@@ -184,14 +184,14 @@ def _of_recorded(unroll):
     return either
 
 
-@_of_recorded
+@_scan_unrecorded
 def _reading(cell, params, record, xs, *, mask=None, reset=None, reverse=False):
     """Unroll that records the inputs of the layer."""
     final, ys = scan(cell, params, record.carry, xs, mask=mask, reset=reset, reverse=reverse)
     return Recorded(final, xs), ys
 
 
-@_of_recorded
+@_scan_unrecorded
 def _observing(cell, params, record, xs, *, mask=None, reset=None, reverse=False):
     """Unroll that adds perturbations and records carries and gates."""
     carry, perturbations = record
@@ -209,7 +209,7 @@ def _observing(cell, params, record, xs, *, mask=None, reset=None, reverse=False
     return Recorded(final, Layer(carries, gates)), ys
 
 
-@_of_recorded
+@_scan_unrecorded
 def _projecting(cell, params, record, xs, *, mask=None, reset=None, reverse=False):
     """Unroll that records the contribution of every step to the gradient of the weights, along a direction."""
     carry, (adjoints, direction) = record

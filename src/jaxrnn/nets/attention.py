@@ -87,7 +87,7 @@ def luong(net: Net, memory_size: Size, output_size: Size) -> tuple[Net, Callable
         return LuongParams(net.init(keys[0], input_size), w_a, w_c)
 
     def initial(params, batch_shape):
-        return _unfilled(net.initial(params.net, batch_shape), batch_shape, memory_size, params.w_a)
+        return _without_memory(net.initial(params.net, batch_shape), batch_shape, memory_size, params.w_a)
 
     def look(params, attended, xs, mask, reset, key):
         carry, hs = net.apply(params.net, attended.carry, xs, mask=mask, reset=reset, key=key)
@@ -141,11 +141,11 @@ def bahdanau(
     def initial(params, batch_shape):
         h = jnp.zeros((*batch_shape, cell.size), carry_dtype(params.w_s))
         carry = AttentiveCarry(cell.initial(params.cell, batch_shape), h)
-        return _unfilled(carry, batch_shape, memory_size, params.w_s)
+        return _without_memory(carry, batch_shape, memory_size, params.w_s)
 
     def run(params, attended, xs, look=False, mask=None, reset=None, key=None):
         inner, cell_params, drawn = randomized(cell, params.cell, xs, key, **random)
-        attending = _attentive(inner, memory_size, xs.shape[-1], look)
+        attending = _attention_cell(inner, memory_size, xs.shape[-1], look)
         keys = dot(attended.memory, params.w_m)
         remembered = Remembered(params._replace(cell=cell_params), attended.memory, keys, attended.valid)
         return unroll(attending, remembered, attended.carry, drawn, mask=mask, reset=reset)
@@ -171,7 +171,7 @@ def attention_weights(scores: ArrayLike, valid: ArrayLike) -> jax.Array:
     return exp / jnp.where(total > 0, total, 1.0)
 
 
-def _attentive(cell, memory_size, input_size, look=False):
+def _attention_cell(cell, memory_size, input_size, look=False):
     """Makes the cell with attention; its output is [h_t, c_t], or the weights a_t with `look`.
 
     The context is inserted after the first `input_size` inputs of the cell, before the random draws for the step.
@@ -195,7 +195,7 @@ def _attentive(cell, memory_size, input_size, look=False):
     return Cell(cell.size + memory_size, None, initial, lambda remembered, x: x, step)
 
 
-def _unfilled(carry, batch_shape, memory_size, w):
+def _without_memory(carry, batch_shape, memory_size, w):
     """Returns the carry before a source was read: a memory of one invalid step."""
     memory = jnp.zeros((*batch_shape, 1, memory_size), carry_dtype(w))
     return Attended(carry, memory, jnp.zeros((*batch_shape, 1), bool))

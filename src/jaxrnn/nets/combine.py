@@ -153,7 +153,7 @@ def last(net: Net) -> Net:
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
-        return carry, _at_one(ys, mask, jnp.max, 0, slice(-1, None))
+        return carry, _select_step(ys, mask, jnp.max, 0, slice(-1, None))
 
     return net._replace(
         apply=apply, unrolled=lambda unroll: last(net.unrolled(unroll)), many_to_one=lambda: last(_many_to_one(net))
@@ -170,14 +170,14 @@ def first(net: Net) -> Net:
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
-        return carry, _at_one(ys, mask, jnp.min, len(ys) - 1, slice(0, 1))
+        return carry, _select_step(ys, mask, jnp.min, len(ys) - 1, slice(0, 1))
 
     return net._replace(
         apply=apply, unrolled=lambda unroll: first(net.unrolled(unroll)), many_to_one=lambda: first(net)
     )
 
 
-def _at_one(ys, mask, extreme, other, without_mask):
+def _select_step(ys, mask, extreme, other, without_mask):
     """Returns ys [T, B, K] at the first or last valid step, [1, B, K].
 
     Args:
