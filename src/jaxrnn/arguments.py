@@ -70,7 +70,7 @@ def validated(value, hint, name):
 
 @functools.cache
 def is_checkable(hint):
-    """Returns whether values can be checked against an annotation; a missing annotation is None."""
+    """Returns whether values can be checked against an annotation; false for None, a missing annotation."""
     from pydantic import PydanticSchemaGenerationError
 
     try:

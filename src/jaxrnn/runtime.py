@@ -1,4 +1,4 @@
-"""Sets the global state of JAX: one XLA device per core, the cache of compiled programs and other processes.
+"""Sets the global state of JAX: one XLA device per core, the cache of compiled programs, other processes.
 
 It also makes the meshes over which rows or runs are split. No other module sets global state of JAX.
 """

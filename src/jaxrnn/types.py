@@ -188,7 +188,7 @@ class Dataset(NamedTuple):
       output_size: K, the width of the network's outputs.
       rows: number of training sequences, the largest possible batch; None if sequences are drawn without end.
       arrays: pytree of device arrays that `batch` reads.
-      plan: (key, steps [n], batch_size) -> items. Chooses the rows of n updates: a pytree with leading axes [n, B].
+      plan: (key, steps [n], batch_size) -> items. Chooses the rows of n updates: indices or keys, leading axes [n, B].
       batch: (arrays, items of one update, leading axis [B]) -> Batch. Gathers or draws one training batch.
       splits: {"validation": Batch, "test": Batch}, the data for evaluation.
       loss: (ys [T, B, K], targets [T, B, ...]) -> [T, B]. Computes the loss of each step.

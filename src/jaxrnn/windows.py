@@ -15,7 +15,7 @@ PIECE = 2**22  # number of values that are cut into windows at once
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Windows:
-    """B overlapping windows of one series. A window is cut only when it is read, which saves memory.
+    """B windows of one series. A window is cut only when it is read, which saves memory.
 
     Fields:
       inputs: [N, D], the input at every step of the series.

@@ -4,7 +4,7 @@ Both score each of the encoder's outputs m_s against the decoder's state and ave
 
     a_ts = softmax_s(score(h, m_s)),    c_t = sum_s a_ts m_s.
 
-The memory is part of the decoder's carry, `Attended`, and does not change from step to step.
+The encoder's outputs are called the memory. They are part of the decoder's carry, `Attended`, and stay constant.
 """
 
 from collections.abc import Callable

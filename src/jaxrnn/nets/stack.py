@@ -28,15 +28,13 @@ def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | 
         parametrization: Parametrization | None = None) -> Net:  # fmt: skip
     """Makes the network that `conf/model/*.yaml` describe: layers of one cell and an affine readout.
 
-    It uses the plain scan as its unroll; training sets another one with `Net.unrolled`. A configuration takes `symbols`
-    and `answers` from the data.
+    It is unrolled by the plain scan; `Net.unrolled` sets another unroll. The data determine `symbols` and `answers`.
 
     Args:
       cell: the cell of every layer; each layer has its own weights.
       output_size: K.
       layers: number of layers.
-      bidirectional: how the outputs of the two directions are merged; None for one direction. In an encoder-decoder it
-        applies to the encoder.
+      bidirectional: how the outputs of two directions (of the encoder) are merged; None for one direction.
       residual: add the input of each layer to its output, from the second layer on.
       dropout: dropout rate between layers; None for none.
       variational: use one dropout mask per sequence instead of one per step.
