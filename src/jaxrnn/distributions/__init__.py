@@ -1,7 +1,7 @@
 """Output distributions: the forecast of a future value as a point or a distribution, one per file.
 
-Each file has a factory `distribution(...)`, which returns a `Distribution`. The data sets of series take one, for
-example with `data/distribution=gaussian`.
+Factories `distribution(...)`, which return a `Distribution`, belong here. The data sets of series take one, for example
+with `data/distribution=gaussian`.
 """
 
 from jaxrnn.lazy import attach

@@ -6,8 +6,8 @@
 - `fixed_points`: fixed and slow points
 - `curvature`, `dimension`, `similarity`: the loss surface, the dimension of the states, the similarity of networks
 
-The functions here take a net and its params, or arrays of states. Comparisons of networks and figures are in `studies`.
-The names are loaded when first used.
+Functions of a net and its params, or of arrays of states, belong here. Comparisons of networks and figures belong in
+`studies`. The names are loaded when first used.
 """
 
 from jaxrnn.lazy import attach

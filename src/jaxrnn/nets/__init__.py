@@ -1,7 +1,7 @@
 """Nets map a sequence [T, B, D] to a sequence [T, B, K].
 
-This subpackage makes nets from cells (`recurrent`, `rnn`) and from other nets, and runs them step by step (`decode`).
-Single steps are in `cells`, loops over time in `unroll`. The names are loaded when first used.
+Functions belong here if they make nets from cells (`recurrent`, `rnn`) or from other nets, or run nets step by step
+(`decode`). Single steps belong in `cells`, loops over time in `unroll`. The names are loaded when first used.
 """
 
 from jaxrnn.lazy import attach

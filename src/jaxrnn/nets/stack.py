@@ -62,10 +62,9 @@ def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | 
     entry = _inputs(symbols, embedding)
     first_layers = stack(learned(cell) if learned_carry else cell, bidirectional)
     if answers:
-        attending = _decoder_layers(cell, stack, attend, bidirectional, random)
-        net = _encoder_decoder(
-            combine.serial(*entry, *first_layers), attending, output_size, embedding, answers, own_outputs
-        )
+        decoder_layers = _decoder_layers(cell, stack, attend, bidirectional, random)
+        encoder = combine.serial(*entry, *first_layers)
+        net = _encoder_decoder(encoder, decoder_layers, output_size, embedding, answers, own_outputs)
     elif tied_embedding:
         net = _tied(first_layers, symbols, embedding, output_size)
     else:
@@ -116,9 +115,9 @@ def _refuse_idle_decoder(answers, attend, own_outputs):
         )
 
 
-def _encoder_decoder(encoder, attending, output_size, embedding, answers, own_outputs):
-    """Makes the encoder-decoder; `attending` comes from `_decoder_layers`, the other arguments are as in `rnn`."""
-    layers, weights = attending
+def _encoder_decoder(encoder, decoder_layers, output_size, embedding, answers, own_outputs):
+    """Makes the encoder-decoder; `decoder_layers` comes from `_decoder_layers`, the other arguments are as in `rnn`."""
+    layers, weights = decoder_layers
     # The start of an answer is one more symbol than the answers have.
     inputs = _inputs(output_size + 1, embedding) if answers == "symbols" else []
     decoder = combine.serial(*inputs, *layers, affine(output_size))
