@@ -77,7 +77,7 @@ def residual(net: Net) -> Net:
     def init(key, input_size):
         if net.width(input_size) != input_size:
             raise ValueError(
-                f"residual: the net's output must be as wide as its input, got {net.width(input_size)} for {input_size}"
+                f"residual: expected an output as wide as the input, {input_size}, got width {net.width(input_size)}"
             )
         return net.init(key, input_size)
 

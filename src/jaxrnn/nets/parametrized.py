@@ -63,5 +63,5 @@ def _change_blocks(params, change):
         raise ValueError("model.parametrization needs square recurrent weights, which a Jordan network does not have")
     changed = jax.tree_util.tree_map_with_path(of_leaf, params)
     if not count:
-        raise ValueError("model.parametrization needs recurrent weights, a leaf of the params with the name w_h")
+        raise ValueError("model.parametrization needs recurrent weights, a leaf of the params named w_h")
     return changed
