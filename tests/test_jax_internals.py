@@ -45,9 +45,9 @@ def test_forward_mode_through_deferred_says_what_to_take():
     def last(scale):
         return deferred.unroll()(cell, params, cell.initial(params, ()), scale * xs)[1].sum()
 
-    with pytest.raises(TypeError, match=r"reverse mode alone; for jax.jvp take the unroll scan"):
+    with pytest.raises(TypeError, match=r"reverse-mode differentiation only; for jax.jvp use the unroll scan"):
         jax.jvp(last, (1.0,), (1.0,))
-    with pytest.raises(TypeError, match=r"reverse mode alone; for jax.jvp take the unroll scan"):
+    with pytest.raises(TypeError, match=r"reverse-mode differentiation only; for jax.jvp use the unroll scan"):
         jax.jacfwd(last)(1.0)
     assert jnp.isfinite(jax.jit(jax.grad(last))(1.0))
 

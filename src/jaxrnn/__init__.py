@@ -1,4 +1,4 @@
-"""Recurrent networks in JAX: to train, to sweep, to understand.
+"""Recurrent networks in JAX: training, sweeps and analysis.
 
     import jaxrnn
     from jaxrnn.cells import lstm
@@ -9,9 +9,9 @@
     )
     result.metrics, result.generate(36)
 
-The rooms, each building only on those after it: `studies`, `benchmarks`, `sweeps`, `experiments`, `training`,
-`plotting`, `interop`, `dynamics`, `nets`, `data`, `distributions`, `unroll`, `cells`. All names are loaded when first
-used.
+The subpackages, each of which imports only those after it: `studies`, `benchmarks`, `sweeps`, `experiments`,
+`training`, `plotting`, `interop`, `dynamics`, `nets`, `data`, `distributions`, `unroll`, `cells`. All names are loaded
+when first used.
 """
 
 from jaxrnn.lazy import attach

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever ends the process or the machine."""
+"""Atomic writes: a file is complete or absent, even if the process is killed or the machine stops."""
 
 import contextlib
 import errno
@@ -9,67 +9,68 @@ import socket
 import threading
 from pathlib import Path
 
-ABANDONED = 3600.0  # seconds after which a file that a process of another host writes aside is left over
-_ASIDE = set()  # paths that are being written to
+ABANDONED = 3600.0  # seconds after which a temporary file of another host counts as left over
+_TEMPORARY = set()  # the temporary files that this process is writing
 
 
 def write(path, content):
-    """Writes a file aside, has the disk take it, and gives it its name; whoever reads finds the old file or the new.
+    """Writes a file in one step: a reader sees the old content or the new content, never a part.
+
+    The content is written to a temporary file, flushed to the disk, and renamed.
 
     Args:
       path: the file.
-      content: bytes, or a text.
+      content: bytes or a string.
 
     Raises:
-      OSError: if it cannot be written; it names the file, which stays as it was.
+      OSError: if the file cannot be written; the error names it, and its old content stays.
     """
-    with aside(path) as other:
-        other.write_bytes(content.encode() if isinstance(content, str) else content)
-        sync(other)
+    with aside(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        sync(temporary)
     sync(Path(path).parent)
 
 
 @contextlib.contextmanager
 def aside(path):
-    """A path beside `path` to write to; the file there is given the name of `path` when the block has ended.
+    """Yields a temporary path in the same folder to write to; its file is renamed to `path` when the block ends.
 
-    The first one of a process in a folder removes what processes that were killed have left there.
+    The first call for a folder also removes the temporary files that killed processes left there.
 
     Raises:
-      OSError: if it cannot be written; it names `path`.
+      OSError: if the file cannot be written; the error names `path`.
     """
     path = Path(path)
-    other = path.with_name(f".{path.stem}.{_host()}-{os.getpid()}-{threading.get_ident()}.tmp{path.suffix}")
-    _ASIDE.add(other)
+    temporary = path.with_name(f".{path.stem}.{_host()}-{os.getpid()}-{threading.get_ident()}.tmp{path.suffix}")
+    _TEMPORARY.add(temporary)
     try:
         with naming(path):
-            yield other
-            os.replace(other, path)
+            yield temporary
+            os.replace(temporary, path)
         remove_left_over(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
-            other.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         raise
     finally:
-        _ASIDE.discard(other)
+        _TEMPORARY.discard(temporary)
 
 
 @functools.cache
 def remove_left_over(folder):
-    """Removes what processes that have ended were writing aside in a folder, once a process and folder.
+    """Removes temporary files in a folder whose processes have ended. Only the first call for a folder has an effect.
 
-    A process of this host is looked up; what one of another host writes is left over after an hour, by the clock of
-    the disk, which the folder itself tells, since a file was just written there.
+    For a process of this host it checks whether the process is alive. A file of another host is removed after an hour.
     """
     with contextlib.suppress(OSError):  # another process removes them too
-        now = folder.stat().st_mtime
+        now = folder.stat().st_mtime  # the clock of the disk: a file was just written in this folder
         for file in folder.glob(".*-*.tmp*"):
-            found = re.fullmatch(r"\..+\.(?:(?P<host>\w+)-)?(?P<pid>\d+)-\d+\.tmp(\.[^.]*)?", file.name)
-            if found and _is_left(file, found["host"], int(found["pid"]), now):
+            match = re.fullmatch(r"\..+\.(?:(?P<host>\w+)-)?(?P<pid>\d+)-\d+\.tmp(\.[^.]*)?", file.name)
+            if match and _is_left_over(file, match["host"], int(match["pid"]), now):
                 file.unlink(missing_ok=True)
 
 
-def _is_left(file, host, process, now):
+def _is_left_over(file, host, process, now):
     if host == _host() and os.name != "nt":
         return not _is_alive(process)
     return now - file.lstat().st_mtime > ABANDONED
@@ -77,10 +78,10 @@ def _is_left(file, host, process, now):
 
 def _is_alive(process):
     try:
-        os.kill(process, 0)  # a signal that does nothing
+        os.kill(process, 0)  # signal 0 only checks whether the process exists
     except ProcessLookupError:
         return False
-    except (PermissionError, OverflowError):  # it is another user's; it is no number of a process
+    except (PermissionError, OverflowError):  # another user's process; a number that is too large
         return True
     return True
 
@@ -91,20 +92,20 @@ def _host():
 
 
 def whole(folder, pattern):
-    """The files of a folder that match, without those that are being written aside or were left so by a kill."""
+    """Returns the complete files of a folder that match a pattern, without temporary ones."""
     return [path for path in Path(folder).glob(pattern) if not path.name.startswith(".")]
 
 
 def give_up():
-    """Removes what is being written aside, before the process ends where it is."""
-    for other in list(_ASIDE):
+    """Removes the temporary files of this process. Call it before the process ends abruptly."""
+    for temporary in list(_TEMPORARY):
         with contextlib.suppress(OSError):
-            other.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def naming(path):
-    """Has an `OSError` of the block name the file, as one of a full disk does not."""
+    """Adds the file name to every `OSError` of the block; the error of a full disk has none."""
     try:
         yield
     except OSError as error:
@@ -112,23 +113,23 @@ def naming(path):
 
 
 def refusal(error, go_on):
-    """What a user is told when a file could not be written, as one line.
+    """Returns the message, one line, for a file that could not be written.
 
     Args:
       error: an `OSError`.
-      go_on: what goes on, in words that follow "and".
+      go_on: how to continue, in words that can follow "make room and".
     """
-    what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    reason = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
     first = "make room and " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-    return f"{what}; what was saved stays: {first}{go_on}"
+    return f"{reason}; what was saved stays: {first}{go_on}"
 
 
 def sync(path):
-    """Has the disk take a file, or the names in a folder, which Windows does by itself."""
+    """Flushes a file, or the entries of a folder, to the disk. Windows flushes folders by itself."""
     if os.name == "nt" and Path(path).is_dir():
         return
-    opened = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(opened)
+        os.fsync(descriptor)
     finally:
-        os.close(opened)
+        os.close(descriptor)

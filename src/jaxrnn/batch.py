@@ -1,15 +1,15 @@
-"""Sequences and what is asked of them."""
+"""Batches: input sequences and their targets."""
 
 from typing import Any, NamedTuple
 
 
 class Pair(NamedTuple):
-    """What an encoder-decoder reads.
+    """Input of an encoder-decoder.
 
     Fields:
-      source: [S, B, D], read by the encoder.
-      targets: [T, B, K], the true outputs, to teach the decoder with; symbols [T, B, 1] where the outputs are logits.
-      mask: valid steps of the targets [T, B], or None for all.
+      source: [S, B, D], the sequence that the encoder reads.
+      targets: [T, B, K], the true outputs for teacher forcing; symbols [T, B, 1] if the outputs are logits.
+      mask: [T, B], true at the valid steps of the targets; None if all are valid.
     """
 
     source: Any
@@ -18,18 +18,20 @@ class Pair(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """B sequences with what is asked of them.
+    """B sequences with their targets.
 
     Fields:
-      xs: inputs [T, B, D]; a `Pair` where the answer has a length of its own, and T is the answer's; the
-        `jaxrnn.windows.Windows` of a series, and T is 1: the last step of each.
-      targets: [T, B, K], or the numbers of symbols [T, B, 1]; -1 for a symbol that the outputs do not have, NaN for a
-        value of a series that is not known.
-      weights: [T, B], how much each step counts in the loss; zero for a washout, for padding, for all steps but the
-        last of a many-to-one task.
-      fresh: [B], true for a sequence that begins here; false where it goes on from the batch before.
-      mask: valid steps of the inputs [T, B], of a `Pair`'s source [S, B]; None for all.
-      reset: steps before which the carry returns to its initial value [T, B], or None for none.
+      xs: the inputs, one of three kinds:
+        - an array [T, B, D];
+        - a `Pair`, if the answer has a length of its own; T is then the length of the answer;
+        - the `jaxrnn.windows.Windows` of a series; T is then 1, for the last step of each window.
+      targets: values [T, B, K] or symbols [T, B, 1]. -1 stands for a symbol that is not among the outputs, NaN for an
+        unknown value of a series.
+      weights: [T, B], the weight of each step in the loss; zero for a warm-up, for padding, and for all but the last
+        step of a many-to-one task.
+      fresh: [B], true for a sequence that begins in this batch, false for one that continues from the batch before.
+      mask: [T, B], true at the valid steps of the inputs, [S, B] for the source of a `Pair`; None if all are valid.
+      reset: [T, B], true at the steps before which the carry returns to its initial value; None for none.
     """
 
     xs: Any

@@ -1,13 +1,13 @@
-"""The exceptions that tell the user in one line what cannot be used, or what could not be written."""
+"""The exceptions for errors that the user can correct; each message is one line."""
 
 
 class ConfigError(Exception):
-    """A configuration, an argument or a folder cannot be used; the message says in one line what, where, what to do."""
+    """A configuration, an argument or a folder cannot be used; the message names the problem and the remedy."""
 
 
 class DiskError(ConfigError):
-    """A file could not be written or read; the message names it, the reason and how to go on. What was saved stays."""
+    """A file could not be written or read; the message says why and how to continue. Files saved before stay."""
 
 
 class DamagedError(ConfigError):
-    """A file is not what was written into it, or not one of ours; the message names it, and the field or the line."""
+    """A file is damaged or was not written by jaxrnn; the message names the file and the field or the line."""

@@ -1,29 +1,29 @@
-"""Commands in messages, written so that they can be pasted: for the shell, and for Hydra's grammar inside it."""
+"""Writes the commands in messages so that the user can paste them: quoted for the shell and for Hydra."""
 
 import re
 import shlex
 
-PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.-]*")  # letters that Hydra takes without quotes
-WORDS = ("true", "false", "null", "nan", "inf")  # that it would not take for text
+PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.-]*")  # text that Hydra reads without quotes
+WORDS = ("true", "false", "null", "nan", "inf")  # words that Hydra does not read as text
 
 
 def command(script, **values):
-    """A command line of a script.
+    """Returns the command line of a script.
 
     Args:
-      script: its name, such as "train".
-      values: {key: text, or list of texts}.
+      script: name of the script, such as "train".
+      values: {key: string or list of strings}.
     """
     return shlex.join(["python", f"scripts/{script}.py", *(override(key, value) for key, value in values.items())])
 
 
 def argument(key, value):
-    """A key with its value as a shell takes it, to be added to a command; arguments as of `override`."""
+    """Returns `override(key, value)`, quoted for the shell, to be added to a command."""
     return shlex.quote(override(key, value))
 
 
 def override(key, value):
-    """A key with its value, a text or a list of texts, as Hydra takes it; a list of one is written as a text."""
+    """Returns "key=value" for Hydra. The value is a string or a list of strings; a list of one becomes a string."""
     if isinstance(value, str):
         return f"{key}={value if _is_plain(value) else quoted(value)}"
     if len(value) == 1:
@@ -32,10 +32,10 @@ def override(key, value):
 
 
 def quoted(text):
-    """A text in quotes that Hydra reads as it is, whatever letters it holds.
+    """Returns a string in quotes, so that Hydra reads every character literally.
 
-    A reference of OmegaConf's, `${`, takes a backslash. Hydra removes one of each two backslashes before a quote. The
-    quotes are double ones, since a shell takes them as they are inside its single ones.
+    `${`, which begins an interpolation in OmegaConf, gets a backslash. Hydra reads two backslashes before a quote as
+    one. The quotes are double quotes, because the shell keeps them inside its single quotes.
     """
     text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
     text = re.sub(r'(\\*)"', r'\1\1\\"', text)

@@ -1,6 +1,6 @@
 """Initial weights: factories of `(key, shape) -> array`, applied gate by gate.
 
-A gain may be a traced value, so runs that differ in it are one compiled program.
+A gain may be a traced value, so runs with different gains share one compiled program.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def identity(gain: Any = 1.0) -> Callable[..., jax.Array]:
 
 
 def spectral(rho: Any = 1.0) -> Callable[..., jax.Array]:
-    """A Gaussian matrix scaled so that its spectral radius max |eigenvalue| is exactly `rho`. Jaeger 2001.
+    """Gaussian matrix, scaled so that its spectral radius max |eigenvalue| is exactly `rho`. Jaeger 2001.
 
     Raises:
       ValueError: at the draw, if the shape is not square.
@@ -45,7 +45,7 @@ def spectral(rho: Any = 1.0) -> Callable[..., jax.Array]:
 
     def draw(key, shape):
         if shape[0] != shape[1]:
-            raise ValueError(f"a spectral radius needs a square matrix, not {shape[0]} x {shape[1]}")
+            raise ValueError(f"spectral: expected a square matrix, got {shape[0]} x {shape[1]}")
         w = jax.random.normal(key, shape)
         return rho * w / jnp.max(jnp.abs(jnp.linalg.eigvals(w)))
 
@@ -53,17 +53,17 @@ def spectral(rho: Any = 1.0) -> Callable[..., jax.Array]:
 
 
 def per_gate(init: Any, key: jax.Array, shape: Any, gates: Any) -> jax.Array:
-    """One independent draw of shape [n, H] a gate, side by side: [n, gates * H].
+    """Draws an [n, H] block per gate, independently, and joins the blocks to [n, gates * H].
 
-    A joint orthogonal draw of the [H, 4H] block would leave each gate with singular values near zero.
+    One orthogonal draw of the joint [H, 4H] matrix would give the blocks of the gates singular values near zero.
     """
-    blocks = lax.map(lambda k: init(k, shape), jax.random.split(key, gates))  # one draw to compile, not `gates`
+    blocks = lax.map(lambda k: init(k, shape), jax.random.split(key, gates))  # compiles a single draw
     return jnp.concatenate(list(blocks), axis=-1)
 
 
 def chrono(key: jax.Array, size: Any, t_max: Any) -> jax.Array:
-    """Bias ln U[1, t_max - 1] of a gate that keeps the state, so that units forget over 1 to t_max steps.
+    """Draws the bias ln U[1, t_max - 1] of a gate that keeps the state: the units then forget over 1 to t_max steps.
 
-    Tallec & Ollivier 2018, eq. 16 (t_max in steps, above 2). Returns [size].
+    Tallec & Ollivier 2018, eq. 16. `t_max` is in steps, above 2. Returns [size].
     """
     return jnp.log(jax.random.uniform(key, (size,), minval=1.0, maxval=t_max - 1.0))

@@ -1,4 +1,4 @@
-"""PRNG keys of a net that runs: one per sequence, and in a loop over single steps another one per step."""
+"""PRNG keys for running a net: one per sequence, and one per step in a loop over single steps."""
 
 from typing import Any, NamedTuple
 
@@ -6,11 +6,11 @@ import jax
 
 
 class StepKeys(NamedTuple):
-    """The keys of one step, for a net that runs a sequence in calls of one step each.
+    """Keys of one step, for a net that is called step by step.
 
     Fields:
-      sequence: [B], for what is drawn once per sequence, such as a dropout mask that stays the same over time.
-      step: [B], for what is drawn anew at every step.
+      sequence: [B], keys for draws once per sequence, such as a dropout mask that is the same at all steps.
+      step: [B], keys for draws at every step.
     """
 
     sequence: jax.Array
@@ -18,22 +18,22 @@ class StepKeys(NamedTuple):
 
 
 def at_step(key: Any, step: Any) -> StepKeys | None:
-    """The keys of a sequence [B] at one of its steps, whose number may be traced; None for None."""
+    """Returns the `StepKeys` of one step from the sequences' keys [B]; `step` may be traced. None for None."""
     return None if key is None else StepKeys(key, fold_in(fold_in(key, 0), step))
 
 
 def per_sequence(key: Any) -> jax.Array:
-    """The keys [B] for what is drawn once per sequence, of keys [B] or `StepKeys`."""
+    """Returns the keys [B] for draws once per sequence, from keys [B] or `StepKeys`."""
     return key.sequence if isinstance(key, StepKeys) else key
 
 
 def per_step(key: Any) -> jax.Array:
-    """The keys [B] for what is drawn anew at every step, of keys [B] or `StepKeys`."""
+    """Returns the keys [B] for draws at every step, from keys [B] or `StepKeys`."""
     return key.step if isinstance(key, StepKeys) else key
 
 
 def fold_in(key: Any, number: Any) -> Any:
-    """New keys for the child `number` of a net: of keys [B], of `StepKeys`, or None for None."""
+    """Derives the keys of child `number` of a net from keys [B] or `StepKeys`; None for None."""
     if key is None:
         return None
     if isinstance(key, StepKeys):

@@ -1,4 +1,4 @@
-"""Names of a package that are loaded when first used: those of its stub, and its modules."""
+"""Lazy loading: the public names and the modules of a package are imported when first used."""
 
 import importlib
 import os
@@ -7,14 +7,14 @@ import lazy_loader
 
 
 def attach(package, file):
-    """The `__getattr__`, `__dir__` and `__all__` of a package.
+    """Returns the `__getattr__`, `__dir__` and `__all__` of a package.
 
-    Its modules are found in its folder, so that a new file needs no entry in a list. A name of the stub comes before a
-    module of the same name. Nothing is imported here that takes time: neither pathlib nor pkgutil nor typing.
+    The modules are listed from the package's folder, so a new file needs no entry anywhere. A name in the stub hides a
+    module of the same name. This function does not import pathlib, pkgutil or typing, because that takes time.
 
     Args:
       package: `__name__` of the package.
-      file: `__file__` of the package; the stub is the `.pyi` file beside it, if there is one.
+      file: `__file__` of the package; the stub, if any, is the `.pyi` file next to it.
     """
     with os.scandir(os.path.dirname(file)) as entries:
         modules = {name for entry in entries if (name := _module(entry))}
@@ -32,7 +32,7 @@ def attach(package, file):
 
 
 def _module(entry):
-    """The name of the module or package that an entry of a folder is, or None."""
+    """Returns the name of the module or package at a folder entry; None for other files."""
     if entry.name.endswith(".py"):
         return None if entry.name == "__init__.py" else entry.name.removesuffix(".py")
     return entry.name if os.path.exists(os.path.join(entry.path, "__init__.py")) else None

@@ -1,4 +1,4 @@
-"""The loss of each step, and the one way to weigh steps."""
+"""Losses per step, and their weighted sum over steps and sequences."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,9 +20,9 @@ def cross_entropy(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
 
 
 def smoothed_cross_entropy(smoothing: float = 0.1) -> Callable[..., jax.Array]:
-    """Cross-entropy against the label with probability 1 - smoothing and all K labels with smoothing / K.
+    """Cross-entropy with label smoothing: weight 1 - smoothing on the label, and smoothing / K on each of K labels.
 
-    Szegedy et al. 2016, section 7. With a smoothing of 0 it is `cross_entropy`.
+    Szegedy et al. 2016, section 7. A smoothing of 0 gives `cross_entropy`.
 
     Args:
       smoothing: in [0, 1).
@@ -38,15 +38,15 @@ def smoothed_cross_entropy(smoothing: float = 0.1) -> Callable[..., jax.Array]:
 
 
 def binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> jax.Array:
-    """Sum over the outputs of the cross-entropy of a yes or no each, in nats. Args: [T, B, K]. Returns: [T, B]."""
+    """Sum over the outputs of their binary cross-entropies, in nats. Args: [T, B, K]. Returns: [T, B]."""
     return jnp.sum(optax.sigmoid_binary_cross_entropy(logits, targets), axis=-1)
 
 
 def mean_of_known(function: Callable[..., Any], ys: ArrayLike, values: ArrayLike) -> jax.Array:
-    """The mean over the values that are known, not NaN, of what a function says of them; 0 where none is.
+    """Mean of a function over the known values, those that are not NaN; 0 if no value is known.
 
     Args:
-      function: (ys [..., K], values [..., n]) -> [..., n].
+      function: (ys [..., K], values [..., n]) -> [..., n], the terms of the mean.
       ys: [..., K].
       values: [..., n].
 
@@ -54,14 +54,14 @@ def mean_of_known(function: Callable[..., Any], ys: ArrayLike, values: ArrayLike
       [...].
     """
     known = ~jnp.isnan(values)
-    each = jnp.where(known, function(ys, jnp.where(known, values, 0)), 0)
-    return jnp.sum(each, axis=-1) / jnp.maximum(jnp.sum(known, axis=-1), 1)
+    terms = jnp.where(known, function(ys, jnp.where(known, values, 0)), 0)
+    return jnp.sum(terms, axis=-1) / jnp.maximum(jnp.sum(known, axis=-1), 1)
 
 
 def weighted_sum(loss: Callable[..., Any], ys: ArrayLike, targets: ArrayLike, weights: ArrayLike) -> jax.Array:
-    """The weighted sum of a loss over steps and sequences, and the sum of the weights.
+    """Weighted sum of a loss over steps and sequences, and the sum of the weights.
 
-    Where the weight is zero nothing reaches the loss or its gradient, NaN included.
+    Steps with weight zero affect neither the loss nor its gradient, even if they hold NaN.
 
     Args:
       loss: (ys, targets) -> [T, B].
@@ -78,6 +78,6 @@ def weighted_sum(loss: Callable[..., Any], ys: ArrayLike, targets: ArrayLike, we
 
 
 def mean_of(total: ArrayLike, weight: ArrayLike) -> jax.Array:
-    """The weighted mean of a batch to train on, from what `weighted_sum` gives; zero, and so is its gradient, where no
-    step counts."""
+    """Weighted mean of a training batch, from the two sums of `weighted_sum`; zero, with zero gradient, if no step
+    counts."""
     return total / jnp.where(weight > 0, weight, 1)

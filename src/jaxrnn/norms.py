@@ -1,5 +1,8 @@
-"""Norms that neither underflow nor overflow while the values themselves do not: the largest value is divided out
-before squaring. The square of a float32 below 1e-19 is zero; gradients that vanish get there within 50 steps."""
+"""L2 norms that neither underflow nor overflow if the values themselves do not.
+
+The values are divided by the largest one before they are squared. The square of a float32 below 1e-19 would be zero,
+and vanishing gradients fall below that within 50 steps.
+"""
 
 from typing import Any
 
@@ -8,18 +11,18 @@ import jax.numpy as jnp
 
 
 def norm(values: jax.Array, axis: Any = None) -> jax.Array:
-    """The L2 norm along an axis, by default of all values."""
+    """L2 norm along an axis, or of all values if `axis` is None."""
     largest = _scale(jnp.max(jnp.abs(values), axis=axis, keepdims=True, initial=0.0))
     return jnp.squeeze(largest, axis) * jnp.sqrt(jnp.sum((values / largest) ** 2, axis=axis))
 
 
 def tree_norm(tree: Any) -> jax.Array:
-    """The L2 norm of all values of a tree, as that of one vector."""
+    """L2 norm of all values of a tree, as if they were one vector."""
     return norm(jnp.stack([norm(leaf) for leaf in jax.tree.leaves(tree)]))
 
 
 def unit(tree: Any) -> Any:
-    """The tree divided by its norm; zeros stay zeros."""
+    """Divides a tree by its norm; a tree of zeros stays zero."""
     largest = _scale(jnp.max(jnp.stack([jnp.max(jnp.abs(leaf), initial=0.0) for leaf in jax.tree.leaves(tree)])))
     scaled = jax.tree.map(lambda leaf: leaf / largest, tree)
     length = _scale(tree_norm(scaled))
@@ -27,12 +30,12 @@ def unit(tree: Any) -> Any:
 
 
 def smallest(dtype: Any) -> float:
-    """The smallest norm that a format can tell: below it, sums lose terms that underflow (1e-31 in float32)."""
+    """Returns the smallest reliable norm in a dtype (1e-31 in float32); below it, terms of the sums underflow."""
     limits = jnp.finfo(dtype)
     return float(limits.tiny) / float(limits.eps)
 
 
 def _scale(largest):
-    """What to divide by, whose inverse is a number of its type too: one for zero, infinity and NaN."""
+    """Returns a divisor near `largest` whose inverse is finite; 1 for zero, infinity and NaN."""
     usual = (largest > 0) & jnp.isfinite(largest)
     return jnp.where(usual, jnp.minimum(largest, 0.25 / jnp.finfo(largest.dtype).tiny), 1.0)

@@ -1,4 +1,4 @@
-"""Optimizers of Optax, the clipping kept apart from the rule, so that what clipping did can be reported."""
+"""Optimizers from Optax. Clipping is separate from the update rule, so that its effect can be reported."""
 
 import functools
 from collections.abc import Callable
@@ -13,17 +13,17 @@ from jaxrnn.arguments import checked, validated
 from jaxrnn.norms import norm
 from jaxrnn.types import NonNegative, NonNegativeInt, Positive, Size
 
-FOLDS = 16  # of the values whose squares are summed
+FOLDS = 16  # parts into which a vector is folded before its squares are summed
 
 
 class Optimizer(NamedTuple):
-    """Two `optax.GradientTransformation`s, so that what clipping did can be reported.
+    """An optimizer in two steps, so that the effect of clipping can be reported.
 
     Fields:
-      clip: what is done to the gradient first.
-      rule: what turns the result into an update of the params.
-      clip_norm: the largest global norm that `clip` lets pass, for figures; None where it knows none.
-      learning_rate: the step size, before its schedule; None where it is not known.
+      clip: the transformation that clips the gradient.
+      rule: the transformation that turns the clipped gradient into an update of the params.
+      clip_norm: the largest global norm after `clip`, for figures; None without a limit.
+      learning_rate: the step size without its schedule; None if unknown.
     """
 
     clip: optax.GradientTransformation
@@ -33,10 +33,10 @@ class Optimizer(NamedTuple):
 
 
 def as_optimizer(rule: Any) -> Any:
-    """Any Optax transformation as an `Optimizer` without clipping of its own; an `Optimizer` stays what it is.
+    """Returns an Optax transformation as an `Optimizer` without separate clipping; an `Optimizer` stays the same.
 
     Raises:
-      ConfigError: if it is neither.
+      ConfigError: if the rule is neither of the two.
     """
     if isinstance(rule, Optimizer):
         return rule
@@ -54,18 +54,19 @@ def optimizer(
     weight_decay: NonNegative | None = None,
     schedule: Callable[..., Any] | None = None,
 ) -> Optimizer:
-    """An optimizer composed of Optax's parts.
+    """Composes an optimizer from parts of Optax.
 
-    Two rules differ from PyTorch's: in `optax.scale_by_rms` (RMSProp) epsilon stands inside the root, sqrt(v + eps), in
-    PyTorch outside; and weight decay is decoupled from the gradient, as in `torch.optim.AdamW`, and takes all params,
-    biases too.
+    Two rules differ from PyTorch:
+
+    - `optax.scale_by_rms` (RMSProp) adds epsilon inside the root, sqrt(v + eps); PyTorch adds it outside.
+    - Weight decay is decoupled from the gradient, as in `torch.optim.AdamW`, and applies to all params, also biases.
 
     Args:
       rule: an Optax transformation without a learning rate, such as `optax.scale_by_adam()`.
       learning_rate: the step size.
-      clip_norm: the gradient is scaled down to this global L2 norm (Pascanu, Mikolov & Bengio 2013, algorithm 1).
-      clip_value: each component of the gradient is cut to [-clip_value, clip_value], before the norm is.
-      weight_decay: decoupled decay (Loshchilov & Hutter 2019), times the learning rate.
+      clip_norm: largest global L2 norm of the gradient (Pascanu, Mikolov & Bengio 2013, algorithm 1).
+      clip_value: each component of the gradient is clipped to [-clip_value, clip_value] before the norm is clipped.
+      weight_decay: factor of decoupled weight decay (Loshchilov & Hutter 2019); it is multiplied by the learning rate.
       schedule: step -> factor of the learning rate, such as `optax.cosine_decay_schedule(1.0, steps)`.
     """
     clips = [optax.identity() if clip_value is None else optax.clip(clip_value)]
@@ -77,69 +78,74 @@ def optimizer(
 
 
 def clip_by_global_norm(largest: Any) -> optax.GradientTransformation:
-    """`optax.clip_by_global_norm` with `global_norm`: a gradient above this norm is scaled down to it.
+    """Scales a gradient above this norm down to it, like `optax.clip_by_global_norm`, but with our `global_norm`.
 
-    A norm beyond the largest number gives NaN; Optax's would give zero, an update that learns nothing without a word.
+    A norm that overflows gives NaN. Optax would give a zero update, so the run would silently stop learning.
     """
 
     def update(grads, state, params=None):
-        size = global_norm(grads)
-        size = jnp.where(jnp.isinf(size), jnp.nan, size)
-        return jax.tree.map(lambda g: jnp.where(size < largest, g, (g / size) * largest).astype(g.dtype), grads), state
+        grad_norm = global_norm(grads)
+        grad_norm = jnp.where(jnp.isinf(grad_norm), jnp.nan, grad_norm)
+
+        def clip(g):
+            return jnp.where(grad_norm < largest, g, (g / grad_norm) * largest).astype(g.dtype)
+
+        return jax.tree.map(clip, grads), state
 
     return optax.GradientTransformation(optax.init_empty_state, update)
 
 
 def global_norm(tree: Any) -> jax.Array:
-    """The L2 norm of all values of a tree.
+    """L2 norm of all values of a tree, accurate whenever the norm itself fits into the values' dtype.
 
-    It is right wherever it is itself a number of the values' type: values of 1e20 and of 1e-20, whose squares float32
-    does not hold, are divided by the largest of them first.
+    Values such as 1e20 or 1e-20, whose squares do not fit into float32, are first divided by the largest one.
     """
     return global_norms(tree)[0]
 
 
 def global_norms(*trees: Any) -> tuple[jax.Array, ...]:
-    """The `global_norm` of each tree, as that of one vector: leaf by leaf, or tree by tree, would take longer than the
-    update of a small network."""
+    """Returns the `global_norm` of each tree.
+
+    The leaves are joined to one vector first: norms leaf by leaf would take longer than the update of a small network.
+    """
     return _norms(*[jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(tree)]) for tree in trees])
 
 
 @jax.custom_batching.custom_vmap
 def _norms(*vectors):
-    return _checked([jnp.sqrt(jnp.vdot(each, each, precision=lax.Precision.HIGHEST)) for each in vectors], vectors)
+    return _correct_norms([jnp.sqrt(jnp.vdot(v, v, precision=lax.Precision.HIGHEST)) for v in vectors], vectors)
 
 
 @_norms.def_vmap
 def _norms_of_runs(runs, batched, *vectors):
-    """Those of many runs: on a CPU XLA sums many rows one value after the other, so that the rows are folded first."""
-    rows = [each if own else jnp.tile(each, (runs, 1)) for each, own in zip(vectors, batched, strict=True)]
+    """Computes the norms of many runs. On a CPU XLA sums each row value by value, so the rows are folded first."""
+    rows = [v if is_batched else jnp.tile(v, (runs, 1)) for v, is_batched in zip(vectors, batched, strict=True)]
     norms = []
-    for each in rows:
-        parts = jnp.pad(each, ((0, 0), (0, -each.shape[1] % FOLDS))).reshape(runs, FOLDS, -1)
+    for row in rows:
+        parts = jnp.pad(row, ((0, 0), (0, -row.shape[1] % FOLDS))).reshape(runs, FOLDS, -1)
         norms.append(jnp.sqrt(jnp.sum(sum(parts[:, fold] ** 2 for fold in range(FOLDS)), axis=-1)))
-    return _checked(norms, rows), (True,) * len(rows)
+    return _correct_norms(norms, rows), (True,) * len(rows)
 
 
-def _checked(norms, vectors):
-    """Norms as they are; computed again where a square was too large for its type, or too small to count."""
+def _correct_norms(norms, vectors):
+    """Returns the norms, recomputed with scaling if a square overflowed or underflowed."""
     limits = jnp.finfo(jnp.result_type(*norms))
     least, largest = limits.tiny**0.5 / limits.eps, limits.max
-    good = [(each > least) & (each <= largest) for each in norms]
+    accurate = [(value > least) & (value <= largest) for value in norms]
 
-    def again(*vectors):
-        scaled = [norm(each, axis=-1) for each in vectors]
-        return tuple(jnp.where(*each) for each in zip(good, norms, scaled, strict=True))
+    def recompute(*vectors):
+        scaled = [norm(vector, axis=-1) for vector in vectors]
+        return tuple(jnp.where(*choice) for choice in zip(accurate, norms, scaled, strict=True))
 
-    return lax.cond(jnp.all(functools.reduce(jnp.logical_and, good)), lambda *_: tuple(norms), again, *vectors)
+    return lax.cond(jnp.all(functools.reduce(jnp.logical_and, accurate)), lambda *_: tuple(norms), recompute, *vectors)
 
 
 @checked
 def warmup_cosine(steps: Size, warmup: NonNegativeInt = 100) -> Callable[..., Any]:
-    """The factor of a learning rate that rises from 0 to 1 on a line and falls to 0 as a cosine.
+    """Learning-rate factor that rises linearly from 0 to 1 and then falls to 0 along a cosine.
 
     Args:
-      steps: updates until it is 0.
-      warmup: updates until it is 1, a tenth of the steps at most.
+      steps: number of updates until the factor is 0.
+      warmup: number of updates until the factor is 1, at most a tenth of `steps`.
     """
     return optax.warmup_cosine_decay_schedule(0.0, 1.0, min(warmup, steps // 10), steps)

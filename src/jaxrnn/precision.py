@@ -1,4 +1,4 @@
-"""In which precision JAX computes: set for a block, so that what the user set for the process stays."""
+"""Sets the precision of JAX for a block of code; the setting of the process stays unchanged."""
 
 import functools
 from typing import Any
@@ -7,20 +7,20 @@ import jax
 
 
 def computing(precision: str | None) -> Any:
-    """A block in which JAX computes in float64 for the precision "f64", and in float32 at most for the others.
+    """Returns a context manager in which JAX uses float64 for the precision "f64", else at most float32.
 
-    It holds for the thread that enters it; what the user set stays as it is.
+    It applies only to the thread that enters it.
     """
     return jax.enable_x64(precision == "f64")
 
 
 def current() -> str:
-    """The precision that JAX computes in here: "f64" or "f32"."""
+    """Returns the current precision of JAX, "f64" or "f32"."""
     return "f64" if jax.config.jax_enable_x64 else "f32"
 
 
 def within(precision: str | None, function: Any) -> Any:
-    """A function that is called inside `computing(precision)`, in whatever thread."""
+    """Wraps a function so that every call, in any thread, runs inside `computing(precision)`."""
 
     @functools.wraps(function)
     def call(*args, **kwargs):
@@ -31,7 +31,7 @@ def within(precision: str | None, function: Any) -> Any:
 
 
 def in_own_precision(function: Any) -> Any:
-    """A function of a `Run`, or of another object with a `task`, that computes in the precision of its training."""
+    """Wraps a function of a `Run`, or another object with a `task`, to use the precision of its training."""
 
     @functools.wraps(function)
     def call(run, *args, **kwargs):
@@ -42,19 +42,19 @@ def in_own_precision(function: Any) -> Any:
 
 
 def steps_within(precision: str | None, steps: Any) -> Any:
-    """What an iterator yields, each step computed inside `computing(precision)`."""
+    """Yields the items of an iterator and computes each one inside `computing(precision)`."""
     ended = object()
     while (step := within(precision, next)(steps, ended)) is not ended:
         yield step
 
 
 def as_computed(tree: Any) -> Any:
-    """A pytree whose float32, float64 and int64 leaves have the types that JAX computes in here.
+    """Converts the float32, float64 and int64 leaves of a pytree to the dtypes of the current precision.
 
-    A user may have made arrays while JAX was set otherwise.
+    The user may have made arrays while JAX had another setting.
     """
-    wide = current() == "f64"
-    types = {"float32": "float64"} if wide else {"float64": "float32", "int64": "int32", "uint64": "uint32"}
+    is_f64 = current() == "f64"
+    types = {"float32": "float64"} if is_f64 else {"float64": "float32", "int64": "int32", "uint64": "uint32"}
 
     def cast(leaf):
         name = str(getattr(leaf, "dtype", ""))

@@ -1,5 +1,7 @@
-"""What is global in JAX, set here and nowhere else: one XLA device a core, the cache of compiled programs, other
-processes; and the mesh over which rows or runs are shared out."""
+"""Sets the global state of JAX: one XLA device per core, the cache of compiled programs, other processes.
+
+It also makes the meshes over which rows or runs are split. No other module sets global state of JAX.
+"""
 
 import atexit
 import contextlib
@@ -19,22 +21,24 @@ import numpy as np
 from jaxrnn.errors import ConfigError
 from jaxrnn.jax_internals import coordination_apart
 
-CACHE_BYTES, FRESH = 2**30, 600.0  # of compiled programs, and seconds in which one that was used is not removed
-HOUR = 3600.0  # seconds between two looks at their folder
-JOINING, QUIET = 300.0, 5.0  # seconds until all processes must have joined, and until one says that it waits
-TOO_LARGE, A_ROW = 2**22, 2**17  # bytes of a recurrent matrix that no core's own cache holds, and these per row
-ROWS = "rows"  # the axis of a mesh over which a batch is shared out
+CACHE_BYTES = 2**30  # size limit of the cache of compiled programs
+FRESH_SECONDS = 600.0  # a compiled program that was used more recently is not removed
+CLEANING_INTERVAL = 3600.0  # seconds between two cleanings of the cache
+JOIN_SECONDS, QUIET_SECONDS = 300.0, 5.0  # until all processes must have joined; until a process says that it waits
+# A recurrent matrix of at least this many bytes, and of this many bytes per row, runs on one device (see `mesh`).
+TOO_LARGE, A_ROW = 2**22, 2**17
+ROWS = "rows"  # the mesh axis over which a batch is split
 
 
 @functools.cache
 def prepare() -> None:
-    """Prepares a process before its first array: one device a core, the cache of compiled programs.
+    """Prepares a process for JAX: sets one device per core and the cache of compiled programs.
 
-    The garbage collector no longer walks through the imported modules, and it collects nothing when the process ends:
-    that saves a third of a second. Only the first call in a process does anything.
+    Call it before the first array; only the first call in a process has an effect. It also keeps the garbage collector
+    from scanning the imported modules and from collecting at exit, which saves a third of a second.
 
     Raises:
-      RuntimeError: if JAX has made an array already.
+      RuntimeError: if JAX has already made an array.
     """
     use_all_cores()
     keep_compiled()
@@ -44,58 +48,58 @@ def prepare() -> None:
 
 
 def processes() -> Any:
-    """(number of this process, how many there are) of a computation of several, as the environment names them.
+    """Returns (index of this process, number of processes) of a computation, read from the environment.
 
-    JAX_COORDINATOR_ADDRESS is HOST:PORT of the first one, JAX_NUM_PROCESSES how many they are and JAX_PROCESS_ID the
-    number of this one; under Slurm JAXRNN_CLUSTER=slurm takes all three from Slurm.
+    The variables are JAX_COORDINATOR_ADDRESS (HOST:PORT of the first process), JAX_NUM_PROCESSES and JAX_PROCESS_ID.
+    With JAXRNN_CLUSTER=slurm all three values come from Slurm. Without any of them the result is (0, 1).
 
     Raises:
-      ConfigError: if a number is missing or too large, or the address names no port.
+      ConfigError: if a number is missing or out of range, or the address has no port.
     """
     slurm = _under_slurm()
     if not slurm and "JAX_COORDINATOR_ADDRESS" not in os.environ:
         return 0, 1
-    number, count = ("SLURM_PROCID", "SLURM_NTASKS") if slurm else ("JAX_PROCESS_ID", "JAX_NUM_PROCESSES")
+    index_name, count_name = ("SLURM_PROCID", "SLURM_NTASKS") if slurm else ("JAX_PROCESS_ID", "JAX_NUM_PROCESSES")
     try:
-        found = int(os.environ[number]), int(os.environ[count])
+        index, count = int(os.environ[index_name]), int(os.environ[count_name])
     except (KeyError, ValueError) as error:
-        raise ConfigError(f"several processes need numbers in {number} and {count} of the environment") from error
-    if not 0 <= found[0] < found[1]:
-        raise ConfigError(f"{number}={found[0]} must be at least 0 and below {count}={found[1]}")
+        raise ConfigError(f"set {index_name} and {count_name} to numbers in every process's environment") from error
+    if not 0 <= index < count:
+        raise ConfigError(f"{index_name}={index} must be at least 0 and below {count_name}={count}")
     if not slurm and not re.fullmatch(r".+:\d+", address := os.environ["JAX_COORDINATOR_ADDRESS"]):
         raise ConfigError(f"JAX_COORDINATOR_ADDRESS={address} must be HOST:PORT, a port of the first process's host")
-    return found
+    return index, count
 
 
-def join_processes(patience: Any = JOINING) -> Any:
-    """Joins the other processes of a computation, before the first array; alone it does nothing.
+def join_processes(patience: Any = JOIN_SECONDS) -> Any:
+    """Joins the other processes of a computation. Call it before the first array; a single process returns at once.
 
     Args:
-      patience: seconds until all must have joined.
+      patience: seconds until all processes must have joined.
 
     Raises:
-      ConfigError: if they have not.
+      ConfigError: if a process is missing after that time.
     """
     index, count = processes()
     if count == 1 or jax.distributed.is_initialized():
         return
-    who, errors = f"process {index + 1} of {count}", []
+    name, errors = f"process {index + 1} of {count}", []
     joining = threading.Thread(target=_initialize, args=(index, count, patience, errors), daemon=True)
-    joining.start()  # JAX waits in C++ code, where neither Ctrl-C nor SIGTERM is heard
-    joining.join(min(QUIET, patience))
+    joining.start()  # JAX waits in C++ code, which handles neither Ctrl-C nor SIGTERM
+    joining.join(min(QUIET_SECONDS, patience))
     if joining.is_alive():
-        print(f"{who} waits for the others", flush=True)
-        joining.join(patience - min(QUIET, patience))
+        print(f"{name} waits for the others", flush=True)
+        joining.join(patience - min(QUIET_SECONDS, patience))
     if joining.is_alive():
         raise ConfigError(
-            f"{who}: the others have not joined within {patience:.0f} s; see what they say, then start all together"
+            f"{name}: the others have not joined within {patience:.0f} s; read their output, then start all at once"
         )
     if errors:
         raise errors[0]
 
 
 def _initialize(index, count, patience, errors):
-    limit = round(2 * patience) + 60  # after it C++ code aborts; `join_processes` has given up by then
+    limit = round(2 * patience) + 60  # then C++ code aborts; `join_processes` gives up earlier
     try:
         with coordination_apart():
             if _under_slurm():
@@ -112,12 +116,12 @@ def _under_slurm():
 
 
 def local(tree: Any) -> Any:
-    """What this process holds of arrays that are the same on all devices."""
+    """Returns this process's copy of arrays that are the same on all devices."""
     return tree if jax.process_count() == 1 else jax.tree.map(lambda a: a.addressable_data(0), tree)
 
 
 def on_all(arrays: Any, devices: Any) -> Any:
-    """Arrays on every device of a mesh, where the devices of a CPU share one memory: nothing is copied there.
+    """Puts arrays on every device of a mesh. The devices of a CPU share their memory, so nothing is copied there.
 
     Args:
       arrays: a pytree, the same in every process.
@@ -126,68 +130,68 @@ def on_all(arrays: Any, devices: Any) -> Any:
     everywhere = jax.sharding.NamedSharding(devices, jax.sharding.PartitionSpec())
     if devices.size == 1:
         return jax.device_put(arrays, everywhere)
-    held = jax.device_get(arrays)
-    return jax.tree.map(lambda a: jax.make_array_from_callback(a.shape, everywhere, lambda _: a), held)
+    host_arrays = jax.device_get(arrays)
+    return jax.tree.map(lambda a: jax.make_array_from_callback(a.shape, everywhere, lambda _: a), host_arrays)
 
 
 def use_all_cores() -> None:
-    """Gives the CPU backend one XLA device per core that this process may use; call it before the first array.
+    """Gives the CPU backend one XLA device per core that this process may use. Call it before the first array.
 
-    Inside a loop XLA runs elementwise work on one thread, so several cores need several devices.
+    Inside a loop XLA runs elementwise operations on one thread, so only several devices use several cores.
     """
     usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())  # Linux only
     jax.config.update("jax_num_cpu_devices", len(usable))
 
 
 def keep_compiled() -> None:
-    """Keeps compiled programs in the user's cache folder, where the next process on this kind of CPU finds them.
+    """Keeps compiled programs in the user's cache folder, for the next process on this kind of CPU.
 
-    JAX_COMPILATION_CACHE_DIR chooses another folder, which is left to JAX, JAX_ENABLE_COMPILATION_CACHE=false keeps
-    none. The limit of our own folder is kept here: with one of JAX's, every entry that is written looks at all others,
-    and one without the file of its last use stops all writing (jax issue 39880).
+    JAX_COMPILATION_CACHE_DIR sets another folder, which JAX then manages. JAX_ENABLE_COMPILATION_CACHE=false turns the
+    cache off. This module limits the size of our own folder, not JAX: JAX would read all entries at each write, and an
+    entry without the file of its last use would stop all writing (jax issue 39880).
     """
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folder = caches / "jaxrnn" / "compiled" / _cpu()  # earlier versions used another one, with JAX's limit
+        folder = caches / "jaxrnn" / "compiled" / _cpu()  # earlier versions used another folder with JAX's limit
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_compilation_cache_max_size", -1)
-        _look_after(folder)
+        _clean_hourly(folder)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
-def _look_after(folder):
-    """Makes room in the cache once an hour: to look at 2,000 files takes up to a tenth of a second."""
-    looked = folder / ".looked-after"
-    with contextlib.suppress(OSError):  # there is no cache yet, or it is read-only
-        if folder.is_dir() and not (looked.exists() and time.time() - looked.stat().st_mtime < HOUR):
-            looked.touch()
+def _clean_hourly(folder):
+    """Limits the cache at most once per hour, since reading 2,000 entries takes up to a tenth of a second."""
+    marker = folder / ".looked-after"
+    with contextlib.suppress(OSError):  # the cache is missing or read-only
+        if folder.is_dir() and not (marker.exists() and time.time() - marker.stat().st_mtime < CLEANING_INTERVAL):
+            marker.touch()
             make_room(folder)
 
 
-def make_room(folder: Any, largest: Any = CACHE_BYTES, fresh: Any = FRESH) -> None:
-    """Removes the files of a cache that were not used for longest, where they take too much, and empty ones.
+def make_room(folder: Any, largest: Any = CACHE_BYTES, fresh: Any = FRESH_SECONDS) -> None:
+    """Removes the empty files of a cache and, if it is too large, the files that were not used for the longest time.
 
     Args:
-      folder: of the cache.
-      largest: bytes that it may take; where it takes more, a quarter of them is made free.
-      fresh: seconds; a file that was used since then stays, for another process may be writing or reading it.
+      folder: folder of the cache.
+      largest: limit in bytes; a larger cache is reduced to three quarters of it.
+      fresh: seconds; files used more recently stay, since another process may be reading or writing them.
     """
     files = []
     for entry in os.scandir(folder):
-        with contextlib.suppress(OSError):  # another process has removed it
-            found = entry.stat()
-            files.append((max(found.st_atime, found.st_mtime), found.st_size, entry.path))
+        with contextlib.suppress(OSError):  # another process has removed the file
+            status = entry.stat()
+            files.append((max(status.st_atime, status.st_mtime), status.st_size, entry.path))
     total, before = sum(size for _, size, _ in files), time.time() - fresh
     excess = total - 0.75 * largest if total > largest else 0
     for used, size, path in sorted(files):
-        if used < before and (excess > 0 or size == 0):  # a process that is killed in the writing leaves empty ones
-            with contextlib.suppress(OSError):  # as above, or the folder is read-only
+        if used < before and (excess > 0 or size == 0):  # a process that is killed while writing leaves empty files
+            with contextlib.suppress(OSError):  # another process has removed the file, or the folder is read-only
                 os.unlink(path)
                 excess -= size
 
 
 def free_memory() -> Any:
-    """Bytes that programs may take on all local devices: what the accelerators report, or what the system has left."""
+    """Returns the free memory in bytes: of all local accelerators, or of the system if they do not report it."""
     reported = [device.memory_stats() for device in jax.local_devices()]
     if all(reported):
         return sum(stats["bytes_limit"] - stats["bytes_in_use"] for stats in reported)
@@ -198,7 +202,7 @@ def free_memory() -> Any:
 
 
 def _cpu():
-    """A name for this kind of CPU: a program compiled for one may not run on another that shares the home folder."""
+    """Returns a name for this kind of CPU. A program compiled for one kind may not run on another kind."""
     info = Path("/proc/cpuinfo")  # Linux only
     lines = info.read_text().splitlines() if info.exists() else []
     features = next((line for line in lines if line.startswith(("flags", "Features"))), "")
@@ -206,31 +210,31 @@ def _cpu():
 
 
 def mesh(rows: Any, axis: Any = ROWS, everywhere: Any = False, params: Any = ()) -> Any:
-    """The mesh for `rows` rows of a batch, or as many runs: as many local devices as divide them, along one axis.
+    """Makes a one-axis mesh for the rows of a batch or the runs of a group: the most devices that divide their number.
 
     Args:
-      rows: of the batch.
-      axis: its name.
-      everywhere: as many devices of every process, instead of this one's alone.
-      params: of the net, arrays or their shapes. Where a recurrent matrix of theirs is too large for the cache of a
-        CPU's core and the rows are few, one device computes: XLA shares out every product's columns over the cores,
-        and each reads its part of the matrix at every step instead of all.
+      rows: number of rows or runs.
+      axis: name of the axis.
+      everywhere: use the devices of all processes, the same number of each; else only this process's devices.
+      params: params of the net, arrays or their shapes. If a recurrent matrix is too large for the cache of a CPU core
+        and the rows are few, the mesh has one device: XLA then splits the columns of each product over the cores, and
+        each core reads only its part of the matrix at every step.
 
     Raises:
-      ValueError: if the rows cannot be shared out over all processes.
+      ValueError: if the rows cannot be split evenly over all processes.
     """
     processes = jax.process_count() if everywhere else 1
     fits = [n for n in range(1, jax.local_device_count() + 1) if rows % (n * processes) == 0]
     if not fits:
-        raise ValueError(f"{rows} rows cannot be shared out over {processes} processes")
+        raise ValueError(f"{rows} rows cannot be split evenly over {processes} processes")
     if not everywhere:
         together = jax.default_backend() == "cpu" and _recurrent_bytes(params) >= max(TOO_LARGE, rows * A_ROW)
         return jax.sharding.Mesh(np.array(jax.local_devices()[: 1 if together else max(fits)]), (axis,))
-    own = [[d for d in jax.devices() if d.process_index == process][: max(fits)] for process in range(processes)]
-    return jax.sharding.Mesh(np.array(own).ravel(), (axis,))
+    devices = [[d for d in jax.devices() if d.process_index == process][: max(fits)] for process in range(processes)]
+    return jax.sharding.Mesh(np.array(devices).ravel(), (axis,))
 
 
 def _recurrent_bytes(params):
-    """Of the largest `w_h` among params."""
-    named = [leaf for path, leaf in jax.tree.leaves_with_path(params) if getattr(path[-1], "name", "") == "w_h"]
-    return max((leaf.size * leaf.dtype.itemsize for leaf in named), default=0)
+    """Returns the size in bytes of the largest `w_h` in params."""
+    matrices = [leaf for path, leaf in jax.tree.leaves_with_path(params) if getattr(path[-1], "name", "") == "w_h"]
+    return max((leaf.size * leaf.dtype.itemsize for leaf in matrices), default=0)

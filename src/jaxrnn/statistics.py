@@ -1,12 +1,12 @@
-"""What several networks say together: medians with bootstrap intervals, shares with binomial ones, paired
+"""Statistics over several networks: medians with bootstrap intervals, shares with binomial intervals, and paired
 comparisons."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-LEVEL = 0.9  # of all intervals
-RESAMPLES = 1000
+LEVEL = 0.9  # probability of all intervals
+RESAMPLES = 1000  # of the bootstrap
 
 
 class Interval(NamedTuple):
@@ -22,14 +22,14 @@ class Interval(NamedTuple):
 
 
 def median(values, axis=0, level=LEVEL):
-    """The median over networks with its percentile bootstrap interval (Efron & Tibshirani 1993, section 13.3).
+    """Median over networks with its percentile bootstrap interval (Efron & Tibshirani 1993, section 13.3).
 
-    Networks are drawn again with replacement, always from the same seed; the interval of one network is that network.
+    Networks are resampled with replacement, always with the same seed. The interval of a single network is its value.
 
     Args:
       values: an array.
-      axis: the networks'.
-      level: of the interval.
+      axis: the axis of the networks.
+      level: probability of the interval.
 
     Returns:
       An `Interval` of arrays without that axis.
@@ -42,7 +42,7 @@ def median(values, axis=0, level=LEVEL):
 
 
 def _medians(values, drawn):
-    """The medians of the networks drawn, [RESAMPLES, ...], in pieces that fit into memory."""
+    """Returns the medians of the resampled networks, [RESAMPLES, ...], computed in pieces that fit into memory."""
     flat = values.reshape(len(values), -1)
     size = max(1, 4_000_000 // drawn.size)
     pieces = [np.median(flat[drawn, at : at + size], axis=1) for at in range(0, flat.shape[1], size)]
@@ -50,32 +50,32 @@ def _medians(values, drawn):
 
 
 def share(successes, networks, level=LEVEL):
-    """The share of networks that succeed with its binomial interval (Wilson 1927).
+    """Share of networks that succeed, with its binomial interval (Wilson 1927).
 
     Args:
-      successes: how many succeed.
-      networks: of how many.
-      level: of the interval.
+      successes: number of networks that succeed.
+      networks: number of networks.
+      level: probability of the interval.
 
     Returns:
       An `Interval` of numbers.
     """
-    from scipy.stats import binomtest  # here: half a second that only tables and figures need
+    from scipy.stats import binomtest  # imported here: it takes half a second and only tables and figures need it
 
-    found = binomtest(int(successes), int(networks)).proportion_ci(level, "wilson")
-    return Interval(successes / networks, float(found.low), float(found.high))
+    interval = binomtest(int(successes), int(networks)).proportion_ci(level, "wilson")
+    return Interval(successes / networks, float(interval.low), float(interval.high))
 
 
 def paired(a, b):
-    """The p-value of a paired permutation test of equal means: the signs of the differences are exchanged.
+    """p-value of a paired permutation test of equal means, which flips the signs of the differences (Fisher 1935).
 
-    Exact for up to twelve pairs, of 10,000 drawn exchanges for more (Fisher 1935). With n pairs it is 2 / 2^n at least.
+    The test is exact for up to twelve pairs and draws 10,000 permutations for more. With n pairs p is at least 2 / 2^n.
 
     Args:
-      a, b: [n], of networks with the same seeds.
+      a, b: [n], values of networks with the same seeds.
 
     Returns:
-      p, NaN where there are fewer than two pairs or a value is not finite.
+      p; NaN for fewer than two pairs or for values that are not finite.
     """
     from scipy.stats import permutation_test
 
@@ -87,7 +87,7 @@ def paired(a, b):
         return np.mean(a - b, axis=axis)
 
     exchanges = np.inf if len(a) <= 12 else 9999
-    found = permutation_test(
+    result = permutation_test(
         (a, b), difference, permutation_type="samples", vectorized=True, n_resamples=exchanges, rng=0
     )
-    return float(found.pvalue)
+    return float(result.pvalue)

@@ -1,4 +1,4 @@
-"""Symbols: letters, words, phonemes, tags or labels, and the numbers that networks see for them."""
+"""Vocabularies: the symbols (letters, words, phonemes, tags or labels) and their numbers."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-UNKNOWN = "\ufffd"  # what stands for a symbol that the training part does not hold
+UNKNOWN = "\ufffd"  # the symbol for everything that the training part does not contain
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,9 @@ class Symbols:
     """A vocabulary.
 
     Fields:
-      names: the symbols in the order of their numbers.
-      separator: what stands between two symbols in a text; empty for letters.
-      end: whether the first symbol ends a sequence and is not shown.
+      names: the symbols, ordered by their numbers.
+      separator: the text between two symbols; empty for letters.
+      end: whether the first symbol marks the end of a sequence; it is not shown.
     """
 
     names: tuple[str, ...]
@@ -25,7 +25,7 @@ class Symbols:
 
     @property
     def size(self) -> int:
-        """How many symbols there are."""
+        """Number of symbols."""
         return len(self.names)
 
     @cached_property
@@ -33,24 +33,24 @@ class Symbols:
         return {name: number for number, name in enumerate(self.names)}
 
     def split(self, text: str) -> list[str]:
-        """The symbols of a text."""
+        """Splits a text into symbols."""
         return list(text) if self.separator == "" else text.split()
 
     def encode(self, text: str | list[str]) -> np.ndarray:
-        """The numbers [T] of the symbols of a text, or of a list of symbols.
+        """Returns the numbers [T] of the symbols of a text or of a list.
 
         Raises:
-          ValueError: if one is not in the vocabulary and this holds no `UNKNOWN`; it names the symbol.
+          ValueError: if a symbol is not in the vocabulary and the vocabulary has no `UNKNOWN`.
         """
         numbers = self._numbers
         symbols = self.split(text) if isinstance(text, str) else text
         unseen = [symbol for symbol in symbols if symbol not in numbers]
         if unseen and UNKNOWN not in numbers:
-            raise ValueError(f"{unseen[0]!r} is no symbol of the training data")
+            raise ValueError(f"{unseen[0]!r} does not occur in the training data")
         return np.array([numbers.get(symbol, numbers.get(UNKNOWN)) for symbol in symbols], np.int32)
 
     def decode(self, numbers: Any) -> str:
-        """The text of numbers [T], up to the end symbol; a number below 0 is `UNKNOWN`."""
+        """Returns the text of numbers [T], up to the end symbol; numbers below 0 become `UNKNOWN`."""
         names = []
         for number in np.asarray(numbers).ravel().tolist():
             if self.end and number == 0:
@@ -60,12 +60,12 @@ class Symbols:
 
 
 def vocabulary(sequences: Any, separator: str = "", end: bool = False, unknown: bool = False) -> Symbols:
-    """The `Symbols` of sequences of symbols, in alphabetical order.
+    """Collects the `Symbols` of some sequences, in alphabetical order.
 
     Args:
-      sequences: lists of symbols, or texts.
-      separator, end: as in `Symbols`; the end symbol is the empty text.
-      unknown: whether one more stands for symbols that the sequences do not hold.
+      sequences: lists of symbols, or strings of letters.
+      separator, end: as in `Symbols`; the end symbol is the empty string.
+      unknown: whether to add `UNKNOWN` for symbols that the sequences do not contain.
     """
-    found = sorted({symbol for sequence in sequences for symbol in sequence})
-    return Symbols((*([""] if end else []), *([UNKNOWN] if unknown else []), *found), separator, end)
+    names = sorted({symbol for sequence in sequences for symbol in sequence})
+    return Symbols((*([""] if end else []), *([UNKNOWN] if unknown else []), *names), separator, end)

@@ -1,4 +1,4 @@
-"""Rows of one kind, as columns or for pandas: the history of a run, the table of a study."""
+"""Tables, such as the history of a run or the results of a study."""
 
 import csv
 import html
@@ -11,13 +11,13 @@ import numpy as np
 
 from jaxrnn import atomic
 
-SHOWN = 12  # rows, in a notebook
+SHOWN = 12  # most rows that a notebook shows
 
 
 class Table:
-    """Rows, dicts from a column's name to its value; what a row does not have is None in the column.
+    """Rows as dicts {column: value}. A value that a row does not have is None.
 
-    `table["loss"]` is a column as an array, `table.where(split="train")` the rows that hold these values.
+    `table["loss"]` is a column as an array; `table.where(split="train")` selects rows by their values.
 
     Fields:
       rows: the dicts, in order.
@@ -28,7 +28,7 @@ class Table:
 
     @property
     def columns(self) -> list[str]:
-        """The columns' names, in the order in which rows have them."""
+        """Names of the columns, in the order of their first appearance."""
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
     def __len__(self) -> int:
@@ -38,27 +38,27 @@ class Table:
         return iter(self.rows)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """A column [rows].
+        """Returns a column as an array [rows].
 
         Raises:
-          KeyError: if no row has it; it names those that there are.
+          KeyError: if no row has the column; the message lists the columns.
         """
         if name not in self.columns:
-            raise KeyError(f"there is no column {name!r}; there are {', '.join(self.columns)}")
+            raise KeyError(f"no column {name!r}; the columns are {', '.join(self.columns)}")
         return np.array([row.get(name) for row in self.rows])
 
     def where(self, **values: Any) -> "Table":
-        """The table of the rows with these values in these columns."""
+        """Returns the table of the rows that have these values in these columns."""
         return Table(row for row in self.rows if all(row.get(name) == value for name, value in values.items()))
 
     def to_pandas(self) -> Any:
-        """A `pandas.DataFrame`."""
-        import pandas  # here: half a second that only data frames need
+        """Converts the table to a `pandas.DataFrame`."""
+        import pandas  # imported here: it takes half a second
 
         return pandas.DataFrame(self.rows, columns=self.columns)
 
     def write(self, path: str | Path) -> None:
-        """Writes a CSV file in one piece; what a row does not have stays empty."""
+        """Writes a CSV file atomically; missing values are empty."""
         file = io.StringIO()
         writer = csv.DictWriter(file, self.columns, lineterminator="\n")
         writer.writeheader()
@@ -69,9 +69,9 @@ class Table:
         return f"Table of {len(self.rows)} rows: {', '.join(self.columns)}"
 
     def _repr_html_(self):
-        """The table in a notebook, without the rows in the middle of a long one."""
+        """HTML for a notebook; the middle rows of a long table are left out."""
         rows = self.rows if len(self.rows) <= SHOWN else [*self.rows[: SHOWN // 2], None, *self.rows[-SHOWN // 2 :]]
-        left_out = f"<td colspan={len(self.columns)}>{len(self.rows) - SHOWN} rows more</td>"
+        left_out = f"<td colspan={len(self.columns)}>{len(self.rows) - SHOWN} more rows</td>"
         lines = [
             left_out if row is None else "".join(f"<td>{_shown(row.get(name))}</td>" for name in self.columns)
             for row in rows
@@ -87,6 +87,6 @@ def _shown(value):
 
 
 def read(path: str | Path) -> list[dict[str, str]]:
-    """The rows of a CSV file that a `Table` wrote, values as text."""
+    """Reads the rows of a CSV file that a `Table` wrote; the values are strings."""
     with open(path, newline="") as file:
         return list(csv.DictReader(file))

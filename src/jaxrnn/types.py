@@ -1,10 +1,8 @@
-"""The two algebras of the package, and what a data set hands to a training run.
+"""The contracts of the package: `Cell` (one step), `Net` (one sequence) and `Dataset`.
 
-A recurrent network is a pure function of one step; everything else transforms it. `Cell` is one step, `Net` is one
-sequence. Both are tuples of pure functions that hold no weights, and every combinator returns the type that it takes.
-
-Shapes, everywhere: T steps, B sequences (any number of batch axes), D inputs, H units, K outputs. Sequences are
-time-major, `xs [T, B, D]`; weights are `[in, out]` and used as `x @ w`.
+Cells and nets are tuples of pure functions without weights; the weights are passed as `params`. Combinators take and
+return these types. Shapes: T steps, B sequences (any number of batch axes, also none), D inputs, H units, K outputs.
+Sequences are time-major, `xs [T, B, D]`. Weights are `[in, out]` and used as `x @ w`.
 """
 
 from collections.abc import Callable
@@ -21,7 +19,7 @@ Params = Any  # a pytree of arrays
 Carry = Any  # a pytree of arrays [B, ...]
 Unroll = Callable[..., tuple[Any, Any]]  # (cell, params, carry, xs, *, mask, reset, reverse) -> (carry, ys)
 
-# What a factory's signature says of its numbers. Configurations are checked against it before anything compiles.
+# Ranges of the numbers in a factory's signature. Configurations are checked against them before anything compiles.
 Size = Annotated[int, Interval(gt=0, lt=2**31)]  # JAX counts in int32
 Seed = Annotated[int, Interval(ge=0, lt=2**32)]
 Lag = Annotated[float, Gt(2)]
@@ -32,16 +30,19 @@ Rate = Annotated[float, Interval(ge=0, lt=1)]
 
 
 class Cell(NamedTuple):
-    """One step of a recurrent network.
+    """One step of a recurrent network, as functions that JAX can trace. Params and carries are pytrees of arrays.
 
     Fields:
       size: H, the width of the output h_t.
-      init: (key, input_size) -> params. The recurrent weights are the leaf named `w_h`.
-      initial: (params, batch_shape) -> carry, the carry before the first step.
-      project: (params, x_t [..., D]) -> u_t [..., G], what the input contributes; sees no carry.
-      step: (params, carry, u_t) -> (carry, h_t [..., H]), the recurrence and the gates.
-      gates: (params, carry, u_t) -> a NamedTuple of the gates' values [..., H], each under its letter; None for a cell
-        without gates. The gate that keeps the state is called f or z, a candidate g or n.
+      init: (key, input_size) -> params. Draws the weights for inputs of width D = input_size; the recurrent weights
+        are the leaf named `w_h`.
+      initial: (params, batch_shape) -> carry. Returns the carry before the first step, with leaves [*batch_shape, ...].
+      project: (params, x_t [..., D]) -> u_t [..., G]. Computes the input's part of the step, such as x_t W_x + b; it
+        does not see the carry, so an unroll may apply it to all steps at once.
+      step: (params, carry, u_t [..., G]) -> (carry, h_t [..., H]). Applies the recurrence and the gates; the new carry
+        has the structure and the shapes of the old one.
+      gates: (params, carry, u_t [..., G]) -> a NamedTuple with one array [..., H] per gate. The field of the gate that
+        keeps the state is named f or z, a candidate's field g or n; `gates` is None for a cell without gates.
     """
 
     size: int
@@ -68,23 +69,25 @@ class _NetFields(NamedTuple):
 class Net(_NetFields):
     """A map from a sequence to a sequence.
 
-    A field that `_replace` changes stays changed when another unroll is set: `unrolled` builds the net anew.
+    `unrolled` and `many_to_one` build the net again; fields that were changed with `_replace` stay changed in it.
 
     Fields:
-      init: (key, input_size) -> params.
-      width: input_size -> output_size.
-      initial: (params, batch_shape) -> carry, the carry before the first step.
-      apply: (params, carry, xs [T, B, D], *, mask [T, B], reset [T, B], key [B]) -> (carry, ys [T, B, K]).
-        `mask` marks the valid steps and `reset` the steps before which the carry returns to its initial value (see
-        `jaxrnn.unroll`). `key` holds one PRNG key per sequence and switches dropout on; a loop that calls the net step
-        by step gives `jaxrnn.keys.StepKeys`.
-      unrolled: unroll -> the same net whose recurrent layers are unrolled so (see `jaxrnn.unroll`).
-      causal: whether y_t depends on x_1 ... x_t alone, so that the net can run on a stream.
-      decoding: the `Decoding` of a net that reads a `Pair`, or None.
-      plain: the `Plain` of a net whose recurrent weights are functions of its params, or None.
-      vocabulary: how many symbols the net can read, as numbers xs [T, B, 1]; None for a net that reads values.
-      many_to_one: () -> the same net for data with one target per sequence (see `jaxrnn.nets.adapted`); None for a net
-        that acts on each step by itself.
+      init: (key, input_size) -> params. Draws the weights for inputs of width D = input_size.
+      width: (input_size) -> output_size. Returns K for inputs of width D.
+      initial: (params, batch_shape) -> carry. Returns the carry before the first step, with leaves [*batch_shape, ...].
+      apply: (params, carry, xs [T, B, D], *, mask=None, reset=None, key=None) -> (carry, ys [T, B, K]). Runs the net
+        over the sequences and returns the last carry (see `jaxrnn.unroll`).
+        mask [T, B] is true at the valid steps, reset [T, B] at the steps before which the carry returns to its initial
+        value. key [B] holds one PRNG key per sequence and switches dropout and noise on; None switches them off. A loop
+        that calls the net step by step passes `jaxrnn.keys.StepKeys`.
+      unrolled: (unroll) -> Net. Returns the same net with its recurrent layers unrolled by `unroll`, a function
+        `(cell, params, carry, xs, *, mask, reset, reverse) -> (carry, ys)`.
+      causal: whether y_t depends only on x_1 ... x_t, so that the net can run on a stream.
+      decoding: the `Decoding` of an encoder-decoder, which reads a `Pair` as xs; None for other nets.
+      plain: the `Plain` of a net whose recurrent weights are functions of its params; None for other nets.
+      vocabulary: number of symbols that the net can read as integers xs [T, B, 1]; None if it reads values.
+      many_to_one: () -> Net. Returns the same net for data with one target per sequence (see `jaxrnn.nets.adapted`);
+        None for a net that treats each step separately.
     """
 
     __slots__ = ()
@@ -96,16 +99,16 @@ class Net(_NetFields):
         return super()._replace(**fields)
 
     def _rebuilding(self, name, fields):
-        """The field of this name, a function that builds the net anew, with the same changes to what it builds."""
+        """Returns the function in the field `name`, with the same changes applied to the net that it builds."""
         return lambda *arguments: getattr(self, name)(*arguments)._replace(**fields)
 
 
 class Plain(NamedTuple):
-    """A parametrized net as one whose params hold the recurrent weights themselves.
+    """The version of a parametrized net whose params are the recurrent weights themselves.
 
     Fields:
-      net: that `Net`.
-      weights: the parametrized net's params -> that net's.
+      net: the `Net` of that version.
+      weights: (params of the parametrized net) -> params of `net`. Computes the recurrent weights.
     """
 
     net: Net
@@ -113,13 +116,15 @@ class Plain(NamedTuple):
 
 
 class Decoding(NamedTuple):
-    """How the answer of an encoder-decoder is found step by step, without knowing it.
+    """The parts of an encoder-decoder, for producing an answer step by step.
 
     Fields:
-      encode: (params, source [S, B, D], mask [S, B]) -> (the decoder's params, its carry before the first step).
+      encode: (params, source [S, B, D], mask [S, B]) -> (decoder_params, carry). Reads the source and returns the
+        decoder's carry before its first step.
       decoder: the decoder, a causal `Net`.
-      start: (batch_shape) -> x_0 [B, 1], the decoder's first input.
-      attention: (the decoder's params, carry, inputs [T, B, 1]) -> weights [T, B, S] over the source; None without.
+      start: (batch_shape) -> x_0. Returns the decoder's first input, [B, 1] for symbols or [B, K] for values.
+      attention: (decoder_params, carry, inputs [T, B, 1]) -> weights [T, B, S] over the source; None for a decoder
+        without attention.
     """
 
     encode: Callable[..., Any]
@@ -129,12 +134,12 @@ class Decoding(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """What outputs are worth, as one number.
+    """Scalar score of a network's outputs.
 
     Fields:
-      function: (ys [T, B, K], Batch) -> the number, traceable.
-      unit: of the number, empty for a share or a ratio.
-      better: "up" where more is better, "down" where less is; a number where nearer to it is.
+      function: (ys [T, B, K], Batch) -> score, a scalar. JAX must be able to trace it.
+      unit: the unit of the score; empty for a share or a ratio.
+      better: "up" if larger scores are better, "down" if smaller ones are, or the number that scores should be near.
     """
 
     function: Callable[..., Any]
@@ -146,12 +151,12 @@ class Metric(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """Training batches of sequences of like length, so that few of the steps computed are padding.
+    """Training batches of sequences with similar lengths, so that little of the computation is spent on padding.
 
     Fields:
-      which: (steps [n], batch_size) -> [n], the bucket of each update, the same for all runs of a sweep.
-      batches: a tuple of (arrays, items with leading axis [B]) -> Batch, one a bucket, each of a static shape.
-      padding: the share of the steps computed in an epoch that is padding.
+      which: (steps [n], batch_size) -> [n]. Returns the bucket of each update, the same for all runs of a sweep.
+      batches: one function per bucket, (arrays, items with leading axis [B]) -> Batch of a static shape.
+      padding: share of the steps computed in an epoch that are padding, in [0, 1].
     """
 
     which: Callable[..., Any]
@@ -160,9 +165,12 @@ class Buckets(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What `scripts/generate.py` asks: the key's name, text -> a `Batch` of one sequence, what is asked by default.
+    """The input that `scripts/generate.py` reads from the user as text.
 
-    `batch` raises ValueError for a text that cannot be read.
+    Fields:
+      name: the key that the user sets, such as "sentence".
+      batch: (text) -> Batch of one sequence. Raises ValueError for a text that it cannot read.
+      default: the text that is used if the user sets none.
     """
 
     name: str
@@ -171,38 +179,39 @@ class Question(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """Everything a training run needs to know of its data, as device arrays and pure functions.
+    """The data of a training run, as device arrays and pure functions.
 
-    A batch is a function of the run's key and of the step alone, so a run that goes on sees what it would have seen.
+    Batches depend only on the run's key and the step, so a resumed run sees the batches that it would have seen.
 
     Fields:
-      input_size, output_size: D and K.
-      rows: number of training sequences, the largest batch; None where sequences are drawn without end.
+      input_size: D, the width of the inputs.
+      output_size: K, the width of the network's outputs.
+      rows: number of training sequences, the largest possible batch; None if sequences are drawn without end.
       arrays: pytree of device arrays that `batch` reads.
-      plan: (key, steps [n], batch_size) -> items, a pytree with leading axes [n, B]: what each row of each step is.
-      batch: (arrays, items with leading axis [B]) -> Batch.
-      splits: {"validation": Batch, "test": Batch}; windows of a series are evaluated in pieces, others whole.
-      loss: (ys [T, B, K], targets [T, B, ...]) -> [T, B], the loss of each step.
-      baselines: {name: Batch -> ys [T, B, K]}, trivial and classical predictors, the one to beat in any case first.
-      continues: whether batches go on from each other, so that the carry means something from one to the next.
-      series: the `Series` behind the data, or None.
-      correct: (ys [T, B, K], Batch) -> [B], whether each sequence counts as right; None where that means nothing.
-      lags: (fewest, most) steps between an input that matters and the output that needs it, or None.
-      loss_name: what tables and figures call the loss.
-      metrics: {name: `Metric`}, reported beside the loss.
-      buckets: `Buckets`, or None where all sequences are as long.
-      inputs: the `Symbols` that xs [T, B, 1] hold the numbers of; None where xs are values.
-      outputs: the `Symbols` that the outputs are logits of, or None. Where xs is a `Pair`, the first is the end.
-      question: a `Question`, or None.
-      shown: (Batch, predicted [T, B] of symbols or [T, B, K]) -> [{"input", "target", "prediction", ...}], a dict a
-        sequence, or None.
-      distribution: what the outputs say of the values of a series (see `jaxrnn.distributions`), or None.
-      anchor: xs [T, B, D] -> [T, B, K'], a forecast that the network's first K' outputs are added to, the locations of
-        its distributions; None for none. `jaxrnn.nets.adapted` does so wherever a network is trained or loaded.
-      targets: "per_step", one target per step or an answer of its own length; "per_sequence", one target, which the
-        loss reads at the last valid step (many-to-one); "next_step", values that the inputs still have to reach, so
-        that a net which reads the future would read them.
-      notes: sentences about the data that a reader of a run's numbers should know; its summary repeats them.
+      plan: (key, steps [n], batch_size) -> items. Chooses the rows of n updates: indices or keys, leading axes [n, B].
+      batch: (arrays, items of one update, leading axis [B]) -> Batch. Gathers or draws one training batch.
+      splits: {"validation": Batch, "test": Batch}, the data for evaluation.
+      loss: (ys [T, B, K], targets [T, B, ...]) -> [T, B]. Computes the loss of each step.
+      baselines: {name: (Batch) -> ys [T, B, K]}, simple predictors to compare with; the first is the trivial one.
+      continues: whether each batch continues the one before, so that training keeps the carry between batches.
+      series: the `Series` that the data come from; None for other data.
+      correct: (ys [T, B, K], Batch) -> bool [B]. Decides whether each sequence is solved; None if this has no meaning.
+      lags: (smallest, largest) number of steps between a relevant input and the output that needs it, or None.
+      loss_name: name of the loss in tables and figures.
+      metrics: {name: `Metric`}, reported with the loss.
+      buckets: `Buckets` for sequences of different lengths; None if all have the same length.
+      inputs: the `Symbols` whose numbers are xs [T, B, 1]; None if xs are values.
+      outputs: the `Symbols` whose logits are the outputs, or None. If xs is a `Pair`, the first one ends an answer.
+      question: the `Question` that a user can ask a trained network, or None.
+      shown: (Batch, predicted) -> [{"input", "target", "prediction", ...}], one dict per sequence for display, or None;
+        `predicted` holds symbols [T, B] or values [T, B, K].
+      distribution: the `jaxrnn.distributions` distribution that the outputs describe, for a series; else None.
+      anchor: (xs [T, B, D]) -> [T, B, K']. The forecast that `jaxrnn.nets.adapted` adds to the first K' outputs,
+        the locations of its distributions; None for none.
+      targets: the kind of target.
+        "per_step": one per step, or an answer with its own length. "per_sequence": one, which the loss reads at the
+        last valid step (many-to-one). "next_step": values of later inputs, so the network must not read the future.
+      notes: sentences about the data that a run's summary repeats.
     """
 
     input_size: int
@@ -232,10 +241,10 @@ class Dataset(NamedTuple):
 
     @property
     def trivial_name(self) -> str:
-        """What tables and figures call the predictor to beat in any case."""
+        """Name of the trivial predictor, the first of the baselines."""
         return next(iter(self.baselines))
 
     @property
     def trivial(self) -> Callable[[Batch], Any]:
-        """That predictor, Batch -> ys [T, B, K]."""
+        """The trivial predictor, (Batch) -> ys [T, B, K]."""
         return self.baselines[self.trivial_name]

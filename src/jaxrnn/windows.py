@@ -1,4 +1,4 @@
-"""Windows of one long series: what validation and tests read, without holding the series once per window."""
+"""Windows of one long series, for validation and tests, without a copy of the series per window."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,19 +9,19 @@ import jax.numpy as jnp
 
 from jaxrnn.types import Batch
 
-PIECE = 2**22  # values of windows that are cut at a time
+PIECE = 2**22  # number of values that are cut into windows at once
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Windows:
-    """B windows of one series, cut where they are read: side by side they would hold the series many times.
+    """B windows of one series. A window is cut only when it is read, which saves memory.
 
     Fields:
-      inputs: [N, D], of every step of the series.
-      targets: [N, K].
-      starts: [B], the step that each window begins with.
-      length: S, steps per window.
+      inputs: [N, D], the input at every step of the series.
+      targets: [N, K], the targets at every step.
+      starts: [B], the first step of each window.
+      length: S, the number of steps per window.
     """
 
     inputs: Any
@@ -33,16 +33,16 @@ class Windows:
         return self.length
 
     def cut(self, rows: Any = slice(None)) -> Batch:
-        """The `Batch` of these windows, as arrays; the last step of each counts."""
-        at = self.starts[rows] + jnp.arange(self.length)[:, None]
-        xs, targets = self.inputs[at], self.targets[at]
+        """Returns the selected windows as a `Batch` of arrays; only the last step of each counts in the loss."""
+        steps = self.starts[rows] + jnp.arange(self.length)[:, None]
+        xs, targets = self.inputs[steps], self.targets[steps]
         counted = (jnp.arange(self.length) == self.length - 1)[:, None] * known_share(targets)
-        return Batch(xs, targets, counted.astype(xs.dtype), jnp.ones(at.shape[1], bool))
+        return Batch(xs, targets, counted.astype(xs.dtype), jnp.ones(steps.shape[1], bool))
 
     def last_outputs(self, function: Callable[[Any], Any]) -> Any:
-        """[1, B, K], the outputs at the last step of every window of a function xs [S, b, D] -> [S, b, K].
+        """Returns a function's outputs at the last step of every window: [1, B, K].
 
-        It is applied to as many windows at a time as hold `PIECE` values.
+        The function, xs [S, b, D] -> [S, b, K], is applied to as many windows at once as `PIECE` allows.
         """
         count = self.starts.shape[0]
         rows = max(1, min(count, PIECE // (self.length * self.inputs.shape[-1])))
@@ -54,10 +54,10 @@ class Windows:
             return of_rows(self.starts)[None]
         pieces = -(-count // rows)
         padded = self.starts[jnp.minimum(jnp.arange(pieces * rows), count - 1)]
-        found = jax.lax.map(of_rows, padded.reshape(pieces, rows))
-        return found.reshape(1, pieces * rows, -1)[:, :count]
+        outputs = jax.lax.map(of_rows, padded.reshape(pieces, rows))
+        return outputs.reshape(1, pieces * rows, -1)[:, :count]
 
 
 def known_share(targets: Any) -> Any:
-    """[...], the share of the targets [..., K] that are known, not NaN: the weight of a step."""
+    """Returns the share of the targets [..., K] that are not NaN, as the weight of a step: [...]."""
     return jnp.mean(~jnp.isnan(targets), axis=-1)

@@ -112,7 +112,11 @@ def test_absent_rows_become_steps_where_a_rule_fills_them(write):
 
 @pytest.mark.parametrize(
     ("frequency", "message"),
-    [("often", "not a pandas offset alias"), ("-1D", "not a pandas offset alias"), ("ME", "is not on it")],
+    [
+        ("often", "expected a pandas offset alias"),
+        ("-1D", "expected a pandas offset alias"),
+        ("ME", "does not fit it"),
+    ],
 )
 def test_a_frequency_that_does_not_fit_is_refused(write, frequency, message):
     path = write(pd.date_range("2024-01-01", periods=60))

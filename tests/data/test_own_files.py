@@ -200,7 +200,7 @@ def test_a_text_of_ones_own(write):
         text.dataset(write("to be or not"))
     with pytest.raises(ValueError, match=r"10 of its 12 letters train, .* data.window=6; give data.window=4 or less"):
         text.dataset(write("to be or not"), window=6, validation=0.1, test=0.1)
-    with pytest.raises(ValueError, match="'é' is no symbol"):
+    with pytest.raises(ValueError, match="'é' does not occur"):
         dataset.question.batch("é")
     with pytest.raises(FileNotFoundError, match="no such file"):
         text.dataset("nowhere.txt")

@@ -89,7 +89,7 @@ def test_history_as_columns():
     frame = table.to_pandas()
     assert list(frame.columns) == table.columns
     assert frame.loss.tolist() == table["loss"].tolist()
-    with pytest.raises(KeyError, match="there is no column 'los'; there are step, split, loss"):
+    with pytest.raises(KeyError, match="no column 'los'; the columns are step, split, loss"):
         table["los"]
 
 

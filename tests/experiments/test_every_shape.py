@@ -62,7 +62,7 @@ def test_a_text_goes_on_where_it_was_stopped_and_continues_a_prompt(tmp_path, tr
     assert result.stdout.startswith("to be")
     assert len(result.stdout.partition("\nin ")[0]) == 35
     result = call(tmp_path, "generate", "run=run", "prompt=é")
-    assert result.stderr == "error: prompt=é: 'é' is no symbol of the training data\n"
+    assert result.stderr == "error: prompt=é: 'é' does not occur in the training data\n"
 
 
 @pytest.mark.slow

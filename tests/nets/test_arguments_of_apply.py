@@ -47,23 +47,23 @@ def test_masks_and_resets_are_boolean_with_every_unroll(unrolled):
     net, params, carry, xs = unrolled
     for name in ("mask", "reset"):
         for dtype in ("float32", "int32"):
-            message = f"{name} must be boolean, [T, B] = (7, 5), and is {dtype} (7, 5); give {name} > 0"
+            message = f"{name}: expected a boolean array [T, B] = (7, 5), got {dtype} (7, 5); use {name} > 0"
             with refused(message):
                 net.apply(params, carry, xs, **{name: jnp.ones((T, B), dtype)})
         for shape in ((B, T), (T,), (T, 1), (T, B, 1)):
-            with refused(f"{name} must be boolean, [T, B] = (7, 5), and is bool {shape}"):
+            with refused(f"{name}: expected a boolean array [T, B] = (7, 5), got bool {shape}"):
                 net.apply(params, carry, xs, **{name: jnp.ones(shape, bool)})
 
 
 def test_wrong_shapes_are_named_with_every_unroll(unrolled):
     net, params, carry, xs = unrolled
-    with refused("xs [T, B, D] has shape (5, 7, 3), so B = (7,), but the carry has B = (5,); sequences are time-major"):
+    with refused("xs [T, B, D] has shape (5, 7, 3), so B = (7,), but the carry has B = (5,); xs must be time-major"):
         net.apply(params, carry, jnp.swapaxes(xs, 0, 1))
-    with refused("xs [T, B, D] has shape (7, 5, 2), and these params read inputs of width D = 3"):
+    with refused("xs [T, B, D]: expected D = 3, the width of these params, got shape (7, 5, 2)"):
         net.apply(params, carry, xs[..., :2])
-    with refused("xs must be [T, B, D], and has shape (3,)"):
+    with refused("xs: expected [T, B, D], got shape (3,)"):
         net.apply(params, carry, xs[0, 0])
-    with refused("the carry is a tuple, and this layer's is LSTMCarry; net.initial(params, batch_shape) makes one"):
+    with refused("carry: expected LSTMCarry, got a tuple; net.initial(params, batch_shape) makes one"):
         net.apply(params, tuple(carry), xs)
     assert net.apply(params, carry, xs, mask=np.ones((T, B), bool))[1].shape == (T, B, H)
 
@@ -72,14 +72,14 @@ def test_wrong_shapes_are_named_with_every_unroll(unrolled):
 def test_wrong_shapes_are_named_for_every_cell(name):
     made = importlib.import_module(f"jaxrnn.cells.{name}")
     net, params, carry, xs = layer(jordan.cell(H, 2) if name == "jordan" else made.cell(H))
-    with refused("xs [T, B, D] has shape (7, 5, 2), and these params read inputs of width D = 3"):
+    with refused("xs [T, B, D]: expected D = 3, the width of these params, got shape (7, 5, 2)"):
         net.apply(params, carry, xs[..., :2])
-    with refused("mask must be boolean"):
+    with refused("mask: expected a boolean array"):
         net.apply(params, carry, xs, mask=jnp.ones((T, B)))
     if jax.tree.leaves(carry):
         with refused("xs [T, B, D] has shape (5, 7, 3)"):
             net.apply(params, carry, jnp.swapaxes(xs, 0, 1))
-    with refused("the carry is a list"):
+    with pytest.raises(ValueError, match=r"^carry: expected .*, got a list"):
         net.apply(params, [carry, carry, carry], xs)
 
 
@@ -87,11 +87,11 @@ def test_stacks_of_layers():
     net = nets.rnn(gru.cell(H), 2, layers=2, bidirectional="concat")
     params = net.init(jax.random.key(0), D)
     carry, xs = net.initial(params, (B,)), jnp.ones((T, B, D))
-    with refused("the carry has 1 entries for 3 nets; net.initial(params, batch_shape) makes one"):
+    with refused("carry: expected 3 entries, one per net, got 1; net.initial(params, batch_shape) makes one"):
         net.apply(params, carry[:1], xs)
-    with refused("the carry is an array, and these nets' is a tuple of 3; net.initial(params, batch_shape) makes one"):
+    with refused("carry: expected a tuple of 3, got an array; net.initial(params, batch_shape) makes one"):
         net.apply(params, jnp.zeros((B, H)), xs)
-    with refused("the carry is a tuple, and a bidirectional layer's is BidirectionalParams"):
+    with refused("carry: expected BidirectionalParams, got a tuple"):
         net.apply(params, (tuple(carry[0]), *carry[1:]), xs)
     with refused("xs [T, B, D] has shape (5, 7, 3)"):
         net.apply(params, carry, jnp.swapaxes(xs, 0, 1))
@@ -99,9 +99,9 @@ def test_stacks_of_layers():
 
 def test_layers_without_a_carry():
     net = nets.affine(2)
-    with refused("xs [T, B, D] has shape (7, 5, 4), and these params read inputs of width D = 3"):
+    with refused("xs [T, B, D]: expected D = 3, the width of these params, got shape (7, 5, 4)"):
         net.apply(net.init(jax.random.key(0), D), (), jnp.ones((T, B, 4)))
     for make in (nets.one_hot, lambda size: nets.embed(size, 2)):
         net = make(4)
-        with pytest.raises(ValueError, match="reads one integer a step"):
+        with pytest.raises(ValueError, match="expected one integer per step"):
             net.apply(net.init(jax.random.key(0), 1), (), jnp.ones((T, B, 2)))

@@ -59,7 +59,7 @@ def test_residual_adds_the_input_and_refuses_other_widths():
     params, _, ys = run(net)
     inner = nets.recurrent(elman.cell(D))
     np.testing.assert_allclose(ys - XS, inner.apply(params, inner.initial(params, (B,)), XS)[1], rtol=1e-5)
-    with pytest.raises(ValueError, match="width 2 into 4"):
+    with pytest.raises(ValueError, match="as wide as the input, 2, got width 4"):
         nets.residual(nets.recurrent(elman.cell(H))).init(jax.random.key(0), D)
 
 

@@ -112,7 +112,7 @@ def test_studies_look_at_the_weights_themselves():
 def test_cells_without_square_recurrent_weights_are_refused(cell, message):
     with pytest.raises(ValueError, match=message):
         net("orthogonal", cell).init(jax.random.key(0), 2)
-    with pytest.raises(ValueError, match="odd"):
+    with pytest.raises(ValueError, match="an even number of units, got 5"):
         rnn(elman.cell(5), 1, parametrization=FAMILIES["non_normal"]).init(jax.random.key(0), 2)
 
 

@@ -158,7 +158,7 @@ with config_errors():
     result = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=60)
     assert result.returncode == 2
     expected = (
-        "error: process 2 of 2: the others have not joined within 1 s; see what they say, then start all together\n"
+        "error: process 2 of 2: the others have not joined within 1 s; read their output, then start all at once\n"
     )
     assert result.stderr == expected
 
@@ -168,7 +168,7 @@ with config_errors():
     [
         ("localhost:1", "2", "2", "JAX_PROCESS_ID=2 must be at least 0 and below JAX_NUM_PROCESSES=2"),
         ("localhost:1", "-1", "2", "JAX_PROCESS_ID=-1 must be at least 0"),
-        ("localhost:1", "one", "2", "need numbers in JAX_PROCESS_ID and JAX_NUM_PROCESSES"),
+        ("localhost:1", "one", "2", "set JAX_PROCESS_ID and JAX_NUM_PROCESSES to numbers"),
         ("localhost", "1", "2", "JAX_COORDINATOR_ADDRESS=localhost must be HOST:PORT"),
     ],
 )

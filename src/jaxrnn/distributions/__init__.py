@@ -1,6 +1,7 @@
-"""What a network's outputs say of a value to come: a point, or a distribution. One distribution a file.
+"""Output distributions: the forecast of a future value as a point or a distribution, one per file.
 
-Here belong factories of a `Distribution`; the data sets of series take one, `data/distribution=gaussian`.
+Factories `distribution(...)`, which return a `Distribution`, belong here. The data sets of series take one, for example
+with `data/distribution=gaussian`.
 """
 
 from jaxrnn.lazy import attach

@@ -1,4 +1,4 @@
-"""What a distribution is, and what several of them share."""
+"""The contract of a distribution, and functions that several distributions share."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -6,27 +6,28 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-FLOOR = 1e-3  # of a scale, in the units that the network sees
+FLOOR = 1e-3  # smallest scale, in the network's units
 
 
 class Distribution(NamedTuple):
-    """The distribution of each of n values, given by the outputs of a network.
+    """The distribution of each of n values, described by the outputs of a network.
 
-    The outputs ys [..., p n] hold p parameters of the n values, the first parameter of all values first: the location,
-    which may be shifted by adding to it.
+    The outputs ys [..., p n] hold p parameters for each of the n values: the first parameter of all values, then the
+    second, and so on. The first parameter is the location; a number added to it shifts the distribution.
 
     Fields:
-      size: p.
-      loss_name: what tables and figures call the loss.
-      loss: (ys [..., p n], values [..., n]) -> [..., n], what training makes small.
-      quantile: (ys, q) -> [..., n], q a number in (0, 1) or an array [..., n]; the median is the point forecast.
-      cdf: (ys, values) -> [..., n], the probability of a value so small.
-      draw: (key, ys) -> [..., n].
+      size: p, the number of parameters per value.
+      loss_name: name of the loss in tables and figures.
+      loss: (ys [..., p n], values [..., n]) -> [..., n], the loss that training minimizes.
+      quantile: (ys, q) -> [..., n]; q is a number in (0, 1) or an array [..., n]. The median is the point forecast.
+      cdf: (ys, values) -> [..., n], the probability of a value at most this large.
+      draw: (key, ys) -> [..., n], random values.
       crps: (ys, values) -> [..., n], the continuous ranked probability score (Gneiting & Raftery 2007, eq. 20), the
         integral of (cdf(z) - [z >= value])^2 over z; |value - point| for a point.
-      around: (points [..., n], spread [n]) -> ys [..., p n], the distribution of forecasts that are off by `spread`.
+      around: (points [..., n], spread [n]) -> ys [..., p n], the distribution around point forecasts with errors of
+        size `spread`.
       counts: whether the values are counts, in units of `scale` counts.
-      scaled: scale -> the same distribution in units of so many counts; None where the values are no counts.
+      scaled: (scale) -> the same distribution in units of `scale` counts; None if the values are not counts.
     """
 
     size: int
@@ -46,28 +47,28 @@ class Distribution(NamedTuple):
 
 
 def split(ys, size):
-    """The parameters of a distribution: `size` arrays [..., n]."""
+    """Splits outputs [..., p n] into `size` = p parameters [..., n]."""
     return jnp.split(ys, size, axis=-1)
 
 
-def joined(*parameters):
-    """Outputs [..., p n] of p parameters [..., n], broadcast against the first."""
-    return jnp.concatenate([jnp.broadcast_to(each, parameters[0].shape) for each in parameters], axis=-1)
+def join(*parameters):
+    """Joins p parameters, broadcast to the shape [..., n] of the first, to outputs [..., p n]."""
+    return jnp.concatenate([jnp.broadcast_to(parameter, parameters[0].shape) for parameter in parameters], axis=-1)
 
 
 def positive(raw):
-    """A scale above `FLOOR` from an output without bounds."""
+    """Maps an unbounded output to a scale above `FLOOR`."""
     return jax.nn.softplus(raw) + FLOOR
 
 
 def raw_of(scale):
-    """The output that `positive` makes this scale of."""
-    rest = jnp.maximum(jnp.asarray(scale, float) - FLOOR, 1e-6)
-    return rest + jnp.log(-jnp.expm1(-rest))
+    """Inverse of `positive`: the output for a scale."""
+    excess = jnp.maximum(jnp.asarray(scale, float) - FLOOR, 1e-6)
+    return excess + jnp.log(-jnp.expm1(-excess))
 
 
-def inverted(cdf, q, low, high):
-    """The values at which a cdf reaches q, by 60 bisections between low and high."""
+def invert_cdf(cdf, q, low, high):
+    """Inverts a cdf at q by 60 bisections between low and high."""
 
     def halve(_, bounds):
         low, high = bounds

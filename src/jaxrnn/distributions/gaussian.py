@@ -1,11 +1,11 @@
-"""A normal distribution: its mean, and its standard deviation as softplus of an output."""
+"""Normal distribution; the outputs are its mean and, before a softplus, its standard deviation."""
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.stats import norm
 
 from jaxrnn.arguments import checked
-from jaxrnn.distributions._contract import Distribution, joined, positive, raw_of, split
+from jaxrnn.distributions._contract import Distribution, join, positive, raw_of, split
 
 
 @checked
@@ -44,5 +44,5 @@ def distribution() -> Distribution:
         cdf=cdf,
         draw=draw,
         crps=crps,
-        around=lambda points, spread: joined(jnp.asarray(points), raw_of(spread)),
+        around=lambda points, spread: join(jnp.asarray(points), raw_of(spread)),
     )

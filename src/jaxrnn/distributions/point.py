@@ -1,4 +1,4 @@
-"""A point: the outputs are the values themselves, learned by squared error."""
+"""Point forecast: the outputs are the values, trained with the squared error."""
 
 import jax.numpy as jnp
 

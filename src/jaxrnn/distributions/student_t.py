@@ -1,4 +1,4 @@
-"""Student's t: a location, a scale, and degrees of freedom above 2, so that heavy tails can be learned."""
+"""Student's t distribution, for heavy tails; the outputs are its location, scale and degrees of freedom."""
 
 import jax
 import jax.numpy as jnp
@@ -6,14 +6,14 @@ from jax.scipy.special import betainc, betaln
 from jax.scipy.stats import t as student
 
 from jaxrnn.arguments import checked
-from jaxrnn.distributions._contract import Distribution, inverted, joined, positive, raw_of, split
+from jaxrnn.distributions._contract import Distribution, invert_cdf, join, positive, raw_of, split
 
-TAILS = 8.0  # degrees of freedom, beyond 2, of the distribution around a baseline's forecast
+TAILS = 8.0  # degrees of freedom minus 2 of the distribution around a baseline's forecast
 
 
 @checked
 def distribution() -> Distribution:
-    """mu + sigma t_nu with nu = 2 + softplus(output); the loss is -ln p, in nats.
+    """Distribution of mu + sigma t_nu with nu = 2 + softplus(output); the loss is -ln p, in nats.
 
     CRPS: Jordan, Krueger & Lerch 2019, appendix A.
     """
@@ -31,7 +31,7 @@ def distribution() -> Distribution:
         if isinstance(q, float) and q == 0.5:
             return mu
         far = jnp.full_like(mu, 1e4)
-        return mu + sigma * inverted(lambda z: _cdf(z, nu), q, -far, far)
+        return mu + sigma * invert_cdf(lambda z: _cdf(z, nu), q, -far, far)
 
     def cdf(ys, values):
         mu, sigma, nu = read(ys)
@@ -50,7 +50,7 @@ def distribution() -> Distribution:
 
     def around(points, spread):
         scale = jnp.asarray(spread, float) * jnp.sqrt(TAILS / (TAILS + 2))  # the variance is scale^2 nu / (nu - 2)
-        return joined(jnp.asarray(points), raw_of(scale), raw_of(TAILS))
+        return join(jnp.asarray(points), raw_of(scale), raw_of(TAILS))
 
     return Distribution(
         size=3,

@@ -1,8 +1,13 @@
-"""A net from inside and as a map: carries, gates and gradients at every step (`taps`), Jacobians and trajectories
-(`maps`), Lyapunov exponents (`exponents`), fixed points (`fixed_points`).
+"""Analysis of a net as a dynamical system.
 
-Functions of a net and its params belong here; what compares networks and draws figures is a study (`studies`). The
-names are loaded when first used.
+- `taps`: carries, gates and gradients at every step
+- `maps`: Jacobians and trajectories
+- `exponents`, `products`: Lyapunov exponents, and singular values of products of Jacobians
+- `fixed_points`: fixed and slow points
+- `curvature`, `dimension`, `similarity`: the loss surface, the dimension of the states, the similarity of networks
+
+Functions of a net and its params, or of arrays of states, belong here. Comparisons of networks and figures belong in
+`studies`. The names are loaded when first used.
 """
 
 from jaxrnn.lazy import attach

@@ -7,9 +7,9 @@ from jax.flatten_util import ravel_pytree
 
 
 def hessian_product(loss, params):
-    """The Hessian of a loss at params as a function of one vector: (v [P] -> H v [P], P).
+    """Returns the Hessian of a loss at params as a product with a vector: (v [P] -> H v [P], P).
 
-    The derivative of the gradient along v (Pearlmutter 1994), at the cost of about two gradients.
+    It is the derivative of the gradient along v (Pearlmutter 1994) and costs about two gradients.
     """
     flat, unravel = ravel_pytree(params)
     gradient = jax.grad(lambda flat: loss(unravel(flat)))
@@ -17,15 +17,15 @@ def hessian_product(loss, params):
 
 
 def largest_eigenvalues(product, size, count, dtype):
-    """The `count` largest eigenvalues of a symmetric matrix, by Lanczos (ARPACK): [count], descending.
+    """Returns the `count` largest eigenvalues of a symmetric matrix, by Lanczos (ARPACK): [count], descending.
 
     Args:
       product: v [P] -> H v [P].
       size: P.
-      count: of the eigenvalues, below P.
-      dtype: of the vectors.
+      count: number of eigenvalues, below P.
+      dtype: dtype of the vectors.
     """
-    from scipy.sparse.linalg import LinearOperator, eigsh  # here: only this function needs it
+    from scipy.sparse.linalg import LinearOperator, eigsh  # imported here, because only this function needs it
 
     operator = LinearOperator((size, size), lambda v: np.asarray(product(jnp.asarray(v.ravel(), dtype))), dtype=dtype)
     start = np.random.default_rng(0).normal(size=size).astype(dtype)

@@ -1,4 +1,4 @@
-"""Lyapunov exponents of a map along a trajectory, what follows from a spectrum, and mean-field theory beside it."""
+"""Lyapunov exponents of a map along a trajectory, quantities derived from them, and a mean-field prediction."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,10 +13,9 @@ class Exponents(NamedTuple):
     """Lyapunov exponents along a trajectory.
 
     Fields:
-      lam: the exponents [k], in nats per step, in the order in which the QR decomposition finds them: descending,
-        once converged.
-      rates: [T, k], ln |R_ii| of every step; `lam` is their mean.
-      z: [n], where the trajectory ended.
+      lam: the exponents [k], in nats per step, in the order of the QR decomposition: descending, once converged.
+      rates: [T, k], ln |R_ii| at every step; `lam` is their mean.
+      z: [n], the last state of the trajectory.
     """
 
     lam: jax.Array
@@ -27,18 +26,18 @@ class Exponents(NamedTuple):
 def lyapunov(
     f: Callable[..., Any], z_0: Any, xs: Any, k: int | None = None, warm_up: int = 0, key: jax.Array | None = None
 ) -> Exponents:
-    """The k largest Lyapunov exponents along a trajectory, by QR at every step (Benettin et al. 1980).
+    """Computes the k largest Lyapunov exponents along a trajectory, with a QR decomposition per step.
 
-    For any length the sum of all n exponents is the mean of ln |det J_t| over the same steps. Differentiable with
-    respect to whatever f depends on (Engelken 2023, "Gradient flossing").
+    Benettin et al. 1980. For any length, the sum of all n exponents is the mean of ln |det J_t| over the same steps.
+    The exponents are differentiable with respect to everything that f depends on (Engelken 2023, "Gradient flossing").
 
     Args:
       f: map (z [n], x) -> z'.
-      z_0: [n].
+      z_0: the first state [n].
       xs: inputs [warm_up + T, D].
       k: number of exponents; None for n.
-      warm_up: first steps, in which trajectory and frame settle; they do not count.
-      key: PRNG key of the first frame, a random one; None for the axes.
+      warm_up: number of first steps that are not counted, in which the trajectory and the frame settle.
+      key: PRNG key for a random first frame; None for the coordinate axes.
 
     Returns:
       `Exponents`.
@@ -59,15 +58,17 @@ def lyapunov(
 
 
 def standard_error(rates: ArrayLike, blocks: int = 10) -> jax.Array:
-    """The standard error of the mean of rates [T, k], which are no independent draws, by means over blocks: [k]."""
+    """Returns the standard error of the mean of rates [T, k], from block means, because rates are correlated: [k]."""
     size = max(len(rates) // blocks, 1)
     means = rates[: len(rates) // size * size].reshape(-1, size, *rates.shape[1:]).mean(axis=1)
     return means.std(axis=0, ddof=1) / jnp.sqrt(len(means))
 
 
 def kaplan_yorke(lam: ArrayLike) -> Any:
-    """The Kaplan-Yorke dimension of a spectrum [n]: j + (lam_1 + ... + lam_j) / |lam_{j+1}|, j the last index at which
-    the sum is not negative; n where no sum is."""
+    """Returns the Kaplan-Yorke dimension of a spectrum [n]: j + (lam_1 + ... + lam_j) / |lam_{j+1}|.
+
+    j is the last index at which the sum is not negative. The dimension is n if no sum is negative.
+    """
     lam = jnp.sort(lam)[::-1]
     sums = jnp.cumsum(lam)
     j = jnp.sum(jnp.cumprod(sums >= 0))
@@ -76,15 +77,16 @@ def kaplan_yorke(lam: ArrayLike) -> Any:
 
 
 def entropy(lam: ArrayLike) -> Any:
-    """The sum of the positive exponents [n], in nats per step: the entropy rate by Pesin's identity."""
+    """Returns the sum of the positive exponents of [n], in nats per step: the entropy rate by Pesin's identity."""
     return jnp.sum(jnp.maximum(lam, 0.0))
 
 
 def mean_field_exponent(gain: float) -> float:
-    """The largest exponent of x' = J tanh(x), J with independent normal entries of variance gain^2 / N, N to infinity.
+    """Returns the largest exponent of x' = J tanh(x) in the limit of N units, N to infinity.
 
-    For gain > 1: ln g + ln E[sech^4(sqrt(q) z)] / 2 with q = g^2 E[tanh^2(sqrt(q) z)] over a standard normal z; for
-    gain <= 1 the origin is stable and the exponent is ln g (Sompolinsky, Crisanti & Sommers 1988, in discrete time).
+    J has independent normal entries of variance g^2 / N with the gain g. For g > 1 the exponent is
+    ln g + ln E[sech^4(sqrt(q) z)] / 2 with q = g^2 E[tanh^2(sqrt(q) z)] over a standard normal z. For g <= 1 the origin
+    is stable and the exponent is ln g (Sompolinsky, Crisanti & Sommers 1988, in discrete time).
     """
     z = jnp.linspace(-8.0, 8.0, 4001)
     weights = jnp.exp(-(z**2) / 2)

@@ -10,12 +10,12 @@ from jax.typing import ArrayLike
 
 
 class Points(NamedTuple):
-    """Where the search ended, from every start.
+    """The results of a search, one per start.
 
     Fields:
-      z: [P, n].
-      speed: [P], |F(z) - z|.
-      flat: [P], the norm of dq/dz; small at a minimum of q.
+      z: [P, n], the last point of each search.
+      speed: [P], |f(z, x) - z|; zero at a fixed point.
+      flat: [P], the norm of the gradient of q(z) = |f(z, x) - z|^2 / 2; small at a minimum of q.
     """
 
     z: jax.Array
@@ -24,13 +24,13 @@ class Points(NamedTuple):
 
 
 def find_points(f: Callable[..., Any], starts: ArrayLike, x: Any, iterations: int = 200) -> Points:
-    """Minimises |f(z, x) - z|^2 / 2 from every start.
+    """Minimizes |f(z, x) - z|^2 / 2 from every start.
 
     Args:
       f: map (z [n], x [D]) -> z'.
       starts: [P, n].
       x: the constant input [D].
-      iterations: damped Newton steps.
+      iterations: number of damped Newton steps.
 
     Returns:
       `Points`.
@@ -56,9 +56,9 @@ def find_points(f: Callable[..., Any], starts: ArrayLike, x: Any, iterations: in
 
 
 def distinct(z: ArrayLike, apart: float) -> Any:
-    """Indices of the points [P, n] that are no nearer than `apart` to one before them."""
-    kept = []
-    for place, point in enumerate(z):
-        if all(np.linalg.norm(point - z[other]) > apart for other in kept):
-            kept.append(place)
-    return kept
+    """Returns the indices of distinct points z [P, n]: each is farther than `apart` from all returned before it."""
+    indices = []
+    for index, point in enumerate(z):
+        if all(np.linalg.norm(point - z[other]) > apart for other in indices):
+            indices.append(index)
+    return indices

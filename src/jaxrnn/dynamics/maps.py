@@ -1,4 +1,4 @@
-"""A net as a dynamical system: its carry as one vector z, the map z_{t-1} -> z_t, its trajectories and Jacobians."""
+"""A net as a map of its carry, one vector z: the map z_{t-1} -> z_t, its trajectories and its Jacobians."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,14 +14,14 @@ from jaxrnn.types import Carry, Net, Params
 
 
 def as_map(net: Net, params: Params) -> Any:
-    """The step of a net as a map of one vector.
+    """Returns the step of a net as a map of one vector.
 
     Args:
       net: a causal `Net`.
       params: its params.
 
     Returns:
-      (f, z_0): f(z [n], x [D]) -> z' [n], the carries of all layers as one vector, and the initial one.
+      (f, z_0): the map f(z [n], x [D]) -> z' [n] and the initial z. z holds the carries of all layers.
     """
     z_0, unravel = ravel_pytree(net.initial(params, ()))
 
@@ -33,10 +33,10 @@ def as_map(net: Net, params: Params) -> Any:
 
 
 def layer_maps(net: Net, params: Params, xs: ArrayLike, carry: Carry = None) -> Any:
-    """Every layer of a net as a map of its own carry, driven by what it reads.
+    """Returns every layer of a net as a map of its own carry, driven by its own inputs.
 
-    For a stack of layers the Jacobian of the whole is block triangular, so its spectrum is that of these maps
-    together. A net that reads the future has no map as a whole, and yet its layers have.
+    The Jacobian of a stack of layers is block triangular, so its spectrum is the union of the spectra of these maps. A
+    net that reads the future is not a map itself, but its layers are.
 
     Args:
       net, params: as in `as_map`.
@@ -44,36 +44,36 @@ def layer_maps(net: Net, params: Params, xs: ArrayLike, carry: Carry = None) -> 
       carry: the net's first carry; None for its initial one.
 
     Returns:
-      [(name, f, z_0, inputs [T, D_l]), ...]: f(z [n_l], x [D_l]) -> z', and what the layer reads, in the order in which
-      it reads it; names as of `taps.layers`.
+      [(name, f, z_0, inputs [T, D_l]), ...] with the map f(z [n_l], x [D_l]) -> z'. `inputs` are in the order in which
+      the layer reads them; `taps.layers` gives the names.
     """
     carry = net.initial(params, ()) if carry is None else carry
-    read = taps.inputs(net, params, carry, xs)
+    inputs_by_layer = taps.inputs(net, params, carry, xs)
     carries = taps.carries(net, params, carry, xs)
-    found = []
-    for (name, cell, own, reverse), first, inputs in zip(
-        taps.layers(net, params, carry, xs), carries, read, strict=True
+    maps = []
+    for (name, cell, layer_params, reverse), first_carry, inputs in zip(
+        taps.layers(net, params, carry, xs), carries, inputs_by_layer, strict=True
     ):
-        z_0, unravel = ravel_pytree(first)
+        z_0, unravel = ravel_pytree(first_carry)
 
-        def f(z, x, cell=cell, own=own, unravel=unravel):
-            new, _ = cell.step(own, unravel(z), cell.project(own, x))
-            return ravel_pytree(new)[0]
+        def f(z, x, cell=cell, layer_params=layer_params, unravel=unravel):
+            new_carry, _ = cell.step(layer_params, unravel(z), cell.project(layer_params, x))
+            return ravel_pytree(new_carry)[0]
 
-        found.append((name, f, z_0, jnp.flip(inputs, 0) if reverse else inputs))
-    return found
+        maps.append((name, f, z_0, jnp.flip(inputs, 0) if reverse else inputs))
+    return maps
 
 
 def closed_loop(net: Net, params: Params, output_size: int) -> Any:
-    """The map of a net that runs on its own output, without an input: z is the carry and the last output.
+    """Returns the map of a net that runs on its own output; z holds the carry and the last output.
 
     Args:
       net, params: as in `as_map`.
       output_size: K.
 
     Returns:
-      (f, z_0): f(z [n + K], x) -> z' [n + K], whose x is not used. The last output follows from the step before, so K
-      of the n + K exponents of this map are minus infinity, and the n largest are of interest.
+      (f, z_0): the map f(z [n + K], x) -> z' [n + K], which ignores x, and the initial z. The output is a function of
+      the step before, so K of the n + K exponents are minus infinity; use the n largest.
     """
     z_0, unravel = ravel_pytree((net.initial(params, ()), jnp.zeros(output_size)))
 
@@ -86,12 +86,12 @@ def closed_loop(net: Net, params: Params, output_size: int) -> Any:
 
 
 def trajectory(f: Callable[..., Any], z_0: Any, xs: ArrayLike) -> jax.Array:
-    """The states z_1 ... z_T [T, n] under the inputs xs [T, D]."""
+    """Returns the states z_1 ... z_T [T, n] for the inputs xs [T, D]."""
     return lax.scan(lambda z, x: (f(z, x),) * 2, z_0, xs)[1]
 
 
 def jacobians(f: Callable[..., Any], z_0: Any, xs: ArrayLike) -> jax.Array:
-    """J_t = dz_t / dz_{t-1} along the trajectory under the inputs xs [T, D]: [T, n, n]."""
+    """Returns J_t = dz_t / dz_{t-1} along the trajectory for the inputs xs [T, D]: [T, n, n]."""
 
     def step(z, x):
         return f(z, x), jax.jacfwd(f)(z, x)

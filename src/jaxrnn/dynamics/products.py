@@ -1,7 +1,7 @@
-"""Singular values of long products of Jacobians, all of them, however many orders of magnitude they span.
+"""All singular values of long products of Jacobians, over any number of orders of magnitude.
 
-A product that is multiplied out loses whatever is smaller than the rounding of its largest entry, after few steps of a
-network that forgets. Here scales are kept as logarithms and are never multiplied out.
+Multiplied out, such a product loses everything that is smaller than the rounding error of its largest entry. For a
+network that forgets, this happens after few steps. Here the scales are stored as logarithms and never multiplied out.
 """
 
 from typing import Any
@@ -12,23 +12,24 @@ import numpy as np
 from jax import lax
 from jax.typing import ArrayLike
 
-SWEEPS = 30  # of rotations at most; six are common
-GONE = -1e30  # ln of a singular value that is exactly zero, while scales are compared
+MAX_SWEEPS = 30  # limit for the sweeps of rotations; usually six are enough
+LOG_ZERO = -1e30  # stands for the ln of a singular value that is exactly zero, so that scales can be compared
 
 
 def log_singular_values(js: ArrayLike) -> Any:
-    """ln of the singular values of the products J_t ... J_1, for every t.
+    """Returns ln of the singular values of the products J_t ... J_1, for every t.
 
-    The product is held as Q diag(exp(d)) V, Q orthogonal, d descending and V well conditioned: a QR decomposition takes
-    each J_t Q apart, and column scaling commutes with it (Stewart 1995, "On graded QR decompositions of products of
-    matrices"). The singular values of diag(exp(d)) V are found by one-sided Jacobi rotations, which keep the relative
-    precision of every one of them (Demmel & Veselic 1992).
+    The product is stored as Q diag(exp(d)) V with Q orthogonal, d descending and V well conditioned. At each step J_t Q
+    is decomposed into Q' R. Scaling the columns commutes with this decomposition, so R is split into its diagonal,
+    which is added to d in logarithms, and a factor that is multiplied into V (Stewart 1995, "On graded QR
+    decompositions of products of matrices"). One-sided Jacobi rotations then find the singular values of
+    diag(exp(d)) V, each with full relative precision (Demmel & Veselic 1992).
 
     Args:
       js: [T, n, n].
 
     Returns:
-      [T, n], descending; minus infinity for zero.
+      [T, n], descending; minus infinity for a singular value of zero.
     """
 
     def step(state, j):
@@ -38,61 +39,67 @@ def log_singular_values(js: ArrayLike) -> Any:
         q, r = jnp.linalg.qr(j @ q)
         size = jnp.abs(jnp.diagonal(r))
         scaled = r * jnp.exp(jnp.minimum(d[None] - d[:, None], 0.0)) / jnp.where(size > 0, size, 1.0)[:, None]
-        d = d + jnp.where(size > 0, jnp.log(jnp.where(size > 0, size, 1.0)), GONE)
+        d = d + jnp.where(size > 0, jnp.log(jnp.where(size > 0, size, 1.0)), LOG_ZERO)
         return (q, d, scaled @ v), (d, scaled @ v)
 
     n = js.shape[-1]
     start = jnp.eye(n, dtype=js.dtype), jnp.zeros(n, js.dtype), jnp.eye(n, dtype=js.dtype)
     _, (d, v) = lax.scan(step, start, js)
-    return jax.vmap(_by_rotations)(d, v)
+    return jax.vmap(_log_values_by_rotations)(d, v)
 
 
-def _by_rotations(s, rows):
-    """ln of the singular values of the matrix with the rows exp(s_i) times `rows`: they are made orthogonal by pairs,
-    all pairs of a round at once."""
+def _log_values_by_rotations(s, rows):
+    """Returns ln of the singular values of the matrix whose rows are exp(s_i) * rows_i.
+
+    Jacobi rotations make the rows orthogonal in pairs, all pairs of a round at once. Then s_i is the ln of the length
+    of row i.
+    """
     n = len(s)
-    rounds = _rounds(n)
+    rounds = _pair_rounds(n)
 
     def rotate(state, pairs):
-        s, u, worst = state
+        s, u, largest_gram = state
         i, j = pairs.T
         first = s[i] >= s[j]
         i, j = jnp.where(first, i, j), jnp.where(first, j, i)
         gram = jnp.sum(u[i] * u[j], axis=1)
-        some = jnp.abs(gram) > jnp.finfo(s.dtype).eps / 4
-        safe = jnp.where(some, jnp.abs(gram), 1.0)
+        is_oblique = jnp.abs(gram) > jnp.finfo(s.dtype).eps / 4
+        safe = jnp.where(is_oblique, jnp.abs(gram), 1.0)
         ratio = jnp.exp(jnp.maximum(s[j] - s[i], -700.0))
         a = (1 - ratio**2) / (2 * safe)
-        tangent = jnp.where(some, -jnp.sign(gram) / (a + jnp.sqrt(ratio**2 + a**2)), 0.0)  # over the ratio
+        tangent = jnp.where(is_oblique, -jnp.sign(gram) / (a + jnp.sqrt(ratio**2 + a**2)), 0.0)  # divided by the ratio
         large, small = u[i] - (tangent * ratio**2)[:, None] * u[j], u[j] + tangent[:, None] * u[i]
         cosine = 1 / jnp.sqrt(1 + (tangent * ratio) ** 2)
-        for place, moved in ((i, cosine[:, None] * large), (j, cosine[:, None] * small)):
-            norm = jnp.linalg.norm(moved, axis=1)
-            grown = jnp.where(norm > 0, norm, 1.0)
-            s, u = s.at[place].add(jnp.log(grown)), u.at[place].set(moved / grown[:, None])
-        return (s, u, jnp.maximum(worst, jnp.max(jnp.abs(gram), initial=0.0))), None
+        for row, rotated in ((i, cosine[:, None] * large), (j, cosine[:, None] * small)):
+            norm = jnp.linalg.norm(rotated, axis=1)
+            length = jnp.where(norm > 0, norm, 1.0)
+            s, u = s.at[row].add(jnp.log(length)), u.at[row].set(rotated / length[:, None])
+        return (s, u, jnp.maximum(largest_gram, jnp.max(jnp.abs(gram), initial=0.0))), None
 
     def sweep(state):
         s, u, _, count = state
-        (s, u, worst), _ = lax.scan(rotate, (s, u, jnp.zeros((), s.dtype)), rounds)
-        return s, u, worst, count + 1
+        (s, u, largest_gram), _ = lax.scan(rotate, (s, u, jnp.zeros((), s.dtype)), rounds)
+        return s, u, largest_gram, count + 1
 
     def unfinished(state):
-        return (state[2] > 10 * n * jnp.finfo(s.dtype).eps) & (state[3] < SWEEPS)
+        return (state[2] > 10 * n * jnp.finfo(s.dtype).eps) & (state[3] < MAX_SWEEPS)
 
     norm = jnp.linalg.norm(rows, axis=1)
-    grown = jnp.where(norm > 0, norm, 1.0)
-    state = s + jnp.log(grown), rows / grown[:, None], jnp.ones((), s.dtype), 0
+    length = jnp.where(norm > 0, norm, 1.0)
+    state = s + jnp.log(length), rows / length[:, None], jnp.ones((), s.dtype), 0
     s, *_ = lax.while_loop(unfinished, sweep, state) if n > 1 else state
-    return jnp.sort(jnp.where(s < GONE / 10, -jnp.inf, s))[::-1]
+    return jnp.sort(jnp.where(s < LOG_ZERO / 10, -jnp.inf, s))[::-1]
 
 
-def _rounds(n):
-    """All pairs of n rows, as rounds of pairs that share no row: [rounds, n // 2, 2] (a round-robin tournament)."""
+def _pair_rounds(n):
+    """Returns all pairs of n rows in rounds, as in a round-robin tournament: [rounds, n // 2, 2].
+
+    The pairs of one round have no row in common.
+    """
     players = list(range(n + n % 2))
-    found = []
+    rounds = []
     for _ in range(len(players) - 1):
         pairs = zip(players[: len(players) // 2], players[: len(players) // 2 - 1 : -1], strict=True)
-        found.append([pair for pair in pairs if max(pair) < n])
+        rounds.append([pair for pair in pairs if max(pair) < n])
         players = [players[0], players[-1], *players[1:-1]]
-    return jnp.asarray(np.array(found).reshape(len(found), -1, 2))
+    return jnp.asarray(np.array(rounds).reshape(len(rounds), -1, 2))

@@ -1,4 +1,4 @@
-"""How alike two networks are: their states (linear CKA, Procrustes) and their dynamics (DSA)."""
+"""Similarity of two networks: of their states (linear CKA, Procrustes) and of their dynamics (DSA)."""
 
 import jax
 import jax.numpy as jnp
@@ -7,61 +7,65 @@ import optax
 
 
 def linear_cka(x, y):
-    """Linear centred kernel alignment of states x [T, n] and y [T, m]: 1 where one is a rotated and scaled copy of the
-    other, 0 where they are uncorrelated (Kornblith et al. 2019, eq. 5)."""
+    """Returns the linear centred kernel alignment of states x [T, n] and y [T, m] (Kornblith et al. 2019, eq. 5).
+
+    It is 1 if one is a rotated and scaled copy of the other, and 0 if they are uncorrelated.
+    """
     x, y = (a - a.mean(axis=0) for a in (x, y))
     shared = np.linalg.norm(x.T @ y) ** 2
     return float(shared / (np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)))
 
 
 def procrustes(x, y):
-    """The angle, in radians, between states x [T, n] and y [T, m] once y is rotated onto x as well as can be, both
-    centred and of norm one (Williams et al. 2021): 0 for a rotated and scaled copy, pi / 2 where they have nothing in
-    common."""
+    """Returns the angle, in radians, between states x [T, n] and y [T, m] after the best rotation of y onto x.
+
+    Williams et al. 2021. Both are first centred and scaled to norm one. The angle is 0 for a rotated and scaled copy,
+    and pi / 2 for states that are uncorrelated.
+    """
     x, y = (a - a.mean(axis=0) for a in (x, y))
     overlap = np.linalg.norm(x.T @ y, "nuc") / (np.linalg.norm(x) * np.linalg.norm(y))
     return float(np.arccos(np.clip(overlap, -1.0, 1.0)))
 
 
 def dynamics_matrix(states, delays, rank):
-    """The linear map that carries states, seen through their delays, one step on (dynamic mode decomposition).
+    """Fits the linear map that advances delay vectors of the states by one step (dynamic mode decomposition).
 
     Args:
       states: [T, B, n].
-      delays: steps of the past, the present among them, that make one vector.
-      rank: r, of the principal directions in which the map is fitted.
+      delays: number of steps in a delay vector, including the present one.
+      rank: r, the number of principal directions in which the map is fitted.
 
     Returns:
-      [r, r], acting on whitened coordinates.
+      The map [r, r] in whitened coordinates.
     """
     steps = len(states) - delays + 1
     centred = states - states.mean(axis=(0, 1))
     delayed = np.concatenate([centred[d : d + steps] for d in range(delays)], axis=-1)
     flat = delayed.reshape(-1, delayed.shape[-1])
     _, scale, directions = np.linalg.svd(flat, full_matrices=False)
-    known = scale[:rank] > 1e-10 * scale[0]
-    reduced = delayed @ (directions[:rank][known].T / scale[:rank][known])
+    is_significant = scale[:rank] > 1e-10 * scale[0]
+    reduced = delayed @ (directions[:rank][is_significant].T / scale[:rank][is_significant])
     before, after = (a.reshape(-1, reduced.shape[-1]) for a in (reduced[:-1], reduced[1:]))
-    found = np.linalg.lstsq(before, after, rcond=None)[0].T
-    whole = np.zeros((rank, rank))
-    whole[: len(found), : len(found)] = found
-    return whole
+    fitted = np.linalg.lstsq(before, after, rcond=None)[0].T
+    padded = np.zeros((rank, rank))
+    padded[: len(fitted), : len(fitted)] = fitted
+    return padded
 
 
 def dsa(a, b, starts=8, iterations=1000, rate=0.05):
-    """Dynamical similarity analysis: the angles, in radians, between pairs of linear maps, each pair rotated onto
-    each other as well as can be, min over orthogonal C of arccos(<A, C B C^T> / (|A| |B|)) (Ostrow et al. 2023, eq. 6).
+    """Dynamical similarity analysis: returns the angle, in radians, between the two linear maps of each pair.
 
-    The minimum is looked for by gradient descent over Cayley's parametrisation, from several starts in both halves of
-    the orthogonal group; it is an upper bound.
+    The angle is min over orthogonal C of arccos(<A, C B C^T> / (|A| |B|)) (Ostrow et al. 2023, eq. 6). Gradient descent
+    searches the minimum over Cayley's parametrization, from several starts in both halves of the orthogonal group
+    (rotations and reflections), so the result is an upper bound.
 
     Args:
-      a, b: maps [P, r, r], pair by pair.
-      starts: of each half.
-      iterations, rate: of Adam.
+      a, b: maps [P, r, r], one pair per row.
+      starts: number of starts in each half.
+      iterations, rate: number of steps and learning rate of Adam.
 
     Returns:
-      [P].
+      The angles [P].
     """
     r = a.shape[-1]
     keys = jax.random.split(jax.random.key(0), 2 * starts)
@@ -71,22 +75,22 @@ def dsa(a, b, starts=8, iterations=1000, rate=0.05):
     seeds = seeds.at[:, :, 0].multiply(signs[:, None])
     optimizer = optax.adam(optax.cosine_decay_schedule(rate, iterations))
 
-    def overlap(free, seed, one, two):
+    def overlap(free, seed, first, second):
         skew = free - free.T
         c = seed @ jnp.linalg.solve(jnp.eye(r, dtype=a.dtype) + skew, jnp.eye(r, dtype=a.dtype) - skew)
-        return jnp.sum(one * (c @ two @ c.T)) / (jnp.linalg.norm(one) * jnp.linalg.norm(two))
+        return jnp.sum(first * (c @ second @ c.T)) / (jnp.linalg.norm(first) * jnp.linalg.norm(second))
 
-    def best(one, two):
+    def best(first, second):
         def descend(seed):
             def step(state, _):
                 free, memory = state
-                gradient = jax.grad(lambda free: -overlap(free, seed, one, two))(free)
+                gradient = jax.grad(lambda free: -overlap(free, seed, first, second))(free)
                 change, memory = optimizer.update(gradient, memory)
                 return (free + change, memory), None
 
             free = jnp.zeros((r, r), a.dtype)
             (free, _), _ = jax.lax.scan(step, (free, optimizer.init(free)), None, length=iterations)
-            return overlap(free, seed, one, two)
+            return overlap(free, seed, first, second)
 
         return jnp.arccos(jnp.clip(jnp.max(jax.vmap(descend)(seeds)), -1.0, 1.0))
 

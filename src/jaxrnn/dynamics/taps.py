@@ -1,8 +1,9 @@
-"""What is hidden inside a net: the carry of every layer after every step, its gates, the gradients that pass there.
+"""Records the inside of a net: the carry of every layer after every step, its gates, and the gradients with respect to
+the carries.
 
-The net is unrolled by an unroll that records (`Net.unrolled`): it returns what it recorded in the carry's place, which
-nets pass through untouched. Of an encoder-decoder, which reads a `Pair`, the layers are the encoder's: its decoder
-begins with the carry itself, and is unrolled as usual.
+`Net.unrolled` sets an unroll that records. It returns its record in place of the carry, because nets pass carries
+through unchanged. For an encoder-decoder, which reads a `Pair`, the recorded layers are the layers of the encoder. Its
+decoder gets an ordinary carry and is unrolled with the plain scan.
 """
 
 from dataclasses import dataclass
@@ -18,11 +19,11 @@ from jaxrnn.unroll._contract import Recorded, scan
 
 
 class Layer(NamedTuple):
-    """What one layer (one direction of it) did.
+    """The record of one layer, or of one direction of a bidirectional layer.
 
     Fields:
       carries: the carry after every step, leaves [T, B, H].
-      gates: the gates' values at every step, leaves [T, B, H], or None for a cell without gates.
+      gates: the gates at every step, leaves [T, B, H]; None for a cell without gates.
     """
 
     carries: Carry
@@ -40,29 +41,31 @@ def observe(
     reset: ArrayLike | None = None,
     key: jax.Array | None = None,
 ) -> Any:
-    """A net's outputs together with what is hidden in its layers.
+    """Runs a net and records the carries and gates of its layers.
 
     Args:
       net: a `Net`.
       params, carry, xs, mask, reset, key: as in `Net.apply`.
-      perturbations: a list with a carry of leaves [T, B, H] for each layer, added to its carry after every step; None
-        for none. The gradient with respect to them is dL/dcarry_t, for all t and all layers in one backward pass.
+      perturbations: a list with one carry per layer, leaves [T, B, H], that is added to the layer's carry after every
+        step; None for none. The gradient with respect to it is dL/dcarry_t, for all t and all layers in one backward
+        pass.
 
     Returns:
-      (carry, ys [T, B, K], [Layer, ...]), the layers from the input to the output, forwards before backwards.
+      (carry, ys [T, B, K], [Layer, ...]). The layers are in the order from the input to the output; the forward
+      direction of a layer comes before its backward direction.
     """
-    places, own, _ = _layers(net, params, carry, xs)
-    contents = [None] * len(own) if perturbations is None else perturbations
-    given = places.unflatten([Recorded(*pair) for pair in zip(own, contents, strict=True)])
-    seen, ys = net.unrolled(_observing).apply(params, given, xs, mask=mask, reset=reset, key=key)
-    found = places.flatten_up_to(seen)
-    return places.unflatten([place.carry for place in found]), ys, [place.content for place in found]
+    tree, layer_carries, _ = _find_layers(net, params, carry, xs)
+    contents = [None] * len(layer_carries) if perturbations is None else perturbations
+    marked_carry = tree.unflatten([Recorded(*pair) for pair in zip(layer_carries, contents, strict=True)])
+    final_carry, ys = net.unrolled(_observing).apply(params, marked_carry, xs, mask=mask, reset=reset, key=key)
+    records = tree.flatten_up_to(final_carry)
+    return tree.unflatten([record.carry for record in records]), ys, [record.content for record in records]
 
 
 def zero_perturbations(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Any:
-    """Perturbations of zero for `observe`: a carry of leaves [T, B, H] for each layer."""
-    own, steps = carries(net, params, carry, xs), len(xs.source if isinstance(xs, Pair) else xs)
-    return [jax.tree.map(lambda a: jnp.zeros((steps, *a.shape), a.dtype), c) for c in own]
+    """Returns zero perturbations for `observe`: one carry per layer, leaves [T, B, H]."""
+    layer_carries, steps = carries(net, params, carry, xs), len(xs.source if isinstance(xs, Pair) else xs)
+    return [jax.tree.map(lambda a: jnp.zeros((steps, *a.shape), a.dtype), c) for c in layer_carries]
 
 
 def shares(
@@ -76,47 +79,47 @@ def shares(
     mask: ArrayLike | None = None,
     reset: ArrayLike | None = None,
 ) -> Any:
-    """The part of every step in the gradient of the layers' weights, along a direction.
+    """Returns the contribution of every step to the gradient of the layers' weights, along a direction.
 
-    The gradient of a weight used at every step is a sum over steps, dL/dW = sum_t (dcarry_t/dW)^T dL/dcarry_t, the
-    inner derivative taken with carry_{t-1} held constant. This is the inner product of each summand with a direction;
-    along the gradient itself, over its squared norm, the shares sum to one.
+    The gradient of a weight that is used at every step is a sum over steps, dL/dW = sum_t (dcarry_t/dW)^T dL/dcarry_t,
+    where the inner derivative keeps carry_{t-1} constant. The result is the inner product of each summand with the
+    direction. If the direction is the gradient divided by its squared norm, the contributions sum to one.
 
     Args:
       net, params, carry, xs, mask, reset: as in `observe`.
-      adjoints: dL/dcarry_t for each layer, as the gradient with respect to the perturbations of `observe`.
-      direction: like params.
+      adjoints: dL/dcarry_t of each layer: the gradient with respect to the perturbations of `observe`.
+      direction: a pytree with the structure of params.
 
     Returns:
-      [[T, B], ...], one for each layer; the sum of all is <dL/dW, direction>.
+      [[T, B], ...], one array per layer; the sum of all values is <dL/dW, direction>.
     """
-    places, own, _ = _layers(net, params, carry, xs)
-    directions = [layer_params for layer_params, _ in _layers(net, direction, carry, xs)[2]]
-    contents = zip(own, zip(adjoints, directions, strict=True), strict=True)
-    given = places.unflatten([Recorded(*pair) for pair in contents])
-    seen, _ = net.unrolled(_projecting).apply(params, given, xs, mask=mask, reset=reset)
-    return [place.content for place in places.flatten_up_to(seen)]
+    tree, layer_carries, _ = _find_layers(net, params, carry, xs)
+    directions = [layer_params for layer_params, _ in _find_layers(net, direction, carry, xs)[2]]
+    contents = zip(layer_carries, zip(adjoints, directions, strict=True), strict=True)
+    marked_carry = tree.unflatten([Recorded(*pair) for pair in contents])
+    final_carry, _ = net.unrolled(_projecting).apply(params, marked_carry, xs, mask=mask, reset=reset)
+    return [record.content for record in tree.flatten_up_to(final_carry)]
 
 
 def layers(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Any:
-    """The recurrent layers of a net, each direction one: [(name, cell, its params, reverse), ...].
+    """Lists the recurrent layers of a net; each direction of a bidirectional layer is an entry.
 
     Args:
       net, params, carry, xs: as in `observe`.
 
     Returns:
-      The layers in the order of `observe`, called "layer 1", "layer 2" ...; "layer 1 forwards" and "layer 1 backwards"
-      where a layer has two directions.
+      [(name, cell, params of the layer, reverse), ...] in the order of `observe`. The names are "layer 1", "layer 2",
+      ..., or "layer 1 forwards" and "layer 1 backwards" for a bidirectional layer.
     """
-    _, _, contents = _layers(net, params, carry, xs)
-    found, number = [], 0
-    two_ways = {place for place, (_, run) in enumerate(contents) if run.reverse}
-    for place, (layer_params, run) in enumerate(contents):
-        paired = run.reverse and place > 0 and not contents[place - 1][1].reverse
-        number += not paired
-        way = " backwards" if run.reverse else " forwards" if place + 1 in two_ways else ""
-        found.append((f"layer {number}{way}", run.cell, layer_params, run.reverse))
-    return found
+    _, _, contents = _find_layers(net, params, carry, xs)
+    entries, number = [], 0
+    backward_indices = {index for index, (_, run) in enumerate(contents) if run.reverse}
+    for index, (layer_params, run) in enumerate(contents):
+        is_second = run.reverse and index > 0 and not contents[index - 1][1].reverse
+        number += not is_second
+        direction = " backwards" if run.reverse else " forwards" if index + 1 in backward_indices else ""
+        entries.append((f"layer {number}{direction}", run.cell, layer_params, run.reverse))
+    return entries
 
 
 def inputs(
@@ -128,75 +131,76 @@ def inputs(
     mask: ArrayLike | None = None,
     reset: ArrayLike | None = None,
 ) -> Any:
-    """What every layer reads: [xs [T, B, D_l], ...], in the order of `observe`."""
-    places, own, _ = _layers(net, params, carry, xs)
-    given = places.unflatten([Recorded(each) for each in own])
-    seen, _ = net.unrolled(_reading).apply(params, given, xs, mask=mask, reset=reset)
-    return [place.content for place in places.flatten_up_to(seen)]
+    """Returns the inputs of every layer: [xs [T, B, D_l], ...], in the order of `observe`."""
+    tree, layer_carries, _ = _find_layers(net, params, carry, xs)
+    marked_carry = tree.unflatten([Recorded(layer_carry) for layer_carry in layer_carries])
+    final_carry, _ = net.unrolled(_reading).apply(params, marked_carry, xs, mask=mask, reset=reset)
+    return [record.content for record in tree.flatten_up_to(final_carry)]
 
 
 def carries(net, params, carry, xs):
-    """The carry of every layer, taken out of the net's: [carry, ...], in the order of `observe`."""
-    return _layers(net, params, carry, xs)[1]
+    """Returns the carry of every layer from the net's carry: [carry, ...], in the order of `observe`."""
+    return _find_layers(net, params, carry, xs)[1]
 
 
 def states(carry):
-    """The names of the leaves of a carry or of gates, in their order: ["c", "h"]."""
+    """Returns the names of the leaves of a carry or of gates, in order, such as ["c", "h"]."""
     return [path[-1].name for path, _ in jax.tree_util.tree_flatten_with_path(carry)[0]]
 
 
-def _layers(net, params, carry, xs):
-    """Where the layers are in the net's carry: (tree with a leaf a layer, [carry], [(params, `_Run`)])."""
+def _find_layers(net, params, carry, xs):
+    """Finds the layers in the net's carry: returns (a tree with one leaf per layer, [carry], [(params, `_Run`)])."""
 
     def marking(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
         return Recorded(carry, (params, _Run(cell, reverse))), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
 
-    def is_place(node):
+    def is_record(node):
         return isinstance(node, Recorded)
 
     marked, _ = net.unrolled(marking).apply(params, carry, xs)
-    places = jax.tree.structure(marked, is_leaf=is_place)
-    found = [place for place in jax.tree.leaves(marked, is_leaf=is_place) if is_place(place)]
-    if len(found) != places.num_leaves:
-        raise ValueError("this net holds a carry outside its recurrent layers; such a carry cannot be recorded")
-    return places, [place.carry for place in found], [place.content for place in found]
+    tree = jax.tree.structure(marked, is_leaf=is_record)
+    records = [record for record in jax.tree.leaves(marked, is_leaf=is_record) if is_record(record)]
+    if len(records) != tree.num_leaves:
+        raise ValueError("this net has a carry outside its recurrent layers, which cannot be recorded")
+    return tree, [record.carry for record in records], [record.content for record in records]
 
 
 @jax.tree_util.register_static
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """How a layer is unrolled: a part of a tree that holds no arrays."""
+    """Settings of a layer's unroll, as a pytree without arrays."""
 
     cell: Cell
     reverse: bool
 
 
-def _of_recorded(unroll):
-    """The unroll that records where it gets a `Recorded`, and scans where it gets a carry: that of a decoder."""
+def _scan_unrecorded(unroll):
+    """Wraps a recording unroll: it records a layer that gets a `Recorded`, and scans a decoder, which gets a carry."""
 
-    def either(cell, params, place, xs, **options):
-        recorded = unroll if isinstance(place, Recorded) else scan
-        return recorded(cell, params, place, xs, **options)
+    def either(cell, params, carry, xs, **options):
+        chosen = unroll if isinstance(carry, Recorded) else scan
+        return chosen(cell, params, carry, xs, **options)
 
     return either
 
 
-@_of_recorded
-def _reading(cell, params, place, xs, *, mask=None, reset=None, reverse=False):
-    """The unroll that records what the layer reads."""
-    final, ys = scan(cell, params, place.carry, xs, mask=mask, reset=reset, reverse=reverse)
+@_scan_unrecorded
+def _reading(cell, params, record, xs, *, mask=None, reset=None, reverse=False):
+    """Unroll that records the inputs of the layer."""
+    final, ys = scan(cell, params, record.carry, xs, mask=mask, reset=reset, reverse=reverse)
     return Recorded(final, xs), ys
 
 
-@_of_recorded
-def _observing(cell, params, place, xs, *, mask=None, reset=None, reverse=False):
-    """The unroll that adds perturbations and records carries and gates."""
-    carry, perturbations = place
+@_scan_unrecorded
+def _observing(cell, params, record, xs, *, mask=None, reset=None, reverse=False):
+    """Unroll that adds perturbations and records carries and gates."""
+    carry, perturbations = record
     rank = xs.ndim - 2
-    shown, inputs = carry_as_output(cell), xs
+    observed_cell, inputs = carry_as_output(cell), xs
     if perturbations is not None:
-        shown, inputs = carry_as_output(perturbed(cell)), jnp.concatenate([xs, flat(perturbations, rank + 1)], axis=-1)
-    final, ys = scan(shown, params, carry, inputs, mask=mask, reset=reset, reverse=reverse)
+        observed_cell = carry_as_output(perturbed(cell))
+        inputs = jnp.concatenate([xs, flat(perturbations, rank + 1)], axis=-1)
+    final, ys = scan(observed_cell, params, carry, inputs, mask=mask, reset=reset, reverse=reverse)
     ys, carries = ys[..., : cell.size], unflat(ys[..., cell.size :], carry, rank)
     gates = None
     if cell.gates is not None:
@@ -205,13 +209,13 @@ def _observing(cell, params, place, xs, *, mask=None, reset=None, reverse=False)
     return Recorded(final, Layer(carries, gates)), ys
 
 
-@_of_recorded
-def _projecting(cell, params, place, xs, *, mask=None, reset=None, reverse=False):
-    """The unroll that takes the gradient of the weights apart, step by step, along a direction."""
-    carry, (adjoints, direction) = place
+@_scan_unrecorded
+def _projecting(cell, params, record, xs, *, mask=None, reset=None, reverse=False):
+    """Unroll that records the contribution of every step to the gradient of the weights, along a direction."""
+    carry, (adjoints, direction) = record
     rank = xs.ndim - 2
 
-    def step(params, carry, u):  # shows the carry that enters the step, after any reset
+    def step(params, carry, u):  # outputs the carry that enters the step, after any reset
         new_carry, h = cell.step(params, carry, u)
         return new_carry, jnp.concatenate([h, flat(carry, rank)], axis=-1)
 
@@ -219,9 +223,12 @@ def _projecting(cell, params, place, xs, *, mask=None, reset=None, reverse=False
     entering = unflat(ys[..., cell.size :], carry, rank)
     xs = xs if mask is None else jnp.where(mask[..., None], xs, 0)
 
-    def along(x_t, before, adjoint):
-        moved = jax.jvp(lambda p: cell.step(p, before, cell.project(p, x_t))[0], (params,), (direction,))[1]
-        return jnp.sum(flat(moved, rank) * flat(adjoint, rank), axis=-1)
+    def along(x_t, entering_carry, adjoint):
+        def next_carry(params):
+            return cell.step(params, entering_carry, cell.project(params, x_t))[0]
+
+        carry_change = jax.jvp(next_carry, (params,), (direction,))[1]
+        return jnp.sum(flat(carry_change, rank) * flat(adjoint, rank), axis=-1)
 
     return Recorded(final, jax.vmap(along)(xs, entering, adjoints)), ys[..., : cell.size]
 

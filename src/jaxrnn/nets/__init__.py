@@ -1,7 +1,7 @@
-"""Nets: from a cell to a sequence (`recurrent`, `rnn`), from nets to nets, and the ways to use one (`decode`).
+"""Nets map a sequence [T, B, D] to a sequence [T, B, K].
 
-What maps a sequence [T, B, D] to a sequence [T, B, K] belongs here; one step (`cells`), how steps follow on each other
-(`unroll`), losses and training do not. The names are loaded when first used.
+Functions belong here if they make nets from cells (`recurrent`, `rnn`) or from other nets, or run nets step by step
+(`decode`). Single steps belong in `cells`, loops over time in `unroll`. The names are loaded when first used.
 """
 
 from jaxrnn.lazy import attach

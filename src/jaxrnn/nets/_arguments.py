@@ -1,6 +1,6 @@
-"""What a layer is applied to, checked while it is traced: one sentence where a shape or a type is wrong.
+"""Checks the arguments of a layer while it is traced, with a one-line message for a wrong shape or type.
 
-Masks of numbers would be taken for shares by some unrolls, and other shapes end deep inside JAX.
+Without these checks a wrong shape would fail deep inside JAX, and some unrolls would read a mask of numbers as weights.
 """
 
 import jax
@@ -8,19 +8,19 @@ import jax.numpy as jnp
 
 from jaxrnn.unroll._contract import Recorded
 
-MADE = "net.initial(params, batch_shape) makes one"
+HINT = "net.initial(params, batch_shape) makes one"
 
 
 def check_recurrent(cell, params, carry, xs, mask, reset):
     """Checks the arguments of a recurrent layer.
 
     Raises:
-      ValueError: if xs is not [T, B, D] of the width that the params read, the carry is another cell's or of other
-        sequences, or mask or reset are not boolean [T, B].
+      ValueError: if xs is not [T, B, D] with the width of the params, the carry belongs to another cell or to another
+        number of sequences, or mask or reset is not a boolean array [T, B].
     """
     shape = jnp.shape(xs)
     if len(shape) < 2:
-        raise ValueError(f"xs must be [T, B, D], and has shape {shape}")
+        raise ValueError(f"xs: expected [T, B, D], got shape {shape}")
     for name, flags in (("mask", mask), ("reset", reset)):
         if flags is not None:
             _check_flags(name, flags, shape[:-1])
@@ -34,50 +34,50 @@ def check_recurrent(cell, params, carry, xs, mask, reset):
 def _check_flags(name, flags, expected):
     shape, dtype = jnp.shape(flags), jnp.result_type(flags)
     if not jnp.issubdtype(dtype, jnp.bool_) or shape != expected:
-        instead = f"; give {name} > 0" if shape == expected else ""
-        raise ValueError(f"{name} must be boolean, [T, B] = {expected}, and is {dtype} {shape}{instead}")
+        hint = f"; use {name} > 0" if shape == expected else ""
+        raise ValueError(f"{name}: expected a boolean array [T, B] = {expected}, got {dtype} {shape}{hint}")
 
 
 def _check_carry(cell, params, carry, shape):
     rows = shape[1:-1]
     template = jax.eval_shape(lambda: cell.initial(params, rows))
     if jax.tree.structure(carry) != jax.tree.structure(template):
-        raise ValueError(f"the carry is {kind(carry)}, and this layer's is {type(template).__name__}; {MADE}")
+        raise ValueError(f"carry: expected {type(template).__name__}, got {kind(carry)}; {HINT}")
     for leaf, expected in zip(jax.tree.leaves(carry), jax.tree.leaves(template), strict=True):
-        own = jnp.shape(leaf)
-        if own[: len(rows)] != rows:
+        leaf_shape = jnp.shape(leaf)
+        if leaf_shape[: len(rows)] != rows:
             raise ValueError(
-                f"xs [T, B, D] has shape {shape}, so B = {rows}, but the carry has B = {own[:-1]}; sequences are "
+                f"xs [T, B, D] has shape {shape}, so B = {rows}, but the carry has B = {leaf_shape[:-1]}; xs must be "
                 "time-major"
             )
-        if own != expected.shape:
-            raise ValueError(f"the carry has shape {own}, and this layer's is {expected.shape}")
+        if leaf_shape != expected.shape:
+            raise ValueError(f"carry: expected shape {expected.shape}, got {leaf_shape}")
 
 
 def check_carries(nets, carry):
-    """Checks that the carry of nets one after the other is a tuple with an entry for each.
+    """Checks that the carry of `serial` nets is a tuple with one entry per net.
 
     Raises:
       ValueError: if it is not.
     """
     if not isinstance(carry, tuple | list):
-        raise ValueError(f"the carry is {kind(carry)}, and these nets' is a tuple of {len(nets)}; {MADE}")
+        raise ValueError(f"carry: expected a tuple of {len(nets)}, got {kind(carry)}; {HINT}")
     if len(carry) != len(nets):
-        raise ValueError(f"the carry has {len(carry)} entries for {len(nets)} nets; {MADE}")
+        raise ValueError(f"carry: expected {len(nets)} entries, one per net, got {len(carry)}; {HINT}")
 
 
 def check_both(carry, expected):
-    """Checks that the carry of two directions is of the type `expected`.
+    """Checks that the carry of a bidirectional layer has the type `expected`.
 
     Raises:
       ValueError: if it is not.
     """
     if not isinstance(carry, expected):
-        raise ValueError(f"the carry is {kind(carry)}, and a bidirectional layer's is {expected.__name__}; {MADE}")
+        raise ValueError(f"carry: expected {expected.__name__}, got {kind(carry)}; {HINT}")
 
 
 def _reads(cell, params, xs):
-    """Whether a cell takes these inputs after all: one of a user's own may lay out its weights otherwise."""
+    """Returns whether a cell accepts these inputs; a user's cell may store its weights in another layout."""
     try:
         jax.eval_shape(lambda: cell.project(params, xs))
     except (TypeError, ValueError):
@@ -86,11 +86,11 @@ def _reads(cell, params, xs):
 
 
 def refuse_width(width, shape):
-    """Refuses inputs of this shape, where a layer's weights read inputs of another width."""
-    raise ValueError(f"xs [T, B, D] has shape {shape}, and these params read inputs of width D = {width}")
+    """Raises the error for inputs of shape `shape` that do not have the width of a layer's weights."""
+    raise ValueError(f"xs [T, B, D]: expected D = {width}, the width of these params, got shape {shape}")
 
 
 def kind(value):
-    """What a value is, for a sentence: "a tuple", "an array"."""
+    """Describes the type of a value for a message, such as "a tuple" or "an array"."""
     name = "array" if hasattr(value, "shape") else type(value).__name__
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

@@ -1,4 +1,4 @@
-"""A net as it is trained on a data set: for one target per sequence, and around a forecast."""
+"""Adapts a net to a data set: to one target per sequence, or to outputs added to a forecast."""
 
 from typing import Any, NamedTuple
 
@@ -10,10 +10,11 @@ from jaxrnn.types import Dataset, Net, Plain
 
 
 def adapted(net: Net, dataset: Dataset) -> Net:
-    """The net as it is trained and loaded with a data set; most nets stay as they are.
+    """Returns the net in the form in which it is trained on a data set; most nets stay the same.
 
-    With one target per sequence a layer in both directions hands on the backward direction's output at the first step,
-    as Keras does with `return_sequences=False`. With an `anchor` the net's outputs are added to a forecast.
+    - With one target per sequence, a bidirectional layer outputs the backward direction's value at the first step, as
+      Keras does with `return_sequences=False`.
+    - With an `anchor`, the net's outputs are added to a forecast (see `anchored`).
     """
     if dataset.targets == "per_sequence" and net.many_to_one is not None:
         net = net.many_to_one()
@@ -26,11 +27,11 @@ class AnchoredParams(NamedTuple):
 
 
 def anchored(net: Net, dataset: Dataset) -> Net:
-    """The net whose first outputs are added to the forecast that the data set's `anchor` makes of what is read.
+    """Adds the net's first K' outputs to the forecast of the data set's `anchor`.
 
-    They are multiplied by a learned factor that begins at zero (ReZero, Bachlechner et al. 2021), so that the net
-    begins as the anchor: ys[..., :K'] = anchor(xs) + alpha net(xs)[..., :K'], the other outputs as they are. A data set
-    without an anchor leaves the net as it is.
+    ys[..., :K'] = anchor(xs) + alpha net(xs)[..., :K'], and the other outputs stay the same. The learned factor alpha
+    begins at zero (ReZero, Bachlechner et al. 2021), so an untrained net gives the anchor's forecast. If the data set
+    has no anchor, the net stays the same.
     """
     if dataset.anchor is None:
         return net
@@ -41,16 +42,16 @@ def anchored(net: Net, dataset: Dataset) -> Net:
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         carry, ys = net.apply(params.net, carry, xs, mask=mask, reset=reset, key=key)
-        known = masked(dataset.anchor(masked(xs, mask)), mask).astype(ys.dtype)
-        count = known.shape[-1]
+        forecast = masked(dataset.anchor(masked(xs, mask)), mask).astype(ys.dtype)
+        count = forecast.shape[-1]
         return carry, jnp.concatenate(
-            [known + params.alpha.astype(ys.dtype) * ys[..., :count], ys[..., count:]], axis=-1
+            [forecast + params.alpha.astype(ys.dtype) * ys[..., :count], ys[..., count:]], axis=-1
         )
 
     plain = net.plain
     if plain is not None:
-        own = plain.weights
-        plain = Plain(anchored(plain.net, dataset), lambda params: params._replace(net=own(params.net)))
+        weights = plain.weights
+        plain = Plain(anchored(plain.net, dataset), lambda params: params._replace(net=weights(params.net)))
     return net._replace(
         init=lambda key, input_size: AnchoredParams(net.init(key, input_size), jnp.zeros(width(input_size))),
         initial=lambda params, batch_shape: net.initial(params.net, batch_shape),

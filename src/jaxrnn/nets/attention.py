@@ -1,10 +1,10 @@
-"""Attention of a decoder over what an encoder read: Luong's after the recurrence, Bahdanau's inside it.
+"""Attention of a decoder over an encoder's outputs: Luong's after the recurrence, Bahdanau's inside it.
 
-Both weigh the encoder's outputs m_s by a score of each with the decoder's state, over the valid source steps,
+Both score each of the encoder's outputs m_s against the decoder's state and average them over the valid source steps:
 
     a_ts = softmax_s(score(h, m_s)),    c_t = sum_s a_ts m_s.
 
-The memory is part of the decoder's carry, `Attended`, and does not change from step to step.
+The encoder's outputs are called the memory. They are part of the decoder's carry, `Attended`, and stay constant.
 """
 
 from collections.abc import Callable
@@ -25,12 +25,12 @@ from jaxrnn.unroll._contract import scan
 
 
 class Attended(NamedTuple):
-    """The carry of a net that attends.
+    """Carry of a net with attention.
 
     Fields:
-      carry: of the net itself.
+      carry: the carry of the net itself.
       memory: [B, S, M], the encoder's outputs.
-      valid: [B, S], the source steps that are no padding.
+      valid: [B, S], true at the valid source steps, false at padding.
     """
 
     carry: Any
@@ -46,13 +46,13 @@ class LuongParams(NamedTuple):
 
 class BahdanauParams(NamedTuple):
     cell: Any
-    w_s: jax.Array  # [H, A], of the decoder's state
-    w_m: jax.Array  # [M, A], of the memory
+    w_s: jax.Array  # [H, A], applied to the decoder's state
+    w_m: jax.Array  # [M, A], applied to the memory
     v: jax.Array  # [A]
 
 
 class Remembered(NamedTuple):
-    """Params of a cell that attends, with the memory that they are to look at."""
+    """Params of a cell with attention, together with the memory."""
 
     params: BahdanauParams
     memory: jax.Array  # [B, S, M]
@@ -62,20 +62,23 @@ class Remembered(NamedTuple):
 
 class AttentiveCarry(NamedTuple):
     carry: Any
-    h: jax.Array  # [B, H], the last output, which the next score reads
+    h: jax.Array  # [B, H], the last output, used by the next score
 
 
 @checked
 def luong(net: Net, memory_size: Size, output_size: Size) -> tuple[Net, Callable[..., Any]]:
     """Global attention with the score h_t W_a m_s (Luong, Pham & Manning 2015, eqs. 5 to 8, "general").
 
-    ys_t = tanh([c_t, h_t] W_c). The context is not fed to the next step, so the net below runs over the whole sequence
-    before anything is attended to, with any unroll.
+    ys_t = tanh([c_t, h_t] W_c). The context is not an input of the next step, so the recurrent layers run over the
+    whole sequence first, with any unroll.
 
     Args:
       net: the decoder's recurrent layers, a causal `Net`.
       memory_size: M, the width of the encoder's outputs.
       output_size: K.
+
+    Returns:
+      (net, weights) with weights(params, carry, xs) -> a [T, B, S], the attention weights.
     """
     draw = glorot()
 
@@ -85,7 +88,7 @@ def luong(net: Net, memory_size: Size, output_size: Size) -> tuple[Net, Callable
         return LuongParams(net.init(keys[0], input_size), w_a, w_c)
 
     def initial(params, batch_shape):
-        return _unfilled(net.initial(params.net, batch_shape), batch_shape, memory_size, params.w_a)
+        return _without_memory(net.initial(params.net, batch_shape), batch_shape, memory_size, params.w_a)
 
     def look(params, attended, xs, mask, reset, key):
         carry, hs = net.apply(params.net, attended.carry, xs, mask=mask, reset=reset, key=key)
@@ -101,10 +104,10 @@ def luong(net: Net, memory_size: Size, output_size: Size) -> tuple[Net, Callable
     def weights(params, attended, xs):
         return look(params, attended, xs, None, None, None)[2]
 
-    made = Net(init, lambda input_size: output_size, initial, apply,
+    result = Net(init, lambda input_size: output_size, initial, apply,
                unrolled=lambda unroll: luong(net.unrolled(unroll), memory_size, output_size)[0],
                vocabulary=net.vocabulary)  # fmt: skip
-    return made, weights
+    return result, weights
 
 
 @checked
@@ -113,14 +116,17 @@ def bahdanau(
 ) -> tuple[Net, Callable[..., Any]]:
     """Additive attention inside a recurrent layer (Bahdanau, Cho & Bengio 2015, appendix A.1.2).
 
-    score = v . tanh(h_{t-1} W_s + m_s W_m); the cell reads [x_t, c_t], and [h_t, c_t] are the outputs.
+    score = v . tanh(h_{t-1} W_s + m_s W_m). The cell's input is [x_t, c_t], and the net's output is [h_t, c_t].
 
     Args:
       cell: the decoder's cell.
       memory_size: M, the width of the encoder's outputs.
       size: A, the width of the score's hidden layer.
-      unroll: as of `recurrent`.
-      random: `dropout`, `zoneout` and `noise`, as of `recurrent`.
+      unroll: as in `recurrent`.
+      random: `dropout`, `zoneout` and `noise`, as in `recurrent`.
+
+    Returns:
+      (net, weights), as in `luong`.
     """
     cell, draw = with_written_derivative(cell), glorot()
 
@@ -136,13 +142,13 @@ def bahdanau(
     def initial(params, batch_shape):
         h = jnp.zeros((*batch_shape, cell.size), carry_dtype(params.w_s))
         carry = AttentiveCarry(cell.initial(params.cell, batch_shape), h)
-        return _unfilled(carry, batch_shape, memory_size, params.w_s)
+        return _without_memory(carry, batch_shape, memory_size, params.w_s)
 
     def run(params, attended, xs, look=False, mask=None, reset=None, key=None):
-        inner, of_cell, drawn = randomized(cell, params.cell, xs, key, **random)
-        attending = _attentive(inner, memory_size, xs.shape[-1], look)
+        inner, cell_params, drawn = randomized(cell, params.cell, xs, key, **random)
+        attending = _attention_cell(inner, memory_size, xs.shape[-1], look)
         keys = dot(attended.memory, params.w_m)
-        remembered = Remembered(params._replace(cell=of_cell), attended.memory, keys, attended.valid)
+        remembered = Remembered(params._replace(cell=cell_params), attended.memory, keys, attended.valid)
         return unroll(attending, remembered, attended.carry, drawn, mask=mask, reset=reset)
 
     def apply(params, attended, xs, *, mask=None, reset=None, key=None):
@@ -152,13 +158,13 @@ def bahdanau(
     def weights(params, attended, xs):
         return run(params, attended, xs, look=True)[1]
 
-    made = Net(init, lambda input_size: cell.size + memory_size, initial, apply,
+    result = Net(init, lambda input_size: cell.size + memory_size, initial, apply,
                unrolled=lambda unroll: bahdanau(cell, memory_size, size, unroll, **random)[0])  # fmt: skip
-    return made, weights
+    return result, weights
 
 
 def attention_weights(scores: ArrayLike, valid: ArrayLike) -> jax.Array:
-    """softmax over the valid source steps: scores [..., B, S] and valid [B, S] -> [..., B, S]; zeros without any."""
+    """Softmax over the valid source steps: scores [..., B, S], valid [B, S] -> [..., B, S]; zeros if none is valid."""
     scores = jnp.where(valid, scores, -jnp.inf)
     top = jnp.max(scores, axis=-1, keepdims=True)
     exp = jnp.exp(scores - jnp.where(jnp.isfinite(top), top, 0.0))
@@ -166,10 +172,10 @@ def attention_weights(scores: ArrayLike, valid: ArrayLike) -> jax.Array:
     return exp / jnp.where(total > 0, total, 1.0)
 
 
-def _attentive(cell, memory_size, input_size, look=False):
-    """The cell that attends; its outputs are [h_t, c_t], or the weights a_t to look at.
+def _attention_cell(cell, memory_size, input_size, look=False):
+    """Makes the cell with attention; its output is [h_t, c_t], or the weights a_t with `look`.
 
-    The context stands behind the first `input_size` inputs of the cell, before what was drawn for the step.
+    The context is inserted after the first `input_size` inputs of the cell, before the random draws for the step.
     """
 
     def initial(remembered, batch_shape):
@@ -190,7 +196,7 @@ def _attentive(cell, memory_size, input_size, look=False):
     return Cell(cell.size + memory_size, None, initial, lambda remembered, x: x, step)
 
 
-def _unfilled(carry, batch_shape, memory_size, w):
-    """The carry before anything was read: one source step, which is not valid."""
+def _without_memory(carry, batch_shape, memory_size, w):
+    """Returns the carry before a source was read: a memory of one invalid step."""
     memory = jnp.zeros((*batch_shape, 1, memory_size), carry_dtype(w))
     return Attended(carry, memory, jnp.zeros((*batch_shape, 1), bool))

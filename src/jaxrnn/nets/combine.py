@@ -1,4 +1,4 @@
-"""Nets made of nets: one after the other, with a skip connection, in both directions, at the last step alone."""
+"""Nets made from nets: in series, with a skip connection, in both directions, or only at the last step."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -11,7 +11,7 @@ from jaxrnn.nets._arguments import check_both, check_carries
 from jaxrnn.nets.layers import masked
 from jaxrnn.types import Net
 
-MERGES = {  # (the forward direction's outputs, the backward one's) -> what becomes of them
+MERGES = {  # (outputs of the forward direction, outputs of the backward direction) -> merged outputs
     "concat": lambda a, b: jnp.concatenate([a, b], axis=-1),
     "sum": jnp.add,
     "mul": jnp.multiply,
@@ -21,7 +21,7 @@ MERGES = {  # (the forward direction's outputs, the backward one's) -> what beco
 
 @checked
 def serial(*nets: Net) -> Net:
-    """One net after the other; params and carries are tuples, one entry a net."""
+    """Applies one net after the other; params and carries are tuples with one entry per net."""
 
     def init(key, input_size):
         params = []
@@ -44,13 +44,13 @@ def serial(*nets: Net) -> Net:
         for index, (net, p, c) in enumerate(zip(nets, params, carry, strict=True)):
             c, xs = net.apply(p, c, xs, mask=mask, reset=reset, key=fold_in(key, index))
             carries.append(c)
-            if xs.shape[0] != steps:  # one output: what the mask says of steps ends here
+            if xs.shape[0] != steps:  # the net has reduced the steps to one output, so the mask no longer applies
                 mask = reset = None
         return tuple(carries), xs
 
     recurrent = [index for index, net in enumerate(nets) if net.many_to_one is not None]
 
-    def many_to_one():  # the last recurrent layer alone: the others hand on sequences
+    def many_to_one():  # changes only the last recurrent layer: the others pass on sequences
         top = recurrent[-1]
         return serial(*nets[:top], nets[top].many_to_one(), *nets[top + 1 :])
 
@@ -77,7 +77,7 @@ def residual(net: Net) -> Net:
     def init(key, input_size):
         if net.width(input_size) != input_size:
             raise ValueError(
-                f"residual: the net turns width {input_size} into {net.width(input_size)}; they must agree"
+                f"residual: expected an output as wide as the input, {input_size}, got width {net.width(input_size)}"
             )
         return net.init(key, input_size)
 
@@ -100,12 +100,12 @@ class BidirectionalParams(NamedTuple):
 
 @checked
 def bidirectional(forward: Net, backward: Net, merge: Literal["concat", "sum", "mul", "ave"] = "concat") -> Net:
-    """Two nets over the same inputs (Schuster & Paliwal 1997).
+    """Runs two nets over the same inputs, one in each direction (Schuster & Paliwal 1997).
 
     Args:
       forward: a net that runs forwards.
       backward: a net that runs backwards, such as `recurrent(cell, reverse=True)`.
-      merge: how their outputs become one: side by side, sum, product or mean.
+      merge: how their outputs are merged: concatenated, added, multiplied or averaged.
     """
     join = MERGES[merge]
 
@@ -146,14 +146,14 @@ def _many_to_one(net):
 
 @checked
 def last(net: Net) -> Net:
-    """The net's output at the last valid step of each sequence, as a sequence of one step: ys [1, B, K].
+    """Keeps only the net's output at the last valid step of each sequence: ys [1, B, K].
 
     A sequence without a valid step gives zeros.
     """
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
-        return carry, _at_one(ys, mask, jnp.max, 0, slice(-1, None))
+        return carry, _select_step(ys, mask, jnp.max, 0, slice(-1, None))
 
     return net._replace(
         apply=apply, unrolled=lambda unroll: last(net.unrolled(unroll)), many_to_one=lambda: last(_many_to_one(net))
@@ -162,27 +162,34 @@ def last(net: Net) -> Net:
 
 @checked
 def first(net: Net) -> Net:
-    """The net's output at the first valid step of each sequence, as a sequence of one step: ys [1, B, K].
+    """Keeps only the net's output at the first valid step of each sequence: ys [1, B, K].
 
-    Of a net that runs backwards that is the output which has seen the whole sequence. A sequence without a valid step
-    gives zeros.
+    For a net that runs backwards, this output depends on the whole sequence. A sequence without a valid step gives
+    zeros.
     """
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
-        return carry, _at_one(ys, mask, jnp.min, len(ys) - 1, slice(0, 1))
+        return carry, _select_step(ys, mask, jnp.min, len(ys) - 1, slice(0, 1))
 
     return net._replace(
         apply=apply, unrolled=lambda unroll: first(net.unrolled(unroll)), many_to_one=lambda: first(net)
     )
 
 
-def _at_one(ys, mask, extreme, other, without_mask):
-    """ys [T, B, K] at the extreme of the valid steps, [1, B, K]; `other` stands for steps that are not valid."""
+def _select_step(ys, mask, extreme, other, without_mask):
+    """Returns ys [T, B, K] at the first or last valid step, [1, B, K].
+
+    Args:
+      ys, mask: outputs and their mask, or None.
+      extreme: `jnp.min` for the first step, `jnp.max` for the last.
+      other: the step number that replaces invalid steps, so that they are not selected.
+      without_mask: slice of the step to return if the mask is None.
+    """
     if len(ys) == 0:
         return jnp.zeros((1, *ys.shape[1:]), ys.dtype)
     if mask is None:
         return ys[without_mask]
     times = jnp.arange(len(ys)).reshape(-1, *[1] * (mask.ndim - 1))
-    at = extreme(jnp.where(mask, times, other), axis=0, keepdims=True)  # ys are zero where nothing is valid
-    return jnp.take_along_axis(ys, at[..., None], axis=0)
+    selected = extreme(jnp.where(mask, times, other), axis=0, keepdims=True)  # without a valid step, ys are zero
+    return jnp.take_along_axis(ys, selected[..., None], axis=0)

@@ -1,6 +1,6 @@
-"""The ways to use a network: step by step, warmed up, left to run on its own output, primed and then left to run.
+"""Runs a network step by step, through a warm-up, or freely on its own outputs.
 
-A whole sequence and its last output need no function of their own: `net.apply` and `nets.last`.
+For a whole sequence use `net.apply`, for its last output `nets.last`.
 """
 
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from jaxrnn.types import Carry, Net, Params
 
 
 def step(net: Net, params: Params, carry: Carry, x_t: ArrayLike) -> tuple[Carry, jax.Array]:
-    """One step on a stream.
+    """Runs one step, for data that arrive as a stream.
 
     Args:
       net: a causal `Net`.
       params: its params.
-      carry: the carry so far; `net.initial(params, batch_shape)` at first.
+      carry: the carry of the step before; `net.initial(params, batch_shape)` at first.
       x_t: [B, D].
 
     Returns:
@@ -35,7 +35,7 @@ def step(net: Net, params: Params, carry: Carry, x_t: ArrayLike) -> tuple[Carry,
 
 
 def warm_up(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Carry:
-    """The carry after a sequence xs [T, B, D] whose outputs are dropped."""
+    """Returns the carry after a sequence xs [T, B, D]; the outputs are dropped."""
     _require_causal(net)
     return net.apply(params, carry, xs)[0]
 
@@ -43,7 +43,7 @@ def warm_up(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Carry:
 def generate(
     net: Net, params: Params, carry: Carry, x_t: ArrayLike, length: int, feedback: Callable[..., Any] = lambda y: y
 ) -> tuple[Carry, jax.Array]:
-    """Free-running generation: every output is the next input.
+    """Generates a sequence freely: each output is the next input.
 
     Args:
       net: a causal `Net`.
@@ -54,10 +54,10 @@ def generate(
       feedback: y_t [B, K] -> the next input [B, D].
 
     Returns:
-      (carry, ys [length, B, K]); ys[0] answers x_t.
+      (carry, ys [length, B, K]); ys[0] is the output for x_t.
 
     Raises:
-      ValueError: if the net is not causal, or if an output is no input (K is not D and no feedback is given).
+      ValueError: if the net is not causal, or if an output cannot be an input (K is not D, and no feedback is given).
     """
     carry, _, ys = sample(net, params, carry, x_t, length, lambda key, y: feedback(y))
     return carry, ys
@@ -74,7 +74,7 @@ def sample(
     known: Any = None,
     following: Callable[..., Any] | None = None,
 ) -> tuple[Carry, jax.Array, jax.Array]:
-    """Generation where the next input is drawn from the output.
+    """Generates a sequence whose next input is drawn from the output.
 
     Args:
       net: a causal `Net`.
@@ -82,32 +82,32 @@ def sample(
       carry: the carry before x_t.
       x_t: the first input [B, D].
       length: number of steps.
-      draw: (key, y_t [B, K]) -> what is drawn [B, V], such as `jaxrnn.nets.draws.categorical(temperature=0.8)`.
-      key: PRNG key of all draws; None for draws that need none.
-      known: [length, ...], what is known in advance of the step after each; None for nothing.
-      following: (x_t [B, D], drawn [B, V], known or None) -> the next input [B, D]; None for the drawn values, with
-        what is known [B, D - V] beside them.
+      draw: (key, y_t [B, K]) -> drawn values [B, V], such as `jaxrnn.nets.draws.categorical(temperature=0.8)`.
+      key: PRNG key of all draws; None if `draw` needs no key.
+      known: [length, ...], for each step the future covariates of the next one; None for none.
+      following: (x_t [B, D], drawn [B, V], known or None) -> the next input [B, D]. None concatenates the drawn values
+        and the covariates [B, D - V].
 
     Returns:
-      (carry, drawn [length, B, V], ys [length, B, K]); drawn[0] and ys[0] answer x_t.
+      (carry, drawn [length, B, V], ys [length, B, K]); drawn[0] and ys[0] belong to x_t.
 
     Raises:
-      ValueError: if the net is not causal, or if what is drawn is no input.
+      ValueError: if the net is not causal, or if the drawn values cannot be an input.
     """
     _require_causal(net)
     x_t = jnp.asarray(x_t)
     keys = None if key is None else jax.random.split(key, length)
     following = _side_by_side if following is None else following
 
-    def run(state, now):
+    def run(state, inputs):
         carry, x = state
-        own_key, beside = now
+        step_key, covariates = inputs
         carry, y = step(net, params, carry, x)
-        drawn = draw(own_key, y)
-        new = following(x, drawn, beside)
-        if new.shape != x.shape:
-            raise ValueError(f"generate: an output of shape {new.shape} cannot be an input of shape {x.shape}")
-        return (carry, new.astype(x.dtype)), (drawn, y)
+        drawn = draw(step_key, y)
+        x_next = following(x, drawn, covariates)
+        if x_next.shape != x.shape:
+            raise ValueError(f"generate: an output of shape {x_next.shape} cannot be an input of shape {x.shape}")
+        return (carry, x_next.astype(x.dtype)), (drawn, y)
 
     (carry, _), (drawn, ys) = lax.scan(run, (carry, x_t), (keys, known), length=length)
     return carry, drawn, ys
@@ -116,24 +116,24 @@ def sample(
 def prime_and_generate(
     net: Net, params: Params, xs: ArrayLike, length: int, feedback: Callable[..., Any] = lambda y: y
 ) -> tuple[Carry, jax.Array]:
-    """Priming with true values, then free-running generation from the initial carry.
+    """Warms the net up on true values, from the initial carry, and then generates freely.
 
     Args:
       net: a causal `Net`.
       params: its params.
-      xs: the true values [T, B, D], one at least.
-      length: number of steps generated after them.
+      xs: the true values [T, B, D], at least one step.
+      length: number of generated steps.
       feedback: y_t [B, K] -> the next input [B, D].
 
     Returns:
-      (carry, ys [length, B, K]); ys[0] is the prediction of the value after xs.
+      (carry, ys [length, B, K]); ys[0] predicts the value after xs.
     """
     carry = warm_up(net, params, net.initial(params, xs.shape[1:-1]), xs[:-1])
     return generate(net, params, carry, xs[-1], length, feedback)
 
 
-def _side_by_side(x, drawn, beside):
-    return drawn if beside is None else jnp.concatenate([drawn, beside.astype(drawn.dtype)], axis=-1)
+def _side_by_side(x, drawn, covariates):
+    return drawn if covariates is None else jnp.concatenate([drawn, covariates.astype(drawn.dtype)], axis=-1)
 
 
 def _require_causal(net):

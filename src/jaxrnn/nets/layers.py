@@ -1,4 +1,4 @@
-"""Layers that act on each step by itself: `affine`, `embed`, `one_hot`, `dropout`; `tied` embeddings around a net."""
+"""Layers that treat each step separately: `affine`, `embed`, `one_hot`, `dropout`; and `tied` embeddings."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -41,7 +41,7 @@ class EmbedParams(NamedTuple):
 
 @checked
 def embed(vocabulary: Size, output_size: Size) -> Net:
-    """Row x_t of a table of learned vectors; xs [T, B, 1] hold integers in [0, vocabulary)."""
+    """Looks up row x_t of a table of learned vectors; xs [T, B, 1] hold integers in [0, vocabulary)."""
 
     def init(key, input_size):
         _require_symbols("embed", input_size)
@@ -55,13 +55,13 @@ def embed(vocabulary: Size, output_size: Size) -> Net:
 
 
 def _rows(w, xs):
-    """Row x_t of a table, in float32 at least: its gradient is a sum over all steps that read the row."""
+    """Looks up rows in at least float32, because the gradient of a row is a sum over all steps that read it."""
     return w.astype(carry_dtype(w))[xs[..., 0].astype(int)]
 
 
 @checked
 def one_hot(vocabulary: Size) -> Net:
-    """A vector of zeros with a one at x_t; xs [T, B, 1] hold integers in [0, vocabulary)."""
+    """Encodes x_t as a vector of zeros with a one at x_t; xs [T, B, 1] hold integers in [0, vocabulary)."""
 
     def init(key, input_size):
         _require_symbols("one_hot", input_size)
@@ -82,21 +82,25 @@ class TiedParams(NamedTuple):
 
 @checked
 def tied(net: Net, vocabulary: Size, size: Size) -> Net:
-    """A net between an embedding and a readout with the same weights (Press & Wolf 2017): logits = h_t W^T + b.
+    """Puts an embedding before a net and a readout with the same weights after it: logits = h_t W^T + b.
+
+    Press & Wolf 2017.
 
     Args:
       net: a net whose outputs are as wide as its inputs.
-      vocabulary: symbols in, and out; a number above the outputs, such as a start symbol, may be read too.
+      vocabulary: number of symbols, the same for inputs and outputs.
       size: E, the width of the embedding and of the net's outputs.
 
     Raises:
-      ValueError: at init, if the net's outputs have another width.
+      ValueError: at init, if the net's outputs do not have width E.
     """
 
     def init(key, input_size):
         _require_symbols("tied", input_size)
         if net.width(size) != size:
-            raise ValueError(f"tied embeddings need model.embedding={net.width(size)}, the width of the last layer")
+            raise ValueError(
+                f"tied: the embedding must be as wide as the last layer; set model.embedding={net.width(size)}"
+            )
         key_net, key_w = jax.random.split(key)
         w = jax.random.normal(key_w, (vocabulary, size)) / jnp.sqrt(1.0 * size)
         return TiedParams(net.init(key_net, size), w, jnp.zeros(vocabulary))
@@ -119,11 +123,11 @@ def tied(net: Net, vocabulary: Size, size: Size) -> Net:
 
 @checked
 def dropout(rate: Rate, variational: bool = False) -> Net:
-    """Inverted dropout of the inputs, active when a key is given (Srivastava et al. 2014).
+    """Inverted dropout of the inputs (Srivastava et al. 2014); it needs a key, and does nothing without one.
 
     Args:
       rate: probability of a zero, in [0, 1).
-      variational: one mask a sequence for all steps (Gal & Ghahramani 2016) instead of a fresh one a step.
+      variational: use one mask per sequence for all steps (Gal & Ghahramani 2016) instead of a new one per step.
     """
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
@@ -140,16 +144,16 @@ def dropout(rate: Rate, variational: bool = False) -> Net:
 
 def _require_symbols(name, input_size):
     if input_size != 1:
-        raise ValueError(f"{name} reads one integer a step, xs [T, B, 1]; the input has width {input_size}")
+        raise ValueError(f"{name}: expected one integer per step, xs [T, B, 1], got inputs of width {input_size}")
 
 
 def masked(xs, mask):
-    """Zero where the mask is false: the inputs there may be NaN."""
+    """Sets xs to zero where the mask is false; the inputs there may be NaN."""
     return xs if mask is None else jnp.where(mask[..., None], xs, 0)
 
 
 def _pointwise(init, function, width):
-    """A net without a carry whose y_t depends on x_t alone."""
+    """Makes a net without a carry whose y_t depends only on x_t."""
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         return carry, masked(function(params, masked(xs, mask)), mask)
@@ -158,6 +162,6 @@ def _pointwise(init, function, width):
 
 
 def _without_carry(init, width, apply):
-    """A net without a carry, which is the same however it is unrolled."""
+    """Makes a net without a carry; it is the same with every unroll."""
     net = Net(init, width, lambda params, batch_shape: (), apply, unrolled=lambda unroll: net)
     return net

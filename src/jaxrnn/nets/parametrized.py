@@ -1,4 +1,4 @@
-"""Nets whose recurrent weights are functions of what is trained."""
+"""Nets whose recurrent weights are functions of the trained params."""
 
 import jax
 import jax.numpy as jnp
@@ -10,23 +10,23 @@ from jaxrnn.types import Plain
 
 
 def parametrized(net, parametrization):
-    """The net whose leaves named w_h hold the A of a `jaxrnn.parametrizations.Parametrization` in place of W_h.
+    """Parametrizes a net: its leaves `w_h` hold the A of a `Parametrization` instead of the recurrent weights W_h.
 
-    W_h is computed once a sequence. `Net.plain` gives the net whose params hold W_h itself.
+    W_h is computed once per sequence. `Net.plain` gives the net whose params hold W_h itself.
 
     Raises:
-      ValueError: when weights are drawn, if the net has no recurrent weights, or none in square blocks.
+      ValueError: at the draw of the weights, if the net has no recurrent weights in square blocks.
     """
 
     def weights(params):
-        return _changed(params, lambda number, a: parametrization.matrix(a))
+        return _change_blocks(params, lambda number, a: parametrization.matrix(a))
 
     def init(key, input_size):
         params = net.init(key, input_size)
-        return _changed(params, lambda number, w: parametrization.begin(jax.random.fold_in(key, number), w))
+        return _change_blocks(params, lambda number, w: parametrization.begin(jax.random.fold_in(key, number), w))
 
-    def apply(params, carry, xs, **given):
-        return net.apply(weights(params), carry, xs, **given)
+    def apply(params, carry, xs, **options):
+        return net.apply(weights(params), carry, xs, **options)
 
     decoding = net.decoding
     if decoding is not None:
@@ -41,10 +41,10 @@ def parametrized(net, parametrization):
     )
 
 
-def _changed(params, change):
-    """The params with every square block of recurrent weights replaced: (number of the block, block) -> block.
+def _change_blocks(params, change):
+    """Replaces every square block of recurrent weights in params by `change(index of the block, block)`.
 
-    Blocks are computed in float32 at least: a product of many matrices in bfloat16 would leave the family.
+    Blocks are computed in at least float32; a product of many bfloat16 matrices would leave the family of matrices.
     """
     count = 0
 
@@ -60,8 +60,8 @@ def _changed(params, change):
 
     layers = jax.tree.leaves(params, is_leaf=lambda part: isinstance(part, JordanParams))
     if any(isinstance(layer, JordanParams) for layer in layers):
-        raise ValueError("model.parametrization needs square recurrent weights; a Jordan network has none")
-    found = jax.tree_util.tree_map_with_path(of_leaf, params)
+        raise ValueError("model.parametrization needs square recurrent weights, which a Jordan network does not have")
+    changed = jax.tree_util.tree_map_with_path(of_leaf, params)
     if not count:
         raise ValueError("model.parametrization needs recurrent weights, a leaf of the params named w_h")
-    return found
+    return changed

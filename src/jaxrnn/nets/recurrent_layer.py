@@ -1,4 +1,4 @@
-"""A recurrent layer: the only way from a `Cell` to a `Net`."""
+"""Recurrent layers: `recurrent` makes a `Net` from a `Cell`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,18 +28,18 @@ def recurrent(
     zoneout: Rate | None = None,
     noise: NonNegative | None = None,
 ) -> Net:
-    """A layer of recurrent units: the only way from a `Cell` to a `Net`.
+    """Makes a recurrent layer from a cell.
+
+    Dropout, zoneout and noise are drawn only if `Net.apply` gets a key, as in training.
 
     Args:
       cell: a `Cell`.
-      unroll: what an `unroll` of `jaxrnn.unroll` returns; `Net.unrolled` sets another.
-      reverse: run from the last step to the first; ys stay in the order of xs.
-      dropout: rate of a dropout mask on the recurrence that stays the same over time (Gal & Ghahramani 2016), active
-        when a key is given; None for none.
-      zoneout: probability that a value of the carry stays what it was at a step (Krueger et al. 2017), drawn when a key
-        is given; without one the carry is the mean over the draws of that step. None for none.
-      noise: standard deviation of what is added to every value of the carry after every step, drawn independently when
-        a key is given; None for none.
+      unroll: a function that an `unroll` of `jaxrnn.unroll` returns; `Net.unrolled` replaces it.
+      reverse: run from the last step to the first; ys keep the order of xs.
+      dropout: rate of a dropout mask on the recurrence, the same at all steps (Gal & Ghahramani 2016); None for none.
+      zoneout: probability that a value of the carry does not change at a step (Krueger et al. 2017); None for none.
+        Without a key each step returns the mean over the draws.
+      noise: standard deviation of the noise added to every value of the carry after every step; None for none.
     """
     cell = with_written_derivative(cell)  # before noise or zoneout wraps its step
 
@@ -61,14 +61,14 @@ def recurrent(
 
 
 def randomized(cell, params, xs, key, dropout=None, zoneout=None, noise=None):
-    """A layer with what is random in it drawn; arguments as of `recurrent`.
+    """Draws the random parts of a layer for a run; `dropout`, `zoneout` and `noise` as in `recurrent`.
 
     Args:
-      cell, params, xs: of the layer, xs [T, B, D].
-      key: PRNG keys [B], `jaxrnn.keys.StepKeys`, or None for the layer as it is evaluated.
+      cell, params, xs: cell, params and inputs [T, B, D] of the layer.
+      key: PRNG keys [B], `jaxrnn.keys.StepKeys`, or None for evaluation.
 
     Returns:
-      (cell, params, xs [T, B, D + E]) to unroll; what was drawn for each step stands behind its inputs.
+      (cell, params, xs [T, B, D + E]) to unroll; the draws for each step follow its inputs.
     """
     if zoneout is not None:
         plain = cell
@@ -86,9 +86,9 @@ def randomized(cell, params, xs, key, dropout=None, zoneout=None, noise=None):
 
 
 def first_everywhere(net: Net) -> Net:
-    """The net whose output at every valid step is its output at the first valid one of the sequence.
+    """Replaces the net's output at every valid step by its output at the first valid step of the sequence.
 
-    Of a net that runs backwards that is the output that has seen the whole sequence. A `reset` begins a sequence.
+    For a net that runs backwards, this output depends on the whole sequence. A `reset` begins a new sequence.
     """
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
@@ -103,17 +103,17 @@ def first_everywhere(net: Net) -> Net:
 
 
 def _first_valid(ys, mask, reset):
-    """[T, B], the first valid step of the sequence that each step of ys [T, B, K] belongs to."""
+    """Returns for each step of ys [T, B, K] the first valid step of its sequence: [T, B]."""
     shape = ys.shape[:-1]
     valid = jnp.ones(shape, bool) if mask is None else mask
     times = jnp.broadcast_to(jnp.arange(len(ys)).reshape(-1, *[1] * (ys.ndim - 2)), shape)
-    before = jnp.cumsum(valid, axis=0) - valid  # valid steps before each one
-    begun = jnp.zeros_like(before) if reset is None else lax.cummax(jnp.where(reset, before, 0), axis=0)
-    return lax.cummax(jnp.where(valid & (before == begun), times, 0), axis=0)
+    before = jnp.cumsum(valid, axis=0) - valid  # number of valid steps before each step
+    before_reset = jnp.zeros_like(before) if reset is None else lax.cummax(jnp.where(reset, before, 0), axis=0)
+    return lax.cummax(jnp.where(valid & (before == before_reset), times, 0), axis=0)
 
 
 def _with_noise(xs, key, deviation, width):
-    """Inputs [T, B, D + C] of a `perturbed` cell whose carry has C values."""
+    """Appends noise to the inputs: [T, B, D + C], for a `perturbed` cell whose carry has C values."""
 
     def draw(key):
         return deviation * jax.random.normal(key, (len(xs), width), xs.dtype)

@@ -1,4 +1,4 @@
-"""The encoder-decoder: a sequence to a sequence of another length."""
+"""The encoder-decoder, which maps a sequence to a sequence of another length."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -24,24 +24,25 @@ class EncoderDecoderParams(NamedTuple):
 def encoder_decoder(encoder: Net, decoder: Net, length: Size, output_size: Size,
                     feedback: Callable[..., Any] | None = None, symbols: bool = False, own_outputs: Rate = 0.0,
                     attention: Any = None) -> Net:  # fmt: skip
-    """Sequence to sequence of another length (Sutskever, Vinyals & Le 2014; Cho et al. 2014).
+    """Makes an encoder-decoder (Sutskever, Vinyals & Le 2014; Cho et al. 2014).
 
-    The encoder reads the source; its last carry is the decoder's first. A layer in both directions hands over the mean
-    of its two carries, and the forward one to a decoder that attends, whose memory the encoder's outputs are. The
-    decoder reads its last output, or the true one where `Pair.targets` are given (teacher forcing). `mask` [S, B] is
-    the source's. The net's carry is the encoder's.
+    - The encoder reads the source; its last carry is the first carry of the decoder. A bidirectional layer passes on
+      the mean of its two carries, or its forward carry if the decoder has attention.
+    - The memory of a decoder with attention is the sequence of the encoder's outputs.
+    - The decoder's input is its last output, or the true one if `Pair.targets` is set (teacher forcing).
+    - `mask` [S, B] belongs to the source. The net's carry is the encoder's.
 
     Args:
       encoder: a net.
-      decoder: a net whose carry has the encoder's structure, such as the same layers with a readout of their own, or
-        `attention.luong` or `attention.bahdanau` around them. Layers that only one of them has must hold no carry.
-      length: T, the number of steps that the decoder runs where no targets are given.
+      decoder: a net whose carry has the structure of the encoder's, such as the same layers with a readout, also inside
+        `attention.luong` or `attention.bahdanau`. A layer that only one of the two nets has must have no carry.
+      length: T, the number of steps of the decoder if no targets are given.
       output_size: K.
-      feedback: y_t [B, K] -> the next input; None for the symbol with the largest logit, or the values themselves.
-      symbols: whether the targets are symbols [T, B, 1]; the first input is then the number K, else it is zeros [K].
-      own_outputs: probability at each step of reading its own last output in training (scheduled sampling, Bengio et
-        al. 2015), tossed by the key.
-      attention: (params, carry, inputs) -> weights, of the decoder; None for one that does not attend.
+      feedback: y_t [B, K] -> the next input. None takes the symbol with the largest logit, or the values unchanged.
+      symbols: whether the targets are symbols [T, B, 1]; the first input is then the number K, otherwise zeros [K].
+      own_outputs: probability that the decoder reads its own last output at a step in training (scheduled sampling,
+        Bengio et al. 2015).
+      attention: (params, carry, inputs) -> the decoder's attention weights; None without attention.
 
     Returns:
       A net whose xs is a `Pair` and whose ys are [T, B, K].
@@ -55,7 +56,7 @@ def encoder_decoder(encoder: Net, decoder: Net, length: Size, output_size: Size,
 
     def encode(params, source, mask=None):
         carry = encoder.initial(params.encoder, source.shape[1:-1])
-        return params.decoder, _read(encoder, decoder, params, carry, source, mask)[1]
+        return params.decoder, _encode(encoder, decoder, params, carry, source, mask)[1]
 
     decoding = Decoding(encode, decoder, start, attention)
     return Net(
@@ -78,38 +79,45 @@ def _init(encoder, decoder, width):
     return init
 
 
-def _read(encoder, decoder, params, carry, source, mask=None, key=None):
-    """(the encoder's last carry, the decoder's first one)."""
+def _encode(encoder, decoder, params, carry, source, mask=None, key=None):
+    """Runs the encoder and returns its last carry and the decoder's first carry."""
     last, ys = encoder.apply(params.encoder, carry, source, mask=mask, key=key)
-    return last, _handed_over(decoder.initial(params.decoder, source.shape[1:-1]), last, ys, mask)
+    return last, _first_carry(decoder.initial(params.decoder, source.shape[1:-1]), last, ys, mask)
 
 
 def _apply(encoder, decoding, length, feedback, own_outputs):
     decoder = decoding.decoder
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
-        last, state = _read(encoder, decoder, params, carry, xs.source, mask, fold_in(key, 0))
-        own, first, key = params.decoder, decoding.start(xs.source.shape[1:-1]), fold_in(key, 1)
+        last, decoder_carry = _encode(encoder, decoder, params, carry, xs.source, mask, fold_in(key, 0))
+        decoder_params, first, key = params.decoder, decoding.start(xs.source.shape[1:-1]), fold_in(key, 1)
         if xs.targets is None:
-            return last, _free(decoder, own, state, first, length, feedback, key)
-        # A step reads the target before it: valid steps stand together at the beginning.
+            return last, _run_freely(decoder, decoder_params, decoder_carry, first, length, feedback, key)
+        # Each step reads the target of the step before, so all valid steps must come first.
         inputs = jnp.concatenate([first[None].astype(xs.targets.dtype), xs.targets[:-1]])
         if own_outputs == 0 or key is None:
-            return last, decoder.apply(own, state, inputs, mask=xs.mask, key=key)[1]
-        return last, _scheduled(decoder, own, state, inputs, xs.mask, feedback, own_outputs, key)
+            return last, decoder.apply(decoder_params, decoder_carry, inputs, mask=xs.mask, key=key)[1]
+        return last, _run_scheduled(decoder, decoder_params, decoder_carry, inputs, xs.mask, feedback, own_outputs, key)
 
     return apply
 
 
 def largest(y):
-    """The number of the largest logit, [B, 1]."""
+    """Returns the index of the largest logit, [B, 1]."""
     return jnp.argmax(y, axis=-1, keepdims=True)
 
 
-def _handed_over(template, last, ys, mask):
-    """The decoder's first carry: its structure, the encoder's last carry, and the outputs ys [S, B, M] as memory."""
-    attends = any(isinstance(node, Attended) for node in jax.tree.leaves(template, is_leaf=_attends))
-    leaves = iter(_leaves(last, both=not attends))
+def _first_carry(template, last, ys, mask):
+    """Makes the decoder's first carry.
+
+    Args:
+      template: an initial carry of the decoder, for its structure.
+      last: the encoder's last carry.
+      ys: the encoder's outputs [S, B, M], the memory of a decoder with attention.
+      mask: valid steps of the source [S, B], or None.
+    """
+    attends = any(isinstance(node, Attended) for node in jax.tree.leaves(template, is_leaf=_has_attention))
+    leaves = iter(_carry_leaves(last, both=not attends))
     valid = jnp.ones(ys.shape[:2], bool) if mask is None else mask
 
     def fill(node):
@@ -125,16 +133,16 @@ def _handed_over(template, last, ys, mask):
     return filled(template)
 
 
-def _attends(node):
+def _has_attention(node):
     return isinstance(node, Attended)
 
 
-def _leaves(carry, both):
-    """The leaves of a carry, of one recorded the carry's.
+def _carry_leaves(carry, both):
+    """Returns the leaves of a carry, without the parts that `jaxrnn.dynamics` has recorded in it.
 
     Args:
-      carry: the encoder's last one.
-      both: whether a layer in both directions gives the mean of the two, or the forward one's.
+      carry: the encoder's last carry.
+      both: whether a bidirectional layer gives the mean of its two carries; otherwise it gives the forward one.
     """
 
     def is_wrapped(node):
@@ -143,17 +151,17 @@ def _leaves(carry, both):
     leaves = []
     for node in jax.tree.leaves(carry, is_leaf=is_wrapped):
         if isinstance(node, Recorded):
-            leaves += _leaves(node.carry, both)
+            leaves += _carry_leaves(node.carry, both)
         elif isinstance(node, BidirectionalParams):
-            forward, backward = _leaves(node.forward, both), _leaves(node.backward, both)
+            forward, backward = _carry_leaves(node.forward, both), _carry_leaves(node.backward, both)
             leaves += [(a + b) / 2 for a, b in zip(forward, backward, strict=True)] if both else forward
         else:
             leaves.append(node)
     return leaves
 
 
-def _free(decoder, params, carry, first, length, feedback, key):
-    """The decoder on its own outputs: ys [length, B, K]."""
+def _run_freely(decoder, params, carry, first, length, feedback, key):
+    """Runs the decoder on its own outputs: ys [length, B, K]."""
     wide, narrow = summed_in_float32(params)
 
     def step(state, t):
@@ -164,18 +172,18 @@ def _free(decoder, params, carry, first, length, feedback, key):
     return lax.scan(step, (carry, first), jnp.arange(length))[1]
 
 
-def _scheduled(decoder, params, carry, inputs, mask, feedback, own_outputs, key):
-    """The decoder on its own last output or the true one, as a toss at every step and sequence says."""
+def _run_scheduled(decoder, params, carry, inputs, mask, feedback, own_outputs, key):
+    """Runs the decoder with scheduled sampling: a toss per step and sequence chooses its own or the true output."""
     tosses = jax.vmap(lambda k: jax.random.bernoulli(k, own_outputs, (len(inputs),)), out_axes=1)(fold_in(key, 2))
     mask = jnp.ones(inputs.shape[:2], bool) if mask is None else mask
     wide, narrow = summed_in_float32(params)
 
-    def step(state, now):
-        carry, before = state
-        x, own, valid, t = now
-        x = jnp.where(own[:, None], before.astype(x.dtype), x)
+    def step(state, step_inputs):
+        carry, last_output = state
+        x, use_output, valid, t = step_inputs
+        x = jnp.where(use_output[:, None], last_output.astype(x.dtype), x)
         carry, ys = decoder.apply(narrow(wide), carry, x[None], mask=valid[None], key=at_step(key, t))
-        return (carry, lax.stop_gradient(feedback(ys[0])).astype(before.dtype)), ys[0]
+        return (carry, lax.stop_gradient(feedback(ys[0])).astype(last_output.dtype)), ys[0]
 
-    # At the first step both are the start, whatever the toss.
+    # At the first step both choices are the start symbol, so the toss does not matter.
     return lax.scan(step, (carry, inputs[0]), (inputs, tosses, mask, jnp.arange(len(inputs))))[1]

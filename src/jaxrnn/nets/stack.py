@@ -1,4 +1,4 @@
-"""The usual network: layers of one cell, perhaps in both directions, dropout between them, a readout."""
+"""The standard network: stacked layers of one cell, with dropout between them and a readout."""
 
 from functools import partial
 from typing import Literal
@@ -17,7 +17,7 @@ from jaxrnn.unroll._cell_derivatives import with_written_derivative
 Merge = Literal["concat", "sum", "mul", "ave"]
 Answers = Literal["symbols", "values"]
 Attend = Literal["luong", "bahdanau"]
-LONGEST = 100  # steps of an answer that nobody gave a length for
+DEFAULT_LENGTH = 100  # steps of an answer whose length is not given
 
 
 @checked
@@ -27,34 +27,33 @@ def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | 
         embedding: Size | None = None, tied_embedding: bool = False, answers: Answers | None = None,
         attend: Attend | None = None, own_outputs: Rate = 0.0, noise: NonNegative | None = None,
         parametrization: Parametrization | None = None) -> Net:  # fmt: skip
-    """Layers of one cell and an affine readout: the network that `conf/model/*.yaml` describe.
+    """Makes the network that `conf/model/*.yaml` describe: layers of one cell and an affine readout.
 
-    It is unrolled by the plain scan; `Net.unrolled` gives it another unroll, as training does.
+    It is unrolled by the plain scan; `Net.unrolled` sets another unroll. The data determine `symbols` and `answers`.
 
     Args:
-      cell: the cell of every layer; each layer has weights of its own.
+      cell: the cell of every layer; each layer has its own weights.
       output_size: K.
       layers: number of layers.
-      bidirectional: None for forwards only, else how the two directions' outputs are merged; of an encoder-decoder the
-        encoder's.
-      residual: add each layer's input to its output, from the second layer on.
-      dropout: rate between layers; None for none.
-      variational: one dropout mask a sequence instead of one a step.
-      recurrent_dropout: rate of the mask on the recurrence; None for none.
-      zoneout: probability that a value of a carry stays what it was at a step; None for none.
-      noise: standard deviation of what is added to every value of a carry at a step in training; None for none.
-      learned_carry: train the initial carry; else it is zeros.
+      bidirectional: how the outputs of two directions (of the encoder) are merged; None for one direction.
+      residual: add the input of each layer to its output, from the second layer on.
+      dropout: dropout rate between layers; None for none.
+      variational: use one dropout mask per sequence instead of one per step.
+      recurrent_dropout: rate of the dropout mask on the recurrence; None for none.
+      zoneout: probability that a value of a carry does not change at a step; None for none.
+      noise: standard deviation of the noise added to every value of a carry at each step in training; None for none.
+      learned_carry: train the initial carry; otherwise it is zero.
       readout: whether an affine readout follows the last layer.
-      symbols: how many symbols the inputs [T, B, 1] are numbers of; None where they are values. The data say it.
-      embedding: width of a learned vector for each symbol; None for one-hot inputs.
-      tied_embedding: whether the readout's weights are the embedding's, where symbols go in and out.
-      answers: None for an output at every step; "symbols" or "values" make it an encoder-decoder. The data say it.
-      attend: how its decoder attends to the encoder's outputs; None for not at all.
-      own_outputs: probability that its decoder reads its own last output in training (scheduled sampling).
-      parametrization: of the recurrent weights, of `jaxrnn.parametrizations`; None where they are trained as they are.
+      symbols: number of symbols, if the inputs [T, B, 1] are symbols; None if they are values.
+      embedding: width of the learned vector of each symbol; None for one-hot inputs.
+      tied_embedding: use the weights of the embedding for the readout; inputs and outputs must be the same symbols.
+      answers: None for an output at every step; "symbols" or "values" for an encoder-decoder with such outputs.
+      attend: the attention of the decoder; None for none.
+      own_outputs: probability that the decoder reads its own last output in training (scheduled sampling).
+      parametrization: a `jaxrnn.parametrizations` parametrization of the recurrent weights; None for none.
 
     Raises:
-      ValueError: for an option that would change nothing, or options that exclude each other.
+      ValueError: if an option would have no effect, or options exclude each other.
     """
     _refuse_idle_layers(layers, dropout, variational, residual)
     _refuse_idle_symbols(symbols, embedding, tied_embedding, answers, readout)
@@ -64,8 +63,9 @@ def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | 
     entry = _inputs(symbols, embedding)
     first_layers = stack(learned(with_written_derivative(cell)) if learned_carry else cell, bidirectional)
     if answers:
-        attending = _attending(cell, stack, attend, bidirectional, random)
-        net = _answering(combine.serial(*entry, *first_layers), attending, output_size, embedding, answers, own_outputs)
+        decoder_layers = _decoder_layers(cell, stack, attend, bidirectional, random)
+        encoder = combine.serial(*entry, *first_layers)
+        net = _encoder_decoder(encoder, decoder_layers, output_size, embedding, answers, own_outputs)
     elif tied_embedding:
         net = _tied(first_layers, symbols, embedding, output_size)
     else:
@@ -74,60 +74,62 @@ def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | 
 
 
 def _refuse_idle_layers(layers, dropout_rate, variational, add_input):
-    """Refuses what acts between layers where there is one layer only."""
+    """Refuses options that act between layers if there is only one layer."""
     if layers == 1 and dropout_rate is not None:
         raise ValueError(
-            f"model.dropout={dropout_rate} acts between layers, and model.layers=1: give model.layers=2 or more, "
+            f"model.dropout={dropout_rate} acts between layers, but model.layers=1: set model.layers=2 or more, "
             "model.dropout=null, or model.recurrent_dropout, which acts inside a layer"
         )
     if layers == 1 and add_input:
         raise ValueError(
-            "model.residual=true adds the input of the second and later layers, and model.layers=1: give "
-            "model.layers=2 or more, or model.residual=false"
+            "model.residual=true acts on the second and later layers, but model.layers=1: set model.layers=2 or more, "
+            "or model.residual=false"
         )
     if variational and dropout_rate is None:
-        raise ValueError("model.variational=true keeps the mask of model.dropout, which is not set: give model.dropout")
+        raise ValueError("model.variational=true needs model.dropout, which is not set: set model.dropout")
 
 
 def _refuse_idle_symbols(symbols, embedding, tied_embedding, answers, readout):
-    """Refuses options of symbols where the data hold values, and what an encoder-decoder does not have."""
+    """Refuses options for symbols if the data are values, and options that an encoder-decoder does not have."""
     if answers and not readout:
-        raise ValueError("model.readout=false: an encoder-decoder needs its readout; leave model.readout out")
+        raise ValueError("model.readout=false: an encoder-decoder needs a readout; leave model.readout out")
     if answers and tied_embedding:
-        raise ValueError("model.tied_embedding=true: an encoder-decoder has none; leave model.tied_embedding out")
+        raise ValueError(
+            "model.tied_embedding=true: not available in an encoder-decoder; leave model.tied_embedding out"
+        )
     if tied_embedding and not readout:
-        raise ValueError("model.tied_embedding=true shares the readout's weights, and model.readout=false removes them")
+        raise ValueError("model.tied_embedding=true needs a readout, but model.readout=false: leave one of the two out")
     if embedding is not None and symbols is None and answers != "symbols":
         raise ValueError(
-            f"model.embedding={embedding} needs data whose inputs are symbols; these are values: leave "
+            f"model.embedding={embedding} needs data whose inputs are symbols, but these are values: leave "
             "model.embedding out, or give rnn(symbols=...) the number of symbols"
         )
 
 
 def _refuse_idle_decoder(answers, attend, own_outputs):
-    """Refuses options of a decoder where there is none."""
+    """Refuses options for a decoder if the network has none."""
     if answers is None and (attend is not None or own_outputs):
         name = f"model.attend={attend}" if attend is not None else f"model.own_outputs={own_outputs}"
         raise ValueError(
-            f"{name} needs a decoder, which a network has for data with answers of their own length, such as "
-            'data=addition; in Python rnn(answers="symbols") or rnn(answers="values")'
+            f"{name} needs a decoder: use data whose answers have their own length, such as data=addition; in Python, "
+            'rnn(answers="symbols") or rnn(answers="values")'
         )
 
 
-def _answering(encoder, attending, output_size, embedding, answers, own_outputs):
-    """The encoder-decoder; arguments as of `rnn`, `attending` as of `_attending`."""
-    layers, weights = attending
-    # One symbol more than the answers have starts an answer.
+def _encoder_decoder(encoder, decoder_layers, output_size, embedding, answers, own_outputs):
+    """Makes the encoder-decoder; `decoder_layers` comes from `_decoder_layers`, the other arguments are as in `rnn`."""
+    layers, weights = decoder_layers
+    # The start of an answer is one more symbol than the answers have.
     inputs = _inputs(output_size + 1, embedding) if answers == "symbols" else []
     decoder = combine.serial(*inputs, *layers, affine(output_size))
-    look = None if weights is None else _looking(inputs, weights)
-    return encoder_decoder(encoder, decoder, LONGEST, output_size, None, answers == "symbols", own_outputs, look)
+    look = None if weights is None else _attention_weights(inputs, weights)
+    return encoder_decoder(encoder, decoder, DEFAULT_LENGTH, output_size, None, answers == "symbols", own_outputs, look)
 
 
-def _attending(cell, stack, attend, merge, random):
-    """(the decoder's layers, what gives the attention weights of the first of them, or None).
+def _decoder_layers(cell, stack, attend, merge, random):
+    """Returns (the decoder's layers, the function for the attention weights of the first layer, or None).
 
-    The decoder's carry is handed over by the encoder: it has no learned one of its own.
+    The decoder's first carry comes from the encoder, so the decoder does not learn one.
     """
     memory_size = 2 * cell.size if merge == "concat" else cell.size
     if attend == "luong":
@@ -139,12 +141,12 @@ def _attending(cell, stack, attend, merge, random):
     return stack(cell, None), None
 
 
-def _looking(inputs, weights):
-    """(params, carry, inputs) -> the attention of a decoder whose first layer attends."""
+def _attention_weights(inputs, weights):
+    """Returns the function (params, carry, inputs) -> attention weights of a decoder whose first layer attends."""
 
     def look(params, carry, xs):
-        for net, own, state in zip(inputs, params, carry, strict=False):
-            xs = net.apply(own, state, xs)[1]
+        for net, layer_params, layer_carry in zip(inputs, params, carry, strict=False):
+            xs = net.apply(layer_params, layer_carry, xs)[1]
         return weights(params[len(inputs)], carry[len(inputs)], xs)
 
     return look
@@ -152,7 +154,9 @@ def _looking(inputs, weights):
 
 def _tied(layers, symbols, embedding, output_size):
     if embedding is None or symbols != output_size:
-        raise ValueError("model.tied_embedding needs model.embedding, and data with the same symbols in and out")
+        raise ValueError(
+            "model.tied_embedding needs model.embedding, and data with the same symbols as inputs and outputs"
+        )
     return tied(combine.serial(*layers), symbols, embedding)
 
 
@@ -170,7 +174,7 @@ def _layer(cell, merge, **options):
 
 
 def _stack(random, count, dropout_rate, variational, add_input, cell, merge, first=None):
-    """The layers of one stack; `first` stands for the first of them where it is another kind of layer."""
+    """Makes the layers of one stack; `first`, if given, replaces the first layer."""
     make_layer = partial(_layer, cell, merge, **random)
     nets = [make_layer() if first is None else first]
     for _ in range(count - 1):
