@@ -212,7 +212,7 @@ def test_several_columns_with_times_gaps_and_what_is_to_come(write):
 @pytest.mark.parametrize(
     ("lines", "options", "message"),
     [
-        (["a,b", "1,2", "1,2,3"], {}, "line 3: 3 fields, the header names 2"),
+        (["a,b", "1,2", "1,2,3"], {}, "line 3: 3 fields, but the header has 2"),
         (["a,b", "1,2", "1,"], {}, "give data.missing=line or previous"),
         (["a,b", "1,", "1,NA"], {"missing": "previous"}, "column 'b': all values are missing"),
         (["a,b", "1,1", "1,x"], {"missing": "line"}, "'x' is not a finite number"),

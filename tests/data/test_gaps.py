@@ -156,7 +156,7 @@ def test_a_part_without_a_known_value_is_refused():
     with pytest.raises(ValueError, match="no value that the test part asks for is known"):
         series.dataset(values, window=5, missing="previous")
     values[:70] = np.nan
-    with pytest.raises(ValueError, match="value 1: the training part holds no value"):
+    with pytest.raises(ValueError, match="value 1: the training part has no value"):
         series.dataset(values, window=5, missing="line")
     with pytest.raises(ValueError, match="row 1 is NaN"):
         series.dataset(values, window=5)

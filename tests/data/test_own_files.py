@@ -62,7 +62,7 @@ def test_a_long_text_is_cut_and_unseen_letters_have_a_symbol(write):
     ("content", "message"),
     [
         (b"text,label\nch\xe2teau,fr\n", "byte 13 is not UTF-8"),
-        ("text,label\n" + csv_of(30) + "a,b,c\n", "line 32: 3 fields, the header names 2"),
+        ("text,label\n" + csv_of(30) + "a,b,c\n", "line 32: 3 fields, but the header has 2"),
         ("text,label\n" + csv_of(30) + "a,\n", "line 32: the label is missing"),
         ("words,label\n" + csv_of(30), "no such column; it has words, label"),
         ("text,label\n" + csv_of(5), "5 different texts with 2 labels"),

@@ -65,13 +65,13 @@ def dataset(path: str | Path, column: Columns, past: Columns = (), known: Column
 def _read(path, columns, time, time_format, missing):
     """The `Measured` of a file; arguments as of `dataset`, `columns` by their keys."""
     table = Table(path)
-    places = {key: [table.place(each, f"data.{key}") for each in _listed(given)] for key, given in columns.items()}
+    places = {key: [table.index(each, f"data.{key}") for each in _listed(given)] for key, given in columns.items()}
     _refuse_repeated(places, columns)
     values, count = _values(table, places["column"], bool(places["known"]), missing)
     if time is None:
         times, label, notes = np.arange(count), "row", ()
     else:
-        place = table.place(time, "data.time")
+        place = table.index(time, "data.time")
         label = table.header[place]
         times, note = _times.read(table.texts(place), time_format, lambda row: table.where(row, place))
         times = times if places["known"] else times[:count]
