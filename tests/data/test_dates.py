@@ -169,7 +169,7 @@ def test_other_numbers_are_numbers_and_have_no_calendar(write, texts):
     np.testing.assert_array_equal(dataset.series.times, np.array(texts))
     assert dataset.series.times_of(60, 1)[0] == 2 * texts[-1] - texts[-2]
     assert any("read as numbers" in note for note in dataset.notes)
-    with pytest.raises(ValueError, match=r"data\.calendar needs dates.*data\.time_format"):
+    with pytest.raises(ValueError, match=r"data\.calendar requires dates.*data\.time_format"):
         csv.dataset(path, "x", time="time", window=4, calendar=("week",))
 
 

@@ -142,7 +142,7 @@ def test_counts_are_seen_in_units_of_their_mean():
     ys = dataset.baselines["last value"](batch)
     drawn = dataset.distribution.draw(jax.random.key(0), ys) * dataset.series.std[0]
     np.testing.assert_allclose(drawn, np.round(drawn), atol=1e-3)
-    with pytest.raises(ValueError, match="counts are whole numbers"):
+    with pytest.raises(ValueError, match="counts must be whole numbers"):
         series.dataset(counts + 0.5, window=5, distribution=negative_binomial.distribution())
 
 
@@ -171,11 +171,11 @@ def test_arrays_of_ones_own():
         series.dataset(values, past=values[1:, :1])
     with pytest.raises(ValueError, match="finite"):
         series.dataset([1.0, np.nan])
-    with pytest.raises(ValueError, match="needs values above 0"):
+    with pytest.raises(ValueError, match="requires values above 0"):
         series.dataset(values, log=True)
-    with pytest.raises(ValueError, match=r"horizon=13: the validation split holds 12 values"):
+    with pytest.raises(ValueError, match=r"horizon=13: the validation split has only 12 values"):
         series.dataset(values, window=8, horizon=13)
-    with pytest.raises(ValueError, match="needs dates"):
+    with pytest.raises(ValueError, match="requires dates"):
         series.dataset(values, window=8, calendar=("year",))
 
 

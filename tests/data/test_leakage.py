@@ -125,10 +125,10 @@ def test_columns_that_give_the_answer_away_are_refused(tmp_path):
         csv.dataset(str(path), "value", past="other", known="other")
     with pytest.raises(ValueError, match=r"data\.column=value: this column is named twice; leave one out"):
         csv.dataset(str(path), ("value", "value"))
-    with pytest.raises(ValueError, match=r"known column 1 holds the values that are forecast"):
+    with pytest.raises(ValueError, match=r"known column 1 equals the values to forecast"):
         csv.dataset(str(path), "value", known="same")
     values = rng.normal(size=(100, 2))
-    with pytest.raises(ValueError, match=r"known column 2 holds the values that are forecast \(value 1\)"):
+    with pytest.raises(ValueError, match=r"known column 2 equals the values to forecast \(value 1\)"):
         series.dataset(values, known=np.stack([rng.normal(size=100), values[:, 0]], axis=1))
 
 

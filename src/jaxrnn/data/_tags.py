@@ -5,7 +5,7 @@ import numpy as np
 
 from jaxrnn.data import _assets, _shown
 from jaxrnn.data._splits import split_groups
-from jaxrnn.data._stored import Examples, one, padded, stored
+from jaxrnn.data._stored import Examples, padded, single_batch, stored
 from jaxrnn.symbols import UNKNOWN, Symbols, vocabulary
 from jaxrnn.types import Question
 
@@ -59,7 +59,7 @@ def tagging(sentences, longest, fewest, split_seed, default):
     splits = {part: examples.take(rows) for part, rows in places.items()}
 
     def asked(text):
-        return one("every", read(text.split())[:, None], np.zeros((len(text.split()), 1), np.int32))
+        return single_batch("every", read(text.split())[:, None], np.zeros((len(text.split()), 1), np.int32))
 
     return stored(
         splits,

@@ -16,7 +16,7 @@ from jaxrnn.arguments import checked
 from jaxrnn.data import _shown
 from jaxrnn.data._pairs import by_place
 from jaxrnn.data._splits import split_groups
-from jaxrnn.data._stored import Examples, one, padded, stored
+from jaxrnn.data._stored import Examples, padded, single_batch, stored
 from jaxrnn.losses import binary_cross_entropy
 from jaxrnn.metrics import weighted_mean
 from jaxrnn.symbols import vocabulary
@@ -56,7 +56,7 @@ def captions(pictures: Any, names: Any, places: Any) -> Any:
         if len(text) != 1:
             raise ValueError(f"glyph={text}: give one character")
         xs = picture(text, side).reshape(1, -1).astype(np.float32)
-        return one("answer", xs, np.zeros((targets.shape[1], 1), np.int32))
+        return single_batch("answer", xs, np.zeros((targets.shape[1], 1), np.int32))
 
     def describe(source, number):
         return {"input": f"character {number + 1}", "picture": np.asarray(source).reshape(side, side)}
@@ -84,7 +84,7 @@ def drawings(pictures: Any, names: Any, places: Any) -> Any:
     logits = np.log(mean / (1 - mean))
 
     def asked(text):
-        return one("last", words.encode(text.upper())[:, None], np.zeros((1, side * side), np.float32))
+        return single_batch("last", words.encode(text.upper())[:, None], np.zeros((1, side * side), np.float32))
 
     def shown(batch, predicted):
         inputs, mask, at = np.asarray(batch.xs[..., 0]), np.asarray(batch.mask), _shown.last_counted(batch)
