@@ -156,7 +156,7 @@ def test_times_and_the_calendar():
     assert np.abs(features[0, 2:] - features[1, 2:]).max() > 0.1
     with pytest.raises(ValueError, match=r"row 2: '02\.01\.2000' is not a time in ISO 8601"):
         _times.read(["2000-01-01", "02.01.2000"])
-    with pytest.raises(ValueError, match="does not come after"):
+    with pytest.raises(ValueError, match="is not later than"):
         _times.read(["2000-01-02", "2000-01-01"])
 
 
@@ -167,7 +167,7 @@ def test_arrays_of_ones_own():
     assert dataset.output_size == 2
     assert dataset.series.value_labels == ("x", "y")
     assert dataset.series.reach() == 10
-    with pytest.raises(ValueError, match="past has 79 rows, values 80"):
+    with pytest.raises(ValueError, match="past has 79 rows but values has 80"):
         series.dataset(values, past=values[1:, :1])
     with pytest.raises(ValueError, match="finite"):
         series.dataset([1.0, np.nan])
@@ -216,7 +216,7 @@ def test_several_columns_with_times_gaps_and_what_is_to_come(write):
         (["a,b", "1,2", "1,"], {}, "give data.missing=line or previous"),
         (["a,b", "1,", "1,NA"], {"missing": "previous"}, "column 'b': all values are missing"),
         (["a,b", "1,1", "1,x"], {"missing": "line"}, "'x' is not a finite number"),
-        (["a,b", "2001,1", "2000,1"], {"time": "a"}, "line 3, column 'a': '2000' does not come after"),
+        (["a,b", "2001,1", "2000,1"], {"time": "a"}, "line 3, column 'a': '2000' is not later than"),
         (["a,b", "1,1", "2,2"], {"past": "c"}, "data.past=c"),
     ],
 )
