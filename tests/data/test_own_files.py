@@ -198,7 +198,8 @@ def test_a_text_of_ones_own(write):
     assert dataset.outputs.decode(batch.xs[:, 0, 0]) == "to be or not to "
     with pytest.raises(ValueError, match="too few for windows"):
         text.dataset(write("to be or not"))
-    with pytest.raises(ValueError, match=r"10 of its 12 letters are for training, .* data.window=6; give data.window=4 or less"):
+    message = r"10 of its 12 letters are for training, .* data.window=6; give data.window=4 or less"
+    with pytest.raises(ValueError, match=message):
         text.dataset(write("to be or not"), window=6, validation=0.1, test=0.1)
     with pytest.raises(ValueError, match="'é' is no symbol"):
         dataset.question.batch("é")
@@ -216,5 +217,6 @@ def test_a_text_whose_shares_are_too_small_is_told_so(write):
     dataset = text.dataset(path, window=2, validation=0.129, test=0.129)
     assert set(dataset.splits) == {"validation", "test"}
     assert set(text.dataset(path, window=2, validation=0, test=0.129).splits) == {"test"}
-    with pytest.raises(ValueError, match=r"are 9, but at least 64 are needed; give a longer text, or data.validation=0 for"):
+    message = r"are 9, but at least 64 are needed; give a longer text, or data.validation=0 for"
+    with pytest.raises(ValueError, match=message):
         text.dataset(write("to be or not to be " * 5), window=2, validation=0.1)

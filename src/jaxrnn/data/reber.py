@@ -43,7 +43,7 @@ def dataset(longest: Size = 40) -> Dataset:
       ValueError: if the shortest string, of 9 symbols, does not fit.
     """
     if longest < 8:
-        raise ValueError(f"data.longest={longest} must be at least 8, the steps of the shortest string")
+        raise ValueError(f"data.longest={longest} must be at least 8 steps, the length of the shortest string")
 
     def loss(logits, targets):
         return cross_entropy(logits, targets[..., :1].astype(int))
