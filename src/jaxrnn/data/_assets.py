@@ -19,7 +19,7 @@ def text(name):
 
 
 def lines(text):
-    """Splits a text at newlines only, so that line numbers agree with those of an editor.
+    """Splits a text at newlines only, so that line numbers match an editor's.
 
     `str.splitlines` also splits at form feeds, U+0085 and U+2028.
     """

@@ -23,14 +23,14 @@ class Bucket(NamedTuple):
     shape: tuple[int, ...]
 
 
-def grouped(lengths, most=MAX_BUCKETS):
-    """Groups sequences into at most `most` buckets so that the fewest steps are computed.
+def group_by_length(lengths, max_buckets=MAX_BUCKETS):
+    """Groups sequences into at most `max_buckets` buckets so that the fewest steps are computed.
 
     Each bucket is a range of first lengths. Dynamic programming finds the best ranges.
 
     Args:
-      lengths: [N, kinds], the steps of every sequence, such as those of its source and of its target.
-      most: the largest number of buckets.
+      lengths: [N, kinds], the steps of every sequence; kinds are, for example, source and target.
+      max_buckets: the largest number of buckets.
 
     Returns:
       A list of `Bucket`s, the shortest first.
@@ -40,7 +40,7 @@ def grouped(lengths, most=MAX_BUCKETS):
     longest = np.array([lengths[lengths[:, 0] == value].max(axis=0) for value in values])
     best = {(0, 0): (0, ())}  # (values used, buckets used) -> (steps computed, ends of the buckets)
     for end in range(1, len(values) + 1):
-        for used in range(1, most + 1):
+        for used in range(1, max_buckets + 1):
             candidates = [
                 (before[0] + counts[start:end].sum() * longest[start:end].max(axis=0).sum(), (*before[1], end))
                 for start in range(end)

@@ -29,7 +29,7 @@ class Filled(NamedTuple):
     rule: Missing
 
 
-def filled(columns, labels, times, train, rule) -> Filled:
+def fill_past(columns, labels, times, train, rule) -> Filled:
     """Fills the gaps of columns that are forecast, or read up to the present.
 
     Args:

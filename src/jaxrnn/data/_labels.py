@@ -4,7 +4,7 @@ import numpy as np
 
 from jaxrnn.data import _ngrams, _shown
 from jaxrnn.data._splits import absent_labels, split_groups
-from jaxrnn.data._stored import Examples, constant_logits, padded, single_batch, stored
+from jaxrnn.data._stored import Examples, constant_logits, pad, single_batch, stored
 from jaxrnn.symbols import Symbols, vocabulary
 from jaxrnn.types import Question
 
@@ -32,7 +32,7 @@ def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
     parts = split_groups(map(tuple, sequences), labels, split_seed)
     symbols = vocabulary([sequences[row] for row in parts["train"]], separator, unknown=True)
     names = tuple(sorted(set(labels)))
-    xs, lengths = padded([symbols.encode(each) for each in sequences])
+    xs, lengths = pad([symbols.encode(each) for each in sequences])
     numbers = np.array([names.index(label) for label in labels], np.int32)
     examples = Examples(xs, lengths, numbers[:, None, None])
     splits = {part: examples.take(rows) for part, rows in parts.items()}
@@ -49,6 +49,6 @@ def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
         inputs=symbols,
         outputs=Symbols(names),
         question=Question(name, lambda text: single_batch("last", symbols.encode(split(text))[:, None]), default),
-        shown=_shown.labelled(names, _shown.text_of(symbols)),
+        shown=_shown.show_labelled(names, _shown.text_of(symbols)),
         notes=absent_labels(labels, parts),
     )

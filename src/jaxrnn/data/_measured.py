@@ -78,7 +78,7 @@ def measured(source, options):
     if options.season is not None and options.horizon > options.season:
         raise ValueError(f"data.horizon={options.horizon} must be at most data.season={options.season}; shorten the "
                          "horizon, or give data.season=null")  # fmt: skip
-    source = _steps.evenly(source, options, lambda count: round(count * (1 - test - validation)))
+    source = _steps.space_evenly(source, options, lambda count: round(count * (1 - test - validation)))
     count = len(source.values)
     start, test_start = round(count * (1 - test - validation)), round(count * (1 - test))
     distribution = point.distribution() if options.distribution is None else options.distribution

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.data import _shown
-from jaxrnn.data._stored import Examples, padded, single_batch, stored
+from jaxrnn.data._stored import Examples, pad, single_batch, stored
 from jaxrnn.losses import smoothed_cross_entropy
 from jaxrnn.metrics import accuracy, cross_entropy, exact_match
 from jaxrnn.symbols import Symbols, vocabulary
@@ -30,8 +30,8 @@ def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backw
     direction = slice(None, None, -1 if backwards else 1)
 
     def encode(text_pairs):
-        sources, lengths = padded([inputs.encode(separate[0](source))[direction] for source, _ in text_pairs])
-        targets, answers = padded([[*_numbers(separate[1](target), outputs), 0] for _, target in text_pairs])
+        sources, lengths = pad([inputs.encode(separate[0](source))[direction] for source, _ in text_pairs])
+        targets, answers = pad([[*_numbers(separate[1](target), outputs), 0] for _, target in text_pairs])
         return Examples(sources, lengths, targets, answers)
 
     examples = {part: encode(text_pairs) for part, text_pairs in splits.items()}
@@ -46,21 +46,21 @@ def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backw
         examples,
         "answer",
         outputs.size,
-        {"most frequent symbol of each place": by_place(examples["train"], outputs.size)},
+        {"most frequent symbol of each place": log_frequencies(examples["train"], outputs.size)},
         **{
             "loss": smoothed_cross_entropy(label_smoothing),
             "metrics": {"accuracy": accuracy(), "exact": exact_match(), **smooth},
             "inputs": inputs,
             "outputs": outputs,
             "question": Question(name, question_batch, default),
-            "shown": _shown.answered(lambda source, number: {"input": inputs.decode(source[direction])}, outputs),
+            "shown": _shown.show_answered(lambda source, number: {"input": inputs.decode(source[direction])}, outputs),
             "notes": tuple(_notes(examples)),
         }
         | further,
     )
 
 
-def by_place(train, size):
+def log_frequencies(train, size):
     """Returns Batch -> ys [T, B, K]: log of how often each symbol has each position in the training answers."""
     steps = train.targets.shape[1]
     counts = np.full((steps, size), 1e-3, np.float32)
@@ -78,7 +78,7 @@ def by_place(train, size):
 
 
 def _numbers(answer, outputs):
-    """Returns the numbers of an answer's symbols, -1 for a symbol that no training answer contains."""
+    """Returns the indices of an answer's symbols; -1 if no training answer contains the symbol."""
     known = set(outputs.names)
     return [outputs.encode([symbol])[0] if symbol in known else -1 for symbol in answer]
 

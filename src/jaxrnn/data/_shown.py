@@ -7,7 +7,7 @@ These three are strings. `predicted` holds the indices of symbols, [T, B]. A "pi
 import numpy as np
 
 
-def labelled(names, describe):
+def show_labelled(names, describe):
     """Returns a function that shows sequences with one label.
 
     Args:
@@ -26,7 +26,7 @@ def labelled(names, describe):
     return shown
 
 
-def tagged(inputs, outputs):
+def show_tagged(inputs, outputs):
     """Returns a function that shows sequences with one label per step; inputs and outputs are `Symbols`."""
 
     def shown(batch, predicted):
@@ -45,7 +45,7 @@ def tagged(inputs, outputs):
     return shown
 
 
-def answered(describe, outputs):
+def show_answered(describe, outputs):
     """Returns a function that shows sequences whose answer has its own length.
 
     Args:

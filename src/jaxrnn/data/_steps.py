@@ -6,7 +6,7 @@ from jaxrnn import timeline
 from jaxrnn.data import _gaps
 
 
-def evenly(source, options, split):
+def space_evenly(source, options, split):
     """Fills a `Measured` series and sets its `step`, `missing`, `informed` and `notes`.
 
     If a rule for gaps is given, absent rows become steps. Otherwise the rows count as consecutive steps.
@@ -30,7 +30,7 @@ def evenly(source, options, split):
     if not np.isnan(columns).any():
         return source
     labels = (*source.labels, *(f"data.past, column {n + 1}" for n in range(columns.shape[1])))
-    filled = _gaps.filled(columns, labels, times[:count], split(count), options.missing)
+    filled = _gaps.fill_past(columns, labels, times[:count], split(count), options.missing)
     width = len(source.labels)
     return source._replace(
         values=filled.values[:, :width],

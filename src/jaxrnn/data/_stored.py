@@ -5,13 +5,13 @@ from typing import Literal, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.data._buckets import buckets, grouped
+from jaxrnn.data._buckets import buckets, group_by_length
 from jaxrnn.data._forecast import shuffled
 from jaxrnn.losses import cross_entropy
 from jaxrnn.metrics import accuracy, exact_match
 from jaxrnn.types import Batch, Dataset, Pair
 
-Asked = Literal["every", "last", "answer"]
+TargetKind = Literal["every", "last", "answer"]
 
 
 class Examples(NamedTuple):
@@ -35,7 +35,7 @@ class Examples(NamedTuple):
         return Examples(*(None if a is None else a[rows] for a in self))
 
 
-def padded(sequences, dtype=np.int32):
+def pad(sequences, dtype=np.int32):
     """Pads sequences [T_n] or [T_n, D] with zeros; returns ([N, S, D], lengths [N])."""
     lengths = np.array([len(sequence) for sequence in sequences], np.int32)
     first = np.asarray(sequences[0])
@@ -45,12 +45,12 @@ def padded(sequences, dtype=np.int32):
     return array if array.ndim == 3 else array[..., None], lengths
 
 
-def stored(splits, asked: Asked, output_size, baselines, **further):
+def stored(splits, kind: TargetKind, output_size, baselines, **further):
     """Builds the data set of stored examples, with buckets if their lengths differ.
 
     Args:
       splits: {"train", "validation", "test": `Examples`}.
-      asked: "last" for one label at the last step, "every" for a label per step, "answer" for an answer with its own
+      kind: "last" for one label at the last step, "every" for a label per step, "answer" for an answer with its own
         length.
       output_size: K.
       baselines: as in `Dataset`; the first is the trivial predictor.
@@ -62,12 +62,12 @@ def stored(splits, asked: Asked, output_size, baselines, **further):
     whole = tuple(int(length) for length in lengths.max(axis=0))
     plan, length_buckets = shuffled_rows(len(train.lengths)), None
     if len(np.unique(lengths[:, 0])) > 1:
-        plan, length_buckets = buckets(grouped(lengths), lengths, lambda shape: cut(asked, shape))
-    evaluated = {name: _whole(asked, examples) for name, examples in splits.items() if name != "train"}
+        plan, length_buckets = buckets(group_by_length(lengths), lengths, lambda shape: cut(kind, shape))
+    evaluated = {name: _whole(kind, examples) for name, examples in splits.items() if name != "train"}
     fields = {
         "loss": cross_entropy,
         "loss_name": "cross-entropy (nats)",
-        "metrics": {"accuracy": accuracy()} | ({} if asked == "last" else {"exact": exact_match()}),
+        "metrics": {"accuracy": accuracy()} | ({} if kind == "last" else {"exact": exact_match()}),
     }
     return Dataset(
         input_size=train.xs.shape[-1],
@@ -75,11 +75,11 @@ def stored(splits, asked: Asked, output_size, baselines, **further):
         rows=len(train.lengths),
         arrays=arrays,
         plan=plan,
-        batch=cut(asked, whole),
+        batch=cut(kind, whole),
         splits=evaluated,
         baselines=baselines,
         buckets=length_buckets,
-        targets="per_sequence" if asked == "last" else "per_step",
+        targets="per_sequence" if kind == "last" else "per_step",
         **fields | further,
     )
 
@@ -90,7 +90,7 @@ def shuffled_rows(rows):
     return lambda key, steps, batch_size: plan(key, steps, batch_size)[0]
 
 
-def cut(asked, shape):
+def cut(kind, shape):
     """Returns (arrays, rows [B]) -> `Batch` of these examples, cut to the steps of `shape`."""
 
     def batch(arrays, rows):
@@ -98,12 +98,12 @@ def cut(asked, shape):
         lengths, fresh = arrays.lengths[rows], jnp.ones(len(rows), bool)
         times = jnp.arange(shape[0])[:, None]
         mask = times < lengths
-        if asked == "answer":
+        if kind == "answer":
             targets = jnp.moveaxis(arrays.targets[rows, : shape[1]], 0, 1)
             valid = jnp.arange(shape[1])[:, None] < arrays.answers[rows]
-            counted = valid & (targets >= 0).all(axis=-1)  # -1 marks a symbol that the outputs lack
+            counted = valid & (targets >= 0).all(axis=-1)  # the outputs lack a symbol with index -1
             return Batch(Pair(xs, jnp.maximum(targets, 0), valid), targets, jnp.asarray(counted, float), fresh, mask)
-        if asked == "every":
+        if kind == "every":
             return Batch(
                 xs, jnp.moveaxis(arrays.targets[rows, : shape[0]], 0, 1), jnp.asarray(mask, float), fresh, mask
             )
@@ -114,7 +114,7 @@ def cut(asked, shape):
     return batch
 
 
-def single_batch(asked, xs, targets=None):
+def single_batch(kind, xs, targets=None):
     """Returns the `Batch` of one sequence xs [S, D] with unknown targets.
 
     Raises:
@@ -123,16 +123,16 @@ def single_batch(asked, xs, targets=None):
     if not len(xs):
         raise ValueError("the text is empty; give at least one symbol")
     width = 1 if targets is None else targets.shape[-1]
-    length = {"every": len(xs), "last": 1, "answer": 1}[asked]
+    length = {"every": len(xs), "last": 1, "answer": 1}[kind]
     targets = np.zeros((length, width), np.int32) if targets is None else targets
-    answers = np.array([len(targets)], np.int32) if asked == "answer" else None
-    return _whole(asked, Examples(np.asarray(xs)[None], np.array([len(xs)], np.int32), targets[None], answers))
+    answers = np.array([len(targets)], np.int32) if kind == "answer" else None
+    return _whole(kind, Examples(np.asarray(xs)[None], np.array([len(xs)], np.int32), targets[None], answers))
 
 
-def _whole(asked, examples):
+def _whole(kind, examples):
     shape = (int(examples.lengths.max()), *([] if examples.answers is None else [int(examples.answers.max())]))
     arrays = Examples(*(None if a is None else jnp.asarray(a) for a in examples))
-    return cut(asked, shape)(arrays, jnp.arange(len(examples.lengths)))
+    return cut(kind, shape)(arrays, jnp.arange(len(examples.lengths)))
 
 
 def constant_logits(frequencies):

@@ -5,12 +5,12 @@ import numpy as np
 
 from jaxrnn.data import _assets, _shown
 from jaxrnn.data._splits import split_groups
-from jaxrnn.data._stored import Examples, padded, single_batch, stored
+from jaxrnn.data._stored import Examples, pad, single_batch, stored
 from jaxrnn.symbols import UNKNOWN, Symbols, vocabulary
 from jaxrnn.types import Question
 
 
-def parsed(text, path):
+def parse(text, path):
     """Parses lines of word, tab and tag, with an empty line between sentences, into [[(word, tag), ...], ...].
 
     Raises:
@@ -55,8 +55,8 @@ def tagging(sentences, longest, fewest, split_seed, default):
         lower = [word.lower() for word in words]
         return symbols.encode([word if word in known else _ending(word) for word in lower])
 
-    xs, lengths = padded([read([word for word, _ in sentence]) for sentence in sentences])
-    targets, _ = padded([tags.encode([tag for _, tag in sentence]) for sentence in sentences])
+    xs, lengths = pad([read([word for word, _ in sentence]) for sentence in sentences])
+    targets, _ = pad([tags.encode([tag for _, tag in sentence]) for sentence in sentences])
     examples = Examples(xs, lengths, targets)
     splits = {part: examples.take(rows) for part, rows in parts.items()}
 
@@ -71,7 +71,7 @@ def tagging(sentences, longest, fewest, split_seed, default):
         inputs=symbols,
         outputs=tags,
         question=Question("sentence", question_batch, default),
-        shown=_shown.tagged(symbols, tags),
+        shown=_shown.show_tagged(symbols, tags),
     )
 
 

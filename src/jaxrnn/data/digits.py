@@ -45,5 +45,5 @@ def dataset(by: Literal["rows", "pixels", "permuted"] = "rows", split_seed: Seed
         "last",
         CLASSES,
         {"most frequent digit": constant_logits(np.bincount(labels[parts["train"]], minlength=CLASSES))},
-        shown=_shown.labelled([str(digit) for digit in range(CLASSES)], describe),
+        shown=_shown.show_labelled([str(digit) for digit in range(CLASSES)], describe),
     )

@@ -14,9 +14,9 @@ from jax.typing import ArrayLike
 
 from jaxrnn.arguments import checked
 from jaxrnn.data import _shown
-from jaxrnn.data._pairs import by_place
+from jaxrnn.data._pairs import log_frequencies
 from jaxrnn.data._splits import split_groups
-from jaxrnn.data._stored import Examples, padded, single_batch, stored
+from jaxrnn.data._stored import Examples, pad, single_batch, stored
 from jaxrnn.losses import binary_cross_entropy
 from jaxrnn.metrics import weighted_mean
 from jaxrnn.symbols import vocabulary
@@ -47,7 +47,7 @@ def captions(pictures: Any, names: Any, parts: Any) -> Any:
     """Builds the data set that predicts the name of a picture; `parts` are {name: indices}."""
     side = pictures.shape[1]
     words = vocabulary([name.split() for name in names], " ", end=True)
-    targets, answers = padded([[*words.encode(name), 0] for name in names])
+    targets, answers = pad([[*words.encode(name), 0] for name in names])
     flat = pictures.reshape(len(pictures), 1, -1).astype(np.float32)
     examples = Examples(flat, np.ones(len(flat), np.int32), targets, answers)
     splits = {part: examples.take(rows) for part, rows in parts.items()}
@@ -65,10 +65,10 @@ def captions(pictures: Any, names: Any, parts: Any) -> Any:
         splits,
         "answer",
         words.size,
-        {"most frequent word of each place": by_place(splits["train"], words.size)},
+        {"most frequent word of each place": log_frequencies(splits["train"], words.size)},
         outputs=words,
         question=Question("glyph", question_batch, "ñ"),
-        shown=_shown.answered(describe, words),
+        shown=_shown.show_answered(describe, words),
     )
 
 
@@ -76,7 +76,7 @@ def drawings(pictures: Any, names: Any, parts: Any) -> Any:
     """Builds the data set that predicts the picture of a name; `parts` are {name: indices}."""
     side = pictures.shape[1]
     words = vocabulary([name.split() for name in names], " ")
-    xs, lengths = padded([words.encode(name) for name in names])
+    xs, lengths = pad([words.encode(name) for name in names])
     pixels = pictures.reshape(len(pictures), 1, -1).astype(np.float32)
     examples = Examples(xs, lengths, pixels)
     splits = {part: examples.take(rows) for part, rows in parts.items()}

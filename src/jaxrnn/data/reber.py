@@ -84,7 +84,7 @@ def strings(longest: Any) -> Any:
         string = jnp.concatenate([jnp.stack([jnp.array(begin), outer, jnp.array(begin)]), symbols])
         string = string.at[3 + size].set(outer, mode="drop").at[4 + size].set(SYMBOLS.index("E"), mode="drop")
         times = jnp.arange(longest)
-        # Symbols that may come next: T or P after the first B, then B, then those of the automaton's state, then t, E.
+        # Legal next symbols: T or P after the first B, then B, then what the automaton's state allows, then t, then E.
         actual = jax.nn.one_hot(string[1 : longest + 1], len(SYMBOLS)) > 0
         inside = (times >= 2) & (times < 2 + size)
         legal = jnp.where(inside[:, None], jnp.asarray(_LEGAL)[jnp.minimum(states[times - 2], END)], actual)

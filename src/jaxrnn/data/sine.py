@@ -18,7 +18,7 @@ def dataset(
       points: the number of training inputs per epoch; their targets reach one value further.
       step: radians from one value to the next.
       phase: the angle of the first value, in radians.
-      window: steps per update; 1 makes an update at every point.
+      window: steps per update; 1 updates at every point.
       stateful: whether windows come in order and hand the carry on, with a fresh carry each epoch; otherwise windows
         start at all offsets, in random order, with a fresh carry each.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
-from jaxrnn.data._tags import parsed, tagging
+from jaxrnn.data._tags import parse, tagging
 from jaxrnn.types import Dataset, Seed, Size
 
 MIN_SENTENCES = 20
@@ -33,7 +33,7 @@ def dataset(path: str | Path | None = None, longest: Size = 60, fewest: Size = 2
       ValueError: if the file is not UTF-8, a line has another form, or there are fewer than 20 distinct sentences.
     """
     text = _assets.text("brown") if path is None else _assets.read_text(path)
-    sentences = parsed(text, path)
+    sentences = parse(text, path)
     distinct = {tuple(word.lower() for word, _ in sentence) for sentence in sentences if len(sentence) <= longest}
     if len(distinct) < MIN_SENTENCES:
         raise ValueError(

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets, _shown
-from jaxrnn.data._stored import Examples, constant_logits, padded, stored
+from jaxrnn.data._stored import Examples, constant_logits, pad, stored
 from jaxrnn.types import Dataset, Rate
 
 SPEAKERS = 9
@@ -46,12 +46,12 @@ def dataset(validation: Rate = 0.1) -> Dataset:
         "last",
         SPEAKERS,
         {"most frequent speaker": constant_logits(np.bincount(speakers[~held_out], minlength=SPEAKERS))},
-        shown=_shown.labelled(names, lambda xs, row: {"input": f"utterance {row + 1}, {len(xs)} steps"}),
+        shown=_shown.show_labelled(names, lambda xs, row: {"input": f"utterance {row + 1}, {len(xs)} steps"}),
     )
 
 
 def _utterances(file, name):
     lengths = file[f"{name}_lengths"].astype(int)
     utterances = np.split(file[f"{name}_values"], np.cumsum(lengths)[:-1])
-    values, lengths = padded(utterances, np.float32)
+    values, lengths = pad(utterances, np.float32)
     return values, lengths, file[f"{name}_speakers"].astype(int)
