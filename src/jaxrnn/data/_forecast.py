@@ -33,8 +33,8 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
       series: a `Series`; its `horizon` is the number of values to predict at a step.
       window: T, the steps per window.
       train: n; training uses only the values before index n, as inputs and as targets.
-      splits: {name: (start, stop)}; the `horizon` values from each index of the range on are predicted from the
-        `window` values before it.
+      splits: {name: (start, stop)}; for each index of the range, the `window` values before it predict the `horizon`
+        values that begin with it.
       target: "every" predicts the values after every step, "last" only those after the window.
       stateful: whether the carry is handed on from one batch to the next.
       distribution: the `Distribution` of each value.

@@ -58,7 +58,7 @@ def of_file(path):
 
 
 def _mapped(path):
-    """Maps a file as `Letters`; returns None if its bytes are not one plain letter each, or all are white space."""
+    """Maps a file as `Letters`; returns None if it has bytes other than plain ASCII, or only white space."""
     counts = np.zeros(256, int)
     with path.open("rb") as file:  # not through the map, whose pages would count as this process's memory
         while chunk := file.read(CHUNK):

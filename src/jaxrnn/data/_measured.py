@@ -128,7 +128,7 @@ def _metrics(series, distribution, season):
 
 
 def _baselines(dataset, train, options, distribution, linear):
-    """Returns {name: Batch -> ys}: predictors whose outputs spread like their errors on the training part."""
+    """Returns {name: Batch -> ys}: predictors with the spread of their errors on the training part."""
     series = dataset.series
     steps = max(options.window, options.season or 0)
 

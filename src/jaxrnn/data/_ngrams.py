@@ -58,7 +58,12 @@ class _Table(NamedTuple):
 
     @classmethod
     def of(cls, grams, texts):
-        """Selects the `MAX_NGRAMS` n-grams (rows, codes) that occur in the most of the texts, `texts` in number."""
+        """Selects the n-grams that occur in the most texts, at most `MAX_NGRAMS` of them.
+
+        Args:
+          grams: (rows, codes) of all n-grams.
+          texts: N, the number of texts.
+        """
         codes, indices = np.unique(grams[1], return_inverse=True)
         text_counts = np.bincount(np.unique(grams[0] * len(codes) + indices) % len(codes), minlength=len(codes))
         frequent = np.sort(np.argsort(-text_counts, kind="stable")[:MAX_NGRAMS])

@@ -79,13 +79,9 @@ def uniform(classes):
 def marked_pairs(length, draw_value, first_value, target, mean, tolerance):
     """Task on the two marked values of a sequence (Hochreiter & Schmidhuber 1997, sections 5.4 and 5.5).
 
-    Each step is a pair of a value and a marker. The length is uniform in {length, ..., 1.1 length}. The markers are:
-
-    - 1 at one of the first ten steps (X1), and at another of the first length / 2 - 1 steps (X2),
-    - -1 at the first and the last step, unless marked 1,
-    - 0 elsewhere.
-
-    The target comes at the last step.
+    Each step is a pair of a value and a marker. The length is uniform in {length, ..., 1.1 length}. The marker is 1 at
+    one of the first ten steps (X1) and at another of the first length / 2 - 1 steps (X2). It is -1 at the first and
+    the last step, unless marked 1, and 0 elsewhere. The target comes at the last step.
 
     Args:
       length: T, in steps.

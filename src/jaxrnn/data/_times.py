@@ -13,7 +13,7 @@ NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 OFFSET = re.compile(r"(?<=:\d\d)(\.\d+)?\s*(Z|[+-]\d\d:?\d\d|[+-]\d\d)$")
 DIGITS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 YEARS = (1500, 2200)  # range in which digits are read as dates
-COUNTED = {  # name: (moment zero, unit, range in which numbers are recognised (years 1973 to 2100), or None)
+COUNTED = {  # name: (time of zero, unit, numbers recognised without a format: years 1973 to 2100, or None)
     "unix_s": ("1970-01-01", "s", (1e8, 4.1e9)),
     "unix_ms": ("1970-01-01", "ms", (1e11, 4.1e12)),
     "unix_us": ("1970-01-01", "us", (1e14, 4.1e15)),
@@ -27,7 +27,7 @@ def read(texts, format=None, where=lambda row: f"row {row + 1}"):
     """Parses times and returns (times [N], note).
 
     Dates become datetime64 in the coarsest unit that represents all of them exactly. A unit in which they are evenly
-    spaced is preferred. Plain numbers stay numbers. The note tells how digits were read; it is None otherwise.
+    spaced is preferred. Plain numbers stay numbers. The note tells how digits or UTC offsets were read, or is None.
 
     Args:
       texts: [N] strings.

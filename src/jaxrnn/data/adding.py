@@ -18,9 +18,7 @@ def dataset(length: Size = 100, form: Literal["hochreiter1997", "le2015"] = "hoc
     - "hochreiter1997" (section 5.4): values in [-1, 1], target 0.5 + (X1 + X2) / 4. A constant prediction has a loss
       of 1/24, or slightly less, because the first value is 0 if it is marked.
     - "le2015" (Le, Jaitly & Hinton; Arjovsky et al. 2016): values in [0, 1], one marked in each half, target X1 + X2.
-      A constant prediction has a loss of 1/6.
-
-    A sequence counts as correct if its error is at most 0.04.
+      A constant prediction has a loss of 1/6. In both, a sequence with an error of at most 0.04 counts as correct.
 
     Args:
       length: T, in steps; the form of 1997 draws lengths from T to 1.1 T.

@@ -90,7 +90,7 @@ def _read(path, columns, time, time_format, missing):
 
 
 def _refuse_repeated(indices, columns):
-    """Raises ValueError for a column that is named twice; a forecast column among the known ones gives the answer."""
+    """Raises ValueError for a column that is named twice; a forecast column in `known` would give the answer away."""
     first_keys = {}  # column index -> the first key that names it
     for key, names in columns.items():
         for index, name in zip(indices[key], _listed(names), strict=True):

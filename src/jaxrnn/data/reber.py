@@ -1,4 +1,4 @@
-"""The embedded Reber grammar: strings of a small automaton, whose second symbol comes back as the last but one."""
+"""The embedded Reber grammar: strings of a small automaton, whose second symbol comes back as the second to last."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ _LEGAL = np.array(
 
 @checked
 def dataset(longest: Size = 40) -> Dataset:
-    """Strings B t B...E t E, with t = T or P around a string of the Reber grammar; predicts the next symbol.
+    """Strings B t B...E t E, where t is T or P and B...E is a string of the Reber grammar.
 
     Smith & Zipser 1989; Hochreiter & Schmidhuber 1997, section 5.1. The outputs are logits of the next symbol. A
     string counts as correct if, at every step, the one or two symbols that may follow have the largest logits. The
