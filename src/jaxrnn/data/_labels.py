@@ -32,7 +32,7 @@ def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
     parts = split_groups(map(tuple, sequences), labels, split_seed)
     symbols = vocabulary([sequences[row] for row in parts["train"]], separator, unknown=True)
     names = tuple(sorted(set(labels)))
-    xs, lengths = pad([symbols.encode(each) for each in sequences])
+    xs, lengths = pad([symbols.encode(sequence) for sequence in sequences])
     numbers = np.array([names.index(label) for label in labels], np.int32)
     examples = Examples(xs, lengths, numbers[:, None, None])
     splits = {part: examples.take(rows) for part, rows in parts.items()}

@@ -41,7 +41,7 @@ def dataset(
     """
     texts, labels = read(path, text, label)
     separator = "" if by == "letters" else " "
-    texts = [each[:longest] if by == "letters" else " ".join(each.split()[:longest]) for each in texts]
+    texts = [string[:longest] if by == "letters" else " ".join(string.split()[:longest]) for string in texts]
     if len(set(texts)) < MIN_TEXTS or len(set(labels)) < 2:
         raise ValueError(
             f"{path}: {len(set(texts))} different texts with {len(set(labels))} labels; at least {MIN_TEXTS} texts and "

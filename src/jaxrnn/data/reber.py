@@ -13,18 +13,18 @@ from jaxrnn.types import Dataset, Size
 
 SYMBOLS = "BTPSXVE"
 # Reber's automaton (Reber 1967): state -> its two transitions (symbol, next state); the last state emits E and ends.
-WAYS = (
+TRANSITIONS = (
     (("T", 1), ("P", 2)),
     (("S", 1), ("X", 3)),
     (("T", 2), ("V", 4)),
     (("X", 2), ("S", 5)),
     (("P", 3), ("V", 5)),
 )
-END = len(WAYS)
-_SYMBOL = np.array([[SYMBOLS.index(s) for s, _ in ways] for ways in WAYS], np.int32)
-_STATE = np.array([[state for _, state in ways] for ways in WAYS], np.int32)
+END = len(TRANSITIONS)
+_SYMBOL = np.array([[SYMBOLS.index(s) for s, _ in pairs] for pairs in TRANSITIONS], np.int32)
+_STATE = np.array([[state for _, state in pairs] for pairs in TRANSITIONS], np.int32)
 _LEGAL = np.array(
-    [[s in {symbol for symbol, _ in ways} for s in SYMBOLS] for ways in WAYS] + [[s == "E" for s in SYMBOLS]]
+    [[s in {symbol for symbol, _ in pairs} for s in SYMBOLS] for pairs in TRANSITIONS] + [[s == "E" for s in SYMBOLS]]
 )
 
 
@@ -50,8 +50,9 @@ def dataset(longest: Size = 40) -> Dataset:
 
     def correct(logits, batch):
         legal = batch.targets[..., 1:] > 0
-        least, most = jnp.where(legal, logits, jnp.inf).min(-1), jnp.where(legal, -jnp.inf, logits).max(-1)
-        return ((least > most) | (batch.weights == 0)).all(axis=0)
+        lowest_legal = jnp.where(legal, logits, jnp.inf).min(-1)
+        highest_illegal = jnp.where(legal, -jnp.inf, logits).max(-1)
+        return ((lowest_legal > highest_illegal) | (batch.weights == 0)).all(axis=0)
 
     return drawn(
         strings(longest),
