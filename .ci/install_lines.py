@@ -1,9 +1,9 @@
-"""Tries the install lines of the docs, each in an environment made of exactly that line, with a short command after it.
+"""Tests the install lines of the docs: installs each in its own environment and runs a short command in it.
 
-    python .ci/install_lines.py [REQUIREMENT ...]     # leaves out lines that other stages try, such as '.[test]'
+    python .ci/install_lines.py [REQUIREMENT ...]     # skips lines that other stages test, such as '.[test]'
 
-Lines are collected from the pages and from the messages of the package. Every line but the first is tried in a copy of
-the environment of `pip install -e .`, which all of them contain.
+The lines come from the pages and from the package's messages. All of them contain `pip install -e .`, so each starts
+from a copy of that environment.
 """
 
 import os
@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LINE = re.compile(r"pip install ((?:-\w+ |'[^'\n]*'|[^\s`'\"&#;){}]+ ?)+)")
 SHORT = "data=sine trainer.steps=36 trainer.report_every=36"
-# What each extra is for, as a command in an empty folder; {run} is the run folder that the first one left.
+# A command for each extra, run in an empty folder; {run} is the run folder of the first command.
 COMMANDS = {
     "": f"python {ROOT}/scripts/train.py model=lstm data=sine" + " hydra.run.dir={run}",
     "test": f"python -m pytest -n 0 -q --rootdir {ROOT} {ROOT}/tests/test_rooms.py",
@@ -30,34 +30,34 @@ COMMANDS = {
     "tensorboard": f"python {ROOT}/scripts/train.py tensorboard=true {SHORT}",
     "docs": f"env JAXRNN_DOCS=pages python -m sphinx -W -q {ROOT}/docs site",
 }
-# Only resolved: other hardware, and gigabytes of other libraries that the oracle tests install in part.
+# Only resolved, not installed: these need other hardware, or gigabytes of libraries that oracle tests install in part.
 RESOLVED = ("cuda", "tpu", "baselines")
 
 
 def documented():
-    """{words of an install line after `pip install`: the files that have it}."""
+    """Returns {the words of an install line after `pip install`: the files that contain it}."""
     files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
     files += [*sorted((ROOT / "src").rglob("*.py")), *sorted((ROOT / "conf").rglob("*.yaml"))]
-    found = {}
+    files_by_line = {}
     for file in files:
         name = str(file.relative_to(ROOT))
         if name.startswith(("docs/_", "docs/api", "docs/gallery", "docs/configuration", "docs/contributing")):
-            continue  # made from the others
+            continue  # generated from the other files
         for line in LINE.findall(file.read_text()):
-            found.setdefault(tuple(shlex.split(line)), []).append(name)
-    return found
+            files_by_line.setdefault(tuple(shlex.split(line)), []).append(name)
+    return files_by_line
 
 
 def extras(words):
-    """The extras of a line; ("",) for none.
+    """Returns the extras of a line; ("",) for none.
 
     Raises:
       ValueError: if the line does not install this checkout.
     """
-    own = [word for word in words if re.fullmatch(r"\.(\[[\w,]+\])?", word)]
-    if len(own) != 1 or "-e" not in words:
-        raise ValueError(f"pip install {shlex.join(words)}: expected -e . or -e '.[EXTRA]', this is not on an index")
-    return tuple(own[0][2:-1].split(","))
+    requirements = [word for word in words if re.fullmatch(r"\.(\[[\w,]+\])?", word)]
+    if len(requirements) != 1 or "-e" not in words:
+        raise ValueError(f"pip install {shlex.join(words)}: expected -e . or -e '.[EXTRA]'; jaxrnn is not on an index")
+    return tuple(requirements[0][2:-1].split(","))
 
 
 def is_resolved_only(words):
@@ -65,8 +65,8 @@ def is_resolved_only(words):
 
 
 def attempt(words, python, folder):
-    """Installs a line and runs what it is for."""
-    began = time.perf_counter()
+    """Installs a line and runs the command of each of its extras."""
+    start = time.perf_counter()
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if is_resolved_only(words):
         subprocess.run([*pip, "--dry-run", *words], cwd=ROOT, check=True)
@@ -76,21 +76,21 @@ def attempt(words, python, folder):
         for extra in extras(words):
             command = [word.replace("{run}", str(folder / "run")) for word in shlex.split(COMMANDS[extra])]
             subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
-    print(f"pip install {shlex.join(words)}: {time.perf_counter() - began:.0f} s", flush=True)
+    print(f"pip install {shlex.join(words)}: {time.perf_counter() - start:.0f} s", flush=True)
 
 
-def main(tried):
-    lines = [words for words in documented() if not set(tried) & set(words)]
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "runs"
+def main(skipped):
+    lines = [words for words in documented() if not set(skipped) & set(words)]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "runs"
         folder.mkdir()
-        base = Path(place) / "base"
+        base = Path(temporary) / "base"
         subprocess.run([sys.executable, "-m", "venv", str(base)], check=True)
         attempt(("-e", "."), base / "bin" / "python", folder)
         for number, words in enumerate(lines):
             if extras(words) == ("",) and not is_resolved_only(words):
                 continue
-            environment = Path(place) / str(number)
+            environment = Path(temporary) / str(number)
             shutil.copytree(base, environment, symlinks=True)
             attempt(words, environment / "bin" / "python", folder)
             shutil.rmtree(environment)

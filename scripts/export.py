@@ -19,7 +19,7 @@ def export(cfg):
         folder = Path(run.folder, "export", str(cfg.to)) if cfg.folder is None else Path(cfg.folder)
         with computing(run.task.trainer.precision):
             lines = interop.export(run.net, run.params, run.dataset.input_size, cfg.to, folder)
-    print(f"{run.folder}, the params of step {run.best_step}, in {folder}. There:\n\n{lines}")
+    print(f"{run.folder}, best params (step {run.best_step}), written to {folder}. In that folder, use:\n\n{lines}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""Lets a trained network go on or answer: python scripts/generate.py run=PATH prime=P length=L; run=PATH word=TEXT."""
+"""Continues a series or a text with a trained network, or asks it for an answer.
+
+python scripts/generate.py run=PATH prime=P length=L
+python scripts/generate.py run=PATH word=TEXT
+"""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What came of a sweep, also of one that is still running: python scripts/report.py PATH."""
+"""Reports the results of a sweep, also while it runs: python scripts/report.py PATH."""
 
 import sys
 
@@ -15,5 +15,5 @@ def report(cfg):
 
 
 if __name__ == "__main__":
-    words = [word if "=" in word or word.startswith("-") else f"path={quoted(word)}" for word in sys.argv[1:]]
-    main(report, "report", words)
+    arguments = [word if "=" in word or word.startswith("-") else f"path={quoted(word)}" for word in sys.argv[1:]]
+    main(report, "report", arguments)

@@ -1,4 +1,4 @@
-"""Published claims, measured here: python scripts/reproduce.py paper=pascanu_2013; all: -m 'paper=glob(*)'."""
+"""Measures published claims: python scripts/reproduce.py paper=pascanu_2013; for all papers: -m 'paper=glob(*)'."""
 
 import sys
 
@@ -15,15 +15,15 @@ def reproduce(cfg):
     from jaxrnn.experiments import config
 
     runtime.prepare()
-    began = time.perf_counter()
+    start = time.perf_counter()
     with config_errors():
         hydra = HydraConfig.get()
         config.check(cfg)
-        found = config.build(cfg.paper, quick=config.validated(cfg.quick, bool, "quick"))
+        reproduction = config.build(cfg.paper, quick=config.validated(cfg.quick, bool, "quick"))
         command = f"python scripts/reproduce.py {shlex.join(hydra.overrides.task)}"
         width = config.build(cfg.figure).width
-        lines = found.write(hydra.runtime.output_dir, command, time.perf_counter() - began, width)
-    print("\n".join([found.paper, *lines, f"in {hydra.runtime.output_dir}"]))
+        lines = reproduction.write(hydra.runtime.output_dir, command, time.perf_counter() - start, width)
+    print("\n".join([reproduction.paper, *lines, f"in {hydra.runtime.output_dir}"]))
 
 
 if __name__ == "__main__":

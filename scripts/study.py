@@ -1,4 +1,4 @@
-"""Studies networks: python scripts/study.py study=gradient_flow model=lstm; those of a run: run=PATH."""
+"""Studies new networks, python scripts/study.py study=gradient_flow model=lstm, or a trained one, run=PATH."""
 
 import sys
 
@@ -8,7 +8,7 @@ from jaxrnn.experiments.command_line import config_errors, main
 def study(cfg):
     from hydra.core.hydra_config import HydraConfig
 
-    from jaxrnn import runtime  # here, so that --help need not import JAX
+    from jaxrnn import runtime  # imported here, so that --help does not import JAX
     from jaxrnn.studies import _runner as runner
 
     runtime.prepare()
@@ -17,5 +17,5 @@ def study(cfg):
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    main(study, "study_run" if any(word.startswith("run=") for word in given) else "study", given)
+    arguments = sys.argv[1:]
+    main(study, "study_run" if any(word.startswith("run=") for word in arguments) else "study", arguments)

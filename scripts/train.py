@@ -1,4 +1,9 @@
-"""Trains networks: python scripts/train.py model=lstm data=sine; goes on with a run: resume=PATH; sweeps: -m."""
+"""Trains networks, resumes runs and trains sweeps.
+
+python scripts/train.py model=lstm data=sine
+python scripts/train.py resume=PATH
+python scripts/train.py -m model=lstm,gru
+"""
 
 import signal
 import sys
@@ -15,15 +20,15 @@ def train(cfg):
     if HydraConfig.get().mode is not RunMode.MULTIRUN:
         with config_errors():
             return _train(cfg, folder, many=False)
-    try:  # where one run is refused, the others are trained all the same
+    try:  # a run with an invalid configuration does not stop the others
         return _train(cfg, folder, many=True)
-    except (OSError, DiskError):  # which the others would meet too
+    except (OSError, DiskError):  # a disk error does, because it would stop the others too
         with config_errors():
             raise
 
 
 def _train(cfg, folder, many):
-    from jaxrnn import runtime  # here, so that --help need not import JAX
+    from jaxrnn import runtime  # imported here, so that --help does not import JAX
     from jaxrnn.experiments import config, folders
     from jaxrnn.sweeps import schedule
 
@@ -42,14 +47,14 @@ def _train(cfg, folder, many):
 
 
 def start(arguments):
-    """Trains, goes on with a run, or sweeps; a sweep that was interrupted goes on in its folder."""
+    """Trains a run, resumes one, or trains a sweep; an interrupted sweep is resumed in its folder."""
     end_at_signals()
-    resumed = any(word.startswith("resume=") for word in arguments)
+    is_resumed = any(word.startswith("resume=") for word in arguments)
     if {"-m", "--multirun"} & set(arguments):
-        from jaxrnn.sweeps.callback import continued  # here, so that --help need not import Hydra
+        from jaxrnn.sweeps.callback import continued  # imported here, so that --help does not import Hydra
 
         arguments = continued(arguments)
-    main(train, "resume" if resumed else "train", arguments)
+    main(train, "resume" if is_resumed else "train", arguments)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Searches for good values: python scripts/tune.py data=sine 'optimizer.learning_rate=tag(log,interval(1e-4,1e-1))'."""
+"""Searches for good hyperparameters.
+
+python scripts/tune.py data=sine 'optimizer.learning_rate=tag(log,interval(1e-4,1e-1))'
+"""
 
 import sys
 from functools import partial
@@ -20,7 +23,7 @@ def tune(space, cfg):
 
 
 def start(arguments):
-    """Searches; the arguments that name many values are the space, the others are Hydra's."""
+    """Starts a search; arguments with several values define the search space, the others go to Hydra."""
     end_at_signals()
     space = []
     if not set(OPTIONS) & set(arguments):

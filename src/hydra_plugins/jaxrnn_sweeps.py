@@ -1,4 +1,4 @@
-"""Hydra's launcher and sweeper of jaxrnn's sweeps; the work is done in `jaxrnn.sweeps`."""
+"""Hydra's launcher and sweeper for jaxrnn; the work is done in `jaxrnn.sweeps`."""
 
 import os
 
@@ -11,41 +11,41 @@ from jaxrnn.experiments.hydra_internals import NO_RUNS, basic_sweeper
 
 
 class CheckedSweeper(basic_sweeper()):
-    """Hydra's grid, every job of which is checked before the first one starts.
+    """Hydra's grid sweeper, which checks every job before the first one starts.
 
     Raises:
-      ConfigError: at the first job whose configuration a factory does not know or does not take, or whose folder holds
-        a run of another configuration; after all others were trained, where jobs were refused later.
+      ConfigError: before any training, for the first job with an unknown or invalid configuration, or with a folder
+        that contains a run of another configuration. For jobs that fail later for such a reason, after all others.
     """
 
     def __init__(self, max_batch_size=None, params=None):
         super().__init__(max_batch_size, params)
-        self._checked, self._refused = 0, []
+        self._checked_count, self._refused_jobs = 0, []
 
     def setup(self, *, hydra_context, task_function, config):
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         launch = self.launcher.launch
-        self.launcher.launch = lambda *args, **kwargs: [self._noted(done) for done in launch(*args, **kwargs)]
+        self.launcher.launch = lambda *args, **kwargs: [self._note_refused(job) for job in launch(*args, **kwargs)]
 
     def sweep(self, arguments):
         returns = super().sweep(arguments)
-        if self._refused:
+        if self._refused_jobs:
             from jaxrnn.errors import ConfigError
 
-            number, overrides, error = self._refused[0]
-            which = f"run {number} ({' '.join(word.removeprefix('++') for word in overrides)})"
-            others = f"; {len(self._refused) - 1} more were refused" if len(self._refused) > 1 else ""
-            raise ConfigError(f"{which}: {error}{others}")
+            number, overrides, error = self._refused_jobs[0]
+            run = f"run {number} ({' '.join(word.removeprefix('++') for word in overrides)})"
+            others = f"; {len(self._refused_jobs) - 1} more were refused" if len(self._refused_jobs) > 1 else ""
+            raise ConfigError(f"{run}: {error}{others}")
         return returns
 
-    def _noted(self, done):
-        """What Hydra is told of a job; one that was refused is told of once, at the end."""
+    def _note_refused(self, job):
+        """Remembers a job with an invalid configuration, which is reported at the end, and marks it as completed."""
         from jaxrnn.errors import ConfigError
 
-        if done.status is JobStatus.FAILED and isinstance(done._return_value, ConfigError):
-            self._refused.append((done.hydra_cfg.hydra.job.num, done.overrides, done._return_value))
-            done.status, done.return_value = JobStatus.COMPLETED, None
-        return done
+        if job.status is JobStatus.FAILED and isinstance(job._return_value, ConfigError):
+            self._refused_jobs.append((job.hydra_cfg.hydra.job.num, job.overrides, job._return_value))
+            job.status, job.return_value = JobStatus.COMPLETED, None
+        return job
 
     def validate_batch_is_legal(self, batch):
         from jaxrnn.errors import ConfigError
@@ -56,16 +56,16 @@ class CheckedSweeper(basic_sweeper()):
         if not batch:
             raise ConfigError(NO_RUNS)
         if processes()[1] > 1 and not isinstance(self.launcher, CompiledLauncher):
-            raise ConfigError("several processes train a sweep together with hydra/launcher=compiled alone")
+            raise ConfigError("a sweep in several processes requires hydra/launcher=compiled")
         if self.config.hydra.output_subdir != ".hydra":
             raise ConfigError(
-                "hydra.output_subdir must stay .hydra, where what reads a run looks for its configuration"
+                "hydra.output_subdir must be .hydra, the folder where jaxrnn looks for a run's configuration"
             )
         composer = Composer(self.hydra_context, self.config)
-        for number, overrides in enumerate(batch, self._checked):
+        for number, overrides in enumerate(batch, self._checked_count):
             composer.add(overrides, number)
-        self._checked += len(batch)
-        tell_jobs(self.config.hydra.sweep.dir, self._checked)
+        self._checked_count += len(batch)
+        tell_jobs(self.config.hydra.sweep.dir, self._checked_count)
         if isinstance(self.launcher, CompiledLauncher):
             self.launcher.composer = composer
 
@@ -73,10 +73,10 @@ class CheckedSweeper(basic_sweeper()):
 class CompiledLauncher(Launcher):
     """Trains the jobs of a sweep in compiled groups.
 
+    It requires `CheckedSweeper`, which gives it the composed jobs.
+
     Args:
       options: the fields of `jaxrnn.sweeps.halving.Options`.
-
-    Its sweeper is `CheckedSweeper`, which hands it the composed jobs.
     """
 
     def __init__(self, **options):
@@ -92,7 +92,7 @@ class CompiledLauncher(Launcher):
         from jaxrnn.sweeps import schedule
 
         if self.composer is None:
-            raise ConfigError("hydra/launcher=compiled trains runs; it goes with scripts/train.py and its sweeper")
+            raise ConfigError("hydra/launcher=compiled works only with scripts/train.py and hydra/sweeper=checked")
         node = OmegaConf.create({"launcher": {"_target_": "jaxrnn.sweeps.halving.Options", **self.options}})
         config.check(node, "hydra.")
         setup_globals()
@@ -104,34 +104,34 @@ class CompiledLauncher(Launcher):
         def write_folders():
             for job, overrides in zip(jobs, job_overrides, strict=True):
                 texts = self.composer.files(overrides, job.number)
-                done = _write_folder(job, texts, job.folder / self.config.hydra.output_subdir)
-                done.overrides, done.task_name = list(overrides), self.config.hydra.job.name
-                returns[job.number] = done
+                job_return = _write_folder(job, texts, job.folder / self.config.hydra.output_subdir)
+                job_return.overrides, job_return.task_name = list(overrides), self.config.hydra.job.name
+                returns[job.number] = job_return
 
         summaries = schedule.train(jobs, self.config.hydra.sweep.dir, config.build(node.launcher), write_folders)
-        for number, done in returns.items():
-            _fill(done, summaries.get(number))
+        for number, job_return in returns.items():
+            _set_outcome(job_return, summaries.get(number))
         return [returns[number] for number in numbers]
 
 
-def _fill(done, summary):
-    """Says in what Hydra returns of a job how it ended; without a summary another process trains it."""
+def _set_outcome(job_return, summary):
+    """Sets the status and the value that Hydra returns for a job; without a summary, another process trains it."""
     from jaxrnn.errors import ConfigError
     from jaxrnn.sweeps.progress import score
 
     if summary is None:
-        done.return_value, done.status = None, JobStatus.COMPLETED
+        job_return.return_value, job_return.status = None, JobStatus.COMPLETED
         return
     failed = summary["status"] == "failed"
-    done.status = JobStatus.FAILED if failed else JobStatus.COMPLETED
-    done.return_value = ConfigError(summary["reason"]) if failed else score(summary)
+    job_return.status = JobStatus.FAILED if failed else JobStatus.COMPLETED
+    job_return.return_value = ConfigError(summary["reason"]) if failed else score(summary)
 
 
 def _write_folder(job, texts, folder):
-    """Writes what Hydra's `run_job` writes for a job: a job is not run here, it is trained with others."""
+    """Writes the files that Hydra's `run_job` writes for a job, because jobs are trained in groups without it."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        with atomic.aside(folder / f"{name}.yaml") as other:
-            other.write_text(text)
+        with atomic.aside(folder / f"{name}.yaml") as temporary_path:
+            temporary_path.write_text(text)
     hydra = OmegaConf.create({"hydra": {"job": {"num": job.number}}})
     return JobReturn(cfg=job.cfg, hydra_cfg=hydra, working_dir=os.getcwd())

@@ -9,7 +9,7 @@ import pytest
 
 from jaxrnn import nets
 from jaxrnn.cells import gru
-from jaxrnn.data._buckets import buckets, grouped
+from jaxrnn.data._buckets import buckets, group_by_length
 from jaxrnn.losses import weighted_sum
 
 
@@ -50,7 +50,7 @@ def test_bucketed_and_padded_batches_give_the_same_loss_and_gradient(name):
 def test_an_epoch_takes_every_sequence_of_a_bucket_once_and_at_most_a_quarter_is_padding():
     dataset = made("vowels", validation=0.0)
     batch_size = 9
-    sizes = np.array([len(bucket.rows) for bucket in grouped(np.asarray(dataset.arrays.lengths)[:, None])])
+    sizes = np.array([len(bucket.rows) for bucket in group_by_length(np.asarray(dataset.arrays.lengths)[:, None])])
     updates = np.maximum(sizes // batch_size, 1)
     steps = jnp.arange(updates.sum())
     which = np.asarray(dataset.buckets.which(steps, batch_size))
@@ -69,10 +69,10 @@ def test_an_epoch_takes_every_sequence_of_a_bucket_once_and_at_most_a_quarter_is
 
 def test_the_buckets_are_the_best_there_are():
     lengths = np.array([1, 1, 1, 1, 5, 6, 6, 9])[:, None]
-    found = grouped(lengths, most=3)
+    found = group_by_length(lengths, max_buckets=3)
     assert [bucket.shape for bucket in found] == [(1,), (6,), (9,)]
     assert sorted(np.concatenate([bucket.rows for bucket in found]).tolist()) == list(range(8))
-    assert len(grouped(lengths, most=6)) == 4  # as many as there are lengths
+    assert len(group_by_length(lengths, max_buckets=6)) == 4  # as many as there are lengths
 
 
 @pytest.mark.slow
@@ -83,7 +83,7 @@ def test_shipped_data_waste_at_most_a_quarter_on_padding(name):
 
 def test_every_epoch_has_another_order_of_buckets_and_of_rows():
     lengths = np.repeat([2, 3, 5, 8], 12)[:, None]
-    groups = grouped(lengths, most=4)
+    groups = group_by_length(lengths, max_buckets=4)
     plan, found = buckets(groups, lengths, lambda shape: shape)
     batch_size, epochs = 3, 4
     per_epoch = len(lengths) // batch_size

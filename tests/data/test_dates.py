@@ -173,7 +173,7 @@ def test_other_numbers_are_numbers_and_have_no_calendar(write, texts):
     np.testing.assert_array_equal(dataset.series.times, np.array(texts))
     assert dataset.series.times_of(60, 1)[0] == 2 * texts[-1] - texts[-2]
     assert any("read as numbers" in note for note in dataset.notes)
-    with pytest.raises(ValueError, match=r"data\.calendar needs dates.*data\.time_format"):
+    with pytest.raises(ValueError, match=r"data\.calendar requires dates.*data\.time_format"):
         csv.dataset(path, "x", time="time", window=4, calendar=("week",))
 
 
@@ -215,8 +215,8 @@ def test_offsets_from_utc(write):
         (3, "today", "is not a time in ISO 8601"),
         (3, "2024-02-30", "is not a time in ISO 8601"),
         (3, "2024-02-06", "occurs again, first in .*line 4"),
-        (3, "2024-01-01", "does not come after the time before it; sort the rows by time"),
-        (3, "2024-02-07T00:00:00+02:00", "some times have an offset from UTC and some have none"),
+        (3, "2024-01-01", "is not later than the time before it; sort the rows by time"),
+        (3, "2024-02-07T00:00:00+02:00", "all times, or none, must have an offset from UTC"),
     ],
 )
 def test_a_wrong_time_is_refused_in_one_line(write, row, text, message):
@@ -236,7 +236,7 @@ def test_several_series_in_one_table_are_named(write):
 
 @pytest.mark.parametrize(
     ("row", "time", "message"),
-    [(3, "NaT", "one is NaT"), (3, "2024-02-06", "row 4, .* does not come after"), (3, "2024-01-01", "row 4")],
+    [(3, "NaT", "contains NaT or NaN"), (3, "2024-02-06", "row 4, .* is not later than"), (3, "2024-01-01", "row 4")],
 )
 def test_wrong_times_of_arrays_are_refused(row, time, message):
     times = DAYS.to_numpy().astype("datetime64[D]")

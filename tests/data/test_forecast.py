@@ -142,7 +142,7 @@ def test_counts_are_seen_in_units_of_their_mean():
     ys = dataset.baselines["last value"](batch)
     drawn = dataset.distribution.draw(jax.random.key(0), ys) * dataset.series.std[0]
     np.testing.assert_allclose(drawn, np.round(drawn), atol=1e-3)
-    with pytest.raises(ValueError, match="counts are whole numbers"):
+    with pytest.raises(ValueError, match="counts must be whole numbers"):
         series.dataset(counts + 0.5, window=5, distribution=negative_binomial.distribution())
 
 
@@ -156,7 +156,7 @@ def test_times_and_the_calendar():
     assert np.abs(features[0, 2:] - features[1, 2:]).max() > 0.1
     with pytest.raises(ValueError, match=r"row 2: '02\.01\.2000' is not a time in ISO 8601"):
         _times.read(["2000-01-01", "02.01.2000"])
-    with pytest.raises(ValueError, match="does not come after"):
+    with pytest.raises(ValueError, match="is not later than"):
         _times.read(["2000-01-02", "2000-01-01"])
 
 
@@ -167,15 +167,15 @@ def test_arrays_of_ones_own():
     assert dataset.output_size == 2
     assert dataset.series.value_labels == ("x", "y")
     assert dataset.series.reach() == 10
-    with pytest.raises(ValueError, match="past has 79 rows, values 80"):
+    with pytest.raises(ValueError, match="past has 79 rows but values has 80"):
         series.dataset(values, past=values[1:, :1])
     with pytest.raises(ValueError, match="finite"):
         series.dataset([1.0, np.nan])
-    with pytest.raises(ValueError, match="needs values above 0"):
+    with pytest.raises(ValueError, match="requires values above 0"):
         series.dataset(values, log=True)
-    with pytest.raises(ValueError, match=r"horizon=13: the validation split holds 12 values"):
+    with pytest.raises(ValueError, match=r"horizon=13: the validation split has only 12 values"):
         series.dataset(values, window=8, horizon=13)
-    with pytest.raises(ValueError, match="needs dates"):
+    with pytest.raises(ValueError, match="requires dates"):
         series.dataset(values, window=8, calendar=("year",))
 
 
@@ -212,11 +212,11 @@ def test_several_columns_with_times_gaps_and_what_is_to_come(write):
 @pytest.mark.parametrize(
     ("lines", "options", "message"),
     [
-        (["a,b", "1,2", "1,2,3"], {}, "line 3: 3 fields, the header names 2"),
+        (["a,b", "1,2", "1,2,3"], {}, "line 3: 3 fields, but the header has 2"),
         (["a,b", "1,2", "1,"], {}, "give data.missing=line or previous"),
         (["a,b", "1,", "1,NA"], {"missing": "previous"}, "column 'b': all values are missing"),
         (["a,b", "1,1", "1,x"], {"missing": "line"}, "'x' is not a finite number"),
-        (["a,b", "2001,1", "2000,1"], {"time": "a"}, "line 3, column 'a': '2000' does not come after"),
+        (["a,b", "2001,1", "2000,1"], {"time": "a"}, "line 3, column 'a': '2000' is not later than"),
         (["a,b", "1,1", "2,2"], {"past": "c"}, "data.past=c"),
     ],
 )

@@ -153,10 +153,10 @@ def test_the_scales_are_those_of_known_values():
 def test_a_part_without_a_known_value_is_refused():
     values = np.arange(100.0)
     values[85:] = np.nan
-    with pytest.raises(ValueError, match="no value that the test part asks for is known"):
+    with pytest.raises(ValueError, match="all targets of the test part are missing"):
         series.dataset(values, window=5, missing="previous")
     values[:70] = np.nan
-    with pytest.raises(ValueError, match="value 1: the training part holds no value"):
+    with pytest.raises(ValueError, match="value 1: the training part has no value"):
         series.dataset(values, window=5, missing="line")
     with pytest.raises(ValueError, match="row 1 is NaN"):
         series.dataset(values, window=5)

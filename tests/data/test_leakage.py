@@ -114,21 +114,21 @@ def test_columns_that_give_the_answer_away_are_refused(tmp_path):
     path = tmp_path / "mine.csv"
     rng = np.random.default_rng(0)
     path.write_text("value,other,same\n" + "".join(f"{v},{rng.normal()},{v}\n" for v in rng.normal(size=200)))
-    message = r"data\.known=value: this column is what is forecast \(data\.column\), so it is not known in advance"
+    message = r"data\.known=value: this is the column to forecast \(data\.column\), so it is not known in advance"
     with pytest.raises(ValueError, match=message):
         csv.dataset(str(path), "value", known=("other", "value"))
-    with pytest.raises(ValueError, match=r"data\.known=0: this column is what is forecast"):
+    with pytest.raises(ValueError, match=r"data\.known=0: this is the column to forecast"):
         csv.dataset(str(path), "value", known=(0,))
-    with pytest.raises(ValueError, match=r"data\.past=value: this column is what is forecast"):
+    with pytest.raises(ValueError, match=r"data\.past=value: this is the column to forecast"):
         csv.dataset(str(path), ("other", "value"), past="value")
     with pytest.raises(ValueError, match=r"data\.known=other: data\.past names this column too; leave one out"):
         csv.dataset(str(path), "value", past="other", known="other")
     with pytest.raises(ValueError, match=r"data\.column=value: this column is named twice; leave one out"):
         csv.dataset(str(path), ("value", "value"))
-    with pytest.raises(ValueError, match=r"known column 1 holds the values that are forecast"):
+    with pytest.raises(ValueError, match=r"known column 1 equals the values to forecast"):
         csv.dataset(str(path), "value", known="same")
     values = rng.normal(size=(100, 2))
-    with pytest.raises(ValueError, match=r"known column 2 holds the values that are forecast \(value 1\)"):
+    with pytest.raises(ValueError, match=r"known column 2 equals the values to forecast \(value 1\)"):
         series.dataset(values, known=np.stack([rng.normal(size=100), values[:, 0]], axis=1))
 
 

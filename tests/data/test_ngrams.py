@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 from jaxrnn.data import _ngrams, labels
-from jaxrnn.data._stored import Examples, padded
+from jaxrnn.data._stored import Examples, pad
 from jaxrnn.types import Batch
 
 TEXTS = [[0, 1, 2], [0, 0], [2, 3, 3, 1], [1], [4, 0, 1, 2, 4]]
 
 
 def batch(texts):
-    xs, lengths = padded(texts)
+    xs, lengths = pad(texts)
     mask = np.arange(xs.shape[1])[:, None] < lengths
     return Batch(np.moveaxis(xs, 0, 1), np.zeros((*mask.shape, 1), int), None, None, mask)
 
 
 def examples(texts, targets):
-    return Examples(*padded(texts), np.asarray(targets)[:, None, None])
+    return Examples(*pad(texts), np.asarray(targets)[:, None, None])
 
 
 @pytest.mark.parametrize("ends", [False, True])
@@ -35,7 +35,7 @@ def test_features_are_tf_idf_of_unit_length(orders, ends):
     held = np.array([sum(name in bag for bag in bags[:5]) for name in names])
     expected = np.array([[bag.count(name) for name in names] for bag in bags]) * (np.log(6 / (1 + held)) + 1)
     expected /= np.maximum(np.linalg.norm(expected, axis=1, keepdims=True), 1e-300)
-    xs, lengths = padded(texts)
+    xs, lengths = pad(texts)
     xs = xs[..., 0]
     grams = [[_ngrams._grams(xs[:count], lengths[:count], 5, n, ends) for n in orders] for count in (5, 6)]
     tables = [_ngrams._Table.of(each, 5) for each in grams[0]]
@@ -49,7 +49,7 @@ def test_weights_are_the_minimum():
     rng = np.random.default_rng(0)
     texts = [rng.integers(0, 6, rng.integers(1, 7)).tolist() for _ in range(60)]
     targets = np.array([sum(text) % 3 for text in texts])
-    xs, lengths = padded(texts)
+    xs, lengths = pad(texts)
     xs = xs[..., 0]
     grams = [_ngrams._grams(xs, lengths, 6, 1, False)]
     features = _ngrams._features([_ngrams._Table.of(grams[0], 60)], grams, 60)

@@ -62,7 +62,7 @@ def test_a_long_text_is_cut_and_unseen_letters_have_a_symbol(write):
     ("content", "message"),
     [
         (b"text,label\nch\xe2teau,fr\n", "byte 13 is not UTF-8"),
-        ("text,label\n" + csv_of(30) + "a,b,c\n", "line 32: 3 fields, the header names 2"),
+        ("text,label\n" + csv_of(30) + "a,b,c\n", "line 32: 3 fields, but the header has 2"),
         ("text,label\n" + csv_of(30) + "a,\n", "line 32: the label is missing"),
         ("words,label\n" + csv_of(30), "no such column; it has words, label"),
         ("text,label\n" + csv_of(5), "5 different texts with 2 labels"),
@@ -163,7 +163,7 @@ def test_what_is_no_text_is_refused_whatever_its_size(write, content, monkeypatc
 
 
 def test_the_parts_that_validate_are_no_larger_than_needed(write, monkeypatch):
-    monkeypatch.setattr(text, "MOST", 640)
+    monkeypatch.setattr(text, "MAX_SPLIT_LETTERS", 640)
     whole = "to be or not to be, " * 1000
     dataset = text.dataset(write(whole), window=16)
     assert {name: batch.xs.size for name, batch in dataset.splits.items()} == {"validation": 608, "test": 608}
@@ -198,7 +198,8 @@ def test_a_text_of_ones_own(write):
     assert dataset.outputs.decode(batch.xs[:, 0, 0]) == "to be or not to "
     with pytest.raises(ValueError, match="too few for windows"):
         text.dataset(write("to be or not"))
-    with pytest.raises(ValueError, match=r"10 of its 12 letters train, .* data.window=6; give data.window=4 or less"):
+    message = r"10 of its 12 letters are for training, .* data.window=6; give data.window=4 or less"
+    with pytest.raises(ValueError, match=message):
         text.dataset(write("to be or not"), window=6, validation=0.1, test=0.1)
     with pytest.raises(ValueError, match="'é' does not occur"):
         dataset.question.batch("é")
@@ -208,7 +209,7 @@ def test_a_text_of_ones_own(write):
 
 def test_a_text_whose_shares_are_too_small_is_told_so(write):
     path = write("to be or not to be " * 26 + "to be then")  # 504 letters
-    message = "data.validation=0.05 of its 504 letters are 25, and 64 are the fewest; give data.validation=0.129"
+    message = "data.validation=0.05 of its 504 letters are 25, but at least 64 are needed; give data.validation=0.129"
     with pytest.raises(ValueError, match=message):
         text.dataset(path, window=2)
     with pytest.raises(ValueError, match=r"data.test=0.05 of its 504 letters are 25"):
@@ -216,5 +217,6 @@ def test_a_text_whose_shares_are_too_small_is_told_so(write):
     dataset = text.dataset(path, window=2, validation=0.129, test=0.129)
     assert set(dataset.splits) == {"validation", "test"}
     assert set(text.dataset(path, window=2, validation=0, test=0.129).splits) == {"test"}
-    with pytest.raises(ValueError, match=r"are 9, and 64 are the fewest; give a longer text, or data.validation=0 for"):
+    message = r"are 9, but at least 64 are needed; give a longer text, or data.validation=0 for"
+    with pytest.raises(ValueError, match=message):
         text.dataset(write("to be or not to be " * 5), window=2, validation=0.1)

@@ -178,7 +178,7 @@ def test_csv_without_a_file():
 
 
 def test_windows_that_do_not_fit():
-    with pytest.raises(ValueError, match="2499 steps at most"):
+    with pytest.raises(ValueError, match="at most 2499 steps"):
         cosine.dataset(window=2500)
     with pytest.raises(ValueError, match="longer than the training part"):
         sunspots.dataset(window=2184)

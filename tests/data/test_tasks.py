@@ -85,7 +85,7 @@ def test_temporal_order_as_published():
         assert symbols[0, row] == temporal_order.E
         assert symbols[end, row] == temporal_order.B
         (at,) = np.nonzero((symbols[:end, row] == temporal_order.X) | (symbols[:end, row] == temporal_order.X + 1))
-        assert [low <= place <= high for place, (low, high) in zip(at, temporal_order.PLACES[3], strict=True)] == [
+        assert [low <= place <= high for place, (low, high) in zip(at, temporal_order.RANGES[3], strict=True)] == [
             True
         ] * 3
         assert int(batch.targets[end, row, 0]) == sum(

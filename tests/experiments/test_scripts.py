@@ -103,7 +103,7 @@ REFUSALS = {
     "unroll=truncated": "unroll.k1 is missing; give it: unroll.k1=...",
     "model.cell._target_=nowhere.cell": "model.cell._target_=nowhere.cell: no such function",
     "trainer.batch_size=100": "trainer.batch_size=100 is larger than the data: it holds 36 sequences",
-    "data=cosine data.window=4000": "the window may have 2499 steps at most",
+    "data=cosine data.window=4000": "the window must be at most 2499 steps",
     "data=csv": "data.path is missing; give it: data.path=...",
     "hydra/launcher=slrum": "joblib and submitit need pip install -e '.[launch]'",
     "resume=nowhere": "nowhere is not a run folder",

@@ -74,7 +74,7 @@ def test_folders_are_named_by_what_the_runs_differ_in(root, tmp_path, words, fol
 def test_configurations_have_one_place(root, tmp_path):
     done = sweep(root, tmp_path, "seed=0,1", "hydra.output_subdir=null", "hydra/launcher=compiled")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: hydra.output_subdir must stay .hydra")
+    assert done.stderr.startswith("error: hydra.output_subdir must be .hydra")
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -193,7 +193,7 @@ def test_two_processes_train_one_sweep(tmp_path, two_processes, numbers, call):
     assert call(tmp_path, "evaluate", "run=two/1").returncode == 0  # the other process's
     (refused, _, errors), _ = two_processes(tmp_path, "-m", *SHORT, "seed=0,1", "hydra.sweep.dir=basic")
     assert refused == 2
-    assert "several processes train a sweep together with hydra/launcher=compiled alone" in errors
+    assert "a sweep in several processes requires hydra/launcher=compiled" in errors
 
 
 @pytest.mark.slow

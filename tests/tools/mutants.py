@@ -1,11 +1,11 @@
-"""Makes small wrong changes, one at a time, and runs the tests of the room: those that survive show what is not tested.
+"""Mutation testing: makes small wrong changes, one at a time, and runs the tests of the room.
 
-python tests/tools/mutants.py RESULTS.csv --each 30 --jobs 2      30 changes a room, two at a time
+python tests/tools/mutants.py RESULTS.csv --each 30 --jobs 2      30 changes per room, two at a time
 python tests/tools/mutants.py RESULTS.csv --rooms nets,data --each 10
 
-A change is a sign, an index, the order of two gates, a mask or a reset that is dropped, a comparison, an off-by-one, a
-PRNG key that is not folded. Changes are drawn with a fixed seed; a test run that fails, or takes too long, has caught
-one.
+A change flips a sign or a comparison, shifts an index by one, swaps two gates, drops a mask or a reset, or leaves a
+PRNG key unfolded. Changes are drawn with a fixed seed. A test run that fails, or takes too long, has caught the change.
+A change that survives shows code that is not tested.
 """
 
 import argparse
@@ -31,36 +31,36 @@ ROOMS = {  # room -> the tests that should catch a wrong change in it
     "data": ["tests/data"],
     "dynamics": ["tests/dynamics", "tests/studies"],
 }
-SECONDS = 300  # that the tests of a room may take
-MARKED = ["-m", "not oracle and not browser"]  # the slow ones too: what is caught by them is caught
+SECONDS = 300  # time limit of the tests of a room
+MARKED = ["-m", "not oracle and not browser"]  # includes the slow tests
 SIGNS = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.MatMult: "*"}
 ORDERS = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "=="}
 DROPPED = ("mask", "reset", "key", "reverse")
 
 
 def changes(path):
-    """[(line, start, end, new text, what)] of a file; start and end are places in its text."""
+    """Returns the possible changes of a file: [(line, start, end, new text, kind)]; start and end index its text."""
     text = path.read_text()
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    found = []
+    mutations = []
 
-    def add(node, new, what, end=None):
+    def add(node, new, kind, end=None):
         begin = starts[node.lineno - 1] + node.col_offset
         stop = end or starts[node.end_lineno - 1] + node.end_col_offset
-        found.append((node.lineno, begin, stop, new, what))
+        mutations.append((node.lineno, begin, stop, new, kind))
 
     for function in ast.walk(ast.parse(text)):
         if isinstance(function, ast.FunctionDef):
             for statement in function.body:
                 for node in _computing(statement):
                     _of_node(node, text, starts, add)
-    return sorted(set(found))
+    return sorted(set(mutations))
 
 
 def _computing(statement):
-    """The nodes of a statement that compute something: no docstrings, messages, nested functions, annotations."""
+    """Yields the nodes of a statement that compute something, without messages and nested functions."""
     if isinstance(statement, ast.FunctionDef | ast.Raise | ast.Import | ast.ImportFrom):
         return
     waiting = [statement]
@@ -102,58 +102,58 @@ def _of_call(node, source, add):
             add(keyword.value, "None" if keyword.arg != "reverse" else "False", "dropped")
 
 
-def drawn(room, each):
-    """Changes of a room, spread over its files: [(file, change)]."""
+def draw(room, count):
+    """Draws changes of a room, over all its files: [(file, change)]."""
     rng = random.Random(f"jaxrnn {room}")
     files = sorted((ROOT / SOURCE / room).glob("*.py"))
-    found = [(file.relative_to(ROOT), change) for file in files for change in changes(file)]
-    return rng.sample(found, min(each, len(found)))
+    candidates = [(file.relative_to(ROOT), change) for file in files for change in changes(file)]
+    return rng.sample(candidates, min(count, len(candidates)))
 
 
-def tried(place, room, file, change):
-    """Runs the tests of a room with one change in a copy of the checkout: (caught, how)."""
+def run_tests(checkout, room, file, change):
+    """Runs the tests of a room with one change in a copy of the checkout; returns (whether they caught it, how)."""
     _, begin, end, new, _ = change
     original = (ROOT / file).read_text()
-    (place / file).write_text(original[:begin] + new + original[end:])
+    (checkout / file).write_text(original[:begin] + new + original[end:])
     try:
-        env = {**os.environ, "PYTHONPATH": str(place / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-        words = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "--no-header", *MARKED, *ROOMS[room]]
-        done = subprocess.run(words, cwd=place, env=env, capture_output=True, text=True, timeout=SECONDS)
-        lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-        return done.returncode != 0, (lines or ["nothing failed"])[0][:120]
+        env = {**os.environ, "PYTHONPATH": str(checkout / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "--no-header", *MARKED, *ROOMS[room]]
+        result = subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, timeout=SECONDS)
+        lines = [line for line in result.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+        return result.returncode != 0, (lines or ["nothing failed"])[0][:120]
     except subprocess.TimeoutExpired:
         return True, "took too long"
     finally:
-        (place / file).write_text(original)
+        (checkout / file).write_text(original)
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("results")
-    parser.add_argument("--rooms", default=",".join(ROOMS))
-    parser.add_argument("--each", type=int, default=30)
-    parser.add_argument("--jobs", type=int, default=2)
-    given = parser.parse_args()
-    work = [(room, *one) for room in given.rooms.split(",") for one in drawn(room, given.each)]
-    with tempfile.TemporaryDirectory() as folder, open(given.results, "w", newline="") as file:
-        writer, places = csv.writer(file), Queue()
+    parser = argparse.ArgumentParser(description="Mutation testing of the package's rooms.")
+    parser.add_argument("results", help="the CSV file to write")
+    parser.add_argument("--rooms", default=",".join(ROOMS), help="rooms, separated by commas")
+    parser.add_argument("--each", type=int, default=30, help="changes per room")
+    parser.add_argument("--jobs", type=int, default=2, help="changes tested at the same time")
+    options = parser.parse_args()
+    work = [(room, *mutation) for room in options.rooms.split(",") for mutation in draw(room, options.each)]
+    with tempfile.TemporaryDirectory() as folder, open(options.results, "w", newline="") as file:
+        writer, checkouts = csv.writer(file), Queue()
         writer.writerow(["room", "file", "line", "what", "new", "caught", "how"])
-        for number in range(given.jobs):
-            place = Path(folder) / str(number)
+        for number in range(options.jobs):
+            checkout = Path(folder) / str(number)
             ignored = shutil.ignore_patterns(".git", "__pycache__", ".pytest_cache", "outputs", "multirun")
-            shutil.copytree(ROOT, place, ignore=ignored)
-            places.put(place)
+            shutil.copytree(ROOT, checkout, ignore=ignored)
+            checkouts.put(checkout)
 
         def run(item):
             room, path, change = item
-            place = places.get()
+            checkout = checkouts.get()
             try:
-                return item, tried(place, room, path, change)
+                return item, run_tests(checkout, room, path, change)
             finally:
-                places.put(place)
+                checkouts.put(checkout)
 
         caught = 0
-        with ThreadPoolExecutor(given.jobs) as pool:
+        with ThreadPoolExecutor(options.jobs) as pool:
             for count, ((room, path, change), (is_caught, how)) in enumerate(pool.map(run, work), 1):
                 caught += is_caught
                 writer.writerow([room, path, change[0], change[4], change[3], int(is_caught), how])

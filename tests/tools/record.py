@@ -1,7 +1,7 @@
-"""Records what commands compute, so that two versions of the code can be compared number by number.
+"""Records the results of commands, so that two versions of the code can be compared number by number.
 
-python tests/tools/record.py run RECORD [NAME ...]     runs the commands of the checkout that this file is in
-python tests/tools/record.py compare RECORD OTHER      prints the largest difference of every command
+python tests/tools/record.py run RECORD [NAME ...]     runs the commands of this checkout
+python tests/tools/record.py compare RECORD OTHER      prints the largest difference for each command
 """
 
 import csv
@@ -82,14 +82,15 @@ STUDIES = {
 
 
 def command(folder, script, *arguments):
+    """Runs a script and stops if it fails."""
     path = ROOT / "scripts" / f"{script}.py"
-    done = subprocess.run([sys.executable, path, *arguments], cwd=folder, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"{script} {' '.join(arguments)}\n{done.stderr}")
+    result = subprocess.run([sys.executable, path, *arguments], cwd=folder, capture_output=True, text=True)
+    if result.returncode:
+        raise SystemExit(f"{script} {' '.join(arguments)}\n{result.stderr}")
 
 
 def metrics(folder):
-    """{"metrics/SPLIT/COLUMN": [reports]} of a run folder."""
+    """Returns {"metrics/SPLIT/COLUMN": [reports]} of a run folder."""
     with open(folder / "metrics.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     return {
@@ -101,7 +102,7 @@ def metrics(folder):
 
 
 def params(folder):
-    """{"params/NUMBER", "best/NUMBER": array} of the last checkpoint, whatever its containers are called."""
+    """Returns {"params/NUMBER", "best/NUMBER": array} of the last checkpoint, independent of its containers' names."""
     from jaxrnn.training import array_file
 
     last = max((folder / "checkpoints").glob("*.safetensors"), key=lambda path: int(path.stem))
@@ -115,28 +116,28 @@ def params(folder):
 
 
 def study_arrays(file):
-    """{key: array} of a study's numbers, whatever containers their names tell of."""
-    found = {}
+    """Returns {key: array} of a study's numbers, without the names of their containers."""
+    arrays = {}
     for name, array in np.load(file).items():
         parts = name.replace("|", "/").split("/")
         saturated = " saturated" if "saturated" in parts else ""
         short = [part for part in parts if part not in ("norms", "means", "saturated", "seen")]
         if array.dtype.kind in "fiuc":
-            found["/".join(short) + saturated] = array
-    return found
+            arrays["/".join(short) + saturated] = array
+    return arrays
 
 
 def records(folder):
-    """Yields (name, function that computes {key: array})."""
+    """Yields (name, function that runs the command and returns {key: array})."""
     values = 10 + np.sin(np.arange(300) / 5)
     (folder / "levels.csv").write_text("t,level\n" + "".join(f"{t},{v}\n" for t, v in enumerate(values)))
 
     def single(name, arguments):
         command(folder, "train", *SMALL, *arguments, f"hydra.run.dir={name}")
-        found = metrics(folder / name) | params(folder / name)
+        arrays = metrics(folder / name) | params(folder / name)
         for file in (folder / name).glob("probes/*/*.npz"):
-            found |= {f"probe/{file.parent.name}/{file.stem}/{key}": a for key, a in np.load(file).items()}
-        return found
+            arrays |= {f"probe/{file.parent.name}/{file.stem}/{key}": a for key, a in np.load(file).items()}
+        return arrays
 
     def resumed():
         command(folder, "train", *SMALL, "model.layers=2", "model.dropout=0.2", *NOISY, "hydra.run.dir=resumed")
@@ -152,8 +153,8 @@ def records(folder):
         }
 
     def study(name, arguments):
-        chosen = ["model=gru", *STUDY, *arguments, f"study={name}", f"hydra.run.dir=study_{name}"]
-        command(folder, "study", *chosen)
+        overrides = ["model=gru", *STUDY, *arguments, f"study={name}", f"hydra.run.dir=study_{name}"]
+        command(folder, "study", *overrides)
         return study_arrays(folder / f"study_{name}" / f"{name}.npz")
 
     for name, arguments in TRAIN.items():
@@ -165,17 +166,18 @@ def records(folder):
 
 
 def run(record, names):
-    found = {}
-    with tempfile.TemporaryDirectory() as place:
-        for name, compute in records(Path(place)):
+    """Runs the named commands, or all, and writes their arrays to `record`, an .npz file."""
+    arrays = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, compute in records(Path(folder)):
             if not names or name in names:
-                found |= {f"{name}:{key}": array for key, array in compute().items()}
+                arrays |= {f"{name}:{key}": array for key, array in compute().items()}
                 print(name, flush=True)
-    np.savez_compressed(record, **found)
+    np.savez_compressed(record, **arrays)
 
 
 def difference(a, b):
-    """The largest difference of two arrays, relative to the largest number; 0 where they agree bit for bit."""
+    """Returns the largest difference of two arrays relative to the largest number; 0 if they agree bit for bit."""
     if a.shape != b.shape:
         return np.inf
     if np.array_equal(a, b, equal_nan=True):
@@ -188,13 +190,14 @@ def difference(a, b):
 
 
 def compare(record, other):
-    one, two = np.load(record), np.load(other)
+    """Prints the largest difference between two records for each command."""
+    before, after = np.load(record), np.load(other)
     worst = {}
-    for key in sorted({*one.files, *two.files}):
+    for key in sorted({*before.files, *after.files}):
         name = key.partition(":")[0]
-        new = difference(one[key], two[key]) if key in one and key in two else np.inf
-        if new >= worst.get(name, (0.0, ""))[0]:
-            worst[name] = (new, key.partition(":")[2])
+        change = difference(before[key], after[key]) if key in before and key in after else np.inf
+        if change >= worst.get(name, (0.0, ""))[0]:
+            worst[name] = (change, key.partition(":")[2])
     for name, (value, key) in worst.items():
         print(f"{name:28} {'the same bits' if value == 0 else f'{value:.2e} in {key}'}")
 

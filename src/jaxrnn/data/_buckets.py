@@ -1,4 +1,4 @@
-"""Buckets: sequences of like length share a static shape, so that little of what is computed is padding."""
+"""Buckets: sequences of similar length share a static shape, so that little computation goes to padding."""
 
 from typing import NamedTuple
 
@@ -8,29 +8,29 @@ import numpy as np
 
 from jaxrnn.types import Buckets
 
-MOST = 6  # shapes, each of which is compiled
+MAX_BUCKETS = 6  # each bucket has a shape of its own, which is compiled
 
 
 class Bucket(NamedTuple):
     """Sequences that share a shape.
 
     Fields:
-      rows: [n], their numbers.
-      shape: the longest length of each kind, such as (source, target).
+      rows: [n], the indices of the sequences.
+      shape: the largest length of each kind, such as (source, target).
     """
 
     rows: np.ndarray
     shape: tuple[int, ...]
 
 
-def grouped(lengths, most=MOST):
-    """The buckets, at most `most`, with the fewest steps computed, found by dynamic programming.
+def group_by_length(lengths, max_buckets=MAX_BUCKETS):
+    """Groups sequences into at most `max_buckets` buckets so that the fewest steps are computed.
 
-    Sequences are taken in the order of their first length, so a bucket is a range of it.
+    Each bucket is a range of first lengths. Dynamic programming finds the best ranges.
 
     Args:
-      lengths: [N, kinds], steps of every sequence, such as of its source and of its target.
-      most: buckets at most.
+      lengths: [N, kinds], the steps of every sequence; kinds are, for example, source and target.
+      max_buckets: the largest number of buckets.
 
     Returns:
       A list of `Bucket`s, the shortest first.
@@ -38,35 +38,37 @@ def grouped(lengths, most=MOST):
     values = np.unique(lengths[:, 0])
     counts = np.array([(lengths[:, 0] == value).sum() for value in values])
     longest = np.array([lengths[lengths[:, 0] == value].max(axis=0) for value in values])
-    best = {(0, 0): (0, ())}  # (values used, buckets used) -> (steps, ends)
+    best = {(0, 0): (0, ())}  # (values used, buckets used) -> (steps computed, ends of the buckets)
     for end in range(1, len(values) + 1):
-        for used in range(1, most + 1):
-            ways = [
+        for used in range(1, max_buckets + 1):
+            candidates = [
                 (before[0] + counts[start:end].sum() * longest[start:end].max(axis=0).sum(), (*before[1], end))
                 for start in range(end)
                 if (before := best.get((start, used - 1))) is not None
             ]
-            if ways:
-                best[end, used] = min(ways)
-    _, ends = min(way for (end, _), way in best.items() if end == len(values))
-    found, start = [], 0
+            if candidates:
+                best[end, used] = min(candidates)
+    _, ends = min(solution for (end, _), solution in best.items() if end == len(values))
+    groups, start = [], 0
     for end in ends:
         inside = (lengths[:, 0] >= values[start]) & (lengths[:, 0] <= values[end - 1])
         rows = np.flatnonzero(inside)
-        found.append(Bucket(rows, tuple(int(length) for length in lengths[rows].max(axis=0))))
+        groups.append(Bucket(rows, tuple(int(length) for length in lengths[rows].max(axis=0))))
         start = end
-    return found
+    return groups
 
 
 def buckets(groups, lengths, cut):
-    """(plan, `Buckets`) of groups of sequences.
+    """Returns (plan, `Buckets`) for groups of sequences.
 
-    In an epoch every bucket has as many updates as fill it, at least one, in an order that is shuffled anew each epoch
-    and is the same for all runs; which of its sequences they take is drawn from the run's key. A sequence waits for
-    another epoch where it does not fill a batch, and comes twice where a bucket holds fewer than one.
+    - In an epoch, each bucket has as many updates as it has full batches, and at least one.
+    - The order of the buckets is shuffled again each epoch. It is the same for all runs.
+    - The sequences of an update are drawn from the run's key.
+    - Sequences that do not fill a batch wait for a later epoch. If a bucket has fewer sequences than a batch, they
+      repeat within the batch.
 
     Args:
-      groups: `Bucket`s.
+      groups: a list of `Bucket`s.
       lengths: [N, kinds].
       cut: shape -> (arrays, rows [B]) -> Batch of that shape.
     """
@@ -89,22 +91,22 @@ def buckets(groups, lengths, cut):
         def rows(step):
             bucket, turn = _shuffled(order, step)
             epoch, size = step // len(order), jnp.asarray(sizes, jnp.int32)[bucket]
-            own = jax.random.fold_in(jax.random.fold_in(key, epoch), bucket)
+            bucket_key = jax.random.fold_in(jax.random.fold_in(key, epoch), bucket)
             draws = jnp.where(jnp.arange(table.shape[1]) < size,
-                              jax.random.uniform(own, (table.shape[1],)), jnp.inf)  # fmt: skip
-            places = jnp.argsort(draws)[(turn * batch_size + jnp.arange(batch_size)) % size]
-            return jnp.asarray(table)[bucket, places]
+                              jax.random.uniform(bucket_key, (table.shape[1],)), jnp.inf)  # fmt: skip
+            columns = jnp.argsort(draws)[(turn * batch_size + jnp.arange(batch_size)) % size]
+            return jnp.asarray(table)[bucket, columns]
 
         return jax.lax.map(rows, steps)
 
-    ways = tuple(cut(group.shape) for group in groups)
-    return plan, Buckets(which, ways, float(1 - lengths.sum() / computed))
+    cuts = tuple(cut(group.shape) for group in groups)
+    return plan, Buckets(which, cuts, float(1 - lengths.sum() / computed))
 
 
 def _shuffled(order, step):
-    """(the bucket of a step, how many updates of it came before in the epoch)."""
+    """Returns (the bucket of a step, the number of earlier updates with this bucket in the epoch)."""
     length = len(order)
     shuffled = jax.random.permutation(jax.random.fold_in(jax.random.key(0), step // length), jnp.asarray(order))
-    place = step % length
-    bucket = shuffled[place]
-    return bucket, jnp.sum((shuffled == bucket) & (jnp.arange(length) < place))
+    position = step % length
+    bucket = shuffled[position]
+    return bucket, jnp.sum((shuffled == bucket) & (jnp.arange(length) < position))

@@ -1,4 +1,4 @@
-"""Columns of numbers of a CSV file: which there are, and what is missing."""
+"""Columns of a CSV file: finds them by name or index, and reads their numbers and gaps."""
 
 import math
 
@@ -7,17 +7,17 @@ import numpy as np
 from jaxrnn.data import _assets
 from jaxrnn.data._gaps import Missing
 
-GAPS = {"", "na", "nan", "null", "none"}  # in small letters
+GAPS = {"", "na", "nan", "null", "none"}  # in lower case
 
 
 class Table:
-    """A CSV file whose first row names the columns.
+    """CSV file whose first row names the columns.
 
     Fields:
-      path: of the file.
-      header: the columns' names.
-      rows: the fields of each row, as texts; empty rows are left out.
-      lines: the line of each row.
+      path: the file's path.
+      header: the names of the columns.
+      rows: the fields of each row as strings, without empty rows.
+      lines: the line number of each row.
     """
 
     def __init__(self, path):
@@ -27,49 +27,49 @@ class Table:
         for line, row in rows:
             if any(row):
                 if len(row) > len(self.header):
-                    raise ValueError(f"{path}, line {line}: {len(row)} fields, the header names {len(self.header)}")
+                    raise ValueError(f"{path}, line {line}: {len(row)} fields, but the header has {len(self.header)}")
                 self.rows.append(row + [""] * (len(self.header) - len(row)))
                 self.lines.append(line)
         if not self.rows:
-            raise ValueError(f"{path} has a header and no values")
+            raise ValueError(f"{path} has a header but no values")
 
-    def place(self, column, key):
-        """The place of a column, given by its name or its place from 0; `key` is what the user gave it under."""
+    def index(self, column, key):
+        """Returns the index of a column, given its name or its index from 0; `key` is the user's key in messages."""
         if isinstance(column, int) and str(column) not in self.header and 0 <= column < len(self.header):
             return column
-        return _assets.place_of(str(column), self.header, self.path, key)
+        return _assets.column_index(str(column), self.header, self.path, key)
 
-    def texts(self, place):
-        """[N] texts of a column."""
-        return [row[place] for row in self.rows]
+    def texts(self, index):
+        """Returns the strings of a column, [N]."""
+        return [row[index] for row in self.rows]
 
-    def where(self, row, place=None):
-        """A row's place in words."""
-        column = "" if place is None else f", column {self.header[place]!r}"
+    def where(self, row, index=None):
+        """Describes the position of a row or a field, for messages."""
+        column = "" if index is None else f", column {self.header[index]!r}"
         return f"{self.path}, line {self.lines[row]}{column}"
 
-    def numbers(self, place, missing: Missing, count=None):
-        """[count] numbers of a column, NaN where a value is missing.
+    def numbers(self, index, missing: Missing, count=None):
+        """Reads the numbers of a column, [count], with NaN for a missing value.
 
         Args:
-          place: of the column.
-          missing: "refuse" refuses a gap; other rules are followed later.
-          count: rows that are read; None for all.
+          index: the index of the column.
+          missing: "refuse" raises at a gap; the caller applies the other rules.
+          count: the number of rows to read; None for all.
 
         Raises:
-          ValueError: for what is no number, for a gap that is refused, and for a column without a value; it names line
-            and column.
+          ValueError: if a field is not a number, a gap is refused, or the column has no values. The message names the
+            line and the column.
         """
-        texts = self.texts(place)[:count]
-        values = np.array([self._number(row, place, text, missing) for row, text in enumerate(texts)])
+        texts = self.texts(index)[:count]
+        values = np.array([self._number(row, index, text, missing) for row, text in enumerate(texts)])
         if np.isnan(values).all():
-            raise ValueError(f"{self.path}, column {self.header[place]!r}: all values are missing")
+            raise ValueError(f"{self.path}, column {self.header[index]!r}: all values are missing")
         return values
 
-    def _number(self, row, place, text, missing):
+    def _number(self, row, index, text, missing):
         if text.lower() in GAPS and (missing != "refuse" or text == ""):
             if missing == "refuse":
-                raise ValueError(f"{self.where(row, place)}: the value is missing; fill the gap, leave the row out, or "
+                raise ValueError(f"{self.where(row, index)}: the value is missing; fill the gap, leave the row out, or "
                                  "give data.missing=line or previous")  # fmt: skip
             return math.nan
         try:
@@ -77,5 +77,5 @@ class Table:
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            raise ValueError(f"{self.where(row, place)}: {text!r} is not a finite number")
+            raise ValueError(f"{self.where(row, index)}: {text!r} is not a finite number")
         return value

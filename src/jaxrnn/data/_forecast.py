@@ -1,6 +1,6 @@
-"""Forecasting a series: windows cut from it, the values after each step as the targets, splits in time.
+"""Forecasting data sets: windows of a series, the next values as targets, splits in time order.
 
-The data sets of one series build on `forecast`; they differ in where the values come from.
+All data sets with a series build on `forecast`. They differ in the source of the values.
 """
 
 from typing import Literal
@@ -16,40 +16,44 @@ from jaxrnn.types import Batch, Dataset
 from jaxrnn.windows import Windows, known_share
 
 Target = Literal["every", "last"]
-BLOCK = 2**16  # steps
+BLOCK_STEPS = 2**16
 POINT = point.distribution()
 
 
 def forecast(series, window, train, splits, target: Target = "every", stateful=False, distribution=POINT, history=0):
-    """The data set whose targets are the next values of a series.
+    """Builds the data set whose targets are the next values of a series.
+
+    Without `stateful`, training windows start at all offsets and are shuffled again each epoch. With it:
+
+    - Windows come in order. Each of the B rows of a batch reads its own share of the training values and returns to
+      its start, with a fresh carry, after each epoch.
+    - Each split is one sequence. It begins with a warm-up as long as a training epoch, which does not count.
 
     Args:
-      series: a `Series`; its `horizon` says how many values are asked for at a step.
-      window: T, steps a window.
-      train: n; training sees the values before index n and no other, as inputs and as targets.
-      splits: {name: (start, stop)}; every value of the range is predicted from the `window` values before it, or those
-        `horizon` values that begin with it.
-      target: "every" asks for the values after every step, "last" for those after the window alone.
-      stateful: windows in order, each of B rows going on through a share of its own of the training values, and back
-        at its beginning, with a fresh carry, after each epoch; the splits are then single sequences whose warm-up, as
-        long as a training epoch, does not count. Otherwise windows at all offsets, shuffled anew each epoch.
-      distribution: a `Distribution` of each value.
-      history: steps that the splits' windows have at least, where baselines look back so far.
+      series: a `Series`; its `horizon` is the number of values to predict at a step.
+      window: T, the steps per window.
+      train: n; training uses only the values before index n, as inputs and as targets.
+      splits: {name: (start, stop)}; for each index of the range, the `window` values before it predict the `horizon`
+        values that begin with it.
+      target: "every" predicts the values after every step, "last" only those after the window.
+      stateful: whether the carry is handed on from one batch to the next.
+      distribution: the `Distribution` of each value.
+      history: the smallest number of steps of the splits' windows, for baselines that look back this far.
 
     Raises:
-      ValueError: if the window is longer than the training part, or a split shorter than the horizon.
+      ValueError: if the window is longer than the training part, or a split is shorter than the horizon.
     """
-    first, last = series.lags - 1, train - series.horizon  # steps whose inputs and targets are of the training part
+    first, last = series.lags - 1, train - series.horizon  # steps with inputs and targets inside the training part
     rows = _window_count(last - first, window, train)
     arrays = inputs, targets = tuple(_on_device(read, len(series.values)) for read in (series.inputs, series.targets))
     spans = {name: _steps(name, *span, series.horizon) for name, span in splits.items()}
     _refuse_unknown(series, {"training": (first, last), **spans})
     if stateful:
         rows, plan, split = (last - first) // window, in_order(last - first, window), _sequence
-        places = {name: (train, *span) for name, span in spans.items()}
+        ranges = {name: (train, *span) for name, span in spans.items()}
     else:
         plan, split = shuffled(rows), _windows
-        places = {name: (max(window, history), *span) for name, span in spans.items()}
+        ranges = {name: (max(window, history), *span) for name, span in spans.items()}
     return Dataset(
         input_size=inputs.shape[1],
         output_size=distribution.size * targets.shape[1],
@@ -57,7 +61,7 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
         arrays=arrays,
         plan=plan,
         batch=_cut(first, window, target),
-        splits={name: split(*arrays, *place) for name, place in places.items()},
+        splits={name: split(*arrays, *steps) for name, steps in ranges.items()},
         loss=_loss(distribution, series),
         loss_name=distribution.loss_name,
         baselines={"last value": lambda batch: points(last_value(series), batch.xs)},
@@ -69,43 +73,43 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
 
 
 def _window_count(steps, window, train):
-    """How many windows so many steps of the training part hold."""
+    """Returns the number of windows in the given number of training steps."""
     if steps < window:
         raise ValueError(
-            f"data.window={window} is longer than the training part of the series: {train} values hold windows of "
-            f"{max(steps, 0)} steps at most"
+            f"data.window={window} is longer than the training part of the series: its {train} values allow windows "
+            f"of at most {max(steps, 0)} steps"
         )
     return steps - window + 1
 
 
 def _on_device(read, count):
-    """[N, D] on the device of what `read` gives of steps [n]; blocks of them bound the memory that float64 takes."""
-    blocks = (np.arange(at, min(at + BLOCK, count)) for at in range(0, count, BLOCK))
+    """Returns `read` of all steps, [N, D], on the device; blocks of steps bound the memory of the float64 values."""
+    blocks = (np.arange(start, min(start + BLOCK_STEPS, count)) for start in range(0, count, BLOCK_STEPS))
     return jnp.concatenate([jnp.asarray(read(steps), float) for steps in blocks])
 
 
 def _cut(first, window, target):
-    """((inputs, targets), (start [B], fresh [B])) -> the `Batch` of windows, counted from the step `first` on."""
+    """Returns ((inputs, targets), (start [B], fresh [B])) -> `Batch` of windows; starts count from the step `first`."""
     steps = np.arange(window)
     weights = np.where(steps == window - 1, 1.0, 1.0 if target == "every" else 0.0)
 
     def batch(arrays, items):
         (xs, ys), (start, fresh) = arrays, items
-        at = first + start + steps[:, None]
-        return Batch(xs[at], ys[at], (weights[:, None] * known_share(ys[at])).astype(xs.dtype), fresh)
+        times = first + start + steps[:, None]
+        return Batch(xs[times], ys[times], (weights[:, None] * known_share(ys[times])).astype(xs.dtype), fresh)
 
     return batch
 
 
 def _loss(distribution, series):
-    """(ys, values) -> [T, B], the mean loss of the values after a step that are known."""
+    """Returns (ys, values) -> [T, B], the mean loss over the known values after each step."""
     if series.missing is None and series.informed is None:
         return lambda ys, values: jnp.mean(distribution.loss(ys, values), axis=-1)
     return lambda ys, values: mean_of_known(distribution.loss, ys, values)
 
 
 def shuffled(rows):
-    """A plan of `rows` windows in an order drawn anew each epoch; what does not fill a batch waits for another epoch.
+    """Returns a plan of `rows` windows in a new random order each epoch; windows that do not fill a batch wait.
 
     Returns:
       (key, steps [n], batch_size B) -> (start [n, B], fresh [n, B]).
@@ -115,15 +119,15 @@ def shuffled(rows):
         per_epoch = rows // batch_size
         epochs = steps[0] // per_epoch + jnp.arange(len(steps) // per_epoch + 2)
         orders = jax.vmap(lambda epoch: jax.random.permutation(jax.random.fold_in(key, epoch), rows))(epochs)
-        places = steps % per_epoch * batch_size
-        start = orders[(steps // per_epoch - epochs[0])[:, None], places[:, None] + jnp.arange(batch_size)]
+        offsets = steps % per_epoch * batch_size
+        start = orders[(steps // per_epoch - epochs[0])[:, None], offsets[:, None] + jnp.arange(batch_size)]
         return start, jnp.ones(start.shape, bool)
 
     return plan
 
 
 def in_order(length, window):
-    """A plan of windows in order: B rows, each going through length // B steps, fresh at the start of each epoch.
+    """Returns a plan of windows in order: each of B rows reads length // B steps, with a fresh carry each epoch.
 
     Returns:
       (key, steps [n], batch_size B) -> (start [n, B], fresh [n, B]).
@@ -131,32 +135,33 @@ def in_order(length, window):
 
     def plan(key, steps, batch_size):
         share = length // batch_size
-        place = steps % (share // window)
-        start = place[:, None] * window + share * jnp.arange(batch_size)
-        return start, jnp.broadcast_to(place[:, None] == 0, start.shape)
+        window_index = steps % (share // window)
+        start = window_index[:, None] * window + share * jnp.arange(batch_size)
+        return start, jnp.broadcast_to(window_index[:, None] == 0, start.shape)
 
     return plan
 
 
 def _steps(name, start, stop, horizon):
-    """(first, last) of the steps after which a split's values are asked for, the last one not included."""
+    """Returns (first, last) of the steps that predict a split's values; `last` is not included."""
     if stop - start < horizon:
         raise ValueError(
-            f"data.horizon={horizon}: the {name} split holds {stop - start} values; give it a larger share "
-            f"(data.{name}=...) or a shorter horizon"
+            f"data.horizon={horizon}: the {name} split has only {stop - start} values; give it a larger share "
+            f"(data.{name}=...) or shorten the horizon"
         )
     return start - 1, stop - horizon
 
 
 def _refuse_unknown(series, spans):
-    """Refuses parts of the series of whose targets none is known."""
+    """Raises ValueError for a part of the series without a known target."""
     for name, (start, stop) in spans.items() if series.missing is not None else ():
         if np.isnan(series.targets(np.arange(start, stop))).all():
-            raise ValueError(f"data.missing: no value that the {name} part asks for is known")
+            raise ValueError(f"data.missing: all targets of the {name} part are missing; choose other data.validation "
+                             "and data.test")  # fmt: skip
 
 
 def _windows(inputs, targets, window, first, last):
-    """The `Batch` of the windows that end with each step of the range, of which the last step counts."""
+    """Returns the `Batch` of the windows that end at each step of the range; only their last step counts."""
     window = min(window, first + 1)
     ends = np.arange(first, last)
     windows = Windows(inputs, targets, jnp.asarray(ends + 1 - window, jnp.int32), window)
@@ -165,7 +170,7 @@ def _windows(inputs, targets, window, first, last):
 
 
 def _sequence(inputs, targets, warm_up, first, last):
-    """The `Batch` of the range as one sequence, after `warm_up` steps at most that do not count."""
-    at = np.arange(max(first - warm_up, 0), last)[:, None]
-    weights = (at >= first) * known_share(targets[at])
-    return Batch(inputs[at], targets[at], weights.astype(inputs.dtype), jnp.ones(1, bool))
+    """Returns the `Batch` of the range as one sequence, after up to `warm_up` steps that do not count."""
+    steps = np.arange(max(first - warm_up, 0), last)[:, None]
+    weights = (steps >= first) * known_share(targets[steps])
+    return Batch(inputs[steps], targets[steps], weights.astype(inputs.dtype), jnp.ones(1, bool))

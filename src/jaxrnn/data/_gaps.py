@@ -1,7 +1,8 @@
-"""Values that are missing: what a network reads in their place, and what is never asked for.
+"""Fills missing values, so that a network can read them.
 
-A value that is filled is an input, never a target. In validation and test it is filled from the past only, as whoever
-forecasts has to; in the training part the line to the next value may be read, by steps that are not asked for anything.
+A filled value is an input, never a target. In validation and test it is filled from the past only, because a forecast
+knows no more. In the training part a gap may be filled by linear interpolation; steps that read such a value know
+their future, so they have no target.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 Missing = Literal["refuse", "line", "previous"]
-FEWEST = 0.5  # of the steps with a known next value, that have to be left to learn from where gaps lie on lines
+MIN_LEARNABLE = 0.5  # share of the steps with a known next value that interpolation must leave as targets
 
 
 class Filled(NamedTuple):
@@ -17,9 +18,9 @@ class Filled(NamedTuple):
 
     Fields:
       values: [N, V].
-      missing: [N, V], true where a value was filled.
-      informed: [N], true for a step that reads a value of its future.
-      rule: how gaps in the training part were filled.
+      missing: [N, V], true if the value was filled.
+      informed: [N], true if the step reads a value that depends on its future.
+      rule: the rule that filled the gaps of the training part.
     """
 
     values: Any
@@ -28,49 +29,50 @@ class Filled(NamedTuple):
     rule: Missing
 
 
-def filled(columns, labels, times, train, rule) -> Filled:
-    """Fills what is forecast or read of the past.
+def fill_past(columns, labels, times, train, rule) -> Filled:
+    """Fills the gaps of columns that are forecast, or read up to the present.
 
     Args:
-      columns: [N, V], NaN where a value is missing.
-      labels: of the columns.
-      times: [N] numbers that lines run along.
-      train: n, values that train.
-      rule: "line" or "previous"; "line" gives way to "previous" where it leaves too little to learn from.
+      columns: [N, V], with NaN for a missing value.
+      labels: the names of the columns.
+      times: [N] numbers, the axis of the interpolation.
+      train: n, the number of values in the training part.
+      rule: "line" or "previous". "previous" replaces "line" if "line" would leave too few targets.
 
     Raises:
       ValueError: if a column has no value in the training part.
     """
     missing = np.isnan(columns)
     for column in np.flatnonzero(missing[:train].all(axis=0)):
-        raise ValueError(f"{labels[column]}: the training part holds no value")
-    before = np.stack([_previous(column) for column in columns.T], axis=1)
-    informed = np.logical_and.accumulate(missing, axis=0).any(axis=1)  # before the first value it stands in its place
+        raise ValueError(f"{labels[column]}: the training part has no value")
+    previous = np.stack([_previous(column) for column in columns.T], axis=1)
+    informed = np.logical_and.accumulate(missing, axis=0).any(axis=1)  # a gap at the start reads the first value
     if rule == "line" and missing.any():
-        values, inside = before.copy(), np.zeros_like(missing)
-        for place, column in enumerate(columns.T):
-            known = np.flatnonzero(~missing[:train, place])
-            inside[known[0] : known[-1], place] = missing[known[0] : known[-1], place]
-            values[inside[:, place], place] = np.interp(times[inside[:, place]], times[known], column[known])
-        asked = ~missing[1:train].all(axis=1)
-        left = asked & ~inside[: train - 1].any(axis=1)
-        if left.sum() >= FEWEST * asked.sum():
-            return Filled(values, missing, informed | inside.any(axis=1), "line")
-    return Filled(before, missing, informed, "previous")
+        values, interpolated = previous.copy(), np.zeros_like(missing)
+        for index, column in enumerate(columns.T):
+            known = np.flatnonzero(~missing[:train, index])
+            interpolated[known[0] : known[-1], index] = missing[known[0] : known[-1], index]
+            gaps = interpolated[:, index]
+            values[gaps, index] = np.interp(times[gaps], times[known], column[known])
+        has_target = ~missing[1:train].all(axis=1)
+        learnable = has_target & ~interpolated[: train - 1].any(axis=1)
+        if learnable.sum() >= MIN_LEARNABLE * has_target.sum():
+            return Filled(values, missing, informed | interpolated.any(axis=1), "line")
+    return Filled(previous, missing, informed, "previous")
 
 
 def known_ahead(columns, times, rule):
-    """[N, Q] without gaps, of columns that are known in advance: on the line between their neighbours, or as before."""
-    found = np.stack([_previous(column) for column in columns.T], axis=1)
+    """Fills the gaps of columns that are known in advance, [N, Q], from both neighbours or from the value before."""
+    filled_columns = np.stack([_previous(column) for column in columns.T], axis=1)
     if rule == "line":
-        for place, column in enumerate(columns.T):
+        for index, column in enumerate(columns.T):
             known = np.flatnonzero(np.isfinite(column))
-            found[:, place] = np.interp(times, times[known], column[known])
-    return found
+            filled_columns[:, index] = np.interp(times, times[known], column[known])
+    return filled_columns
 
 
 def _previous(column):
-    """A column with the value before each gap in it; the first value stands before itself."""
+    """Fills each gap of a column with the value before it, and a gap at the start with the first value."""
     known = np.flatnonzero(~np.isnan(column))
     if not len(known):
         return column

@@ -1,40 +1,42 @@
-"""Texts with a label each."""
+"""Builds data sets of labelled texts."""
 
 import numpy as np
 
 from jaxrnn.data import _ngrams, _shown
 from jaxrnn.data._splits import absent_labels, split_groups
-from jaxrnn.data._stored import Examples, constant_logits, one, padded, stored
+from jaxrnn.data._stored import Examples, constant_logits, pad, single_batch, stored
 from jaxrnn.symbols import Symbols, vocabulary
 from jaxrnn.types import Question
 
-GRAMS = {  # what stands between the symbols -> {name: (orders, whether ends count)} of the n-grams of baselines
+GRAMS = {  # separator of the symbols -> {name: (orders of the n-grams, whether text ends count)} of the baselines
     "": {"trigrams": ((3,), True)},
     " ": {"words": ((1,), False), "words and bigrams": ((1, 2), False)},
 }
 
 
 def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
-    """The data set of texts and their labels, symbol by symbol, the label asked for at the last one.
+    """Builds the data set of labelled texts: reads a text symbol by symbol, predicts its label at the last one.
+
+    Training, validation and test get 80, 10 and 10 % of the distinct texts of each label.
 
     Args:
-      texts: [N] texts.
-      labels: [N] labels, as text.
-      name: what the question is called, such as "word".
-      default: the text that is asked where none is given.
-      split_seed: of the split: 80, 10 and 10 % of the different texts of each label train, validate and test.
-      separator: what stands between the symbols of a text: "" for letters, " " for words.
+      texts: [N] strings.
+      labels: [N] labels, as strings.
+      name: the name of the question, such as "word".
+      default: the text to classify if the user gives none.
+      split_seed: the seed of the split.
+      separator: the separator of a text's symbols: "" for letters, " " for words.
     """
     split = Symbols((), separator).split
     sequences = [split(text) for text in texts]
-    places = split_groups(map(tuple, sequences), labels, split_seed)
-    symbols = vocabulary([sequences[row] for row in places["train"]], separator, unknown=True)
+    parts = split_groups(map(tuple, sequences), labels, split_seed)
+    symbols = vocabulary([sequences[row] for row in parts["train"]], separator, unknown=True)
     names = tuple(sorted(set(labels)))
-    xs, lengths = padded([symbols.encode(each) for each in sequences])
+    xs, lengths = pad([symbols.encode(sequence) for sequence in sequences])
     numbers = np.array([names.index(label) for label in labels], np.int32)
     examples = Examples(xs, lengths, numbers[:, None, None])
-    splits = {part: examples.take(rows) for part, rows in places.items()}
-    counts = np.bincount(numbers[places["train"]], minlength=len(names))
+    splits = {part: examples.take(rows) for part, rows in parts.items()}
+    counts = np.bincount(numbers[parts["train"]], minlength=len(names))
     return stored(
         splits,
         "last",
@@ -46,7 +48,7 @@ def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
         },
         inputs=symbols,
         outputs=Symbols(names),
-        question=Question(name, lambda text: one("last", symbols.encode(split(text))[:, None]), default),
-        shown=_shown.labelled(names, _shown.text_of(symbols)),
-        notes=absent_labels(labels, places),
+        question=Question(name, lambda text: single_batch("last", symbols.encode(split(text))[:, None]), default),
+        shown=_shown.show_labelled(names, _shown.text_of(symbols)),
+        notes=absent_labels(labels, parts),
     )

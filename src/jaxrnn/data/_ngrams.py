@@ -1,4 +1,4 @@
-"""What the n-grams of a text tell of its label: logistic regression on TF-IDF, the usual baseline for bags of words."""
+"""Predicts the label of a text from its n-grams: logistic regression on TF-IDF, the usual bag-of-words baseline."""
 
 import functools
 from typing import NamedTuple
@@ -6,23 +6,24 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-MOST = 2**15  # n-grams of one order that have weights: those that the most texts of the training part hold
+MAX_NGRAMS = 2**15  # n-grams per order that get weights: those that occur in the most training texts
 ITERATIONS = 100
 
 
 def regression(train, classes, size, orders, ends=False):
-    """Batch -> ys [T, B, K]: multinomial logistic regression on the n-grams of a text, fitted when first asked.
+    """Returns Batch -> ys [T, B, K]: multinomial logistic regression on the n-grams of a text, fitted at first use.
 
-    A text is the vector of the counts of its n-grams, each times ln((1 + N) / (1 + n)) + 1 where n of the N training
-    texts hold it, scaled to length 1. The weights have an L2 penalty of 1 / N and are found by L-BFGS. These are the
-    defaults of scikit-learn's `TfidfVectorizer` and `LogisticRegression`.
+    A text becomes the vector of its n-gram counts. Each count is multiplied by ln((1 + N) / (1 + n)) + 1, where n of
+    the N training texts contain the n-gram, and the vector is scaled to length 1. The weights have an L2 penalty of
+    1 / N and are fitted by L-BFGS. These are the defaults of scikit-learn's `TfidfVectorizer` and
+    `LogisticRegression`.
 
     Args:
-      train: `Examples` of symbols with a label each.
+      train: labelled `Examples` of symbols.
       classes: K.
-      size: how many symbols there are.
-      orders: the n's of the n-grams.
-      ends: whether the beginning and the end of a text are symbols too.
+      size: the number of symbols.
+      orders: the n of each kind of n-gram.
+      ends: whether the start and the end of a text count as symbols.
     """
 
     def grams(xs, lengths):
@@ -30,9 +31,9 @@ def regression(train, classes, size, orders, ends=False):
 
     @functools.cache
     def fitted():
-        found = grams(train.xs[..., 0], train.lengths)
-        tables = [_Table.of(each, len(train.xs)) for each in found]
-        return tables, _weights(_features(tables, found, len(train.xs)), train.targets[:, 0, 0], classes)
+        train_grams = grams(train.xs[..., 0], train.lengths)
+        tables = [_Table.of(order_grams, len(train.xs)) for order_grams in train_grams]
+        return tables, _weights(_features(tables, train_grams, len(train.xs)), train.targets[:, 0, 0], classes)
 
     def predict(batch):
         tables, weights = fitted()
@@ -45,10 +46,10 @@ def regression(train, classes, size, orders, ends=False):
 
 
 class _Table(NamedTuple):
-    """The n-grams of one order that have weights.
+    """N-grams of one order that have weights.
 
     Fields:
-      codes: [V] in order.
+      codes: [V], sorted.
       scales: [V], ln((1 + N) / (1 + n)) + 1.
     """
 
@@ -57,43 +58,48 @@ class _Table(NamedTuple):
 
     @classmethod
     def of(cls, grams, texts):
-        """The `MOST` most frequent of the n-grams (rows, codes) of so many texts."""
-        codes, places = np.unique(grams[1], return_inverse=True)
-        held = np.bincount(np.unique(grams[0] * len(codes) + places) % len(codes), minlength=len(codes))
-        most = np.sort(np.argsort(-held, kind="stable")[:MOST])
-        return cls(codes[most], np.log((1 + texts) / (1 + held[most])) + 1)
+        """Selects the n-grams that occur in the most texts, at most `MAX_NGRAMS` of them.
+
+        Args:
+          grams: (rows, codes) of all n-grams.
+          texts: N, the number of texts.
+        """
+        codes, indices = np.unique(grams[1], return_inverse=True)
+        text_counts = np.bincount(np.unique(grams[0] * len(codes) + indices) % len(codes), minlength=len(codes))
+        frequent = np.sort(np.argsort(-text_counts, kind="stable")[:MAX_NGRAMS])
+        return cls(codes[frequent], np.log((1 + texts) / (1 + text_counts[frequent])) + 1)
 
 
 def _grams(xs, lengths, size, order, ends):
-    """(rows, codes) of the n-grams of texts xs [N, S] with these lengths."""
+    """Returns (rows, codes) of the n-grams of texts xs [N, S] of the given lengths."""
     xs = np.where(np.arange(xs.shape[1]) < lengths[:, None], xs + 1, 0).astype(np.int64)
     if ends:
         xs, lengths = np.pad(xs, ((0, 0), (1, 1))), lengths + 2
-    places = max(xs.shape[1] - order + 1, 0)
-    codes = np.zeros((len(xs), places), np.int64)
+    starts = max(xs.shape[1] - order + 1, 0)
+    codes = np.zeros((len(xs), starts), np.int64)
     for shift in range(order):
-        codes = codes * (size + 1) + xs[:, shift : shift + places]
-    valid = np.arange(places) < (lengths - order + 1)[:, None]
+        codes = codes * (size + 1) + xs[:, shift : shift + starts]
+    valid = np.arange(starts) < (lengths - order + 1)[:, None]
     return np.nonzero(valid)[0], codes[valid]
 
 
 def _features(tables, grams, texts):
-    """The sparse vectors [N, V] of texts, from their n-grams order by order."""
-    from scipy import sparse  # where a baseline is asked for, not in every process that reads a text
+    """Returns the sparse vectors of texts, [N, V], from their n-grams of each order."""
+    from scipy import sparse  # imported here, because only this baseline needs it
 
     parts = []
     for table, (rows, codes) in zip(tables, grams, strict=True):
-        places = np.minimum(np.searchsorted(table.codes, codes), len(table.codes) - 1)
-        known = table.codes[places] == codes
-        rows, places = rows[known], places[known]
-        parts.append(sparse.csr_array((table.scales[places], (rows, places)), (texts, len(table.codes))))
+        columns = np.minimum(np.searchsorted(table.codes, codes), len(table.codes) - 1)
+        known = table.codes[columns] == codes
+        rows, columns = rows[known], columns[known]
+        parts.append(sparse.csr_array((table.scales[columns], (rows, columns)), (texts, len(table.codes))))
     features = sparse.hstack(parts, format="csr")
     lengths = np.sqrt(features.multiply(features).sum(axis=1))
     return sparse.diags_array(1 / np.where(lengths > 0, lengths, 1)) @ features
 
 
 def _weights(features, labels, classes):
-    """[V + 1, K], the last row the biases."""
+    """Fits the weights, [V + 1, K]; the last row holds the biases."""
     from scipy.optimize import minimize
     from scipy.special import log_softmax
 
@@ -107,5 +113,5 @@ def _weights(features, labels, classes):
         return 0.5 / count * np.sum(weights[:-1] ** 2) - np.sum(logs * truth) / count, gradient.ravel()
 
     start = np.zeros((features.shape[1] + 1) * classes)
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS, "gtol": 1e-4})
-    return found.x.reshape(-1, classes)
+    solution = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS, "gtol": 1e-4})
+    return solution.x.reshape(-1, classes)

@@ -1,10 +1,10 @@
-"""Sequences of symbols with an answer that has symbols and a length of its own."""
+"""Builds data sets of text pairs: the answer has its own symbols and its own length."""
 
 import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.data import _shown
-from jaxrnn.data._stored import Examples, one, padded, stored
+from jaxrnn.data._stored import Examples, pad, single_batch, stored
 from jaxrnn.losses import smoothed_cross_entropy
 from jaxrnn.metrics import accuracy, cross_entropy, exact_match
 from jaxrnn.symbols import Symbols, vocabulary
@@ -12,80 +12,81 @@ from jaxrnn.types import Question
 
 
 def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backwards=False, **further):
-    """The data set of pairs of texts.
+    """Builds the data set of text pairs.
 
     Args:
       splits: {"train", "validation", "test": [(source, target), ...]}.
-      name: what the question is called, such as "word".
-      default: the source that is asked where none is given.
-      separators: what stands between the symbols of a source and of a target: "" for letters, " " for words.
-      label_smoothing: of the loss, in [0, 1).
-      backwards: whether sources are read from their ends (Sutskever, Vinyals & Le 2014).
+      name: the name of the question, such as "word".
+      default: the source to answer if the user gives none.
+      separators: the separators of the symbols of a source and of a target: "" for letters, " " for words.
+      label_smoothing: the label smoothing of the loss, in [0, 1).
+      backwards: whether sources are reversed (Sutskever, Vinyals & Le 2014).
       further: other fields of `Dataset`.
     """
     separate = [Symbols((), separator).split for separator in separators]
     train = [(separate[0](source), separate[1](target)) for source, target in splits["train"]]
     inputs = vocabulary([source for source, _ in train], separators[0], unknown=True)
     outputs = vocabulary([target for _, target in train], separators[1], end=True)
-    way = slice(None, None, -1 if backwards else 1)
+    direction = slice(None, None, -1 if backwards else 1)
 
-    def examples(many):
-        sources, lengths = padded([inputs.encode(separate[0](source))[way] for source, _ in many])
-        targets, answers = padded([[*_numbers(separate[1](target), outputs), 0] for _, target in many])
+    def encode(text_pairs):
+        sources, lengths = pad([inputs.encode(separate[0](source))[direction] for source, _ in text_pairs])
+        targets, answers = pad([[*_numbers(separate[1](target), outputs), 0] for _, target in text_pairs])
         return Examples(sources, lengths, targets, answers)
 
-    found = {part: examples(many) for part, many in splits.items()}
-    longest = found["train"].targets.shape[1]
+    examples = {part: encode(text_pairs) for part, text_pairs in splits.items()}
+    longest = examples["train"].targets.shape[1]
 
-    def asked(text):
-        return one("answer", inputs.encode(separate[0](text))[way][:, None], np.zeros((longest, 1), np.int32))
+    def question_batch(text):
+        xs = inputs.encode(separate[0](text))[direction][:, None]
+        return single_batch("answer", xs, np.zeros((longest, 1), np.int32))
 
     smooth = {} if label_smoothing == 0 else {"cross_entropy": cross_entropy()}
     return stored(
-        found,
+        examples,
         "answer",
         outputs.size,
-        {"most frequent symbol of each place": by_place(found["train"], outputs.size)},
+        {"most frequent symbol of each place": log_frequencies(examples["train"], outputs.size)},
         **{
             "loss": smoothed_cross_entropy(label_smoothing),
             "metrics": {"accuracy": accuracy(), "exact": exact_match(), **smooth},
             "inputs": inputs,
             "outputs": outputs,
-            "question": Question(name, asked, default),
-            "shown": _shown.answered(lambda source, number: {"input": inputs.decode(source[way])}, outputs),
-            "notes": tuple(_notes(found)),
+            "question": Question(name, question_batch, default),
+            "shown": _shown.show_answered(lambda source, number: {"input": inputs.decode(source[direction])}, outputs),
+            "notes": tuple(_notes(examples)),
         }
         | further,
     )
 
 
-def by_place(train, size):
-    """Batch -> ys [T, B, K]: how often each symbol came at each place of the answers of the training part."""
+def log_frequencies(train, size):
+    """Returns Batch -> ys [T, B, K]: log of how often each symbol has each position in the training answers."""
     steps = train.targets.shape[1]
     counts = np.full((steps, size), 1e-3, np.float32)
-    for place in range(steps):
-        valid = train.answers > place
-        counts[place] += np.bincount(train.targets[valid, place, 0], minlength=size)
+    for step in range(steps):
+        valid = train.answers > step
+        counts[step] += np.bincount(train.targets[valid, step, 0], minlength=size)
     logits = np.log(counts / counts.sum(axis=1, keepdims=True))
 
     def predict(batch):
         steps, rows = batch.targets.shape[:2]
-        places = np.minimum(np.arange(steps), len(logits) - 1)
-        return jnp.broadcast_to(jnp.asarray(logits[places], float)[:, None], (steps, rows, size))
+        positions = np.minimum(np.arange(steps), len(logits) - 1)
+        return jnp.broadcast_to(jnp.asarray(logits[positions], float)[:, None], (steps, rows, size))
 
     return predict
 
 
 def _numbers(answer, outputs):
-    """The numbers of an answer's symbols; -1 for one that no answer of the training part holds."""
+    """Returns the indices of an answer's symbols; -1 if no training answer contains the symbol."""
     known = set(outputs.names)
     return [outputs.encode([symbol])[0] if symbol in known else -1 for symbol in answer]
 
 
 def _notes(parts):
-    """A sentence about each part, {name: `Examples`}, with answers that cannot be said."""
+    """Yields a sentence for each part, {name: `Examples`}, with symbols that no training answer contains."""
     for name, examples in parts.items():
         count = int((examples.targets < 0).any(axis=(1, 2)).sum())
         if count:
-            yield (f"{count} of {len(examples.targets)} answers of {name} hold a symbol that no training answer holds; "
-                   "they count as wrong, and such a symbol has no loss")  # fmt: skip
+            yield (f"{count} of {len(examples.targets)} answers of {name} contain a symbol that no training answer "
+                   "contains; they count as wrong, and the symbol has no loss")  # fmt: skip

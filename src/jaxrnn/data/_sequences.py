@@ -1,4 +1,4 @@
-"""Long-lag tasks: sequences drawn without end from a key, on the device. The data sets of one task build on `drawn`."""
+"""Synthetic tasks: an unlimited number of sequences, drawn from a key on the device. Each task builds on `drawn`."""
 
 from typing import NamedTuple
 
@@ -9,17 +9,17 @@ import numpy as np
 from jaxrnn.losses import squared_error
 from jaxrnn.types import Batch, Dataset
 
-HELD_OUT = {"validation": 512, "test": 2560}  # sequences; 2560 as in Hochreiter & Schmidhuber 1997
+HELD_OUT = {"validation": 512, "test": 2560}  # numbers of sequences; 2560 as in Hochreiter & Schmidhuber 1997
 
 
 class Sequence(NamedTuple):
-    """One sequence with what is asked of it.
+    """One sequence with its targets.
 
     Fields:
       xs: [T, D].
       targets: [T, K].
-      weights: [T], how much each step counts in the loss.
-      mask: valid steps [T].
+      weights: [T], the weight of each step in the loss.
+      mask: [T], true for the valid steps.
     """
 
     xs: jax.Array
@@ -29,13 +29,13 @@ class Sequence(NamedTuple):
 
 
 def drawn(sample, output_size, loss, trivial, correct, lags, loss_name, trivial_name, targets="per_step"):
-    """The data set of sequences that are drawn anew for every update; other draws validate and test.
+    """Builds a data set that draws new sequences for every update; validation and test sequences are drawn once.
 
     Args:
-      sample: key -> `Sequence`, always of the same shapes.
+      sample: key -> `Sequence`, always with the same shapes.
       output_size: K of the outputs.
       loss, correct, lags, loss_name, targets: as in `Dataset`.
-      trivial, trivial_name: the baseline, and what it is called.
+      trivial, trivial_name: the baseline and its name.
     """
 
     def plan(key, steps, batch_size):
@@ -72,43 +72,43 @@ def drawn(sample, output_size, loss, trivial, correct, lags, loss_name, trivial_
 
 
 def uniform(classes):
-    """Batch -> ys [T, B, K]: the same logit for each of K classes."""
+    """Returns Batch -> ys [T, B, K]: the same logit for each of K classes."""
     return lambda batch: jnp.zeros((*batch.xs.shape[:-1], classes))
 
 
 def marked_pairs(length, draw_value, first_value, target, mean, tolerance):
-    """A task on the two marked values of a sequence of pairs (Hochreiter & Schmidhuber 1997, sections 5.4 and 5.5).
+    """Task on the two marked values of a sequence (Hochreiter & Schmidhuber 1997, sections 5.4 and 5.5).
 
-    A pair is a value and a marker. The length is uniform in {length, ..., 1.1 length}; the first and the last marker
-    are -1, one pair among the first ten is marked 1, one other among the first length / 2 - 1 as well, the rest are 0.
-    The target comes at the last step.
+    Each step is a pair of a value and a marker. The length is uniform in {length, ..., 1.1 length}. The marker is 1 at
+    one of the first ten steps (X1) and at another of the first length / 2 - 1 steps (X2). It is -1 at the first and
+    the last step, unless marked 1, and 0 elsewhere. The target comes at the last step.
 
     Args:
       length: T, in steps.
       draw_value: (key, shape) -> values.
-      first_value: the value that takes the place of the first pair's, should that be marked.
+      first_value: the value of the first step if that step is marked.
       target: (X1, X2) -> y.
-      mean: the target's mean, the trivial prediction.
-      tolerance: largest absolute error of a sequence that counts as right.
+      mean: the mean of the target, which is the trivial prediction.
+      tolerance: the largest absolute error of a correct sequence.
 
     Raises:
-      ValueError: if the sequences are too short to mark two pairs.
+      ValueError: if the sequences are too short for two marks.
     """
     if length < 22:
-        raise ValueError(f"data.length={length}: two pairs among the first half are marked; 22 steps are the fewest")
+        raise ValueError(f"data.length={length} must be at least 22 steps, because two of the first half are marked")
     longest = length + length // 10
 
     def sample(key):
         key_length, key_value, key_first, key_second = jax.random.split(key, 4)
         end = jax.random.randint(key_length, (), length, longest + 1) - 1
-        at, times = jax.random.randint(key_first, (), 0, 10), jnp.arange(longest)
-        other = jax.random.randint(key_second, (), 0, length // 2 - 2)
-        other += other >= at  # any but the first one marked
-        marks = (times == at) | (times == other)
+        first, times = jax.random.randint(key_first, (), 0, 10), jnp.arange(longest)
+        second = jax.random.randint(key_second, (), 0, length // 2 - 2)
+        second += second >= first  # any step but the first marked one
+        marks = (times == first) | (times == second)
         values = draw_value(key_value, (longest,))
         values = values.at[0].set(jnp.where(marks[0], first_value, values[0]))
         markers = jnp.where(marks, 1.0, jnp.where((times == 0) | (times == end), -1.0, 0.0))
-        y = jnp.full((longest, 1), target(values[at], values[other]))
+        y = jnp.full((longest, 1), target(values[first], values[second]))
         return Sequence(jnp.stack([values, markers], axis=-1), y, 1.0 * (times == end), mask=times <= end)
 
     def correct(ys, batch):

@@ -1,33 +1,33 @@
-"""How examples are shown: (Batch, predicted) -> a dict a sequence with "input", "target" and "prediction" as text.
+"""Functions that show examples: (Batch, predicted) -> one dict per sequence with "input", "target" and "prediction".
 
-`predicted` holds the numbers of symbols [T, B]; a "picture" is an array [rows, columns], and "parts" are the symbols of
-a sequence that is labelled step by step, as lists: (inputs, targets, predictions).
+These three are strings. `predicted` holds the indices of symbols, [T, B]. A "picture" is an array [rows, columns].
+"parts" are the symbols of a sequence with a label per step, as lists: (inputs, targets, predictions).
 """
 
 import numpy as np
 
 
-def labelled(names, describe):
-    """Of sequences with one label.
+def show_labelled(names, describe):
+    """Returns a function that shows sequences with one label.
 
     Args:
-      names: the labels, in the order of their numbers.
-      describe: (xs [S, D], number) -> {"input": text, ...}.
+      names: the labels, by index.
+      describe: (xs [S, D], row) -> {"input": text, ...}.
     """
 
     def shown(batch, predicted):
-        xs, mask, at = np.asarray(batch.xs), np.asarray(batch.mask), last_counted(batch)
+        xs, mask, steps = np.asarray(batch.xs), np.asarray(batch.mask), last_counted(batch)
         rows = []
-        for row, step in enumerate(at):
-            target, found = int(batch.targets[step, row, 0]), int(predicted[step, row])
-            rows.append(describe(xs[mask[:, row], row], row) | {"target": names[target], "prediction": names[found]})
+        for row, step in enumerate(steps):
+            target, label = int(batch.targets[step, row, 0]), int(predicted[step, row])
+            rows.append(describe(xs[mask[:, row], row], row) | {"target": names[target], "prediction": names[label]})
         return rows
 
     return shown
 
 
-def tagged(inputs, outputs):
-    """Of sequences with a label a step; inputs and outputs are `Symbols`."""
+def show_tagged(inputs, outputs):
+    """Returns a function that shows sequences with one label per step; inputs and outputs are `Symbols`."""
 
     def shown(batch, predicted):
         xs, targets, mask = (np.asarray(a) for a in (batch.xs[..., 0], batch.targets[..., 0], batch.mask))
@@ -38,18 +38,18 @@ def tagged(inputs, outputs):
                 [symbols.names[int(number)] for number in numbers[valid, row]]
                 for symbols, numbers in ((inputs, xs), (outputs, targets), (outputs, np.asarray(predicted)))
             ]
-            words, tags, found = (" ".join(part) for part in parts)
-            rows.append({"input": words, "target": tags, "prediction": found, "parts": tuple(parts)})
+            words, tags, predicted_tags = (" ".join(part) for part in parts)
+            rows.append({"input": words, "target": tags, "prediction": predicted_tags, "parts": tuple(parts)})
         return rows
 
     return shown
 
 
-def answered(describe, outputs):
-    """Of sequences with an answer of its own length.
+def show_answered(describe, outputs):
+    """Returns a function that shows sequences whose answer has its own length.
 
     Args:
-      describe: (source [S, D], number) -> {"input": text, ...}.
+      describe: (source [S, D], row) -> {"input": text, ...}.
       outputs: the `Symbols` of the answer.
     """
 
@@ -66,11 +66,11 @@ def answered(describe, outputs):
 
 
 def text_of(symbols):
-    """xs [S, 1] -> {"input": its text}."""
+    """Returns (xs [S, 1], row) -> {"input": the text of xs}."""
     return lambda xs, number: {"input": symbols.decode(xs)}
 
 
 def last_counted(batch):
-    """[B], the last step of each sequence that counts."""
+    """Returns the last step with a weight above 0 of each sequence, [B]."""
     weights = np.asarray(batch.weights)
     return len(weights) - 1 - np.argmax(weights[::-1] > 0, axis=0)

@@ -1,17 +1,17 @@
-"""Which examples train, validate and test: examples that read alike stay together, and each label has its share."""
+"""Splits examples into training, validation and test: equal inputs stay together, labels keep their shares."""
 
 import numpy as np
 
 
 def split_groups(keys, labels=None, seed=0, validation=0.1, test=0.1):
-    """{"train", "validation", "test": numbers} of examples, drawn by the seed.
+    """Splits examples at random and returns {"train", "validation", "test": indices}.
 
     Args:
-      keys: what the network reads of each example; examples with equal keys are in the same part.
-      labels: of each example, drawn from so that each label has its share of each part; None for one label. Examples
-        with equal keys count as the label of the first one.
-      seed: of the draw.
-      validation, test: the shares of the different keys.
+      keys: the input of each example, hashable; examples with equal keys are in the same part.
+      labels: the label of each example; None for no labels. Each label gets its share of each part. Examples with
+        equal keys count under the label of the first.
+      seed: the seed of the split.
+      validation, test: the shares of the distinct keys.
     """
     numbers = {}
     groups = np.array([numbers.setdefault(key, len(numbers)) for key in keys])
@@ -20,18 +20,18 @@ def split_groups(keys, labels=None, seed=0, validation=0.1, test=0.1):
     order = np.random.default_rng(seed).permutation(len(first))
     queues = [order[strata[order] == stratum] for stratum in range(strata.max() + 1)]
     sizes = np.array([len(queue) for queue in queues])
-    held = _shared_out(round(validation * len(first)), sizes)
-    tested = _shared_out(round(test * len(first)), sizes - held)
-    cuts = [np.split(queue, [a, a + b]) for queue, a, b in zip(queues, held, tested, strict=True)]
+    validation_counts = _apportion(round(validation * len(first)), sizes)
+    test_counts = _apportion(round(test * len(first)), sizes - validation_counts)
+    cuts = [np.split(queue, [a, a + b]) for queue, a, b in zip(queues, validation_counts, test_counts, strict=True)]
     members = np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1])
     return {
-        name: np.concatenate([members[group] for pieces in cuts for group in pieces[place]] or [np.zeros(0, int)])
-        for name, place in (("train", 2), ("validation", 0), ("test", 1))
+        name: np.concatenate([members[group] for pieces in cuts for group in pieces[piece]] or [np.zeros(0, int)])
+        for name, piece in (("train", 2), ("validation", 0), ("test", 1))
     }
 
 
-def _shared_out(total, sizes):
-    """Whole numbers that add up to `total`, in proportion to the sizes (the largest remainders are rounded up)."""
+def _apportion(total, sizes):
+    """Divides `total` into whole numbers in proportion to `sizes`, rounding up the largest remainders."""
     exact = total * sizes / sizes.sum()
     counts = np.floor(exact).astype(int)
     counts[np.argsort(counts - exact, kind="stable")[: total - counts.sum()]] += 1
@@ -39,13 +39,18 @@ def _shared_out(total, sizes):
 
 
 def absent_labels(labels, parts):
-    """Sentences about the labels [N] that one of the parts, {name: numbers}, does not hold: one sentence, or none."""
+    """Returns a tuple with a sentence on the labels that some part lacks; an empty tuple if none does.
+
+    Args:
+      labels: [N].
+      parts: {name: indices}.
+    """
     labels = np.asarray(labels)
     absent = {name: sorted(set(labels.tolist()) - set(labels[rows].tolist())) for name, rows in parts.items()}
-    found = [f"{name} lacks {_listed(names)}" for name, names in absent.items() if names]
-    return (f"some labels are too rare to be in every part: {'; '.join(found)}",) if found else ()
+    clauses = [f"{name} lacks {_listed(names)}" for name, names in absent.items() if names]
+    return (f"some labels are too rare to be in every part: {'; '.join(clauses)}",) if clauses else ()
 
 
-def _listed(names, most=5):
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(repr, names[:most])) + more
+def _listed(names, limit=5):
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(map(repr, names[:limit])) + more

@@ -1,28 +1,28 @@
-"""Examples that are stored: sequences with a label, with a label a step, or with an answer of its own length."""
+"""Data sets of stored examples: sequences with one label, a label per step, or an answer with its own length."""
 
 from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.data._buckets import buckets, grouped
+from jaxrnn.data._buckets import buckets, group_by_length
 from jaxrnn.data._forecast import shuffled
 from jaxrnn.losses import cross_entropy
 from jaxrnn.metrics import accuracy, exact_match
 from jaxrnn.types import Batch, Dataset, Pair
 
-Asked = Literal["every", "last", "answer"]
+TargetKind = Literal["every", "last", "answer"]
 
 
 class Examples(NamedTuple):
     """N examples, padded to the longest.
 
     Fields:
-      xs: [N, S, D]; symbols [N, S, 1] as integers.
-      lengths: [N], steps of each that are no padding.
-      targets: [N, T, K] or [N, T, 1]; T is 1 for a label a sequence, S for one a step. In an answer -1 stands for a
-        symbol that the outputs do not have: it has no loss and is wrong.
-      answers: [N], steps of the targets that are no padding where they have a length of their own, else None.
+      xs: [N, S, D]; symbols are integers [N, S, 1].
+      lengths: [N], the steps of each input without padding.
+      targets: [N, T, K] or [N, T, 1]; T is 1 for one label per sequence, S for one per step. In an answer, -1 stands
+        for a symbol that the outputs lack: it has no loss and counts as wrong.
+      answers: [N], the steps of each answer without padding; None if the targets are labels.
     """
 
     xs: np.ndarray
@@ -31,42 +31,43 @@ class Examples(NamedTuple):
     answers: np.ndarray | None = None
 
     def take(self, rows):
-        """The examples of these numbers."""
+        """Returns the examples with these indices."""
         return Examples(*(None if a is None else a[rows] for a in self))
 
 
-def padded(sequences, dtype=np.int32):
-    """([N, S, D], [N]): sequences [T_n] or [T_n, D] with zeros after their ends, and their lengths."""
-    lengths = np.array([len(each) for each in sequences], np.int32)
+def pad(sequences, dtype=np.int32):
+    """Pads sequences [T_n] or [T_n, D] with zeros; returns ([N, S, D], lengths [N])."""
+    lengths = np.array([len(sequence) for sequence in sequences], np.int32)
     first = np.asarray(sequences[0])
-    found = np.zeros((len(sequences), lengths.max(), *first.shape[1:]), dtype)
-    for row, each in enumerate(sequences):
-        found[row, : len(each)] = each
-    return found if found.ndim == 3 else found[..., None], lengths
+    array = np.zeros((len(sequences), lengths.max(), *first.shape[1:]), dtype)
+    for row, sequence in enumerate(sequences):
+        array[row, : len(sequence)] = sequence
+    return array if array.ndim == 3 else array[..., None], lengths
 
 
-def stored(splits, asked: Asked, output_size, baselines, **further):
-    """The data set of stored examples, in buckets where their lengths differ.
+def stored(splits, kind: TargetKind, output_size, baselines, **further):
+    """Builds the data set of stored examples, with buckets if their lengths differ.
 
     Args:
       splits: {"train", "validation", "test": `Examples`}.
-      asked: "last" for a label at the last step, "every" for one a step, "answer" for an answer of its own length.
+      kind: "last" for one label at the last step, "every" for a label per step, "answer" for an answer with its own
+        length.
       output_size: K.
-      baselines: as in `Dataset`; the first one is the trivial predictor.
-      further: other fields of `Dataset`; the loss is the cross-entropy unless it is given.
+      baselines: as in `Dataset`; the first is the trivial predictor.
+      further: other fields of `Dataset`; the default loss is the cross-entropy.
     """
     train = splits["train"]
     lengths = train.lengths[:, None] if train.answers is None else np.stack([train.lengths, train.answers], axis=1)
     arrays = Examples(*(None if a is None else jnp.asarray(a) for a in train))
     whole = tuple(int(length) for length in lengths.max(axis=0))
-    plan, fast = shuffled_rows(len(train.lengths)), None
+    plan, length_buckets = shuffled_rows(len(train.lengths)), None
     if len(np.unique(lengths[:, 0])) > 1:
-        plan, fast = buckets(grouped(lengths), lengths, lambda shape: cut(asked, shape))
-    evaluated = {name: _whole(asked, examples) for name, examples in splits.items() if name != "train"}
+        plan, length_buckets = buckets(group_by_length(lengths), lengths, lambda shape: cut(kind, shape))
+    evaluated = {name: _whole(kind, examples) for name, examples in splits.items() if name != "train"}
     fields = {
         "loss": cross_entropy,
         "loss_name": "cross-entropy (nats)",
-        "metrics": {"accuracy": accuracy()} | ({} if asked == "last" else {"exact": exact_match()}),
+        "metrics": {"accuracy": accuracy()} | ({} if kind == "last" else {"exact": exact_match()}),
     }
     return Dataset(
         input_size=train.xs.shape[-1],
@@ -74,35 +75,35 @@ def stored(splits, asked: Asked, output_size, baselines, **further):
         rows=len(train.lengths),
         arrays=arrays,
         plan=plan,
-        batch=cut(asked, whole),
+        batch=cut(kind, whole),
         splits=evaluated,
         baselines=baselines,
-        buckets=fast,
-        targets="per_sequence" if asked == "last" else "per_step",
+        buckets=length_buckets,
+        targets="per_sequence" if kind == "last" else "per_step",
         **fields | further,
     )
 
 
 def shuffled_rows(rows):
-    """A plan of `rows` examples in an order drawn anew each epoch: (key, steps, batch_size) -> numbers [n, B]."""
+    """Returns a plan, (key, steps, batch_size) -> indices [n, B], of `rows` examples in a new order each epoch."""
     plan = shuffled(rows)
     return lambda key, steps, batch_size: plan(key, steps, batch_size)[0]
 
 
-def cut(asked, shape):
-    """(arrays, rows [B]) -> the `Batch` of these examples, as many steps as the shape says."""
+def cut(kind, shape):
+    """Returns (arrays, rows [B]) -> `Batch` of these examples, cut to the steps of `shape`."""
 
     def batch(arrays, rows):
         xs = jnp.moveaxis(arrays.xs[rows, : shape[0]], 0, 1)
         lengths, fresh = arrays.lengths[rows], jnp.ones(len(rows), bool)
         times = jnp.arange(shape[0])[:, None]
         mask = times < lengths
-        if asked == "answer":
+        if kind == "answer":
             targets = jnp.moveaxis(arrays.targets[rows, : shape[1]], 0, 1)
             valid = jnp.arange(shape[1])[:, None] < arrays.answers[rows]
-            counted = valid & (targets >= 0).all(axis=-1)  # no output is a symbol of number -1
+            counted = valid & (targets >= 0).all(axis=-1)  # the outputs lack a symbol with index -1
             return Batch(Pair(xs, jnp.maximum(targets, 0), valid), targets, jnp.asarray(counted, float), fresh, mask)
-        if asked == "every":
+        if kind == "every":
             return Batch(
                 xs, jnp.moveaxis(arrays.targets[rows, : shape[0]], 0, 1), jnp.asarray(mask, float), fresh, mask
             )
@@ -113,29 +114,29 @@ def cut(asked, shape):
     return batch
 
 
-def one(asked, xs, targets=None):
-    """The `Batch` of one sequence xs [S, D], whose targets nobody knows.
+def single_batch(kind, xs, targets=None):
+    """Returns the `Batch` of one sequence xs [S, D] with unknown targets.
 
     Raises:
-      ValueError: if it has no steps.
+      ValueError: if the sequence is empty.
     """
     if not len(xs):
         raise ValueError("the text is empty; give at least one symbol")
     width = 1 if targets is None else targets.shape[-1]
-    length = {"every": len(xs), "last": 1, "answer": 1}[asked]
+    length = {"every": len(xs), "last": 1, "answer": 1}[kind]
     targets = np.zeros((length, width), np.int32) if targets is None else targets
-    answers = np.array([len(targets)], np.int32) if asked == "answer" else None
-    return _whole(asked, Examples(np.asarray(xs)[None], np.array([len(xs)], np.int32), targets[None], answers))
+    answers = np.array([len(targets)], np.int32) if kind == "answer" else None
+    return _whole(kind, Examples(np.asarray(xs)[None], np.array([len(xs)], np.int32), targets[None], answers))
 
 
-def _whole(asked, examples):
+def _whole(kind, examples):
     shape = (int(examples.lengths.max()), *([] if examples.answers is None else [int(examples.answers.max())]))
     arrays = Examples(*(None if a is None else jnp.asarray(a) for a in examples))
-    return cut(asked, shape)(arrays, jnp.arange(len(examples.lengths)))
+    return cut(kind, shape)(arrays, jnp.arange(len(examples.lengths)))
 
 
 def constant_logits(frequencies):
-    """Batch -> ys [T, B, K]: the logarithms of the frequencies [K] of the training part, whatever is asked."""
+    """Returns Batch -> ys [T, B, K]: for every input, the logarithms of frequencies [K]."""
     with np.errstate(divide="ignore"):
         logits = np.maximum(np.log(frequencies / np.sum(frequencies)), -30.0)
 

@@ -1,20 +1,20 @@
-"""Sentences whose every word has a tag."""
+"""Builds data sets of tagged sentences."""
 
 import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.data import _assets, _shown
 from jaxrnn.data._splits import split_groups
-from jaxrnn.data._stored import Examples, one, padded, stored
+from jaxrnn.data._stored import Examples, pad, single_batch, stored
 from jaxrnn.symbols import UNKNOWN, Symbols, vocabulary
 from jaxrnn.types import Question
 
 
-def parsed(text, path):
-    """[[(word, tag), ...], ...] of lines word, tab, tag, with an empty line between sentences.
+def parse(text, path):
+    """Parses lines of word, tab and tag, with an empty line between sentences, into [[(word, tag), ...], ...].
 
     Raises:
-      ValueError: for a line of another kind; it names the line.
+      ValueError: if a line has another form. The message names the line.
     """
     sentences = [[]]
     for number, line in enumerate(_assets.lines(text), 1):
@@ -24,28 +24,30 @@ def parsed(text, path):
         elif len(fields) == 2 and fields[0].strip() and fields[1].strip():
             sentences[-1].append((fields[0].strip(), fields[1].strip()))
         else:
-            raise ValueError(f"{path}, line {number}: expected a word, a tab and a tag")
+            raise ValueError(f"{path}, line {number}: expected a word, a tab and a tag; got {line[:40]!r}")
     return [sentence for sentence in sentences if sentence]
 
 
 def tagging(sentences, longest, fewest, split_seed, default):
-    """The data set of tagged sentences, word by word in lower case, the tag of each asked for.
+    """Builds the data set of tagged sentences: reads them word by word, in lower case, and predicts each word's tag.
 
-    A word that is rarer than `fewest` in the training part is read as its ending, the last three letters, and one whose
-    ending is as rare as one symbol for all of them.
+    A word with fewer than `fewest` occurrences in the training part is read as its ending, the last three letters. A
+    word with an equally rare ending is read as the unknown symbol. Training, validation and test get 80, 10 and 10 %
+    of the distinct sentences.
 
     Args:
       sentences: [[(word, tag), ...], ...].
-      longest: words; longer sentences are left out.
-      fewest: times that a word or an ending comes in the training part to have a symbol of its own.
-      split_seed: of the split: 80, 10 and 10 % of the different sentences train, validate and test.
-      default: the sentence that is asked where none is given.
+      longest: the largest number of words; longer sentences are left out.
+      fewest: the number of occurrences in the training part from which a word or an ending has a symbol of its own.
+      split_seed: the seed of the split.
+      default: the sentence to tag if the user gives none.
     """
     sentences = [sentence for sentence in sentences if len(sentence) <= longest]
-    places = split_groups([tuple(word.lower() for word, _ in sentence) for sentence in sentences], seed=split_seed)
-    training = [sentences[row] for row in places["train"]]
+    parts = split_groups([tuple(word.lower() for word, _ in sentence) for sentence in sentences], seed=split_seed)
+    training = [sentences[row] for row in parts["train"]]
     known = _frequent([[word.lower() for word, _ in sentence] for sentence in training], fewest)
-    endings = _frequent([[_ending(word) for word, _ in each if word.lower() not in known] for each in training], fewest)
+    rare_words = [[word for word, _ in sentence if word.lower() not in known] for sentence in training]
+    endings = _frequent([[_ending(word) for word in words] for words in rare_words], fewest)
     symbols = Symbols((UNKNOWN, *sorted(known), *sorted(endings)), " ")
     tags = vocabulary([[tag for _, tag in sentence] for sentence in sentences], " ")
 
@@ -53,13 +55,13 @@ def tagging(sentences, longest, fewest, split_seed, default):
         lower = [word.lower() for word in words]
         return symbols.encode([word if word in known else _ending(word) for word in lower])
 
-    xs, lengths = padded([read([word for word, _ in sentence]) for sentence in sentences])
-    targets, _ = padded([tags.encode([tag for _, tag in sentence]) for sentence in sentences])
+    xs, lengths = pad([read([word for word, _ in sentence]) for sentence in sentences])
+    targets, _ = pad([tags.encode([tag for _, tag in sentence]) for sentence in sentences])
     examples = Examples(xs, lengths, targets)
-    splits = {part: examples.take(rows) for part, rows in places.items()}
+    splits = {part: examples.take(rows) for part, rows in parts.items()}
 
-    def asked(text):
-        return one("every", read(text.split())[:, None], np.zeros((len(text.split()), 1), np.int32))
+    def question_batch(text):
+        return single_batch("every", read(text.split())[:, None], np.zeros((len(text.split()), 1), np.int32))
 
     return stored(
         splits,
@@ -68,13 +70,13 @@ def tagging(sentences, longest, fewest, split_seed, default):
         {"most frequent tag of the word": most_frequent(splits["train"], symbols.size, tags.size)},
         inputs=symbols,
         outputs=tags,
-        question=Question("sentence", asked, default),
-        shown=_shown.tagged(symbols, tags),
+        question=Question("sentence", question_batch, default),
+        shown=_shown.show_tagged(symbols, tags),
     )
 
 
 def most_frequent(train, symbols, tags):
-    """Batch -> ys [T, B, K]: the logarithm of how often each tag stood with the word in the training part."""
+    """Returns Batch -> ys [T, B, K]: the logarithm of how often each word has each tag in the training part."""
     valid = np.arange(train.xs.shape[1]) < train.lengths[:, None]
     counts = np.zeros((symbols, tags), np.float32)
     np.add.at(counts, (train.xs[..., 0][valid], train.targets[..., 0][valid]), 1.0)

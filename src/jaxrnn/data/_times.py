@@ -1,4 +1,4 @@
-"""Times of a series from texts: dates, numbers that stand for dates, plain numbers."""
+"""Parses the times of a series: dates, numbers that stand for dates, and plain numbers."""
 
 import re
 from datetime import datetime, timedelta
@@ -8,12 +8,12 @@ import numpy as np
 from jaxrnn import timeline
 from jaxrnn.data._columns import GAPS
 
-UNITS = ("Y", "M", "D", "h", "m", "s", "ms", "us", "ns")  # of numpy's datetime64, the coarsest first
+UNITS = ("Y", "M", "D", "h", "m", "s", "ms", "us", "ns")  # numpy's datetime64 units, the coarsest first
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 OFFSET = re.compile(r"(?<=:\d\d)(\.\d+)?\s*(Z|[+-]\d\d:?\d\d|[+-]\d\d)$")
 DIGITS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-YEARS = (1500, 2200)  # of digits that are read as dates
-COUNTED = {  # name: (first moment, its unit, the numbers that are plainly meant so: years 1973 to 2100, or none)
+YEARS = (1500, 2200)  # range in which digits are read as dates
+COUNTED = {  # name: (time of zero, unit, numbers recognised without a format: years 1973 to 2100, or None)
     "unix_s": ("1970-01-01", "s", (1e8, 4.1e9)),
     "unix_ms": ("1970-01-01", "ms", (1e11, 4.1e12)),
     "unix_us": ("1970-01-01", "us", (1e14, 4.1e15)),
@@ -24,17 +24,20 @@ PLAIN = "number"
 
 
 def read(texts, format=None, where=lambda row: f"row {row + 1}"):
-    """(times [N], note): datetime64 in the coarsest unit in which all are whole and, if there is one, evenly spaced; or
-    numbers. The note says how digits were read, or is None.
+    """Parses times and returns (times [N], note).
+
+    Dates become datetime64 in the coarsest unit that represents all of them exactly. A unit in which they are evenly
+    spaced is preferred. Plain numbers stay numbers. The note tells how digits or UTC offsets were read, or is None.
 
     Args:
-      texts: [N] texts.
-      format: as of `datetime.strptime`, a name of `COUNTED`, or "number"; None for ISO 8601, or digits of one plain
-        meaning.
-      where: row -> its place, for messages.
+      texts: [N] strings.
+      format: a format of `datetime.strptime`, a name of `COUNTED`, or "number"; None for ISO 8601 dates, or digits
+        with one obvious meaning.
+      where: row -> a description of its position, for messages.
 
     Raises:
-      ValueError: if a time is missing or not of this format, or does not come after the one before; it names the place.
+      ValueError: if a time is missing, has another format, or is not later than the one before. The message names its
+        position.
     """
     texts, note = [text.strip() for text in texts], None
     for row, text in enumerate(texts):
@@ -53,7 +56,7 @@ def read(texts, format=None, where=lambda row: f"row {row + 1}"):
 
 
 def _meaning(texts):
-    """(format, note) of texts that are all numbers: what digits plainly mean, or "number"."""
+    """Returns (format, note) of texts that are all numbers: the obvious meaning of the digits, or "number"."""
     lengths = {len(text) for text in texts}
     if len(lengths) == 1 and all(text.isdigit() for text in texts) and (format := DIGITS.get(lengths.pop())):
         try:
@@ -63,11 +66,11 @@ def _meaning(texts):
         if times and all(YEARS[0] <= time.year <= YEARS[1] for time in times):
             return format, f"read as dates ({format}), {times[0]:%Y-%m-%d} first; time_format=number reads numbers"
     values = np.array(texts, float)
-    for name, (_, _, plain) in COUNTED.items():
-        if plain is not None and (plain[0] <= values).all() and (values <= plain[1]).all():
+    for name, (_, _, limits) in COUNTED.items():
+        if limits is not None and (limits[0] <= values).all() and (values <= limits[1]).all():
             first = _counted(values[:1], *COUNTED[name][:2])[0].astype("datetime64[D]")
             return name, f"read as dates ({name}), {first} first; time_format=number reads numbers"
-    return PLAIN, "read as numbers, not as dates; time_format=... says what they mean (excel, unix_s, %Y%m%d, ...)"
+    return PLAIN, "read as numbers, not as dates; for dates give time_format=... (excel, unix_s, %Y%m%d, ...)"
 
 
 def _numbers(texts, where):
@@ -82,7 +85,7 @@ def _numbers(texts, where):
 
 
 def _counted(values, first, unit):
-    """Numbers of a unit since a moment as datetime64, fractions kept."""
+    """Converts numbers of units since a moment to datetime64, with their fractions."""
     finer = {"D": ("s", 86400), "s": ("us", 10**6), "ms": ("us", 10**3), "us": ("ns", 10**3)}
     if np.issubdtype(values.dtype, np.integer):
         return np.datetime64(first, unit) + values.astype(f"timedelta64[{unit}]")
@@ -91,16 +94,16 @@ def _counted(values, first, unit):
 
 
 def _dates(texts, format, where, note):
-    """(datetime64 [N], note) of dates in ISO 8601 or of a format."""
+    """Parses dates in ISO 8601 or another format; returns (datetime64 [N], note)."""
     moments, offsets = [], []
     for row, text in enumerate(texts):
         try:
             moment, offset = _moment(text) if format is None else _of_format(text, format)
         except ValueError as error:
-            wanted = "a time in ISO 8601; give data.time_format=..." if format is None else f"a time of {format}"
-            raise ValueError(f"{where(row)}: {text!r} is not {wanted}") from error
+            expected = "a time in ISO 8601; give data.time_format=..." if format is None else f"a time of {format}"
+            raise ValueError(f"{where(row)}: {text!r} is not {expected}") from error
         if offsets and (offset is None) != (offsets[0] is None):
-            raise ValueError(f"{where(row)}: {text!r}: some times have an offset from UTC and some have none")
+            raise ValueError(f"{where(row)}: {text!r}: all times, or none, must have an offset from UTC")
         moments.append(moment)
         offsets.append(offset)
     times = np.array(moments)
@@ -108,30 +111,30 @@ def _dates(texts, format, where, note):
         return times, note
     shifted = times - np.array([offset - offsets[0] for offset in offsets], "timedelta64[s]")
     if _missing(times) <= _missing(shifted):
-        return times, note  # of the clock on the wall, as days that begin at midnight in summer too
-    return shifted, f"the offsets from UTC differ: all times are counted at that of the first, {texts[0]}"
+        return times, note  # local times, such as days that begin at midnight in summer and in winter
+    return shifted, f"the offsets from UTC differ: all times are converted to the offset of the first, {texts[0]}"
 
 
 def _moment(text):
-    """(datetime64, seconds from UTC or None) of a text in ISO 8601."""
-    found, offset = OFFSET.search(text), None
-    if found:
-        text = text[: found.start(2)].rstrip()
-        offset = datetime.strptime(found[2] + ":00" * (len(found[2]) == 3), "%z").utcoffset().total_seconds()
-    if not re.match(r"[+-]?\d{4,}(-|$)", text):  # numpy knows words such as today
+    """Parses a time in ISO 8601; returns (datetime64, seconds from UTC or None)."""
+    match, offset = OFFSET.search(text), None
+    if match:
+        text = text[: match.start(2)].rstrip()
+        offset = datetime.strptime(match[2] + ":00" * (len(match[2]) == 3), "%z").utcoffset().total_seconds()
+    if not re.match(r"[+-]?\d{4,}(-|$)", text):  # numpy also accepts words such as "today"
         raise ValueError(text)
     digits = len(text.partition(".")[2])
     return np.datetime64(text, "s" if not digits else "us" if digits <= 6 else "ns"), offset and int(offset)
 
 
 def _of_format(text, format):
-    found = datetime.strptime(text, format)
-    offset = found.utcoffset()
-    return np.datetime64(found.replace(tzinfo=None), "us"), None if offset is None else offset // timedelta(seconds=1)
+    moment = datetime.strptime(text, format)
+    offset = moment.utcoffset()
+    return np.datetime64(moment.replace(tzinfo=None), "us"), None if offset is None else offset // timedelta(seconds=1)
 
 
 def _missing(times):
-    """How many steps are missing among times; infinitely many where they do not rise by a frequency."""
+    """Counts the steps that are missing between times; infinity if the times do not follow a frequency."""
     if not (np.diff(times).astype(int) > 0).all():
         return np.inf
     spaced = timeline.spacing(times)
@@ -139,17 +142,17 @@ def _missing(times):
 
 
 def _check_rising(times, texts, where):
-    wrong = np.flatnonzero(times[1:] <= times[:-1])
-    if not wrong.size:
+    not_rising = np.flatnonzero(times[1:] <= times[:-1])
+    if not not_rising.size:
         return
-    row = int(wrong[0]) + 1
     first = {}
-    for place, time in enumerate(times.tolist()):
+    for row, time in enumerate(times.tolist()):
         if time in first:
-            raise ValueError(f"{where(place)}: {texts[place]!r} occurs again, first in {where(first[time])}: a series "
-                             "has one row per time; keep one of them, or the rows of one series")  # fmt: skip
-        first[time] = place
-    raise ValueError(f"{where(row)}: {texts[row]!r} does not come after the time before it; sort the rows by time")
+            raise ValueError(f"{where(row)}: {texts[row]!r} occurs again, first in {where(first[time])}: a series has "
+                             "one row per time; keep one of them, or the rows of one series")  # fmt: skip
+        first[time] = row
+    row = int(not_rising[0]) + 1
+    raise ValueError(f"{where(row)}: {texts[row]!r} is not later than the time before it; sort the rows by time")
 
 
 def _coarsest(times):

@@ -1,4 +1,4 @@
-"""The adding problem: two marked values far apart in a sequence of pairs; their sum is asked for at its end."""
+"""The adding problem: the sum, at the end of a sequence, of two marked values that are far apart."""
 
 from typing import Literal
 
@@ -13,17 +13,19 @@ from jaxrnn.types import Dataset, Size
 
 @checked
 def dataset(length: Size = 100, form: Literal["hochreiter1997", "le2015"] = "hochreiter1997") -> Dataset:
-    """Sequences of pairs, a value and a marker.
+    """The sum of two marked values; each step is a pair of a value and a marker.
+
+    - "hochreiter1997" (section 5.4): values in [-1, 1], target 0.5 + (X1 + X2) / 4. A constant prediction has a loss
+      of 1/24, or slightly less, because the first value is 0 if it is marked.
+    - "le2015" (Le, Jaitly & Hinton; Arjovsky et al. 2016): values in [0, 1], one marked in each half, target X1 + X2.
+      A constant prediction has a loss of 1/6. In both, a sequence with an error of at most 0.04 counts as correct.
 
     Args:
       length: T, in steps; the form of 1997 draws lengths from T to 1.1 T.
-      form: "hochreiter1997" (section 5.4): values in [-1, 1], target 0.5 + (X1 + X2) / 4, right within 0.04; a constant
-        has loss 1/24, or a little less, for the first pair's value is 0 where it is marked. "le2015" (Le, Jaitly &
-        Hinton; Arjovsky et al. 2016): values in [0, 1], one marked in each half, target X1 + X2, counted as right
-        within 0.04 too; a constant has loss 1/6.
+      form: the paper whose version of the task is used.
 
     Raises:
-      ValueError: if the sequences are too short to mark two pairs.
+      ValueError: if the sequences are too short for two marks.
     """
     if form == "hochreiter1997":
         return marked_pairs(
@@ -35,17 +37,18 @@ def dataset(length: Size = 100, form: Literal["hochreiter1997", "le2015"] = "hoc
             tolerance=0.04,
         )
     if length < 2:
-        raise ValueError(f"data.length={length}: a value is marked in each half; 2 steps are the fewest")
+        raise ValueError(f"data.length={length} must be at least 2 steps, because a value is marked in each half")
     half, times = length // 2, jnp.arange(length)
 
     def sample(key):
         key_value, key_first, key_second = jax.random.split(key, 3)
-        at = jax.random.randint(key_first, (), 0, half)
-        other = jax.random.randint(key_second, (), half, length)
+        first = jax.random.randint(key_first, (), 0, half)
+        second = jax.random.randint(key_second, (), half, length)
         values = jax.random.uniform(key_value, (length,))
-        marks = (times == at) | (times == other)
+        marks = (times == first) | (times == second)
         xs = jnp.stack([values, 1.0 * marks], axis=-1)
-        return Sequence(xs, jnp.full((length, 1), values[at] + values[other]), 1.0 * (times == length - 1), times >= 0)
+        targets = jnp.full((length, 1), values[first] + values[second])
+        return Sequence(xs, targets, 1.0 * (times == length - 1), times >= 0)
 
     return drawn(
         sample,

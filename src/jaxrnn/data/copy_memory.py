@@ -1,4 +1,4 @@
-"""The copy memory task: symbols at the beginning, a long blank, and then the symbols again, from memory."""
+"""The copy memory task: symbols, a long blank, then the same symbols again, from memory."""
 
 import jax
 import jax.numpy as jnp
@@ -9,20 +9,22 @@ from jaxrnn.losses import cross_entropy
 from jaxrnn.metrics import classified
 from jaxrnn.types import Dataset, Size
 
-BLANK, DELIMITER, CODES = 0, 1, 2  # the symbols to copy are the codes from CODES on
+BLANK, DELIMITER, CODES = 0, 1, 2  # the symbols to copy have the codes from CODES on
 
 
 @checked
 def dataset(length: Size = 100, copied: Size = 10, alphabet: Size = 8) -> Dataset:
-    """One-hot inputs and a class a step (Hochreiter & Schmidhuber 1997, task 2; as Arjovsky, Shah & Bengio 2016).
+    """One-hot inputs, one class per step (Hochreiter & Schmidhuber 1997, task 2; as Arjovsky, Shah & Bengio 2016).
 
-    `copied` symbols, length - 1 blanks, the delimiter, `copied` blanks; the targets are length + `copied` blanks and
-    the symbols. Knowing the format and no symbol gives the loss copied ln(alphabet) / (length + 2 copied).
+    - Inputs: `copied` symbols, length - 1 blanks, the delimiter, `copied` blanks.
+    - Targets: length + `copied` blanks, then the symbols.
+
+    A network that knows the format but no symbol has a loss of copied ln(alphabet) / (length + 2 copied).
 
     Args:
-      length: steps from a symbol's end to the delimiter; a symbol comes back after length + `copied` steps.
-      copied: symbols to copy.
-      alphabet: how many different symbols there are.
+      length: steps from the last symbol to the delimiter; a symbol comes back after length + `copied` steps.
+      copied: the number of symbols to copy.
+      alphabet: the number of distinct symbols.
     """
     steps, classes = length + 2 * copied, alphabet + CODES
 

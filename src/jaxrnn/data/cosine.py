@@ -1,4 +1,4 @@
-"""A finely sampled cosine: windows of it, and the value after each window as the target."""
+"""A finely sampled cosine; the target is the value after each window."""
 
 import numpy as np
 
@@ -17,22 +17,22 @@ def dataset(
     held_out: Size = 500,
     target: Target = "last",
 ) -> Dataset:
-    """cos on [start, stop]; the last windows validate, as many beyond `stop` test.
+    """cos(x) on [start, stop]; the last windows are the validation set, as many beyond `stop` the test set.
 
     Args:
-      points: number of samples, the ends included.
-      start, stop: the range, in radians.
-      window: steps a window.
-      held_out: number of windows that validate; their targets are the last values of the curve.
-      target: "last" asks for the value after the window, "every" for the next value at every step.
+      points: the number of samples, both ends included.
+      start, stop: the range of x, in radians.
+      window: steps per window.
+      held_out: the number of validation windows; their targets are the last values of the curve.
+      target: "last" predicts the value after the window, "every" the next value at every step.
 
     Raises:
-      ValueError: if the windows held out and one to train on need more points than there are.
+      ValueError: if there are too few points for the validation windows and one training window.
     """
     if points - held_out <= window:
         raise ValueError(
-            f"data.window={window} and data.held_out={held_out} leave nothing of data.points={points} to train on: "
-            f"the window may have {max(points - held_out - 1, 0)} steps at most"
+            f"data.window={window} and data.held_out={held_out} leave none of data.points={points} to train on: "
+            f"the window must be at most {max(points - held_out - 1, 0)} steps"
         )
     angles = start + (stop - start) / (points - 1) * np.arange(points + held_out)
     series = Series(np.cos(angles)[:, None], 0.0, 1.0, angles, points, "angle (rad)", ("value",))

@@ -1,4 +1,4 @@
-"""Columns of a CSV file of your own: one or several series in time, one row a step."""
+"""Your own time series from a CSV file: one or several columns, one row per step."""
 
 from pathlib import Path
 
@@ -23,64 +23,64 @@ def dataset(path: str | Path, column: Columns, past: Columns = (), known: Column
             test: Rate = 0.15, target: Target = "every", horizon: Size = 1, lags: Size = 1, season: Size | None = None,
             log: bool = False, calendar: Calendar = (), anchor: Anchor | None = None,
             distribution: Distribution | None = None, frequency: str | None = None) -> Dataset:  # fmt: skip
-    """The columns' values, split in time and scaled by the mean and deviation of the training part alone.
+    """Columns of a CSV file, split in time and scaled by the mean and deviation of the training part.
 
-    Rows at the end that have no value in `column`, but what is known in advance, say what is to come: a forecast goes
-    on over them.
+    Rows at the end may have values in the `known` columns only. They describe future steps, which a forecast covers.
 
     Args:
       path: a CSV file whose first row names the columns.
-      column: what is forecast: a column's name, its place counted from 0, or a list of them.
-      past: columns that are read too, known up to now alone.
-      known: columns that are known in advance.
-      time: the column of times, which rise; None for the rows' numbers.
-      time_format: of the times, such as "%d.%m.%Y"; "unix_s", "unix_ms", "unix_us", "unix_ns" for the time since
-        1970, "excel" for days of a spreadsheet, "number" for plain numbers; None for ISO 8601, or digits of one plain
-        meaning.
-      missing: "refuse" refuses a gap; "previous" fills it with the value before it, "line" on the line through time
-        between its neighbours, in validation and test from the past only. Both turn absent rows into steps. A filled
-        value is read, but is never a target.
-      window: steps a window.
-      validation, test: the shares of the series, at its end, that validate and test.
-      target: "every" asks for the next values at every step, "last" for those after the window alone.
-      horizon: h, how many values to come an output speaks of.
-      lags: values that are read at a step, the newest and those before it.
-      season: steps of a season, which a baseline looks back and errors are scaled by; None for none.
-      log: whether the logarithm of the values is learned.
-      calendar: what is known in advance of the times: place in the "year", the "week", the "day".
-      anchor: what the network's outputs are added to: the "last" value, a "linear" function of what is read at a step,
-        fitted beforehand, or None for nothing.
-      distribution: of each value to come (see `jaxrnn.distributions`); None for a point.
-      frequency: of the times, a pandas offset alias such as "B", "ME" or "15min"; None to infer it.
+      column: the columns to forecast: a name, an index from 0, or a list of these.
+      past: further input columns, known up to the present.
+      known: input columns that are known in advance.
+      time: the column of times, in rising order; None for row numbers.
+      time_format: the format of the times, such as "%d.%m.%Y". "unix_s", "unix_ms", "unix_us" and "unix_ns" count the
+        time since 1970, "excel" counts spreadsheet days, "number" is for plain numbers. None accepts ISO 8601 dates,
+        and digits with one obvious meaning.
+      missing: "refuse" raises at a gap, "previous" repeats the value before it, "line" interpolates between its
+        neighbours. In validation and test, a gap is filled from the past only. "previous" and "line" also turn absent
+        rows into steps. A filled value is an input but never a target.
+      window: steps per window.
+      validation, test: the shares of the series, at its end, for validation and test.
+      target: "every" predicts the next values at every step, "last" only those after the window.
+      horizon: h, the number of future values that each output predicts.
+      lags: the number of values read at a step, the newest and those before it.
+      season: steps per season, for the seasonal baseline and the scale of the errors; None for no season.
+      log: whether the network learns the logarithm of the values.
+      calendar: inputs from the times: position in the "year", the "week" or the "day".
+      anchor: the forecast that the network's outputs are added to: the "last" value, a "linear" function of the step's
+        inputs, fitted beforehand, or None.
+      distribution: the distribution of each future value (see `jaxrnn.distributions`); None for a point forecast.
+      frequency: the frequency of the times, a pandas offset alias such as "B", "ME" or "15min"; None to infer it.
 
     Raises:
-      FileNotFoundError: if there is no such file.
-      ValueError: if a column does not exist, or a value is missing or no finite number; it names line and column.
+      FileNotFoundError: if the file does not exist.
+      ValueError: if a column does not exist, or a value is missing or not a finite number. The message names the line
+        and the column.
     """
-    found = _read(path, {"column": column, "past": past, "known": known}, time, time_format, missing)
-    return measured(found, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
-                                   distribution, missing, frequency))  # fmt: skip
+    source = _read(path, {"column": column, "past": past, "known": known}, time, time_format, missing)
+    return measured(source, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
+                                    distribution, missing, frequency))  # fmt: skip
 
 
 def _read(path, columns, time, time_format, missing):
-    """The `Measured` of a file; arguments as of `dataset`, `columns` by their keys."""
+    """Reads the `Measured` series of a file; arguments as in `dataset`, `columns` as {key: column or columns}."""
     table = Table(path)
-    places = {key: [table.place(each, f"data.{key}") for each in _listed(given)] for key, given in columns.items()}
-    _refuse_repeated(places, columns)
-    values, count = _values(table, places["column"], bool(places["known"]), missing)
+    indices = {key: [table.index(name, f"data.{key}") for name in _listed(names)] for key, names in columns.items()}
+    _refuse_repeated(indices, columns)
+    values, count = _values(table, indices["column"], bool(indices["known"]), missing)
     if time is None:
         times, label, notes = np.arange(count), "row", ()
     else:
-        place = table.place(time, "data.time")
-        label = table.header[place]
-        times, note = _times.read(table.texts(place), time_format, lambda row: table.where(row, place))
-        times = times if places["known"] else times[:count]
+        time_index = table.index(time, "data.time")
+        label = table.header[time_index]
+        times, note = _times.read(table.texts(time_index), time_format, lambda row: table.where(row, time_index))
+        times = times if indices["known"] else times[:count]
         notes = () if note is None else (f"data.time={label}: {note}",)
-    past = [table.numbers(place, missing, count) for place in places["past"]]
-    known = [table.numbers(place, missing) for place in places["known"]]
+    past = [table.numbers(index, missing, count) for index in indices["past"]]
+    known = [table.numbers(index, missing) for index in indices["known"]]
     return Measured(
         values,
-        tuple(table.header[place] for place in places["column"]),
+        tuple(table.header[index] for index in indices["column"]),
         times,
         label,
         np.stack(past, axis=1) if past else None,
@@ -89,29 +89,29 @@ def _read(path, columns, time, time_format, missing):
     )
 
 
-def _refuse_repeated(places, columns):
-    """Refuses a column that is named twice: among what is known it would give away what is forecast."""
-    keys = {}  # of the places that came before
-    for key, given in columns.items():
-        for place, name in zip(places[key], _listed(given), strict=True):
-            before, there = keys.setdefault(place, key), f"data.{key}={name}:"
-            if place in places["column"] and key != "column":
-                is_known = ", so it is not known in advance" if key == "known" else ", and is read anyway"
-                raise ValueError(f"{there} this column is what is forecast (data.column){is_known}; leave it out")
-            if before != key:
-                raise ValueError(f"{there} data.{before} names this column too; leave one out")
-            if places[key].count(place) > 1:
-                raise ValueError(f"{there} this column is named twice; leave one out")
+def _refuse_repeated(indices, columns):
+    """Raises ValueError for a column that is named twice; a forecast column in `known` would give the answer away."""
+    first_keys = {}  # column index -> the first key that names it
+    for key, names in columns.items():
+        for index, name in zip(indices[key], _listed(names), strict=True):
+            first_key, setting = first_keys.setdefault(index, key), f"data.{key}={name}:"
+            if index in indices["column"] and key != "column":
+                reason = ", so it is not known in advance" if key == "known" else ", which the network reads anyway"
+                raise ValueError(f"{setting} this is the column to forecast (data.column){reason}; leave it out")
+            if first_key != key:
+                raise ValueError(f"{setting} data.{first_key} names this column too; leave one out")
+            if indices[key].count(index) > 1:
+                raise ValueError(f"{setting} this column is named twice; leave one out")
 
 
 def _listed(columns):
     return [columns] if isinstance(columns, str | int) else list(columns)
 
 
-def _values(table, places, is_continued, missing):
-    """([N, V], N): the columns to forecast, up to the last row that holds a value of one of them where more follow."""
+def _values(table, indices, has_known, missing):
+    """Returns ([N, V], N): the columns to forecast, without the rows at the end that have only known columns."""
     count = len(table.rows)
-    if is_continued:
-        while count and all(table.rows[count - 1][place].lower() in GAPS for place in places):
+    if has_known:
+        while count and all(table.rows[count - 1][index].lower() in GAPS for index in indices):
             count -= 1
-    return np.stack([table.numbers(place, missing, count) for place in places], axis=1), count
+    return np.stack([table.numbers(index, missing, count) for index in indices], axis=1), count

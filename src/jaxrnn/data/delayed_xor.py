@@ -1,4 +1,4 @@
-"""Delayed XOR: two bits far apart among noise; whether they differ is asked for at the end."""
+"""Delayed XOR: whether two marked bits, far apart in noise, differ; the target is at the end of the sequence."""
 
 import jax
 import jax.numpy as jnp
@@ -12,27 +12,27 @@ from jaxrnn.types import Dataset, Size
 
 @checked
 def dataset(length: Size = 50) -> Dataset:
-    """Pairs of a bit, -1 or 1, and a mark; the first bit is marked, and one in the second half.
+    """XOR of the first bit and a bit in the second half; each step is a pair of a bit, -1 or 1, and a mark.
 
-    The bits between are noise; neither of the two marked tells anything by itself (the delayed XOR of Engelken 2023 has
-    the same form). A guess has a loss of ln 2.
+    All other bits are noise. Neither marked bit carries information about the target by itself, as in the delayed XOR
+    of Engelken 2023. A guess has a loss of ln 2.
 
     Args:
       length: T, in steps.
 
     Raises:
-      ValueError: for fewer than 3 steps.
+      ValueError: if there are fewer than 3 steps.
     """
     if length < 3:
-        raise ValueError(f"data.length={length}: two bits and a step between them need 3 steps")
+        raise ValueError(f"data.length={length} must be at least 3 steps: two bits and a step between them")
 
     def sample(key):
         times = jnp.arange(length)
-        key_bits, key_place = jax.random.split(key)
+        key_bits, key_second = jax.random.split(key)
         bits = jax.random.bernoulli(key_bits, 0.5, (length,))
-        at = jax.random.randint(key_place, (), length // 2, length)
-        xs = jnp.stack([2.0 * bits - 1, 1.0 * ((times == 0) | (times == at))], axis=-1)
-        label = (bits[0] ^ bits[at]).astype(int)
+        second = jax.random.randint(key_second, (), length // 2, length)
+        xs = jnp.stack([2.0 * bits - 1, 1.0 * ((times == 0) | (times == second))], axis=-1)
+        label = (bits[0] ^ bits[second]).astype(int)
         return Sequence(xs, jnp.full((length, 1), label), 1.0 * (times == length - 1), times >= 0)
 
     return drawn(

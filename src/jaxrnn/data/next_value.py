@@ -1,4 +1,4 @@
-"""The next value of a sine from this one alone: what a network without memory cannot know, and one with memory can."""
+"""The next value of a sine: a network needs memory, because the current value does not determine it."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,22 +12,22 @@ from jaxrnn.types import Dataset, Positive, Size
 
 @checked
 def dataset(points: Size = 400, step: Positive = 0.3, window: Size = 32) -> Dataset:
-    """Windows of a sine at all offsets, the next value asked for at every step.
+    """Windows of a sine at all offsets; the target of every step is the next value.
 
-    A value comes once on the way up and once on the way down, so the best guess from it alone is cos(step) times it,
-    with a mean squared error of sin(step)^2 / 2. `model=perceptron` can do no better.
+    Each value occurs once on the way up and once on the way down. The best prediction from one value is therefore
+    cos(step) times this value, with a mean squared error of sin(step)^2 / 2. `model=perceptron` cannot do better.
 
     Args:
-      points: values that train, and as many for validation and for the test.
-      step: radians from a value to the next.
-      window: steps a window.
+      points: the number of values in each of training, validation and test.
+      step: radians from one value to the next.
+      window: steps per window.
     """
     angles = step * np.arange(3 * points + 1)
     series = Series(np.sin(angles)[:, None], 0.0, 1.0, np.arange(len(angles)), points, "step", ("value",))
     splits = {"validation": (points + 1, 2 * points + 1), "test": (2 * points + 1, 3 * points + 1)}
-    made = forecast(series, window, points, splits)
+    data = forecast(series, window, points, splits)
 
-    def from_one_value(batch):
+    def predict_from_one_value(batch):
         return points_of(lambda xs: jnp.cos(step) * xs, batch.xs)
 
-    return made._replace(baselines={"best without memory": from_one_value, **made.baselines})
+    return data._replace(baselines={"best without memory": predict_from_one_value, **data.baselines})

@@ -1,4 +1,4 @@
-"""Windows of a cosine at random phases under Gaussian noise, drawn anew for every update; tested on the clean curve."""
+"""A cosine at random phases with Gaussian noise, drawn again for every update; tested without noise."""
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ from jaxrnn.data._forecast import forecast
 from jaxrnn.series import Series
 from jaxrnn.types import Batch, Dataset, NonNegative, Positive, Size
 
-CURVE = 200  # clean values for validation and as many for the test
+CURVE = 200  # clean values in each of validation and test
 
 
 @checked
@@ -17,11 +17,11 @@ def dataset(window: Size = 20, step: Positive = 0.3, noise: NonNegative = 0.05, 
     """Windows of `window` + 1 noisy points; the target of every step is the next noisy point.
 
     Args:
-      window: steps a window.
-      step: radians from a point to the next.
+      window: steps per window.
+      step: radians from one point to the next.
       noise: standard deviation of the noise on every point.
-      stateful: hand the carry on from window to window, though they do not follow on each other; otherwise each
-        begins with a fresh one.
+      stateful: whether the carry is handed on from window to window, although windows do not continue each other;
+        otherwise each window starts with a fresh carry.
     """
     angles = step * np.arange(window + 2 * CURVE)
     clean = Series(np.cos(angles)[:, None], 0.0, 1.0, angles, window + CURVE, "angle (rad)", ("value",))

@@ -1,4 +1,4 @@
-"""Pairs of sequences of your own: a text file with a source, a tab and its answer a line."""
+"""Your own pairs of sequences, from a text file with a source, a tab and its answer on each line."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ from jaxrnn.data._splits import split_groups
 from jaxrnn.symbols import Symbols
 from jaxrnn.types import Dataset, Rate, Seed, Size
 
-FEWEST = 20
+MIN_SOURCES = 20
 By = Literal["letters", "words"]
 
 
@@ -23,42 +23,47 @@ def dataset(
     label_smoothing: Rate = 0.0,
     split_seed: Seed = 0,
 ) -> Dataset:
-    """The answer to a source; 80, 10 and 10 % of the different sources train, validate and test.
+    """Predicts the answer to a source.
 
-    Empty lines are left out, and so are pairs longer than `longest` symbols. A symbol of a source that the training
-    part does not hold is read as one symbol of its own; an answer that holds such a symbol counts as wrong.
+    - Training, validation and test get 80, 10 and 10 % of the distinct sources.
+    - Empty lines, and pairs with more than `longest` symbols on one side, are left out.
+    - Source symbols that the training part does not contain are read as one unknown symbol. An answer with such a
+      symbol counts as wrong.
 
     Args:
-      path: a file in UTF-8.
-      source, target: the symbols of each: letters, or words with spaces between.
-      longest: symbols of a source or an answer at most.
-      label_smoothing: of the loss.
-      split_seed: of the split.
+      path: a UTF-8 text file.
+      source, target: the symbols of each side: letters, or words separated by spaces.
+      longest: the largest number of symbols of a source or an answer.
+      label_smoothing: the label smoothing of the loss.
+      split_seed: the seed of the split.
 
     Raises:
-      FileNotFoundError: if there is no such file.
-      ValueError: if the file is not UTF-8, a line has not two fields, or fewer than 20 pairs are left; it names the
-        line.
+      FileNotFoundError: if the file does not exist.
+      ValueError: if the file is not UTF-8, a line does not have two fields, or fewer than 20 distinct sources remain.
+        The message names the line.
     """
     separators = tuple("" if by == "letters" else " " for by in (source, target))
     split = [Symbols((), separator).split for separator in separators]
-    found = [pair for pair in _read(path) if len(split[0](pair[0])) <= longest and len(split[1](pair[1])) <= longest]
-    sources = [tuple(split[0](question)) for question, _ in found]
-    if len(set(sources)) < FEWEST:
+    examples = [
+        pair for pair in _read(path) if all(len(f(text)) <= longest for f, text in zip(split, pair, strict=True))
+    ]
+    sources = [tuple(split[0](question)) for question, _ in examples]
+    if len(set(sources)) < MIN_SOURCES:
         raise ValueError(
-            f"{path}: {len(set(sources))} sources of at most data.longest={longest} symbols; {FEWEST} are the fewest"
+            f"{path}: {len(set(sources))} sources of at most data.longest={longest} symbols; at least {MIN_SOURCES} "
+            "are needed"
         )
-    places = split_groups(sources, seed=split_seed)
-    splits = {name: [found[row] for row in rows] for name, rows in places.items()}
-    return pairs(splits, "source", found[0][0], separators, label_smoothing)
+    parts = split_groups(sources, seed=split_seed)
+    splits = {name: [examples[row] for row in rows] for name, rows in parts.items()}
+    return pairs(splits, "source", examples[0][0], separators, label_smoothing)
 
 
 def _read(path):
-    """(source, answer) of each line that is not empty."""
+    """Yields (source, answer) of each line that is not empty."""
     for number, line in enumerate(_assets.lines(_assets.read_text(path)), 1):
         fields = [field.strip() for field in line.split("\t")]
         if not line.strip():
             continue
         if len(fields) != 2 or not all(fields):
-            raise ValueError(f"{path}, line {number}: expected a source, a tab and its answer")
+            raise ValueError(f"{path}, line {number}: expected a source, a tab and its answer; got {line[:40]!r}")
         yield fields

@@ -1,4 +1,4 @@
-"""Parity: whether the number of ones so far is odd; one bit of memory that every input may turn."""
+"""Parity: whether the number of ones so far is odd; one bit of memory that each input may flip."""
 
 import jax
 import jax.numpy as jnp
@@ -12,14 +12,14 @@ from jaxrnn.types import Dataset, Size
 
 @checked
 def dataset(length: Size = 50, every: bool = True) -> Dataset:
-    """Random bits, -1 or 1; the parity of the ones so far.
+    """Random bits, -1 or 1; the target is the parity of the ones so far.
 
-    A guess has a loss of ln 2. Asked for at the last step alone it is a task that gradient descent finds hard (Bengio,
+    A guess has a loss of ln 2. With the target at the last step only, the task is hard for gradient descent (Bengio,
     Simard & Frasconi 1994).
 
     Args:
-      length: longest sequence, in steps; lengths are drawn from half of it on.
-      every: whether it is asked for at every step, or at the last alone.
+      length: the longest sequence, in steps; lengths are drawn from half of it up.
+      every: whether every step has a target, or only the last.
     """
 
     def sample(key):

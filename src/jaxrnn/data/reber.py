@@ -1,4 +1,4 @@
-"""The embedded Reber grammar: strings of a small automaton; the last but one symbol is the second one again."""
+"""The embedded Reber grammar: strings of a small automaton, whose second symbol comes back as the second to last."""
 
 from typing import Any
 
@@ -12,46 +12,47 @@ from jaxrnn.losses import cross_entropy
 from jaxrnn.types import Dataset, Size
 
 SYMBOLS = "BTPSXVE"
-# Reber's automaton (Reber 1967): state -> its two ways on, (symbol, state); the last state emits E and ends.
-WAYS = (
+# Reber's automaton (Reber 1967): state -> its two transitions (symbol, next state); the last state emits E and ends.
+TRANSITIONS = (
     (("T", 1), ("P", 2)),
     (("S", 1), ("X", 3)),
     (("T", 2), ("V", 4)),
     (("X", 2), ("S", 5)),
     (("P", 3), ("V", 5)),
 )
-END = len(WAYS)
-_SYMBOL = np.array([[SYMBOLS.index(s) for s, _ in ways] for ways in WAYS], np.int32)
-_STATE = np.array([[state for _, state in ways] for ways in WAYS], np.int32)
+END = len(TRANSITIONS)
+_SYMBOL = np.array([[SYMBOLS.index(s) for s, _ in pairs] for pairs in TRANSITIONS], np.int32)
+_STATE = np.array([[state for _, state in pairs] for pairs in TRANSITIONS], np.int32)
 _LEGAL = np.array(
-    [[s in {symbol for symbol, _ in ways} for s in SYMBOLS] for ways in WAYS] + [[s == "E" for s in SYMBOLS]]
+    [[s in {symbol for symbol, _ in pairs} for s in SYMBOLS] for pairs in TRANSITIONS] + [[s == "E" for s in SYMBOLS]]
 )
 
 
 @checked
 def dataset(longest: Size = 40) -> Dataset:
-    """Strings B t B...E t E with t = T or P and a string of the Reber grammar inside; the next symbol at every step.
+    """Strings B t B...E t E, where t is T or P and B...E is a string of the Reber grammar.
 
-    Smith & Zipser 1989; Hochreiter & Schmidhuber 1997, section 5.1. The outputs are logits of the next symbol; a string
-    is right where at every step the symbols that may follow, one or two, have the largest logits. The last but one
-    symbol has to be remembered over the whole inner string.
+    Smith & Zipser 1989; Hochreiter & Schmidhuber 1997, section 5.1. The outputs are logits of the next symbol. A
+    string counts as correct if, at every step, the one or two symbols that may follow have the largest logits. The
+    network must remember t over the whole inner string.
 
     Args:
-      longest: steps that a string may have; a longer one, rarer than one in 500 at 40, is cut there.
+      longest: the largest number of steps; longer strings, rarer than one in 500 at 40, are truncated.
 
     Raises:
       ValueError: if the shortest string, of 9 symbols, does not fit.
     """
     if longest < 8:
-        raise ValueError(f"data.longest={longest}: the shortest string has 8 steps")
+        raise ValueError(f"data.longest={longest} must be at least 8 steps, the length of the shortest string")
 
     def loss(logits, targets):
         return cross_entropy(logits, targets[..., :1].astype(int))
 
     def correct(logits, batch):
         legal = batch.targets[..., 1:] > 0
-        least, most = jnp.where(legal, logits, jnp.inf).min(-1), jnp.where(legal, -jnp.inf, logits).max(-1)
-        return ((least > most) | (batch.weights == 0)).all(axis=0)
+        lowest_legal = jnp.where(legal, logits, jnp.inf).min(-1)
+        highest_illegal = jnp.where(legal, -jnp.inf, logits).max(-1)
+        return ((lowest_legal > highest_illegal) | (batch.weights == 0)).all(axis=0)
 
     return drawn(
         strings(longest),
@@ -67,27 +68,27 @@ def dataset(longest: Size = 40) -> Dataset:
 
 
 def strings(longest: Any) -> Any:
-    """key -> `Sequence`, a string of the embedded grammar."""
+    """Returns key -> `Sequence`, a string of the embedded grammar."""
 
     def walk(state, key):
-        way = jax.random.randint(key, (), 0, 2)
-        ways = jnp.minimum(state, END - 1)
-        symbol = jnp.where(state == END, SYMBOLS.index("E"), jnp.asarray(_SYMBOL)[ways, way])
-        return jnp.where(state >= END, END + 1, jnp.asarray(_STATE)[ways, way]), (state, symbol)
+        transition = jax.random.randint(key, (), 0, 2)
+        row = jnp.minimum(state, END - 1)
+        symbol = jnp.where(state == END, SYMBOLS.index("E"), jnp.asarray(_SYMBOL)[row, transition])
+        return jnp.where(state >= END, END + 1, jnp.asarray(_STATE)[row, transition]), (state, symbol)
 
     def sample(key):
         key_outer, key_inner = jax.random.split(key)
         outer = jnp.where(jax.random.bernoulli(key_outer), SYMBOLS.index("T"), SYMBOLS.index("P"))
         _, (states, symbols) = jax.lax.scan(walk, 0, jax.random.split(key_inner, longest))
-        size = jnp.sum(states <= END)  # inner symbols after its B, E included
+        size = jnp.sum(states <= END)  # symbols of the inner string after its B, including its E
         begin = SYMBOLS.index("B")
         string = jnp.concatenate([jnp.stack([jnp.array(begin), outer, jnp.array(begin)]), symbols])
         string = string.at[3 + size].set(outer, mode="drop").at[4 + size].set(SYMBOLS.index("E"), mode="drop")
         times = jnp.arange(longest)
-        # What may follow step t: t or P, then B, then as the automaton's state says, then the outer symbol, then E.
-        one = jax.nn.one_hot(string[1 : longest + 1], len(SYMBOLS)) > 0
+        # Legal next symbols: T or P after the first B, then B, then what the automaton's state allows, then t, then E.
+        actual = jax.nn.one_hot(string[1 : longest + 1], len(SYMBOLS)) > 0
         inside = (times >= 2) & (times < 2 + size)
-        legal = jnp.where(inside[:, None], jnp.asarray(_LEGAL)[jnp.minimum(states[times - 2], END)], one)
+        legal = jnp.where(inside[:, None], jnp.asarray(_LEGAL)[jnp.minimum(states[times - 2], END)], actual)
         legal = legal.at[0].set(jnp.asarray(_LEGAL)[0])
         targets = jnp.concatenate([string[1 : longest + 1, None], legal], axis=-1)
         valid = times < 4 + size

@@ -1,4 +1,4 @@
-"""A series of your own, as arrays, from Python."""
+"""Your own time series as arrays, for use from Python."""
 
 from typing import Any
 
@@ -33,24 +33,23 @@ def dataset(
     missing: Missing = "refuse",
     frequency: str | None = None,
 ) -> Dataset:
-    """Arrays, split in time and scaled by the mean and deviation of the training part alone.
+    """Arrays, split in time and scaled by the mean and deviation of the training part.
 
         dataset = jaxrnn.data.series.dataset(values, horizon=12, distribution=gaussian.distribution())
 
     Args:
-      values: [N] or [N, V], what is forecast; NaN where a value is missing.
-      times: [N], numbers or datetime64, which rise; None for 0, 1, 2 ...
-      past: [N, P], what else is read, known up to now alone; None for nothing.
-      known: [N + F, Q], what is known in advance; None for nothing.
+      values: [N] or [N, V], the values to forecast; NaN for a missing value.
+      times: [N], numbers or datetime64 in rising order; None for 0, 1, 2 ...
+      past: [N, P], further inputs, known up to the present; None for no inputs.
+      known: [N + F, Q], inputs that are known in advance; None for no inputs.
       labels: the names of the V values.
-      season: steps of a season, which a baseline looks back and errors are scaled by; None for none.
+      season: steps per season, for the seasonal baseline and the scale of the errors; None for no season.
       window, validation, test, target, horizon, lags, log, calendar, anchor, distribution: as in
         `jaxrnn.data.forecast`.
       missing, frequency: as in `jaxrnn.data.csv`.
 
     Raises:
-      ValueError: if lengths do not agree, a value is not finite or missing, times do not rise, or the series is too
-        short.
+      ValueError: if lengths differ, a value is missing or not finite, times do not rise, or the series is too short.
     """
     arrays = {"values": values, "past": past, "known": known}
     columns = {name: _columns(name, array, missing) for name, array in arrays.items() if array is not None}
@@ -59,26 +58,26 @@ def dataset(
     _check_lengths(columns, times)
     _check_times(times)
     labels = tuple(f"value {n + 1}" for n in range(values.shape[1])) if labels is None else tuple(labels)
-    found = Measured(values, labels, times, "step", columns.get("past"), columns.get("known"))
-    return measured(found, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
-                                   distribution, missing, frequency))  # fmt: skip
+    source = Measured(values, labels, times, "step", columns.get("past"), columns.get("known"))
+    return measured(source, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
+                                    distribution, missing, frequency))  # fmt: skip
 
 
 def _check_lengths(columns, times):
     count, known = len(columns["values"]), columns.get("known", columns["values"])
-    for name, needed in (("times", len(times)), ("past", len(columns.get("past", columns["values"])))):
-        if needed != count:
-            raise ValueError(f"{name} has {needed} rows, values {count}")
+    for name, rows in (("times", len(times)), ("past", len(columns.get("past", columns["values"])))):
+        if rows != count:
+            raise ValueError(f"{name} has {rows} rows but values has {count}; both must have the same number")
     if len(known) < count:
-        raise ValueError(f"known has {len(known)} rows, values {count}; it may have more, not fewer")
+        raise ValueError(f"known has {len(known)} rows but values has {count}; known must have at least as many")
 
 
 def _check_times(times):
     if np.isnat(times).any() if np.issubdtype(times.dtype, np.datetime64) else not np.isfinite(times).all():
-        raise ValueError("times: one is NaT or NaN; every row needs a time")
+        raise ValueError("times contains NaT or NaN; every row needs a time")
     if not (times[1:] > times[:-1]).all():
         row = int(np.argmin(times[1:] > times[:-1])) + 1
-        raise ValueError(f"times: row {row + 1}, {times[row]}, does not come after the row before it; sort the rows by "
+        raise ValueError(f"times: row {row + 1}, {times[row]}, is not later than the row before it; sort the rows by "
                          "time, one row per time")  # fmt: skip
 
 
@@ -86,8 +85,8 @@ def _columns(name, array, missing):
     array = np.asarray(array, float)
     array = array[:, None] if array.ndim == 1 else array
     if missing == "refuse" and np.isnan(array).any():
-        raise ValueError(f"{name}: row {np.argwhere(np.isnan(array))[0][0] + 1} is NaN, and values must be finite; "
+        raise ValueError(f"{name}: row {np.argwhere(np.isnan(array))[0][0] + 1} is NaN, but values must be finite; "
                          "fill the gap, or give missing='line' or 'previous'")  # fmt: skip
     if array.ndim != 2 or np.isinf(array).any():
-        raise ValueError(f"{name} must be finite numbers, [N] or [N, columns]; it has shape {array.shape}")
+        raise ValueError(f"{name} must be finite numbers of shape [N] or [N, columns], got shape {array.shape}")
     return array

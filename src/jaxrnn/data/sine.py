@@ -1,4 +1,4 @@
-"""A sine, point by point: sin(phase), sin(phase + step), ... and after each value the next one as the target."""
+"""A sine, point by point: sin(phase), sin(phase + step), ...; the target is the next value."""
 
 import numpy as np
 
@@ -12,15 +12,15 @@ from jaxrnn.types import Dataset, Positive, Size
 def dataset(
     points: Size = 36, step: Positive = 1.0, phase: float = 0.0, window: Size = 1, stateful: bool = True
 ) -> Dataset:
-    """`points` inputs for training, then as many values for validation and as many again for the test.
+    """A sine with `points` training inputs, followed by as many values for validation and for the test.
 
     Args:
-      points: training inputs an epoch; their targets reach one value further.
-      step: radians from a value to the next.
-      phase: the first value's angle, in radians.
-      window: steps an update sees; with 1 an update is made at every point.
-      stateful: windows in order, the carry going on from update to update and starting anew at each epoch; otherwise
-        windows at all offsets in random order, each with a fresh carry.
+      points: the number of training inputs per epoch; their targets reach one value further.
+      step: radians from one value to the next.
+      phase: the angle of the first value, in radians.
+      window: steps per update; 1 updates at every point.
+      stateful: whether windows come in order and hand the carry on, with a fresh carry each epoch; otherwise windows
+        start at all offsets, in random order, with a fresh carry each.
     """
     train = points + 1
     angles = phase + step * np.arange(train + 2 * points)

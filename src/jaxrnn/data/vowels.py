@@ -1,14 +1,14 @@
-"""Japanese Vowels: who of nine men speaks, from the cepstral coefficients of one utterance.
+"""Japanese Vowels: which of nine men speaks, from the cepstral coefficients of one utterance.
 
-Kudo, Toyama & Shimbo 1999; from the UCI archive as aeon ships it. The published split: 270 utterances train (30 a
-speaker), 370 test.
+Kudo, Toyama & Shimbo 1999; from the UCI archive, as aeon ships it. The published split has 270 training utterances (30
+per speaker) and 370 test utterances.
 """
 
 import numpy as np
 
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets, _shown
-from jaxrnn.data._stored import Examples, constant_logits, padded, stored
+from jaxrnn.data._stored import Examples, constant_logits, pad, stored
 from jaxrnn.types import Dataset, Rate
 
 SPEAKERS = 9
@@ -16,10 +16,10 @@ SPEAKERS = 9
 
 @checked
 def dataset(validation: Rate = 0.1) -> Dataset:
-    """12 coefficients a step, 7 to 29 steps, a label at the last step; scaled by the training part.
+    """12 coefficients per step, 7 to 29 steps, one label at the last step; scaled by the training part.
 
     Args:
-      validation: the share of the published training utterances, of each speaker, that validates; zero for none.
+      validation: the share of each speaker's published training utterances used for validation; 0 for none.
     """
     with np.load(_assets.FOLDER / "vowels.npz") as file:
         parts = {name: _utterances(file, name) for name in ("train", "test")}
@@ -34,24 +34,24 @@ def dataset(validation: Rate = 0.1) -> Dataset:
         )
         for name, (xs, n, labels) in parts.items()
     }
-    held, rng = np.zeros(len(speakers), bool), np.random.default_rng(0)
+    held_out, rng = np.zeros(len(speakers), bool), np.random.default_rng(0)
     for speaker in range(SPEAKERS):
-        own = rng.permutation(np.flatnonzero(speakers == speaker))
-        held[own[: round(validation * len(own))]] = True
-    splits = {"train": examples["train"].take(~held)}
-    splits |= {"validation": examples["train"].take(held)} if held.any() else {}
+        utterances = rng.permutation(np.flatnonzero(speakers == speaker))
+        held_out[utterances[: round(validation * len(utterances))]] = True
+    splits = {"train": examples["train"].take(~held_out)}
+    splits |= {"validation": examples["train"].take(held_out)} if held_out.any() else {}
     names = [f"speaker {number + 1}" for number in range(SPEAKERS)]
     return stored(
         splits | {"test": examples["test"]},
         "last",
         SPEAKERS,
-        {"most frequent speaker": constant_logits(np.bincount(speakers[~held], minlength=SPEAKERS))},
-        shown=_shown.labelled(names, lambda xs, number: {"input": f"utterance {number + 1}, {len(xs)} steps"}),
+        {"most frequent speaker": constant_logits(np.bincount(speakers[~held_out], minlength=SPEAKERS))},
+        shown=_shown.show_labelled(names, lambda xs, row: {"input": f"utterance {row + 1}, {len(xs)} steps"}),
     )
 
 
 def _utterances(file, name):
     lengths = file[f"{name}_lengths"].astype(int)
     utterances = np.split(file[f"{name}_values"], np.cumsum(lengths)[:-1])
-    values, lengths = padded(utterances, np.float32)
+    values, lengths = pad(utterances, np.float32)
     return values, lengths, file[f"{name}_speakers"].astype(int)
