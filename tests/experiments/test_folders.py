@@ -253,7 +253,7 @@ def test_generation_is_primed_and_measured(tmp_path, train):
     assert figure.is_file()
     with pytest.raises(ConfigError, match="prime=37: give 1 to 36"):
         run.generate(prime=37)
-    with pytest.raises(ConfigError, match="length=0: give a whole number above 0"):
+    with pytest.raises(ConfigError, match="length=0: expected a whole number above 0"):
         run.generate(0)
 
 
