@@ -147,7 +147,7 @@ def test_a_callback_that_returns_no_text_is_refused_by_name(result):
     def stop(progress):
         return result
 
-    with pytest.raises(ConfigError, match=r"callbacks: .*stop returned .*, expected None to go on or a str"):
+    with pytest.raises(ConfigError, match=r"callbacks: .*stop returned .*, expected None to continue or a string"):
         fit(NET, SINE, callbacks=[stop])
 
 
