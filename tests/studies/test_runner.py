@@ -92,7 +92,7 @@ def test_a_run_whose_gradient_was_zero_is_called_so(run, study):
         lines = study(run, "study=gates", "study.batch=2")
     finally:
         file.write_bytes(kept)
-    assert lines[0] == "the gradient was exactly zero in the report of step 6: nothing was learned any more"
+    assert lines[0] == "the gradient was exactly zero in the report of step 6: the network stopped learning"
 
 
 @pytest.mark.slow

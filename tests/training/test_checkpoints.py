@@ -245,7 +245,7 @@ def test_the_configuration_is_on_the_disk_before_the_first_checkpoint(tmp_path, 
 
 def test_checkpoints_of_an_earlier_version_are_refused_in_one_line(tmp_path):
     (tmp_path / "checkpoints" / "60" / "arrays").mkdir(parents=True)
-    with pytest.raises(ConfigError, match=r"of jaxrnn 0\.4 or earlier.*train it again"):
+    with pytest.raises(ConfigError, match=r"by jaxrnn 0\.4 or earlier.*train it again"):
         Checkpoints(tmp_path)
 
 

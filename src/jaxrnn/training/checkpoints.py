@@ -73,8 +73,8 @@ class Checkpoints:
         self._saved_step = None
         if not self.steps() and any(path.name.isdigit() for path in self._folder.glob("*/")):
             raise ConfigError(
-                f"{folder}: jaxrnn 0.4 or earlier wrote its checkpoints, which this version cannot read; resume the "
-                "run with jaxrnn 0.4.0, or train it again"
+                f"{folder}: its checkpoints were written by jaxrnn 0.4 or earlier, which this version cannot read; "
+                "resume the run with jaxrnn 0.4.0, or train it again"
             )
 
     def save(self, step, state, best, progress, tables=None):
