@@ -267,7 +267,7 @@ def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path, train, configu
         folders.load(tmp_path).generate()
     with pytest.raises(ConfigError, match=r"data\.stateful=false"):
         build.build(configure("model.bidirectional=concat", "data=sine"))
-    with pytest.raises(ConfigError, match=r"the very values that it is to predict.*data\.target=last"):
+    with pytest.raises(ConfigError, match=r"the values that it must predict.*data\.target=last"):
         build.build(configure("model.bidirectional=concat", "data=sunspots"))
 
 
@@ -276,7 +276,7 @@ def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path, train, configu
     [
         (
             ["model=jordan", "model.bidirectional=concat", "data=cosine"],
-            "outputs are 2 wide, the targets of the data 1",
+            "outputs are 2 wide, but the data set needs 1",
         ),
         (["model.readout=false"], "outputs are 4 wide"),
         (["model=jordan", "model.cell.recurrent_init._target_=jaxrnn.initializers.spectral"], "square matrix"),

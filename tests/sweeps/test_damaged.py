@@ -66,7 +66,7 @@ def write_run(folder, loss):
         ("summary.json", lambda text: "", "summary.json is damaged"),
         ("summary.json", lambda text: text[:-20], "summary.json is damaged"),
         ("summary.json", lambda text: text.replace("0.25", "0.05"), "summary.json is damaged"),
-        ("summary.json", lambda text: "{}", "summary.json is damaged, or of jaxrnn 0.4"),
+        ("summary.json", lambda text: "{}", "summary.json is damaged, or was written by jaxrnn 0.4"),
         ("metrics.csv", lambda text: text.replace("0.25", "0.05"), "metrics.csv is damaged"),
         ("metrics.csv", lambda text: text.replace("10,", "1o,"), "metrics.csv is damaged: line 2"),
         ("metrics.csv", lambda text: "", "metrics.csv is damaged"),

@@ -40,5 +40,5 @@ def test_other_splits_are_drawn_from():
         np.testing.assert_array_equal(whole.targets[:, at], batch.targets[:, row])
     few = noisy_cosine.dataset()
     assert batches.draw(few, 10_000, KEY, "test").xs.shape[1] == 10_000  # with replacement
-    with pytest.raises(ConfigError, match="there are train, validation, test"):
+    with pytest.raises(ConfigError, match="it has train, validation, test"):
         batches.draw(dataset, 5, KEY, "nowhere")
