@@ -59,7 +59,7 @@ def test_symbols_and_values(texts):
     for net in (jaxrnn.rnn(elman.cell(2), 3, symbols=3), jaxrnn.rnn(elman.cell(2), 3, symbols=3, embedding=2)):
         with pytest.raises(ConfigError, match=f"reads 3 symbols, but the data set has {count}: build .* with symbols="):
             fit(net, texts)
-    with pytest.raises(ConfigError, match=rf"the net would read their numbers as values: give rnn symbols={count}"):
+    with pytest.raises(ConfigError, match=rf"the net would read them as values: call rnn with symbols={count}"):
         fit(jaxrnn.rnn(elman.cell(2), 3), texts)
     with pytest.raises(ConfigError, match="the net reads 8 symbols, but the inputs of the data set are values"):
         fit(jaxrnn.rnn(elman.cell(2), 1, symbols=8), SINE)

@@ -112,9 +112,9 @@ def _check_symbols(task):
     count = dataset.inputs.size
     if net.vocabulary is None:
         raise ConfigError(
-            f"the inputs of the data set are {count} symbols, which the net would read as values: call rnn with "
-            f"symbols={count}, or begin with nets.one_hot({count}); a net of your own declares that it reads symbols "
-            f"by net._replace(vocabulary={count})"
+            f"the inputs of the data set are symbols, {count} of them, but the net would read them as values: call "
+            f"rnn with symbols={count}, or begin with nets.one_hot({count}); a net of your own declares that it reads "
+            f"symbols by net._replace(vocabulary={count})"
         )
     if net.vocabulary < count:
         raise ConfigError(
