@@ -19,7 +19,7 @@ def test_windows_that_go_on_from_each_other_are_one_sequence():
         assert batch.weights.shape == (36, 1)
         assert batch.fresh.tolist() == [True]
     long = batches.draw(sine.dataset(points=5000), 1, KEY)
-    assert len(long.xs) == batches.LONGEST
+    assert len(long.xs) == batches.MAX_STEPS
 
 
 def test_single_steps_that_do_not_go_on_are_refused():
