@@ -117,7 +117,8 @@ class Readers:
         aggregate._scores(folder / "0/scores.csv")
 
     def search(self, folder):
-        search._whole(search._study(folder, [*WORDS, SPACE], search.Options(), 0, "down"), self.space, folder)
+        study = search._study(folder, [*WORDS, SPACE], search.Options(), 0, "down")
+        search._interrupted_trials(study, self.space, folder)
 
 
 READING = {

@@ -6,7 +6,7 @@
 - `search`: searches for the best values with Optuna.
 - `report`: reports the results of a sweep.
 
-How one run is trained belongs to `training`, and how it is stored to `experiments`.
+The training of one run belongs to `training`, and its storage to `experiments`.
 """
 
 from jaxrnn.lazy import attach

@@ -188,8 +188,8 @@ def _pack(members, rows, training):
 def _is_packing_faster(training, kept_count, count):
     """Returns whether a program with fewer rows saves more seconds than its compilation takes.
 
-    The estimate assumes that an update takes time in proportion to the rows, and that the smaller program compiles as
-    long as the current one. Before the first report there is no time of an update to estimate from.
+    The estimate assumes that the time of an update is proportional to the number of rows, and that the smaller program
+    takes as long to compile as the current one. Before the first report, no update has been timed.
     """
     if training.report is None:
         return False

@@ -1,6 +1,6 @@
 """Groups runs that fit in one compiled program: runs that differ only in their seeds and in floats that can be traced.
 
-Whether a float can vary inside a program is not listed anywhere: one update is traced with the float as an argument.
+No list says which floats can vary inside a program. Instead, one update is traced with the float as an argument.
 """
 
 import json

@@ -161,7 +161,7 @@ def _train_members(group, jobs, members, folder, options, received, watch, confi
                 folders.fail(jobs[member].folder, str(error))
                 yield member, summaries.read(jobs[member].folder)
     except OSError as error:
-        raise DiskError(atomic.refusal(error, "repeat the same command")) from error
+        raise DiskError(atomic.refusal(error, "give the same command again")) from error
     else:
         if not received:
             shutil.rmtree(store, ignore_errors=True)
