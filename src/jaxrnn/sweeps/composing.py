@@ -84,14 +84,14 @@ class Composer:
         """Returns (all parsed overrides, the overrides that only set values, the `_Base` of the other overrides)."""
         parsed = [self._parsed(word) for word in overrides]
         values = [override for override in parsed if _sets_a_value(override)]
-        others = tuple(override.input_line for override in parsed if override not in values)
-        if others not in self._bases:
-            cfg = self._loader.load_sweep_config(self._master, list(others))
+        other_words = tuple(override.input_line for override in parsed if override not in values)
+        if other_words not in self._bases:
+            cfg = self._loader.load_sweep_config(self._master, list(other_words))
             OmegaConf.copy_cache(self._master, cfg)
             task = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
             hydra = OmegaConf.to_container(cfg.hydra, resolve=False, enum_to_str=True)
-            self._bases[others] = _Base(cfg, task, hydra, set())
-        return parsed, values, self._bases[others]
+            self._bases[other_words] = _Base(cfg, task, hydra, set())
+        return parsed, values, self._bases[other_words]
 
 
 class _Base(NamedTuple):

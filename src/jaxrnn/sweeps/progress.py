@@ -12,8 +12,8 @@ class Progress:
 
     def __init__(self, jobs, summaries):
         self._jobs, self._done, self._best = len(jobs), 0, None
-        left = [job for job in jobs if job.number not in summaries]
-        self.bar = records.progress_bar(sum(int(job.cfg.trainer.steps) for job in left), 0)
+        remaining = [job for job in jobs if job.number not in summaries]
+        self.bar = records.progress_bar(sum(int(job.cfg.trainer.steps) for job in remaining), 0)
         for job in jobs:
             if job.number in summaries:
                 self.ended(job, summaries[job.number])
@@ -49,10 +49,14 @@ def how_far(folder, jobs, began=None, before=0):
     files = [file for file in Path(folder).glob(f"*/{summaries.FILE}") if file.parent.name.isdecimal()]
     ended = {file: content for file in files if (content := done(file.parent)) is not None}
     elapsed = 0.0 if began is None else time.monotonic() - began
-    left = elapsed / max(len(ended) - before, 1) * (jobs - len(ended))
+    seconds_left = elapsed / max(len(ended) - before, 1) * (jobs - len(ended))
     losses = [(loss, file.parent.name) for file, content in ended.items() if (loss := score(content)) is not None]
     text = so_far(len(ended), jobs, min(losses, default=None))
-    return text + (f"; about {left / 60:.0f} min left" if left >= 90 else f"; about {left:.0f} s left") * (left > 0)
+    if seconds_left <= 0:
+        return text
+    return f"{text}; about " + (
+        f"{seconds_left / 60:.0f} min left" if seconds_left >= 90 else f"{seconds_left:.0f} s left"
+    )
 
 
 def so_far(done, jobs, best):

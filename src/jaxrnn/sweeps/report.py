@@ -110,8 +110,8 @@ def write(sweep):
     for name, rows in tables.items():
         Table(rows).write(folder / f"{name}.csv")
     with style.page():
-        drawn = figures.draw(sweep)
-    paths = {title: style.publish(figure, folder, title) for title, figure in drawn.items()}
+        figures_by_title = figures.draw(sweep)
+    paths = {title: style.publish(figure, folder, title) for title, figure in figures_by_title.items()}
     text = page(f"{sweep.folder}: {sweep.metric}", _counts(sweep), command(sweep), tables, paths)
     atomic.write(folder / "report.html", text)
     return "\n".join([*_lines(sweep, tables["settings"]), f"page: {folder / 'report.html'}"])

@@ -26,9 +26,9 @@ def better_of(metric, compose, given, overrides):
     """
     values = {override.key_or_group: search_space.trial_values(override) for override in overrides}
     first = {name: choices[0] for name, choices in values.items()}
-    others = [(name, choice) for name, choices in values.items() for choice in choices[1:]]
+    other_choices = [(name, choice) for name, choices in values.items() for choice in choices[1:]]
     known, measured, first_error = {}, {}, None
-    for changed in (None, *others):
+    for changed in (None, *other_choices):
         chosen = first if changed is None else {**first, changed[0]: changed[1]}
         try:
             known[changed] = _metrics(compose([*given, *(force(f"{n}={v}") for n, v in chosen.items())]), measured)
@@ -72,7 +72,8 @@ def _metrics(cfg, measured):
     nodes = OmegaConf.to_yaml(OmegaConf.create([cfg.data, cfg.get("metrics")]))
     if nodes not in measured:
         task = built(cfg).task
-        ways = {"loss": "down"} | ({} if task.dataset.correct is None else {"correct": "up"})
-        ways |= {name: better(function) for name, function in task.measured.items()}
-        measured[nodes] = {f"{split}.{name}": way for split in task.dataset.splits for name, way in ways.items()}
+        directions = {"loss": "down"} | ({} if task.dataset.correct is None else {"correct": "up"})
+        directions |= {name: better(function) for name, function in task.measured.items()}
+        splits = task.dataset.splits
+        measured[nodes] = {f"{split}.{name}": direction for split in splits for name, direction in directions.items()}
     return measured[nodes]

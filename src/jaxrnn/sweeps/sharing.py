@@ -60,10 +60,10 @@ def wait(jobs, done, folder, shares, patience=PATIENCE):
       ConfigError: if a process is lost before its jobs are done; it names the process and the missing runs.
     """
     summaries, last_signs = {}, {}
-    while left := [job for job in jobs if job.number not in summaries]:
-        summaries |= {job.number: content for job in left if (content := done(job.folder)) is not None}
-        for process in {shares[job.number] for job in left}:
-            missing = [job.number for job in left if shares[job.number] == process and job.number not in summaries]
+    while waiting := [job for job in jobs if job.number not in summaries]:
+        summaries |= {job.number: content for job in waiting if (content := done(job.folder)) is not None}
+        for process in {shares[job.number] for job in waiting}:
+            missing = [job.number for job in waiting if shares[job.number] == process and job.number not in summaries]
             if missing and _seconds_silent(folder, process, last_signs) > patience:
                 raise ConfigError(
                     f"process {process + 1} has given no sign of life for {patience:.0f} s; runs "

@@ -53,12 +53,14 @@ def check_split(dataset, split):
 
 
 def _of_split(dataset, size, key, split):
-    whole = dataset.splits[split]
-    rows = whole.fresh.shape[0]
+    split_batch = dataset.splits[split]
+    rows = split_batch.fresh.shape[0]
     chosen = jax.random.choice(key, rows, (size,), replace=size > rows)
-    if isinstance(whole.xs, Windows):
-        return whole.xs.cut(chosen)
-    return jax.tree.map(lambda a: a[:, chosen], whole._replace(fresh=None))._replace(fresh=whole.fresh[chosen])
+    if isinstance(split_batch.xs, Windows):
+        return split_batch.xs.cut(chosen)
+    return jax.tree.map(lambda a: a[:, chosen], split_batch._replace(fresh=None))._replace(
+        fresh=split_batch.fresh[chosen]
+    )
 
 
 def _epoch(dataset, key):

@@ -51,10 +51,11 @@ def by_lead(run, horizon):
     for name, predict in dataset.baselines.items():
         forecasts[name] = _continue(dataset, predict, xs, ahead, horizon)
     truth = series.truth()[starts + np.arange(horizon)[:, None]]
-    known = ~np.isnan(truth)
+    is_known = ~np.isnan(truth)
     errors = {name: np.abs(series.differences(np.asarray(values), truth)) for name, values in forecasts.items()}
     return {
-        name: np.where(known, error / series.naive_error, 0).sum(axis=(1, 2)) / np.maximum(known.sum(axis=(1, 2)), 1)
+        name: np.where(is_known, error / series.naive_error, 0).sum(axis=(1, 2))
+        / np.maximum(is_known.sum(axis=(1, 2)), 1)
         for name, error in errors.items()
     }
 

@@ -94,13 +94,13 @@ class History:
             return False
         self.step += n
         loss, best = self.losses.get("validation"), self.progress["best_loss"]
-        better = loss is None or best is None or loss < best
-        if better:
+        is_best = loss is None or best is None or loss < best
+        if is_best:
             self.progress |= {"best_loss": loss, "best_step": self.step, "stale": 0}
         else:
             self.progress["stale"] += 1
         self._end_if_done()
-        return better
+        return is_best
 
     def last_loss(self):
         """Returns the last validation loss; the last training loss without a validation split."""

@@ -121,9 +121,9 @@ def of_data(dataset):
     return [_numbers(np.asarray(leaf)) for leaf in jax.tree.leaves((dataset.arrays, splits))]
 
 
-def _same_data(numbers, others):
+def _same_data(saved, current):
     """Returns whether two fingerprints of `of_data` belong to the same data set."""
-    a, b = np.array(numbers, float).reshape(-1, 4), np.array(others, float).reshape(-1, 4)
+    a, b = np.array(saved, float).reshape(-1, 4), np.array(current, float).reshape(-1, 4)
     if a.shape != b.shape or (a[:, 0] != b[:, 0]).any():  # sizes are exact
         return False
     return np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)

@@ -65,9 +65,10 @@ def stepwise(task, rule, name, state, batch, key):
             return mean_of(total, weights), (after, total, weights)
 
         grads, (carry, total, weights) = jax.grad(loss, has_aux=True)(params)
-        new = _updated(task.optimizer, params, opt_state, grads)
-        chosen = jax.tree.map(lambda a, b: jnp.where(weights > 0, a, b), new, OnlineState(params, opt_state))
-        return (chosen, carry), (total, weights)
+        old_state, new_state = OnlineState(params, opt_state), _update(task.optimizer, params, opt_state, grads)
+        # Only a step that counts in the loss changes the params and the state of the optimizer.
+        state = jax.tree.map(lambda new, old: jnp.where(weights > 0, new, old), new_state, old_state)
+        return (state, carry), (total, weights)
 
     steps = batch.xs, batch.targets, batch.weights, batch.mask, batch.reset
     (state, _), losses = jax.lax.scan(step, (state, carry), (jnp.arange(len(batch.xs)), steps))
@@ -90,10 +91,10 @@ def after_the_batch(task, state, batch, key):
         return mean_of(total, weights)
 
     value, grads = jax.value_and_grad(loss)(state.params)
-    return _updated(task.optimizer, *state, grads), value
+    return _update(task.optimizer, *state, grads), value
 
 
-def _updated(optimizer, params, opt_state, grads):
+def _update(optimizer, params, opt_state, grads):
     clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
     changes, opt_state = optimizer.rule.update(clipped, opt_state, params)
     return OnlineState(optax.apply_updates(params, changes), opt_state)

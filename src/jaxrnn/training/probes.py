@@ -82,8 +82,11 @@ def figures(probes, task, folder):
     for name, probe in probes.items():
         params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
         expected = jax.eval_shape(_measure(probe, task), params, draw(task.dataset, BATCH, jax.random.key(0)))
-        files = {int(path.stem): path for path in atomic.whole(Path(folder) / FOLDER / name, "*.npz")
-                 if path.stem.isdecimal()}  # fmt: skip
+        files = {
+            int(path.stem): path
+            for path in atomic.whole(Path(folder) / FOLDER / name, "*.npz")
+            if path.stem.isdecimal()
+        }
         by_step = {step: arrays for step in sorted(files) if (arrays := _read(files[step], expected)) is not None}
         if by_step:
             stacked = {key: np.stack([arrays[key] for arrays in by_step.values()]) for key in expected}

@@ -54,7 +54,9 @@ class Metrics:
         if step and not _begins_with(self._path, self._text[0]):
             logging.getLogger(__name__).warning(
                 "%s does not hold the rows up to step %d that its checkpoint expects; the checkpoint restores them",
-                self._path, step)  # fmt: skip
+                self._path,
+                step,
+            )
         atomic.write(self._path, self._text[0])
 
     def write(self, step, split, row):

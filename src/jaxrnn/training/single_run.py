@@ -19,10 +19,19 @@ from jaxrnn.training.run import Run
 from jaxrnn.training.update import Task
 
 
-def fit(task: Task, seed: int = 0, folder: str | Path | None = None, *,
-        checkpointing: Checkpointing = Checkpointing(), callbacks: Sequence[Callable[..., Any]] = (),
-        probes: Any = None, evaluator: Any = None, tensorboard: Any = False, peers: Any = None,
-        description: Any = None) -> Run:  # fmt: skip
+def fit(
+    task: Task,
+    seed: int = 0,
+    folder: str | Path | None = None,
+    *,
+    checkpointing: Checkpointing = Checkpointing(),
+    callbacks: Sequence[Callable[..., Any]] = (),
+    probes: Any = None,
+    evaluator: Any = None,
+    tensorboard: Any = False,
+    peers: Any = None,
+    description: Any = None,
+) -> Run:
     """Trains a network. With a folder, the same call resumes an interrupted run.
 
     Ctrl-C and SIGTERM end the run at its next report, as "stopped".
@@ -50,13 +59,33 @@ def fit(task: Task, seed: int = 0, folder: str | Path | None = None, *,
     """
     with computing(task.trainer.precision):
         compatibility.check(task, checkpointing, callbacks, probes)
-        return fit_checked(task, seed, folder, checkpointing=checkpointing, callbacks=callbacks, probes=probes,
-                           evaluator=evaluator, tensorboard=tensorboard, peers=peers,
-                           description=description)  # fmt: skip
+        return fit_checked(
+            task,
+            seed,
+            folder,
+            checkpointing=checkpointing,
+            callbacks=callbacks,
+            probes=probes,
+            evaluator=evaluator,
+            tensorboard=tensorboard,
+            peers=peers,
+            description=description,
+        )
 
 
-def fit_checked(task, seed, folder, *, checkpointing, callbacks, probes, evaluator=None, tensorboard=False, peers=None,
-                description=None):  # fmt: skip
+def fit_checked(
+    task,
+    seed,
+    folder,
+    *,
+    checkpointing,
+    callbacks,
+    probes,
+    evaluator=None,
+    tensorboard=False,
+    peers=None,
+    description=None,
+):
     """`fit` without the checks of `compatibility.check`, which the caller has made."""
     evaluator = evaluation.evaluator(task) if evaluator is None else evaluator
     probing = Probes(probes, task, seed, folder) if probes else None
