@@ -65,7 +65,7 @@ def generation_error(dataset, generated, start=None):
 
 
 def _needs_past(series):
-    """Returns whether the next input needs covariates that are known only up to now and that it does not predict."""
+    """Returns whether the next input needs columns that are known only up to now; no network predicts them."""
     return series.past is not None and series.horizon == 1
 
 

@@ -32,7 +32,7 @@ def fit(
     peers: Any = None,
     description: Any = None,
 ) -> Run:
-    """Trains a network. With a folder, the same call resumes an interrupted run.
+    """Trains a network and returns its `Run`. With a folder, the same call resumes an interrupted run.
 
     Ctrl-C and SIGTERM end the run at its next report, as "stopped".
 
@@ -48,9 +48,6 @@ def fit(
       peers: None to train in one process. If several processes train together, an object on which this call sets the
         attribute `kept`, a function that saves the last report. It must call `kept` if another process is lost.
       description: {name: value} of the configuration, stored in checkpoints; None without a configuration.
-
-    Returns:
-      A `Run`.
 
     Raises:
       ConfigError: if the parts do not fit each other, the checkpoint in the folder is damaged or belongs to another
