@@ -92,6 +92,6 @@ def _length(series, prime, length, start):
         raise ConfigError(f"length={length}: this network predicts at most data.horizon={series.horizon} steps")
     if longest is not None and length > longest:
         raise ConfigError(
-            f"length={length}: the columns that are known in advance end {reach} steps after the last value"
+            f"length={length}: the columns that are known in advance reach {reach} steps beyond the last value"
         )
     return length
