@@ -109,7 +109,7 @@ def _history(members, member, step=0, progress=None, saved=""):
 def _run(members, rows, training, checkpoint, options, received, watch):
     """Trains rows until all have ended or a signal is received; yields as `train_group`."""
     hooks = _Hooks(members, rows, checkpoint, options, training.task.trainer.steps, received, watch)
-    # The order matters: a checkpoint must hold the runs that the callbacks, a cut or a signal have ended.
+    # The order matters: `save` is last, so that the checkpoint records the runs that the other hooks have ended.
     in_order = [hooks.call_callbacks, hooks.cut, stop_when(received), hooks.show, hooks.save]
     for ended in train(training, in_order):
         unwritten = [row for row in ended if hooks.rows[row] in members.folders]
