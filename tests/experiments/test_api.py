@@ -29,7 +29,7 @@ def test_what_fit_returns():
     np.testing.assert_array_equal(run.generate(5)[:3], run.generate(3))
     assert set(run.plot()) == {"learning_curves", "gradient_norm", "prediction", "generation"}
     assert run.plot()._repr_html_().count("<img") == 4
-    with pytest.raises(ConfigError, match="the data have no split tset; there are validation, test"):
+    with pytest.raises(ConfigError, match="split=tset: the data set has no such split; it has validation, test"):
         run.predict("tset")
 
 

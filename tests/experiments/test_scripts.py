@@ -102,7 +102,7 @@ REFUSALS = {
     "unroll=scna": "nearest: snap, scan",
     "unroll=truncated": "unroll.k1 is missing; give it: unroll.k1=...",
     "model.cell._target_=nowhere.cell": "model.cell._target_=nowhere.cell: no such function",
-    "trainer.batch_size=100": "trainer.batch_size=100 is larger than the data: it holds 36 sequences",
+    "trainer.batch_size=100": "trainer.batch_size=100 is larger than the data set, which has 36 sequences",
     "data=cosine data.window=4000": "the window must be at most 2499 steps",
     "data=csv": "data.path is missing; give it: data.path=...",
     "hydra/launcher=slrum": "joblib and submitit need pip install -e '.[launch]'",
@@ -172,7 +172,7 @@ STUDY_REFUSALS = {
     "study=gtaes": "study=gtaes: no such study; nearest: gates",
     "study=gates study.bach=3": "study.bach: jaxrnn.studies.gates.study has no such option; nearest: batch",
     "study=gates run=nowhere": "nowhere is not a run folder",
-    "study=gradient_flow model=lstm data=sine data.stateful=false": "are single steps; give data.window=...",
+    "study=gradient_flow model=lstm data=sine data.stateful=false": "are single steps; set data.window=2",
     "study=gates model=gru seeds=0": "seeds=0: should be greater than 0",
 }
 

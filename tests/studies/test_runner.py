@@ -59,7 +59,7 @@ def test_checkpoints_splits_and_precisions(run, study):
     place = max(run.glob("studies/*"), key=lambda path: path.stat().st_mtime)
     assert np.load(place / "gates.npz")["gru/time_scales"].dtype == np.float64
     assert "Sequences: test." in (place / "figures" / "gates.txt").read_text()
-    with pytest.raises(ConfigError, match="split=tset: no such split; there are train, validation, test"):
+    with pytest.raises(ConfigError, match="split=tset: the data set has no such split; it has train, validation, test"):
         study(run, "study=lyapunov", "split=tset")
     with pytest.raises(ConfigError, match="precision=f16"):
         study(run, "study=gates", "precision=f16")
@@ -92,7 +92,7 @@ def test_a_run_whose_gradient_was_zero_is_called_so(run, study):
         lines = study(run, "study=gates", "study.batch=2")
     finally:
         file.write_bytes(kept)
-    assert lines[0] == "the gradient was exactly zero in the report of step 6: nothing was learned any more"
+    assert lines[0] == "the gradient was exactly zero in the report of step 6: the network stopped learning"
 
 
 @pytest.mark.slow

@@ -90,4 +90,4 @@ def test_names_by_a_pattern_inside_a_job(tmp_path, call, root):
     assert "2 of 2 runs done" in call(tmp_path, "train", 'together=["model=glob(e*)","seed=1,2"]', *short).stdout
     nothing = call(tmp_path, "train", 'together=["model=glob(zz*)"]', *short[:-2], "hydra.run.dir=none")
     assert nothing.returncode == 2
-    assert nothing.stderr == "error: together has no runs: one of its keys names no value, such as range(0)\n"
+    assert nothing.stderr == "error: together has no runs: one of its keys has no value, such as range(0)\n"

@@ -45,7 +45,9 @@ def test_a_journal_sets_nothing_but_what_is_searched_for(tmp_path, monkeypatch):
     study = search._study(tmp_path, [*given, *space], search.Options(), 0, "down")
     trial = study.ask()
     trial.set_user_attr("overrides", ["++model._target_=os.system"])
-    with pytest.raises(ConfigError, match=r"trial 0 sets .*_target_=os\.system.*, but optimizer\.learning_rate="):
+    with pytest.raises(
+        ConfigError, match=r"trial 0 sets .*_target_=os\.system.*, but this search is over optimizer\.learning_rate="
+    ):
         search.search(lambda words: conf.compose("train", words), given, space, search.Options(), tmp_path)
 
 
@@ -66,7 +68,7 @@ def write_run(folder, loss):
         ("summary.json", lambda text: "", "summary.json is damaged"),
         ("summary.json", lambda text: text[:-20], "summary.json is damaged"),
         ("summary.json", lambda text: text.replace("0.25", "0.05"), "summary.json is damaged"),
-        ("summary.json", lambda text: "{}", "summary.json is damaged, or of jaxrnn 0.4"),
+        ("summary.json", lambda text: "{}", "summary.json is damaged, or was written by jaxrnn 0.4"),
         ("metrics.csv", lambda text: text.replace("0.25", "0.05"), "metrics.csv is damaged"),
         ("metrics.csv", lambda text: text.replace("10,", "1o,"), "metrics.csv is damaged: line 2"),
         ("metrics.csv", lambda text: "", "metrics.csv is damaged"),

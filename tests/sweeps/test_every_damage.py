@@ -117,7 +117,8 @@ class Readers:
         aggregate._scores(folder / "0/scores.csv")
 
     def search(self, folder):
-        search._whole(search._study(folder, [*WORDS, SPACE], search.Options(), 0, "down"), self.space, folder)
+        study = search._study(folder, [*WORDS, SPACE], search.Options(), 0, "down")
+        search._interrupted_trials(study, self.space, folder)
 
 
 READING = {
@@ -233,7 +234,7 @@ def test_the_forged_head_of_a_checkpoint_is_told_in_one_line(copied, held, field
         heads += [{"content": json.dumps(changed(content, place, value))} for place in places for value in WRONG[:4]]
     for forged in heads:
         forged = {**head, **forged}
-        forged["digest"] = array_file._head_digest(forged)
+        forged["digest"] = array_file._header_digest(forged)
         save_file(arrays, path, forged)
         held(copied, ("checkpoint",))
 
@@ -268,5 +269,5 @@ def test_a_forged_group_is_told_in_one_line(tmp_path):
 
 
 def write_progress(store, progress):
-    store._place.mkdir(exist_ok=True)
+    store._folder.mkdir(exist_ok=True)
     array_file.write(store._file(1), {"a": np.zeros(1)}, {"step": 1, "progress": progress})

@@ -126,7 +126,7 @@ def test_what_cannot_vary_splits_and_says_why(checked):
         "group 3: 6 runs together over seed, optimizer.learning_rate; model.cell._target_=gru, model.cell.size=2"
         in text
     )
-    assert "model.cell.size (no float)" in text
+    assert "model.cell.size (not a float)" in text
 
     def reason(name, *values, **more):
         options = [*NOISY, *more.get("options", [])]
@@ -134,9 +134,9 @@ def test_what_cannot_vary_splits_and_says_why(checked):
         assert len(plan.groups) == len(values)
         return plan.reasons[name]
 
-    assert reason("data.step", 0.2, 0.3).startswith("the data are made of it")
+    assert reason("data.step", 0.2, 0.3).startswith("the data depend on it")
     assert reason("checkpoints.seconds", 1.0, 2.0) == "no compiled code reads it"
-    assert reason("optimizer.clip_norm", "null", 1.0) == "no float"
+    assert reason("optimizer.clip_norm", "null", 1.0) == "not a float"
     flossing = [*NOISY, "regularizer=flossing"]
     traced = grouping.plan([checked(*flossing, f"regularizer.weight={weight}") for weight in (0.5, 1.0)])
     assert len(traced.groups) == 1

@@ -148,10 +148,10 @@ def test_pairs_show_the_best_of_the_other_factors(sweep):
 
 
 def test_nothing_to_report_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="there are no runs below it"):
+    with pytest.raises(ConfigError, match="expected run folders below it, found none"):
         report.read(tmp_path)
     write_run(tmp_path / "0", "lstm", 0.1, 0, 1.0)
-    with pytest.raises(ConfigError, match=r"metric=test.loss: no run has it"):
+    with pytest.raises(ConfigError, match=r"metric=test.loss: no run has this metric"):
         report.read(tmp_path, "test.loss")
     assert len(figures.draw(report.read(tmp_path))) == 1  # one run, no factor
 

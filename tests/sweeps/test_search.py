@@ -96,14 +96,14 @@ def test_a_metric_that_all_runs_will_have_is_taken(compose, metric, given, space
 @pytest.mark.parametrize(
     ("metric", "given", "space", "message"),
     [
-        ("test.acuracy", ["data=digits"], [SPACE[0]], "runs have no such metric; there are .*test.accuracy"),
+        ("test.acuracy", ["data=digits"], [SPACE[0]], "runs have no such metric; choose one of .*test.accuracy"),
         (
             "validation.coverage",
             SMALL,
             ["data/distribution=choice(point,gaussian)", SPACE[0]],
-            "runs with data/distribution=point have no such metric; there are validation.loss, .*validation.crps",
+            "runs with data/distribution=point have no such metric; choose one of validation.loss, .*validation.crps",
         ),
-        ("test.accuracy", [], ["data=choice(digits,sine)"], "runs with data=sine have no such metric; there are"),
+        ("test.accuracy", [], ["data=choice(digits,sine)"], "runs with data=sine have no such metric; choose one of"),
         ("test.accuracy", [], ["data=choice(sine,digits)", SPACE[0]], "runs with data=sine have no such metric"),
     ],
 )

@@ -196,7 +196,7 @@ def test_a_search_goes_on_with_the_trials_that_it_asked_for(sweep, monkeypatch, 
     study = search._study(sweep, [*WORDS, space], search.Options(), 0, "down")
     override = search.OverridesParser.create().parse_override(space)
     asked = search._ask(study, [override])
-    assert search._whole(study, [override], sweep)[0].number == asked.number
+    assert search._interrupted_trials(study, [override], sweep)[0].number == asked.number
 
 
 def test_names_are_resolved_in_one_place(root):

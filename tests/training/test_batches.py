@@ -19,7 +19,7 @@ def test_windows_that_go_on_from_each_other_are_one_sequence():
         assert batch.weights.shape == (36, 1)
         assert batch.fresh.tolist() == [True]
     long = batches.draw(sine.dataset(points=5000), 1, KEY)
-    assert len(long.xs) == batches.LONGEST
+    assert len(long.xs) == batches.MAX_STEPS
 
 
 def test_single_steps_that_do_not_go_on_are_refused():
@@ -40,5 +40,5 @@ def test_other_splits_are_drawn_from():
         np.testing.assert_array_equal(whole.targets[:, at], batch.targets[:, row])
     few = noisy_cosine.dataset()
     assert batches.draw(few, 10_000, KEY, "test").xs.shape[1] == 10_000  # with replacement
-    with pytest.raises(ConfigError, match="there are train, validation, test"):
+    with pytest.raises(ConfigError, match="it has train, validation, test"):
         batches.draw(dataset, 5, KEY, "nowhere")

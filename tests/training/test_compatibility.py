@@ -45,11 +45,11 @@ def fits(net, dataset):
 
 
 def test_the_outputs_are_as_wide_as_the_targets(texts):
-    with pytest.raises(ConfigError, match="are 1 wide, the targets of the data 3; make the net with output_size=3"):
+    with pytest.raises(ConfigError, match="are 1 wide, but the data set needs 3; build the net with output_size=3"):
         fit(NET, three_columns())
-    with pytest.raises(ConfigError, match="its outputs are 2 wide, the targets of the data 3"):
+    with pytest.raises(ConfigError, match="its outputs are 2 wide, but the data set needs 3"):
         fit(jaxrnn.rnn(elman.cell(2), 2, symbols=texts.inputs.size), texts)
-    with pytest.raises(ConfigError, match=r"are 16 wide, the targets of the data 1; model\.readout=true adds"):
+    with pytest.raises(ConfigError, match=r"are 16 wide, but the data set needs 1; model\.readout=true adds"):
         jaxrnn.experiment("model=elman", "model.cell.size=16", "model.readout=false")
 
 
@@ -57,11 +57,11 @@ def test_symbols_and_values(texts):
     count = texts.inputs.size
     fits(jaxrnn.rnn(elman.cell(2), 3, symbols=count, embedding=2), texts)
     for net in (jaxrnn.rnn(elman.cell(2), 3, symbols=3), jaxrnn.rnn(elman.cell(2), 3, symbols=3, embedding=2)):
-        with pytest.raises(ConfigError, match=f"reads 3 symbols and the data set has {count}: make it with symbols="):
+        with pytest.raises(ConfigError, match=f"reads 3 symbols, but the data set has {count}: build .* with symbols="):
             fit(net, texts)
-    with pytest.raises(ConfigError, match=rf"the net would read their numbers as values: give rnn symbols={count}"):
+    with pytest.raises(ConfigError, match=rf"the net would read them as values: call rnn with symbols={count}"):
         fit(jaxrnn.rnn(elman.cell(2), 3), texts)
-    with pytest.raises(ConfigError, match="the net reads symbols, 8 of them, and the data set gives values"):
+    with pytest.raises(ConfigError, match="the net reads 8 symbols, but the inputs of the data set are values"):
         fit(jaxrnn.rnn(elman.cell(2), 1, symbols=8), SINE)
 
 
@@ -92,7 +92,7 @@ def test_every_combinator_hands_on_how_many_symbols_a_net_reads(change):
 def test_a_net_of_ones_own_says_that_it_reads_symbols(texts):
     inner = jaxrnn.rnn(elman.cell(2), 3, symbols=texts.inputs.size)
     own = Net(inner.init, inner.width, inner.initial, inner.apply, unrolled=lambda unroll: own)
-    with pytest.raises(ConfigError, match=r"a net of your own that reads symbols says so by net._replace\(vocabulary="):
+    with pytest.raises(ConfigError, match=r"declares that it reads symbols by net._replace\(vocabulary="):
         fit(own, texts)
     fits(own._replace(vocabulary=texts.inputs.size), texts)
 
@@ -105,7 +105,7 @@ def test_a_net_of_ones_own_says_that_it_reads_symbols(texts):
         ({"callbacks": [lambda progress, more: None]}, "(progress, more) must take one argument, a Progress"),
         ({"callbacks": early_stopping(3)}, "callbacks: expected a Sequence, got the function"),
         ({"metrics": {"mae": jaxrnn.metrics.mean_absolute_error}}, "metrics.mae: expected what jaxrnn.metrics.mean"),
-        ({"metrics": {"all": lambda ys, batch: ys}}, "metrics.all: gives an array of shape"),
+        ({"metrics": {"all": lambda ys, batch: ys}}, "metrics.all: expected one number, got an array of shape"),
         ({"metrics": {"one": lambda ys: ys}}, "metrics.one: "),
         ({"probes": {"gates": gates.probe}}, "probes.gates: expected a Probe, got the function jaxrnn.studies.gates"),
         ({"probes": {"gates": gates.probe()}}, "probes: they write into a run folder; give folder="),
@@ -147,7 +147,7 @@ def test_a_callback_that_returns_no_text_is_refused_by_name(result):
     def stop(progress):
         return result
 
-    with pytest.raises(ConfigError, match=r"callbacks: .*stop returned .*, expected None to go on or a str"):
+    with pytest.raises(ConfigError, match=r"callbacks: .*stop returned .*, expected None to continue or a string"):
         fit(NET, SINE, callbacks=[stop])
 
 

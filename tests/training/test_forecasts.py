@@ -60,7 +60,7 @@ def test_what_is_known_in_advance_is_read_at_its_time(horizon):
     run, read = run_of(dataset, weights), dataset.series.known[:, 0]
     np.testing.assert_allclose(run.generate(3, 4)[:, 0], read[51:54], rtol=1e-12)
     np.testing.assert_allclose(run.generate(3, 4, start=60)[:, 0], read[60:63], rtol=1e-12)
-    with pytest.raises(ConfigError, match="reaches 5 steps beyond" if horizon == 1 else "reach data.horizon=3"):
+    with pytest.raises(ConfigError, match="reach 5 steps beyond" if horizon == 1 else "at most data.horizon=3"):
         run.generate(6, 4, start=60)
 
 
@@ -91,7 +91,7 @@ def test_errors_by_lead_of_a_straight_line(horizon):
     np.testing.assert_allclose(errors["network"], [1, 2, 3, 4], rtol=1e-5)
     np.testing.assert_allclose(errors["last value"], [1, 2, 3, 4], rtol=1e-5)
     assert errors["linear autoregression"].max() < 0.1
-    with pytest.raises(ConfigError, match="horizon=40: 12 values" if horizon == 1 else "reach data.horizon=4"):
+    with pytest.raises(ConfigError, match="horizon=40: only 12 values" if horizon == 1 else "at most data.horizon=4"):
         forecasts.by_lead(run, 40)
 
 
@@ -107,7 +107,7 @@ def test_an_offset_changes_no_error_by_lead(horizon):
 
 def test_errors_by_lead_need_a_naive_forecast_that_errs():
     run = run_of(series.dataset(np.tile(noise(6), 20), window=4, season=6))
-    with pytest.raises(ConfigError, match="a season before is never wrong over the training part"):
+    with pytest.raises(ConfigError, match="one season before, is exact over the training part"):
         forecasts.by_lead(run, 3)
 
 

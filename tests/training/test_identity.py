@@ -10,9 +10,9 @@ from jaxrnn.training import identity
 
 @pytest.mark.parametrize("large", [False, True])
 def test_data_of_another_order_or_with_other_values_are_other_data(monkeypatch, large):
-    monkeypatch.setattr(identity, "MOST", 640)
+    monkeypatch.setattr(identity, "MAX_SAMPLES", 640)
     if large:
-        monkeypatch.setattr(identity, "LARGE", 1000)
+        monkeypatch.setattr(identity, "LARGE_ARRAY", 1000)
     values = np.random.default_rng(0).integers(0, 200, 100_000).astype(np.uint8)
 
     def of(array):

@@ -14,7 +14,7 @@ from jaxrnn.training.notes import worse_than_trivial
 def test_a_run_worse_than_its_trivial_predictor_says_so(loss):
     train, validation = {"loss": 0.1, "baseline": 1.0}, {"loss": loss, "baseline": 1.0}
     (note,) = worse_than_trivial({"train": train, "validation": validation}, "last value")
-    assert f"validation loss, {loss:.4g}, is worse than that of the trivial predictor (last value), 1; try" in note
+    assert f"validation loss, {loss:.4g}, is worse than the loss of the trivial predictor (last value), 1; try" in note
     assert len(worse_than_trivial({"test": validation}, "last value")) == 1
 
 
@@ -29,5 +29,5 @@ def test_an_untrained_network_says_so_in_its_summary_and_at_the_end_of_the_comma
         jaxrnn.rnn(elman.cell(2), data.output_size), data, optimizer=optax.sgd(1e-9), steps=2, batch_size=1
     )
     summary = run.summary()
-    (note,) = [note for note in summary["notes"] if "is worse than that of the trivial predictor" in note]
+    (note,) = [note for note in summary["notes"] if "is worse than the loss of the trivial predictor" in note]
     assert f"note: {note}" in files.report(summary, tmp_path, "")

@@ -205,5 +205,6 @@ def test_a_checkpoint_that_is_deleted_under_a_run_is_saved_again_at_once_and_tol
     assert Checkpoints(tmp_path).steps() == [18]
     (line,) = caplog.messages
     assert line == (
-        f"{tmp_path}/checkpoints: the checkpoint of step 3 was deleted under the run, which saves another at once"
+        f"{tmp_path}/checkpoints: the checkpoint of step 3 was deleted while the run was training; the run saves a new "
+        "one now"
     )

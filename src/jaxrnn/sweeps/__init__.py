@@ -1,7 +1,12 @@
-"""Many runs: which fit in one compiled program (`grouping`), training them (`group`, `halving`), scheduling and going
-on (`schedule`, `callback`), searching (`search`), and what came of it (`report`).
+"""Sweeps: trains many runs in few compiled programs.
 
-Whatever concerns more than one run belongs here; how one run is trained (`training`) or kept (`experiments`) does not.
+- `grouping`: finds the runs that fit in one program.
+- `group`, `halving`: train the runs of a program.
+- `schedule`, `callback`: schedule all runs of a sweep, and resume interrupted sweeps.
+- `search`: searches for the best values with Optuna.
+- `report`: reports the results of a sweep.
+
+The training of one run belongs to `training`, and its storage to `experiments`.
 """
 
 from jaxrnn.lazy import attach

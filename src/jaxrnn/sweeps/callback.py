@@ -1,4 +1,4 @@
-"""The folder of a sweep: by what command it was started, whether it is being trained, and how the command finds it."""
+"""Folder of a sweep: records the command in `sweep.json`, locks the folder, and finds interrupted sweeps."""
 
 import json
 import socket
@@ -21,7 +21,7 @@ FILE = "sweep.json"
 
 
 class Start(TypedDict):
-    """When a sweep was started: on which host, by its monotonic clock, and how many runs had ended by then."""
+    """Start of a sweep: the host, its monotonic clock, and the number of runs that had ended before."""
 
     host: str
     monotonic: float
@@ -29,7 +29,7 @@ class Start(TypedDict):
 
 
 class Note(TypedDict):
-    """What a sweep's folder says of it; `jobs` once they are known."""
+    """Content of `sweep.json`; `jobs` is added once their number is known."""
 
     command: list[str]
     status: str
@@ -38,20 +38,20 @@ class Note(TypedDict):
 
 
 class SweepCallback(Callback):
-    """Hydra's callback around a sweep: says what it is in `sweep.json`, so that the same command can go on with it."""
+    """Hydra's callback around a sweep. It records the command in `sweep.json`, so that the same command can resume."""
 
     def __init__(self):
         self._lock = None
 
     def __getstate__(self):
-        """Launchers send the callback to other processes; the lock stays with this one."""
+        """Leaves the lock out: launchers send the callback to other processes, but this process keeps the lock."""
         return {**self.__dict__, "_lock": None}
 
     def on_multirun_start(self, config, **kwargs):
         folder = Path(str(config.hydra.sweep.dir))
         if not _is_first():
             return
-        with config_errors():  # Hydra makes a warning of any other error
+        with config_errors():  # Hydra turns other errors into warnings
             self._lock = locks.Lock(folder)
             clock = {"host": socket.gethostname(), "monotonic": time.monotonic(), "ended": _ended(folder)}
             _write(folder, {"command": _command(sys.argv[1:]), "status": "running", "clock": clock})
@@ -66,7 +66,7 @@ class SweepCallback(Callback):
         print(f"sweep in {folder}")
 
     def on_job_end(self, config, job_return, **kwargs):
-        """Says how far a sweep is whose launcher trains the runs one by one, in whatever process."""
+        """Prints the progress of a sweep whose launcher trains the runs one by one, in any process."""
         from jaxrnn.sweeps import progress
 
         folder = Path(str(config.hydra.sweep.dir))
@@ -77,35 +77,35 @@ class SweepCallback(Callback):
 
 
 def _is_first():
-    """Whether this is the first of the processes that train the sweep, which alone writes what all share."""
+    """Returns whether this is the first process of the sweep; only the first writes the sweep's files."""
     from jaxrnn.runtime import processes
 
     return processes()[0] == 0
 
 
 def _ended(folder):
-    """How many runs of a sweep have a summary."""
+    """Counts the runs of a sweep that have a summary."""
     return sum(file.parent.name.isdecimal() for file in folder.glob("*/summary.json"))
 
 
 def tell_jobs(folder, jobs):
-    """Notes how many jobs a sweep has."""
+    """Records the number of jobs of a sweep."""
     if content := _read(Path(folder)):
         _write(Path(folder), {**content, "jobs": jobs})
 
 
 def _read(folder):
-    """What the folder says of its sweep, or None where it says nothing.
+    """Reads the `sweep.json` of a folder; returns None if there is none.
 
     Raises:
-      ConfigError: if its file is damaged.
+      ConfigError: if it is damaged.
     """
     try:
         return stored_files.parse(stored_files.read_bytes(folder / FILE, stored_files.LARGEST), Note, folder / FILE)
     except FileNotFoundError:
         return None
     except DamagedError as error:
-        raise DamagedError(f"{error}; remove it to resume the sweep with hydra.sweep.dir") from error
+        raise DamagedError(f"{error}; remove it and resume the sweep with hydra.sweep.dir={folder}") from error
 
 
 def _write(folder, content):
@@ -113,20 +113,20 @@ def _write(folder, content):
 
 
 def continued(arguments):
-    """The arguments of a sweep; those of an interrupted one with the folder in which it goes on.
+    """Adds the folder of an interrupted sweep to the arguments, so that the sweep resumes there.
 
-    The sweep is the newest in `multirun/` that was started by the same arguments, did not finish, and is not being
-    trained by another process.
+    It looks for the newest sweep in `multirun/` that had the same arguments, did not finish, and is not being trained
+    by another process. Without such a sweep the arguments stay as they are.
     """
     if any(argument.startswith("hydra.sweep.dir=") for argument in arguments):
         return arguments
     for file in sorted(Path("multirun").glob(f"*/*/{FILE}"), reverse=True):
         try:
             content = _read(file.parent)
-        except ConfigError:  # of another sweep; whoever goes on with that one is told
+        except ConfigError:  # a damaged file is reported when its own sweep is resumed
             continue
         if content["status"] != "finished" and content["command"] == arguments and not _is_held(file.parent):
-            print(f"going on with the interrupted sweep in {file.parent}")
+            print(f"resuming the interrupted sweep in {file.parent}")
             return [*arguments, f"hydra.sweep.dir={file.parent}"]
     return arguments
 

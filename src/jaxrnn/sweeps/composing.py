@@ -1,4 +1,4 @@
-"""The configurations of many jobs, as Hydra composes them one by one; what they share is composed once."""
+"""Composes the configurations of many jobs as Hydra would one by one, but composes their common part only once."""
 
 import copy
 import functools
@@ -15,7 +15,7 @@ from jaxrnn.sweeps import schedule
 
 
 class Composer:
-    """The configurations of many jobs, as Hydra composes them one by one; what they share is composed once.
+    """Composes the configurations of many jobs; the part that jobs have in common is composed once.
 
     Fields:
       jobs: {number: `jaxrnn.sweeps.schedule.Job`}, checked.
@@ -28,26 +28,27 @@ class Composer:
         self._parsed = functools.cache(lambda word: parser.parse_overrides([word])[0])
 
     def add(self, overrides, number):
-        """Composes a job and checks it; raises as `schedule.checked`."""
+        """Composes a job and checks it; raises the errors of `schedule.checked`."""
         _, values, base = self._base(overrides)
-        cfg, whole = copy.deepcopy(base.task), base.cfg
+        cfg, full_cfg = copy.deepcopy(base.task), base.cfg
         _set(cfg, values)
         self._texts[number] = to_yaml(cfg)
-        if self._names_need_all(whole):
-            whole = self._whole(overrides, number)
-            HydraConfig.instance().set_config(whole)
+        if self._names_need_all(full_cfg):
+            full_cfg = self._compose_all(overrides, number)
+            HydraConfig.instance().set_config(full_cfg)
         else:
-            with open_dict(whole.hydra):
-                whole.hydra.job.num = number
-        folder = Path(str(whole.hydra.sweep.dir)) / str(whole.hydra.sweep.subdir)
-        own = {override.key_or_group.partition(".")[0] for override in values}
-        self.jobs[number] = schedule.checked(number, cfg, folder, skipped=base.good - own)
-        for key in base.task.keys() - base.good - own:  # all further jobs have them so, unless they set values there
+            with open_dict(full_cfg.hydra):
+                full_cfg.hydra.job.num = number
+        folder = Path(str(full_cfg.hydra.sweep.dir)) / str(full_cfg.hydra.sweep.subdir)
+        changed_keys = {override.key_or_group.partition(".")[0] for override in values}
+        self.jobs[number] = schedule.checked(number, cfg, folder, skipped=base.checked - changed_keys)
+        # The check has accepted these keys. Later jobs have the same values there, unless they set them.
+        for key in base.task.keys() - base.checked - changed_keys:
             if (text := _text(base.task, key)) == _text(cfg, key) and "${" not in text:
-                base.good.add(key)
+                base.checked.add(key)
 
     def files(self, overrides, number):
-        """{name: text} of the files that Hydra writes into the subfolder of a job."""
+        """Returns {name: text} of the files that Hydra writes into the subfolder of a job."""
         parsed, _, base = self._base(overrides)
         task = [override for override in parsed if not override.is_hydra_override()]
         lines = [override.input_line for override in task]
@@ -57,12 +58,12 @@ class Composer:
             "job": {"override_dirname": name, "id": str(number), "num": number},
             "runtime": {"output_dir": str(self.jobs[number].folder.absolute())},
         }
-        hydra = base.hydra | {key: {**base.hydra[key], **new} for key, new in changed.items()}
+        hydra = base.hydra | {key: {**base.hydra[key], **values} for key, values in changed.items()}
         texts = {"config": self._texts.pop(number), "hydra": to_yaml({"hydra": hydra})}
         return texts | {"overrides": to_yaml(lines)}
 
-    def _whole(self, overrides, number):
-        """The configuration of a job, the node hydra included."""
+    def _compose_all(self, overrides, number):
+        """Composes the configuration of a job together with the node hydra."""
         parsed, values, base = self._base(overrides)
         cfg = copy.deepcopy(base.cfg)
         OmegaConf.copy_cache(self._master, cfg)
@@ -76,40 +77,41 @@ class Composer:
 
     @staticmethod
     def _names_need_all(base):
-        """Whether the folder's name is made of more than the job's number."""
+        """Returns whether the name of a job's folder uses more than the job's number."""
         return OmegaConf.to_container(base.hydra.sweep)["subdir"] != "${hydra.job.num}"
 
     def _base(self, overrides):
-        """(all overrides, those that set values, the `_Base` by the others)."""
+        """Returns (all parsed overrides, the overrides that only set values, the `_Base` of the other overrides)."""
         parsed = [self._parsed(word) for word in overrides]
         values = [override for override in parsed if _sets_a_value(override)]
-        others = tuple(override.input_line for override in parsed if override not in values)
-        if others not in self._bases:
-            cfg = self._loader.load_sweep_config(self._master, list(others))
+        other_words = tuple(override.input_line for override in parsed if override not in values)
+        if other_words not in self._bases:
+            cfg = self._loader.load_sweep_config(self._master, list(other_words))
             OmegaConf.copy_cache(self._master, cfg)
             task = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
             hydra = OmegaConf.to_container(cfg.hydra, resolve=False, enum_to_str=True)
-            self._bases[others] = _Base(cfg, task, hydra, set())
-        return parsed, values, self._bases[others]
+            self._bases[other_words] = _Base(cfg, task, hydra, set())
+        return parsed, values, self._bases[other_words]
 
 
 class _Base(NamedTuple):
-    """What jobs have in common that differ in values alone.
+    """Common part of jobs that differ only in values.
 
     Fields:
       cfg: the configuration before any value is set.
-      task, hydra: the same without the node hydra, and that node in plain dicts.
-      good: the keys of `task` that were checked.
+      task: the same without the node hydra.
+      hydra: the node hydra, as plain dicts.
+      checked: keys of `task` that were checked.
     """
 
     cfg: DictConfig
     task: DictConfig
     hydra: dict
-    good: set
+    checked: set
 
 
 def _sets_a_value(override):
-    """Whether an override only sets a key: `++a.b=1`, as `jaxrnn.experiments.conf.force` writes them, or the seed."""
+    """Returns whether an override only sets a key: the seed, or `++a.b=1` as written by `conf.force`."""
     plain = override.is_force_add() or override.key_or_group == "seed"
     return plain and override.package is None and not override.is_hydra_override()
 

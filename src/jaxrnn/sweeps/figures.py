@@ -1,4 +1,4 @@
-"""The figures of a sweep's report, from its settings."""
+"""Figures of a sweep's report, drawn from its settings."""
 
 import itertools
 
@@ -7,26 +7,26 @@ import numpy as np
 from jaxrnn.plotting import sweeps as plotting
 from jaxrnn.training import records
 
-CURVES, PAIRS = 6, 6  # settings with a learning curve, pairs of factors with a plot: the best, the first
+MAX_CURVES, MAX_PAIRS = 6, 6  # learning curves of the best settings; plots of the first pairs of factors
 
 
 def draw(sweep):
-    """{title: figure}: learning curves with bands over seeds, every factor alone, pairs of factors."""
+    """Draws {title: figure}: learning curves with bands over seeds, a plot per factor, plots of pairs of factors."""
     figures = {"learning_curves": plotting.learning_curves(_curves(sweep), f"{_split(sweep)} loss")}
-    known = [setting for setting in sweep.settings if len(setting.values)]
-    if known:
+    with_values = [setting for setting in sweep.settings if len(setting.values)]
+    if with_values:
         log = sweep.better == "down"
         for name in sweep.factors.values():
-            points = [(setting.factors[name], setting.values, setting.mean) for setting in known]
+            points = [(setting.factors[name], setting.values, setting.mean) for setting in with_values]
             values = _ordered({setting.factors[name] for setting in sweep.settings})
             figures[f"factor_{_file(name)}"] = plotting.one_factor(values, points, name, sweep.metric, log)
-        pairs = list(itertools.combinations(sweep.factors.values(), 2))[:PAIRS]
+        pairs = list(itertools.combinations(sweep.factors.values(), 2))[:MAX_PAIRS]
         figures |= {f"factors_{_file(a)}_{_file(b)}": two_factors(sweep, a, b) for a, b in pairs}
     return figures
 
 
 def two_factors(sweep, first, second):
-    """The figure of the mean over seeds against two factors, of the best of the others."""
+    """Draws the mean over seeds against two factors, at the best values of the other factors."""
     columns, rows = (_ordered({s.factors[name] for s in sweep.settings}) for name in (first, second))
     grid = np.full((len(rows), len(columns)), np.nan)
     for setting in reversed(sweep.settings):  # the best one is written last
@@ -38,22 +38,22 @@ def two_factors(sweep, first, second):
 
 
 def _split(sweep):
-    """The split whose loss the learning curves show."""
+    """Returns the split whose loss the learning curves show."""
     split = sweep.metric.split(".")[0]
     return split if split in ("train", "validation") else "validation"
 
 
 def _curves(sweep):
-    """{label: {step: losses of the runs}} of the best settings."""
-    found = {}
-    for setting in sweep.settings[:CURVES]:
+    """Returns {label: {step: losses of the runs}} of the best settings."""
+    curves = {}
+    for setting in sweep.settings[:MAX_CURVES]:
         label = ", ".join(f"{name} {plotting.number(value)}" for name, value in setting.factors.items()) or "all runs"
-        curve = found.setdefault(label, {})
+        curve = curves.setdefault(label, {})
         for run in setting.runs:
             for row in records.table(run.folder).where(split=_split(sweep)):
                 if row["loss"] is not None and np.isfinite(row["loss"]):
                     curve.setdefault(row["step"], []).append(row["loss"])
-    return found
+    return curves
 
 
 def _ordered(values):

@@ -1,4 +1,4 @@
-"""Training a group of runs as one compiled program, into the run folders that single runs would have left behind."""
+"""Trains a group of runs in one compiled program; each run leaves the folder that a single run would leave."""
 
 import time
 
@@ -19,151 +19,196 @@ from jaxrnn.training.probes import Probes
 
 
 def train_group(group, cfgs, folders, store, options=Options(), received=(), watch=None, configured=lambda: None):
-    """Trains the runs of a group that have not ended, together.
+    """Trains the runs of a group that have not ended, in one program.
 
     Args:
       group: a `jaxrnn.sweeps.grouping.Group`.
-      cfgs, folders: {member: checked configuration}, {member: run folder}, of the members that have not ended.
-      store: the folder of the group's own checkpoint, from which an interrupted group goes on.
+      cfgs, folders: {member: checked configuration}, {member: run folder} of the members that have not ended.
+      store: the folder of the group's own checkpoint, from which an interrupted group resumes.
       options: `Options`.
-      received: signals that the process has received; after one the group is saved and left.
-      watch: called with (updates, [history]) after every report; None for nobody.
-      configured: called before a run is saved in its folder; returns once that holds its configuration.
+      received: signals that the process has received. After a signal the group is saved and its training stops.
+      watch: function of (updates, [history]) that is called after every report, or None.
+      configured: called before a run is saved in its folder; returns once the folder holds the run's configuration.
 
     Yields:
       (member, summary) of each run that has ended, once its folder is written.
 
     Raises:
-      ConfigError: if the configuration of the group cannot be used, or its checkpoint is broken.
-      OSError: if something cannot be written.
+      ConfigError: if the configuration of the group cannot be used, or its checkpoint is damaged.
+      OSError: if a file cannot be written.
     """
-    steps = _trained(group, cfgs, folders, store, options, received, watch, configured)
+    steps = _train_members(group, cfgs, folders, store, options, received, watch, configured)
     return steps_within(group.cfg.trainer.get("precision"), steps)
 
 
-def _trained(group, cfgs, folders, store, options, received, watch, configured):
+def _train_members(group, cfgs, folders, store, options, received, watch, configured):
+    """Trains one program after the other, each with as many members as the options and the memory allow."""
     experiment = group.experiment or built(group.cfg)
     halving.check(options, experiment.task.trainer.report_every)
     members = Members(group, experiment, cfgs, folders, {}, configured)
-    kept = GroupCheckpoint(store)
+    checkpoint = GroupCheckpoint(store)
     waiting, limit = list(folders), options.max_runs or len(folders)
-    restored = kept.members() if kept.members() and any(m in folders for m in kept.members()) else None
-    while restored or waiting:
+    saved_rows = checkpoint.members() or []
+    resumed_rows = saved_rows if any(member in folders for member in saved_rows) else None
+    while resumed_rows or waiting:
         began = time.perf_counter()
-        rows = restored or _padded(waiting[:limit])
-        engine = members.engine(rows, begins=not restored)
-        if not restored and engine.bytes > runtime.free_memory() and len(rows) > jax.local_device_count():
+        rows = resumed_rows or _padded(waiting[:limit])
+        engine = members.engine(rows, begins=not resumed_rows)
+        if not resumed_rows and engine.bytes > runtime.free_memory() and len(rows) > jax.local_device_count():
             limit = len(rows) // 2
             continue
-        training = _restored(members, rows, engine, kept, began) if restored else _fresh(members, rows, engine, began)
-        waiting, restored = [member for member in waiting if member not in rows], None
-        yield from _run(members, rows, training, kept, options, received, watch)
+        if resumed_rows:
+            training = _restore(members, rows, engine, checkpoint, began)
+        else:
+            training = _initialise(members, rows, engine, began)
+        waiting, resumed_rows = [member for member in waiting if member not in rows], None
+        yield from _run(members, rows, training, checkpoint, options, received, watch)
         if received:
             return
 
 
-def _fresh(members, rows, engine, began):
-    """The training of runs that begin."""
-    own = {member: _history(members, member) for member in dict.fromkeys(rows)}
+def _initialise(members, rows, engine, began):
+    """Builds the training of new runs."""
+    by_member = {member: _history(members, member) for member in dict.fromkeys(rows)}
     states = engine.init()
-    return Training(members.experiment.task, engine, [own[m] for m in rows], states, states.params, Clock(0.0, began))
+    clock = Clock(0.0, began)
+    return Training(members.experiment.task, engine, [by_member[m] for m in rows], states, states.params, clock)
 
 
-def _restored(members, rows, engine, kept, began):
-    """The training of runs that go on from the group's checkpoint; of those that ended before nothing is written."""
-    own, (states, best, tables) = {}, kept.restore(engine)
+def _restore(members, rows, engine, checkpoint, began):
+    """Builds the training of runs that resume from the group's checkpoint."""
+    by_member, (states, best, tables) = {}, checkpoint.restore(engine)
     for member in dict.fromkeys(rows):
-        saved = kept.history(member)
-        if member not in members.folders:  # its folder was written to the end
-            own[member] = histories.History(0)
+        saved = checkpoint.history(member)
+        if member not in members.folders:  # the run ended and its folder is complete: nothing is written again
+            by_member[member] = histories.History(0)
             continue
-        own[member] = _history(members, member, kept.step(), saved["progress"], tables[member])
-        if saved["status"] not in (None, "stopped"):  # its folder was not written to the end
-            own[member].end(saved["status"], saved["reason"])
-    seconds = kept.seconds()
-    return Training(members.experiment.task, engine, [own[m] for m in rows], states, best, Clock(seconds, began))
+        by_member[member] = _history(members, member, checkpoint.step(), saved["progress"], tables[member])
+        if saved["status"] not in (None, "stopped"):  # the run ended, but its folder is not complete
+            by_member[member].end(saved["status"], saved["reason"])
+    clock = Clock(checkpoint.seconds(), began)
+    return Training(members.experiment.task, engine, [by_member[m] for m in rows], states, best, clock)
 
 
 def _history(members, member, step=0, progress=None, saved=""):
+    """Builds the history of a member, and stores the member's callbacks in `members`."""
     experiment = members.experiment
     task, folder, seed = experiment.task, members.folders[member], members.seed(member)
-    own = histories.in_folder(
+    history = histories.in_folder(
         folder, task.trainer, tuple(task.measured), bool(experiment.cfg.get("tensorboard")), step, progress, saved
     )
-    settings = single_run.settings(members.made(member), seed, description(members.cfgs[member]))
+    settings = single_run.settings(members.task_of(member), seed, description(members.cfgs[member]))
     if progress is not None:
         identity.check(progress["settings"], settings, folder)
-    own.progress["settings"] = settings
+    history.progress["settings"] = settings
     probing = [Probes(experiment.probes, task, seed, folder)] if experiment.probes else []
     members.callbacks[member] = [*experiment.callbacks, *probing]
-    return own
+    return history
 
 
-def _run(members, rows, training, kept, options, received, watch):
-    """Trains rows to their ends, or until a signal is received; yields as `train_group`."""
-    checkpointing, trainer = members.experiment.checkpointing, training.task.trainer
-    cuts, own = options.cuts(trainer.steps), {"rows": rows, "saved": time.perf_counter()}
-
-    def call(training):
-        for row, history in training.reported.items():
-            member = own["rows"][row]
-            single_run.call(
-                members.callbacks[member], training, row, history, members.seed(member), members.folders[member]
-            )
-
-    def save(training):
-        reached = max(history.step for history in training.runs().values())
-        is_cut = reached in cuts
-        if is_cut:
-            halving.cut(training, options.halve_factor)
-        stop_when(received)(training)
-        if watch is not None:
-            watch(training.report.loss.shape[-1], list(training.reported.values()))
-        going = training.going()
-        if going and checkpointing.keep_every is not None and reached % checkpointing.keep_every == 0:
-            save_runs(members, own["rows"], training, going)
-        due = time.perf_counter() - own["saved"] >= checkpointing.seconds
-        if received or is_cut or (going and (due or kept.is_lost())):
-            kept.save(training, own["rows"])
-            own["saved"] = time.perf_counter()
-
-    for ended in train(training, [call, save]):
-        finished = [row for row in ended if own["rows"][row] in members.folders]
-        if finished:
-            yield from finish(members, own["rows"], training, finished)
+def _run(members, rows, training, checkpoint, options, received, watch):
+    """Trains rows until all have ended or a signal is received; yields as `train_group`."""
+    hooks = _Hooks(members, rows, checkpoint, options, training.task.trainer.steps, received, watch)
+    # The order matters: `save` is last, so that the checkpoint records the runs that the other hooks have ended.
+    in_order = [hooks.call_callbacks, hooks.cut, stop_when(received), hooks.show, hooks.save]
+    for ended in train(training, in_order):
+        unwritten = [row for row in ended if hooks.rows[row] in members.folders]
+        if unwritten:
+            yield from finish(members, hooks.rows, training, unwritten)
         if training.going():
-            own["rows"] = _pack(members, own["rows"], training)
+            hooks.rows = _pack(members, hooks.rows, training)
+
+
+class _Hooks:
+    """Hooks that a group's training calls at every report.
+
+    Fields:
+      rows: the members of the training's rows, which change when ended runs leave the program.
+    """
+
+    def __init__(self, members, rows, checkpoint, options, steps, received, watch):
+        self.rows = rows
+        self._members, self._checkpoint, self._options = members, checkpoint, options
+        self._cuts, self._received, self._watch = options.cuts(steps), received, watch
+        self._saved_at = time.perf_counter()
+
+    def call_callbacks(self, training):
+        members = self._members
+        for row, history in training.reported.items():
+            member = self.rows[row]
+            callbacks, folder = members.callbacks[member], members.folders[member]
+            single_run.call(callbacks, training, row, history, members.seed(member), folder)
+
+    def cut(self, training):
+        """Prunes runs if the training has reached a cut of successive halving."""
+        if _step(training) in self._cuts:
+            halving.cut(training, self._options.halve_factor)
+
+    def show(self, training):
+        if self._watch is not None:
+            self._watch(training.report.loss.shape[-1], list(training.reported.values()))
+
+    def save(self, training):
+        """Saves permanent checkpoints of the runs, and the group's own checkpoint if it is due."""
+        checkpointing, step = self._members.experiment.checkpointing, _step(training)
+        going = training.going()
+        if going and checkpointing.keep_every is not None and step % checkpointing.keep_every == 0:
+            save_runs(self._members, self.rows, training, going)
+        is_late = time.perf_counter() - self._saved_at >= checkpointing.seconds
+        # A cut is saved at once: after it the pruned runs must not train again.
+        if self._received or step in self._cuts or (going and (is_late or self._checkpoint.is_lost())):
+            self._checkpoint.save(training, self.rows)
+            self._saved_at = time.perf_counter()
+
+
+def _step(training):
+    """Returns the number of updates of the runs that have trained longest."""
+    return max(history.step for history in training.runs().values())
 
 
 def _pack(members, rows, training):
-    """Leaves the runs that go on alone in a smaller program, where that saves more time than compiling it takes.
+    """Moves the runs that have not ended into a smaller program, if that saves time.
+
+    Ended runs stay rows of the compiled program and cost as much as the others until the program is replaced.
 
     Returns:
       The members of the training's rows.
     """
-    going = list(training.going())
-    left = training.task.trainer.steps - training.step()
-    kept = _padded(going)
-    if training.report is None or training.clock.needed(left) * (1 - len(kept) / len(rows)) < (
-        training.engine.compile_seconds
-    ):
+    kept_rows = _padded(list(training.going()))
+    if not _is_packing_faster(training, len(kept_rows), len(rows)):
         return rows
-    states, best = jax.device_get(
-        jax.tree.map(
-            lambda a: a[jnp.array(kept)],
-            (training.engine.portable(training.states)._replace(key=None), training.best),
-        )
-    )
-    keys = jax.device_get(jax.random.key_data(training.states.key)[jnp.array(kept)])
-    packed = [rows[row] for row in kept]
+    states, best = _copy_rows(training, kept_rows)
+    packed = [rows[row] for row in kept_rows]
     training.engine = members.engine(packed, begins=False)
-    training.states, training.best = training.engine.place(states._replace(key=keys), best)
-    training.rows = [training.rows[row] for row in kept]
+    training.states, training.best = training.engine.place(states, best)
+    training.rows = [training.rows[row] for row in kept_rows]
     return packed
 
 
+def _is_packing_faster(training, kept_count, count):
+    """Returns whether a program with fewer rows saves more seconds than its compilation takes.
+
+    The estimate assumes that the time of an update is proportional to the number of rows, and that the smaller program
+    takes as long to compile as the current one. Before the first report, no update has been timed.
+    """
+    if training.report is None:
+        return False
+    updates_left = training.task.trainer.steps - training.step()
+    saved_seconds = training.clock.needed(updates_left) * (1 - kept_count / count)
+    return saved_seconds >= training.engine.compile_seconds
+
+
+def _copy_rows(training, rows):
+    """Copies (states, best params) of some rows to the host, in the layout of `Engine.portable`."""
+    index = jnp.array(rows)
+    states = training.engine.portable(training.states)._replace(key=None)  # NumPy cannot hold keys, only their data
+    states, best = jax.device_get(jax.tree.map(lambda a: a[index], (states, training.best)))
+    key_data = jax.device_get(jax.random.key_data(training.states.key)[index])
+    return states._replace(key=key_data), best
+
+
 def _padded(members):
-    """The members, the last one repeated until they share out evenly over the devices."""
+    """Repeats the last member until the devices divide the number of members evenly."""
     devices = jax.local_device_count()
     missing = -len(members) % devices if len(members) > devices else 0
     return [*members, *[members[-1]] * missing]

@@ -1,4 +1,4 @@
-"""The checkpoint of a group of runs that one program trains, from which an interrupted group goes on."""
+"""Checkpoint of a group of runs that one program trains, from which an interrupted group resumes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ from jaxrnn.training.history import Progress
 
 
 class MemberHistory(TypedDict):
-    """How far a member is, and how it ended."""
+    """Progress of a member, and how it ended."""
 
     progress: Progress
     status: str | None
@@ -23,7 +23,7 @@ class MemberHistory(TypedDict):
 
 
 class GroupProgress(TypedDict):
-    """What the checkpoint of a group notes: the members of its rows, and each one's history."""
+    """Notes of a group's checkpoint: the members of its rows, their histories, and the seconds of training."""
 
     members: Annotated[list[int], MinLen(1)]
     histories: dict[str, MemberHistory]
@@ -31,43 +31,43 @@ class GroupProgress(TypedDict):
 
 
 class GroupCheckpoint:
-    """The states of all rows in one checkpoint, with the members that they are and their histories' progress.
+    """One checkpoint with the states of all rows, their members, and the progress of the members' histories.
 
     Args:
-      folder: where it is kept.
+      folder: the folder of the checkpoint.
     """
 
     def __init__(self, folder):
-        self._folder, self._store = Path(folder), Checkpoints(folder, schema=GroupProgress)
-        self._kept = self._store.progress() if self._store.steps() else None
-        if self._kept is not None and {str(member) for member in self._kept["members"]} != set(self._kept["histories"]):
-            raise DamagedError(f"{folder}: its checkpoint is damaged: its histories are not those of its members")
+        self._folder, self._checkpoints = Path(folder), Checkpoints(folder, schema=GroupProgress)
+        self._saved = progress = self._checkpoints.progress() if self._checkpoints.steps() else None
+        if progress is not None and {str(member) for member in progress["members"]} != set(progress["histories"]):
+            raise DamagedError(f"{folder}: its checkpoint is damaged: its histories do not match its members")
 
     def members(self):
-        """The members of the rows of a group that goes on, in order; None where there is no checkpoint."""
-        return None if self._kept is None else self._kept["members"]
+        """Returns the members of the saved rows, in order; None without a checkpoint."""
+        return None if self._saved is None else self._saved["members"]
 
     def history(self, member):
-        """{"progress", "status", "reason"} of a member."""
-        return self._kept["histories"][str(member)]
+        """Returns {"progress", "status", "reason"} of a member."""
+        return self._saved["histories"][str(member)]
 
     def step(self):
-        """Updates that the runs had made."""
-        return self._store.steps()[-1]
+        """Returns the number of updates that the runs had made."""
+        return self._checkpoints.steps()[-1]
 
     def seconds(self):
-        """That the group had taken."""
-        return self._kept["seconds"]
+        """Returns the seconds that the group had trained."""
+        return self._saved["seconds"]
 
     def restore(self, engine):
-        """(states, best params) as the engine takes them, and {member: text of its `metrics.csv`}."""
-        found, best, _, tables = self._store.restore(engine.shapes, engine.shapes.params)
+        """Reads (states, best params, {member: text of its `metrics.csv`}), placed as the engine takes them."""
+        states, best, _, tables = self._checkpoints.restore(engine.shapes, engine.shapes.params)
         texts = {member: records.saved_text(tables, str(member), self._folder) for member in self.members()}
-        return *engine.place(found, best), texts
+        return *engine.place(states, best), texts
 
     def is_lost(self):
-        """Whether what was saved last was deleted since, which is told."""
-        return self._store.is_lost()
+        """Returns whether the last saved checkpoint has been deleted, and logs a warning if so."""
+        return self._checkpoints.is_lost()
 
     def save(self, training, members):
         """Saves the states of a `Training`; `members` are its rows."""
@@ -81,9 +81,9 @@ class GroupCheckpoint:
         step = max(history.step for history in training.runs().values())
         states = training.engine.portable(training.states)
         tables = {str(members[row]): history.text() for row, history in training.runs().items()}
-        for place in (self._folder.parent, self._folder):  # not the sweep's, which may have been deleted
-            place.mkdir(exist_ok=True)
-        self._store.save(step, jax.tree.map(np.asarray, _key_data(states)), training.best, progress, tables)
+        for folder in (self._folder.parent, self._folder):  # but not the sweep's folder: if deleted, it stays deleted
+            folder.mkdir(exist_ok=True)
+        self._checkpoints.save(step, jax.tree.map(np.asarray, _key_data(states)), training.best, progress, tables)
 
 
 def _key_data(states):

@@ -1,4 +1,7 @@
-"""Which runs fit in one compiled program: those that differ in their seeds and in float values that can be traced."""
+"""Groups runs that fit in one compiled program: runs that differ only in their seeds and in floats that can be traced.
+
+No list says which floats can vary inside a program. Instead, one update is traced with the float as an argument.
+"""
 
 import json
 from typing import Any, NamedTuple
@@ -14,7 +17,7 @@ from jaxrnn.experiments.build import NODES, assemble, built, with_values
 from jaxrnn.precision import computing
 from jaxrnn.training.update import updates
 
-FURTHER = ("regularizer", "callbacks", "metrics", "probes", "checkpoints")  # nodes that a run may have
+OPTIONAL_NODES = ("regularizer", "callbacks", "metrics", "probes", "checkpoints")
 
 
 class Group(NamedTuple):
@@ -22,11 +25,11 @@ class Group(NamedTuple):
 
     Fields:
       members: indices of their configurations.
-      cfg: the configuration of the first.
-      names: dotted names of the float leaves in which they differ.
-      values: a float for each name and member, [N] arrays in the order of the names.
+      cfg: the configuration of the first member.
+      names: dotted names of the float leaves in which the members differ.
+      values: one [N] array per name, with the floats of the members.
       seeds: the members' seeds.
-      experiment: the `Experiment` of the first, where it was built to find out what can vary; else None.
+      experiment: the `Experiment` of the first member, if grouping had to build it; else None.
     """
 
     members: list[int]
@@ -38,116 +41,143 @@ class Group(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How configurations were grouped.
+    """Groups of configurations.
 
     Fields:
       groups: a list of `Group`s.
-      reasons: {name: why} of the leaves that split them.
+      reasons: {name: reason} of the leaves that split the groups.
     """
 
     groups: list[Group]
     reasons: dict[str, str]
 
     def lines(self):
-        """The groups and why they are groups, as text."""
+        """Describes the groups and the reasons for them, as lines of text."""
         runs = sum(len(group.members) for group in self.groups)
         lines = [f"{runs} runs, " + ("one group" if len(self.groups) == 1 else f"{len(self.groups)} compiled groups")]
-        described = [_flat(group.cfg) for group in self.groups]
-        shown = [name for name in comparing.telling(described) if name in self.reasons]
-        words = {name: comparing.shown(name, [each[name] for each in described if name in each]) for name in shown}
-        for number, (group, leaves) in enumerate(zip(self.groups, described, strict=True), 1):
+        leaves = [_flat(group.cfg) for group in self.groups]
+        splitting = [name for name in comparing.telling(leaves) if name in self.reasons]
+        labels = {name: comparing.shown(name, [flat[name] for flat in leaves if name in flat]) for name in splitting}
+        for number, (group, flat) in enumerate(zip(self.groups, leaves, strict=True), 1):
             varied = [*(["seed"] if len(set(group.seeds)) > 1 else []), *group.names]
-            what = ", ".join(f"{name}={words[name][leaves[name]]}" for name in shown if name in leaves)
+            settings = ", ".join(f"{name}={labels[name][flat[name]]}" for name in splitting if name in flat)
             together = f" together over {', '.join(varied)}" if varied else ""
             count = f"{len(group.members)} run" + "s" * (len(group.members) > 1)
-            lines.append(f"  group {number}: {count}{together}" + (f"; {what}" if what else ""))
-        if shown:
-            lines.append("  split by " + ", ".join(f"{name} ({self.reasons[name]})" for name in shown))
+            lines.append(f"  group {number}: {count}{together}" + (f"; {settings}" if settings else ""))
+        if splitting:
+            lines.append("  split by " + ", ".join(f"{name} ({self.reasons[name]})" for name in splitting))
         return lines
 
 
 def plan(cfgs):
-    """Groups checked configurations: as few programs as can train them all.
+    """Groups checked configurations into as few programs as can train them all.
 
-    Leaves that are no floats split groups, as do floats that are read before anything is traced, that no traced
-    code reads, or that the data themselves are made of.
+    Configurations share a program if they differ only in their seeds and in floats that the program can take as
+    arguments. A float cannot be an argument in three cases: Python reads it before anything is traced, no traced code
+    reads it, or the arrays of the data set depend on it.
 
     Args:
-      cfgs: configurations that `jaxrnn.experiments.config.check` has let pass.
+      cfgs: configurations that `jaxrnn.experiments.config.check` has accepted.
     """
-    alike, reasons = {}, {}
-    flat = [_flat(cfg) for cfg in cfgs]
-    for index, leaves in enumerate(flat):
-        kinds = {name: _kind(value) for name, value in leaves.items() if name != "seed"}
-        alike.setdefault(json.dumps(kinds), []).append(index)
-    for name in dict.fromkeys(name for leaves in flat for name in leaves):
-        if name != "seed" and len({json.dumps(_kind(leaves.get(name))) for leaves in flat}) > 1:
-            reasons[name] = "no float" if all(name in leaves for leaves in flat) else "not in all"
-    groups = []
-    for members in alike.values():
-        found, fixed = _split(cfgs, flat, members)
-        groups += found
+    leaves = [_flat(cfg) for cfg in cfgs]
+    members_by_kinds = {}
+    for index, flat in enumerate(leaves):
+        kinds = {name: _kind(value) for name, value in flat.items() if name != "seed"}
+        members_by_kinds.setdefault(json.dumps(kinds), []).append(index)
+    groups, reasons = [], _kind_differences(leaves)
+    for members in members_by_kinds.values():
+        new_groups, fixed = _split(cfgs, leaves, members)
+        groups += new_groups
         reasons |= fixed
     return Plan(groups, reasons)
 
 
-def _split(cfgs, flat, members):
-    """(groups of members that differ in nothing but seeds and floats, {name: why} of the floats that split them)."""
+def _kind_differences(leaves):
+    """Returns {name: reason} of the leaves that differ and are not floats in all configurations."""
+    reasons = {}
+    for name in dict.fromkeys(name for flat in leaves for name in flat):
+        if name != "seed" and len({json.dumps(_kind(flat.get(name))) for flat in leaves}) > 1:
+            reasons[name] = "not a float" if all(name in flat for flat in leaves) else "not set in all runs"
+    return reasons
+
+
+def _split(cfgs, leaves, members):
+    """Splits members that differ only in seeds and floats: (groups, {name: reason} of the floats that split them)."""
+
+    def varying(names, indices):
+        return [name for name in names if len({leaves[index][name] for index in indices}) > 1]
+
     first = members[0]
-    varied = [name for name in flat[first] if len({flat[index][name] for index in members}) > 1 and name != "seed"]
-    rows = [tuple(flat[index][name] for name in varied) for index in members]
+    varied = varying([name for name in leaves[first] if name != "seed"], members)
+    values_by_name = {name: [leaves[index][name] for index in members] for name in varied}
     with computing(cfgs[first].trainer.get("precision")):
-        experiment, fixed = _fixed(cfgs[first], varied, rows)
+        experiment, fixed = _find_fixed(cfgs[first], values_by_name)
     parts, groups = {}, []
     for index in members:
-        parts.setdefault(tuple(flat[index][name] for name in fixed), []).append(index)
+        parts.setdefault(tuple(leaves[index][name] for name in fixed), []).append(index)
     for part in parts.values():
-        free = [name for name in varied if name not in fixed and len({flat[index][name] for index in part}) > 1]
-        values = tuple(np.array([flat[index][name] for index in part]) for name in free)
+        free = varying([name for name in varied if name not in fixed], part)
+        values = tuple(np.array([leaves[index][name] for index in part]) for name in free)
         seeds = [int(cfgs[index].seed) for index in part]
-        own = experiment if part[0] == first else None
-        groups.append(Group(part, cfgs[part[0]], tuple(free), values, seeds, own))
+        part_experiment = experiment if part[0] == first else None
+        groups.append(Group(part, cfgs[part[0]], tuple(free), values, seeds, part_experiment))
     return groups, fixed
 
 
-def _fixed(cfg, names, rows):
-    """(the experiment of a configuration, {name: why} of its float leaves that cannot vary inside a program)."""
-    if not names:
+def _find_fixed(cfg, values_by_name):
+    """Finds floats that cannot vary inside a program.
+
+    Returns:
+      (the experiment of the configuration or None, {name: reason}).
+    """
+    if not values_by_name:
         return None, {}
     try:
         experiment = built(cfg)
     except ConfigError:
-        return None, dict.fromkeys(names, "refused for some")
-    reasons = {
-        name: why
-        for name, values in zip(names, zip(*rows, strict=True), strict=True)
-        if name.startswith("data.") and (why := _in_data(cfg, name, values))
-    }
-    for name in names:
-        if name not in reasons and (why := _untraceable(cfg, experiment, name)):
-            reasons[name] = why
+        return None, dict.fromkeys(values_by_name, "some values are invalid")
+    reasons = {}
+    for name, values in values_by_name.items():
+        if name.startswith("data.") and (reason := _why_not_in_data(cfg, name, values)):
+            reasons[name] = reason
+    for name in values_by_name:
+        if name not in reasons and (reason := _why_not_traced(cfg, experiment, name)):
+            reasons[name] = reason
     return experiment, reasons
 
 
-def _in_data(cfg, name, values):
-    """Why a leaf of the node data cannot vary, or None: the arrays and the splits must not depend on it."""
-    built = []
+def _why_not_in_data(cfg, name, values):
+    """Returns why a float of the node data cannot vary, or None.
+
+    All runs of a group read the same arrays and splits. The float must therefore not change them.
+    """
+    arrays_by_value = []
     for value in sorted(set(values)):
         try:
             dataset = assemble(with_values(cfg, [name], [value])).dataset
         except ConfigError:
-            return "refused for some"
-        built.append(jax.tree.leaves((dataset.arrays, dataset.splits, dataset.series and dataset.series.values)))
-    same = all(
-        len(one) == len(built[0])
-        and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one, built[0], strict=True))
-        for one in built
+            return "some values are invalid"
+        values_of_series = dataset.series and dataset.series.values
+        arrays_by_value.append(jax.tree.leaves((dataset.arrays, dataset.splits, values_of_series)))
+    first = arrays_by_value[0]
+    are_same = all(
+        len(arrays) == len(first)
+        and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(arrays, first, strict=True))
+        for arrays in arrays_by_value
     )
-    return None if same else "the data are made of it"
+    return None if are_same else "the data depend on it"
 
 
-def _untraceable(cfg, experiment, name):
-    """Why a float leaf cannot be an argument of the compiled program, or None."""
+def _why_not_traced(cfg, experiment, name):
+    """Returns why a float cannot be an argument of the compiled program, or None.
+
+    It traces one update with the float as an argument:
+
+    - If tracing fails, Python code needs the number, for example in an `if`.
+    - If the trace does not use the argument, the float acts outside the program, and every run of a group would get
+      the value of the first.
+    - If the results change shape or type, the runs of a group would not compute what single runs compute.
+    """
 
     def one_update(value):
         dataset = None if name.startswith("data.") else experiment.task.dataset
@@ -158,20 +188,21 @@ def _untraceable(cfg, experiment, name):
     value = OmegaConf.select(cfg, name)
     try:
         traced, shapes = jax.make_jaxpr(one_update, return_shape=True)(jnp.asarray(value, float))
-    except Exception as error:  # whatever tracing meets, the value was needed as a number
+    except Exception as error:  # tracing may raise any error if code needs the value as a number
         return f"read before compiling: {type(error.__cause__ or error).__name__}"
     argument = traced.jaxpr.invars[0]
-    if not any(argument is used for equation in traced.jaxpr.eqns for used in equation.invars):
+    if not any(argument is operand for equation in traced.jaxpr.eqns for operand in equation.invars):
         return "no compiled code reads it"
     return None if shapes == jax.eval_shape(lambda: one_update(value)) else "it changes the precision"
 
 
 def _flat(cfg):
-    """{dotted name: value} of what a run is made of, seed included."""
-    nodes = {"seed", *(node for node in (*NODES, *FURTHER) if cfg.get(node))}
+    """Returns {dotted name: value} of the leaves that define a run, with the seed."""
+    nodes = {"seed", *(node for node in (*NODES, *OPTIONAL_NODES) if cfg.get(node))}
     named = {name: value for name, value in comparing.leaves(cfg).items() if name.partition(".")[0] in nodes}
     return {name: json.dumps(value) if isinstance(value, list) else value for name, value in named.items()}
 
 
 def _kind(value):
+    """Returns the value, or a mark that is the same for all floats."""
     return {"float": None} if isinstance(value, float) else value

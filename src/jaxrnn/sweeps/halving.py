@@ -1,4 +1,4 @@
-"""Successive halving (Jamieson & Talwalkar 2016, algorithm 1): the better part of a program's runs goes on."""
+"""Successive halving (Jamieson & Talwalkar 2016, algorithm 1): only the best runs of a program train further."""
 
 from typing import Annotated, NamedTuple
 
@@ -9,14 +9,14 @@ from jaxrnn.types import Size
 
 
 class Options(NamedTuple):
-    """How groups are trained.
+    """Options for training groups.
 
     Fields:
-      max_runs: runs in one program at most; None for as many as the memory holds.
+      max_runs: largest number of runs in one program; None for as many as fit in memory.
       halve_after: updates before the first cut, a multiple of the updates between two reports; None to train all runs
         to their end.
-      halve_factor: eta; at a cut the best 1 / eta of the runs in a program go on, and the next one comes after eta
-        times the updates.
+      halve_factor: eta. A cut keeps the best 1 / eta of the runs in a program; the next cut comes at eta times the
+        number of updates.
     """
 
     max_runs: Size | None = None
@@ -24,7 +24,7 @@ class Options(NamedTuple):
     halve_factor: Annotated[int, Ge(2)] = 2
 
     def cuts(self, steps):
-        """The updates after which runs are cut."""
+        """Lists the steps at which runs are cut."""
         if self.halve_after is None:
             return []
         cuts = [self.halve_after]
@@ -34,20 +34,22 @@ class Options(NamedTuple):
 
 
 def check(options, report_every):
-    """Refuses a first cut that is not at a report.
+    """Checks that the first cut is at a report.
 
     Raises:
       ConfigError: if it is not.
     """
     if options.halve_after is not None and options.halve_after % report_every:
         raise ConfigError(
-            f"hydra.launcher.halve_after={options.halve_after} is no multiple of trainer.report_every={report_every}"
+            f"hydra.launcher.halve_after={options.halve_after} must be a multiple of "
+            f"trainer.report_every={report_every}: runs are compared at reports"
         )
 
 
 def cut(training, factor):
-    """Ends all but the best of the runs that go on."""
+    """Ends all runs except the best 1 / factor of those that have not ended."""
     going = list(training.going().values())
-    kept = max(len(going) // factor, 1)
-    for rank, history in enumerate(sorted(going, key=lambda history: history.last_loss())[kept:], kept + 1):
+    survivors = max(len(going) // factor, 1)
+    ranked = sorted(going, key=lambda history: history.last_loss())
+    for rank, history in enumerate(ranked[survivors:], survivors + 1):
         history.end("pruned", f"rank {rank} of {len(going)} after {history.step} updates")

@@ -1,4 +1,4 @@
-"""The members of a group: the task and the engine that they share, and the run folders that they leave behind."""
+"""Members of a group: the task and the engine that they share, and their run folders."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,18 +17,18 @@ from jaxrnn.training.priming import generates, primed
 from jaxrnn.training.probes import Probes
 from jaxrnn.training.run import Run
 
-WRITERS = 16  # threads
+WRITERS = 16  # threads that write run folders
 
 
 class Members(NamedTuple):
-    """The members of a group that have not ended.
+    """Members of a group that have not ended.
 
     Fields:
       group: a `jaxrnn.sweeps.grouping.Group`.
       experiment: the `Experiment` of its first member.
       cfgs, folders: {member: configuration}, {member: run folder}.
-      callbacks: {member: callbacks of its own}, a member's probes among them.
-      configured: returns once the run folders hold their configurations, on which their checkpoints count.
+      callbacks: {member: its callbacks, with its probes}.
+      configured: returns once the run folders hold their configurations, which checkpoints need.
     """
 
     group: Any
@@ -39,31 +39,31 @@ class Members(NamedTuple):
     configured: Callable[..., Any]
 
     def task(self, values):
-        """The task of a run with these values, one a name of the group, which may be traced."""
+        """Builds the task of a run from one value per name of the group; the values may be traced."""
         group, task = self.group, self.experiment.task
         varied = any(name.startswith("data.") for name in group.names)
         cfg = with_values(self.experiment.cfg, group.names, values)
         return assemble(cfg, None if varied else task.dataset)
 
-    def made(self, member):
-        """The task of one member, its data set that of all where no value of it varies."""
+    def task_of(self, member):
+        """Returns the task of one member. If no key of the data varies, all members share one data set."""
         varied = any(name.startswith("data.") for name in self.group.names)
         return self.task(self.value(member)) if varied else self.experiment.task
 
     def values(self, members):
-        """The values of runs, [N] arrays."""
-        places = [self.group.members.index(member) for member in members]
-        return tuple(jnp.asarray(column[places], float) for column in self.group.values)
+        """Returns the values of runs, one [N] array per name of the group."""
+        indices = [self.group.members.index(member) for member in members]
+        return tuple(jnp.asarray(column[indices], float) for column in self.group.values)
 
     def value(self, member):
-        """The values of one run, as numbers."""
+        """Returns the values of one run, as numbers."""
         return tuple(float(column[self.group.members.index(member)]) for column in self.group.values)
 
     def seed(self, member):
         return self.group.seeds[self.group.members.index(member)]
 
     def engine(self, rows, begins):
-        """The engine of rows of members, compiled."""
+        """Compiles the engine of rows, each of which trains a member."""
         task = self.experiment.task
         generated = primed(task) if generates(task) else None
         seeds = [self.seed(member) for member in rows]
@@ -72,7 +72,7 @@ class Members(NamedTuple):
 
 
 def save_runs(members, rows, training, chosen):
-    """Checkpoints single runs, as they would be alone; returns the best params of all rows, on the host."""
+    """Saves a checkpoint in the folder of each chosen row; returns the best params of all rows, on the host."""
     members.configured()
     states, best = training.engine.portable(training.states), training.best
     states, best = jax.device_get((states._replace(key=jax.random.key_data(states.key)), best))
@@ -83,24 +83,24 @@ def save_runs(members, rows, training, chosen):
         history.progress["seconds"] = training.clock.seconds()
         saved.keep(folder)
         checkpoints = Checkpoints(folder, members.experiment.checkpointing.keep_every)
-        own_state, own_best = jax.tree.map(lambda a: a[row], (states, best))
-        checkpoints.save(history.step, own_state, own_best, history.progress, {records.FILE: history.text()})
+        row_state, row_best = jax.tree.map(lambda a: a[row], (states, best))
+        checkpoints.save(history.step, row_state, row_best, history.progress, {records.FILE: history.text()})
 
-    with ThreadPoolExecutor(WRITERS) as writers:  # a disk takes many files at once in the time of one
+    with ThreadPoolExecutor(WRITERS) as writers:  # a disk syncs many files in the time of one
         list(writers.map(save, chosen))
     return best
 
 
 def finish(members, rows, training, ended):
-    """Writes the folders of runs that have ended, the summary last; yields as `train_group`."""
+    """Completes the folders of runs that have ended, with the summary last; yields as `train_group`."""
     best, experiment = save_runs(members, rows, training, ended), members.experiment
     stopped = training.rows[ended[0]].status == "stopped"
-    metrics, generated = ({}, None) if stopped else _evaluated(members, training)
+    metrics, generated = ({}, None) if stopped else _evaluate(members, training)
     for row in ended:
         member, history = rows[row], training.rows[row]
-        drawn = members.cfgs[member].get("figures") and not stopped  # by the run's own values
+        has_figures = members.cfgs[member].get("figures") and not stopped  # figures need the task of this member
         run = Run(
-            members.task(members.value(member)) if drawn else experiment.task,
+            members.task(members.value(member)) if has_figures else experiment.task,
             jax.tree.map(lambda a, row=row: a[row], best),
             history.progress["best_step"],
             history.step,
@@ -111,13 +111,13 @@ def finish(members, rows, training, ended):
             folder=members.folders[member],
             cfg=members.cfgs[member],
             timing=_timing(members, member, rows, training),
-            evaluator=None if drawn else experiment.evaluator,
+            evaluator=None if has_figures else experiment.evaluator,
         )
         if not stopped:
-            own = {name: values[row] for name, values in metrics.items()}
-            run.keep(own, None if generated is None else generated[row])
+            run_metrics = {name: values[row] for name, values in metrics.items()}
+            run.keep(run_metrics, None if generated is None else generated[row])
         content = run.summary()
-        if drawn:
+        if has_figures:
             save_figures(run, experiment.probes)
         yield member, record(run.folder, run.cfg, content)
 
@@ -133,13 +133,13 @@ def _timing(members, member, rows, training):
     }
 
 
-def _evaluated(members, training):
-    """({split: [{metric: value} of every row]}, ys [N, length, K] or None) of the best params."""
+def _evaluate(members, training):
+    """Evaluates the best params: ({split: [{metric: value}, one per row]}, generated values [N, length, V] or None)."""
     experiment, engine = members.experiment, training.engine
     metrics = {}
     for name, batch in experiment.task.dataset.splits.items():
         baseline = {"baseline": experiment.evaluator.baseline(batch)}
-        metrics[name] = [{"loss": r["loss"], **baseline, **r} for r in engine.evaluate(name, training.best)]
+        metrics[name] = [{"loss": row["loss"], **baseline, **row} for row in engine.evaluate(name, training.best)]
     if not generates(experiment.task):
         return metrics, None
     return metrics, engine.generate(training.best, primed(experiment.task))

@@ -1,4 +1,4 @@
-"""The report of a sweep as one HTML file."""
+"""Report of a sweep as one HTML file."""
 
 import base64
 import html
@@ -9,11 +9,11 @@ from jaxrnn.plotting.sweeps import number
 
 
 def page(title, lines, repeat, tables, figures):
-    """The whole report as one HTML file that needs no network.
+    """Builds the report as one HTML file that works without a network.
 
     Args:
-      title: of the page.
-      lines: sentences on top.
+      title: title of the page.
+      lines: sentences at the top of the page.
       repeat: the command that repeats the best run, or None.
       tables: {"settings", "runs"}, lists of rows.
       figures: {title: path}.

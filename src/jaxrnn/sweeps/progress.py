@@ -1,4 +1,4 @@
-"""How far a sweep is: runs done, the best so far, the time left."""
+"""Progress of a sweep: finished runs, the best score so far and the remaining time."""
 
 import time
 from pathlib import Path
@@ -8,12 +8,12 @@ from jaxrnn.training import records, summaries
 
 
 class Progress:
-    """Runs done, the best so far, and the time left, over all groups."""
+    """Progress bar over all groups of a sweep, with the finished runs and the best score so far."""
 
     def __init__(self, jobs, summaries):
         self._jobs, self._done, self._best = len(jobs), 0, None
-        left = [job for job in jobs if job.number not in summaries]
-        self.bar = records.progress_bar(sum(int(job.cfg.trainer.steps) for job in left), 0)
+        remaining = [job for job in jobs if job.number not in summaries]
+        self.bar = records.progress_bar(sum(int(job.cfg.trainer.steps) for job in remaining), 0)
         for job in jobs:
             if job.number in summaries:
                 self.ended(job, summaries[job.number])
@@ -25,7 +25,7 @@ class Progress:
         self.bar.set_postfix_str(text + (f", best {self._best[0]:.3g}" if self._best else ""), refresh=False)
 
     def ended(self, job, content, alone=False):
-        """Notes a run that has ended; one that was trained alone moves the bar here."""
+        """Records a run that has ended. A single run reports no updates, so it moves the bar here."""
         self._done += 1
         if alone:
             self.bar.update(content["steps"])
@@ -38,37 +38,43 @@ class Progress:
 
 
 def how_far(folder, jobs, began=None, before=0):
-    """Runs done, the best so far and the time left of a sweep whose runs are trained one by one, as text.
+    """Describes the progress of a sweep whose runs are trained one by one: finished runs, best score, remaining time.
 
     Args:
-      folder: the sweep's folder, with a numbered folder a run.
-      jobs: how many runs there will be.
-      began: when the sweep began or went on, as `time.monotonic()` of this host tells; None where another host began.
-      before: runs that had ended then.
+      folder: the sweep's folder, with one numbered folder per run.
+      jobs: number of runs in the sweep.
+      began: value of `time.monotonic()` when the sweep started or resumed; None if it started on another host.
+      before: number of runs that had ended before.
     """
     files = [file for file in Path(folder).glob(f"*/{summaries.FILE}") if file.parent.name.isdecimal()]
     ended = {file: content for file in files if (content := done(file.parent)) is not None}
-    taken = 0.0 if began is None else time.monotonic() - began
-    left = taken / max(len(ended) - before, 1) * (jobs - len(ended))
+    elapsed = 0.0 if began is None else time.monotonic() - began
+    seconds_left = elapsed / max(len(ended) - before, 1) * (jobs - len(ended))
     losses = [(loss, file.parent.name) for file, content in ended.items() if (loss := score(content)) is not None]
     text = so_far(len(ended), jobs, min(losses, default=None))
-    return text + (f"; about {left / 60:.0f} min left" if left >= 90 else f"; about {left:.0f} s left") * (left > 0)
+    if seconds_left <= 0:
+        return text
+    return f"{text}; about " + (
+        f"{seconds_left / 60:.0f} min left" if seconds_left >= 90 else f"{seconds_left:.0f} s left"
+    )
 
 
 def so_far(done, jobs, best):
-    """Progress as text; best is (loss, number) or None."""
+    """Describes the finished runs and the best one; best is (loss, number) or None."""
     return f"{done} of {jobs} runs done" + (f"; best so far {best[0]:.4g} (#{best[1]})" if best else "")
 
 
 def done(folder):
-    """The summary of a run that another process has left, or None."""
+    """Returns the summary of a run that has ended in another process, or None."""
     content = summaries.read(folder)
     return content if content is not None and content["status"] in (*folders.ENDED, "failed") else None
 
 
 def score(content):
-    """What runs of a sweep are compared by: the validation loss of the best params, the training loss without one; None
-    if the run has neither, or diverged."""
+    """Score by which runs of a sweep are compared: the validation loss of the best params, or else the training loss.
+
+    It is None if the run has neither loss, or diverged.
+    """
     if content["status"] == "diverged":
         return None
     for split in ("validation", "train"):

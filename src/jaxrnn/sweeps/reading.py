@@ -1,4 +1,4 @@
-"""The runs of a sweep as their folders show them: those that can be read, and why others cannot."""
+"""Reads the runs of a sweep from their folders, and says why a folder cannot be read."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,15 +10,15 @@ from jaxrnn.training import records, summaries
 
 
 class Found(NamedTuple):
-    """A run of a sweep as its folder shows it.
+    """A run of a sweep, read from its folder.
 
     Fields:
       folder: the run folder.
       leaves: {dotted name: value} of its configuration.
-      status: as in `summary.json`; "running" without one, "waiting" before its first report.
-      reason: why it ended so, or None.
-      value: the metric, or None; of a run without a summary its best so far.
-      steps: updates made.
+      status: the status in `summary.json`. Without a summary: "running", or "waiting" before the first report.
+      reason: the reason for the status, or None.
+      value: the metric, or None; without a summary, the best value so far.
+      steps: number of updates made.
     """
 
     folder: Path
@@ -30,45 +30,45 @@ class Found(NamedTuple):
 
 
 def readable(folders):
-    """({run folder: (leaves of its configuration, summary or None, rows)}, why others cannot be read)."""
-    found, unreadable = {}, []
+    """Reads run folders: ({run folder: (leaves of its configuration, summary or None, rows)}, list of errors)."""
+    contents, unreadable = {}, []
     for folder in folders:
         try:
             cfg = saved.read(folder)
             if "trainer" not in cfg and (folder / records.FILE).exists():
-                raise ConfigError(f"{saved.file(folder)} is damaged: it is not the configuration of a run")
+                raise ConfigError(f"{saved.file(folder)} is damaged: trainer is missing")
             if "trainer" in cfg and "seed" not in cfg:
-                raise ConfigError(f"{saved.file(folder)} is not the configuration of a run: it lacks seed")
+                raise ConfigError(f"{saved.file(folder)} is not the configuration of a run: seed is missing")
             if "trainer" in cfg and not cfg.get("together"):
                 content, rows = summaries.read(folder), records.table(folder).rows
                 records.check(folder, content and content["rows"])
-                found[folder] = (_leaves(folder, cfg, content), content, rows)
+                contents[folder] = (_leaves(folder, cfg, content), content, rows)
         except ConfigError as error:
             unreadable.append(f"cannot be read: {error}")
-    return found, unreadable
+    return contents, unreadable
 
 
 def _leaves(folder, cfg, content):
-    """The configuration of a run as its summary has it, which is checked; else as its file has it."""
+    """Returns the configuration from the summary of a run, which has a digest, or else from its file."""
     leaves = (content or {}).get("configuration") or comparing.leaves(cfg)
     if "seed" not in leaves:
-        raise DamagedError(f"{folder / summaries.FILE} is damaged: configuration.seed: it is missing")
+        raise DamagedError(f"{folder / summaries.FILE} is damaged: configuration.seed is missing")
     return leaves
 
 
 def found(folder, leaves, content, rows, metric, better):
-    """The `Found` of a folder, from what `readable` says of it."""
+    """Builds the `Found` of a folder from the result of `readable`."""
     if content is not None:
         return Found(folder, leaves, content["status"], content["reason"], value(content, metric), content["steps"])
     split, _, column = metric.partition(".")
     values = [row[column] for row in rows if row["split"] == split and row.get(column) is not None]
-    best = min(values, key=lambda each: cost(better, each)) if values else None
+    best = min(values, key=lambda number: cost(better, number)) if values else None
     steps = rows[-1]["step"] if rows else 0
     return Found(folder, leaves, "running" if rows else "waiting", None, best, steps)
 
 
 def value(content, metric):
-    """A metric as the summary of a run has it, or None."""
+    """Returns a metric from the summary of a run, or None."""
     if metric == "generation":
         return content.get("generation", {}).get("mean_squared_error")
     split, _, column = metric.partition(".")
@@ -76,7 +76,7 @@ def value(content, metric):
 
 
 def better_of(metric, found):
-    """Which way a metric is better, as a run that has ended says."""
+    """Returns which way a metric is better, from the summary of a run."""
     name = metric.partition(".")[2]
     for _, content, _ in found:
         if content and name in content.get("better", {}):
@@ -85,9 +85,9 @@ def better_of(metric, found):
 
 
 def known(found):
-    """The metrics that there are, as the end of a message."""
+    """Lists the metrics of runs, as the end of a message."""
     contents, names = [content for _, content, _ in found if content is not None], {}
     for content in contents:
         for split, row in content["metrics"].items():
-            names |= {f"{split}.{name}": None for name, found in (row or {}).items() if found is not None}
-    return f"; there are: {', '.join([*names, 'generation'])}"
+            names |= {f"{split}.{name}": None for name, value in (row or {}).items() if value is not None}
+    return f"; choose one of {', '.join([*names, 'generation'])}"

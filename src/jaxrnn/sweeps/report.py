@@ -1,4 +1,4 @@
-"""What came of a sweep, finished or still running: a table, learning curves, what every factor does, one HTML page."""
+"""Report of a sweep, finished or still running: a table, learning curves, a plot per factor, one HTML page."""
 
 import shlex
 from collections import Counter
@@ -23,10 +23,10 @@ from jaxrnn.table import Table
 
 
 class Setting(NamedTuple):
-    """The runs that differ in their seeds alone.
+    """Runs that differ only in their seeds.
 
     Fields:
-      factors: {name: value} of what differs between settings.
+      factors: {name: value} of the leaves that differ between settings.
       runs: a list of `Found`s.
     """
 
@@ -40,24 +40,24 @@ class Setting(NamedTuple):
 
     @property
     def mean(self):
-        """Mean over seeds, NaN where no run has a value."""
+        """Mean over seeds; NaN if no run has a value."""
         return float(self.values.mean()) if len(self.values) else np.nan
 
     def ranked(self, better):
-        """The place among settings, by the mean and which way is better; one without a value is last."""
+        """Returns the key that sorts settings by their mean, the best first; a setting without a value comes last."""
         return cost(better, self.mean) if len(self.values) else np.inf
 
 
 class Sweep(NamedTuple):
-    """The runs below a folder, the best setting first.
+    """Runs below a folder, grouped by setting.
 
     Fields:
-      folder: where they are.
+      folder: the folder that holds the run folders.
       metric: "SPLIT.NAME" or "generation".
-      better: which way it is better, as in `jaxrnn.metrics`: "down", "up", or a number to be near.
-      factors: {dotted name: what tables call it} of the leaves that differ.
-      settings: `Setting`s in order of their means.
-      unreadable: why a folder's run is not among them, a text each.
+      better: which way it is better, as in `jaxrnn.metrics`: "down", "up", or a target number.
+      factors: {dotted name: column name in tables} of the leaves that differ.
+      settings: `Setting`s in the order of their means, the best first.
+      unreadable: one error message per folder that cannot be read.
     """
 
     folder: Path
@@ -69,33 +69,33 @@ class Sweep(NamedTuple):
 
 
 def read(folder, metric="validation.loss"):
-    """The runs below a folder.
+    """Reads the runs below a folder.
 
     Args:
       folder: a sweep's folder, or any folder of run folders.
-      metric: what runs are compared by: "SPLIT.loss", any other metric of a split such as "test.accuracy", or
-        "generation", the mean squared error of what was generated.
+      metric: the metric that compares runs: "SPLIT.NAME" such as "validation.loss" or "test.accuracy", or
+        "generation", the mean squared error of generated values.
 
     Raises:
-      ConfigError: if there are none, or none has such a metric though some have ended.
+      ConfigError: if the folder holds no run, or some runs are finished and none has this metric.
     """
     files = sorted(Path(str(folder)).rglob(".hydra/config.yaml"), key=lambda file: _natural(file.parents[1]))
-    places, unreadable = reading.readable([file.parents[1] for file in files])
-    better = reading.better_of(metric, places.values())
-    runs = [reading.found(place, *what, metric, better) for place, what in places.items()]
+    contents, unreadable = reading.readable([file.parents[1] for file in files])
+    better = reading.better_of(metric, contents.values())
+    runs = [reading.found(run_folder, *content, metric, better) for run_folder, content in contents.items()]
     if not runs:
-        raise ConfigError("; ".join([f"{folder}: there are no runs below it", *unreadable]))
+        raise ConfigError("; ".join([f"{folder}: expected run folders below it, found none", *unreadable]))
     if all(run.value is None for run in runs) and any(run.status == "finished" for run in runs):
-        raise ConfigError(f"metric={metric}: no run has it{reading.known(places.values())}")
+        raise ConfigError(f"metric={metric}: no run has this metric{reading.known(contents.values())}")
     factors = _factors([run.leaves for run in runs])
-    names = {name: comparing.shown(name, [_plain(run.leaves.get(name, "")) for run in runs]) for name in factors}
-    settings = {}
+    labels = {name: comparing.shown(name, [_plain(run.leaves.get(name, "")) for run in runs]) for name in factors}
+    runs_by_factors = {}
     for run in runs:
-        values = {label: names[name][_plain(run.leaves.get(name, ""))] for name, label in factors.items()}
-        settings.setdefault(tuple(values.items()), []).append(run)
-    found = [Setting(dict(values), members) for values, members in settings.items()]
-    return Sweep(Path(str(folder)), metric, better, factors, sorted(found, key=lambda s: s.ranked(better)),
-                 unreadable)  # fmt: skip
+        values = {column: labels[name][_plain(run.leaves.get(name, ""))] for name, column in factors.items()}
+        runs_by_factors.setdefault(tuple(values.items()), []).append(run)
+    settings = [Setting(dict(values), members) for values, members in runs_by_factors.items()]
+    settings = sorted(settings, key=lambda setting: setting.ranked(better))
+    return Sweep(Path(str(folder)), metric, better, factors, settings, unreadable)
 
 
 def write(sweep):
@@ -110,15 +110,18 @@ def write(sweep):
     for name, rows in tables.items():
         Table(rows).write(folder / f"{name}.csv")
     with style.page():
-        found = figures.draw(sweep)
-    paths = {title: style.publish(figure, folder, title) for title, figure in found.items()}
+        figures_by_title = figures.draw(sweep)
+    paths = {title: style.publish(figure, folder, title) for title, figure in figures_by_title.items()}
     text = page(f"{sweep.folder}: {sweep.metric}", _counts(sweep), command(sweep), tables, paths)
     atomic.write(folder / "report.html", text)
     return "\n".join([*_lines(sweep, tables["settings"]), f"page: {folder / 'report.html'}"])
 
 
 def settings_table(sweep):
-    """A row a setting, the best first: factors, runs, mean, spread and best of the metric over seeds, statuses."""
+    """Table with one row per setting, the best first.
+
+    Columns: the factors; the number of runs; mean, standard deviation and best value of the metric; the statuses.
+    """
     rows = []
     for setting in sweep.settings:
         values = setting.values
@@ -131,7 +134,7 @@ def settings_table(sweep):
 
 
 def runs_table(sweep):
-    """A row a run: where it is, factors, seed, the metric, status, reason, updates."""
+    """Table with one row per run: its folder, factors, seed, metric, status, reason and number of updates."""
     return [
         {"run": str(run.folder.relative_to(sweep.folder)), **setting.factors, "seed": run.leaves["seed"]}
         | {sweep.metric: "" if run.value is None else run.value, "status": run.status}
@@ -142,13 +145,16 @@ def runs_table(sweep):
 
 
 def command(sweep):
-    """The best run of the best setting as a command that repeats it; None while no run has a value, or where its
-    overrides do not give its configuration. What the configuration names is not looked up: it may be a stranger's."""
+    """Returns the command that repeats the best run of the best setting, or None.
+
+    It is None while no run has a value, and if the run's overrides do not lead to its configuration. The objects that
+    the configuration names are not imported, because the folder may come from a stranger.
+    """
     best = sweep.settings[0]
     if not len(best.values):
         return None
-    known = [run for run in best.runs if run.value is not None and run.status != "diverged"]
-    run = min(known, key=lambda run: cost(sweep.better, run.value))
+    valid_runs = [run for run in best.runs if run.value is not None and run.status != "diverged"]
+    run = min(valid_runs, key=lambda run: cost(sweep.better, run.value))
     try:
         overrides = saved.overrides(run.folder)
         cfg = compose("train", overrides)
@@ -177,22 +183,27 @@ def _lines(sweep, rows):
     if len(rows) > len(shown):
         lines.append(f"and {len(rows) - len(shown)} more")
     if repeat := command(sweep):
-        lines.append(f"the best again: {repeat}")
+        lines.append(f"repeat the best run: {repeat}")
     return lines
 
 
 def _factors(runs):
-    """{dotted name: label} of the leaves that tell runs apart, seeds excepted."""
-    kept = [name for name in comparing.telling(runs) if name != "seed"]
-    whole = {name: name.removesuffix("._target_") for name in kept}
-    last = Counter(label.split(".")[-1] for label in whole.values())
-    return {n: label.split(".")[-1] if last[label.split(".")[-1]] == 1 else label for n, label in whole.items()}
+    """Returns {dotted name: label} of the leaves that differ between runs, except the seed.
+
+    The label is the last part of the name if no other name ends with the same part.
+    """
+    names = [name for name in comparing.telling(runs) if name != "seed"]
+    long_labels = {name: name.removesuffix("._target_") for name in names}
+    short_labels = {name: label.split(".")[-1] for name, label in long_labels.items()}
+    counts = Counter(short_labels.values())
+    return {name: short if counts[short] == 1 else long_labels[name] for name, short in short_labels.items()}
 
 
 def _plain(value):
-    """A value as a factor: lists and None as text."""
+    """Returns a number or a string as it is, and any other value as text."""
     return value if isinstance(value, int | float | str) and not isinstance(value, bool) else str(value)
 
 
 def _natural(path):
+    """Key that sorts numbered folders by number: run 2 before run 10."""
     return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in path.parts]

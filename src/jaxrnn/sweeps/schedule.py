@@ -1,6 +1,7 @@
-"""Sweeps: many runs in numbered folders, trained in compiled groups; what was interrupted goes on."""
+"""Trains the runs of a sweep in compiled groups, one numbered folder per run; resumes interrupted sweeps."""
 
 import contextlib
+import functools
 import shutil
 import signal
 import sys
@@ -23,11 +24,11 @@ from jaxrnn.sweeps.progress import Progress, done, score
 from jaxrnn.training import summaries
 from jaxrnn.training.loop import interrupts
 
-GROUPS = ".groups"  # where groups keep their checkpoints
+GROUPS = ".groups"  # folder of the groups' checkpoints, in the sweep's folder
 
 
 class Job(NamedTuple):
-    """A run of a sweep: its number, its checked configuration, its folder."""
+    """Run of a sweep: its number, its checked configuration and its folder."""
 
     number: int
     cfg: Any
@@ -35,15 +36,15 @@ class Job(NamedTuple):
 
 
 def checked(number, cfg, folder, skipped=()):
-    """A `Job`.
+    """Checks a configuration and builds its `Job`.
 
     Args:
-      number, cfg, folder: as in `Job`; the configuration is checked.
-      skipped: its keys that were checked before.
+      number, cfg, folder: fields of the `Job`.
+      skipped: keys of the configuration that were checked before.
 
     Raises:
-      ConfigError: if a factory does not know or take what the configuration says, or the folder holds a run of
-        another one.
+      ConfigError: if the configuration names an unknown factory, key or value, or the folder holds a run with another
+        configuration.
     """
     build.check(cfg, skipped)
     folders.refuse_another(folder, cfg)
@@ -51,90 +52,91 @@ def checked(number, cfg, folder, skipped=()):
 
 
 def train(jobs, folder, options=Options(), prepare=lambda: None):
-    """Trains the jobs of a sweep in compiled groups; those that have ended stay as they are.
+    """Trains the jobs of a sweep in compiled groups; jobs that have ended are not trained again.
+
+    With several processes, each process trains a share of every group, and the first process waits for the others.
 
     Args:
       jobs: a list of `Job`s.
       folder: the sweep's folder, where the groups keep their checkpoints.
       options: `jaxrnn.sweeps.halving.Options`.
-      prepare: writes what else the run folders hold; called in a thread once the first group trains, and finished
-        before the first run is saved.
-
-    Of several processes each trains a share of every group, and the first waits for the others.
+      prepare: function that writes the other files of the run folders. It runs in a thread once the first group
+        trains, and has finished before the first run is saved.
 
     Returns:
-      {number: summary} of the jobs; the status of one that could not be trained is "failed".
+      {number: summary} of the jobs; a job that could not be trained has the status "failed".
 
     Raises:
-      DiskError: if something cannot be written.
-      SystemExit: after a signal, once all is saved.
+      DiskError: if a file cannot be written.
+      SystemExit: after a signal, once everything is saved.
     """
     summaries = {job.number: content for job in jobs if (content := folders.ended(job.folder)) is not None}
     plan = grouping.plan([job.cfg for job in jobs])
-    own, processes = runtime.processes()
-    if processes > 1:
-        print(f"process {own + 1} of {processes} trains its share of every group")
-    print("\n".join(plan.lines()))
-    if summaries:
-        print(f"  {len(summaries)} of {len(jobs)} runs have ended already")
-    progress, prepared = Progress(jobs, summaries), []
-    beating = sharing.alive(folder, own) if processes > 1 else contextlib.nullcontext()
-    with interrupts() as received, progress.bar, ThreadPoolExecutor(1) as beside, beating:
-
-        def begin():  # once a group trains: until then Python has enough to do, from then on it waits
-            if not prepared:
-                prepared.append(beside.submit(prepare))
-            return prepared[0]
-
+    process, processes = runtime.processes()
+    _print_plan(plan, process, processes, len(summaries), len(jobs))
+    progress = Progress(jobs, summaries)
+    signs_of_life = sharing.alive(folder, process) if processes > 1 else contextlib.nullcontext()
+    with interrupts() as received, progress.bar, ThreadPoolExecutor(1) as thread, signs_of_life:
+        # The first call starts `prepare`; every call returns its future. It starts once a group trains, because
+        # Python is busy before that, tracing the group, and idle afterwards.
+        begin_preparing = functools.cache(lambda: thread.submit(prepare))
         for number, group in enumerate(plan.groups, 1):
-            members = [m for m in group.members[own::processes] if jobs[m].number not in summaries]
+            members = [m for m in group.members[process::processes] if jobs[m].number not in summaries]
             if members:
                 began = time.perf_counter()
-                summaries |= _train_group(group, jobs, members, folder, options, received, progress, begin)
-                took = time.perf_counter() - began
-                progress.say(f"group {number} of {len(plan.groups)}: {len(members)} trained in {took:.1f} s")
-        begin().result()
-        if own == 0 and processes > 1:
+                summaries |= _train_group(group, jobs, members, folder, options, received, progress, begin_preparing)
+                seconds = time.perf_counter() - began
+                progress.say(f"group {number} of {len(plan.groups)}: {len(members)} trained in {seconds:.1f} s")
+        begin_preparing().result()
+        if process == 0 and processes > 1:
             summaries |= sharing.wait(jobs, done, folder, _shares(plan, jobs, processes))
     return summaries
 
 
-def _train_group(group, jobs, members, folder, options, received, progress, begin):
-    """Trains some members of a group; {number: summary}. After a signal it ends the process, once all is saved."""
-    alone, summaries = len(group.members) == 1, {}
+def _print_plan(plan, process, processes, ended, jobs):
+    if processes > 1:
+        print(f"process {process + 1} of {processes} trains its share of every group")
+    print("\n".join(plan.lines()))
+    if ended:
+        print(f"  {ended} of {jobs} runs have ended already")
+
+
+def _train_group(group, jobs, members, folder, options, received, progress, begin_preparing):
+    """Trains some members of a group: {number: summary}. After a signal it saves everything and ends the process."""
+    is_single, summaries = len(group.members) == 1, {}
 
     def configured():
-        begin().result()
+        begin_preparing().result()
 
     def watch(updates, histories):
-        begin()
+        begin_preparing()
         progress.report(updates, histories)
 
-    for member, content in _trained(group, jobs, members, folder, options, received, watch, configured):
+    for member, content in _train_members(group, jobs, members, folder, options, received, watch, configured):
         summaries[jobs[member].number] = content
-        progress.ended(jobs[member], content, alone)
+        progress.ended(jobs[member], content, is_single)
     if received:
-        raise SystemExit(_left(folder, received[0]))
+        raise SystemExit(_report_signal(folder, received[0]))
     return summaries
 
 
 def _shares(plan, jobs, processes):
-    """{a job's number: the number of the process that trains it}."""
+    """Returns {number of a job: number of the process that trains it}."""
     return {
-        jobs[member].number: place % processes for group in plan.groups for place, member in enumerate(group.members)
+        jobs[member].number: index % processes for group in plan.groups for index, member in enumerate(group.members)
     }
 
 
-def _trained(group, jobs, members, folder, options, received, watch, configured):
+def _train_members(group, jobs, members, folder, options, received, watch, configured):
     """Trains some members of a group and yields (member, summary)."""
-    if len(group.members) == 1:  # alone its rows are shared out over the devices
+    if len(group.members) == 1:  # a single run shards its rows over the devices, which a group cannot
         configured()
         job = jobs[members[0]]
         try:
             folders.train_one_of_many(job.cfg, job.folder)
         except DiskError:
             raise
-        except ConfigError:  # its summary says so
+        except ConfigError:  # its summary has the status "failed" and the reason
             pass
         content = summaries.read(job.folder)
         if content["status"] == "stopped":
@@ -163,36 +165,37 @@ def _trained(group, jobs, members, folder, options, received, watch, configured)
     else:
         if not received:
             shutil.rmtree(store, ignore_errors=True)
-            with contextlib.suppress(OSError):  # other groups' checkpoints are there
+            with contextlib.suppress(OSError):  # the folder holds checkpoints of other groups
                 store.parent.rmdir()
 
 
-def _left(folder, signal_name):
-    print(f"stopped by {signal_name}; all is saved, the same command goes on with {folder}", file=sys.stderr)
+def _report_signal(folder, signal_name):
+    """Prints how to resume the sweep; returns the exit status of a process that a signal ended."""
+    print(f"stopped by {signal_name}; everything is saved, the same command resumes {folder}", file=sys.stderr)
     return 128 + signal.Signals[signal_name]
 
 
 def train_inside_job(words, folder):
-    """Trains many values inside the running job, in compiled groups and numbered folders of their own.
+    """Trains many runs inside the running job, in compiled groups and numbered folders.
 
     Args:
-      words: overrides that name many values, as in a sweep.
+      words: overrides with many values, as in a sweep.
       folder: the job's folder.
 
     Returns:
       The best score of the runs, or None.
 
     Raises:
-      ConfigError: as `train`, and if a configuration or a run cannot be used.
+      ConfigError: as in `train`, and if a configuration is invalid or a run fails.
     """
     from hydra.core.hydra_config import HydraConfig
 
-    given = [word for word in HydraConfig.get().overrides.task if not word.startswith("together=")]
+    shared = [word for word in HydraConfig.get().overrides.task if not word.startswith("together=")]
     words, jobs = config.validated(words, list[str], "together"), []
     if not (choices := grid([force(word) for word in words])):
-        raise ConfigError("together has no runs: one of its keys names no value, such as range(0)")
+        raise ConfigError("together has no runs: one of its keys has no value, such as range(0)")
     for number, chosen in enumerate(choices):
-        overrides = [*given, *chosen]
+        overrides = [*shared, *chosen]
         jobs.append(checked(number, compose("train", overrides), Path(folder) / str(number)))
         write_config(jobs[-1], overrides)
     summaries = train(jobs, folder)
@@ -202,7 +205,7 @@ def train_inside_job(words, folder):
 
 
 def write_config(job, overrides):
-    """Writes the configuration of a job that no launcher of Hydra's makes, where such a launcher would."""
+    """Writes the configuration of a job to the files that a launcher of Hydra would write."""
     file = saved.file(job.folder)
     file.parent.mkdir(parents=True, exist_ok=True)
     atomic.write(file, to_yaml(job.cfg))

@@ -1,4 +1,4 @@
-"""Adaptive search with Optuna: a batch of trials is asked for, trained as compiled groups, and told."""
+"""Adaptive search with Optuna: asks for a batch of trials, trains them in compiled groups, and tells the results."""
 
 import os
 import shlex
@@ -24,22 +24,22 @@ try:
 
     from jaxrnn.sweeps import search_figures
 except ImportError as error:
-    raise ConfigError("a search needs Optuna: pip install -e '.[tune]'") from error
+    raise ConfigError("a search requires Optuna: pip install -e '.[tune]'") from error
 
 LOSS = "validation.loss"
-OVERRIDES = "overrides"  # of a trial
+OVERRIDES = "overrides"  # attribute of a trial with its overrides
 JOURNAL = "study.journal"  # Optuna's storage, in the folder of the search
 
 
 class Options(NamedTuple):
-    """How values are searched for.
+    """Options of a search.
 
     Fields:
-      trials: all together, those of earlier processes included.
-      batch: trials that are asked for at a time, and trained together.
-      seeds: runs a trial, with the seeds seed, seed + 1, ...; a trial's value is their mean.
+      trials: total number of trials, with the trials of earlier processes.
+      batch: number of trials that are asked for and trained together.
+      seeds: runs per trial, with the seeds seed, seed + 1, ...; the value of a trial is their mean.
       sampler: tpe (Bergstra et al. 2011) or random.
-      metric: what trials are compared by, "SPLIT.NAME"; the metric says which way is better.
+      metric: "SPLIT.NAME", the metric that compares trials; it defines which way is better.
     """
 
     trials: Size = 64
@@ -50,52 +50,54 @@ class Options(NamedTuple):
 
 
 def run(cfg, hydra, space):
-    """What `scripts/tune.py` does; returns text for the terminal.
+    """Runs a search for `scripts/tune.py`; returns text for the terminal.
 
     Args:
       cfg: the configuration.
       hydra: the node hydra.
-      space: overrides that name many values, as `split` gives them.
+      space: overrides with many values, as `split` returns them.
     """
     check(cfg)
     for word in space:
         if force(word).startswith("++tune."):
-            raise ConfigError(f"{word}: a search has one value of it")
-    given = [word for word in hydra.overrides.task if not force(word).startswith("++tune.")]
+            raise ConfigError(f"{word}: a search takes only one value of this option")
+    shared = [word for word in hydra.overrides.task if not force(word).startswith("++tune.")]
     folder, options = hydra.runtime.output_dir, config.build(cfg.tune)
-    study = search(lambda words: compose("train", words), given, space, options, folder, cfg.seed)
+    study = search(lambda words: compose("train", words), shared, space, options, folder, cfg.seed)
     search_figures.draw(study, folder)
     report.write(report.read(folder, options.metric))
-    words, overrides = best(study)
-    command = shlex.join(["python", "scripts/train.py", *(word.removeprefix("++") for word in given), *overrides])
-    return f"{words}\n{command}\nfigures in {folder}/figures, page: {folder}/report/report.html"
+    description, overrides = best(study)
+    command = shlex.join(["python", "scripts/train.py", *(word.removeprefix("++") for word in shared), *overrides])
+    return f"{description}\n{command}\nfigures in {folder}/figures, page: {folder}/report/report.html"
 
 
 def split(arguments):
-    """The arguments of a command without those that name many values, and those: (arguments, space).
+    """Splits the arguments of a command: (arguments with one value, arguments with many values).
 
-    Many values are what a sweep of Hydra's takes, and intervals: a=1,2  a=choice(1,2)  a=range(8)
-    a=interval(0.1,0.9)  a=tag(log,interval(1e-4,1e-1))  a=int(interval(8,64)).
+    Many values are written as in a sweep of Hydra, or as intervals:
+
+        a=1,2  a=choice(1,2)  a=range(8)
+        a=interval(0.1,0.9)  a=tag(log,interval(1e-4,1e-1))  a=int(interval(8,64))
     """
-    parser, plain, space = OverridesParser.create(), [], []
+    parser, fixed, space = OverridesParser.create(), [], []
     for argument in arguments:
         if argument.startswith("-") or "=" not in argument:
-            plain.append(argument)
+            fixed.append(argument)
             continue
-        (space if parser.parse_override(argument).is_sweep_override() else plain).append(argument)
-    return plain, space
+        (space if parser.parse_override(argument).is_sweep_override() else fixed).append(argument)
+    return fixed, space
 
 
 def search(compose, given, space, options, folder, seed=0):
-    """Searches for the values with the lowest validation loss; goes on with a search that was interrupted.
+    """Searches for the values with the best metric; resumes an interrupted search.
 
     Args:
       compose: overrides -> the configuration of a run.
       given: overrides that all trials share.
-      space: overrides that name many values, as `split` gives them.
+      space: overrides with many values, as `split` returns them.
       options: `Options`.
-      folder: of the search, whose lock the caller holds; a trial's runs are in `folder/TRIAL/SEED`.
-      seed: of the sampler, and of the first run of every trial.
+      folder: folder of the search, which the caller has locked; the runs of a trial are in `folder/TRIAL/SEED`.
+      seed: seed of the sampler, and of the first run of every trial.
 
     Returns:
       The study, an `optuna.Study`.
@@ -106,53 +108,53 @@ def search(compose, given, space, options, folder, seed=0):
     """
     if not space:
         raise ConfigError(
-            "nothing to search for; give many values, such as 'optimizer.learning_rate=interval(1e-4,1e-1)'"
+            "nothing to search for: give a key many values, such as 'optimizer.learning_rate=interval(1e-4,1e-1)'"
         )
     for word in space:
         override = OverridesParser.create().parse_override(word)
         if not isinstance(override.value(), IntervalSweep) and not list(override.sweep_string_iterator()):
-            raise ConfigError(f"{word}: it names no value")
+            raise ConfigError(f"{word}: it has no values")
     Path(folder).mkdir(parents=True, exist_ok=True)
     overrides = [OverridesParser.create().parse_override(text) for text in space]
-    way = "down"
+    better = "down"
     if options.metric != LOSS:
-        way = search_metric.better_of(options.metric, compose, [*given, f"seed={seed}"], overrides)
-    study = _study(Path(folder), [*given, *space], options, seed, way)
+        better = search_metric.better_of(options.metric, compose, [*given, f"seed={seed}"], overrides)
+    study = _study(Path(folder), [*given, *space], options, seed, better)
     while True:
-        asked = _whole(study, overrides, folder)
-        known = sum(OVERRIDES in trial.user_attrs for trial in study.get_trials(deepcopy=False))
-        for _ in range(min(options.batch - len(asked), options.trials - known)):
-            asked.append(_ask(study, overrides))
-        if not asked:
+        trials = _interrupted_trials(study, overrides, folder)
+        count = sum(OVERRIDES in trial.user_attrs for trial in study.get_trials(deepcopy=False))
+        for _ in range(min(options.batch - len(trials), options.trials - count)):
+            trials.append(_ask(study, overrides))
+        if not trials:
             return study
-        _train(study, asked, compose, given, options, Path(folder), seed, way)
+        _train(study, trials, compose, given, options, Path(folder), seed, better)
 
 
-def _whole(study, overrides, folder):
-    """The trials of a process that was interrupted which are to be trained; one without values is given up.
+def _interrupted_trials(study, overrides, folder):
+    """Returns the trials that an interrupted process has not trained; marks those without values as failed.
 
     Raises:
-      ConfigError: if a trial would set anything but values that are searched for: its journal may be a stranger's.
+      ConfigError: if a trial sets anything else than values of the search: the journal may come from a stranger.
     """
-    asked = []
+    interrupted = []
     for trial in study.get_trials():
         words = trial.user_attrs.get(OVERRIDES)
         if words is not None and not search_space.are_of(overrides, words):
             shown = " ".join(str(words).split())[:80]
             lines = ", ".join(override.input_line for override in overrides)
             raise ConfigError(
-                f"{Path(folder) / JOURNAL}: trial {trial.number} sets {shown}, but {lines} is searched for; choose "
+                f"{Path(folder) / JOURNAL}: trial {trial.number} sets {shown}, but this search is over {lines}; choose "
                 "another hydra.run.dir"
             )
         if trial.state is TrialState.RUNNING and words is None:
             study.tell(trial.number, state=TrialState.FAIL)
         elif trial.state is TrialState.RUNNING:
-            asked.append(trial)
-    return asked
+            interrupted.append(trial)
+    return interrupted
 
 
-def _study(folder, command, options, seed, way):
-    """The study of a folder, which may be new.
+def _study(folder, command, options, seed, better):
+    """Opens the study of a folder, or creates it.
 
     Raises:
       ConfigError: if its journal is damaged, or of another search.
@@ -160,23 +162,24 @@ def _study(folder, command, options, seed, way):
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     samplers = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
     try:
-        study = _opened(folder / JOURNAL, "maximize" if way == "up" else "minimize")
-        known = len(study.get_trials(deepcopy=False))  # a search that goes on draws other values than it began with
-        earlier = stored_files.check(study.user_attrs.get("command", command), list[str], "its command")
+        study = _open(folder / JOURNAL, "maximize" if better == "up" else "minimize")
+        count = len(study.get_trials(deepcopy=False))
+        saved_command = stored_files.check(study.user_attrs.get("command", command), list[str], "its command")
         values = [trial.values or [] for trial in study.get_trials(deepcopy=False)]
         stored_files.check(values, list[list[float]], "the value of a trial")
     except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, DamagedError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DamagedError(f"{folder / JOURNAL} is damaged ({reason}); choose another hydra.run.dir") from error
-    study.sampler = samplers[options.sampler](seed=int(np.random.SeedSequence([seed, known]).generate_state(1)[0]))
-    if earlier != command:
-        raise ConfigError(f"{folder} holds another search, {shlex.join(earlier)}; choose another hydra.run.dir")
+    # The number of trials is part of the seed: a resumed search must not draw its first values again.
+    study.sampler = samplers[options.sampler](seed=int(np.random.SeedSequence([seed, count]).generate_state(1)[0]))
+    if saved_command != command:
+        raise ConfigError(f"{folder} holds another search, {shlex.join(saved_command)}; choose another hydra.run.dir")
     study.set_user_attr("command", command)
     return study
 
 
-def _opened(path, direction):
-    """The study in a journal; Optuna would append to a last line that was cut off, so it is removed."""
+def _open(path, direction):
+    """Opens the study in a journal. An incomplete last line is removed, because Optuna would append to it."""
     if path.exists() and not (data := stored_files.read_bytes(path)).endswith(b"\n"):
         os.truncate(path, data.rfind(b"\n") + 1)
     storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
@@ -190,36 +193,38 @@ def _ask(study, overrides):
     return study.trials[trial.number]
 
 
-def _train(study, trials, compose, given, options, folder, seed, way):
-    """Trains the runs of some trials and tells the study what came of them."""
-    jobs, places = [], {}
+def _train(study, trials, compose, given, options, folder, seed, better):
+    """Trains the runs of some trials and tells the study their values."""
+    jobs, jobs_of_trials = [], {}
     for trial in trials:
         for run in range(options.seeds):
             words = [*given, *trial.user_attrs[OVERRIDES], f"seed={seed + run}"]
             jobs.append(schedule.checked(len(jobs), compose(words), folder / str(trial.number) / str(run)))
             schedule.write_config(jobs[-1], words)
-            places.setdefault(trial.number, []).append(jobs[-1].number)
+            jobs_of_trials.setdefault(trial.number, []).append(jobs[-1].number)
     summaries = schedule.train(jobs, folder)
-    for number, members in places.items():
-        contents = [summaries[member] for member in members]
+    for number, job_numbers in jobs_of_trials.items():
+        contents = [summaries[job_number] for job_number in job_numbers]
         if any(content["status"] == "failed" for content in contents):
             study.tell(number, state=TrialState.FAIL)
         else:
-            study.tell(number, float(np.mean([_value(content, options.metric, way) for content in contents])))
+            study.tell(number, float(np.mean([_value(content, options.metric, better) for content in contents])))
 
 
-def _value(content, metric, way):
-    """What the study is told of a run: the metric, or how far it is from where it should be; the worst there is where
-    it diverged."""
-    worst = -np.inf if way == "up" else np.inf
+def _value(content, metric, better):
+    """Returns the value of a run for the study: its metric, or the distance of the metric from its target number.
+
+    A run that diverged gets the worst value, infinity or minus infinity.
+    """
+    worst = -np.inf if better == "up" else np.inf
     if content["status"] == "diverged":
         return worst
     value = progress.score(content) if metric == LOSS else reading.value(content, metric)
-    return worst if value is None else value if isinstance(way, str) else cost(way, value)
+    return worst if value is None else value if isinstance(better, str) else cost(better, value)
 
 
 def best(study):
-    """The best trial in words, and its overrides."""
+    """Describes the best trial; returns the description and the trial's overrides."""
     try:
         trial = study.best_trial
     except ValueError:

@@ -1,4 +1,4 @@
-"""Optuna's own figures of a search."""
+"""Draws Optuna's figures of a search."""
 
 import math
 import warnings
@@ -13,20 +13,20 @@ from jaxrnn.plotting import style
 
 
 def draw(study, folder):
-    """Optuna's own figures of a study into `folder/figures`; returns their paths."""
+    """Draws Optuna's figures of a study into `folder/figures`; returns their paths."""
     import matplotlib
 
     matplotlib.use("Agg")
     from optuna.visualization import matplotlib as figures
 
-    complete = [t for t in study.get_trials(states=[TrialState.COMPLETE]) if np.isfinite(t.value)]
+    complete = [trial for trial in study.get_trials(states=[TrialState.COMPLETE]) if np.isfinite(trial.value)]
     if len(complete) < 2:
         return []
     several = len(study.best_trial.params) > 1
     plots = {"history": figures.plot_optimization_history, "slices": figures.plot_slice}
     plots |= {"contours": figures.plot_contour, "parallel": figures.plot_parallel_coordinate} if several else {}
     paths = []
-    for name, plot in plots.items():  # Optuna calls them experimental, and skips infinite values
+    for name, plot in plots.items():  # Optuna warns that they are experimental and that it skips infinite values
         with (
             warnings.catch_warnings(),
             rc_context({"savefig.bbox": "tight", "text.parse_math": False}),
@@ -38,7 +38,7 @@ def draw(study, folder):
 
 
 def _target(study):
-    """What Optuna's figures show: the logarithm of a value of which less is better, else the value."""
+    """Returns the arguments that make Optuna plot logarithms, if the metric is positive and lower is better."""
     if study.direction == optuna.study.StudyDirection.MAXIMIZE or any(t.value <= 0 for t in study.trials if t.value):
         return {}
     return {"target": lambda trial: math.log10(trial.value), "target_name": "log10 of the value"}

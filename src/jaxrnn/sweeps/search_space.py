@@ -1,4 +1,4 @@
-"""The space of a search: overrides that name many values, one of which each trial sets."""
+"""Space of a search: overrides with many values, one of which each trial sets."""
 
 import re
 
@@ -8,16 +8,16 @@ from jaxrnn.experiments.conf import force
 
 
 def suggest(trial, override):
-    """The value that an Optuna trial suggests for an override that names many."""
+    """Returns the value that an Optuna trial suggests for an override with many values."""
     name, value = override.key_or_group, override.value()
     if isinstance(value, IntervalSweep):
-        sample = trial.suggest_int if _is_whole(value) else trial.suggest_float
+        sample = trial.suggest_int if _is_of_integers(value) else trial.suggest_float
         return sample(name, value.start, value.end, log="log" in value.tags)
     return trial.suggest_categorical(name, _choices(override))
 
 
 def trial_values(override):
-    """The values of an override that names many, of numbers the ends, as text."""
+    """Returns the values of an override as text; for intervals and ranges only the two ends."""
     value = override.value()
     if isinstance(value, IntervalSweep):
         return [str(value.start), str(value.end)]
@@ -26,11 +26,11 @@ def trial_values(override):
 
 
 def are_of(overrides, words):
-    """Whether the overrides of a trial, which were read from a file, set each key to one of its values.
+    """Returns whether the overrides of a trial from a file set each key to one of the values that are searched.
 
     Args:
-      overrides: parsed overrides that name many values each.
-      words: what the file holds for the trial.
+      overrides: parsed overrides with many values each.
+      words: the trial's overrides in the file, which may hold anything.
     """
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         return False
@@ -42,16 +42,16 @@ def _is_of(override, word):
     if not isinstance(value, IntervalSweep):
         return word in {force(f"{override.key_or_group}={choice}") for choice in _choices(override)}
     prefix = force(f"{override.key_or_group}=")
-    pattern = r"-?\d+" if _is_whole(value) else r"-?\d[\d.]*(e[+-]?\d+)?"
+    pattern = r"-?\d+" if _is_of_integers(value) else r"-?\d[\d.]*(e[+-]?\d+)?"
     number = re.fullmatch(pattern, word.removeprefix(prefix))
     return word.startswith(prefix) and number is not None and value.start <= float(number[0]) <= value.end
 
 
 def _choices(override):
-    """The values of a key that is searched over some values, not over an interval."""
+    """Returns the values of an override that lists choices or a range, not an interval."""
     value = override.value()
     return list(value.range() if isinstance(value, RangeSweep) else override.sweep_string_iterator())
 
 
-def _is_whole(interval):
+def _is_of_integers(interval):
     return isinstance(interval.start, int) and isinstance(interval.end, int)

@@ -1,9 +1,13 @@
 """Net + data set + optimizer -> trained params, without Hydra and YAML.
 
-`update` is one step of training and many in a row; `engine` compiles it, for one run or for a group of runs; `loop`
-goes from report to report, for everything that trains; `history` is what the reports of a run say; `single_run` puts
-them together and `run` is what comes of it. Configurations (`experiments`), many runs in folders (`sweeps`) and what is
-measured of networks (`studies`) do not belong here. The names are loaded when first used.
+- `update`: one training update, and many in a loop.
+- `engine`: compiles the updates for one run or for a group of runs.
+- `loop`: the training loop from report to report, which everything that trains uses.
+- `history`: the reports of one run.
+- `single_run`: trains one network; `run` is the result.
+
+Configurations belong to `experiments`, many runs in folders to `sweeps`, and measurements of networks to `studies`.
+A name is loaded when it is first used.
 """
 
 from jaxrnn.lazy import attach

@@ -1,4 +1,4 @@
-"""What a trained network says of sequences of symbols: predictions example by example, answers, sampled text."""
+"""Outputs of a trained network on symbols: predictions per example, answers to questions, sampled text."""
 
 import functools
 from typing import NamedTuple
@@ -13,13 +13,13 @@ from jaxrnn.precision import in_own_precision
 
 
 class Answer(NamedTuple):
-    """What a network says to one question.
+    """Answer of a network to one question.
 
     Fields:
-      text: for the terminal, a line an alternative or a symbol.
+      text: the answer for the terminal, one line per alternative or symbol.
       rows: the same as dicts, for a CSV file.
       asked: the question.
-      attention: (weights [T, S], the answer's symbols, the question's symbols), or None.
+      attention: (weights [T, S], symbols of the answer, symbols of the question), or None.
       picture: [rows, columns], or None.
     """
 
@@ -32,16 +32,16 @@ class Answer(NamedTuple):
 
 @in_own_precision
 def examples(run, split):
-    """The examples of a split as dicts: what was asked, the target, what the network says, and its loss.
+    """Lists the examples of a split as dicts: the question, the target, the network's prediction and its loss.
 
-    An encoder-decoder answers greedily, step by step, without knowing the target.
+    An encoder-decoder predicts greedily, step by step, without the target.
 
     Raises:
-      ConfigError: if the data have no such split, or do not say how their examples are shown.
+      ConfigError: if the data set has no such split, or cannot show its examples.
     """
     dataset = run.dataset
     if dataset.shown is None:
-        raise ConfigError("these data do not say how their examples are shown")
+        raise ConfigError("this data set cannot show its examples: it does not define `shown`")
     ys, batch = run.predict(split), dataset.splits[split]
     rows = dataset.shown(batch, predicted(run, ys, batch))
     losses = np.where(np.asarray(batch.weights) > 0, np.asarray(dataset.loss(ys, batch.targets)), 0.0).sum(axis=0)
@@ -50,7 +50,7 @@ def examples(run, split):
 
 @in_own_precision
 def predicted(run, ys, batch):
-    """The symbols [T, B] that a network says, or its outputs ys [T, B, K] where they are no symbols."""
+    """Predicted symbols [T, B] of a network; its outputs ys [T, B, K] if the targets are values."""
     if run.net.decoding is not None:
         return greedy(run.net, run.params, batch)
     is_values = np.issubdtype(np.asarray(batch.targets).dtype, np.floating)
@@ -58,69 +58,72 @@ def predicted(run, ys, batch):
 
 
 def greedy(net, params, batch):
-    """The likeliest symbol at every step of an encoder-decoder on its own outputs: [T, B]."""
+    """Symbols [T, B] of an encoder-decoder that reads the most likely symbol of each step as its next input."""
     return np.asarray(_greedy(net, len(batch.targets))(params, batch.xs.source, batch.mask))
 
 
 @in_own_precision
 def ask(run, text=None, length=200, temperature=1.0, top_k=None, top_p=None, width=5, penalty=0.0, seed=0):
-    """What a network says to a text.
+    """Asks a network a question: it answers a text, labels it, or continues it.
 
     Args:
-      run: a `Run` whose data have a question.
-      text: what is asked; None for the data set's example.
-      length: symbols that a network which continues a text says.
-      temperature, top_k, top_p: of the draws (see `jaxrnn.nets.draws.categorical`).
-      width, penalty: hypotheses and length penalty of the beam search of an encoder-decoder.
-      seed: of the draws.
+      run: a `Run` whose data set has a question.
+      text: the question; None for the data set's example.
+      length: number of symbols to generate, for a network that continues a text.
+      temperature, top_k, top_p: parameters of the draws (see `jaxrnn.nets.draws.categorical`).
+      width, penalty: number of hypotheses and length penalty of the beam search, for an encoder-decoder.
+      seed: seed of the draws.
 
     Returns:
       An `Answer`.
 
     Raises:
-      ConfigError: if the text cannot be read, the data have no question, or a number is out of range.
+      ConfigError: if the text cannot be read, the data set has no question, or a number is out of range.
     """
     question = run.dataset.question
     if question is None:
-        raise ConfigError("these data have no question; a series goes on by itself")
+        raise ConfigError("this data set has no question; a network trained on a series continues it without a text")
     text = question.default if text is None else str(text)
     try:
         batch = question.batch(text)
         if run.net.decoding is not None:
-            return _alternatives(run, batch, text, width, penalty)
+            return _search_answers(run, batch, text, width, penalty)
         if run.dataset.inputs is not None and run.dataset.inputs is run.dataset.outputs:
-            return _continued(run, batch, text, length, draws.categorical(temperature, top_k, top_p), seed)
+            return _continue_text(run, batch, text, length, draws.categorical(temperature, top_k, top_p), seed)
     except ValueError as error:
         raise ConfigError(str(error) if "=" in str(error) else f"{question.name}={text}: {error}") from error
-    return _labels(run, batch, text)
+    return _label(run, batch, text)
 
 
-def _continued(run, batch, text, length, draw, seed):
+def _continue_text(run, batch, text, length, draw, seed):
     if not run.net.causal:
         raise ConfigError("this network reads the future (bidirectional), so it cannot continue a text")
-    _, said, _ = _sampler(run.net, length, draw)(run.params, batch.xs, jax.random.key(seed))
-    found = text + run.dataset.outputs.decode(said[:, 0, 0].astype(int))
-    return Answer(found, [{"text": found}], text)
+    _, symbols, _ = _sampler(run.net, length, draw)(run.params, batch.xs, jax.random.key(seed))
+    continued = text + run.dataset.outputs.decode(symbols[:, 0, 0].astype(int))
+    return Answer(continued, [{"text": continued}], text)
 
 
-def _alternatives(run, batch, text, width, penalty):
+def _search_answers(run, batch, text, width, penalty):
+    """Answers with the alternatives of a beam search, and with the attention weights of the best one."""
     net, outputs = run.net, run.dataset.outputs
     params, carry = net.decoding.encode(run.params, batch.xs.source, batch.mask)
     first = net.decoding.start((1,))
     length = max(len(part.targets) for part in run.dataset.splits.values())
     search = jax.jit(lambda p, c, x: beam.search(net.decoding.decoder, p, c, x, length, width, 0, penalty))
-    found = search(params, carry, first)
-    symbols, log_probs, scores = (np.asarray(a[:, 0]) for a in (found.symbols, found.log_probs, found.scores))
+    hypotheses = search(params, carry, first)
+    symbols, log_probs, scores = (
+        np.asarray(a[:, 0]) for a in (hypotheses.symbols, hypotheses.log_probs, hypotheses.scores)
+    )
     rows = [
-        {"answer": outputs.decode(each), "probability": float(np.exp(log_prob)), "score": float(score)}
-        for each, log_prob, score in zip(symbols, log_probs, scores, strict=True)
+        {"answer": outputs.decode(answer), "probability": float(np.exp(log_prob)), "score": float(score)}
+        for answer, log_prob, score in zip(symbols, log_probs, scores, strict=True)
     ]
     lines = [f"{text}"] + [f"  {row['probability']:.4f}  {row['answer']}" for row in rows]
     attention = None
     if net.decoding.attention is not None:
-        best = np.asarray(found.symbols[0, 0])[: int(found.lengths[0, 0])]
-        said = jnp.concatenate([first[None], jnp.asarray(best[:-1], first.dtype)[:, None, None]])
-        weights = np.asarray(net.decoding.attention(params, carry, said))[:, 0]
+        best = np.asarray(hypotheses.symbols[0, 0])[: int(hypotheses.lengths[0, 0])]
+        decoder_inputs = jnp.concatenate([first[None], jnp.asarray(best[:-1], first.dtype)[:, None, None]])
+        weights = np.asarray(net.decoding.attention(params, carry, decoder_inputs))[:, 0]
         inputs = run.dataset.inputs
         numbers = np.asarray(batch.xs.source[..., 0, 0]).astype(int)
         names = [inputs.names[n] for n in numbers] if inputs is not None else [""] * len(numbers)
@@ -128,8 +131,8 @@ def _alternatives(run, batch, text, width, penalty):
     return Answer("\n".join(lines), rows, text, attention)
 
 
-def _labels(run, batch, text):
-    """What a network with an output a step says: a label a symbol, or one for the whole."""
+def _label(run, batch, text):
+    """Labels a text: one label per symbol, or one for the whole text."""
     ys = np.asarray(run.evaluator.predict(run.params, batch))[:, 0]
     counted = np.asarray(batch.weights)[:, 0] > 0
     outputs = run.dataset.outputs
@@ -138,8 +141,8 @@ def _labels(run, batch, text):
         picture = 1 / (1 + np.exp(-ys[counted][-1].reshape(side, side)))
         return Answer(text, [{"input": text}], text, picture=picture)
     if counted.sum() > 1 or run.dataset.question.name == "sentence":
-        said = [outputs.names[number] for number in ys[counted].argmax(axis=-1)]
-        rows = [{"symbol": symbol, "label": label} for symbol, label in zip(text.split(), said, strict=True)]
+        labels = [outputs.names[number] for number in ys[counted].argmax(axis=-1)]
+        rows = [{"symbol": symbol, "label": label} for symbol, label in zip(text.split(), labels, strict=True)]
         return Answer("\n".join(f"{row['symbol']}\t{row['label']}" for row in rows), rows, text)
     probabilities = np.asarray(jax.nn.softmax(ys[counted][-1]))
     rows = [{"label": outputs.names[n], "probability": float(probabilities[n])} for n in np.argsort(-probabilities)[:5]]
@@ -149,9 +152,10 @@ def _labels(run, batch, text):
 @functools.lru_cache(maxsize=4)
 def _greedy(net, length):
     def run(params, source, mask):
-        own, carry = net.decoding.encode(params, source, mask)
+        decoder_params, carry = net.decoding.encode(params, source, mask)
         first = net.decoding.start(source.shape[1:-1])
-        return decode.sample(net.decoding.decoder, own, carry, first, length, draws.greedy)[1][..., 0].astype(int)
+        _, symbols, _ = decode.sample(net.decoding.decoder, decoder_params, carry, first, length, draws.greedy)
+        return symbols[..., 0].astype(int)
 
     return jax.jit(run)
 

@@ -1,4 +1,6 @@
-"""Callbacks: functions of a `Progress`, called at every report of a run; what one returns, a text, ends the run.
+"""Callbacks: functions of a `Progress`, called at every report of a run.
+
+A callback stops the run by returning a reason (a string):
 
 def stop_when_good(progress):
     if progress.losses["validation"] < 1e-3:
@@ -16,13 +18,13 @@ class Progress(NamedTuple):
     """A run at one of its reports.
 
     Fields:
-      step: updates made.
-      losses: {"loss", "validation"} of this report; "validation" is missing without such a split.
-      stale: reports since the best validation loss.
-      history: the `jaxrnn.training.history.History` so far; `history.table` are its rows.
+      step: number of updates made.
+      losses: {"loss", "validation"} of this report; "validation" is missing without a validation split.
+      stale: number of reports since the best validation loss.
+      history: the `jaxrnn.training.history.History` so far; `history.table` holds its rows.
       params: the params after these updates.
-      task: the `Task` that is trained.
-      seed: the run's.
+      task: the `Task` of the run.
+      seed: the seed of the run.
       folder: the run folder, or None.
     """
 
@@ -38,7 +40,7 @@ class Progress(NamedTuple):
 
 @checked
 def early_stopping(patience: Size) -> Callable[..., str | None]:
-    """Ends a run after so many reports without a better validation loss."""
+    """Ends a run after `patience` reports without a better validation loss."""
 
     def stop(progress):
         if progress.stale >= patience:

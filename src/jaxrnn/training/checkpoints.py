@@ -1,6 +1,6 @@
-"""Checkpoints: all that a run needs to go on bit for bit, and the best params so far, in one file each.
+"""Checkpoints: one file each with everything that resumes a run bit for bit, and the best params so far.
 
-A file holds a digest of each array, compared when it is read; it gets its name when all of it is on the disk.
+A file holds a digest of each array, which reading compares. It gets its name only when all of it is on the disk.
 """
 
 import logging
@@ -21,12 +21,12 @@ FOLDER = "checkpoints"
 
 
 class Checkpointing(NamedTuple):
-    """When checkpoints are taken.
+    """Intervals between checkpoints.
 
     Fields:
-      seconds: between two of them; the first and the last report always save one.
-      keep_every: updates between two that are kept for good, to study the training, a multiple of the updates between
-        two reports; None to keep the last one alone.
+      seconds: seconds between two checkpoints. The first and the last report always save one.
+      keep_every: updates between two checkpoints that are never deleted, for studies of the training; a multiple of
+        the updates between two reports. None to keep only the last checkpoint.
     """
 
     seconds: NonNegative = 10.0
@@ -34,20 +34,20 @@ class Checkpointing(NamedTuple):
 
 
 class Notes(TypedDict):
-    """What a checkpoint notes beside its arrays: the updates that were made, and the progress then."""
+    """Notes of a checkpoint, stored with its arrays: the number of updates made, and the progress of the run."""
 
     step: int
     progress: dict[str, Any]
 
 
 class Saved(NamedTuple):
-    """What a checkpoint holds.
+    """Content of a checkpoint.
 
     Fields:
-      state: a `TrainState`, numpy arrays, its key as key data.
+      state: a `TrainState` of numpy arrays, with key data in place of its key.
       best: the best params so far.
-      progress: what JSON can hold.
-      tables: {name: text}, the rows that `metrics.csv` held.
+      progress: the progress of the run, a dict.
+      tables: {name: text}, the content of `metrics.csv` at this step.
     """
 
     state: object
@@ -57,58 +57,66 @@ class Saved(NamedTuple):
 
 
 class Checkpoints:
-    """The checkpoints of one run folder; the newest one is kept, and those of every `keep_every` updates.
+    """The checkpoints of one run folder: the newest one, and one per `keep_every` updates.
 
     Args:
       folder: the run folder.
       keep_every: as in `Checkpointing`.
-      schema: the type of the progress, to which what is read is held.
+      schema: type of the progress, against which reading checks it.
 
     Raises:
-      ConfigError: if they were written by jaxrnn 0.4 or earlier.
+      ConfigError: if jaxrnn 0.4 or earlier wrote them.
     """
 
     def __init__(self, folder, keep_every=None, schema=dict[str, Any]):
-        self._place, self._keep_every, self._schema = Path(str(folder)) / FOLDER, keep_every, schema
-        self._saved = None
-        if not self.steps() and any(path.name.isdigit() for path in self._place.glob("*/")):
+        self._folder, self._keep_every, self._schema = Path(str(folder)) / FOLDER, keep_every, schema
+        self._saved_step = None
+        if not self.steps() and any(path.name.isdigit() for path in self._folder.glob("*/")):
             raise ConfigError(
-                f"{folder}: its checkpoints are of jaxrnn 0.4 or earlier, which this version does not read; go on with "
-                "it by jaxrnn 0.4.0, or train it again"
+                f"{folder}: its checkpoints were written by jaxrnn 0.4 or earlier, which this version cannot read; "
+                "resume the run with jaxrnn 0.4.0, or train it again"
             )
 
     def save(self, step, state, best, progress, tables=None):
-        """Saves a `TrainState` after `step` updates (its key may be key data), the best params, the progress, a dict
-        that JSON can hold, and texts {name: text}.
+        """Saves a checkpoint.
+
+        Args:
+          step: number of updates made.
+          state: the `TrainState` after them; its key may be key data.
+          best: the best params so far.
+          progress: a dict that JSON can hold.
+          tables: {name: text}.
 
         Raises:
-          OSError: if it cannot be written, as on a full disk; the checkpoint before it stays.
+          OSError: if it cannot be written, for example on a full disk. The previous checkpoint stays.
         """
-        self._place.mkdir(exist_ok=True)  # its parent is there, unless it was deleted under the run
+        self._folder.mkdir(exist_ok=True)  # no parents: if the run folder was deleted, it must not come back
         arrays = {f"arrays{name}": array for name, array in _named(_key_data(state, best))}
         texts = {f"table/{name}": np.frombuffer(text.encode(), np.uint8) for name, text in (tables or {}).items()}
         array_file.write(self._file(step), {**arrays, **texts}, {"step": int(step), "progress": progress})
-        for earlier in self.steps()[:-1]:
-            if not self._keep_every or earlier % self._keep_every:
-                self._file(earlier).unlink()
-        self._saved = step
+        for earlier_step in self.steps()[:-1]:
+            if not self._keep_every or earlier_step % self._keep_every:
+                self._file(earlier_step).unlink()
+        self._saved_step = step
 
     def is_lost(self):
-        """Whether the checkpoint that was saved last was deleted since, which is told."""
-        lost = self._saved is not None and not self._file(self._saved).exists()
+        """Returns whether the last saved checkpoint has been deleted, and logs a warning if so."""
+        lost = self._saved_step is not None and not self._file(self._saved_step).exists()
         if lost:
             logging.getLogger(__name__).warning(
-                "%s: the checkpoint of step %d was deleted under the run, which saves another at once",
-                self._place, self._saved)  # fmt: skip
+                "%s: the checkpoint of step %d was deleted while the run was training; the run saves a new one now",
+                self._folder,
+                self._saved_step,
+            )
         return lost
 
     def steps(self):
-        """The updates after which the checkpoints were taken, in order."""
-        names = [re.fullmatch(r"(\d+)\.safetensors", path.name) for path in self._place.glob("*.safetensors")]
+        """Returns the steps of the checkpoints, in order."""
+        names = [re.fullmatch(r"(\d+)\.safetensors", path.name) for path in self._folder.glob("*.safetensors")]
         return sorted(int(name[1]) for name in names if name)
 
     def progress(self):
-        """The progress in the newest checkpoint.
+        """Returns the progress in the newest checkpoint.
 
         Raises:
           ConfigError: if it is damaged.
@@ -116,14 +124,14 @@ class Checkpoints:
         return self._read(self.steps()[-1])[1]
 
     def restore(self, state, best, step=None):
-        """A checkpoint as `Saved`, or None if there is none.
+        """Reads a checkpoint as `Saved`; returns None if there is none.
 
         Args:
-          state, best: what was saved, as arrays or `jax.ShapeDtypeStruct`s, to say what is expected.
+          state, best: arrays or `jax.ShapeDtypeStruct`s with the expected structure, shapes and types.
           step: one of `steps()`; None for the newest.
 
         Raises:
-          ConfigError: if it is damaged, or of another model.
+          ConfigError: if it is damaged, or belongs to another model.
         """
         step = self._newest() if step is None else step
         if step is None:
@@ -134,32 +142,32 @@ class Checkpoints:
         return Saved(tree["state"], tree["best"], progress, tables)
 
     def params(self, like, part="best", step=None):
-        """The params in a checkpoint, whatever else it holds: (params, progress, tables, step), None if there is none.
+        """Reads only the params of a checkpoint: (params, progress, tables, step), or None if there is none.
 
         Args:
-          like: such params, as arrays or `jax.ShapeDtypeStruct`s, to say what is expected.
-          part: "best" for the best ones so far, "state" for those of the checkpoint's step.
+          like: arrays or `jax.ShapeDtypeStruct`s with the expected structure, shapes and types.
+          part: "best" for the best params so far, "state" for the params of the checkpoint's step.
           step: one of `steps()`; None for the newest.
 
         Raises:
-          ConfigError: if it is damaged, or of another model.
+          ConfigError: if it is damaged, or belongs to another model.
         """
         step = self._newest() if step is None else step
         if step is None:
             return None
         arrays, progress, tables = self._read(step)
-        where = "arrays['best']" if part == "best" else "arrays['state'].params"
-        own = {name: array for name, array in arrays.items() if name.startswith(where)}
-        return self._tree(like, where, own), progress, tables, step
+        prefix = "arrays['best']" if part == "best" else "arrays['state'].params"
+        params = {name: array for name, array in arrays.items() if name.startswith(prefix)}
+        return self._tree(like, prefix, params), progress, tables, step
 
     def _newest(self):
         return max(self.steps(), default=None)
 
     def _file(self, step):
-        return self._place / f"{step}.safetensors"
+        return self._folder / f"{step}.safetensors"
 
     def _read(self, step):
-        """(arrays, progress, tables) of a checkpoint."""
+        """Reads (arrays, progress, tables) of a checkpoint."""
         try:
             arrays, content = array_file.read(self._file(step))
             notes = stored_files.check(content, Notes, f"{self._file(step)}: its notes")
@@ -171,19 +179,19 @@ class Checkpoints:
         except DamagedError as error:
             raise DamagedError(f"{error}; restore it from a copy, or train again") from error
         if notes["step"] != step:
-            raise ConfigError(f"{self._file(step)} is of another step, {notes['step']}")
+            raise ConfigError(f"{self._file(step)} is the checkpoint of another step, {notes['step']}")
         return arrays, notes["progress"], tables
 
-    def _tree(self, expected, where, arrays):
-        """Arrays as the tree that is expected, whose names begin by `where`."""
-        wanted = [(where + name, f"{leaf.dtype}{list(leaf.shape)}") for name, leaf in _named(expected)]
-        for name, kind in wanted:
-            found = f"{arrays[name].dtype}{list(arrays[name].shape)}" if name in arrays else "nothing"
-            if found != kind:
-                raise ConfigError(f"{self._place} is of another model: it holds {found} where {name} should be {kind}")
-        if further := set(arrays) - {name for name, _ in wanted}:
-            raise ConfigError(f"{self._place} is of another model: it holds {min(further)} too")
-        return jax.tree.unflatten(jax.tree.structure(expected), [arrays[name] for name, _ in wanted])
+    def _tree(self, expected, prefix, arrays):
+        """Builds the expected tree from arrays whose names begin with `prefix`."""
+        kinds = {prefix + name: f"{leaf.dtype}{list(leaf.shape)}" for name, leaf in _named(expected)}
+        for name, kind in kinds.items():
+            saved_kind = f"{arrays[name].dtype}{list(arrays[name].shape)}" if name in arrays else "nothing"
+            if saved_kind != kind:
+                raise ConfigError(f"{self._folder} is of another model: {name}: expected {kind}, found {saved_kind}")
+        if unexpected := arrays.keys() - kinds.keys():
+            raise ConfigError(f"{self._folder} is of another model: it also holds {min(unexpected)}")
+        return jax.tree.unflatten(jax.tree.structure(expected), [arrays[name] for name in kinds])
 
 
 def _key_data(state, best):
@@ -192,5 +200,5 @@ def _key_data(state, best):
 
 
 def _named(tree):
-    """[(name, leaf)] of a tree."""
+    """Lists [(name, leaf)] of a tree."""
     return [(jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]]

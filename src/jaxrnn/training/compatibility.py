@@ -1,4 +1,4 @@
-"""Whether net, data set and settings fit each other: found out by tracing, before anything compiles."""
+"""Checks that net, data set and settings fit each other, by tracing, before anything is compiled."""
 
 import inspect
 from functools import partial
@@ -18,16 +18,16 @@ from jaxrnn.windows import Windows
 
 
 def check(task, checkpointing=Checkpointing(), callbacks=(), probes=None, configured=False):
-    """Refuses what cannot be trained together.
+    """Checks that the parts of a training fit each other.
 
     Args:
       task: a `Task`.
       checkpointing: a `Checkpointing`.
-      callbacks, probes: as of `jaxrnn.training.fit`.
-      configured: whether the user gave the keys of a configuration, trainer.batch_size, or arguments, batch_size.
+      callbacks, probes: as in `jaxrnn.training.fit`.
+      configured: whether messages name configuration keys such as trainer.batch_size, or arguments such as batch_size.
 
     Raises:
-      ConfigError: at the first thing that does not fit.
+      ConfigError: at the first part that does not fit.
     """
 
     def key(name):
@@ -37,7 +37,7 @@ def check(task, checkpointing=Checkpointing(), callbacks=(), probes=None, config
     _check_functions(task, callbacks, probes)
     _check_symbols(task)
     _check_outputs(task, configured)
-    _check_further(task)
+    _check_regularizer_and_metrics(task)
 
 
 def _check_settings(task, checkpointing, key):
@@ -46,35 +46,35 @@ def _check_settings(task, checkpointing, key):
         validated(value, hints(Trainer)[name], key(f"trainer.{name}"))
     if checkpointing.keep_every is not None and checkpointing.keep_every % trainer.report_every:
         raise ConfigError(
-            f"{key('checkpoints.keep_every')}={checkpointing.keep_every} is no multiple of "
-            f"{key('trainer.report_every')}={trainer.report_every}: checkpoints are taken at reports"
+            f"{key('checkpoints.keep_every')}={checkpointing.keep_every} must be a multiple of "
+            f"{key('trainer.report_every')}={trainer.report_every}: checkpoints are saved at reports"
         )
     if dataset.rows is not None and trainer.batch_size > dataset.rows:
         raise ConfigError(
-            f"{key('trainer.batch_size')}={trainer.batch_size} is larger than the data: it holds {dataset.rows} "
+            f"{key('trainer.batch_size')}={trainer.batch_size} is larger than the data set, which has {dataset.rows} "
             "sequences"
         )
     if dataset.continues and not task.net.causal:
         raise ConfigError(
-            f"{key('model.bidirectional')} reads the future, which a carry cannot hand on from batch to batch; "
-            f"set {key('data.stateful')}=false with a {key('data.window')} of more than one step"
+            f"{key('model.bidirectional')} reads the future, so its carry cannot continue from batch to batch; "
+            f"set {key('data.stateful')}=false and a {key('data.window')} of more than one step"
         )
     if dataset.targets == "next_step" and not task.net.causal:
         raise ConfigError(
-            f"{key('model.bidirectional')} reads the future, and so the very values that it is to predict at every "
-            f"step; leave it out, or set {key('data.target')}=last where the data have that key"
+            f"{key('model.bidirectional')} reads the future, and so the values that it must predict; leave it out, or "
+            f"set {key('data.target')}=last if the data set has that key"
         )
     for name, batch in dataset.splits.items():
-        known = not isinstance(batch.weights, jax.core.Tracer)
-        if known and not (np.asarray(batch.weights) > 0).any():
+        is_concrete = not isinstance(batch.weights, jax.core.Tracer)
+        if is_concrete and not (np.asarray(batch.weights) > 0).any():
             raise ConfigError(
-                f"the {name} split has nothing to evaluate: all its weights are zero; give it steps that count, or "
-                "leave it out"
+                f"the {name} split has nothing to evaluate: all its weights are zero; give some steps a positive "
+                "weight, or leave the split out"
             )
 
 
 def _check_functions(task, callbacks, probes):
-    """Refuses factories in the place of what they return, and callbacks that do not take one argument."""
+    """Refuses factories that were not called, and callbacks that do not take one argument."""
     for callback in callbacks:
         refuse_factory(callback, "callbacks")
         if not callable(callback):
@@ -100,31 +100,31 @@ def _takes_one(callback):
 
 
 def _check_symbols(task):
-    """Refuses a net that reads numbers of symbols as values, values as symbols, or fewer symbols than there are."""
+    """Refuses a net that reads symbols as values or values as symbols, or that has too few symbols."""
     net, dataset = task.net, task.dataset
     if dataset.inputs is None:
         if net.vocabulary is not None and _reads_values(dataset):
             raise ConfigError(
-                f"the net reads symbols, {net.vocabulary} of them, and the data set gives values: leave out "
+                f"the net reads {net.vocabulary} symbols, but the inputs of the data set are values: leave out "
                 "symbols=..., nets.one_hot and nets.embed"
             )
         return
     count = dataset.inputs.size
     if net.vocabulary is None:
         raise ConfigError(
-            f"the data set gives symbols, {count} of them, and the net would read their numbers as values: give rnn "
-            f"symbols={count}, or begin with nets.one_hot({count}); a net of your own that reads symbols says so by "
-            f"net._replace(vocabulary={count})"
+            f"the inputs of the data set are symbols, {count} of them, but the net would read them as values: call "
+            f"rnn with symbols={count}, or begin with nets.one_hot({count}); a net of your own declares that it reads "
+            f"symbols by net._replace(vocabulary={count})"
         )
     if net.vocabulary < count:
         raise ConfigError(
-            f"the net reads {net.vocabulary} symbols and the data set has {count}: make it with symbols={count}"
+            f"the net reads {net.vocabulary} symbols, but the data set has {count}: build the net with symbols={count}"
         )
     decoder = None if net.decoding is None or dataset.outputs is None else net.decoding.decoder
     if decoder is not None and decoder.vocabulary is not None and decoder.vocabulary <= dataset.output_size:
         raise ConfigError(
-            f"the decoder reads {decoder.vocabulary} symbols and needs {dataset.output_size + 1}, those of the answers "
-            "and one that starts an answer"
+            f"the decoder reads {decoder.vocabulary} symbols, but needs {dataset.output_size + 1}: the symbols of the "
+            "answers, and one that starts an answer"
         )
 
 
@@ -134,26 +134,26 @@ def _reads_values(dataset):
 
 
 def two_step_batch(dataset):
-    """The shapes of a batch of one sequence of two steps."""
+    """Returns the shapes of a batch of one sequence of two steps."""
 
-    def a_batch():
+    def first_batch():
         items = dataset.plan(jax.random.key(0), jnp.arange(1), 1)
         return dataset.batch(dataset.arrays, jax.tree.map(lambda a: a[0], items))
 
     return jax.tree.map(
         lambda a: jax.ShapeDtypeStruct((*a.shape[:-1], 1) if a.ndim == 1 else (2, 1, *a.shape[2:]), a.dtype),
-        jax.eval_shape(a_batch),
+        jax.eval_shape(first_batch),
     )
 
 
 def two_steps(task, key, batch):
-    """What a task's net says to one sequence of two steps, ys [2, 1, K], in training."""
+    """Applies a task's net, in training mode, to one sequence of two steps: ys [2, 1, K]."""
     params = cast(task.net.init(key, task.dataset.input_size), task.trainer.precision)
     return task.net.apply(params, task.net.initial(params, (1,)), batch.xs, mask=batch.mask, key=key[None])[1]
 
 
 def _check_outputs(task, configured):
-    """Traces the shapes of two steps, so that a net that cannot be, or does not fit the data, is refused."""
+    """Traces two steps; refuses a net that is invalid or does not fit the data set."""
     dataset, where = task.dataset, "model" if configured else "net"
     try:
         outputs = jax.eval_shape(partial(two_steps, task), jax.random.key(0), two_step_batch(dataset))
@@ -163,15 +163,15 @@ def _check_outputs(task, configured):
         fix = (
             "model.readout=true adds a readout of the right width"
             if configured
-            else f"make the net with output_size={dataset.output_size}, and with a readout"
+            else f"build the net with output_size={dataset.output_size} and a readout"
         )
         raise ConfigError(
-            f"{where}: its outputs are {outputs.shape[-1]} wide, the targets of the data {dataset.output_size}; {fix}"
+            f"{where}: its outputs are {outputs.shape[-1]} wide, but the data set needs {dataset.output_size}; {fix}"
         )
 
 
-def _check_further(task):
-    """Traces a regularizer and further metrics on one sequence."""
+def _check_regularizer_and_metrics(task):
+    """Traces the regularizer and the further metrics on each split."""
     params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
     for batch in task.dataset.splits.values():
         if task.regularizer is not None:
@@ -184,10 +184,10 @@ def _check_further(task):
 
 
 def _trace(where, function, params, batch):
-    """Refuses a function that cannot be traced, or gives more than one number."""
+    """Refuses a function that cannot be traced or does not return one number."""
     try:
         result = jax.eval_shape(function, params, batch)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{where}: {str(error).splitlines()[0]}") from error
     if jnp.shape(result) != ():
-        raise ConfigError(f"{where}: gives an array of shape {result.shape}, not one number")
+        raise ConfigError(f"{where}: expected one number, got an array of shape {result.shape}")

@@ -1,4 +1,4 @@
-"""What a network predicts of a whole batch, what that is worth, what it goes on with: traceable, and compiled."""
+"""Predictions of a whole batch, their scores, and the continuation of a series: traceable and compiled functions."""
 
 import dataclasses
 from functools import partial
@@ -21,15 +21,15 @@ from jaxrnn.windows import Windows
 
 
 class Evaluator(NamedTuple):
-    """The functions of a task that evaluate params, compiled once for all who call them.
+    """Functions of a task that evaluate params, compiled once for all callers.
 
     Fields:
-      predict: (params, Batch) -> ys [T, B, K], the rows of the batch shared out over the devices.
+      predict: (params, Batch) -> ys [T, B, K], with the rows of the batch sharded over the devices.
       scores: (ys, Batch) -> {metric: float}, as `scores`.
-      baseline: Batch -> the trivial predictor's mean loss.
-      baselines: Batch -> {name: {metric: float}} of all the predictors that the data set names.
-      generate: (params, `Primed`) -> values [length, V], the medians, as `continued`.
-      paths: (params, `Primed`, count, seed) -> values [length, count, V], drawn, as `drawn_paths`.
+      baseline: Batch -> mean loss of the trivial predictor.
+      baselines: Batch -> {name: {metric: float}} of all baselines of the data set.
+      generate: (params, `Primed`) -> medians [length, V], as `continued`.
+      paths: (params, `Primed`, count, seed) -> drawn values [length, count, V], as `drawn_paths`.
     """
 
     predict: Any
@@ -40,27 +40,27 @@ class Evaluator(NamedTuple):
     paths: Any
 
     def measure(self, params: Params, batch: Batch) -> dict[str, float]:
-        """The metrics of params on a batch, by one forward pass: {metric: float}."""
+        """Returns {metric: float} of params on a batch, from one forward pass."""
         return self.scores(self.predict(params, batch), batch)
 
 
 def evaluator(task):
-    """The `Evaluator` of a `Task`."""
+    """Builds the `Evaluator` of a `Task`."""
     dataset = task.dataset
     score = jax.jit(lambda ys, batch: scores(task, ys, batch))
-    goes_on = jax.jit(partial(continued, task), static_argnums=3)
-    draws = jax.jit(partial(drawn_paths, task), static_argnums=(3, 4))
+    continue_series = jax.jit(partial(continued, task), static_argnums=3)
+    draw_paths = jax.jit(partial(drawn_paths, task), static_argnums=(3, 4))
     baseline = jax.jit(lambda batch: mean_loss(dataset.loss, dataset.trivial(batch), batch))
     functions = Evaluator(
-        predict=_shared_out(lambda params, batch: outputs(task, params, batch)),
+        predict=_shard_rows(lambda params, batch: outputs(task, params, batch)),
         scores=lambda ys, batch: {name: float(value) for name, value in score(ys, batch).items()},
         baseline=lambda batch: float(baseline(batch)),
         baselines=lambda batch: {
             name: {metric: float(value) for metric, value in score(jnp.asarray(predict(batch)), batch).items()}
             for name, predict in dataset.baselines.items()
         },
-        generate=lambda params, primed: goes_on(params, primed.xs, primed.ahead, primed.length),
-        paths=lambda params, primed, count, seed: draws(
+        generate=lambda params, primed: continue_series(params, primed.xs, primed.ahead, primed.length),
+        paths=lambda params, primed, count, seed: draw_paths(
             params, primed.xs, primed.ahead, primed.length, count, jax.random.key(seed)
         ),
     )
@@ -68,8 +68,10 @@ def evaluator(task):
 
 
 def outputs(task, params, batch):
-    """What the task's net predicts of a batch, each sequence from a fresh carry: ys [T, B, K]; of `Windows` after their
-    last steps, [1, B, K]."""
+    """Returns the predictions ys [T, B, K] of the task's net, each sequence from an initial carry.
+
+    For `Windows` it returns [1, B, K], the predictions after the last step of each window.
+    """
     params = cast(params, task.trainer.precision)
     if isinstance(batch.xs, Windows):
         return batch.xs.last_outputs(lambda xs: task.net.apply(params, task.net.initial(params, xs.shape[1:-1]), xs)[1])
@@ -78,42 +80,42 @@ def outputs(task, params, batch):
 
 
 def scores(task, ys, batch):
-    """What outputs ys [T, B, K] are worth: {"loss", "correct" where the data say it, and all metrics}."""
+    """Scores outputs ys [T, B, K]: {"loss", "correct" if the data set defines it, and all metrics}."""
     dataset = task.dataset
-    found = {"loss": mean_loss(dataset.loss, ys, batch)}
+    values = {"loss": mean_loss(dataset.loss, ys, batch)}
     if dataset.correct is not None:
-        found["correct"] = share_right(dataset.correct(ys, batch), batch.weights)
-    return found | {name: metric(ys, batch) for name, metric in task.measured.items()}
+        values["correct"] = share_right(dataset.correct(ys, batch), batch.weights)
+    return values | {name: metric(ys, batch) for name, metric in task.measured.items()}
 
 
 def continued(task, params, xs, ahead, length):
-    """What the task's net goes on with after the inputs xs: values [length, ..., V] in the network's units.
+    """Continues a series after the inputs xs: values [length, ..., V] in the network's units.
 
-    One step after the other, its medians being read as if they were true; or at once where its outputs reach more steps
-    ahead than one.
+    A network with horizon 1 runs freely: step by step, it reads its own medians as inputs. A network with a longer
+    horizon predicts all values at once.
 
     Args:
-      task: a `Task` whose data are a series.
-      params: of its net.
+      task: a `Task` whose data set is a time series.
+      params: params of its net.
       xs: [T, ..., D].
-      ahead: [length, h Q], what is known in advance afterwards, or None.
-      length: of what is said.
+      ahead: [length, h Q], the covariates known in advance at the steps after xs, or None.
+      length: number of values.
     """
-    return _said(task, params, xs, ahead, length, lambda key, ys: task.dataset.distribution.median(ys), None, None)
+    return _continue(task, params, xs, ahead, length, lambda key, ys: task.dataset.distribution.median(ys), None, None)
 
 
 def drawn_paths(task, params, xs, ahead, length, count, key):
-    """Values [length, count, V] that the task's net draws after the inputs xs [T, D], one path beside the other.
+    """Draws continuations of a series after the inputs xs [T, D]: values [length, count, V], one column per path.
 
     Args:
       task, params, xs, ahead, length: as in `continued`.
-      count: paths.
+      count: number of paths.
       key: PRNG key of the draws.
     """
-    return _said(task, params, xs, ahead, length, task.dataset.distribution.draw, count, key)
+    return _continue(task, params, xs, ahead, length, task.dataset.distribution.draw, count, key)
 
 
-def _said(task, params, xs, ahead, length, draw, count, key):
+def _continue(task, params, xs, ahead, length, draw, count, key):
     net, series, params = task.net, task.dataset.series, cast(params, task.trainer.precision)
     carry, last = net.initial(params, xs.shape[1:-1]), xs[-1]
     carry = decode.warm_up(net, params, carry, xs[:-1])
@@ -126,13 +128,13 @@ def _said(task, params, xs, ahead, length, draw, count, key):
 
 
 def mean_loss(loss, ys, batch):
-    """The weighted mean loss of outputs ys [T, B, K] over a batch."""
+    """Returns the weighted mean loss of outputs ys [T, B, K] over a batch."""
     total, weight = weighted_sum(loss, ys, batch.targets, batch.weights)
     return total / weight
 
 
-def _shared_out(predict):
-    """(params, Batch) -> [T, B, K] compiled, the rows of the batch shared out over as many devices as divide them."""
+def _shard_rows(predict):
+    """Compiles (params, Batch) -> [T, B, K] with the rows sharded over as many devices as divide their number."""
 
     def devices(params, batch):
         return mesh(len(batch.fresh), params=params)
@@ -147,5 +149,5 @@ def _shared_out(predict):
             params, batch
         )
 
-    # The params may lie on the devices of a batch that was shared out otherwise.
+    # The params may still be placed for the devices of another batch.
     return lambda params, batch: shared(jax.device_put(params, NamedSharding(devices(params, batch), P())), batch)

@@ -1,4 +1,4 @@
-"""The history of one run: what its reports say, its best loss, whether it goes on."""
+"""History of one run: its reports, its best loss, and whether it has ended."""
 
 import math
 from pathlib import Path
@@ -15,12 +15,12 @@ from jaxrnn.training.update import Report
 
 
 class ReportRow(NamedTuple):
-    """What n updates of a run came to.
+    """One report of a run, over n updates.
 
     Fields:
       updates: n.
-      row: the columns of `metrics.csv`.
-      bad: the first of them at which loss, clipped gradient or update were not finite, counted from 0, or None.
+      row: {column of `metrics.csv`: value}.
+      bad: index of the first update whose loss, clipped gradient or change was not finite, or None.
     """
 
     updates: int
@@ -29,7 +29,7 @@ class ReportRow(NamedTuple):
 
 
 class Progress(TypedDict):
-    """How far a run is, as its checkpoint holds it; `settings` say which run it is."""
+    """Progress of a run as its checkpoint stores it; `settings` identify the run."""
 
     best_loss: float | None
     best_step: int
@@ -40,22 +40,22 @@ class Progress(TypedDict):
 
 
 class History:
-    """Takes in the reports of a run one by one.
+    """Collects the reports of one run.
 
     Args:
-      steps: updates after which the run is finished.
-      step: updates made, where the run goes on from.
-      progress: what `progress` was then; None for the beginning.
+      steps: number of updates after which the run is finished.
+      step: number of updates made before; 0 for a new run.
+      progress: the field `progress` at that step; None for a new run.
       rows: the reports so far, dicts.
-      writers: each has `write(step, split, row)`, `flush()` and `close()`, such as `records.Metrics`.
-      text: gives what `metrics.csv` holds.
+      writers: objects with `write(step, split, row)`, `flush()` and `close()`, such as `records.Metrics`.
+      text: function that returns the content of `metrics.csv`.
 
     Fields:
-      step: updates made.
-      progress: {"best_loss", "best_step", "stale", "seconds", "ended_by"}, which a checkpoint holds. Without a
-        validation split the last params are the best and the loss stays None.
+      step: number of updates made.
+      progress: {"best_loss", "best_step", "stale", "seconds", "ended_by"}, stored in checkpoints. Without a validation
+        split the last params are the best ones and the best loss stays None.
       losses: {"loss", "validation"} of the last report.
-      status, reason: None while the run goes on; then "finished", "stopped", "diverged" or "pruned", and why, in words.
+      status, reason: "finished", "stopped", "diverged" or "pruned", and the reason; None until the run has ended.
     """
 
     def __init__(self, steps, step=0, progress=None, rows=(), writers=(), text=str):
@@ -68,23 +68,23 @@ class History:
 
     @property
     def table(self):
-        """The reports so far, a row a report and split."""
+        """The reports so far, one row per report and split."""
         return Table(self._rows)
 
-    def take(self, new, validation=None):
-        """Takes in n updates.
+    def take(self, report, validation=None):
+        """Adds the report of n updates.
 
         Args:
-          new: their `ReportRow`.
-          validation: {metric: value} after them, the loss among them, or None without a validation split.
+          report: their `ReportRow`.
+          validation: {metric: value} after these updates, with the loss; None without a validation split.
 
         Returns:
-          Whether the params after them are the best so far. Where the run diverged among them it is over, and the
-          state before them is the last good one.
+          True if the params after these updates are the best so far. If the run diverged in these updates, it ends,
+          and the state before them is its last valid one.
         """
-        n, bad = new.updates, new.bad
-        self._write(self.step + n, "train", new.row)
-        self.losses = {"loss": new.row["loss"]}
+        n, bad = report.updates, report.bad
+        self._write(self.step + n, "train", report.row)
+        self.losses = {"loss": report.row["loss"]}
         if bad is None and validation is not None:
             self._write(self.step + n, "validation", validation)
             self.losses["validation"] = validation["loss"]
@@ -94,16 +94,16 @@ class History:
             return False
         self.step += n
         loss, best = self.losses.get("validation"), self.progress["best_loss"]
-        better = loss is None or best is None or loss < best
-        if better:
+        is_best = loss is None or best is None or loss < best
+        if is_best:
             self.progress |= {"best_loss": loss, "best_step": self.step, "stale": 0}
         else:
             self.progress["stale"] += 1
         self._end_if_done()
-        return better
+        return is_best
 
     def last_loss(self):
-        """The last validation loss, or the training loss without a validation split."""
+        """Returns the last validation loss; the last training loss without a validation split."""
         return self.losses.get("validation", self.losses.get("loss"))
 
     def end(self, status, reason):
@@ -111,12 +111,12 @@ class History:
         self.status, self.reason = status, reason
 
     def end_early(self, reason):
-        """Ends the run before its last update, as finished; a run that is resumed stays ended."""
+        """Ends the run before its last update, as finished. Resuming it later does not restart it."""
         self.progress["ended_by"] = reason
         self.end("finished", reason)
 
     def flush(self):
-        """Has the writers write what was taken in, and closes them once the run has ended."""
+        """Writes the new reports to disk, and closes the writers once the run has ended."""
         for writer in self._writers:
             writer.flush()
             if self.status is not None:
@@ -135,42 +135,44 @@ class History:
 
 
 def in_folder(folder, trainer, metrics=(), tensorboard=False, step=0, progress=None, saved=""):
-    """The `History` of a run that writes `metrics.csv`, and TensorBoard's files where they are asked for.
+    """Builds the `History` of a run that writes `metrics.csv`, and files for TensorBoard on request.
 
     Args:
-      folder: the run folder; it is made if it does not exist.
+      folder: the run folder; it is created if it does not exist.
       trainer: the run's `Trainer`.
-      metrics: names of the metrics that are reported beside the loss.
-      tensorboard: whether to write for TensorBoard.
+      metrics: names of the metrics that are reported in addition to the loss.
+      tensorboard: whether to write files for TensorBoard.
       step, progress: as in `History`.
-      saved: the text of `metrics.csv` in the checkpoint that the run goes on from.
+      saved: the text of `metrics.csv` in the checkpoint from which the run resumes.
 
     Raises:
       ConfigError: if TensorBoard's writer is not installed.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
-    file = records.Metrics(folder, step, metrics, saved)
-    writers = [file, Board(folder, step)] if tensorboard else [file]
-    return History(trainer.steps, step, progress, file.rows, writers, file.text)
+    metrics_csv = records.Metrics(folder, step, metrics, saved)
+    writers = [metrics_csv, Board(folder, step)] if tensorboard else [metrics_csv]
+    return History(trainer.steps, step, progress, metrics_csv.rows, writers, metrics_csv.text)
 
 
 def report_rows(report, scored):
-    """The `ReportRow`s of N runs; updates of which no step counts have a gradient, but no loss.
+    """Averages a report over its n updates, as one `ReportRow` per run.
+
+    Updates in which no step counts are part of the means of the norms, but not of the mean of the loss.
 
     Args:
       report: a `Report` with fields [N, n].
-      scored: whether the data say which sequences are right.
+      scored: whether the data set defines which sequences are solved.
     """
     updates = report.loss.shape[-1]
-    report = Report(*(np.asarray(column, float) for column in report))  # a sum in float32 overflows early
+    report = Report(*(np.asarray(column, float) for column in report))  # in float32 the sums overflow early
     counted = report.counted.sum(axis=-1)
 
-    def of_counted(column):
+    def mean_of_counted(column):
         total = np.where(report.counted > 0, column, 0).sum(axis=-1)
         return np.where(counted > 0, total / np.maximum(counted, 1), np.nan)
 
     columns = {
-        "loss": of_counted(report.loss),
+        "loss": mean_of_counted(report.loss),
         "grad_norm": report.grad_norm.mean(axis=-1),
         "grad_norm_max": report.grad_norm.max(axis=-1),
         "clipped": report.clipped.mean(axis=-1),
@@ -178,10 +180,10 @@ def report_rows(report, scored):
         "param_norm": report.param_norm[..., -1],
     }
     if scored:
-        columns["correct"] = of_counted(report.correct)
+        columns["correct"] = mean_of_counted(report.correct)
     finite = np.isfinite(report.loss) & np.isfinite(report.clipped_norm) & np.isfinite(report.update_norm)
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [
-        ReportRow(updates, dict(zip(columns, row, strict=True)), None if good.all() else int(np.argmin(good)))
-        for row, good in zip(rows, finite, strict=True)
+        ReportRow(updates, dict(zip(columns, row, strict=True)), None if is_good.all() else int(np.argmin(is_good)))
+        for row, is_good in zip(rows, finite, strict=True)
     ]

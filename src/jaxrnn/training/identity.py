@@ -1,4 +1,4 @@
-"""What a checkpoint says of the data and the model that it belongs to."""
+"""Fingerprint of a run: checkpoints store it, so that no other data or model resumes from them."""
 
 import hashlib
 import re
@@ -15,12 +15,12 @@ import jaxrnn
 from jaxrnn.errors import ConfigError
 from jaxrnn.training.compatibility import two_step_batch, two_steps
 
-MOST = 4096  # values of an array that are looked at
-LARGE, RUN = 2**26, 64  # values of an array from which on they are looked at in runs: it may be a file that is mapped
+MAX_SAMPLES = 4096  # values per array that enter the fingerprint
+LARGE_ARRAY, BLOCK = 2**26, 64  # an array with so many values may be a memory-mapped file: it is sampled in blocks
 
 
 class Program(TypedDict):
-    """What tells the optimizer and the network of a run made in Python from others, see `of_program`."""
+    """Fingerprint of the optimizer and the network of a run that was set up in Python; see `of_program`."""
 
     learning_rate: float | None
     clip_norm: float | None
@@ -30,7 +30,7 @@ class Program(TypedDict):
 
 
 class Settings(TypedDict):
-    """What a checkpoint notes of its run, see `jaxrnn.training.single_run.settings`."""
+    """Settings of a run that its checkpoints store; see `jaxrnn.training.single_run.settings`."""
 
     seed: int
     batch_size: int
@@ -41,33 +41,35 @@ class Settings(TypedDict):
     program: NotRequired[Program | None]
 
 
-def check(saved, own, folder):
-    """Compares what a checkpoint notes of its run with what is noted of another.
+def check(saved, current, folder):
+    """Compares the settings in a checkpoint with the settings of the current run.
 
     Args:
-      saved, own: {name: value}, see `jaxrnn.training.single_run.settings`.
-      folder: of the checkpoint.
+      saved, current: {name: value}, see `jaxrnn.training.single_run.settings`.
+      folder: the run folder, for the message.
 
     Raises:
-      ConfigError: if they differ; it names in what.
+      ConfigError: if they differ; it names the differences.
     """
-    names = [n for n in own if n not in ("data", "configuration", "program") and saved.get(n) != own[n]]
-    names += _of_programs(saved.get("program"), own["program"])
-    a, b = saved["configuration"] or {}, own["configuration"] or {}
+    names = [n for n in current if n not in ("data", "configuration", "program") and saved.get(n) != current[n]]
+    names += _changed_in_program(saved.get("program"), current["program"])
+    a, b = saved["configuration"] or {}, current["configuration"] or {}
     if a and b:
         names += [name for name in {**a, **b} if name not in a or name not in b or a[name] != b[name]]
-    if not names and not _same_data(saved["data"], own["data"]):
+    if not names and not _same_data(saved["data"], current["data"]):
         names = ["data"]
     if names:
         raise ConfigError(
             f"{folder}: its checkpoint is of a run with another {', '.join(names[:5])}; choose another folder, or "
-            "restore what was changed"
+            "restore the old values"
         )
 
 
 def of_program(task):
-    """What tells an optimizer and a network made in Python from others: the values that are known, and digests of what
-    JAX traces, which are compared where the versions agree.
+    """Fingerprint of an optimizer and a network that were set up in Python.
+
+    It holds the values that are known, and digests of the programs that JAX traces. Digests are compared only if the
+    versions agree.
 
     Args:
       task: a `Task`.
@@ -89,28 +91,28 @@ def of_program(task):
 
 
 def _digest(function, *shapes):
-    """Of what JAX traces of a function, its constants included."""
+    """Digest of the program that JAX traces of a function, with its constants."""
     traced = jax.make_jaxpr(function)(*shapes)
     text = re.sub(r" at 0x[0-9a-f]+|0x[0-9a-f]+", "", str(traced))
     constants = b"".join(np.asarray(array).tobytes() for array in traced.consts)
     return hashlib.sha256(text.encode() + constants).hexdigest()
 
 
-def _of_programs(saved, own):
-    """The names of what differs between two of `of_program`; digests of other versions are left."""
-    if not saved or not own:
+def _changed_in_program(saved, current):
+    """Names the differences between two fingerprints of `of_program`; digests of other versions are ignored."""
+    if not saved or not current:
         return []
-    names = [name for name in ("learning_rate", "clip_norm") if saved[name] != own[name]]
-    if saved["versions"] != own["versions"]:
+    names = [name for name in ("learning_rate", "clip_norm") if saved[name] != current[name]]
+    if saved["versions"] != current["versions"]:
         return names
-    return names + [name for name in ("optimizer", "net") if not names and saved[name] != own[name]]
+    return names + [name for name in ("optimizer", "net") if not names and saved[name] != current[name]]
 
 
 def of_data(dataset):
-    """Numbers that tell a data set from others, of each of its arrays: [size, mean, root mean square, mean with weights
-    that rise from 0 to 1]; over 4096 values of it at most.
+    """Fingerprint of a data set: [size, mean, root mean square, mean with weights that rise from 0 to 1] per array.
 
-    They are compared with a tolerance, since another machine computes a sine with another last digit.
+    The means cover at most 4096 values of an array. They are compared with a tolerance, because the last digit of a
+    sine differs between machines.
 
     Args:
       dataset: a `Dataset`.
@@ -119,9 +121,9 @@ def of_data(dataset):
     return [_numbers(np.asarray(leaf)) for leaf in jax.tree.leaves((dataset.arrays, splits))]
 
 
-def _same_data(numbers, others):
-    """Whether two data sets are the same by what `of_data` says of them."""
-    a, b = np.array(numbers, float).reshape(-1, 4), np.array(others, float).reshape(-1, 4)
+def _same_data(saved, current):
+    """Returns whether two fingerprints of `of_data` belong to the same data set."""
+    a, b = np.array(saved, float).reshape(-1, 4), np.array(current, float).reshape(-1, 4)
     if a.shape != b.shape or (a[:, 0] != b[:, 0]).any():  # sizes are exact
         return False
     return np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
@@ -129,10 +131,10 @@ def _same_data(numbers, others):
 
 def _numbers(array):
     values = array.reshape(-1)
-    places = np.linspace(0, len(values) - 1, min(len(values), MOST)).astype(int)
-    if len(values) >= LARGE:
-        places = (places[::RUN, None] // RUN * RUN + np.arange(RUN)).ravel()
-    values = np.nan_to_num(values[places].astype(float))  # targets that are not known
+    indices = np.linspace(0, len(values) - 1, min(len(values), MAX_SAMPLES)).astype(int)
+    if len(values) >= LARGE_ARRAY:
+        indices = (indices[::BLOCK, None] // BLOCK * BLOCK + np.arange(BLOCK)).ravel()
+    values = np.nan_to_num(values[indices].astype(float))  # unknown targets are NaN
     rising = np.linspace(0, 1, len(values))
-    found = [values.mean(), np.sqrt(np.mean(values**2)), np.mean(values * rising)] if len(values) else [0, 0, 0]
-    return [len(array.reshape(-1)), *map(float, found)]
+    means = [values.mean(), np.sqrt(np.mean(values**2)), np.mean(values * rising)] if len(values) else [0, 0, 0]
+    return [len(array.reshape(-1)), *map(float, means)]

@@ -1,7 +1,7 @@
-"""The one training loop: advance, validate, keep the best, let the hooks look, until every run has ended.
+"""The training loop: advance, validate, keep the best params and call the hooks, until every run has ended.
 
-Single runs, groups of a sweep, studies and benchmarks all train through `train`; they differ in their `Engine`, in
-the hooks, and in what they do with the runs that have ended.
+Single runs, groups of a sweep, studies and benchmarks all train through `train`. They differ in their `Engine`, in
+their hooks and in what they do with runs that have ended.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ from jaxrnn.training.update import Report, Task
 
 
 class Clock:
-    """Seconds since the training began, and how long an update takes.
+    """Measures the seconds of a training and of its updates.
 
     Args:
-      earlier: seconds of a run that goes on.
-      began: when this process began with it, as `time.perf_counter()` tells; None for now.
+      earlier: seconds that a resumed run trained in earlier processes.
+      began: value of `time.perf_counter()` when this process began to train; None for now.
     """
 
     def __init__(self, earlier=0.0, began=None):
@@ -39,26 +39,26 @@ class Clock:
         return self._earlier + time.perf_counter() - self._began
 
     def steps_per_second(self):
-        """Updates a second of the compiled calls alone, in this process; None before the first."""
+        """Updates per second in this process, counting only the compiled calls; None before the first call."""
         return self._updates / self._updating if self._updates else None
 
     def needed(self, updates):
-        """Seconds that so many updates will take."""
+        """Expected seconds of a number of updates."""
         return updates * self._updating / self._updates
 
 
 @dataclass
 class Training:
-    """N runs under way; hooks and those who take the ended runs may replace `engine`, `rows`, `states` and `best`.
+    """N runs in training; hooks and callers of `train` may replace `engine`, `rows`, `states` and `best`.
 
     Fields:
-      task: the `Task` of the runs, or of the first where they differ in float values.
+      task: the `Task` of the runs; of the first run if they differ in float values.
       engine: the `Engine` of the rows.
-      rows: the runs' `History`s, a row each; a row that only fills a device repeats the last one.
-      states, best: as the engine takes them: the runs' states, and their params with the best validation loss.
+      rows: one `History` per row. A row that only fills up a device repeats the last history.
+      states, best: states of the runs, and their params with the best validation loss, as the engine takes them.
       clock: a `Clock`.
-      report: the `Report` of the last updates, fields [N, n]; None before the first.
-      reported: {row: history} of the runs that made these updates and did not diverge among them.
+      report: the `Report` of the last updates, fields [N, n]; None before the first report.
+      reported: {row: history} of the runs that made these updates without diverging.
     """
 
     task: Task
@@ -71,18 +71,18 @@ class Training:
     reported: dict[int, History] = field(default_factory=dict)
 
     def going(self):
-        """{row: history} of the runs that go on."""
+        """{row: history} of the runs that have not ended."""
         return {row: history for row, history in self.runs().items() if history.status is None}
 
     def runs(self):
         """{row: history} of all runs."""
-        first = {}
+        first_rows = {}
         for row, history in enumerate(self.rows):
-            first.setdefault(id(history), row)
-        return {row: self.rows[row] for row in first.values()}
+            first_rows.setdefault(id(history), row)
+        return {row: self.rows[row] for row in first_rows.values()}
 
     def step(self):
-        """Updates that the runs that go on have made."""
+        """Number of updates that the runs which have not ended have made."""
         return next(iter(self.going().values())).step
 
     def params(self, row):
@@ -91,7 +91,7 @@ class Training:
 
 
 def begun(task, engine, rows):
-    """A `Training` before its first update."""
+    """Builds a `Training` before its first update."""
     states = engine.init()
     return Training(task, engine, rows, states, states.params)
 
@@ -101,11 +101,11 @@ def train(training, hooks=()):
 
     Args:
       training: a `Training`.
-      hooks: functions of it, called in turn after every report; they end runs by ending their histories.
+      hooks: functions of the training, called in order after every report. A hook ends a run by ending its history.
 
     Yields:
-      After every report a list of the rows that have ended since the one before; first of all, where a training goes
-      on, those that had ended already.
+      After every report, a list of the rows that have ended since the last one. A resumed training first yields the
+      rows that had ended before.
     """
     ended = [row for row, history in training.runs().items() if history.status is not None]
     if ended:
@@ -118,26 +118,26 @@ def train(training, hooks=()):
 
 
 def _report(training, going):
-    """The updates up to the next report, and what they came to."""
+    """Makes the updates up to the next report and hands their results to the histories."""
     engine, trainer, dataset = training.engine, training.task.trainer, training.task.dataset
     step = training.step()
     n = min(trainer.report_every - step % trainer.report_every, trainer.steps - step)
     with training.clock.updating(n):
         states, training.report = engine.advance(training.states, n)
     validation = engine.evaluate("validation", states.params) or [None] * engine.runs
-    good, better = np.zeros((2, engine.runs), bool)
-    found = report_rows(training.report, dataset.correct is not None)
+    is_finite, is_best = np.zeros((2, engine.runs), bool)
+    rows = report_rows(training.report, dataset.correct is not None)
     for row, history in going.items():
-        better[row] = history.take(found[row], validation[row])
-        good[row] = history.status != "diverged"
-    training.reported = {row: history for row, history in going.items() if good[row]}
-    training.states = engine.select(good, states, training.states)
-    training.best = engine.select(better, states.params, training.best)
+        is_best[row] = history.take(rows[row], validation[row])
+        is_finite[row] = history.status != "diverged"
+    training.reported = {row: history for row, history in going.items() if is_finite[row]}
+    training.states = engine.select(is_finite, states, training.states)
+    training.best = engine.select(is_best, states.params, training.best)
 
 
 @contextlib.contextmanager
 def interrupts():
-    """Ctrl-C and SIGTERM as entries of a list, read between two reports; a second one ends the process at once."""
+    """Yields a list to which Ctrl-C and SIGTERM add their names; a second signal of a kind ends the process at once."""
     received = []
 
     def note(number, frame):
@@ -153,7 +153,7 @@ def interrupts():
 
 
 def stop_when(received):
-    """The hook that stops all runs once a signal was received (see `interrupts`)."""
+    """Returns the hook that stops all runs after a signal (see `interrupts`)."""
 
     def hook(training):
         if received:

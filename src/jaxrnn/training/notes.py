@@ -1,30 +1,31 @@
-"""Warnings for a run that learned nothing, or less than its trivial predictor knows."""
+"""Warnings for a run that learned nothing, or that is worse than its trivial predictor."""
 
-STILL = 1e-7  # relative change of a loss that did not move
+NO_CHANGE = 1e-7  # relative change below which a loss counts as constant
 
 
 def notes(history):
-    """Sentences about a training that was none.
+    """Warnings for a run that learned nothing, as a list of sentences.
 
     Args:
       history: a `Table` with the columns of `metrics.csv`.
     """
-    rows, found = history.where(split="train").rows, []
+    rows, warnings = history.where(split="train").rows, []
     if rows and rows[-1]["grad_norm"] == 0:
-        found.append(
-            f"the gradient was exactly zero in the report of step {rows[-1]['step']}: nothing was learned any more"
+        warnings.append(
+            f"the gradient was exactly zero in the report of step {rows[-1]['step']}: the network stopped learning"
         )
     losses = [row["loss"] for row in history.where(split="validation").rows or rows if row["loss"] is not None]
-    if len(losses) > 1 and max(losses) - min(losses) <= STILL * abs(max(losses)):
-        found.append(f"the loss did not move: it was {losses[-1]:.4g} in all {len(losses)} reports")
-    return found
+    if len(losses) > 1 and max(losses) - min(losses) <= NO_CHANGE * abs(max(losses)):
+        warnings.append(f"the loss did not change: it was {losses[-1]:.4g} in all {len(losses)} reports")
+    return warnings
 
 
 def worse_than_trivial(metrics, trivial):
-    """A warning for a run whose best params predict worse than the trivial predictor, as a list of sentences.
+    """Warning for a run whose best params are worse than the trivial predictor, as a list of one sentence or none.
 
     Args:
-      metrics: {split: {"loss", "baseline", ...}} of the best params; the validation split counts, else the first one.
+      metrics: {split: {"loss", "baseline", ...}} of the best params. The validation split decides; without one, the
+        first split.
       trivial: the name of the trivial predictor.
     """
     if not metrics:
@@ -34,6 +35,6 @@ def worse_than_trivial(metrics, trivial):
     if loss <= baseline:
         return []
     return [
-        f"the {split} loss, {loss:.4g}, is worse than that of the trivial predictor ({trivial}), {baseline:.4g}; try "
-        "another seed, a smaller optimizer.learning_rate, optimizer.clip_norm=1 or more trainer.steps"
+        f"the {split} loss, {loss:.4g}, is worse than the loss of the trivial predictor ({trivial}), {baseline:.4g}; "
+        "try another seed, a smaller optimizer.learning_rate, optimizer.clip_norm=1 or more trainer.steps"
     ]

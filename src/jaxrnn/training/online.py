@@ -1,4 +1,4 @@
-"""Online training: the params change after every step of a sequence, by a gradient that is taken forwards."""
+"""Online training: an update of the params after every step of a sequence, with a forward-mode gradient."""
 
 from typing import Any, NamedTuple
 
@@ -13,40 +13,41 @@ from jaxrnn.unroll.scan import scan
 
 
 class OnlineState(NamedTuple):
-    """What online training goes on from after a batch."""
+    """Params and optimizer state that online training carries from batch to batch."""
 
     params: Any
     opt_state: Any
 
 
 def begin(task, params):
-    """The `OnlineState` before the first sequence."""
+    """Returns the `OnlineState` before the first sequence."""
     return OnlineState(params, task.optimizer.rule.init(params))
 
 
 def through(task, rule, name, state, batch, key):
-    """Goes through a batch step by step, with an update at every step that counts in the loss.
+    """Trains on a batch step by step, with an update at every step that counts in the loss.
 
-    The memory of the rule begins with the sequences, and keeps what it holds of the past while the params change under
-    it, as all online rules do.
+    The rule's memory starts with the sequences. Its older entries were computed with older params and are not
+    recomputed after an update, as in all online rules.
 
     Args:
       task: a `Task`; its trainer is not used.
-      rule: a `Rule` of a forward gradient, such as `jaxrnn.unroll.rtrl.rule()`.
-      name: the rule's, for messages.
+      rule: a `Rule` that computes the gradient forwards, such as `jaxrnn.unroll.rtrl.rule()`.
+      name: name of the rule, for messages.
       state: an `OnlineState`.
       batch: a `Batch` of whole sequences.
-      key: of what the rule and the net draw.
+      key: PRNG key of the draws of the rule and the net.
 
     Returns:
-      (the `OnlineState` after the batch, its mean loss, of each step before its update; zero where no step counts).
+      (the `OnlineState` after the batch, the mean loss of the batch). The loss of a step is taken before its update;
+      the mean is zero if no step counts.
     """
     state, (total, weights) = stepwise(task, rule, name, state, batch, key)
     return state, mean_of(jnp.sum(total), jnp.sum(weights))
 
 
 def stepwise(task, rule, name, state, batch, key):
-    """As `through`; instead of the mean loss the weighted sums of the losses of every step [T], and of the weights."""
+    """As `through`, but returns two sums per step in place of the mean loss: weighted losses [T] and weights [T]."""
     net, dataset = task.net, task.dataset
     keys = row_keys(key, len(batch.fresh))
     carry = net.initial(state.params, batch.fresh.shape)
@@ -55,8 +56,8 @@ def stepwise(task, rule, name, state, batch, key):
 
     def step(state, numbered):
         (params, opt_state), carry = state
-        t, given = numbered
-        x, target, weight, valid, restart = jax.tree.map(lambda a: a[None], given)
+        t, row = numbered
+        x, target, weight, valid, restart = jax.tree.map(lambda a: a[None], row)
 
         def loss(params):
             after, ys = stepped.apply(params, carry, x, mask=valid, reset=restart, key=at_step(keys, t))
@@ -64,22 +65,23 @@ def stepwise(task, rule, name, state, batch, key):
             return mean_of(total, weights), (after, total, weights)
 
         grads, (carry, total, weights) = jax.grad(loss, has_aux=True)(params)
-        new = _updated(task.optimizer, params, opt_state, grads)
-        chosen = jax.tree.map(lambda a, b: jnp.where(weights > 0, a, b), new, OnlineState(params, opt_state))
-        return (chosen, carry), (total, weights)
+        old_state, new_state = OnlineState(params, opt_state), _update(task.optimizer, params, opt_state, grads)
+        # Only a step that counts in the loss changes the params and the state of the optimizer.
+        state = jax.tree.map(lambda new, old: jnp.where(weights > 0, new, old), new_state, old_state)
+        return (state, carry), (total, weights)
 
-    given = batch.xs, batch.targets, batch.weights, batch.mask, batch.reset
-    (state, _), losses = jax.lax.scan(step, (state, carry), (jnp.arange(len(batch.xs)), given))
+    steps = batch.xs, batch.targets, batch.weights, batch.mask, batch.reset
+    (state, _), losses = jax.lax.scan(step, (state, carry), (jnp.arange(len(batch.xs)), steps))
     return state, losses
 
 
 def row_keys(key, rows):
-    """One key per sequence of a batch, [rows], for what the net draws."""
+    """Keys [rows] for the draws of the net, one per sequence of a batch."""
     return jax.vmap(jax.random.fold_in, (None, 0))(jax.random.fold_in(key, 0), jnp.arange(rows))
 
 
 def after_the_batch(task, state, batch, key):
-    """One update after the whole batch, by backpropagation through time; arguments and results as of `through`."""
+    """Makes one update after the whole batch, by backpropagation through time; arguments, results as in `through`."""
     net, keys = task.net.unrolled(scan), row_keys(key, len(batch.fresh))
 
     def loss(params):
@@ -89,10 +91,10 @@ def after_the_batch(task, state, batch, key):
         return mean_of(total, weights)
 
     value, grads = jax.value_and_grad(loss)(state.params)
-    return _updated(task.optimizer, *state, grads), value
+    return _update(task.optimizer, *state, grads), value
 
 
-def _updated(optimizer, params, opt_state, grads):
+def _update(optimizer, params, opt_state, grads):
     clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
     changes, opt_state = optimizer.rule.update(clipped, opt_state, params)
     return OnlineState(optax.apply_updates(params, changes), opt_state)

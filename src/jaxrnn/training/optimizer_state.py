@@ -1,6 +1,6 @@
-"""The one layout of an optimizer's state on disk, in vectors, and the way there and back from trees like the params.
+"""Converts optimizer states between trees like the params and vectors, which is the layout on disk.
 
-`optax.flatten` gives a rule one vector instead of the params; what the rule keeps for them is then a vector too.
+`optax.flatten` passes a rule one vector in place of the params, so the rule's state for them is a vector too.
 """
 
 import jax
@@ -11,20 +11,20 @@ from jax.flatten_util import ravel_pytree
 
 @jax.jit
 def flattened(states):
-    """The optimizer states of many runs, trees like the params, leaves [N, ...], in vectors [N, ...].
+    """Converts the optimizer states of N runs from trees like the params to vectors [N, ...].
 
     Args:
-      states: the runs' `TrainState`, leaves [N, ...].
+      states: a `TrainState` of N runs, leaves [N, ...].
     """
     return jax.vmap(_flattened)(states.opt_state, states.params)
 
 
 def unflattened(states, shapes):
-    """What `flattened` was given.
+    """Converts the optimizer states of N runs back from vectors to trees; the inverse of `flattened`.
 
     Args:
-      states: the runs' `TrainState` with their optimizer states in vectors, leaves [N, ...].
-      shapes: of the optimizer states in trees, leaves [N, ...].
+      states: a `TrainState` of N runs with its optimizer state in vectors, leaves [N, ...].
+      shapes: shapes and types of the optimizer state in trees, leaves [N, ...].
     """
     like = jax.tree.map(lambda a: np.zeros(a.shape, a.dtype), shapes)
     return _all_unflattened(states.opt_state, like, states.params)
@@ -41,7 +41,7 @@ def _flattened(opt_state, params):
 
 def _unflattened(flat, like, params):
     is_part, unravel = _like(params), ravel_pytree(params)[1]
-    return jax.tree.map(lambda part, own: unravel(own) if is_part(part) else own, like, flat, is_leaf=is_part)
+    return jax.tree.map(lambda part, vector: unravel(vector) if is_part(part) else vector, like, flat, is_leaf=is_part)
 
 
 @jax.jit
@@ -50,7 +50,7 @@ def _all_unflattened(flat, like, params):
 
 
 def _like(params):
-    """Whether a part of a state is a tree like the params."""
+    """Returns the test whether a part of an optimizer state is a tree like the params."""
     structure, shapes = jax.tree.structure(params), [leaf.shape for leaf in jax.tree.leaves(params)]
 
     def is_part(part):

@@ -1,4 +1,4 @@
-"""What a network is primed on before it goes on by itself, and whether it can."""
+"""Priming: the true values that a network reads before it continues a series by itself."""
 
 from typing import Any, NamedTuple
 
@@ -9,14 +9,14 @@ from jaxrnn.errors import ConfigError
 
 
 class Primed(NamedTuple):
-    """What a network reads, and how far it goes on.
+    """Inputs of a generation.
 
     Fields:
-      prime: steps that it reads.
-      length: values that it then says.
-      start: index of the first of them in the series.
-      xs: [prime, D], what it reads.
-      ahead: [length, h Q], what is known in advance at the steps after that, or None.
+      prime: number of steps that the network reads.
+      length: number of values that it then generates.
+      start: index of the first generated value in the series.
+      xs: [prime, D], the inputs that it reads.
+      ahead: [length, h Q], the covariates known in advance at the steps after xs, or None.
     """
 
     prime: int
@@ -27,17 +27,17 @@ class Primed(NamedTuple):
 
 
 def generates(task):
-    """Whether the network of a task can go on with a series by itself."""
+    """Returns whether the network of a task can continue a series by itself."""
     return task.dataset.series is not None and task.net.causal and not _needs_past(task.dataset.series)
 
 
 def primed(task, prime=None, length=None, start=None):
-    """What a network is primed on, a `Primed`. Arguments and errors as of `Run.generate`."""
+    """Builds the `Primed` of a task; arguments and errors as in `Run.generate`."""
     series = task.dataset.series
-    _refuse(task)
+    _check_generates(task)
     for name, value in (("prime", prime), ("length", length), ("start", start)):
         if value is not None and not (isinstance(value, int) and value > 0):
-            raise ConfigError(f"{name}={value}: give a whole number above 0")
+            raise ConfigError(f"{name}={value}: expected a whole number above 0")
     count = len(series.values)
     start = series.handover if start is None else start
     if start > count:
@@ -54,38 +54,44 @@ def primed(task, prime=None, length=None, start=None):
 
 
 def generation_error(dataset, generated, start=None):
-    """Mean squared error of values [length, V] from index `start` on, in the source's units, as far as the truth is
-    known; None where it is not."""
+    """Mean squared error of generated values [length, V], the first at index `start`, in the source's units.
+
+    It covers the steps whose true values are known, and is None if there are none.
+    """
     series = dataset.series
     truth = series.truth()[series.handover if start is None else start :][: len(generated)]
-    apart = series.differences(np.asarray(generated)[: len(truth)], truth)
-    return float(np.nanmean(apart**2)) if np.isfinite(truth).any() else None
+    errors = series.differences(np.asarray(generated)[: len(truth)], truth)
+    return float(np.nanmean(errors**2)) if np.isfinite(truth).any() else None
 
 
 def _needs_past(series):
-    """Whether the next input holds what the network does not say: columns that are known up to now alone."""
+    """Returns whether the next input needs columns that are known only up to now; no network predicts them."""
     return series.past is not None and series.horizon == 1
 
 
-def _refuse(task):
+def _check_generates(task):
     if task.dataset.series is None:
-        raise ConfigError("these data are no series: there is nothing to continue")
+        raise ConfigError("this data set is not a time series, so there is nothing to generate")
     if not task.net.causal:
         raise ConfigError("this network reads the future (bidirectional), so it cannot generate")
     if _needs_past(task.dataset.series):
-        raise ConfigError("these data read columns that are known up to now alone, so the network cannot go on by "
-                          "itself; train it with data.horizon=2 or more to forecast so many steps at once")  # fmt: skip
+        raise ConfigError(
+            "this data set has columns that are known only up to now, so the network cannot continue by itself; train "
+            "it with data.horizon=2 or more to forecast that many steps at once"
+        )
 
 
 def _length(series, prime, length, start):
-    """How many values are generated: as far as the truth is known, or the outputs reach, unless told otherwise."""
-    known, count = series.reach(), len(series.values)
-    most = None if known is None else count + known - start
+    """Returns the number of values to generate; the default covers the known truth, or the network's horizon."""
+    reach, count = series.reach(), len(series.values)
+    longest = None if reach is None else count + reach - start
     if length is None:
         length = series.horizon if series.horizon > 1 else min(prime, count - start) or prime
-        length = length if most is None or most <= 0 else min(length, most)
+        length = length if longest is None or longest <= 0 else min(length, longest)
     if series.horizon > 1 and length > series.horizon:
-        raise ConfigError(f"length={length}: the outputs of this network reach data.horizon={series.horizon} steps")
-    if most is not None and length > most:
-        raise ConfigError(f"length={length}: what is known in advance reaches {known} steps beyond the last value")
+        raise ConfigError(f"length={length}: this network predicts at most data.horizon={series.horizon} steps")
+    if longest is not None and length > longest:
+        raise ConfigError(
+            f"length={length}: the columns that are known in advance reach {reach} steps beyond the last value"
+        )
     return length

@@ -1,4 +1,4 @@
-"""Probes: studies of one network that measure at every report of a training run, at a cost that is stated."""
+"""Probes: studies of one network that measure it at every report of its training, and report their cost."""
 
 import logging
 import time
@@ -13,12 +13,12 @@ from jaxrnn import atomic, stored_files
 from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.training.batches import draw
 
-BATCH = 32  # sequences that are measured, the same at every report
-FOLDER = "probes"  # in a run folder: probes/NAME/STEP.npz
+BATCH = 32  # sequences that a probe measures, the same at every report
+FOLDER = "probes"  # in the run folder: probes/NAME/STEP.npz
 
 
 class Probe(NamedTuple):
-    """What a probe is made of; `jaxrnn.studies.gradient_flow.probe()` and `gates.probe()` are two.
+    """A measurement and its figures, such as `jaxrnn.studies.gradient_flow.probe()` and `gates.probe()`.
 
     Fields:
       measure: (task, params, Batch) -> {name: array}, traceable.
@@ -30,19 +30,19 @@ class Probe(NamedTuple):
 
 
 class Probes:
-    """The probes of a run, a callback: writes `probes/NAME/STEP.npz` into the run folder at every report.
+    """Callback that writes the measurements of a run's probes to `probes/NAME/STEP.npz` at every report.
 
     Args:
       probes: {name: `Probe`}.
       task: the `Task` of the run.
-      seed: of the sequences that are measured.
+      seed: seed that selects the measured sequences.
       folder: the run folder.
 
     Fields:
-      seconds: that measuring took.
+      seconds: seconds spent on measuring.
 
     Raises:
-      ConfigError: if a probe cannot measure such a network or such data.
+      ConfigError: if a probe cannot measure this network or this data set.
     """
 
     def __init__(self, probes, task, seed, folder):
@@ -64,35 +64,38 @@ class Probes:
     def __call__(self, progress):
         began = time.perf_counter()
         for name, measure in self._measures.items():
-            found = jax.device_get(measure(jax.device_get(progress.params), self._batch))
+            arrays = jax.device_get(measure(jax.device_get(progress.params), self._batch))
             self._folder.mkdir(exist_ok=True)
             (self._folder / name).mkdir(exist_ok=True)
-            with atomic.aside(self._folder / name / f"{progress.step}.npz") as other:
-                np.savez(other, **found)
+            with atomic.aside(self._folder / name / f"{progress.step}.npz") as temporary_path:
+                np.savez(temporary_path, **arrays)
         self.seconds += time.perf_counter() - began
 
 
 def figures(probes, task, folder):
-    """The figures of what the probes of a run measured: {title: figure}; a damaged file is named and left out.
+    """Draws the measurements of a run's probes: {title: figure}. Damaged files are skipped with a warning.
 
     Args:
-      probes, task, folder: as of `Probes`.
+      probes, task, folder: as in `Probes`.
     """
-    found = {}
+    drawn = {}
     for name, probe in probes.items():
         params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
         expected = jax.eval_shape(_measure(probe, task), params, draw(task.dataset, BATCH, jax.random.key(0)))
-        files = {int(path.stem): path for path in atomic.whole(Path(folder) / FOLDER / name, "*.npz")
-                 if path.stem.isdecimal()}  # fmt: skip
-        found_at = {step: arrays for step in sorted(files) if (arrays := _read(files[step], expected)) is not None}
-        if found_at:
-            arrays = {key: np.stack([each[key] for each in found_at.values()]) for key in expected}
-            found |= probe.plot(np.array(list(found_at)), arrays)
-    return {f"probe_{title}": figure for title, figure in found.items()}
+        files = {
+            int(path.stem): path
+            for path in atomic.whole(Path(folder) / FOLDER / name, "*.npz")
+            if path.stem.isdecimal()
+        }
+        by_step = {step: arrays for step in sorted(files) if (arrays := _read(files[step], expected)) is not None}
+        if by_step:
+            stacked = {key: np.stack([arrays[key] for arrays in by_step.values()]) for key in expected}
+            drawn |= probe.plot(np.array(list(by_step)), stacked)
+    return {f"probe_{title}": figure for title, figure in drawn.items()}
 
 
 def _measure(probe, task):
-    """(params, Batch) -> {name: array} of a probe on a task."""
+    """Returns the function (params, Batch) -> {name: array} of a probe on a task."""
     plain = task.net.plain
     if plain is None:
         return lambda params, batch: probe.measure(task, params, batch)
@@ -100,9 +103,9 @@ def _measure(probe, task):
 
 
 def _read(path, expected):
-    """The arrays that a probe wrote; None, with a warning that names the file, where it holds others."""
+    """Reads the arrays that a probe wrote; if the file is damaged, logs a warning and returns None."""
     try:
         return stored_files.read_arrays(path, {name: (leaf.shape, leaf.dtype) for name, leaf in expected.items()})
     except DamagedError as error:
-        logging.getLogger(__name__).warning("%s; its figures are drawn without it", error)
+        logging.getLogger(__name__).warning("%s; the figures leave it out", error)
         return None

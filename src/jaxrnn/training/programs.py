@@ -1,4 +1,4 @@
-"""Training runs as functions of arrays, traced when first called: one run, and many."""
+"""Training as functions of arrays, traced when first called: of one run and of many."""
 
 from typing import Any, NamedTuple
 
@@ -13,8 +13,10 @@ from jaxrnn.training.update import TrainState, updates
 
 
 class Program(NamedTuple):
-    """The functions of one run, traced when first called: init(key), advance(state, arrays, n), place(state); and the
-    mesh of the devices that share out its rows."""
+    """Functions of one run, traced when first called: init(key), advance(state, arrays, n), place(state).
+
+    `devices` is the mesh over which its rows are sharded.
+    """
 
     init: Any
     advance: Any
@@ -23,7 +25,7 @@ class Program(NamedTuple):
 
 
 def single_program(task, everywhere=False):
-    """The `Program` of one run; arguments as in `single`."""
+    """Builds the `Program` of one run; arguments as in `jaxrnn.training.engine.single`."""
     trainer = task.trainer
     params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
     devices = mesh(trainer.batch_size, everywhere=everywhere, params=params)
@@ -40,25 +42,25 @@ def single_program(task, everywhere=False):
         )(state, arrays, parts.plan(state), n, state.step)
 
     states = TrainState(step=P(), params=P(), opt_state=P(), carry=P(ROWS), key=P())
-    on_all = NamedSharding(devices, P())
-    of_states = on_all if everywhere else jax.tree.map(lambda spec: NamedSharding(devices, spec), states)
+    replicated = NamedSharding(devices, P())
+    sharded = replicated if everywhere else jax.tree.map(lambda spec: NamedSharding(devices, spec), states)
     return Program(
-        init=jax.jit(parts.init, out_shardings=of_states),
-        advance=jax.jit(advance, in_shardings=(of_states, on_all, on_all), out_shardings=(of_states, on_all)),
-        place=jax.jit(with_key, in_shardings=on_all, out_shardings=of_states),
+        init=jax.jit(parts.init, out_shardings=sharded),
+        advance=jax.jit(advance, in_shardings=(sharded, replicated, replicated), out_shardings=(sharded, replicated)),
+        place=jax.jit(with_key, in_shardings=replicated, out_shardings=sharded),
         devices=devices,
     )
 
 
 class GroupProgram(NamedTuple):
-    """The functions of N runs, traced when first called: init(keys, values), advance(states, values, arrays, n)."""
+    """Functions of N runs, traced when first called: init(keys, values), advance(states, values, arrays, n)."""
 
     init: Any
     advance: Any
 
 
 def group_program(make, runs):
-    """The `GroupProgram` of N runs; arguments as in `group`."""
+    """Builds the `GroupProgram` of N runs; arguments as in `jaxrnn.training.engine.group`."""
 
     def init(task, key, _):
         return updates(task).init(key)
@@ -68,14 +70,14 @@ def group_program(make, runs):
         run = updates(task)
         return run.run(state, arrays, run.plan(state), n, step)
 
-    start = vectorized.over_runs(init, make, runs, one_by_one=True)
-    go_on = vectorized.over_runs(advance, make, runs)
+    init_all = vectorized.over_runs(init, make, runs, one_by_one=True)
+    advance_all = vectorized.over_runs(advance, make, runs)
     return GroupProgram(
-        init=lambda keys, values: start(values, keys, ()),
-        advance=jax.jit(lambda states, values, arrays, n: go_on(values, states, (arrays, n, states.step[0]))),
+        init=lambda keys, values: init_all(values, keys, ()),
+        advance=jax.jit(lambda states, values, arrays, n: advance_all(values, states, (arrays, n, states.step[0]))),
     )
 
 
 def with_key(state):
-    """A state from a checkpoint, with PRNG keys for their data."""
+    """Returns a state from a checkpoint with PRNG keys in place of their key data."""
     return state._replace(key=jax.random.wrap_key_data(state.key))

@@ -1,4 +1,4 @@
-"""What a run writes as it goes: `metrics.csv`, and a progress bar."""
+"""Output of a run while it trains: `metrics.csv` and a progress bar."""
 
 import csv
 import functools
@@ -29,19 +29,19 @@ COLUMNS = (
 FILE = "metrics.csv"
 
 
-def _there(path, flags):
-    """Opens a file that is there: one that was deleted under the run is not begun anew."""
+def _open_existing(path, flags):
+    """Opens a file without creating it: a file that was deleted during the run must not restart in the middle."""
     return os.open(path, flags & ~os.O_CREAT)
 
 
 class Metrics:
-    """`metrics.csv` of a run folder: a row a report and split, in the file once they are flushed.
+    """Writer of a run's `metrics.csv`: one row per report and split, written to the file by `flush`.
 
     Args:
       folder: the run folder.
-      step: the step that the run goes on from; rows of later steps, which it will write again, are dropped.
+      step: the step from which the run resumes. Rows of later steps are removed; the run will write them again.
       metrics: names of further columns.
-      saved: the text of the file as the checkpoint of that step holds it, which the file is made to hold again.
+      saved: the content of the file in the checkpoint of that step, which is restored.
 
     Fields:
       rows: the rows up to that step.
@@ -53,8 +53,10 @@ class Metrics:
         self._text = [self._as_text(self.rows, header=True)]
         if step and not _begins_with(self._path, self._text[0]):
             logging.getLogger(__name__).warning(
-                "%s does not hold the rows up to step %d that its checkpoint counts on; they are restored from it",
-                self._path, step)  # fmt: skip
+                "%s does not hold the rows up to step %d that its checkpoint expects; the checkpoint restores them",
+                self._path,
+                step,
+            )
         atomic.write(self._path, self._text[0])
 
     def write(self, step, split, row):
@@ -62,16 +64,16 @@ class Metrics:
 
     def flush(self):
         text, self._new = self._as_text(self._new), []
-        with atomic.naming(self._path), open(self._path, "a", newline="", opener=_there) as file:
+        with atomic.naming(self._path), open(self._path, "a", newline="", opener=_open_existing) as file:
             file.write(text)
         self._text.append(text)
 
     def text(self):
-        """What the file holds."""
+        """Returns the content of the file."""
         return "".join(self._text)
 
     def close(self):
-        """Has the disk take the file; nothing stays open between two flushes."""
+        """Syncs the file to the disk; no file is open between two flushes."""
         atomic.sync(self._path)
 
     def _as_text(self, rows, header=False):
@@ -88,33 +90,33 @@ def _begins_with(path, text):
 
 
 def read(folder):
-    """The rows of a run's `metrics.csv`: dicts with the columns' values, None where a cell is empty.
+    """Reads the rows of a run's `metrics.csv`: one dict of the columns' values per row, None for an empty cell.
 
-    A last line that was cut off in the writing is left out.
+    An incomplete last line is ignored: the process was killed while it wrote the line.
 
     Raises:
-      ConfigError: if a line is not what was written; it names the line.
+      ConfigError: if a line is damaged; it names the line.
     """
     path = Path(folder) / FILE
     try:
         return parsed(stored_files.read_bytes(path).decode())
     except ValueError as error:
-        raise DamagedError(f"{path} is damaged: {error}; {_restoring(folder)}") from error
+        raise DamagedError(f"{path} is damaged: {error}; {_hint(folder)}") from error
 
 
 def saved_text(tables, name, where):
-    """The text of a `metrics.csv` that a checkpoint holds.
+    """Returns the text of a `metrics.csv` that is stored in a checkpoint.
 
     Args:
       tables: {name: text} of the checkpoint.
-      name: of the text.
+      name: name of the text.
       where: the folder, for the message.
 
     Raises:
-      DamagedError: if the checkpoint does not hold it, or a line of it is not one of `metrics.csv`.
+      DamagedError: if the checkpoint does not hold it, or a line of it does not belong to a `metrics.csv`.
     """
     if name not in tables:
-        raise DamagedError(f"{where}: its checkpoint is damaged: it lacks the rows of {FILE}")
+        raise DamagedError(f"{where}: its checkpoint is damaged: the rows of {FILE} are missing")
     try:
         parsed(tables[name])
     except ValueError as error:
@@ -123,44 +125,44 @@ def saved_text(tables, name, where):
 
 
 def parsed(text):
-    """The rows of the text of a `metrics.csv`, as `read` gives them.
+    """Parses the text of a `metrics.csv` into rows, as `read` returns them.
 
     Raises:
-      ValueError: if a line is none of its; it names the line.
+      ValueError: if a line is damaged; it names the line.
     """
-    whole, rows = text.split("\n")[:-1], []
-    names = whole[0].split(",") if whole else []
-    if whole and tuple(names[: len(COLUMNS)]) != COLUMNS:
-        raise ValueError("line 1 does not name its columns")
-    for number, text in enumerate(whole[1:], 2):
-        line = text.split(",")
-        if len(line) != len(names):
-            raise ValueError(f"line {number} has {len(line)} columns, the first {len(names)}")
+    complete_lines, rows = text.split("\n")[:-1], []
+    names = complete_lines[0].split(",") if complete_lines else []
+    if complete_lines and tuple(names[: len(COLUMNS)]) != COLUMNS:
+        raise ValueError("line 1 does not name the expected columns")
+    for number, line in enumerate(complete_lines[1:], 2):
+        cells = line.split(",")
+        if len(cells) != len(names):
+            raise ValueError(f"line {number}: expected {len(names)} columns, found {len(cells)}")
         try:
-            rows.append({name: _value(name, text) for name, text in zip(names, line, strict=True)})
+            rows.append({name: _value(name, cell) for name, cell in zip(names, cells, strict=True)})
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from error
     return rows
 
 
 def digest(folder):
-    """{"bytes", "sha256"} of what `metrics.csv` holds now, or None without one."""
+    """Returns {"bytes", "sha256"} of the current `metrics.csv`, or None without a file."""
     path = Path(folder) / FILE
     return _digest(path.read_bytes()) if path.is_file() else None
 
 
 def check(folder, noted):
-    """Compares `metrics.csv` with what `digest` said of it; further rows may follow.
+    """Compares `metrics.csv` with an earlier `digest` of it; rows may have been added since.
 
     Raises:
       ConfigError: if rows were changed or lost.
     """
     path = Path(folder) / FILE
     if noted is not None and _digest(path.read_bytes()[: noted["bytes"]] if path.is_file() else b"") != noted:
-        raise DamagedError(f"{path} is damaged: its rows are not those that were written; {_restoring(folder)}")
+        raise DamagedError(f"{path} is damaged: its rows were changed or lost; {_hint(folder)}")
 
 
-def _restoring(folder):
+def _hint(folder):
     return f"{hints.command('train', resume=str(folder))} restores it from the checkpoint"
 
 
@@ -169,23 +171,23 @@ def _digest(data):
 
 
 def table(folder):
-    """The rows of a run's `metrics.csv` as a `Table`; an empty one before the first report."""
+    """Reads a run's `metrics.csv` as a `Table`; the table is empty before the first report."""
     return Table(read(folder) if (Path(folder) / FILE).is_file() else ())
 
 
 def last_row(folder, split):
-    """The losses and norms in the last row of a split, or None if there is none."""
+    """Returns the losses and norms in the last row of a split, or None if the split has no row."""
     rows = [row for row in read(folder) if row["split"] == split]
     return {name: value for name, value in rows[-1].items() if name not in ("step", "split")} if rows else None
 
 
 def versions():
-    """The versions and the device that a summary names."""
+    """Returns the versions and the device for a summary."""
     device = f"{jax.local_device_count()} x {jax.devices()[0].device_kind}"
     return {"versions": {name: _version(name) for name in ("jax", "flax", "jaxrnn")}, "device": device}
 
 
-@functools.cache  # metadata are read anew at every call, which thousands of runs would wait for
+@functools.cache  # `version` reads files at every call, which is slow for thousands of runs
 def _version(name):
     from importlib.metadata import version
 
@@ -193,7 +195,7 @@ def _version(name):
 
 
 def progress_bar(steps, done):
-    """A bar with loss, speed and time left; silent where standard error is no terminal."""
+    """Returns a bar with loss, speed and remaining time; it is silent if standard error is not a terminal."""
     return tqdm(total=steps, initial=done, unit="step", unit_scale=True, disable=None, dynamic_ncols=True)
 
 

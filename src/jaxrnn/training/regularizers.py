@@ -1,4 +1,4 @@
-"""Regularizers: what is minimised beside the loss. Gradient flossing (Engelken 2023) is one."""
+"""Regularizers: terms that are minimised together with the loss, such as gradient flossing (Engelken 2023)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,13 +14,15 @@ from jaxrnn.types import NonNegative, NonNegativeInt, Size
 
 @checked
 def flossing(exponents: Size, before: NonNegativeInt = 0, weight: NonNegative = 1.0) -> Callable[..., Any]:
-    """Gradient flossing, which pushes Lyapunov exponents to zero, so that gradients neither vanish nor explode:
-    the mean square of the largest exponents, along the first sequence of a batch on each device.
+    """Gradient flossing: pushes Lyapunov exponents towards zero, so that gradients neither vanish nor explode.
+
+    The regularizer is the mean square of the largest exponents, measured along the first sequence of a batch on each
+    device.
 
     Args:
-      exponents: k, how many.
-      before: first updates, which follow the exponents alone; the loss is reported all the same.
-      weight: of the mean square beside the loss, in the updates after them.
+      exponents: k, the number of exponents.
+      before: number of first updates that minimise only the regularizer. The loss is still reported.
+      weight: weight of the regularizer in the later updates, which minimise loss + weight * regularizer.
 
     Raises:
       ConfigError: when first used, if the network reads the future or has fewer exponents.
@@ -37,7 +39,7 @@ def flossing(exponents: Size, before: NonNegativeInt = 0, weight: NonNegative = 
             lam = dynamics.lyapunov(f, z_0, batch.xs[:, 0], exponents).lam
             return (jnp.mean(lam**2) * share).astype(loss.dtype)
 
-        if isinstance(weight, (int, float)) and weight == 0:  # the exponents are not computed after the first updates
+        if isinstance(weight, (int, float)) and weight == 0:  # later updates need not compute the exponents
             return jax.lax.cond(step < before, squared, lambda: loss)
         value = squared()
         return jnp.where(step < before, value, loss + weight * value)

@@ -1,4 +1,4 @@
-"""A trained network: its params and history, what it predicts and generates, computed once."""
+"""A trained network: its params, its history, its predictions and generated values, each computed once."""
 
 import html
 from functools import cached_property
@@ -26,24 +26,24 @@ from jaxrnn.windows import Windows
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PATHS = 500  # of a fan
+PATHS = 500  # paths per fan chart
 
 
 class Run:
     """A trained network, from `fit` or from a run folder.
 
     Fields:
-      task: the `Task` that it was trained on; `net` and `dataset` are its.
-      seed: of all that the run drew.
-      params: the best params, by validation loss; the last ones without a validation split.
-      best_step: the update after which they were taken.
-      step: updates made.
-      status, reason: "finished", "stopped", "diverged" or "pruned", and why, in words; None for a run that was loaded.
-      history: a `Table`, a row a report and split, the columns of `metrics.csv`.
+      task: the `Task` that it was trained on; `net` and `dataset` are the task's.
+      seed: seed of the params and of every later draw.
+      params: the params with the best validation loss; the last ones without a validation split.
+      best_step: number of updates that led to these params.
+      step: number of updates made.
+      status, reason: "finished", "stopped", "diverged" or "pruned", and the reason; None for a run that was loaded.
+      history: a `Table` with the columns of `metrics.csv`, one row per report and split.
       folder: the run folder, or None.
-      cfg: its configuration; None for a run of objects made in Python.
+      cfg: its configuration; None for a run that was set up in Python.
       timing: {"seconds", "compile_seconds", "steps_per_second", "probe_seconds", "together"}, as in `summary.json`.
-      evaluator: the task's `Evaluator`, to share its programs.
+      evaluator: the task's `Evaluator`, to reuse its compiled functions.
     """
 
     def __init__(
@@ -86,14 +86,16 @@ class Run:
 
     @in_own_precision
     def predict(self, split: str) -> jax.Array:
-        """The one-step predictions ys [T, B, K] of a split of the data, each sequence from a fresh carry; of windows of
-        a series those of the last step, [1, B, K].
+        """Returns the one-step predictions ys [T, B, K] of a split, each sequence from an initial carry.
+
+        For windows of a series it returns [1, B, K], the predictions after the last step of each window.
 
         Raises:
-          ConfigError: if the data have no such split.
+          ConfigError: if the data set has no such split.
         """
         if split not in self.dataset.splits:
-            raise ConfigError(f"the data have no split {split}; there are {', '.join(self.dataset.splits) or 'none'}")
+            names = ", ".join(self.dataset.splits) or "none"
+            raise ConfigError(f"split={split}: the data set has no such split; it has {names}")
         if split not in self._predicted:
             self._predicted[split] = self.evaluator.predict(self.params, self.dataset.splits[split])
         return self._predicted[split]
@@ -101,40 +103,42 @@ class Run:
     @cached_property
     @in_own_precision
     def metrics(self) -> dict[str, dict[str, float]]:
-        """{split: {"loss", "baseline", "correct" where the data say it, and further metrics}}.
+        """Metrics by split: {split: {"loss", "baseline", "correct" if the data set defines it, and further metrics}}.
 
-        The loss is in the network's units, a mean squared error for a forecast; the baseline is the loss of the
+        The loss is in the network's units, a mean squared error for a forecast. The baseline is the loss of the
         trivial predictor.
         """
         return {name: self._scores(name, batch) for name, batch in self.dataset.splits.items()}
 
     def _scores(self, split, batch):
-        found = self.evaluator.scores(self.predict(split), batch)
-        return {"loss": found.pop("loss"), "baseline": self.evaluator.baseline(batch), **found}
+        scores = self.evaluator.scores(self.predict(split), batch)
+        return {"loss": scores.pop("loss"), "baseline": self.evaluator.baseline(batch), **scores}
 
     @in_own_precision
     def generate(
         self, length: int | None = None, prime: int | None = None, start: int | str | None = None
     ) -> np.ndarray:
-        """Primes the network on true values and lets it go on by itself: step by step, reading the medians of what it
-        says; or at once, where its outputs reach more steps ahead than one.
+        """Primes the network on true values, then lets it continue the series by itself.
+
+        A network with horizon 1 runs freely: step by step, it reads its own medians as inputs. A network with a longer
+        horizon predicts all values at once.
 
         Args:
-          length: number of values; None for as many as the prime, as far as the truth is known, or the horizon.
-          prime: number of true values; None for twice the window, or all there are for a stateful data set.
-          start: index of the first value; None for the series' handover.
+          length: number of values; None for as many as the prime where the truth is known, or for the horizon.
+          prime: number of true values; None for twice the window, or for all of them if the data set is stateful.
+          start: index of the first generated value; None for the series' handover.
 
         Returns:
-          [length, V], in the network's units; `dataset.series.in_source_units` turns them into the source's.
+          [length, V], in the network's units; `dataset.series.in_source_units` converts them to the source's.
 
         Raises:
-          ConfigError: if the data are no series, the network reads the future or columns that are known up to now
-            alone, or prime, length or start do not fit.
+          ConfigError: if the data set is not a time series, the network reads the future or columns that are known
+            only up to now, or prime, length or start do not fit.
         """
-        given = primed(self.task, prime, length, start)
-        if given[:3] not in self._generated:
-            self._generated[given[:3]] = np.asarray(self.evaluator.generate(self.params, given))
-        return self._generated[given[:3]]
+        inputs = primed(self.task, prime, length, start)
+        if inputs[:3] not in self._generated:
+            self._generated[inputs[:3]] = np.asarray(self.evaluator.generate(self.params, inputs))
+        return self._generated[inputs[:3]]
 
     @in_own_precision
     def paths(
@@ -145,31 +149,38 @@ class Run:
         start: int | str | None = None,
         seed: int = 0,
     ) -> np.ndarray:
-        """Ways in which the series may go on, drawn from the distribution of each step, given what was drawn before it;
-        independently of each other where the outputs reach more steps ahead than one.
+        """Draws possible continuations of the series, in the network's units.
+
+        With horizon 1 each step is drawn from its distribution given the steps drawn before it. With a longer horizon
+        the steps are drawn independently of each other.
 
         Args:
-          count: paths.
-          length, prime, start: as in `generate`; errors as there.
-          seed: of the draws.
+          count: number of paths.
+          length, prime, start: as in `generate`, with the same errors.
+          seed: seed of the draws.
 
         Returns:
-          [length, count, V], in the network's units.
+          [length, count, V].
         """
         return np.asarray(self.evaluator.paths(self.params, primed(self.task, prime, length, start), count, seed))
 
     @in_own_precision
     def keep(self, metrics: Any, generated: Any = None) -> None:
-        """Hands over what was computed elsewhere: `metrics`, and what `generate()` would give."""
+        """Stores results that were computed elsewhere: `metrics`, and the values that `generate()` would return."""
         self.metrics = metrics
         if generated is not None:
             self._generated[primed(self.task)[:3]] = generated
 
     @in_own_precision
     def plot(self, width: float | None = None) -> Figures:
-        """{title: figure}, so many inches wide, 7 unless told otherwise: learning curves, gradient norm; the
-        prediction of the test split and the generated values where the data are a series. In a notebook they are
-        shown."""
+        """Draws {title: figure}, which a notebook shows.
+
+        The figures are the learning curves and the gradient norm; for a time series also the prediction of the test
+        split and the generated values.
+
+        Args:
+          width: of the figures, in inches; None for 7.
+        """
         with page(width):
             return self._figures()
 
@@ -183,7 +194,7 @@ class Run:
         )
         if series is not None and "test" in dataset.splits:
             ys, batch = np.asarray(self.predict("test")), dataset.splits["test"]
-            ys = ys[0] if isinstance(batch.xs, Windows) else ys[np.asarray(batch.weights) > 0]  # those of one sequence
+            ys = ys[0] if isinstance(batch.xs, Windows) else ys[np.asarray(batch.weights) > 0]  # of the only sequence
             figures["prediction"] = forecasts.prediction(series, dataset.distribution, ys)
         if generates(self.task):
             figures["generation"] = self.plot_generation()
@@ -193,16 +204,16 @@ class Run:
     def plot_generation(
         self, length: int | None = None, prime: int | None = None, start: int | str | None = None, seed: int = 0
     ) -> "Figure":
-        """The figure of what `generate` gives, with a fan of `paths` where the outputs are a distribution."""
-        given, series = primed(self.task, prime, length, start), self.dataset.series
+        """Draws the result of `generate`, with a fan of `paths` if the outputs are a distribution."""
+        inputs, series = primed(self.task, prime, length, start), self.dataset.series
         paths = None
         if self.dataset.distribution.size > 1:
             paths = self.paths(PATHS, length, prime, start, seed)
-        return forecasts.generation(series, given.start, given.prime, self.generate(length, prime, start), paths)
+        return forecasts.generation(series, inputs.start, inputs.prime, self.generate(length, prime, start), paths)
 
     @in_own_precision
     def summary(self) -> dict[str, Any]:
-        """What `summary.json` says of the run."""
+        """Builds the content of `summary.json`."""
         stopped = self.status == "stopped"
         train = self.history.where(split="train").rows
         columns = (*records.COLUMNS[2:], *self.task.measured)  # without step and split
@@ -233,4 +244,4 @@ class Run:
         return f"<p>{html.escape(repr(self))}</p>{table._repr_html_()}{self.plot()._repr_html_()}"
 
     def __repr__(self) -> str:
-        return f"Run at step {self.step}, {self.status or 'loaded'}; the best params are those of step {self.best_step}"
+        return f"Run at step {self.step}, {self.status or 'loaded'}; the best params are from step {self.best_step}"

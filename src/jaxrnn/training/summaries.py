@@ -1,4 +1,4 @@
-"""What came of a run: `summary.json`, whole or not there, checked when it is read."""
+"""Summary of a run: writes `summary.json` in one piece, and checks it when it is read."""
 
 import hashlib
 import json
@@ -18,14 +18,14 @@ Count = Annotated[int, Ge(0), Lt(2**53)]
 
 
 class Rows(TypedDict):
-    """The bytes that `metrics.csv` held, and their digest."""
+    """Size of `metrics.csv` in bytes and its digest, from the time of the summary."""
 
     bytes: Count
     sha256: str
 
 
 class Generation(TypedDict):
-    """How a series was continued."""
+    """Length of the prime and of the generated values, and their error."""
 
     prime: Count
     length: Count
@@ -33,7 +33,7 @@ class Generation(TypedDict):
 
 
 class Summary(TypedDict, total=False):
-    """The fields of a summary that are read again; it holds others too."""
+    """Fields of a summary that the program reads again; a summary holds others too."""
 
     status: Required[Literal["finished", "stopped", "diverged", "pruned", "failed"]]
     reason: Required[str | None]
@@ -48,9 +48,9 @@ class Summary(TypedDict, total=False):
 
 
 def write(folder, content):
-    """Writes a summary, with the digest of its content and of the rows that `metrics.csv` holds now, and returns it.
+    """Writes a summary and returns it, with a digest of its content and of the current `metrics.csv`.
 
-    JSON knows no NaN and no infinity; they become null.
+    NaN and infinity become null, because JSON cannot hold them.
     """
     content = {**_finite(content), "rows": records.digest(folder)}
     content[DIGEST] = _digest(content)
@@ -59,10 +59,10 @@ def write(folder, content):
 
 
 def read(folder):
-    """The content of a run's `summary.json`, or None if there is none yet.
+    """Reads a run's `summary.json`; returns None if there is none yet.
 
     Raises:
-      ConfigError: if it is not what was written.
+      ConfigError: if it is damaged.
     """
     path = Path(folder) / FILE
     try:
@@ -71,16 +71,16 @@ def read(folder):
         return None
     content = stored_files.parse(text, dict[str, Any], path)
     if DIGEST not in content:
-        raise ConfigError(f"{path} is damaged, or of jaxrnn 0.4 or earlier")
+        raise ConfigError(f"{path} is damaged, or was written by jaxrnn 0.4 or earlier")
     if content[DIGEST] != _digest(content):
-        again = hints.command("train", resume=str(folder))
-        raise DamagedError(f"{path} is damaged: it is not what was written; {again} writes it again")
+        command = hints.command("train", resume=str(folder))
+        raise DamagedError(f"{path} is damaged: its content was changed; {command} writes it again")
     return stored_files.check(content, Summary, path)
 
 
 def _digest(content):
-    rest = {name: value for name, value in content.items() if name != DIGEST}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+    fields = {name: value for name, value in content.items() if name != DIGEST}
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def _finite(content):

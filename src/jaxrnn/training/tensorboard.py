@@ -1,4 +1,4 @@
-"""The same metrics for TensorBoard, with the hyperparameters; needs the extra [tensorboard]."""
+"""Writes the metrics and hyperparameters of a run for TensorBoard; requires the extra [tensorboard]."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ FOLDER = "tensorboard"
 
 
 class Board:
-    """Event files in a run folder.
+    """Writer of event files in a run folder.
 
     Args:
       folder: the run folder.
-      step: the step that the run goes on from; what was written of later ones is not shown.
+      step: the step from which the run resumes; TensorBoard then hides events of later steps.
 
     Raises:
       ConfigError: if tensorboardX is not installed.
@@ -26,7 +26,7 @@ class Board:
         self._writer = SummaryWriter(str(Path(folder) / FOLDER), purge_step=step + 1 if step else None)
 
     def write(self, step, split, row):
-        """Adds a row of `metrics.csv`, a scalar a column."""
+        """Adds a row of `metrics.csv`, one scalar per column."""
         for name, value in row.items():
             self._writer.add_scalar(f"{name}/{split}", value, step)
 
@@ -38,7 +38,7 @@ class Board:
 
 
 def finish(folder, hyperparameters, metrics):
-    """Adds what a run was made of and what came of it.
+    """Adds the hyperparameters and the final metrics of a run.
 
     Args:
       folder: the run folder.
@@ -49,7 +49,7 @@ def finish(folder, hyperparameters, metrics):
     from tensorboardX.summary import hparams
 
     plain = {name: v if isinstance(v, bool | int | float | str) else str(v) for name, v in hyperparameters.items()}
-    # A suffix, since files are called after the second and a short run's metrics would be written over.
+    # File names hold the time in seconds. Without the suffix, this file would overwrite the metrics of a short run.
     with SummaryWriter(str(Path(folder) / FOLDER), filename_suffix=".hparams") as writer:
         for summary in hparams(plain, metrics):
             writer.file_writer.add_summary(summary)

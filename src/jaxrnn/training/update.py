@@ -1,4 +1,4 @@
-"""One update of the params, and many in a row: pure functions, to be compiled, shared out and vmapped."""
+"""One training update, and many in a loop: pure functions that can be compiled, sharded and vmapped."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,17 +15,17 @@ from jaxrnn.runtime import ROWS
 from jaxrnn.types import Dataset, Net, Size
 
 Precision = Literal["f32", "bf16", "f64"]
-ROUNDING = 1e-6  # of two norms of the same gradient, which XLA may sum in different orders
+ROUNDING = 1e-6  # relative difference of two norms of one gradient: XLA may sum them in different orders
 
 
 class Trainer(NamedTuple):
-    """How long and in what pieces a network is trained.
+    """Length of a training run, batch size, report interval and precision.
 
     Fields:
-      steps: updates.
-      batch_size: B, sequences an update.
-      report_every: updates between two reports, and in one compiled call.
-      precision: of the products; carries and sums are float32 at least.
+      steps: number of updates.
+      batch_size: B, sequences per update.
+      report_every: updates between two reports; one compiled call makes all of them.
+      precision: of matrix products; carries and sums are at least float32.
     """
 
     steps: Size
@@ -35,14 +35,14 @@ class Trainer(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What is trained on what, and how.
+    """A network, the data that it learns, and how it is trained.
 
     Fields:
-      net: a `Net`, already given the unroll that it is trained with.
+      net: a `Net` that already has the unroll to train with.
       dataset, optimizer, trainer: a `Dataset`, an `Optimizer`, a `Trainer`.
-      regularizer: (net, params, loss, batch, step, share) -> the objective, from the loss of this device's rows, where
-        share is one over the number of devices; None for the loss alone.
-      metrics: {name: (ys, Batch) -> a number}, reported beside the loss and the data set's own.
+      regularizer: (net, params, loss, batch, step, share) -> the objective to minimise. The loss is the loss of this
+        device's rows, and share is 1 / number of devices. None to minimise the loss.
+      metrics: {name: (ys, Batch) -> number}, reported with the loss and the data set's own metrics.
     """
 
     net: Net
@@ -54,32 +54,33 @@ class Task(NamedTuple):
 
     @property
     def measured(self) -> dict[str, Any]:
-        """{name: metric} of all that is reported beside the loss: the data set's own, and further ones."""
+        """{name: metric} of all metrics except the loss: the data set's own and the further `metrics`."""
         return {**self.dataset.metrics, **self.metrics}
 
 
 class TrainState(NamedTuple):
-    """All that the next update depends on."""
+    """Everything that the next update depends on."""
 
     step: jax.Array  # [], int32
     params: Any
     opt_state: Any
     carry: Any  # [B, ...]
-    key: jax.Array  # the run's PRNG key; a step's draws are functions of it and of the step
+    key: jax.Array  # the run's PRNG key; every draw is a function of this key and the step
 
 
 class Report(NamedTuple):
-    """What each update measured.
+    """Measurements of n updates.
 
     Fields, each [n]:
-      loss: the weighted mean loss of the batch, before the update; zero, and so is its gradient, where no step counts.
-      grad_norm: global L2 norm of the gradient, before clipping.
-      clipped_norm: the same after clipping.
-      clipped: 1 where clipping made the gradient shorter, else 0.
-      update_norm: global L2 norm of what the update added to the params.
-      param_norm: global L2 norm of the params after the last update, in its row; zero in the others.
-      correct: share of the batch's sequences that were right before the update; zero where the data do not say.
-      counted: 1 where a step of the batch counts in the loss, else 0.
+      loss: weighted mean loss of the batch before the update. If no step counts, the loss and its gradient are zero.
+      grad_norm: global L2 norm of the gradient before clipping.
+      clipped_norm: the same norm after clipping.
+      clipped: 1 if clipping made the gradient shorter, else 0.
+      update_norm: global L2 norm of the change that the update made to the params.
+      param_norm: global L2 norm of the params after the last update, in the last entry; the others are zero.
+      correct: fraction of the batch's sequences that were solved before the update; zero if the data set does not
+        define it.
+      counted: 1 if at least one step of the batch counts in the loss, else 0.
     """
 
     loss: jax.Array
@@ -93,13 +94,13 @@ class Report(NamedTuple):
 
 
 class Updates(NamedTuple):
-    """A training run as pure functions, to be compiled, shared out and vmapped.
+    """Pure functions of one training run, to be compiled, sharded and vmapped.
 
     Fields:
-      init: key -> TrainState.
-      plan: TrainState -> items, what each row of each of the next `report_every` updates is.
-      run: (TrainState, arrays, items, n, step) -> (TrainState, Report [report_every]), n updates; step is the state's,
-        the same for all runs of a group.
+      init: key -> TrainState before the first update.
+      plan: TrainState -> items: which sequence each row of the next `report_every` batches reads.
+      run: (TrainState, arrays, items, n, step) -> (TrainState, Report [report_every]). Makes n updates; step is the
+        state's step and the same for all runs of a group.
     """
 
     init: Any
@@ -108,11 +109,11 @@ class Updates(NamedTuple):
 
 
 def updates(task, shards=1):
-    """The pure functions of a training run.
+    """Builds the pure functions of a training run.
 
     Args:
       task: a `Task`.
-      shards: devices that the rows of a batch are shared out over, along the mesh axis `ROWS`; with 1 there is no axis.
+      shards: number of devices that share the rows of a batch. If it is above 1, they form the mesh axis `ROWS`.
     """
     net, dataset, optimizer, trainer = task[:4]
     update = _update(task, shards)
@@ -130,16 +131,16 @@ def updates(task, shards=1):
 
     def run(state, arrays, items, n, step):
         steps = step + jnp.arange(trainer.report_every)
-        which = None if dataset.buckets is None else dataset.buckets.which(steps, trainer.batch_size)
+        bucket_numbers = None if dataset.buckets is None else dataset.buckets.which(steps, trainer.batch_size)
 
         def body(i, loop_state):
             state, reports = loop_state
             rows = jax.tree.map(lambda a: a[i], items)
-            if which is None:
+            if bucket_numbers is None:
                 state, report = update(state, dataset.batch(arrays, rows), steps[i])
             else:
-                ways = [partial(_on_batch, update, batch) for batch in dataset.buckets.batches]
-                state, report = lax.switch(which[i], ways, state, arrays, rows, steps[i])
+                branches = [partial(_update_on, batch, update) for batch in dataset.buckets.batches]
+                state, report = lax.switch(bucket_numbers[i], branches, state, arrays, rows, steps[i])
             return state, reports.at[i].set(jnp.stack([jnp.asarray(a, reports.dtype) for a in report]))
 
         reports = jnp.zeros((trainer.report_every, len(Report._fields)))
@@ -156,19 +157,20 @@ def updates(task, shards=1):
     return Updates(init, plan, run)
 
 
-def _on_batch(update, batch, state, arrays, rows, step):
-    return update(state, batch(arrays, rows), step)
+def _update_on(build_batch, update, state, arrays, rows, step):
+    return update(state, build_batch(arrays, rows), step)
 
 
 def _update(task, shards):
-    """(TrainState, Batch, step) -> (TrainState, `Report` of one update), on each device that shares out the rows.
+    """Builds (TrainState, Batch, step) -> (TrainState, `Report` of one update), for the rows of one device.
 
-    The step is the state's, and the same for all runs of a group: what it decides is decided once, not for each run.
+    The step is the state's step and the same for all runs of a group. It is not vmapped, so a branch that depends on
+    it is taken once for the group, not computed for every run.
     """
     net, dataset, optimizer, trainer = task[:4]
     local_rows = trainer.batch_size // shards
 
-    def total(values):
+    def sum_over_devices(values):
         return lax.psum(values, ROWS) if shards > 1 else values
 
     def objective(params, loss, batch, step):
@@ -180,31 +182,33 @@ def _update(task, shards):
         row = (lax.axis_index(ROWS) * local_rows if shards > 1 else 0) + jnp.arange(local_rows)
         step_key = jax.random.fold_in(jax.random.fold_in(state.key, 1), state.step)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(step_key, row)
-        total_weight, asked = total(jnp.sum(batch.weights)), (batch.weights > 0).any(axis=0)
+        total_weight, is_scored = sum_over_devices(jnp.sum(batch.weights)), (batch.weights > 0).any(axis=0)
 
         def batch_loss(params):
-            low = cast(params, trainer.precision)
-            carry = start(net, low, batch.fresh, state.carry)
-            carry, ys = net.apply(low, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
+            cast_params = cast(params, trainer.precision)
+            carry = start(net, cast_params, batch.fresh, state.carry)
+            carry, ys = net.apply(cast_params, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
             loss = mean_of(weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0], total_weight)
-            right = 0.0 if dataset.correct is None else jnp.sum(dataset.correct(ys, batch) & asked) / total(asked.sum())
-            return objective(params, loss, batch, step), (loss, carry, right)
+            correct = 0.0
+            if dataset.correct is not None:
+                correct = jnp.sum(dataset.correct(ys, batch) & is_scored) / sum_over_devices(is_scored.sum())
+            return objective(params, loss, batch, step), (loss, carry, correct)
 
-        (_, (loss, carry, right)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
-        loss, right, grads = total((loss, right, grads))
+        (_, (loss, carry, correct)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
+        loss, correct, grads = sum_over_devices((loss, correct, grads))
         clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
         changes, opt_state = optimizer.rule.update(clipped, state.opt_state, state.params)
         params = optax.apply_updates(state.params, changes)
         grad_norm, clipped_norm, update_norm = global_norms(grads, clipped, changes)
         was_clipped = clipped_norm < (1 - ROUNDING) * grad_norm
-        report = Report(loss, grad_norm, clipped_norm, was_clipped, update_norm, 0.0, right, total_weight > 0)
+        report = Report(loss, grad_norm, clipped_norm, was_clipped, update_norm, 0.0, correct, total_weight > 0)
         return TrainState(state.step + 1, params, opt_state, carry, state.key), report
 
     return update
 
 
 def cast(params, precision):
-    """The params in the precision of the products, which only matrices enter; vectors stay as they are."""
+    """Returns the params with matrices in the precision of the products; vectors keep their type."""
     if precision != "bf16":
         return params
 
@@ -215,10 +219,10 @@ def cast(params, precision):
 
 
 def start(net, params, fresh, carry):
-    """The carry of a batch: initial for the rows that begin, handed on for the rows that go on."""
+    """Returns the carry of a batch: initial for rows that start a sequence, the last one for rows that continue."""
     initial = net.initial(params, fresh.shape)
 
-    def choose(first, handed_on):
-        return jnp.where(fresh.reshape(*fresh.shape, *[1] * (first.ndim - 1)), first, handed_on)
+    def choose(first, last):
+        return jnp.where(fresh.reshape(*fresh.shape, *[1] * (first.ndim - 1)), first, last)
 
     return jax.tree.map(choose, initial, carry)

@@ -1,4 +1,4 @@
-"""Functions of one run as functions of many: runs are a batch dimension, shared out over the devices."""
+"""Turns functions of one run into functions of many runs: a batch dimension that is sharded over the devices."""
 
 import jax
 import numpy as np
@@ -8,51 +8,52 @@ from jax.sharding import PartitionSpec as P
 
 from jaxrnn.runtime import mesh, on_all
 
-RUNS = "runs"  # the mesh's one axis
+RUNS = "runs"  # the only axis of the mesh
 
 
 def over_runs(function, make, runs, one_by_one=False):
-    """A function of one run as a compiled function of N runs, shared out over the devices.
+    """Compiles a function of one run as a function of N runs, sharded over the devices.
 
     Args:
-      function: (what `make` gives, own, common) -> the result of one run.
-      make: values of one run -> anything.
+      function: (result of `make`, argument of this run, argument of all runs) -> result of one run.
+      make: values of one run -> any object.
       runs: N.
-      one_by_one: each device takes its runs one after the other, which compiles sooner, instead of all at once.
+      one_by_one: whether a device computes its runs one after the other, which compiles faster, instead of together.
 
     Returns:
-      (values [N, ...], own with leaves [N, ...], common, the same for all runs) -> results with leaves [N, ...].
+      (values [N, ...], arguments with leaves [N, ...], argument of all runs) -> results with leaves [N, ...].
     """
     devices = mesh(runs, RUNS)
     of_runs = NamedSharding(devices, P(RUNS))
 
-    def local(values, own, common):
-        def one(value_and_own):
-            value, mine = value_and_own
-            return function(make(value), mine, common)
+    def on_device(values, arguments, common):
+        def on_run(value_and_argument):
+            value, argument = value_and_argument
+            return function(make(value), argument, common)
 
-        return lax.map(one, (values, own)) if one_by_one else jax.vmap(one)((values, own))
+        return lax.map(on_run, (values, arguments)) if one_by_one else jax.vmap(on_run)((values, arguments))
 
-    shared = jax.shard_map(local, mesh=devices, in_specs=(P(RUNS), P(RUNS), P()), out_specs=P(RUNS), check_vma=False)
-    return jax.jit(shared, in_shardings=(of_runs, of_runs, NamedSharding(devices, P())), out_shardings=of_runs)
+    in_specs = (P(RUNS), P(RUNS), P())
+    sharded = jax.shard_map(on_device, mesh=devices, in_specs=in_specs, out_specs=P(RUNS), check_vma=False)
+    return jax.jit(sharded, in_shardings=(of_runs, of_runs, NamedSharding(devices, P())), out_shardings=of_runs)
 
 
 def placed(tree, runs):
-    """Leaves [N, ...] shared out over the devices as the programs of N runs take them."""
+    """Shards leaves [N, ...] over the devices as the programs of N runs expect."""
     return jax.device_put(tree, NamedSharding(mesh(runs, RUNS), P(RUNS)))
 
 
 def shared(arrays, runs):
-    """Arrays that all runs read, on every device, as the programs of N runs take them."""
+    """Copies arrays that all runs read to every device, as the programs of N runs expect."""
     return on_all(arrays, mesh(runs, RUNS))
 
 
 @jax.jit
 def keys(seeds):
-    """The keys [N] of runs with these seeds [N], uint32, as single runs have them."""
+    """PRNG keys [N] from seeds [N], uint32: the same keys as single runs have."""
     return jax.vmap(jax.random.key)(seeds)
 
 
 def seeds(first, runs):
-    """The seeds first, first + 1, ... [N] of runs that differ in them alone."""
+    """Seeds first, first + 1, ... [N] of runs that differ only in their seeds."""
     return np.arange(first, first + runs, dtype=np.uint32)
