@@ -113,7 +113,7 @@ def test_what_trains_anew_says_so_and_what_takes_no_input_too(run, study):
     assert any("the data feed it inputs of mean" in line and "study.input=mean" in line for line in lines)
     lines = study(run, "study=fixed_points", "study.starts=4", "study.iterations=5", "study.input=[0.1,1]")
     assert any("under input 0.1, 1," in line for line in lines)
-    with pytest.raises(ConfigError, match=r"study\.input has 1 numbers, but 2 inputs are read"):
+    with pytest.raises(ConfigError, match=r"study\.input: expected 2 numbers, one per input, found 1"):
         study(run, "study=fixed_points", "study.input=[0.1]")
 
 

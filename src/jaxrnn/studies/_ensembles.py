@@ -93,7 +93,7 @@ def ensembles(networks: Any, pairs: bool = False) -> list[Ensemble]:
     several.
 
     Raises:
-      ConfigError: if the list is empty, or if a network is an encoder-decoder and the study cannot measure it (`pairs`).
+      ConfigError: if the list is empty, or a network is an encoder-decoder and the study cannot measure it (`pairs`).
     """
     if not (listed := _listed(networks)):
         raise ConfigError("networks=[]: expected at least one Run or Ensemble, found none")

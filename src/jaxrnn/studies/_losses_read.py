@@ -31,9 +31,8 @@ def losses_read(batch, loss, two_ways):
 
     If every step has a loss, the norm at a step is not a function of a lag: the losses of all later steps add up there.
     Therefore `STEPS` single steps are read, and each is followed back on its own. They are evenly spread over the
-    second
-    half of the steps that count, so that each has at least as many steps before it. If a layer runs backwards, they are
-    spread over the middle third.
+    second half of the steps that count, so that each has at least as many steps before it. If a layer runs backwards,
+    they are spread over the middle third.
 
     Args:
       batch: a `Batch`.

@@ -19,8 +19,7 @@ class Result(NamedTuple):
 
     Fields:
       networks: {network's name: {quantity: array, or {state: array}}}, the values of every network that the figures
-        show.
-        If a network has several layers, each is an entry of its own, such as "gru, layer 2".
+        show. If a network has several layers, each is an entry of its own, such as "gru, layer 2".
       table: a `Table`, one row per network, step and further varied quantity.
       findings: sentences for the terminal.
       draw: Result -> {title: figure}; it receives the names of the networks as `style.plain` returns them.
