@@ -192,7 +192,7 @@ def _of_network(name, each, common):
 
 
 def _norms(panel, grid, values, finite, line):
-    """Draws median norms before and after clipping; a cross at the upper edge if at least half the networks diverged."""
+    """Draws median norms before and after clipping; a cross at the edge if at least half the networks diverged."""
     before, after = (np.median(values[key], axis=1)[finite] for key in ("before", "after"))
     panel.plot(grid, np.where(np.isfinite(before), before, np.nan), **line | {"linewidth": 0.7, "marker": None})
     panel.plot(grid, np.where(np.isfinite(after), after, np.nan), **line)

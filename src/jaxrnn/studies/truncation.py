@@ -78,8 +78,8 @@ def from_every_step(net: Net, dataset: Dataset, params: Params, batch: Batch, ks
 
     The adjoints of all losses go back one step at a time together. So the gradient of k steps is the gradient of k - 1
     steps plus one more product. Steps are counted over all layers together. The unroll `truncated` counts them in every
-    layer separately and therefore lets more of the gradient of several layers through. This function requires a net that does not
-    read the future.
+    layer separately and therefore lets more of the gradient of several layers through. This function requires a net
+    that does not read the future.
     """
     carry = net.initial(params, batch.fresh.shape)
     frozen = lax.stop_gradient(params)
