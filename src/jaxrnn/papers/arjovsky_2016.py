@@ -53,7 +53,7 @@ def reproduce(
                   share * floor)
         )  # fmt: skip
     if not quick:
-        claims.append(Claim("adding, LSTM: loss", 1 / 18, last["adding", "LSTM"], "at most", source="set here"))
+        claims.append(Claim("adding, LSTM: loss", 1 / 18, last["adding", "LSTM"], "at most", source="our bound"))
 
     settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "RMSProp": 1e-3, "clip_norm": 1.0}
     differs = [

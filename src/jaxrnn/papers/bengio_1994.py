@@ -58,9 +58,9 @@ def reproduce(
     if learned:
         first, last = (np.mean(learned[length]) for length in (lengths[0], lengths[-1]))
         claims += [
-            Claim(f"T = {lengths[0]}: share of units that hold the class", 0.8, first, "at least", source="set here"),
+            Claim(f"T = {lengths[0]}: share of units that hold the class", 0.8, first, "at least", source="our bound"),
             Claim(f"T = {lengths[-1]}: share that hold the class, minus the share at T = {lengths[0]}", -0.3,
-                  last - first, "at most", source="set here"),
+                  last - first, "at most", source="our bound"),
         ]  # fmt: skip
 
     settings = {"w": list(weights), "T": list(lengths), "seeds": seeds, "updates": steps, "batch": 20, "SGD": 0.1}

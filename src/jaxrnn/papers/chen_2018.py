@@ -58,7 +58,7 @@ def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Po
     spread = {kind: np.ptp([theory[kind, s] for s in scales]) for kind in ("tanh", BIASES[-1])}
     claims.append(Claim("range of ln chi over s = 0.5 to 2: minimalRNN (b = 4) / tanh", 0.2,
                         np.ptp([np.median(ours[BIASES[-1], s]) for s in scales]) / spread["tanh"], "at most",
-                        source="set here"))  # fmt: skip
+                        source="our bound"))  # fmt: skip
 
     def draw():
         figure, (panel,) = style.panels(1, "s", "ln chi (nats per step)")

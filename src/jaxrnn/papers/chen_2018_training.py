@@ -55,7 +55,7 @@ def reproduce(
     factors = {kind: 2 ** np.max(np.abs(np.log2(longest[kind] / predicted[kind]))) for kind in kinds}
     claims = [
         Claim(f"{kind}: largest factor between the longest learned T and 6 xi", 4.0, factor, "at most",
-              source="set here")
+              source="our bound")
         for kind, factor in factors.items()
     ]  # fmt: skip
     claims.append(
@@ -64,7 +64,7 @@ def reproduce(
     if MINIMAL in kinds:
         spread = np.max(longest[MINIMAL]) / np.min(longest[MINIMAL])
         what = f"{MINIMAL}: longest learned T over all s, largest / smallest"
-        claims.append(Claim(what, 1.0, spread, "at most", source="set here"))
+        claims.append(Claim(what, 1.0, spread, "at most", source="our bound"))
     settings = {"N": units, "seeds": seeds, "s": list(scales), "T": list(lengths), "symbols": SYMBOLS, "noise": NOISE}
     settings |= training.shown(trainer) | {"Adam": 1e-3, "learned": f"{LEARNED:.0%} right"}
     differs = [

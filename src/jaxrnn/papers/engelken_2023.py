@@ -51,7 +51,7 @@ def reproduce(
         for small, large in pairwise(sizes)
     ]
     share = np.concatenate([measured["attractor's dimension"][size] / size for size in sizes])
-    claims.append(Claim("attractor's dimension / N", 0.5, share, "at most", source="set here"))
+    claims.append(Claim("attractor's dimension / N", 0.5, share, "at most", source="our bound"))
 
     def draw():
         figure, (panel,) = style.panels(1, "number of the exponent over N", "exponent, nats per step")

@@ -62,9 +62,9 @@ def reproduce(
     }
     claims = [
         Claim("last loss: flossed first / plain", 0.9, np.median(last["flossed first"]) / np.median(last["plain"]),
-              "at most", source="set here"),
+              "at most", source="our bound"),
         Claim("mean square of the exponents: after flossing / before", 0.2,
-              np.mean(spectra[before] ** 2, axis=1) / np.mean(spectra[0] ** 2, axis=1), "at most", source="set here"),
+              np.mean(spectra[before] ** 2, axis=1) / np.mean(spectra[0] ** 2, axis=1), "at most", source="our bound"),
     ]  # fmt: skip
 
     settings = {"delay": delay, "T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": 1e-3}

@@ -51,12 +51,12 @@ def reproduce(quick: bool = False, seeds: Size = 5, size: Size = 16, updates: Si
     forgets, keeps = results_by_kind.values()
     claims = [
         Claim("symbols until the first mistake, forget gates", required, forgets["symbols"], "at least",
-              source="set here"),
-        Claim("symbols until the first mistake, no forgetting", 100, keeps["symbols"], "at most", source="set here"),
+              source="our bound"),
+        Claim("symbols until the first mistake, no forgetting", 100, keeps["symbols"], "at most", source="our bound"),
         Claim("share of networks without forget gates that learn the task", 0.0, np.mean(keeps["symbols"] >= required),
               source="unchecked"),
         Claim("largest memory cell: no forgetting / forget gates", 10.0,
-              np.median(keeps["memory"][:, -1]) / np.median(forgets["memory"][:, -1]), "at least", source="set here"),
+              np.median(keeps["memory"][:, -1]) / np.median(forgets["memory"][:, -1]), "at least", source="our bound"),
     ]  # fmt: skip
     settings = {
         "H": size,

@@ -48,7 +48,7 @@ def reproduce(quick: bool = False, units: Size = 200, seeds: Size = 3, noise: Po
     ]
     farthest = max(abs(np.median(ours[BIASES[-1], s])) for s in scales)
     claims.append(
-        Claim(f"b_f = {BIASES[-1]:g}: growth farthest from zero", 0.1, farthest, "at most", source="set here")
+        Claim(f"b_f = {BIASES[-1]:g}: growth farthest from zero", 0.1, farthest, "at most", source="our bound")
     )
 
     def draw():

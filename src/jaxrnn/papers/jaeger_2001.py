@@ -39,7 +39,7 @@ def reproduce(
         Claim("linear units: capacity / N", 1.0, total["linear"] / size, "equal", 0.05, "unchecked"),
         Claim("tanh units: capacity / N", 1.0, total["tanh"] / size, "at most", source="unchecked"),
         Claim("tanh units: capacity / capacity of linear units", 0.95, total["tanh"] / total["linear"], "at most",
-              source="set here"),
+              source="our bound"),
     ]  # fmt: skip
 
     def draw():

@@ -41,8 +41,8 @@ def reproduce(
     mean = dict(zip(biases, losses.mean(axis=0), strict=True))
     what = f"b_f = {biases[0]:g}: mean loss during training / the same with b_f = 1"
     claims = [
-        Claim(what, 1.1, mean[biases[0]] / mean[1.0], "at least", source="set here"),
-        Claim("b_f = 1: last loss (half the loss without memory)", 1 / 12, last[1.0], "at most", source="set here"),
+        Claim(what, 1.1, mean[biases[0]] / mean[1.0], "at least", source="our bound"),
+        Claim("b_f = 1: last loss (half the loss without memory)", 1 / 12, last[1.0], "at most", source="our bound"),
     ]
     kinds = {f"b_f = {bias:g}": (at, losses[:, number]) for number, bias in enumerate(biases)}
     if not quick:
@@ -51,7 +51,7 @@ def reproduce(
         ratio, like_gru = last[1.0] / last[0.0], training.last(of_gru) / last[1.0]
         claims += [
             Claim("b_f = 1: last loss / last loss with b_f = 0", 1.0, ratio, "at most", source="unchecked"),
-            Claim("GRU: last loss / last loss of an LSTM with b_f = 1", 1.0, like_gru, "equal", 0.5, "set here"),
+            Claim("GRU: last loss / last loss of an LSTM with b_f = 1", 1.0, like_gru, "equal", 0.5, "our bound"),
         ]
 
     draw = partial(curves.draw, "jozefowicz_2015", kinds, 1 / 6, medians=True)

@@ -59,10 +59,10 @@ def reproduce(
     claims = [
         *_transient(size),
         Claim("non-normal: loss / loss without memory", 0.6 if quick else 0.2, last["non-normal"], "at most",
-              source="set here"),
-        Claim("tanh with free weights: loss / loss without memory", 0.9, last["free"], "at least", source="set here"),
+              source="our bound"),
+        Claim("tanh with free weights: loss / loss without memory", 0.9, last["free"], "at least", source="our bound"),
         Claim("non-normal, trained: norm of W W^T - W^T W / squared norm of W", 0.01, departures, "at least",
-              source="set here"),
+              source="our bound"),
     ]  # fmt: skip
 
     draw = partial(curves.draw, "kerg_2019", curves_by_family, 1.0, "loss / loss without memory", True)
@@ -91,5 +91,5 @@ def _transient(size):
     return [
         Claim("largest modulus of an eigenvalue, T drawn at random", 1.0, radius, "equal", 0.02),
         Claim("T = 0: largest norm of W^t over 10 steps", 1.0, growth[0], "equal", 1e-4),
-        Claim("T drawn at random: largest norm of W^t over 10 steps", 1.1, growth[1], "at least", source="set here"),
+        Claim("T drawn at random: largest norm of W^t over 10 steps", 1.1, growth[1], "at least", source="our bound"),
     ]

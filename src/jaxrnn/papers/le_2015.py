@@ -44,13 +44,13 @@ def reproduce(
     }
     last = {name: training.last(losses) for name, (_, losses) in curves_by_kind.items()}
     ratio, least = last["tanh"] / last["IRNN"], 2.0 if quick else 5.0
-    claims = [Claim("loss: tanh / IRNN", least, ratio, "at least", source="set here")]
+    claims = [Claim("loss: tanh / IRNN", least, ratio, "at least", source="our bound")]
     if quick:
         claims.append(
-            Claim("IRNN: loss (half the loss without memory)", 1 / 12, last["IRNN"], "at most", source="set here")
+            Claim("IRNN: loss (half the loss without memory)", 1 / 12, last["IRNN"], "at most", source="our bound")
         )
     else:
-        claims.append(Claim("IRNN: loss", 1 / 60, last["IRNN"], "at most", source="set here"))
+        claims.append(Claim("IRNN: loss", 1 / 60, last["IRNN"], "at most", source="our bound"))
         claims.append(Claim("tanh: loss (published: variance of the sum)", 1 / 6, last["tanh"], "equal", 1 / 60))
 
     draw = partial(curves.draw, "le_2015", curves_by_kind, 1 / 6)

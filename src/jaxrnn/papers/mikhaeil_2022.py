@@ -53,13 +53,13 @@ def reproduce(
         Claim("largest exponent of the Lorenz system, nats per time unit", EXPONENT, _exponent(), "equal", 0.03,
               "unchecked"),
         Claim("distance of attractors: tau = 10 / without forcing", 1.0,
-              results[10]["distance"] / distance[never], "at most", source="set here"),
+              results[10]["distance"] / distance[never], "at most", source="our bound"),
     ]  # fmt: skip
     if not quick:
         claims.append(Claim("norm of the gradient: forced only at the first step / tau = 10", 1.0,
-                            results[never]["norm"] / results[10]["norm"], "at least", source="set here"))  # fmt: skip
+                            results[never]["norm"] / results[10]["norm"], "at least", source="our bound"))  # fmt: skip
         claims.append(Claim("distance of attractors: tau = 10 / tau = 2", 1.0,
-                            results[10]["distance"] / distance[2], "at most", source="set here"))  # fmt: skip
+                            results[10]["distance"] / distance[2], "at most", source="our bound"))  # fmt: skip
         best_interval = "best interval in steps (published: ln 2 / exponent)"
         claims.append(Claim(best_interval, DOUBLING, best, "equal", 10.0, "unchecked"))
 

@@ -59,13 +59,13 @@ def reproduce(
     shortest, longest = lengths[0], lengths[-1]
     claims = [
         Claim(f"T = {shortest}: share right, clipped minus plain", 0.5,
-              right[shortest, "SGD-C"] - right[shortest, "SGD"], "at least", source="set here"),
-        Claim(f"T = {shortest}: share right, clipped", 0.95, right[shortest, "SGD-C"], "at least", source="set here"),
+              right[shortest, "SGD-C"] - right[shortest, "SGD"], "at least", source="our bound"),
+        Claim(f"T = {shortest}: share right, clipped", 0.95, right[shortest, "SGD-C"], "at least", source="our bound"),
     ]  # fmt: skip
     if not quick:
         gained = right[longest, "SGD-CR"] - right[longest, "SGD-C"]
         what = f"T = {longest}: share right, regularized minus clipped"
-        claims.append(Claim(what, 0.5, gained, "at least", source="set here"))
+        claims.append(Claim(what, 0.5, gained, "at least", source="our bound"))
         for length in lengths:
             what = f"T = {length}: share right, regularized"
             claims.append(Claim(what, 0.99, right[length, "SGD-CR"], "at least", source="unchecked"))

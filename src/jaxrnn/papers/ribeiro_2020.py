@@ -48,10 +48,10 @@ def reproduce(
     error = [np.median(np.abs(_frequencies(each) / omegas - 1)) for each in after]
     claims = [
         Claim("before training: largest standard deviation on the attractor", 1e-3,
-              [each.std(axis=0).max() for each in before], "at most"),
+              [each.std(axis=0).max() for each in before], "at most", source="our bound"),
         Claim("after training: smallest standard deviation on the attractor (the sine has 0.71)", 0.2,
-              [each.std(axis=0).min() for each in after], "at least", source="set here"),
-        Claim("after training: median relative error of the frequency", 0.1, error, "at most", source="set here"),
+              [each.std(axis=0).min() for each in after], "at least", source="our bound"),
+        Claim("after training: median relative error of the frequency", 0.1, error, "at most", source="our bound"),
     ]  # fmt: skip
 
     draw = partial(_draw, omegas, before, after)

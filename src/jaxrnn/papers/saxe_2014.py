@@ -41,7 +41,7 @@ def reproduce(quick: bool = False, size: Size = 32, seeds: Size = 5, steps: Size
             5.0,
             growth,
             rule="at least",
-            source="set here",
+            source="our bound",
         ),
     ]
 

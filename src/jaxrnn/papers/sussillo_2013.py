@@ -40,7 +40,7 @@ def reproduce(
     right = [history.table.where(split="validation").rows[-1]["correct"] for history in trained.rows]
     counts = [[int(np.sum(unstable == number)) for unstable in (each[1] for each in networks)] for number in (0, 1)]
     claims = [
-        Claim("share of sequences whose bits are all held", 0.95, right, "at least", source="set here"),
+        Claim("share of sequences whose bits are all held", 0.95, right, "at least", source="our bound"),
         Claim("stable fixed points", 8, counts[0], source="unchecked"),
         Claim("states of the bits that stable points represent", 8, [each[2] for each in networks], source="unchecked"),
     ]

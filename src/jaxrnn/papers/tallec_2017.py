@@ -59,7 +59,7 @@ def reproduce(
     }
     last = {name: losses[:, -1] for name, losses in losses_by_way.items()}
     for name, rule, bound in (("exact (RTRL)", "at most", 1e-3), ("UORO", "at most", 1e-3), (CUT, "at least", 1.0)):
-        claims.append(Claim(f"last loss, {name}; initially 1/2", bound, last[name], rule, source="set here"))
+        claims.append(Claim(f"last loss, {name}; initially 1/2", bound, last[name], rule, source="our bound"))
 
     def draw():
         figure, (panel,) = style.panels(1, "steps", "loss")

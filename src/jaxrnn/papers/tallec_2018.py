@@ -49,8 +49,8 @@ def reproduce(
     curves_by_task = {"adding": _trained(adding.dataset(length, "le2015"), length, size, seeds, trainer)}
     last = {name: training.last(losses) for name, (_, losses) in curves_by_task["adding"].items()}
     ratio, what = last["b_f = 1"] / last["chrono"], "adding: loss with b_f = 1 / loss with chrono"
-    claims.append(Claim(what, 2.0, ratio, "at least", source="set here"))
-    claims.append(Claim("adding: loss with chrono", 1 / 60, last["chrono"], "at most", source="set here"))
+    claims.append(Claim(what, 2.0, ratio, "at least", source="our bound"))
+    claims.append(Claim("adding: loss with chrono", 1 / 60, last["chrono"], "at most", source="our bound"))
     if not quick:
         curves_by_task["copying"] = _trained(
             copy_memory.dataset(COPIED), COPIED + 20, 64, seeds, Trainer(3000, 32, 150)
@@ -58,7 +58,7 @@ def reproduce(
         for name, rule, bound in (("chrono", "at most", 0.8), ("b_f = 1", "at least", 0.85)):
             over = training.last(curves_by_task["copying"][name][1]) / LEVELS["copying"]
             claims.append(Claim(f"copying, T={COPIED}: loss with {name} / loss without memory", bound, over, rule,
-                                source="set here"))  # fmt: skip
+                                source="our bound"))  # fmt: skip
 
     settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": 5e-3, "clip_norm": 1.0}
     settings |= {} if quick else {"copying": f"T={COPIED}; 64 units; 3000 updates of 32"}

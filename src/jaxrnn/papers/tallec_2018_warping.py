@@ -56,16 +56,16 @@ def reproduce(
     equal, random = ({kind: last[kind, lengths, longest] for kind in kinds} for lengths in (False, True))
     claims = [
         Claim(f"equal lengths of {longest}: loss of leaky units, nats", chance / 4, equal["leaky"], "at most",
-              source="set here"),
+              source="our bound"),
         Claim(f"lengths drawn up to {longest}: loss of gated units, nats", chance / 4, random["gated"], "at most",
-              source="set here"),
+              source="our bound"),
         Claim(f"lengths drawn up to {longest}: loss of leaky units / loss of gated units", 2.0,
-              random["leaky"] / random["gated"], "at least", source="set here"),
+              random["leaky"] / random["gated"], "at least", source="our bound"),
     ]  # fmt: skip
     if not quick:
         ratio = equal["tanh"] / equal["leaky"]
         what = f"equal lengths of {longest}: loss of tanh units / loss of leaky units"
-        claims.append(Claim(what, 2.0, ratio, "at least", source="set here"))
+        claims.append(Claim(what, 2.0, ratio, "at least", source="our bound"))
     settings = {"letters": LETTERS, "T": f"{SHOWN} times the warp", "H": size, "seeds": seeds, "warps": list(warps)}
     settings |= training.shown(trainer) | {"RMSProp": 3e-3}
     differs = [

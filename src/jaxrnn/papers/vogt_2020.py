@@ -62,9 +62,9 @@ def reproduce(
     size = np.abs(before)
     claims = [
         Claim("rank correlation between the size of the largest exponent before training and the last loss", 0.7,
-              spearmanr(size, last).statistic, "at least", source="set here"),
+              spearmanr(size, last).statistic, "at least", source="our bound"),
         Claim("size of the largest exponent before training, networks that learned, nats per step", 0.3,
-              size[last < LEARNED], "at most", source="set here"),
+              size[last < LEARNED], "at most", source="our bound"),
     ]  # fmt: skip
     settings = {"N": units, "T": length, "seeds": seeds, "s": list(scales), **training.shown(trainer), "Adam": 1e-3}
     differs = [

@@ -59,7 +59,7 @@ def reproduce(
     what = f"m = {margins[small[-1]]:g}: mean loss during training / the same at m = 0"
     claims = [Claim(what, 1.0, mean[small[-1]] / mean[0], "at most", source="unchecked")]
     what, last = "m = 0: last loss / loss without memory", training.last(losses)[0] / floor
-    claims.append(Claim(what, 0.6 if quick else 0.2, last, "at most", source="set here"))
+    claims.append(Claim(what, 0.6 if quick else 0.2, last, "at most", source="our bound"))
     claims += [_bound(size, length, margins[number]) for number in small]
 
     kinds = {f"m = {m:g}": (at, losses[:, number] / floor) for number, m in enumerate(margins)}
