@@ -1,4 +1,4 @@
-"""Newton's method in time, and `auto`, against the plain scan, over lengths and sizes."""
+"""Newton's method over all steps, and `auto`, against the plain scan, over lengths and sizes."""
 
 import math
 
@@ -28,15 +28,15 @@ def benchmark(
     at_least: NonNegative = 0.1,
     memory: NonNegative = 8.0,
 ):
-    """Times outputs and gradient of a random GRU that is driven by noise.
+    """Times outputs and gradient of a random GRU driven by noise.
 
     Args:
-      lengths: T.
-      sizes: H.
+      lengths: values of T.
+      sizes: values of H.
       batch: B.
-      repeats: rounds.
-      at_least: seconds that a time is taken over.
-      memory: GB; a length whose Jacobians alone would take a quarter of it is left out.
+      repeats: number of rounds.
+      at_least: minimum number of seconds of one measurement.
+      memory: memory in GB; a length whose Jacobians would take more than a quarter of it is left out.
     """
     rows, summary, left_out = [], [], []
     for size in sizes:
@@ -73,14 +73,18 @@ def _gradient(unroll, length, size, batch):
     return lambda: jax.block_until_ready(compute(params, xs))
 
 
-def _distance(got, expected):
-    """The largest error of an array, relative to its largest number."""
-    errors = jax.tree.map(lambda a, b: jnp.max(jnp.abs(a - b)) / jnp.maximum(jnp.max(jnp.abs(b)), 1e-6), got, expected)
+def _distance(measured, expected):
+    """Returns the largest error of an array, relative to its largest number."""
+    errors = jax.tree.map(
+        lambda a, b: jnp.max(jnp.abs(a - b)) / jnp.maximum(jnp.max(jnp.abs(b)), 1e-6), measured, expected
+    )
     return max(float(error) for error in jax.tree.leaves(errors))
 
 
 def plot(measured):
-    """How many times the plain scan's time Newton's method and `auto` take, against T; below 1 they are faster."""
+    """Draws the time of Newton's method and `auto` divided by the plain scan's time, against T; below 1 they are
+    faster.
+    """
     sizes = sorted({row["H"] for row in measured.summary})
     figure, panels = plotting.panels(3, "T, steps", "times the plain scan's time")
     for axes, side in zip(panels, ("newton", "newton_diagonal", "auto"), strict=True):

@@ -1,7 +1,7 @@
 """Claims of a paper: a published value, our measurement of it, and a verdict by a stated rule.
 
-For some claims the paper prints no number. Their bound is ours (`source="our bound"`): a verdict against it is marked and
-does not count as agreement with the paper.
+For some claims the paper prints no number. Their bound is ours (`source="our bound"`): a verdict against it is marked
+and does not count as agreement with the paper.
 """
 
 import html
