@@ -128,12 +128,12 @@ def keras_addition(goal, examples, digits, size, epochs):
     """Keras: its example addition_rnn, trained until the goal; questions are reversed and padded with blanks."""
     import keras
 
-    rng, letters, seen = np.random.default_rng(0), "0123456789+ ", {}
-    while len(seen) < examples:
+    rng, letters, sums = np.random.default_rng(0), "0123456789+ ", {}
+    while len(sums) < examples:
         a, b = (int("".join(rng.choice(list("0123456789"), rng.integers(1, digits + 1)))) for _ in range(2))
-        seen.setdefault((min(a, b), max(a, b)), (f"{a}+{b}".ljust(2 * digits + 1)[::-1], str(a + b).ljust(digits + 1)))
+        sums.setdefault((min(a, b), max(a, b)), (f"{a}+{b}".ljust(2 * digits + 1)[::-1], str(a + b).ljust(digits + 1)))
     numbers = [np.array([[letters.index(letter) for letter in text] for text in side]) for side in
-               zip(*seen.values(), strict=True)]  # fmt: skip
+               zip(*sums.values(), strict=True)]  # fmt: skip
     xs, ys = (np.eye(len(letters), dtype=bool)[side] for side in numbers)
     cut = examples - examples // 10
     layers = [

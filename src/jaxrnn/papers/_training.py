@@ -69,6 +69,6 @@ def last(losses_by_report, reports=3):
     return np.median(losses_by_report[-reports:], axis=0)
 
 
-def shown(trainer: Trainer):
+def settings(trainer: Trainer):
     """Returns the settings of a trainer for a report."""
     return {"updates": trainer.steps, "batch": trainer.batch_size}

@@ -55,7 +55,7 @@ def reproduce(
     if not quick:
         claims.append(Claim("adding, LSTM: loss", 1 / 18, last["adding", "LSTM"], "at most", source="our bound"))
 
-    settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "RMSProp": 1e-3, "clip_norm": 1.0}
+    settings = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer), "RMSProp": 1e-3, "clip_norm": 1.0}
     differs = [
         "In the paper the LSTM solves adding; here its loss is low and still falling after the last update.",
         f"{steps:,} updates instead of 20,000; {size} units instead of 80 for the LSTM and 128 for the tanh network.",

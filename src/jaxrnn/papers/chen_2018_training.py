@@ -63,10 +63,10 @@ def reproduce(
     )
     if MINIMAL in kinds:
         spread = np.max(longest[MINIMAL]) / np.min(longest[MINIMAL])
-        what = f"{MINIMAL}: longest learned T over all s, largest / smallest"
-        claims.append(Claim(what, 1.0, spread, "at most", source="our bound"))
+        claim = f"{MINIMAL}: longest learned T over all s, largest / smallest"
+        claims.append(Claim(claim, 1.0, spread, "at most", source="our bound"))
     settings = {"N": units, "seeds": seeds, "s": list(scales), "T": list(lengths), "symbols": SYMBOLS, "noise": NOISE}
-    settings |= training.shown(trainer) | {"Adam": 1e-3, "learned": f"{LEARNED:.0%} right"}
+    settings |= training.settings(trainer) | {"Adam": 1e-3, "learned": f"{LEARNED:.0%} right"}
     differs = [
         f"The first step shows one of {SYMBOLS} symbols instead of an image; {units} units, {steps} updates; Adam.",
         "The paper shows the map as a figure, without numbers.",

@@ -67,7 +67,7 @@ def reproduce(
               np.mean(spectra[before] ** 2, axis=1) / np.mean(spectra[0] ** 2, axis=1), "at most", source="our bound"),
     ]  # fmt: skip
 
-    settings = {"delay": delay, "T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": 1e-3}
+    settings = {"delay": delay, "T": length, "H": size, "seeds": seeds, **training.settings(trainer), "Adam": 1e-3}
     settings |= {"flossing": before, "exponents": exponents, "W_h": "N(0, 1 / H)"}
     differs = [
         f"{size} units and T = {length} instead of 80 and 300; {before} updates of flossing instead of 500.",

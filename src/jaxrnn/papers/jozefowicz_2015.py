@@ -39,9 +39,9 @@ def reproduce(
     at, losses = training.losses(make, seeds, biases)
     last = dict(zip(biases, training.last(losses), strict=True))
     mean = dict(zip(biases, losses.mean(axis=0), strict=True))
-    what = f"b_f = {biases[0]:g}: mean loss during training / the same with b_f = 1"
+    slower = f"b_f = {biases[0]:g}: mean loss during training / the same with b_f = 1"
     claims = [
-        Claim(what, 1.1, mean[biases[0]] / mean[1.0], "at least", source="our bound"),
+        Claim(slower, 1.1, mean[biases[0]] / mean[1.0], "at least", source="our bound"),
         Claim("b_f = 1: last loss (half the loss without memory)", 1 / 12, last[1.0], "at most", source="our bound"),
     ]
     kinds = {f"b_f = {bias:g}": (at, losses[:, number]) for number, bias in enumerate(biases)}
@@ -56,7 +56,7 @@ def reproduce(
 
     draw = partial(curves.draw, "jozefowicz_2015", kinds, 1 / 6, medians=True)
 
-    settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": 5e-3, "clip_norm": 1.0}
+    settings = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer), "Adam": 5e-3, "clip_norm": 1.0}
     differs = ["Adding numbers instead of arithmetic as text, XML and Penn Treebank; settings are not searched."]
     title = "Jozefowicz, Zaremba & Sutskever 2015, the bias of the forget gate"
     return Reproduction(title, claims, settings | {"b_f": list(biases)}, differs, draw)

@@ -67,7 +67,7 @@ def reproduce(
 
     draw = partial(curves.draw, "kerg_2019", curves_by_family, 1.0, "loss / loss without memory", True)
 
-    settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": learning_rate}
+    settings = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer), "Adam": learning_rate}
     differs = [
         "Linear units instead of modReLU; Adam with one learning rate instead of RMSProp with two; no penalty on the "
         "moduli.",

@@ -55,7 +55,7 @@ def reproduce(
 
     draw = partial(curves.draw, "le_2015", curves_by_kind, 1 / 6)
 
-    sizes = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer)}
+    sizes = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer)}
     differs = [
         f"Adam with {steps:,} updates, not gradient descent with millions; T = {length} instead of 150 to 400.",
         "The LSTM is not trained here; `arjovsky_2016` has its loss on this task.",

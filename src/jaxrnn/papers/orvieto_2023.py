@@ -58,9 +58,9 @@ def reproduce(
         dense = np.linspace(0.0, 0.99, 200)
         panel.semilogy(dense, 1 / (1 - dense**2), color=style.RED, label="without the scale, closed form")
         for (modulus, variance), marker in zip(variances.values(), "o^s", strict=True):
-            shown = slice(None, None, max(1, units // 40))
+            subset = slice(None, None, max(1, units // 40))
             line = {"color": style.BLUE, "label": "with it, measured", "markersize": 2}
-            panel.semilogy(modulus[shown], variance[shown], marker, **line)
+            panel.semilogy(modulus[subset], variance[subset], marker, **line)
         style.legend_below(figure)
         return {"orvieto_2023": figure}
 

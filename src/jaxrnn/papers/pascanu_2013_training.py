@@ -64,11 +64,11 @@ def reproduce(
     ]  # fmt: skip
     if not quick:
         gained = right[longest, "SGD-CR"] - right[longest, "SGD-C"]
-        what = f"T = {longest}: share right, regularized minus clipped"
-        claims.append(Claim(what, 0.5, gained, "at least", source="our bound"))
+        claim = f"T = {longest}: share right, regularized minus clipped"
+        claims.append(Claim(claim, 0.5, gained, "at least", source="our bound"))
         for length in lengths:
-            what = f"T = {length}: share right, regularized"
-            claims.append(Claim(what, 0.99, right[length, "SGD-CR"], "at least", source="unchecked"))
+            claim = f"T = {length}: share right, regularized"
+            claims.append(Claim(claim, 0.99, right[length, "SGD-CR"], "at least", source="unchecked"))
     settings = {"T": list(lengths), "H": size, "seeds": seeds, "updates": steps, "batch": 20, "SGD": learning_rate}
     settings |= {"clip_norm": 1.0, "weight of Omega": weight, "W_h": "N(0, 0.64 / H)"}
     differs = [

@@ -55,7 +55,7 @@ def reproduce(
     ]  # fmt: skip
 
     draw = partial(_draw, omegas, before, after)
-    settings = {"H": size, "T": length, "seeds": seeds, **training.shown(trainer), "Adam": 3e-3, "clip_norm": 0.25}
+    settings = {"H": size, "T": length, "seeds": seeds, **training.settings(trainer), "Adam": 3e-3, "clip_norm": 0.25}
     differs = [
         f"{size} units and T = {length} instead of 200 and 400; new sequences per update instead of 100 fixed ones.",
         "We compare before and after training; the paper follows the change from epoch to epoch.",

@@ -60,7 +60,7 @@ def reproduce(
         style.legend_below(figure)
         return {"sussillo_2013": figure}
 
-    settings = {"H": size, "alpha": 0.5, "seeds": seeds, **training.shown(trainer), "Adam": 5e-3, "starts": starts}
+    settings = {"H": size, "alpha": 0.5, "seeds": seeds, **training.settings(trainer), "Adam": 5e-3, "starts": starts}
     differs = [f"{size} units trained by backpropagation, instead of 1,000 trained by FORCE; pulses of one step."]
     return Reproduction("Sussillo & Barak 2013, three flip-flops", claims, settings, differs, draw)
 

@@ -43,13 +43,13 @@ def reproduce(
         lag = round(share * length)
         smallest_ratio = 1 / np.expm1(1 / lag)  # u with (u / (1 + u))^lag = 1 / e
         expected = np.clip((length - 1 - smallest_ratio) / (length - 2), 0, 1)
-        what = f"share of units that keep 1 / e of their memory for {lag} of {length} steps"
-        claims.append(Claim(what, expected, _keep(units, length, lag), "equal", 0.02))
+        claim = f"share of units that keep 1 / e of their memory for {lag} of {length} steps"
+        claims.append(Claim(claim, expected, _keep(units, length, lag), "equal", 0.02))
     trainer = Trainer(steps, 16, max(1, steps // 20))
     curves_by_task = {"adding": _trained(adding.dataset(length, "le2015"), length, size, seeds, trainer)}
     last = {name: training.last(losses) for name, (_, losses) in curves_by_task["adding"].items()}
-    ratio, what = last["b_f = 1"] / last["chrono"], "adding: loss with b_f = 1 / loss with chrono"
-    claims.append(Claim(what, 2.0, ratio, "at least", source="our bound"))
+    ratio, claim = last["b_f = 1"] / last["chrono"], "adding: loss with b_f = 1 / loss with chrono"
+    claims.append(Claim(claim, 2.0, ratio, "at least", source="our bound"))
     claims.append(Claim("adding: loss with chrono", 1 / 60, last["chrono"], "at most", source="our bound"))
     if not quick:
         curves_by_task["copying"] = _trained(
@@ -60,7 +60,7 @@ def reproduce(
             claims.append(Claim(f"copying, T={COPIED}: loss with {name} / loss without memory", bound, over, rule,
                                 source="our bound"))  # fmt: skip
 
-    settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": 5e-3, "clip_norm": 1.0}
+    settings = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer), "Adam": 5e-3, "clip_norm": 1.0}
     settings |= {} if quick else {"copying": f"T={COPIED}; 64 units; 3000 updates of 32"}
     differs = [
         f"Adam on T = {length}, {size} units and {steps:,} updates, instead of RMSProp on 200 and 750, 128 units.",

@@ -64,10 +64,10 @@ def reproduce(
     ]  # fmt: skip
     if not quick:
         ratio = equal["tanh"] / equal["leaky"]
-        what = f"equal lengths of {longest}: loss of tanh units / loss of leaky units"
-        claims.append(Claim(what, 2.0, ratio, "at least", source="our bound"))
+        claim = f"equal lengths of {longest}: loss of tanh units / loss of leaky units"
+        claims.append(Claim(claim, 2.0, ratio, "at least", source="our bound"))
     settings = {"letters": LETTERS, "T": f"{SHOWN} times the warp", "H": size, "seeds": seeds, "warps": list(warps)}
-    settings |= training.shown(trainer) | {"RMSProp": 3e-3}
+    settings |= training.settings(trainer) | {"RMSProp": 3e-3}
     differs = [
         f"{size} units instead of 64; a leaky unit's rate is 1 / warp, in the paper it is trained.",
         "The paper prints only curves: our bound is a quarter of the loss of a guess, ln 10 = 2.3.",

@@ -66,7 +66,7 @@ def reproduce(
         Claim("size of the largest exponent before training, networks that learned, nats per step", 0.3,
               size[last < LEARNED], "at most", source="our bound"),
     ]  # fmt: skip
-    settings = {"N": units, "T": length, "seeds": seeds, "s": list(scales), **training.shown(trainer), "Adam": 1e-3}
+    settings = {"N": units, "T": length, "seeds": seeds, "s": list(scales), **training.settings(trainer), "Adam": 1e-3}
     differs = [
         "tanh networks keep a symbol over noise; in the paper LSTMs read letters of a text and GRUs read images.",
         "The paper's correlations were not available, so the bounds are ours. Training does not bring exponents to "

@@ -56,16 +56,16 @@ def reproduce(
     floor = 10 * np.log(8) / (length + 20)
     mean = losses.mean(axis=0) / floor
     small = [number for number, m in enumerate(margins) if 0 < m < LARGE]
-    what = f"m = {margins[small[-1]]:g}: mean loss during training / the same at m = 0"
-    claims = [Claim(what, 1.0, mean[small[-1]] / mean[0], "at most", source="unchecked")]
-    what, last = "m = 0: last loss / loss without memory", training.last(losses)[0] / floor
-    claims.append(Claim(what, 0.6 if quick else 0.2, last, "at most", source="our bound"))
+    claim = f"m = {margins[small[-1]]:g}: mean loss during training / the same at m = 0"
+    claims = [Claim(claim, 1.0, mean[small[-1]] / mean[0], "at most", source="unchecked")]
+    claim, last = "m = 0: last loss / loss without memory", training.last(losses)[0] / floor
+    claims.append(Claim(claim, 0.6 if quick else 0.2, last, "at most", source="our bound"))
     claims += [_bound(size, length, margins[number]) for number in small]
 
     kinds = {f"m = {m:g}": (at, losses[:, number] / floor) for number, m in enumerate(margins)}
     draw = partial(curves.draw, "vorontsov_2017", kinds, 1.0, "loss / loss without memory", True)
 
-    settings = {"T": length, "H": size, "margins": list(margins), "seeds": seeds, **training.shown(trainer)}
+    settings = {"T": length, "H": size, "margins": list(margins), "seeds": seeds, **training.settings(trainer)}
     settings |= {"Adam": learning_rate, "clip_norm": 1.0, "units": "linear"}
     differs = [
         "Singular vectors by exponentials of skew matrices and Adam, instead of geodesic descent; linear units.",

@@ -28,28 +28,28 @@ def reproduce(
     samples, tolerance = (samples // 10, 0.04) if quick else (samples, 0.01)
     ours = {lam: np.asarray(_sensitivities(lam, samples, seeds)) for lam in lambdas}
     claims = []
-    for lam, found in ours.items():
+    for lam, squares in ours.items():
         plain = (1 + lam**2) / (1 - lam**2) ** 3
         log_lam = np.log(lam)
         scaled = (lam * log_lam) ** 2 * (1 - lam**2) * plain
-        claims.append(Claim(f"E (dh/dlambda)^2 at lambda = {lam:g}", plain, found[:, 0], tolerance=tolerance * plain))
+        claims.append(Claim(f"E (dh/dlambda)^2 at lambda = {lam:g}", plain, squares[:, 0], tolerance=tolerance * plain))
         claims.append(
-            Claim(f"scaled sensitivity to nu, at lambda = {lam:g}", scaled, found[:, 1], tolerance=tolerance * scaled)
+            Claim(f"scaled sensitivity to nu, at lambda = {lam:g}", scaled, squares[:, 1], tolerance=tolerance * scaled)
         )
 
     def draw():
         figure, (panel,) = style.panels(1, "1 - lambda", "sensitivity to the decay")
-        apart = np.logspace(-3.3, -0.7, 100)
-        dense = 1 - apart
+        distances = np.logspace(-3.3, -0.7, 100)
+        dense = 1 - distances
         plain = (1 + dense**2) / (1 - dense**2) ** 3
         scaled = (dense * np.log(dense)) ** 2 * (1 - dense**2) * plain
         for line, column, colour, label in (
             (plain, 0, style.RED, "to lambda"),
             (scaled, 1, style.BLUE, "scaled, to nu"),
         ):
-            panel.loglog(apart, line, color=colour, label=f"{label}, closed form")
-            found = [np.median(values[:, column]) for values in ours.values()]
-            panel.loglog([1 - lam for lam in lambdas], found, "o", color=colour, label=f"{label}, measured")
+            panel.loglog(distances, line, color=colour, label=f"{label}, closed form")
+            medians = [np.median(values[:, column]) for values in ours.values()]
+            panel.loglog([1 - lam for lam in lambdas], medians, "o", color=colour, label=f"{label}, measured")
         style.legend_below(figure)
         return {"zucchet_2024": figure}
 

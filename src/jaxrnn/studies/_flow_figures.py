@@ -53,11 +53,11 @@ def draw(arrays_by_network, growth):
       arrays_by_network: {name: {"steps", "carry", "share"}}, as in the study's result.
       growth: norms [T] -> (rate, kind).
     """
-    shown = {"gradient_flow": _norms(arrays_by_network, growth), "gradient_flow_share": _shares(arrays_by_network)}
+    figures = {"gradient_flow": _norms(arrays_by_network, growth), "gradient_flow_share": _shares(arrays_by_network)}
     followed = {name: each for name, each in arrays_by_network.items() if len(each["steps"]) > 2}
     if followed:
-        shown["gradient_flow_training"] = _over_training(followed)
-    return shown
+        figures["gradient_flow_training"] = _over_training(followed)
+    return figures
 
 
 def _norms(arrays_by_network, growth):

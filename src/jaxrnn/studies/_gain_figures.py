@@ -27,14 +27,14 @@ CAPTIONS = {
 def draw(result):
     """Draws all figures, {title: figure}; see `jaxrnn.studies.gain.plot`."""
     arrays_by_network, common = result.networks, result.common
-    shown = {"gain": _diagram(arrays_by_network, common), "gain_rate": _rates(arrays_by_network, common)}
+    figures = {"gain": _diagram(arrays_by_network, common), "gain_rate": _rates(arrays_by_network, common)}
     squares = {name: each for name, each in arrays_by_network.items() if "eigenvalues" in each}
     if squares:
-        shown["gain_spectrum"] = _spectrum(squares)
+        figures["gain_spectrum"] = _spectrum(squares)
     sized = {name: each for name, each in arrays_by_network.items() if "edges" in each and len(_known(each))}
     if sized:
-        shown["gain_size"] = _sizes(sized, common["sizes"], common["gains"][-1])
-    return shown
+        figures["gain_size"] = _sizes(sized, common["sizes"], common["gains"][-1])
+    return figures
 
 
 def _diagram(arrays_by_network, common):

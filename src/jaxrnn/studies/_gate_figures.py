@@ -18,11 +18,11 @@ CAPTIONS = {
 
 def draw(arrays_by_network):
     """Draws {title: figure} from {name: arrays}, as in the study's result."""
-    shown = {"gates": _over_time(arrays_by_network), "gates_time_scales": _time_scales(arrays_by_network)}
+    figures = {"gates": _over_time(arrays_by_network), "gates_time_scales": _time_scales(arrays_by_network)}
     followed = {name: each for name, each in arrays_by_network.items() if len(each["steps"]) > 2}
     if followed:
-        shown["gates_saturation"] = _saturation(followed)
-    return shown
+        figures["gates_saturation"] = _saturation(followed)
+    return figures
 
 
 def _over_time(arrays_by_network):

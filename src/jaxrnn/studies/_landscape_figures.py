@@ -20,15 +20,15 @@ CAPTIONS = {
 def draw(result):
     """Draws all figures, {title: figure}; see `jaxrnn.studies.landscape.plot`."""
     arrays_by_network, common = result.networks, result.common
-    shown = {
+    figures = {
         "landscape_gradient": _along(arrays_by_network),
         "landscape_plane": _planes(arrays_by_network, common["reach"]),
     }
     followed = {name: each for name, each in arrays_by_network.items() if len(each["steps"]) > 2}
     if followed:
-        shown["landscape_sharpness"] = _sharpness(followed)
-    shown["landscape_cliff"] = _cliff(common)
-    return shown
+        figures["landscape_sharpness"] = _sharpness(followed)
+    figures["landscape_cliff"] = _cliff(common)
+    return figures
 
 
 def _along(arrays_by_network):

@@ -38,8 +38,8 @@ def driven_maps(ensemble, params, xs, carry=None):
     layers = dynamics.layer_maps(net, params, xs, carry)
     if len(layers) == 1:
         return {ensemble.name: layers[0][1:]}
-    whole = {}
+    all_layers = {}
     if net.causal:
         f, z_0 = dynamics.as_map(net, params)
-        whole = {ensemble.name: (f, z_0 if carry is None else ravel_pytree(carry)[0], xs)}
-    return whole | {f"{ensemble.name}, {name}": parts for name, *parts in layers}
+        all_layers = {ensemble.name: (f, z_0 if carry is None else ravel_pytree(carry)[0], xs)}
+    return all_layers | {f"{ensemble.name}, {name}": parts for name, *parts in layers}

@@ -70,11 +70,11 @@ def study(networks: Any, thresholds: list[Positive] = (0.01, 0.1, 1.0, 10.0, 100
             arrays[way] = _train(ensemble, way, grid)
             learned = (arrays[way]["loss"] < success * baseline).mean(axis=1)
             for index, threshold in enumerate(grid):
-                who = {"network": ensemble.name, "way": way, "threshold": float(threshold)}
+                keys = {"network": ensemble.name, "way": way, "threshold": float(threshold)}
                 medians = {key: float(np.median(values[index])) for key, values in arrays[way].items()}
                 count = len(arrays[way]["loss"][index])
                 rates = statistics.share(round(learned[index] * count), count)
-                rows.append(who | medians | {"networks": count, **quantiles(rates, ("success", "low", "high"))})
+                rows.append(keys | medians | {"networks": count, **quantiles(rates, ("success", "low", "high"))})
             findings.append(f"{ensemble.name}, by {way}: {_words(learned, grid, arrays[way]['loss'])}")
         arrays_by_network[ensemble.name] = arrays
     common = {"thresholds": grid, "success": np.array(success)}

@@ -65,7 +65,7 @@ def study(
     """
     if steps <= 2 * lags:
         raise ValueError(f"study.steps={steps}: expected more than twice study.lags={lags}")
-    arrays_by_network, rows, findings, scores = {}, [], [], {what: {} for what in NUMBERS.values()}
+    arrays_by_network, rows, findings, scores = {}, [], [], {quantity: {} for quantity in NUMBERS.values()}
     for ensemble in ensembles(networks):
         ensemble = ensemble.at(ensemble.ends())
         for name, arrays in _measured(ensemble, batch, steps, warm_up, lags).items():
@@ -74,16 +74,18 @@ def study(
             single["time_constant"] = _median_of_units(arrays["time_constants"])
             for moment, step in enumerate(ensemble.steps):
                 row = {"network": name, "step": int(step), "networks": arrays["capacity"].shape[1]}
-                for what, values in single.items():
-                    row |= quantiles(statistics.median(values[moment]), (what, f"{what}_low", f"{what}_high"))
+                for quantity, values in single.items():
+                    row |= quantiles(
+                        statistics.median(values[moment]), (quantity, f"{quantity}_low", f"{quantity}_high")
+                    )
                 rows.append(row)
                 findings.append(
                     f"{name}, step {step}: participation ratio {row['participation_ratio']:.3g} of "
                     f"{arrays['explained'].shape[-1]} states, autocorrelation time {row['time_constant']:.3g} steps, "
                     f"memory capacity {row['capacity']:.3g}"
                 )
-            for what, words in NUMBERS.items():
-                scores[words][name] = single[what][-1]
+            for quantity, words in NUMBERS.items():
+                scores[words][name] = single[quantity][-1]
     return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
 
 
@@ -121,7 +123,7 @@ def _measured(ensemble, batch, steps, warm_up, lags):
             parts["participation_ratio"].append(measures.participation_ratio(variances))
             parts["time_constants"].append(measures.time_constants(of_data[index]))
             parts["memory"].append(measures.memory_capacity(noise[index], under_noise[name][index], lags))
-        arrays = {what: np.array(a).reshape(*of_data.shape[:2], *np.shape(a[0])) for what, a in parts.items()}
+        arrays = {quantity: np.array(a).reshape(*of_data.shape[:2], *np.shape(a[0])) for quantity, a in parts.items()}
         arrays_by_name[name] = arrays | {"steps": ensemble.steps, "capacity": arrays["memory"].sum(axis=-1)}
     return arrays_by_name
 
@@ -135,17 +137,17 @@ def plot(result: Result) -> dict[str, Any]:
     }
 
 
-def _curves(arrays_by_network, what, x_label, y_label, first):
+def _curves(arrays_by_network, quantity, x_label, y_label, first):
     figure, panels = style.panels(len(arrays_by_network), x_label, y_label, sharey=True)
     for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
-        x = curves.ranks(each[what], first)
-        curves.before_and_after(panel, x, each[what], each["steps"])
-        total = np.median(each["participation_ratio" if what == "explained" else "capacity"][-1])
-        style.title(panel, f"{name}: {total:.1f}" + (" dimensions" if what == "explained" else " steps in all"))
+        x = curves.ranks(each[quantity], first)
+        curves.before_and_after(panel, x, each[quantity], each["steps"])
+        total = np.median(each["participation_ratio" if quantity == "explained" else "capacity"][-1])
+        style.title(panel, f"{name}: {total:.1f}" + (" dimensions" if quantity == "explained" else " steps in all"))
         panel.set_ylim(-0.02, 1.02)
         if len(x) == 1:
             panel.set_xticks(x)
-        elif what == "explained":
+        elif quantity == "explained":
             panel.set_xscale("log")
             style.plain_log(panel.xaxis)
     style.legend_below(figure)

@@ -174,8 +174,8 @@ def plot(result: Result) -> dict[str, Any]:
         flat = states.reshape(-1, states.shape[-1])
         mean = flat.mean(axis=0)
         axes = np.linalg.svd(flat - mean, full_matrices=False)[2][:2]
-        shown = (states - mean) @ axes.T
-        panel.plot(shown[..., 0], shown[..., -1], color="0.75", linewidth=0.6)
+        projected = (states - mean) @ axes.T
+        panel.plot(projected[..., 0], projected[..., -1], color="0.75", linewidth=0.6)
         coordinates = (each["z"] - mean) @ axes.T
         circle = np.exp(2j * np.pi * np.linspace(0, 1, 200))
         plane.plot(circle.real, circle.imag, **style.FAINT)

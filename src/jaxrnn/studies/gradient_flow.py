@@ -131,9 +131,9 @@ def _rows(name, arrays):
     for number, step in enumerate(arrays["steps"]):
         for state, norms in {**arrays["norms"], "carry": arrays["carry"]}.items():
             middle, low, high = statistics.median(norms[number])
-            who = {"network": name, "step": int(step), "state": state, "networks": norms.shape[1]}
+            keys = {"network": name, "step": int(step), "state": state, "networks": norms.shape[1]}
             for lag, values in enumerate(zip(middle, low, high, strict=True)):
-                yield who | {"lag": lag} | quantiles(values)
+                yield keys | {"lag": lag} | quantiles(values)
 
 
 def _words(norms):

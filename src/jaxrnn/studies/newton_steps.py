@@ -127,7 +127,7 @@ def _measured(ensemble, number, grid, length, noise, iterations):
 
         return jax.lax.map(at_gain, jnp.asarray(grid, float))
 
-    return {what: np.moveaxis(values[0], 0, -1) for what, values in over_networks(of_network, ensemble).items()}
+    return {quantity: np.moveaxis(values[0], 0, -1) for quantity, values in over_networks(of_network, ensemble).items()}
 
 
 def _rows(name, arrays, grid, steps):

@@ -100,14 +100,14 @@ def _curves(ensemble, name, points, each, batch):
     task, rule = ensemble.task, RULES[name]
 
     def of_network(params, key):
-        def one(state, number):
+        def update(state, number):
             key_data, key_rule = jax.random.split(jax.random.fold_in(key, number))
             drawn = ensemble.draw(batch, key_data)
             if rule is None:
                 return online.after_the_batch(task, state, drawn, key_rule)
             return online.through(task, rule, name, state, drawn, key_rule)
 
-        _, losses = jax.lax.scan(one, online.begin(task, params), jnp.arange(points * each))
+        _, losses = jax.lax.scan(update, online.begin(task, params), jnp.arange(points * each))
         return jnp.mean(losses.reshape(points, each), axis=1)
 
     return over_networks(of_network, ensemble)[0]
