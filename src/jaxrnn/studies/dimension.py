@@ -52,9 +52,8 @@ def study(
     Returns:
       A `Result`. Each network has:
 
-      - "steps" [S].
+      - "steps" [S], and "participation_ratio" [S, N].
       - "explained" [S, N, n]: share of the variance that the first 1 ... n components explain.
-      - "participation_ratio" [S, N].
       - "time_constants" [S, N, n]: in steps.
       - "memory" [S, N, K], and its sum "capacity" [S, N].
 
