@@ -1,4 +1,4 @@
-"""Tasks with long lags: tasks of Hochreiter & Schmidhuber 1997, sections 5.2 and 5.3, and a symbol before noise."""
+"""Tasks with long lags from Hochreiter & Schmidhuber 1997, sections 5.2 and 5.3, and a symbol before noise."""
 
 import jax
 import jax.numpy as jnp
