@@ -1,12 +1,17 @@
-"""Writes what docs/papers.md says of the reproductions, from what `scripts/reproduce.py` left.
+"""Writes the claims and figures of the reproductions into docs/papers.md, from the files of `scripts/reproduce.py`.
 
 python scripts/reproduce.py -m paper=... figure.width=3.4 hydra.sweep.dir=reproduced
 python docs/papers.py reproduced
+
+Without a folder it computes the verdicts of the committed numbers again and rewrites the tables.
 """
 
 import shutil
 import sys
 from pathlib import Path
+
+from jaxrnn.papers import _claims
+from jaxrnn.table import Table, read
 
 HERE = Path(__file__).parent
 MARK, END = "<!-- papers -->\n", "<!-- end -->"
@@ -21,6 +26,23 @@ def collect(source):
         shutil.copyfile(file, place / f"{figure.stem}.csv")
         shutil.copyfile(file.with_name("reproduction.md"), place / f"{figure.stem}.md")
         shutil.copyfile(figure, place / figure.name)
+
+
+def rewrite(file):
+    """Computes the verdicts of a committed `NAME.csv` again and rewrites the table in `NAME.md`."""
+    rows = read(file)
+    for row in rows:
+        row["verdict"] = _claims.verdict(_numbers(row))
+    Table(rows).write(file)
+    page = file.with_suffix(".md")
+    title, _, after = page.read_text().partition("\n\n")
+    settings = after[after.index("Settings: ") :]
+    page.write_text("\n".join([title, "", *_claims.markdown([_numbers(row) for row in rows]), "", settings]))
+
+
+def _numbers(row):
+    """Returns a row of a CSV file with its numbers as numbers."""
+    return row | {name: float(row[name]) for name in _claims.NUMBERS} | {"seeds": int(row["seeds"])}
 
 
 def lines():
@@ -58,5 +80,7 @@ def filled(page):
 if __name__ == "__main__":
     for source in sys.argv[1:]:
         collect(source)
+    for file in sorted((HERE / "papers").glob("*.csv")):
+        rewrite(file)
     page = HERE / "papers.md"
     page.write_text(filled(page.read_text()))

@@ -71,5 +71,5 @@ def test_gradient_flow_measures_pairs_and_the_other_studies_refuse_them():
     networks = ensemble(net, dataset, networks=2)
     result = gradient_flow.study(networks, batch=8)
     assert "nats per step back" in result.findings[0]
-    with pytest.raises(ConfigError, match="network is an encoder-decoder; of the studies only gradient_flow"):
+    with pytest.raises(ConfigError, match="network is an encoder-decoder: only study=gradient_flow"):
         gates.study(networks)

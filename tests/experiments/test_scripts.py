@@ -168,7 +168,7 @@ def test_study_of_models_and_of_a_run(tmp_path, call):
 
 
 STUDY_REFUSALS = {
-    "study=gates model=elman": "study gates: it needs gated cells",
+    "study=gates model=elman": "study gates: the network's cells have no gates: expected gated cells",
     "study=gtaes": "study=gtaes: no such study; nearest: gates",
     "study=gates study.bach=3": "study.bach: jaxrnn.studies.gates.study has no such option; nearest: batch",
     "study=gates run=nowhere": "nowhere is not a run folder",

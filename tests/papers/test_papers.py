@@ -1,4 +1,4 @@
-"""Published claims, in their quick form: each agrees, and a verdict follows from the numbers alone."""
+"""Published claims, in their quick form: each agrees, and a verdict follows only from the numbers and its source."""
 
 import csv
 import importlib
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import jaxrnn.papers
+from jaxrnn.papers import _claims
 from jaxrnn.papers._claims import Claim, Reproduction
 from jaxrnn.plotting import style
 
@@ -25,7 +26,8 @@ def test_a_paper_in_its_quick_form(name, x32, tmp_path):
     assert isinstance(found, Reproduction)
     assert len(found.claims) > 1
     verdicts = {claim.what: claim.verdict() for claim in found.claims}
-    assert set(verdicts.values()) == {"agrees"}, verdicts
+    expected = {claim.what: "our bound met" if claim.source == "our bound" else "agrees" for claim in found.claims}
+    assert verdicts == expected
     found.write(tmp_path, "the command", 1.0)
     rows = list(csv.DictReader((tmp_path / "claims.csv").read_text().splitlines()))
     assert [row["claim"] for row in rows] == list(verdicts)
@@ -60,6 +62,34 @@ def test_every_paper_says_what_it_reproduces_and_has_a_configuration(root):
 def test_a_verdict_is_computed_by_its_rule(rule, ours, verdict):
     claim = Claim("a number", 1.0, np.array(ours), rule, tolerance=0.05)
     assert claim.verdict() == verdict == claim.row()["verdict"]
+    bound = claim._replace(source="our bound")
+    assert bound.verdict() == {"agrees": "our bound met", "differs": "our bound missed"}[verdict]
+
+
+def test_our_own_bounds_are_marked_and_do_not_count_as_agreement():
+    claims = [
+        Claim("published", 1.0, 1.0, source="text"),
+        Claim("missed", 1.0, 2.0, "at most", source="text"),
+        Claim("bound", 1.0, 0.5, "at most", source="our bound"),
+        Claim("missed bound", 1.0, 0.5, "at least", source="our bound"),
+        Claim("second bound", 1.0, 0.6, "at most", source="our bound"),
+    ]
+    lines = Reproduction("A paper", claims, {}, [], dict).lines()
+    assert "| bound | ≤ 1 (ours) | 0.5 |  | our bound met |" in lines
+    assert "| missed bound | ≥ 1 (ours) | 0.5 |  | our bound missed |" in lines
+    assert "Agreement with the paper: 1 of 2. Our own bounds met, not counted as agreement: 2 of 3." in lines[-1]
+    assert "Agreement" not in Reproduction("A paper", claims[2:], {}, [], dict).lines()[-1]
+
+
+def test_committed_tables_hold_the_verdicts_of_their_numbers(root):
+    own_bounds = 0
+    for path in sorted((root / "docs" / "papers").glob("*.csv")):
+        for row in csv.DictReader(path.read_text().splitlines()):
+            row_of_numbers = row | {name: float(row[name]) for name in _claims.NUMBERS}
+            assert row["source"] in _claims.SOURCES
+            assert row["verdict"] == _claims.verdict(row_of_numbers), (path.name, row["claim"])
+            own_bounds += row["source"] == "our bound"
+    assert own_bounds > 0
 
 
 def test_what_differs_is_said(tmp_path):
@@ -69,9 +99,8 @@ def test_what_differs_is_said(tmp_path):
     page = (tmp_path / "reproduction.md").read_text()
     assert "| one | 1 ± 0.5 | 2 |  | differs |" in page
     assert "| two | ≥ 1 | 1.1 | 1 to 1.2 (2) | agrees |" in page
-    assert "as recalled; the paper could not be read" in page
+    assert "recalled from memory, because the paper could not be read" in page
     assert "- smaller" in page
-    assert "set here" not in page
-    bound = Claim("three", 1.0, 0.5, "at most", source="set here")
-    assert "| three | ≤ 1, set here | 0.5 |  | agrees |" in Reproduction("A", [bound], {}, [], dict).lines()
+    assert "our bound" not in page
+    assert "(ours)" not in page
     assert "Settings: H=3" in page

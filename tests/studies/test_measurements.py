@@ -93,7 +93,7 @@ def test_networks_are_like_themselves_and_a_permuted_copy():
         np.testing.assert_allclose([grid[0, 2], grid[1, 3]], alike, atol=0.02)
         assert abs(grid[0, 1] - alike) > 0.05
         np.testing.assert_array_equal(grid, grid.T)
-    with pytest.raises(ValueError, match="give two at least"):
+    with pytest.raises(ValueError, match="one network: expected at least two"):
         similarity.study(some._replace(params=jax.tree.map(lambda a: a[:, :1], some.params)), batch=4)
 
 

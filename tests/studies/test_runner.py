@@ -73,7 +73,7 @@ def test_a_run_that_diverged_is_called_so(run, study, tmp_path):
         lines = study(run, "study=gates", "study.batch=2")
     finally:
         summaries.write(run, summary)
-    assert lines[0] == "this run ended as diverged: at step 4; studied is its last good state"
+    assert lines[0] == "this run ended as diverged: at step 4; the study measures its last good state"
     assert "diverged" not in study(run, "study=gates", "study.batch=2")[0]
 
 
@@ -102,18 +102,18 @@ def test_checkpoints_all_of_a_run_that_kept_one_says_so(tmp_path, study, configu
     OmegaConf.save(cfg, tmp_path / ".hydra" / "config.yaml")
     folders.train(cfg, tmp_path)
     lines = study(tmp_path, "study=gates", "checkpoints=all", "study.batch=2")
-    assert lines[0] == "this run kept one checkpoint, of step 6; checkpoints.keep_every=N keeps more"
+    assert lines[0] == "this run kept only the checkpoint of step 6; checkpoints.keep_every=N keeps more"
 
 
 @pytest.mark.slow
 def test_what_trains_anew_says_so_and_what_takes_no_input_too(run, study):
     lines = study(run, "study=long_lag", "study.lengths=[22]", "study.right=8", "study.max_sequences=16")
-    assert lines[0] == "gru: trained anew, from its seed on; the params that were given are not used"
+    assert lines[0] == "gru: trained again from its seed; the trained params are not used"
     lines = study(run, "study=fixed_points", "study.starts=4", "study.iterations=5")
     assert any("the data feed it inputs of mean" in line and "study.input=mean" in line for line in lines)
     lines = study(run, "study=fixed_points", "study.starts=4", "study.iterations=5", "study.input=[0.1,1]")
     assert any("under input 0.1, 1," in line for line in lines)
-    with pytest.raises(ConfigError, match=r"study\.input has 1 numbers, but 2 inputs are read"):
+    with pytest.raises(ConfigError, match=r"study\.input: expected 2 numbers, one per input, found 1"):
         study(run, "study=fixed_points", "study.input=[0.1]")
 
 

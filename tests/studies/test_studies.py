@@ -146,7 +146,7 @@ def test_norms_reach_as_far_down_as_their_format():
     np.testing.assert_allclose(norms[seen], exact[seen], rtol=1e-4)
     (finding,) = result.findings
     assert "vanishing, -1.2040 nats per step back" in finding
-    assert finding.endswith(f"; below what float32 can tell from lag {seen.sum()} on")
+    assert finding.endswith(f"; too small for float32 from lag {seen.sum()} on")
     assert result["linear"]["share"].sum() == pytest.approx(1.0, abs=1e-5)
 
 
@@ -280,7 +280,7 @@ def test_gates_of_forced_biases():
 
 def test_a_cell_without_gates_is_told_so():
     cell = elman.cell(H)
-    with pytest.raises(ValueError, match="it needs gated cells"):
+    with pytest.raises(ValueError, match="have no gates: expected gated cells"):
         gates.measure(nets.recurrent(cell), cell.init(KEY, 2), noise_batch(2))
 
 
@@ -410,10 +410,16 @@ def test_from_configuration_to_files(tmp_path, name, composed):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["study=gates", "model=elman"], "study gates: it needs gated cells"),
+        (["study=gates", "model=elman"], "study gates: the network's cells have no gates: expected gated cells"),
         (["study=lyapunov", "study.drive=output", "model=gru", "model.bidirectional=sum"], "reads the future"),
-        (["study=lyapunov", "model=jordan", "study.exponents=9"], "has 1 exponents, not 9"),
-        (["study=gain", "model=jordan", "study.scale=radius", "model.cell.size=7"], "needs square recurrent weights"),
+        (
+            ["study=lyapunov", "model=jordan", "study.exponents=9"],
+            "study.exponents=9: expected at most 1, the number of states of",
+        ),
+        (
+            ["study=gain", "model=jordan", "study.scale=radius", "model.cell.size=7"],
+            "study.scale=radius: expected square recurrent weights",
+        ),
         (["study=gain", "model=gru", "study.lowest=3.0"], "must be below"),
         (["study=newton_steps", "model=gru", "study.shortest=2000"], "below study.longest"),
         (["study=newton_steps", "model=gru", "model.bidirectional=sum"], "reads the future"),
@@ -452,7 +458,7 @@ def test_probes_measure_at_every_report_and_change_nothing(tmp_path, probing):
 
 
 def test_a_probe_that_cannot_measure_is_refused_before_training(tmp_path, probing, configure):
-    with pytest.raises(ConfigError, match=r"probes.gates: it needs gated cells"):
+    with pytest.raises(ConfigError, match=r"probes.gates: the network's cells have no gates: expected gated cells"):
         folders.fit_experiment(probing(["model=elman", "probes=[gates]"]), tmp_path)
     with pytest.raises(ConfigError, match="single steps"):
         folders.fit_experiment(build(configure("data=sine", "data.stateful=false", "probes=[gradient_flow]")), tmp_path)

@@ -1,8 +1,10 @@
-"""Benchmarks, one a file: `jaxrnn.benchmarks.NAME.benchmark(...)` measures, `plot(result)` draws.
+"""Benchmarks, one per file: `jaxrnn.benchmarks.NAME.benchmark(...)` measures, `plot(result)` draws.
 
-What takes time and is compared belongs here; nothing in the tests is timed. `_timing` measures sides in turn,
-`_worker` gives a side a process of its own, `_baseline_layers` and `_baseline_tutorials` are what other tools' users
-would write.
+This room holds everything that is timed and compared; the tests time nothing.
+
+- `_timing` measures sides in turn.
+- `_worker` runs a side in its own process.
+- `_baseline_layers`, `_baseline_tutorials` and their like hold the code that users of other tools would write.
 """
 
 from jaxrnn.lazy import attach

@@ -1,6 +1,6 @@
-"""Two recurrent layers, each in both directions, over sequences of lengths T/2 to T, ours and other tools'.
+"""Two bidirectional recurrent layers over sequences of lengths T/2 to T, in jaxrnn and in other tools.
 
-Functions as in `_baseline_layers`, `units` of each direction; every tool gets the lengths in the way that its
+The functions follow `_baseline_layers`; `units` counts each direction. Every tool receives the lengths in the way its
 documentation shows.
 """
 
@@ -18,25 +18,25 @@ def _lengths(batch, steps):
 
 
 def _mask(batch, steps):
-    """The valid steps [T, B]."""
+    """Returns the mask of valid steps, [T, B]."""
     return np.arange(steps)[:, None] < _lengths(batch, steps)
 
 
 def ours(kind, batch, steps, inputs, units, backward, unroll="deferred"):
-    """`bidirectional` twice, with a mask; the rows of the batch shared out over all devices."""
+    """jaxrnn: `bidirectional` twice, with a mask; the rows of the batch are distributed over all devices."""
     from jaxrnn import runtime
     from jaxrnn.cells import elman, gru, lstm
     from jaxrnn.nets import bidirectional, recurrent, serial
 
     runtime.prepare()
     cell = {"lstm": lstm, "gru": gru, "elman": elman}[kind].cell(units)
-    way = importlib.import_module(f"jaxrnn.unroll.{unroll}").unroll()
-    one = bidirectional(recurrent(cell, way), recurrent(cell, way, reverse=True))
-    return layers.compiled(serial(one, one), batch, steps, inputs, backward, _mask(batch, steps))
+    unroll_function = importlib.import_module(f"jaxrnn.unroll.{unroll}").unroll()
+    layer = bidirectional(recurrent(cell, unroll_function), recurrent(cell, unroll_function, reverse=True))
+    return layers.compiled(serial(layer, layer), batch, steps, inputs, backward, _mask(batch, steps))
 
 
 def pytorch(kind, batch, steps, inputs, units, backward):
-    """`torch.nn` with a packed sequence."""
+    """PyTorch: `torch.nn` with a packed sequence."""
     import torch
 
     make = layers.torch_layer(kind)
@@ -51,7 +51,7 @@ def pytorch(kind, batch, steps, inputs, units, backward):
 
 
 def keras(kind, batch, steps, inputs, units, backward):
-    """`Masking` and `Bidirectional` twice, on the backend that KERAS_BACKEND names."""
+    """Keras: `Masking`, then `Bidirectional` twice, on the backend that KERAS_BACKEND names."""
     import keras
 
     make = layers.keras_layer(kind)
@@ -62,18 +62,18 @@ def keras(kind, batch, steps, inputs, units, backward):
 
 
 def linen(kind, batch, steps, inputs, units, backward):
-    """`flax.linen.Bidirectional` twice, with `seq_lengths`."""
+    """Flax: `flax.linen.Bidirectional` twice, with `seq_lengths`."""
     import jax
     from flax import linen as nn
 
-    def one():
+    def layer():
         return nn.Bidirectional(*(nn.RNN(layers.linen_cell(kind)(units)) for _ in range(2)), time_major=True)
 
     class Net(nn.Module):
         @nn.compact
         def __call__(self, xs):
             for _ in range(2):
-                xs = one()(xs, seq_lengths=_lengths(batch, steps))
+                xs = layer()(xs, seq_lengths=_lengths(batch, steps))
             return xs
 
     xs = jax.numpy.asarray(layers.noise(steps, batch, inputs))

@@ -1,7 +1,8 @@
-"""One recurrent layer, ours and other tools': its outputs, or the gradient of their mean square, on float32 noise.
+"""One recurrent layer in jaxrnn and in other tools: its outputs, or the gradient of their mean square, on float32
+noise.
 
-Every function takes (kind, batch, steps, inputs, units, backward), kind one of lstm, gru and elman, and returns a
-function without arguments that computes once and waits for it. One that has no such cell raises KeyError.
+Every function takes (kind, batch, steps, inputs, units, backward), with kind one of lstm, gru and elman. It returns a
+function without arguments that computes once and waits for the result. It raises KeyError if the tool has no such cell.
 """
 
 import importlib
@@ -15,19 +16,19 @@ def noise(*shape):
 
 
 def ours(kind, batch, steps, inputs, units, backward, unroll="deferred"):
-    """jaxrnn, the rows of the batch shared out over all devices, as in training; jordan too, with one output."""
+    """jaxrnn, with the rows of the batch distributed over all devices as in training; also jordan, with one output."""
     from jaxrnn import runtime
     from jaxrnn.cells import elman, gru, jordan, lstm
     from jaxrnn.nets import recurrent
 
     runtime.prepare()
     cells = {"lstm": lstm.cell, "gru": gru.cell, "elman": elman.cell, "jordan": lambda size: jordan.cell(size, 1)}
-    way = importlib.import_module(f"jaxrnn.unroll.{unroll}").unroll()
-    return compiled(recurrent(cells[kind](units), way), batch, steps, inputs, backward)
+    unroll_function = importlib.import_module(f"jaxrnn.unroll.{unroll}").unroll()
+    return compiled(recurrent(cells[kind](units), unroll_function), batch, steps, inputs, backward)
 
 
 def compiled(net, batch, steps, inputs, backward, mask=None):
-    """What `ours` returns, for a net on noise, its valid steps a NumPy array [T, B] or all."""
+    """Returns the timed function of a net on noise; `mask` holds the valid steps [T, B], or None for all of them."""
     import jax
     from jax import lax
     from jax import numpy as jnp
@@ -47,8 +48,8 @@ def compiled(net, batch, steps, inputs, backward, mask=None):
         return net.apply(params, net.initial(params, (xs.shape[1],)), xs, mask=mask)[1]
 
     def gradient(params, xs, mask):
-        found = jax.grad(lambda params: jnp.mean(outputs(params, xs, mask) ** 2))(params)
-        return lax.pmean(found, runtime.ROWS)
+        grads = jax.grad(lambda params: jnp.mean(outputs(params, xs, mask) ** 2))(params)
+        return lax.pmean(grads, runtime.ROWS)
 
     compute = jax.jit(
         jax.shard_map(
@@ -70,7 +71,7 @@ def torch_layer(kind):
 
 
 def pytorch(kind, batch, steps, inputs, units, backward):
-    """`torch.nn` on all cores, or on the GPU if there is one, where cuDNN computes."""
+    """PyTorch: `torch.nn` on all cores, or on the GPU with cuDNN if there is one."""
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -80,7 +81,7 @@ def pytorch(kind, batch, steps, inputs, units, backward):
 
 
 def torch_call(layer, outputs, backward, wait=None):
-    """The function that is timed, of a layer and a function that computes its outputs."""
+    """Returns the timed function of a layer, given a function that computes its outputs."""
     import torch
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
@@ -104,14 +105,14 @@ def keras_layer(kind):
 
 
 def keras(kind, batch, steps, inputs, units, backward):
-    """`keras.layers` on the backend that KERAS_BACKEND names, compiled as a whole; batch-major, as Keras is."""
+    """Keras: `keras.layers` on the backend that KERAS_BACKEND names, compiled as a whole; batch-major, as in Keras."""
     layer = keras_layer(kind)(units, return_sequences=True)
     layer.build((batch, steps, inputs))
     return keras_call(layer, noise(batch, steps, inputs), backward)
 
 
 def keras_call(layer, xs, backward):
-    """The function that is timed, of a layer that is built or a model."""
+    """Returns the timed function of a built layer or a model."""
     import keras
 
     return (_keras_on_jax if keras.backend.backend() == "jax" else _keras_on_tensorflow)(layer, xs, backward)
@@ -156,7 +157,7 @@ def linen_cell(kind):
 
 
 def linen(kind, batch, steps, inputs, units, backward):
-    """`flax.linen.RNN`."""
+    """Flax: `flax.linen.RNN`."""
     import jax
     from flax import linen as nn
 
@@ -166,7 +167,7 @@ def linen(kind, batch, steps, inputs, units, backward):
 
 
 def nnx(kind, batch, steps, inputs, units, backward):
-    """`flax.nnx.RNN`."""
+    """Flax: `flax.nnx.RNN`."""
     import jax
     from flax import nnx as nn
 
@@ -179,7 +180,7 @@ def nnx(kind, batch, steps, inputs, units, backward):
 
 
 def haiku(kind, batch, steps, inputs, units, backward):
-    """`haiku.dynamic_unroll`."""
+    """Haiku: `haiku.dynamic_unroll`."""
     import haiku as hk
     import jax
 
@@ -193,16 +194,16 @@ def haiku(kind, batch, steps, inputs, units, backward):
 
 
 def equinox(kind, batch, steps, inputs, units, backward):
-    """`equinox.nn` cells in `jax.lax.scan`, as its documentation does."""
+    """Equinox: `equinox.nn` cells in `jax.lax.scan`, as in its documentation."""
     import equinox as eqx
     import jax
     from jax import numpy as jnp
 
     cell = {"lstm": eqx.nn.LSTMCell, "gru": eqx.nn.GRUCell}[kind](inputs, units, key=jax.random.key(0))
-    weights, rest = eqx.partition(cell, eqx.is_array)
+    weights, static = eqx.partition(cell, eqx.is_array)
 
     def run(weights, xs):
-        cell = eqx.combine(weights, rest)
+        cell = eqx.combine(weights, static)
         zeros = jnp.zeros((batch, units))
 
         def step(state, x):
@@ -223,7 +224,7 @@ def jitted(outputs, weights, xs, backward):
 
 
 TENSORFLOW, JAX = {"KERAS_BACKEND": "tensorflow"}, {"KERAS_BACKEND": "jax"}
-BASELINES = {  # with what their processes find in the environment
+BASELINES = {  # {tool: (function, environment of its process)}
     "PyTorch": (pytorch, {}),
     "Keras on TensorFlow": (keras, TENSORFLOW),
     "Keras on JAX": (keras, JAX),

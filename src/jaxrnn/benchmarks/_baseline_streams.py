@@ -1,7 +1,7 @@
-"""One step on a stream, ours and other tools', compiled where the tool compiles and called from Python.
+"""One step on a stream in jaxrnn and in other tools, compiled if the tool compiles, and called from Python.
 
-Every function takes (kind, batch, inputs, units), kind one of lstm, gru and elman, and returns a function without
-arguments that takes the step after the last one: a NumPy array goes in, and the output is waited for.
+Every function takes (kind, batch, inputs, units), with kind one of lstm, gru and elman. It returns a function without
+arguments that takes the next step: it passes in a NumPy array and waits for the output.
 """
 
 import os
@@ -14,7 +14,7 @@ def _input(batch, inputs):
 
 
 def ours(kind, batch, inputs, units):
-    """`jaxrnn.nets.decode.step`, under `jax.jit`."""
+    """jaxrnn: `jaxrnn.nets.decode.step` under `jax.jit`."""
     import jax
 
     from jaxrnn import runtime
@@ -31,7 +31,7 @@ def ours(kind, batch, inputs, units):
 
 
 def nnx(kind, batch, inputs, units):
-    """A cell of Flax, under `nnx.jit`."""
+    """Flax: a cell under `nnx.jit`."""
     import jax
     from flax import nnx as nn
 
@@ -45,7 +45,7 @@ def nnx(kind, batch, inputs, units):
 
 
 def pytorch(kind, batch, inputs, units):
-    """`torch.nn` on all cores, a sequence of one step, without gradients."""
+    """PyTorch: `torch.nn` on all cores, a sequence of one step, without gradients."""
     import torch
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))

@@ -1,4 +1,4 @@
-"""The tutorials' trainings as they are written in NumPy, PyTorch and Keras, each in the way that its users would.
+"""The tutorials' trainings in NumPy, PyTorch and Keras, each written as its users would write it.
 
 Every function returns a function without arguments that trains.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def torch_sine(epochs, size=16, points=36):
-    """PyTorch: an LSTM, an update at every point, the state handed on and new in every epoch."""
+    """PyTorch: an LSTM with one update per point; the state is passed on and starts again in every epoch."""
     import torch
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
@@ -32,7 +32,7 @@ def torch_sine(epochs, size=16, points=36):
 
 
 def keras_sine(epochs, size=16, points=36):
-    """Keras: a stateful LSTM, `fit` with a batch of one point, the state reset after every epoch."""
+    """Keras: a stateful LSTM, `fit` with a batch of one point; the state is reset after every epoch."""
     import keras
 
     values = np.sin(np.arange(points + 1.0))
@@ -50,7 +50,7 @@ def keras_sine(epochs, size=16, points=36):
 
 
 def keras_cosine(epochs, size=200, points=3000, window=500, held_out=500):
-    """Keras: a linear RNN on windows of a cosine, the value after each as the target, batches of 100."""
+    """Keras: a linear RNN on windows of a cosine, with the next value as the target, in batches of 100."""
     import keras
 
     values = np.cos(np.linspace(0, 20 * np.pi, points))
@@ -64,7 +64,7 @@ def keras_cosine(epochs, size=200, points=3000, window=500, held_out=500):
 
 
 def numpy_noisy_cosine(updates, size=100, window=20, noise=0.05, step=0.3):
-    """NumPy: a tanh RNN with its gradient by hand, a random window an update, Adagrad, the state handed on."""
+    """NumPy: a tanh RNN with its gradient by hand, one random window per update, Adagrad; the state is passed on."""
     rng = np.random.default_rng(0)
     params = {
         "w_x": 0.1 * rng.standard_normal((1, size)),
@@ -102,7 +102,7 @@ def numpy_noisy_cosine(updates, size=100, window=20, noise=0.05, step=0.3):
 
 
 def jaxrnn_addition(goal, examples, digits, size):
-    """Ours: data=addition with its defaults, until the goal is reached on the sums that validate."""
+    """jaxrnn: data=addition with its defaults, trained until the validation sums reach the goal."""
     import jaxrnn
     from jaxrnn.errors import ConfigError
 
@@ -125,15 +125,15 @@ def jaxrnn_addition(goal, examples, digits, size):
 
 
 def keras_addition(goal, examples, digits, size, epochs):
-    """Keras: its example addition_rnn, questions from their ends and padded with blanks, until the goal is reached."""
+    """Keras: its example addition_rnn, trained until the goal; questions are reversed and padded with blanks."""
     import keras
 
-    rng, letters, seen = np.random.default_rng(0), "0123456789+ ", {}
-    while len(seen) < examples:
+    rng, letters, sums = np.random.default_rng(0), "0123456789+ ", {}
+    while len(sums) < examples:
         a, b = (int("".join(rng.choice(list("0123456789"), rng.integers(1, digits + 1)))) for _ in range(2))
-        seen.setdefault((min(a, b), max(a, b)), (f"{a}+{b}".ljust(2 * digits + 1)[::-1], str(a + b).ljust(digits + 1)))
+        sums.setdefault((min(a, b), max(a, b)), (f"{a}+{b}".ljust(2 * digits + 1)[::-1], str(a + b).ljust(digits + 1)))
     numbers = [np.array([[letters.index(letter) for letter in text] for text in side]) for side in
-               zip(*seen.values(), strict=True)]  # fmt: skip
+               zip(*sums.values(), strict=True)]  # fmt: skip
     xs, ys = (np.eye(len(letters), dtype=bool)[side] for side in numbers)
     cut = examples - examples // 10
     layers = [
@@ -148,8 +148,8 @@ def keras_addition(goal, examples, digits, size, epochs):
     def train():
         for _ in range(epochs):
             model.fit(xs[:cut], ys[:cut], batch_size=32, epochs=1, verbose=0)
-            said = model.predict(xs[cut:], verbose=0, batch_size=512).argmax(axis=-1)
-            if np.mean((said == numbers[1][cut:]).all(axis=1)) >= goal:
+            predictions = model.predict(xs[cut:], verbose=0, batch_size=512).argmax(axis=-1)
+            if np.mean((predictions == numbers[1][cut:]).all(axis=1)) >= goal:
                 return
         raise RuntimeError(f"{goal:.0%} of the sums were not exact after {epochs} epochs")
 

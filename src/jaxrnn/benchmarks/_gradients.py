@@ -1,4 +1,4 @@
-"""The gradient of one layer on one device, its time with the memory and the seconds that its program takes."""
+"""Gradient of one layer on one device: its time, its memory and the compile time of its program."""
 
 import time
 
@@ -9,12 +9,15 @@ from jaxrnn.benchmarks._worker import clocked
 
 
 def compiled(cell, unroll, length, batch, inputs=1, at_least=0.05):
-    """(a call that is timed, {"compile_seconds", "megabytes"}) of the gradient of the mean square of the last output.
+    """Compiles the gradient of the mean square of the last output.
 
     Args:
       cell, unroll: a `Cell` and its unroll.
       length, batch, inputs: T, B and D.
-      at_least: seconds that a time is taken over.
+      at_least: minimum number of seconds of one measurement.
+
+    Returns:
+      (side that is timed, {"compile_seconds", "megabytes"}).
     """
     params = cell.init(jax.random.key(0), inputs)
     xs = jax.random.normal(jax.random.key(1), (length, batch, inputs))

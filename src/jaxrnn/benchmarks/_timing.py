@@ -1,4 +1,4 @@
-"""Measuring times on noisy machines: all sides in turn, again and again, in one process."""
+"""Timing on noisy machines: all sides in turn, in several rounds."""
 
 import importlib
 import json
@@ -17,11 +17,11 @@ from jaxrnn.training import records
 
 
 class Measured(NamedTuple):
-    """What a benchmark measured.
+    """Result of a benchmark.
 
     Fields:
-      rows: [{column: value}], a row a time; saved as `NAME.csv`.
-      summary: [{column: value}], the medians and bests with what was compared; saved as `NAME_summary.csv`.
+      rows: [{column: value}], one row per measured time; saved as `NAME.csv`.
+      summary: [{column: value}], medians and minima with the compared settings; saved as `NAME_summary.csv`.
       findings: lines of text.
     """
 
@@ -31,11 +31,11 @@ class Measured(NamedTuple):
 
 
 def interleaved(sides, repeats):
-    """Seconds of every side, measured in turn so that a slow minute of the machine hits all.
+    """Measures the seconds of every side in turn, so that a slow minute of the machine affects all sides.
 
     Args:
       sides: {name: function without arguments that returns the seconds it took}, as `clocked` and `Worker` make.
-      repeats: rounds.
+      repeats: number of rounds.
 
     Returns:
       {name: [seconds of every round]}.
@@ -48,14 +48,14 @@ def interleaved(sides, repeats):
 
 
 def in_turn(makers, repeats):
-    """`interleaved` over sides that are made here and ended afterwards; what is missing is left out.
+    """Runs `interleaved` over sides that are made first and closed afterwards; missing sides are left out.
 
     Args:
       makers: {name: function without arguments that returns a side}.
-      repeats: rounds.
+      repeats: number of rounds.
 
     Returns:
-      ({name: [seconds of every round]}, lines that say what was left out and why).
+      ({name: [seconds of every round]}, lines about what was left out and why).
     """
     sides, left_out = {}, []
     try:
@@ -72,7 +72,7 @@ def in_turn(makers, repeats):
 
 
 def summarised(seconds, **columns):
-    """A row for each side: median, best, and how many times longer than the first side it took, by the medians."""
+    """Returns one row per side: median, minimum, and the median divided by the first side's median."""
     first = statistics.median(next(iter(seconds.values())))
     return [
         {**columns, "side": name, "median": statistics.median(times), "best": min(times)}
@@ -82,7 +82,7 @@ def summarised(seconds, **columns):
 
 
 def rows_of(seconds, **columns):
-    """A row for each time that `interleaved` measured."""
+    """Returns one row per time that `interleaved` measured."""
     return [
         {**columns, "side": name, "round": number, "seconds": value}
         for name, times in seconds.items()
@@ -91,21 +91,21 @@ def rows_of(seconds, **columns):
 
 
 def machine():
-    """What a figure of speed depends on: {"versions", "python", "cores", "processor", "device"}."""
+    """Describes what speed depends on: {"versions", "python", "cores", "processor", "device"}."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found = records.versions()
+    environment = records.versions()
     for name in ("jaxlib", "numpy", "optax", "torch", "keras", "tensorflow", "dm-haiku", "equinox"):
         try:
-            found["versions"][name] = version(name)
+            environment["versions"][name] = version(name)
         except PackageNotFoundError:
             continue
     cores = len(os.sched_getaffinity(0))
-    return {**found, "python": platform.python_version(), "cores": cores, "processor": _processor()}
+    return {**environment, "python": platform.python_version(), "cores": cores, "processor": _processor()}
 
 
 def _processor():
-    """The name of the CPU, empty where the system does not tell."""
+    """Returns the name of the CPU; empty if the system does not provide it."""
     info = Path("/proc/cpuinfo")  # Linux only
     lines = info.read_text().splitlines() if info.exists() else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
@@ -122,12 +122,12 @@ def write(measured, name, figures, folder):
 
 
 def run(cfg, name, folder):
-    """What `scripts/benchmark.py` does: measures, writes the files, and returns lines of text for the terminal.
+    """Runs `scripts/benchmark.py`: measures, writes the files, and returns lines of text for the terminal.
 
     Args:
-      cfg: the configuration, whose node `benchmark` says what is measured.
-      name: of the files.
-      folder: where they go.
+      cfg: the configuration; its node `benchmark` defines the measurement.
+      name: name of the files.
+      folder: folder to write to.
 
     Raises:
       ConfigError: if the configuration cannot be used.

@@ -1,4 +1,4 @@
-"""The training loop as a side: all updates of a task, compiled before the clock starts, nothing validated or kept."""
+"""Training loop as a side: all updates of a task, compiled before the clock starts; nothing is validated or saved."""
 
 from jaxrnn.benchmarks._worker import clocked
 from jaxrnn.training.history import History
@@ -6,24 +6,24 @@ from jaxrnn.training.loop import begun, train
 
 
 def side(task, engine):
-    """A side that trains the runs of an engine through `jaxrnn.training.loop.train`, from their beginning.
+    """Returns a side that trains the runs of an engine from their start, by `jaxrnn.training.loop.train`.
+
+    The side raises RuntimeError if a run diverges, because it would have made fewer updates than are counted.
 
     Args:
       task: a `Task`.
       engine: its `Engine`.
-
-    The side raises RuntimeError if a run diverges: it would have made fewer updates than are counted.
     """
-    whole = task._replace(dataset=task.dataset._replace(splits={}))
+    without_splits = task._replace(dataset=task.dataset._replace(splits={}))
     unmeasured = engine._replace(evaluate=lambda split, params: None)
     states = engine.init()
 
     def run():
-        training = begun(whole, unmeasured._replace(init=lambda: states), _histories(task, engine))
+        training = begun(without_splits, unmeasured._replace(init=lambda: states), _histories(task, engine))
         for _ in train(training):
             pass
-        if ended := [history for history in training.rows if history.step < task.trainer.steps]:
-            raise RuntimeError(f"a run is {ended[0].status} after {ended[0].step} updates: {ended[0].reason}")
+        if stopped := [history for history in training.rows if history.step < task.trainer.steps]:
+            raise RuntimeError(f"a run is {stopped[0].status} after {stopped[0].step} updates: {stopped[0].reason}")
 
     engine.advance(states, 0)
     return clocked(run)

@@ -1,4 +1,6 @@
-"""Functions timed in processes of their own. It imports nothing heavy, so that every tool pays for its own imports."""
+"""Functions timed in processes of their own. It imports nothing heavy, so that every tool pays only for its own
+imports.
+"""
 
 import contextlib
 import multiprocessing
@@ -8,35 +10,36 @@ import time
 
 
 class Missing(Exception):
-    """Something that is compared with is not there, or does not work."""
+    """A compared tool is not installed or does not work."""
 
 
 class Worker:
     """A side in a worker process of its own, so that tools share neither threads nor memory; `close` ends it.
 
-    Between its times the process is stopped: threads that wait for work by spinning would take a core from the others.
+    The process is stopped between its measurements, because threads that wait by spinning would take a core from the
+    others.
 
     Fields:
-      first: seconds that the first call took with all that led to it, imports and compiling included.
+      first: seconds of the first call with everything before it, including imports and compiling.
 
     Args:
-      make: a function of a module, called there with the arguments; returns what is timed, a function without
-        arguments. It is called once before the first time is taken.
-      arguments: for `make`.
+      make: function of a module, called in the process with the arguments. It returns the timed function, which takes
+        no arguments and is called once before the first measurement.
+      arguments: arguments of `make`.
       environment: {name: value} of the process.
-      at_least: seconds that a time is taken over.
+      at_least: minimum number of seconds of one measurement.
 
     Raises:
-      Missing: if the process fails: it lacks a package, or the tool has no such thing.
+      Missing: if the process fails, because a package is missing or the tool has no such function.
     """
 
     def __init__(self, make, *arguments, environment=None, at_least=0.0):
         context = multiprocessing.get_context("spawn")
-        self._answers, other = context.Pipe()
-        task = (make, arguments, environment or {}, at_least, other)
+        self._answers, far_end = context.Pipe()
+        task = (make, arguments, environment or {}, at_least, far_end)
         self._process = context.Process(target=_answer, args=task, daemon=True)
         self._process.start()
-        other.close()
+        far_end.close()
         self.first = self._received()
         self._pause(True)
 
@@ -44,7 +47,7 @@ class Worker:
         return self._ask(None)
 
     def again(self, *arguments):
-        """Makes what is timed anew, for other arguments, in the process that has paid for its imports.
+        """Makes the timed function again for other arguments, in the process that has already imported its packages.
 
         Raises:
           Missing: if that fails.
@@ -81,16 +84,17 @@ class Worker:
 
 
 class Workers:
-    """Workers that stay from one measurement to the next, one for each name; a context that ends them all."""
+    """Workers that are reused from one measurement to the next, one per name; a context that ends them all."""
 
     def __init__(self):
         self._workers = {}
 
     def side(self, name, make, *arguments, environment=None, at_least=0.0):
-        """The worker of that name, for these arguments; the others as `Worker`, the same whenever the name is.
+        """Returns the worker of that name for these arguments; other arguments as in `Worker`, always the same for a
+        name.
 
         Raises:
-          Missing: if it cannot be had.
+          Missing: if the worker fails.
         """
         worker = self._workers.pop(name, None)
         if worker is None:
@@ -109,7 +113,7 @@ class Workers:
 
 
 def first_time(make, *arguments, environment=None):
-    """A side whose every time is the first call in a new process; arguments as `Worker`."""
+    """Returns a side that measures the first call in a new process each time; arguments as in `Worker`."""
 
     def side():
         process = Worker(make, *arguments, environment=environment)
@@ -120,7 +124,9 @@ def first_time(make, *arguments, environment=None):
 
 
 def clocked(function, at_least=0.0):
-    """A side that calls a function, already compiled, for at least so many seconds, and returns those of one call."""
+    """Returns a side that calls a compiled function for at least `at_least` seconds and returns the seconds of one
+    call.
+    """
 
     def side():
         calls, began = 0, time.perf_counter()
@@ -136,7 +142,7 @@ def _answer(make, arguments, environment, at_least, answers):
     began = time.perf_counter()
     os.environ.update(environment)
     silence = os.open(os.devnull, os.O_WRONLY)
-    for number in (1, 2):  # other tools' logs, some of which C++ code writes; errors are sent
+    for number in (1, 2):  # silences other tools' logs, some written by C++ code; errors are sent to the parent
         os.dup2(silence, number)
     side = None
     with contextlib.suppress(EOFError):
@@ -147,7 +153,7 @@ def _answer(make, arguments, environment, at_least, answers):
                 try:
                     function = make(*arguments)
                     function()
-                except Exception as error:  # whatever another tool meets, the parent says so and goes on with others
+                except Exception as error:  # the parent reports it and continues with other tools
                     answers.send(f"{type(error).__name__}: {error}")
                     return
                 side = clocked(function, at_least)

@@ -1,4 +1,4 @@
-"""The sum of two numbers as text beside Keras's example `addition_rnn`: seconds until so many sums are exact."""
+"""Sum of two numbers as text, against Keras's example `addition_rnn`: seconds until enough sums are exact."""
 
 from functools import partial
 
@@ -18,18 +18,19 @@ def benchmark(
     epochs: Size = 100,
     repeats: Size = 1,
 ):
-    """Times two new processes, from their start on, imports and compiling included, each to the same goal.
+    """Times two new processes from their start to the same goal, including imports and compiling.
 
-    Both see `examples` different sums, a tenth of which validate; each is asked after every epoch. Ours is the default
-    of data=addition, Keras's is its example: an LSTM that reads, one that writes, batches of 32, Adam.
+    Both see `examples` different sums, a tenth of them for validation, and are tested after every epoch. Ours is the
+    default of data=addition. Keras's is its example: one LSTM reads, one writes, with batches of 32 and Adam.
 
     Args:
-      goal: share of the sums that validate to be exact, all letters right.
-      examples: different sums.
-      digits: of a number at most.
+      goal: share of validation sums that must be exact, with all letters right.
+      examples: number of different sums.
+      digits: largest number of digits.
       size: units of each LSTM.
-      epochs: after which Keras gives up, ours at the end of its schedule; a side that does is left out and named.
-      repeats: rounds.
+      epochs: epochs after which Keras gives up; ours gives up at the end of its schedule. A side that gives up is left
+        out and named.
+      repeats: number of rounds.
     """
     arguments = (goal, examples, digits, size)
     makers = {
@@ -48,13 +49,13 @@ def benchmark(
 
 
 def _side(run):
-    """A side whose first time is taken when it is made: it is missing if that fails."""
-    taken = [run()]
-    return lambda: taken.pop() if taken else run()
+    """Returns a side that measures its first time at once, so that a failure counts as missing."""
+    first_times = [run()]
+    return lambda: first_times.pop() if first_times else run()
 
 
 def plot(measured):
-    """Seconds of each side until the goal."""
+    """Draws the seconds of each side until the goal."""
     figure, axes = plotting.axes("", "seconds")
     names = [row["side"] for row in measured.summary]
     bars = axes.bar(names, [row["median"] for row in measured.summary], color=plotting.COLOURS[0])

@@ -1,4 +1,4 @@
-"""All steps at once or one after the other: the gradient of cells whose state is linear, over the length."""
+"""Associative scan against sequential scan: the gradient of cells with a linear state, against the length."""
 
 from typing import Literal
 
@@ -24,12 +24,12 @@ def benchmark(
     """Times the gradient of the last output by `scan` and by `associative`, on one device.
 
     Args:
-      cells: of lru, min_gru, min_lstm, rg_lru.
-      lengths: T.
+      cells: any of lru, min_gru, min_lstm, rg_lru.
+      lengths: values of T.
       size: H.
       batch: B.
-      repeats: rounds.
-      at_least: seconds that a time is taken over.
+      repeats: number of rounds.
+      at_least: minimum number of seconds of one measurement.
     """
     rows, summary = [], []
     for kind in cells:
@@ -45,7 +45,7 @@ def benchmark(
 
 
 def plot(measured):
-    """Seconds against T, a panel for each cell."""
+    """Draws seconds against T, one panel per cell."""
     kinds = list(dict.fromkeys(row["cell"] for row in measured.summary))
     figure, panels = plotting.panels(len(kinds), "T (steps)", "seconds", sharey=True)
     for axes, kind in zip(panels, kinds, strict=True):

@@ -1,4 +1,4 @@
-"""How long until the first gradient is there: a new process, imports and compiling included."""
+"""Time to the first gradient in a new process, including imports and compiling."""
 
 import tempfile
 from functools import partial
@@ -18,21 +18,21 @@ def benchmark(
     baselines: list[Literal[tuple(layers.BASELINES)]] = tuple(layers.BASELINES),
     repeats: Size = 3,
 ):
-    """Times an LSTM layer's first gradient, every time in a new process.
+    """Times the first gradient of an LSTM layer, every time in a new process.
 
     Args:
-      lengths: T.
+      lengths: values of T.
       shape: B, D, H.
-      baselines: names of the tools that are compared with.
-      repeats: rounds. Ours begins each with an empty cache of compiled programs ("cold") and again with what that left
-        ("warm").
+      baselines: names of the other tools.
+      repeats: number of rounds. In each round ours runs with an empty cache of compiled programs ("cold"), and with a
+        filled one ("warm").
     """
     batch, inputs, units = shape
     rows, summary, findings = [], [], []
     for length in lengths:
         work = ("lstm", batch, length, inputs, units, True)
-        with tempfile.TemporaryDirectory() as place:
-            makers = {"jaxrnn, cold": partial(_cold, work), "jaxrnn, warm": partial(_warm, work, Path(place) / "kept")}
+        with tempfile.TemporaryDirectory() as folder:
+            makers = {"jaxrnn, cold": partial(_cold, work), "jaxrnn, warm": partial(_warm, work, Path(folder) / "kept")}
             makers |= {name: partial(_baseline, name, work) for name in baselines}
             seconds, left_out = timing.in_turn(makers, repeats)
         rows += timing.rows_of(seconds, T=length)
@@ -59,12 +59,12 @@ def _cold(work):
 def _baseline(name, work):
     make, environment = layers.BASELINES[name]
     side = first_time(make, *work, environment=environment)
-    side()  # whether it is there
+    side()  # fails if the tool is missing
     return side
 
 
 def plot(measured):
-    """Seconds to the first gradient of every tool, by length."""
+    """Draws the seconds to the first gradient of every tool, one panel per length."""
     lengths = list(dict.fromkeys(row["T"] for row in measured.summary))
     figure, panels = plotting.panels(len(lengths), "seconds to the first gradient", "")
     for axes, length in zip(panels, lengths, strict=True):

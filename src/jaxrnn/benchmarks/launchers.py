@@ -1,4 +1,4 @@
-"""A whole sweep as one command: the compiled launcher against Hydra's basic one and joblib on all cores."""
+"""Whole sweep as one command: the compiled launcher against Hydra's basic one and joblib on all cores."""
 
 import os
 import subprocess
@@ -26,15 +26,16 @@ def benchmark(
 
     Args:
       script: path of train.py.
-      sweep: the arguments that name the runs.
-      launchers: what is compared; the first one is the measure.
-      repeats: rounds; cold each begins with an empty cache of compiled programs, warm with the one of the cold round.
+      sweep: arguments that define the runs.
+      launchers: launchers that are compared; the first one is the reference.
+      repeats: number of rounds. A cold measurement starts with an empty cache of compiled programs, a warm one with the
+        cache of the cold one.
     """
     seconds = {cache: {name: [] for name in launchers} for cache in ("cold", "warm")}
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as folder:
         for number in range(repeats):
             for cache in ("cold", "warm"):
-                sides = {name: _sweep(script, sweep, name, Path(place), number, cache) for name in launchers}
+                sides = {name: _sweep(script, sweep, name, Path(folder), number, cache) for name in launchers}
                 for name, times in timing.interleaved(sides, 1).items():
                     seconds[cache][name] += times
     rows = [row for cache in seconds for row in timing.rows_of(seconds[cache], cache=cache)]
@@ -43,16 +44,16 @@ def benchmark(
     return timing.Measured(rows, summary, [words.format(**row) for row in summary])
 
 
-def _sweep(script, sweep, launcher, place, number, cache):
-    """One command as a side, with a cache and a folder of its own."""
-    arguments = ["-m", *sweep, f"hydra/launcher={launcher}", f"hydra.sweep.dir={place / launcher}_{number}_{cache}"]
-    env = {**os.environ, "XDG_CACHE_HOME": str(place / f"cache_{launcher}_{number}")}
+def _sweep(script, sweep, launcher, folder, number, cache):
+    """Returns one command as a side, with its own cache and folder."""
+    arguments = ["-m", *sweep, f"hydra/launcher={launcher}", f"hydra.sweep.dir={folder / launcher}_{number}_{cache}"]
+    env = {**os.environ, "XDG_CACHE_HOME": str(folder / f"cache_{launcher}_{number}")}
     command = [sys.executable, script, *arguments]
-    return clocked(partial(subprocess.run, command, cwd=place, env=env, check=True, capture_output=True))
+    return clocked(partial(subprocess.run, command, cwd=folder, env=env, check=True, capture_output=True))
 
 
 def plot(measured):
-    """The time of the whole command, cold and warm."""
+    """Draws the time of the whole command, cold and warm."""
     figure, panels = plotting.panels(2, "", "seconds, whole command")
     for axes, cache in zip(panels, ("cold", "warm"), strict=True):
         chosen = [row for row in measured.summary if row["cache"] == cache]

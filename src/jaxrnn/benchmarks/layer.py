@@ -1,4 +1,4 @@
-"""One recurrent layer, forward and with its gradient, beside the layers of other tools."""
+"""One recurrent layer, forward and with its gradient, against the layers of other tools."""
 
 from functools import partial
 from itertools import product
@@ -13,7 +13,7 @@ from jaxrnn.types import NonNegative, Size
 
 CELLS = ("lstm", "gru", "elman", "jordan")
 STACKS = {"layer": _baseline_layers, "bidirectional": _baseline_bidirectional}
-MARKERS = "os^vDPXo"  # of the other sides, told apart in grey too
+MARKERS = "os^vDPXo"  # one per other side, so that a grey print shows the difference
 PASSES = ("forward", "gradient")
 UNROLLS = ("deferred", "scan", "chunked", "newton", "cudnn", "loop")
 SHAPES = (
@@ -41,18 +41,18 @@ def benchmark(
 ):
     """Times the outputs of a layer, and the gradient of their mean square with respect to its weights.
 
-    The rows of our batch are shared out over all devices, as in training; every other tool runs in a process of its
-    own. The Jordan cell, H units and one output, is measured beside the Elman cell.
+    The rows of our batch are distributed over all devices, as in training. Every other tool runs in its own process.
+    The Jordan cell, H units and one output, is compared with our Elman cell.
 
     Args:
-      cells: of lstm, gru, elman, jordan.
+      cells: any of lstm, gru, elman, jordan.
       shapes: [[B, T, D, H], ...].
-      unrolls: ours, the first one is the measure.
-      baselines: names of the tools that are compared with.
+      unrolls: our unrolls; the first one is the reference.
+      baselines: names of the other tools.
       passes: what is timed.
-      stack: one layer, or two layers in both directions over sequences of lengths T/2 to T.
-      repeats: rounds.
-      at_least: seconds that a time is taken over, by as many calls as they hold.
+      stack: one layer, or two bidirectional layers over sequences of lengths T/2 to T.
+      repeats: number of rounds.
+      at_least: minimum number of seconds of one measurement, filled by several calls.
 
     Raises:
       ConfigError: if a cell or a tool is not measured in this stack.
@@ -79,11 +79,14 @@ def benchmark(
 
 
 def _tools(stack, cells, baselines):
-    """The module whose functions make the sides."""
+    """Returns the module whose functions make the sides."""
     if stack == "bidirectional" and "jordan" in cells:
-        raise ConfigError("benchmark.cells: jordan is not measured with benchmark.stack=bidirectional")
+        raise ConfigError("benchmark.cells: jordan is not measured with benchmark.stack=bidirectional; leave it out")
     if unknown := set(baselines) - set(STACKS[stack].BASELINES):
-        raise ConfigError(f"benchmark.baselines: not measured with benchmark.stack={stack}: {', '.join(unknown)}")
+        raise ConfigError(
+            f"benchmark.baselines: {', '.join(unknown)} not measured with benchmark.stack={stack}; "
+            f"choose from {', '.join(STACKS[stack].BASELINES)}"
+        )
     return STACKS[stack]
 
 
@@ -91,7 +94,7 @@ def _here(make, work, unroll, at_least):
     try:
         compute = make(*work, unroll)
         compute()
-    except (ValueError, RuntimeError) as error:  # of XLA too: a kernel that does not fit
+    except (ValueError, RuntimeError) as error:  # also XLA's, if a kernel does not fit
         raise Missing(str(error).partition("\n")[0]) from error
     return clocked(compute, at_least)
 
@@ -102,19 +105,19 @@ def _there(workers, baselines, name, work, at_least):
 
 
 def _table(summary):
-    """Milliseconds of every side, a line a layer."""
+    """Returns the milliseconds of every side, one line per layer."""
     lines = []
     for row in summary:
         if row["side"] == "jaxrnn":
-            what = "forward and backward" if row["gradient"] else "forward"
-            lines.append("{cell} B={B} T={T} D={D} H={H}, ".format(**row) + what + ":")
+            pass_name = "forward and backward" if row["gradient"] else "forward"
+            lines.append("{cell} B={B} T={T} D={D} H={H}, ".format(**row) + pass_name + ":")
         lines[-1] += f" {row['side']} {1e3 * row['median']:.3g} ms"
         lines[-1] += f" ({row['times_the_first']:.2f})" if row["side"] != "jaxrnn" else ""
     return lines
 
 
 def plot(measured):
-    """How many times our time the others take for the last pass that was timed; the line at 1 is ours."""
+    """Draws the other sides' time divided by ours for the last timed pass; the line at 1 is ours."""
     rows = [row for row in measured.summary if row["gradient"] == measured.summary[-1]["gradient"]]
     sides = [side for side in dict.fromkeys(row["side"] for row in rows) if side != "jaxrnn"]
     shapes = list(dict.fromkeys(tuple(row[name] for name in "BTDH") for row in rows))

@@ -1,4 +1,4 @@
-"""Time, memory and compile time of the gradient against the length of the sequence."""
+"""Time, memory and compile time of the gradient, against the length of the sequence."""
 
 import contextlib
 
@@ -21,25 +21,25 @@ def benchmark(
     batch: Size = 1,
     repeats: Size = 3,
 ):
-    """Times the gradient of the last output of an LSTM, one device, the programs compiled anew for each length.
+    """Times the gradient of the last output of an LSTM on one device; every length is compiled without a cache.
 
     Args:
-      lengths: T.
+      lengths: values of T.
       size: H.
       batch: B.
-      repeats: rounds.
+      repeats: number of rounds.
     """
-    with _compiling_anew():
+    with _no_compilation_cache():
         return _measured(lengths, size, batch, repeats)
 
 
 @contextlib.contextmanager
-def _compiling_anew():
-    """No program comes from the cache of compiled ones."""
+def _no_compilation_cache():
+    """Turns off JAX's cache of compiled programs."""
 
     def switch(on):
         jax.config.update("jax_enable_compilation_cache", on)
-        compilation_cache.reset_cache()  # it remembers whether it was on
+        compilation_cache.reset_cache()  # the cache keeps its old setting until it is reset
 
     before = jax.config.jax_enable_compilation_cache
     switch(False)
@@ -63,7 +63,7 @@ def _measured(lengths, size, batch, repeats):
 
 
 def plot(measured):
-    """Time, memory and compile time against T."""
+    """Draws time, memory and compile time against T."""
     figure, panels = plotting.panels(3, "T, steps", "")
     columns = {"median": "seconds", "megabytes": "memory, MB", "compile_seconds": "seconds to compile"}
     for axes, (column, label) in zip(panels, columns.items(), strict=True):

@@ -1,4 +1,4 @@
-"""What gradients that are taken forwards cost, in time and memory, beside backpropagation, over the number of units."""
+"""Time and memory of gradients computed forwards in time, against backpropagation and the number of units."""
 
 from typing import Literal
 
@@ -31,12 +31,12 @@ def benchmark(
     """Times the gradient of an Elman layer by each rule, on one device.
 
     Args:
-      rules: the first is what the others are compared with.
-      sizes: H.
+      rules: rules that are compared; the first is the reference.
+      sizes: values of H.
       length: T.
       batch: B.
-      repeats: rounds.
-      at_least: seconds that a time is taken over.
+      repeats: number of rounds.
+      at_least: minimum number of seconds of one measurement.
     """
     rows, summary = [], []
     for size in sizes:
@@ -51,7 +51,7 @@ def benchmark(
 
 
 def plot(measured):
-    """Seconds, and megabytes, against H."""
+    """Draws seconds and megabytes against H."""
     figure, panels = plotting.panels(2, "H (units)", "")
     for axes, (column, label) in zip(panels, (("median", "seconds"), ("megabytes", "memory (MB)")), strict=True):
         for number, rule in enumerate(dict.fromkeys(row["side"] for row in measured.summary)):

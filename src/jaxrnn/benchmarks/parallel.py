@@ -27,15 +27,15 @@ def benchmark(
     at_least: NonNegative = 0.1,
     memory: NonNegative = 8.0,
 ):
-    """Times outputs and gradient of a random GRU that is driven by noise.
+    """Times outputs and gradient of a random GRU driven by noise.
 
     Args:
-      lengths: T.
-      sizes: H.
+      lengths: values of T.
+      sizes: values of H.
       batch: B.
-      repeats: rounds.
-      at_least: seconds that a time is taken over.
-      memory: GB; a length whose Jacobians alone would take a quarter of it is left out.
+      repeats: number of rounds.
+      at_least: minimum number of seconds of one measurement.
+      memory: memory in GB; a length whose Jacobians would take more than a quarter of it is left out.
     """
     rows, summary, left_out = [], [], []
     for size in sizes:
@@ -72,9 +72,11 @@ def _gradient(unroll, length, size, batch):
     return lambda: jax.block_until_ready(compute(params, xs))
 
 
-def _distance(got, expected):
-    """The largest error of an array, relative to its largest number."""
-    errors = jax.tree.map(lambda a, b: jnp.max(jnp.abs(a - b)) / jnp.maximum(jnp.max(jnp.abs(b)), 1e-6), got, expected)
+def _distance(measured, expected):
+    """Returns the largest error of an array, relative to its largest number."""
+    errors = jax.tree.map(
+        lambda a, b: jnp.max(jnp.abs(a - b)) / jnp.maximum(jnp.max(jnp.abs(b)), 1e-6), measured, expected
+    )
     return max(float(error) for error in jax.tree.leaves(errors))
 
 

@@ -1,4 +1,4 @@
-"""What large things cost: runs of a sweep, steps of a sequence, units of a layer, processes, megabytes of a text."""
+"""Cost of large things: runs of a sweep, steps of a sequence, units of a layer, processes, megabytes of a text."""
 
 import os
 import shutil
@@ -37,33 +37,33 @@ def benchmark(
     texts: list[Size] = (100, 300, 1000),
     repeats: Size = 1,
 ):
-    """Times each size, with the memory that it takes; beside each kind the exponent that fits cost against size.
+    """Times each size with its memory, and fits for each kind the exponent of seconds against size.
 
-    Memory is the sum of the processes' peaks, of a gradient what XLA sets aside, of a page the size of its file.
+    Memory is the sum of the processes' peaks; for a gradient, the memory that XLA reserves; for a page, its file size.
 
     Args:
       script: path of train.py.
-      runs: of a compiled sweep, whole command; beside it the report's page, drawn and opened in a browser.
-      steps: T of the gradient of an LSTM of 32 units, one sequence, by the unroll `chunked`.
-      units: H of the gradient of a GRU, B=16, T=20, as many inputs.
-      processes: of one training on this machine, whole command.
-      texts: megabytes of a text that is trained on for 300 updates, whole command; the file is mapped.
-      repeats: rounds.
+      runs: number of runs of a compiled sweep, whole command. The report's page is also drawn and opened in a browser.
+      steps: T of the gradient of an LSTM with 32 units, one sequence, by the unroll `chunked`.
+      units: H of the gradient of a GRU with B=16, T=20 and as many inputs.
+      processes: number of processes of one training on this machine, whole command.
+      texts: megabytes of a text that is trained on for 300 updates, whole command; the file is mapped into memory.
+      repeats: number of rounds.
     """
     rows = []
     for number in range(repeats):
-        found = [row for count in runs for row in _sweep(script, count)]
-        found += [_steps(length) for length in steps] + [_units(size) for size in units]
-        found += [_processes(script, count) for count in processes]
-        found += [_text(script, size) for size in texts]
-        rows += [{"round": number, **row} for row in found]
+        rows_of_round = [row for count in runs for row in _sweep(script, count)]
+        rows_of_round += [_steps(length) for length in steps] + [_units(size) for size in units]
+        rows_of_round += [_processes(script, count) for count in processes]
+        rows_of_round += [_text(script, size) for size in texts]
+        rows += [{"round": number, **row} for row in rows_of_round]
     summary = _summarised(rows)
     words = "{side} {size:,}: {seconds:.3g} s, {megabytes:,.0f} MB; cost grows like size^{exponent:.2f}"
     return timing.Measured(rows, summary, [words.format(**row) for row in summary])
 
 
 def _summarised(rows):
-    """The medians of each kind and size, with the exponent of seconds against size of their kind."""
+    """Returns the medians of each kind and size, with the kind's exponent of seconds against size."""
     summary = []
     for kind in dict.fromkeys(row["side"] for row in rows):
         sizes = sorted({row["size"] for row in rows if row["side"] == kind})
@@ -82,11 +82,15 @@ def _row(kind, size, seconds, megabytes):
 
 
 def _command(arguments, folder, environments=({},)):
-    """(seconds, MB) of a command in one process for each environment: until all have ended, the sum of their peaks."""
+    """Runs a command in one process per environment; returns (seconds until all have ended, MB as the sum of their
+    peaks).
+    """
     began, processes, megabytes = time.perf_counter(), [], 0.0
-    for own in environments:
-        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        processes.append(subprocess.Popen([sys.executable, *arguments], cwd=folder, env=os.environ | own, **silent))
+    for environment in environments:
+        discarded = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        processes.append(
+            subprocess.Popen([sys.executable, *arguments], cwd=folder, env=os.environ | environment, **discarded)
+        )
     for process in processes:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -97,12 +101,12 @@ def _command(arguments, folder, environments=({},)):
 
 
 def _sweep(script, count):
-    """The rows of a sweep, of its report, and of the page in a browser where there is one."""
-    with tempfile.TemporaryDirectory() as place:
-        yield _row("runs", count, *_command([script, *SWEEP, f"seed=range({count})", "hydra.sweep.dir=many"], place))
+    """Yields the rows of a sweep, of its report, and of the page in a browser if one is installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield _row("runs", count, *_command([script, *SWEEP, f"seed=range({count})", "hydra.sweep.dir=many"], folder))
         report = str(Path(script).with_name("report.py"))
-        yield _row("report of runs", count, *_command([report, "many"], place))
-        page = Path(place) / "many" / "report" / "report.html"
+        yield _row("report of runs", count, *_command([report, "many"], folder))
+        page = Path(folder) / "many" / "report" / "report.html"
         if browser := next(filter(None, map(shutil.which, BROWSERS)), None):
             words = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page.as_uri()]
             began = time.perf_counter()
@@ -136,27 +140,27 @@ def _gradient(kind, size, cell, unroll, xs):
 
 
 def _processes(script, count):
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        address = f"localhost:{free.getsockname()[1]}"
-    shared = {"JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": str(count)}
-    environments = [shared | {"JAX_PROCESS_ID": str(number)} for number in range(count)] if count > 1 else [{}]
-    with tempfile.TemporaryDirectory() as place:
+    with socket.socket() as free_port:
+        free_port.bind(("localhost", 0))
+        address = f"localhost:{free_port.getsockname()[1]}"
+    coordinator = {"JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": str(count)}
+    environments = [coordinator | {"JAX_PROCESS_ID": str(number)} for number in range(count)] if count > 1 else [{}]
+    with tempfile.TemporaryDirectory() as folder:
         words = [script, *TRAINING, "hydra.run.dir=run"]
-        return _row("processes", count, *_command(words, place, environments))
+        return _row("processes", count, *_command(words, folder, environments))
 
 
 def _text(script, megabytes):
     play = _assets.text("shakespeare").encode("ascii", "replace")
-    with tempfile.TemporaryDirectory() as place:
-        with open(Path(place) / "text.txt", "wb") as file:
+    with tempfile.TemporaryDirectory() as folder:
+        with open(Path(folder) / "text.txt", "wb") as file:
             for _ in range(-(-megabytes * 10**6 // len(play))):
                 file.write(play)
-        return _row("megabytes of text", megabytes, *_command([script, *READING, "hydra.run.dir=run"], place))
+        return _row("megabytes of text", megabytes, *_command([script, *READING, "hydra.run.dir=run"], folder))
 
 
 def plot(measured):
-    """Seconds against size, a panel a kind, with the line that the exponent is of."""
+    """Draws seconds against size, one panel per kind, with the fitted line of the exponent."""
     kinds = list(dict.fromkeys(row["side"] for row in measured.summary))
     figure, panels = plotting.panels(len(kinds), "how many", "seconds", columns=3)
     for panel, kind in zip(panels, kinds, strict=True):

@@ -1,4 +1,4 @@
-"""Whole commands from start to exit, beside what it takes to import other tools."""
+"""Whole commands from start to exit, compared with the import times of other tools."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ IMPORTS = ("jaxrnn.nets.stack", "torch", "tensorflow", "keras", "flax.nnx", "hai
 MEASURE = "import jax"
 STUDIES = ("gradient_flow", "gates", "jacobian", "fixed_points", "lyapunov", "dimension", "landscape")
 AFTER = ("evaluate run=run", "generate run=run", "report run", *(f"study study={name} run=run" for name in STUDIES))
-BUDGETS = {"--help": 0.6, "warm": 3.3, "evaluate": 3.0, "generate": 3.0, "report": 2.5, "study": 5.0}  # aims
+BUDGETS = {"--help": 0.6, "warm": 3.3, "evaluate": 3.0, "generate": 3.0, "report": 2.5, "study": 5.0}  # goals
 
 
 def benchmark(
@@ -25,24 +25,24 @@ def benchmark(
     imports: list[str] = IMPORTS,
     repeats: Size = 3,
 ):
-    """Times commands as processes, each with its budget: how many times longer than importing JAX it may take.
+    """Times commands as processes. A command's budget limits its time relative to importing JAX.
 
     Args:
       script: path of train.py.
-      run: the arguments of a whole training run with its figures, timed with an empty cache of compiled programs
-        ("cold") and with a filled one ("warm").
-      after: commands in a folder in which `run` is such a run, the script's name first, with a filled cache.
-      imports: modules, imported in a process of their own each.
-      repeats: rounds.
+      run: arguments of a whole training run with its figures, timed with an empty cache of compiled programs ("cold")
+        and with a filled one ("warm").
+      after: commands, script name first, run with a filled cache in a folder where `run` holds such a run.
+      imports: modules, each imported in its own process.
+      repeats: number of rounds.
     """
-    with tempfile.TemporaryDirectory() as place:
-        _command([script, run, "hydra.run.dir=run"], place, place)()
+    with tempfile.TemporaryDirectory() as folder:
+        _command([script, run, "hydra.run.dir=run"], folder, folder)()
         makers = {
             f"{run}, cold": lambda: _cold(script, run),
-            f"{run}, warm": lambda: _warm([script, run], place),
+            f"{run}, warm": lambda: _warm([script, run], folder),
             "--help": lambda: _command([script, "--help"]),
         }
-        makers |= {words: lambda words=words: _after(script, words, place) for words in after}
+        makers |= {words: lambda words=words: _after(script, words, folder) for words in after}
         makers |= {f"import {name}": lambda name=name: _import(name) for name in ("jax", *imports)}
         seconds, left_out = timing.in_turn(makers, repeats)
     summary = timing.summarised(seconds)
@@ -53,7 +53,7 @@ def benchmark(
 
 
 def _budget(side):
-    """How many times longer than importing JAX a side may take, or None."""
+    """Returns the largest allowed time of a side relative to importing JAX, or None."""
     return next((budget for name, budget in BUDGETS.items() if side.startswith(name) or side.endswith(name)), None)
 
 
@@ -61,17 +61,19 @@ def _line(row):
     text = f"{row['side']}: {row['median']:.2f} s"
     if row["budget"] is None:
         return text
-    over = ", over it" if row["times_import_jax"] > row["budget"] else ""
+    over = ", exceeded" if row["times_import_jax"] > row["budget"] else ""
     return f"{text}, {row['times_import_jax']:.1f} times {MEASURE}, budget {row['budget']}{over}"
 
 
 def _command(arguments, cache=None, folder=None):
-    """A side that runs Python in a folder, one of its own for None, with a cache of compiled programs."""
+    """Returns a side that runs Python in a folder (a new one for None) with a cache of compiled programs."""
     env = os.environ | ({} if cache is None else {"XDG_CACHE_HOME": cache})
 
     def run():
-        with tempfile.TemporaryDirectory() as own:
-            subprocess.run([sys.executable, *arguments], cwd=folder or own, env=env, check=True, capture_output=True)
+        with tempfile.TemporaryDirectory() as new_folder:
+            subprocess.run(
+                [sys.executable, *arguments], cwd=folder or new_folder, env=env, check=True, capture_output=True
+            )
 
     return clocked(run)
 
@@ -85,9 +87,9 @@ def _warm(arguments, cache, folder=None):
     return side
 
 
-def _after(script, words, place):
+def _after(script, words, run_folder):
     name, *arguments = words.split()
-    return _warm([str(Path(script).with_name(f"{name}.py")), *arguments], place, place)
+    return _warm([str(Path(script).with_name(f"{name}.py")), *arguments], run_folder, run_folder)
 
 
 def _cold(script, run):
@@ -103,7 +105,7 @@ def _import(name):
 
 
 def plot(measured):
-    """Seconds of every command."""
+    """Draws the seconds of every command."""
     figure, [axes] = plotting.panels(1, "seconds, whole process", "")
     rows = measured.summary[::-1]
     bars = axes.barh([row["side"] for row in rows], [row["median"] for row in rows], color=plotting.COLOURS[0])

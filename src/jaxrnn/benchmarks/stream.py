@@ -1,4 +1,4 @@
-"""How long one step on a stream takes, from the call in Python to its output."""
+"""Time of one step on a stream, from the call in Python to its output."""
 
 from functools import partial
 from typing import Literal
@@ -20,16 +20,16 @@ def benchmark(
     repeats: Size = 5,
     at_least: NonNegative = 0.3,
 ):
-    """Times one step of a layer without a sequence: a NumPy array in, the next state kept, the output waited for.
+    """Times one step of a layer: pass in a NumPy array, keep the next state, wait for the output.
 
-    Every side runs in a process of its own.
+    Every side runs in its own process.
 
     Args:
-      cells: of lstm, gru, elman.
+      cells: any of lstm, gru, elman.
       shapes: [[B, D, H], ...].
-      baselines: names of the tools that are compared with.
-      repeats: rounds.
-      at_least: seconds that a time is taken over, by as many steps as they hold.
+      baselines: names of the other tools.
+      repeats: number of rounds.
+      at_least: minimum number of seconds of one measurement, filled by several steps.
     """
     rows, summary, findings = [], [], []
     makers = {"jaxrnn": streams.ours} | {name: streams.BASELINES[name] for name in baselines}
@@ -39,15 +39,17 @@ def benchmark(
             seconds, left_out = timing.in_turn(sides, repeats)
             columns = dict(zip("BDH", shape, strict=True)) | {"cell": kind}
             rows += timing.rows_of(seconds, **columns)
-            found = timing.summarised(seconds, **columns)
-            times = ", ".join(f"{r['side']} {1e6 * r['median']:.3g} us ({r['times_the_first']:.2f})" for r in found)
+            rows_of_work = timing.summarised(seconds, **columns)
+            times = ", ".join(
+                f"{r['side']} {1e6 * r['median']:.3g} us ({r['times_the_first']:.2f})" for r in rows_of_work
+            )
             findings += ["{cell} B={B} D={D} H={H}: ".format(**columns) + times, *left_out]
-            summary += found
+            summary += rows_of_work
     return timing.Measured(rows, summary, list(dict.fromkeys(findings)))
 
 
 def plot(measured):
-    """Microseconds of every side, a panel a cell, all on one scale."""
+    """Draws the microseconds of every side, one panel per cell, all on one scale."""
     rows, kinds = measured.summary, list(dict.fromkeys(row["cell"] for row in measured.summary))
     shapes = list(dict.fromkeys(tuple(row[name] for name in "BDH") for row in rows))
     figure, panels = plotting.panels(len(kinds), "", "one step, us")
@@ -55,9 +57,9 @@ def plot(measured):
         sides = dict.fromkeys(row["side"] for row in rows)
         for index, (side, marker) in enumerate(zip(sides, "os^", strict=False)):
             chosen = [row for row in rows if row["cell"] == kind and row["side"] == side]
-            places = [shapes.index(tuple(row[name] for name in "BDH")) for row in chosen]
+            positions = [shapes.index(tuple(row[name] for name in "BDH")) for row in chosen]
             heights = [1e6 * row["median"] for row in chosen]
-            axes.semilogy(places, heights, marker, markersize=4, color=plotting.COLOURS[index], label=side)
+            axes.semilogy(positions, heights, marker, markersize=4, color=plotting.COLOURS[index], label=side)
         axes.set_xticks(range(len(shapes)), ["B={}\nD={}\nH={}".format(*shape) for shape in shapes])
         axes.set_title(kind)
     limits = [limit for axes in panels for limit in axes.get_ylim()]

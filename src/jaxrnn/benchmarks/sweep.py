@@ -1,4 +1,4 @@
-"""Runs per second against the number of runs in one program: the tutorial's sine LSTM."""
+"""Runs per second against the number of runs in one program, for the tutorial's sine LSTM."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,13 +19,13 @@ from jaxrnn.unroll import deferred
 def benchmark(
     runs: list[Size] = (1, 2, 4, 8, 16, 32, 64, 128, 256), size: Size = 16, steps: Size = 3600, repeats: Size = 5
 ):
-    """Times training alone, compiled before the clock starts, every number of runs in turn.
+    """Times only the training, compiled before the clock starts, for every number of runs in turn.
 
     Args:
-      runs: in one program; they differ in their seeds and learning rates.
+      runs: numbers of runs in one program; the runs differ in their seeds and learning rates.
       size: H of the LSTM.
       steps: updates of every run.
-      repeats: rounds.
+      repeats: number of rounds.
     """
     dataset, trainer = sine.dataset(), Trainer(steps, 1, 360)
 
@@ -41,13 +41,13 @@ def benchmark(
     summary = timing.summarised(seconds, updates=steps)
     for row, count in zip(summary, [1, *runs], strict=True):
         row |= {"runs": count, "runs_per_second": count / row["median"]}
-    words = "{side}: {median:.3f} s, {times_the_first:.1f} times a single run, {runs_per_second:.1f} runs a second"
+    words = "{side}: {median:.3f} s, {times_the_first:.1f} times a single run, {runs_per_second:.1f} runs per second"
     return timing.Measured(timing.rows_of(seconds, updates=steps), summary, [words.format(**row) for row in summary])
 
 
 def plot(measured):
-    """Runs a second against the runs in one program; a dashed line is what single runs one by one would do."""
-    figure, [axes] = plotting.panels(1, "runs in one program", "runs a second")
+    """Draws runs per second against the runs in one program; the dashed line is the rate of single runs one by one."""
+    figure, [axes] = plotting.panels(1, "runs in one program", "runs per second")
     single, *rows = measured.summary
     axes.plot([row["runs"] for row in rows], [row["runs_per_second"] for row in rows], "o-", color=plotting.COLOURS[0])
     axes.axhline(single["runs_per_second"], color="0.4", linestyle="--", label="single runs, one by one")

@@ -1,4 +1,4 @@
-"""The trainings of the tutorials against the tools that they are written in; compiling is not counted."""
+"""Trainings of the tutorials against the tools they were written for, without compile time."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from jaxrnn.plotting import style as plotting
 from jaxrnn.training import engine
 from jaxrnn.types import Size
 
-RUNS = {  # an epoch is so many updates
+RUNS = {  # {experiment: (updates per epoch, {tool: (function, environment of its process)})}
     "sine_lstm": (
         36,
         {
@@ -38,15 +38,16 @@ RUNS = {  # an epoch is so many updates
 def benchmark(
     script: str, sine_epochs: Size = 50, noisy_updates: Size = 2000, cosine_epochs: Size = 2, repeats: Size = 3
 ):
-    """Times training alone, each side in the same number of updates, and our whole commands from start to exit.
+    """Times only the training, with the same number of updates for each side, and our whole commands from start to
+    exit.
 
-    Another tool runs in a process of its own; what is not installed is left out and named.
+    Every other tool runs in its own process; a tool that is not installed is left out and named.
 
     Args:
       script: path of train.py.
-      sine_epochs, noisy_updates, cosine_epochs: how much of each training the other tools do; we do the whole of
-        it, and their times are scaled.
-      repeats: rounds.
+      sine_epochs, noisy_updates, cosine_epochs: the part of each training that the other tools do. We train it in full,
+        and their times are scaled up.
+      repeats: number of rounds.
     """
     work = {"sine_lstm": sine_epochs, "noisy_cosine_elman": noisy_updates, "cosine_elman": cosine_epochs}
     rows, summary, findings = [], [], []
@@ -58,8 +59,8 @@ def benchmark(
             for side, (make, environment) in others.items()
         }
         measured, left_out = timing.in_turn(makers, repeats)
-        share = updates / (work[name] * epoch)
-        scaled = {side: [t if side == "jaxrnn" else t * share for t in times] for side, times in measured.items()}
+        scale = updates / (work[name] * epoch)
+        scaled = {side: [t if side == "jaxrnn" else t * scale for t in times] for side, times in measured.items()}
         scaled["jaxrnn, whole command"] = timing.interleaved({"command": _command(script, name)}, repeats)["command"]
         rows += timing.rows_of(scaled, run=name, updates=updates)
         summary += timing.summarised(scaled, run=name, updates=updates)
@@ -69,25 +70,25 @@ def benchmark(
 
 
 def _command(script, name):
-    """The whole run as a user types it, figures included, with the programs that earlier ones compiled."""
+    """Returns a side that runs the whole command with its figures, using a filled cache of compiled programs."""
     command = [sys.executable, script, f"experiment={name}"]
 
     def run():
-        with tempfile.TemporaryDirectory() as place:
-            subprocess.run(command, cwd=place, check=True, capture_output=True)
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
     run()
     return clocked(run)
 
 
 def _ours(name):
-    """The whole training of an experiment, with its own seed, as a side, compiled: (train, updates)."""
-    made = experiment(f"experiment={name}")
-    return trained(made.task, engine.single(made.task, made.seed)), made.task.trainer.steps
+    """Returns (side that trains an experiment with its own seed, compiled; number of updates)."""
+    built = experiment(f"experiment={name}")
+    return trained(built.task, engine.single(built.task, built.seed)), built.task.trainer.steps
 
 
 def plot(measured):
-    """Seconds of each tool for each tutorial's whole training."""
+    """Draws the seconds of each tool for each tutorial's whole training."""
     names = list(dict.fromkeys(row["run"] for row in measured.summary))
     figure, panels = plotting.panels(len(names), "", "seconds")
     for axes, name in zip(panels, names, strict=True):

@@ -1,7 +1,8 @@
-"""Published claims, measured here: one paper a file, `reproduce(quick=False, ...)`, run by `scripts/reproduce.py`.
+"""Published claims, measured here: one paper per file, with `reproduce(quick=False, ...)`, run by
+`scripts/reproduce.py`.
 
-What belongs here: the settings of a paper, what it claims, and the measurement beside it. How a thing is measured or
-trained belongs to the rooms below.
+A file holds the settings of a paper, its claims, and our measurements of them. Functions that measure or train belong
+to the rooms below.
 """
 
 from jaxrnn.lazy import attach

@@ -1,4 +1,8 @@
-"""A published value beside ours, and the verdict, which follows from the numbers by a stated rule."""
+"""Claims of a paper: a published value, our measurement of it, and a verdict by a stated rule.
+
+For some claims the paper prints no number. Their bound is ours (`source="our bound"`): a verdict against it is marked
+and does not count as agreement with the paper.
+"""
 
 import html
 from pathlib import Path
@@ -11,29 +15,31 @@ from jaxrnn.plotting import style
 from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.table import Table
 
+OUR_BOUND = "our bound"  # the source of a claim whose paper prints no number
 RULES = {
-    "equal": "agrees with a value if the median of ours is within the tolerance of it",
-    "at least": "agrees with a lower bound if the median of ours is not below it",
-    "at most": "agrees with an upper bound if the median of ours is not above it",
+    "equal": "a value if our median is within the tolerance of it",
+    "at least": "a lower bound if our median is not below it",
+    "at most": "an upper bound if our median is not above it",
 }
 SOURCES = {
     "text": "read in the paper",
     "code": "read in the authors' code",
     "derived": "derived from the paper's equations, in closed form",
-    "unchecked": "as recalled; the paper could not be read",
-    "set here": "bounds that this reproduction sets, which no paper prints",
+    "unchecked": "recalled from memory, because the paper could not be read",
+    OUR_BOUND: "bounds of our own, because the paper prints none",
 }
+NUMBERS = ("published", "ours", "lowest", "highest", "seeds", "tolerance")  # columns of a row
 
 
 class Claim(NamedTuple):
-    """What a paper says of a number.
+    """Claim of a paper about a number.
 
     Fields:
       what: the number, with its unit.
-      published: its value.
-      ours: [N], measured with N seeds; one where nothing is drawn.
+      published: its published value, or our bound.
+      ours: [N], measured with N seeds; one value if nothing is random.
       rule: a key of `RULES`.
-      tolerance: how far from the published value "equal" may be.
+      tolerance: largest distance from the published value that "equal" allows.
       source: a key of `SOURCES`.
     """
 
@@ -42,22 +48,16 @@ class Claim(NamedTuple):
     ours: Any
     rule: Literal["equal", "at least", "at most"] = "equal"
     tolerance: float = 0.0
-    source: Literal["text", "code", "derived", "unchecked", "set here"] = "derived"
+    source: Literal["text", "code", "derived", "unchecked", "our bound"] = "derived"
 
     def verdict(self) -> str:
-        """ "agrees" or "differs", by the rule."""
-        found = float(np.median(self.ours))
-        held = {
-            "equal": abs(found - self.published) <= self.tolerance,
-            "at least": found >= self.published,
-            "at most": found <= self.published,
-        }
-        return "agrees" if held[self.rule] else "differs"
+        """Returns the verdict by the rule; see the function `verdict`."""
+        return self.row()["verdict"]
 
     def row(self) -> dict[str, Any]:
-        """The claim as a row of a table."""
+        """Returns the claim as a row of a table."""
         values = np.atleast_1d(np.asarray(self.ours, float))
-        return {
+        row = {
             "claim": self.what,
             "published": self.published,
             "ours": float(np.median(values)),
@@ -67,19 +67,63 @@ class Claim(NamedTuple):
             "rule": self.rule,
             "tolerance": self.tolerance,
             "source": self.source,
-            "verdict": self.verdict(),
         }
+        return row | {"verdict": verdict(row)}
+
+
+def verdict(row: dict[str, Any]) -> str:
+    """Returns "agrees" or "differs" for a published number, "our bound met" or "our bound missed" for our own bound."""
+    ours, published = row["ours"], row["published"]
+    holds = {
+        "equal": abs(ours - published) <= row["tolerance"],
+        "at least": ours >= published,
+        "at most": ours <= published,
+    }[row["rule"]]
+    if _is_ours(row):
+        return "our bound met" if holds else "our bound missed"
+    return "agrees" if holds else "differs"
+
+
+def markdown(rows: list[dict[str, Any]]) -> list[str]:
+    """Returns rows of claims as a Markdown table, followed by its rules, its sources and the number of agreements."""
+    lines = ["| claim | published | ours | spread over seeds | verdict |", "|---|---|---|---|---|"]
+    for row in rows:
+        spread = f"{row['lowest']:.4g} to {row['highest']:.4g} ({row['seeds']})" if row["seeds"] > 1 else ""
+        bound = {"equal": "", "at least": "≥ ", "at most": "≤ "}[row["rule"]]
+        published = f"{bound}{row['published']:.4g}" + (f" ± {row['tolerance']:.2g}" if row["tolerance"] else "")
+        published += " (ours)" if _is_ours(row) else ""
+        lines.append(f"| {row['claim']} | {published} | {row['ours']:.4g} | {spread} | {row['verdict']} |")
+    rules = "; with ".join(RULES[rule] for rule in dict.fromkeys(row["rule"] for row in rows))
+    sources = [SOURCES[source] for source in dict.fromkeys(row["source"] for row in rows) if source != OUR_BOUND]
+    sentences = [f"A number agrees with {rules}."]
+    sentences += [f"The published values are {'; '.join(sources)}."] if sources else []
+    sentences += [f"Rows marked (ours) have {SOURCES[OUR_BOUND]}."] if any(map(_is_ours, rows)) else []
+    return [*lines, "", " ".join([*sentences, *_counts(rows)])]
+
+
+def _is_ours(row):
+    return row["source"] == OUR_BOUND
+
+
+def _counts(rows):
+    """Yields the number of agreements with the paper and, separately, the number of our own bounds that are met."""
+    of_paper = [row["verdict"] for row in rows if not _is_ours(row)]
+    of_ours = [row["verdict"] for row in rows if _is_ours(row)]
+    if of_paper:
+        yield f"Agreement with the paper: {of_paper.count('agrees')} of {len(of_paper)}."
+    if of_ours:
+        yield f"Our own bounds met, not counted as agreement: {of_ours.count('our bound met')} of {len(of_ours)}."
 
 
 class Reproduction(NamedTuple):
-    """What was measured of a paper.
+    """Measured claims of a paper.
 
     Fields:
       paper: authors, year, title.
       claims: a list of `Claim`s.
-      settings: {name: value}, all that the numbers depend on.
-      differs: sentences, in what this is not the paper's experiment.
-      draw: () -> {title: figure}.
+      settings: {name: value}, everything that the numbers depend on.
+      differs: sentences about the differences from the paper's experiment.
+      draw: function () -> {title: figure}.
     """
 
     paper: str
@@ -89,7 +133,7 @@ class Reproduction(NamedTuple):
     draw: Any
 
     def table(self) -> Table:
-        """A `Table`, a row a claim."""
+        """Returns a `Table` with one row per claim."""
         return Table(claim.row() for claim in self.claims)
 
     def write(self, folder: str | Path, command: str, seconds: float, width: float | None = None) -> list[str]:
@@ -114,20 +158,11 @@ class Reproduction(NamedTuple):
         return lines
 
     def lines(self) -> list[str]:
-        """The claims as a Markdown table, followed by the rules and the sources that it names."""
-        lines = ["| claim | published | ours | spread over seeds | verdict |", "|---|---|---|---|---|"]
-        for row in self.table():
-            spread = f"{row['lowest']:.4g} to {row['highest']:.4g} ({row['seeds']})" if row["seeds"] > 1 else ""
-            bound = {"equal": "", "at least": "≥ ", "at most": "≤ "}[row["rule"]]
-            published = f"{bound}{row['published']:.4g}" + (f" ± {row['tolerance']:.2g}" if row["tolerance"] else "")
-            published += ", set here" if row["source"] == "set here" else ""
-            lines.append(f"| {row['claim']} | {published} | {row['ours']:.4g} | {spread} | {row['verdict']} |")
-        named = [RULES[rule] for rule in dict.fromkeys(claim.rule for claim in self.claims)]
-        sources = [SOURCES[source] for source in dict.fromkeys(claim.source for claim in self.claims)]
-        return [*lines, "", f"A number {'; '.join(named)}. The values are {'; '.join(sources)}."]
+        """Returns the claims as a Markdown table with its rules, its sources and the number of agreements."""
+        return markdown(self.table().rows)
 
     def plot(self, width: float | None = None) -> Figures:
-        """{title: figure}, so many inches wide, 7 unless told otherwise; in a notebook they are shown."""
+        """Draws {title: figure}, `width` inches wide (7 by default); a notebook shows them."""
         with style.page(width):
             return Figures(self.draw())
 

@@ -1,15 +1,15 @@
-"""The growth of gradients in wide random networks: ln chi, nats a step, of the equations of Chen et al. 2018."""
+"""Growth of gradients in wide random networks: ln chi in nats per step, by the equations of Chen et al. 2018."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-SAMPLES, STEPS = 20_000, 60  # of the expectations, and until the distribution is stationary
-RELAXATIONS = 10  # further steps for a gate that is nearly open, in its time constants exp(b)
+SAMPLES, STEPS = 20_000, 60  # samples of an expectation, and steps until the distribution is stationary
+RELAXATIONS = 10  # extra steps for a nearly open gate, in units of its time constant exp(b)
 
 
 def tanh_theory(s, noise):
-    """ln chi of tanh units."""
+    """Computes ln chi of tanh units."""
     z = np.random.default_rng(0).standard_normal(SAMPLES)
     q = 0.5
     for _ in range(STEPS):
@@ -18,7 +18,7 @@ def tanh_theory(s, noise):
 
 
 def minimal_theory(s, bias, noise):
-    """ln chi of the minimalRNN, by samples of the scalar state; W_n has variance 1 / N, as W_h has s^2 / N."""
+    """Computes ln chi of the minimalRNN from samples of the scalar state; W_n has variance 1 / N, W_h has s^2 / N."""
     rng, h = np.random.default_rng(0), np.zeros(SAMPLES)
     steps = STEPS + RELAXATIONS * int(np.exp(bias))
     growth = []
@@ -33,7 +33,9 @@ def minimal_theory(s, bias, noise):
 
 
 def over_scales_and_seeds(measure, scales, seeds):
-    """[scales, seeds]: (s, key) -> a number, for all of them in one program, with the same keys for each scale."""
+    """Evaluates measure(s, key) for all scales and seeds in one program, with the same keys for each scale: [scales,
+    seeds].
+    """
     keys = jax.random.split(jax.random.key(0), seeds)
     of_seeds = lambda s: jax.lax.map(lambda key: measure(s, key), keys)  # noqa: E731
     return np.asarray(jax.jit(lambda scales: jax.lax.map(of_seeds, scales))(jnp.asarray(scales, float)))

@@ -1,7 +1,7 @@
 """Arjovsky, Shah & Bengio 2016, "Unitary evolution recurrent neural networks", sections 5.1 and 5.2.
 
-On copying memory an LSTM and an Elman network stay at the loss of a network that remembers nothing, 10 ln 8 / (T + 20);
-on adding an LSTM learns, where a tanh network stays at the variance of the sum, 1/6.
+On copying memory an LSTM and an Elman network stay at the loss of a network without memory, 10 ln 8 / (T + 20). On
+adding an LSTM learns; a tanh network stays at the variance of the sum, 1/6.
 """
 
 from functools import partial
@@ -21,13 +21,13 @@ from jaxrnn.types import Size
 def reproduce(
     quick: bool = False, length: Size = 100, seeds: Size = 3, size: Size = 40, steps: Size = 5000
 ) -> Reproduction:
-    """Validation losses of an LSTM and a tanh network on both tasks.
+    """Measures validation losses of an LSTM and a tanh network on both tasks.
 
     Args:
-      quick: a twentieth of the updates, of one tanh network alone, held to 20 % instead of 10 %. T stays: a tanh
-        network learns to add in 20 steps.
+      quick: a twentieth of the updates, one tanh network, a tolerance of 20 % instead of 10 %. T stays, because a tanh
+        network learns to add over 20 steps.
       length: T.
-      seeds: networks of a kind.
+      seeds: networks per kind.
       size: H.
       steps: updates of 20 sequences.
     """
@@ -35,42 +35,42 @@ def reproduce(
     trainer = Trainer(steps, 20, max(1, steps // 20))
     tasks = {"copying": copy_memory.dataset(length), "adding": adding.dataset(length, "le2015")}
     cells = {"tanh": elman.cell(size)} | ({} if quick else {"LSTM": lstm.cell(size)})
-    found = {
-        (work, kind): training.losses(
+    curves = {
+        (task, kind): training.losses(
             training.task(cell, data, trainer, rule=optax.scale_by_rms(0.9), learning_rate=1e-3), seeds
         )
-        for work, data in tasks.items()
+        for task, data in tasks.items()
         for kind, cell in cells.items()
     }
     floors = {"copying": 10 * np.log(8) / (length + 20), "adding": 1 / 6}
-    last = {key: np.median(values[-5:], axis=0) for key, (_, values) in found.items()}
+    last = {key: np.median(values[-5:], axis=0) for key, (_, values) in curves.items()}
     stuck = [("copying", "tanh"), ("adding", "tanh"), *([] if quick else [("copying", "LSTM")])]
-    within, claims = 0.2 if quick else 0.1, []
-    for work, kind in stuck:
-        floor = floors[work]
+    share, claims = 0.2 if quick else 0.1, []
+    for task, kind in stuck:
+        floor = floors[task]
         claims.append(
-            Claim(f"{work}, {kind}: loss, that of no memory", floor, last[work, kind], "equal", within * floor)
-        )
+            Claim(f"{task}, {kind}: loss (published: loss without memory)", floor, last[task, kind], "equal",
+                  share * floor)
+        )  # fmt: skip
     if not quick:
-        claims.append(Claim("adding, LSTM: loss", 1 / 18, last["adding", "LSTM"], "at most", source="set here"))
+        claims.append(Claim("adding, LSTM: loss", 1 / 18, last["adding", "LSTM"], "at most", source="our bound"))
 
-    settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "RMSProp": 1e-3, "clip_norm": 1.0}
+    settings = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer), "RMSProp": 1e-3, "clip_norm": 1.0}
     differs = [
-        "In the paper the LSTM solves adding; after so many updates here its loss is low and still falls.",
+        "In the paper the LSTM solves adding; here its loss is low and still falling after the last update.",
         f"{steps:,} updates instead of 20,000; {size} units instead of 80 for the LSTM and 128 for the tanh network.",
-        "The norm of the gradient is clipped, in the authors' code its values; the unitary network is not built.",
+        "We clip the norm of the gradient, the authors' code clips its values; the unitary network is not built.",
     ]
-    return Reproduction(
-        "Arjovsky, Shah & Bengio 2016, copying and adding", claims, settings, differs, partial(_draw, found, floors)
-    )
+    draw = partial(_draw, curves, floors)
+    return Reproduction("Arjovsky, Shah & Bengio 2016, copying and adding", claims, settings, differs, draw)
 
 
-def _draw(found, floors):
-    """A panel a task; `found` is {(task, kind): (steps [R], losses [R, N])}."""
+def _draw(curves, floors):
+    """Draws one panel per task; `curves` is {(task, kind): (steps [R], losses [R, N])}."""
     figure, panels = style.panels(2, "updates", "validation loss")
     for panel, (work, floor) in zip(panels, floors.items(), strict=True):
-        of_work = {kind: curves for (task, kind), curves in found.items() if task == work}
-        for colour, (kind, (steps, values)) in zip((style.RED, style.BLUE), of_work.items(), strict=False):
+        curves_by_kind = {kind: losses for (task, kind), losses in curves.items() if task == work}
+        for colour, (kind, (steps, values)) in zip((style.RED, style.BLUE), curves_by_kind.items(), strict=False):
             panel.semilogy(steps, values, color=colour, label=[kind] + [None] * (values.shape[1] - 1))
         panel.axhline(floor, **style.FAINT)
         style.title(panel, work)

@@ -4,8 +4,8 @@ One unit h_t = tanh(w h_{t-1} + u_t) with w > 1 holds a bit robustly against eve
 
     u* = sqrt(w (w - 1)) - artanh sqrt(1 - 1 / w),
 
-the input at which one of its two stable points vanishes. Where it holds the bit the derivative dh_t / dh_0 shrinks by
-w (1 - h^2) < 1 a step, so that gradient descent learns to hold the bit over few steps alone.
+the input at which one of its two stable points vanishes. While it holds the bit, the derivative dh_t / dh_0 shrinks by
+w (1 - h^2) < 1 per step. Therefore gradient descent learns to hold the bit only over few steps.
 """
 
 from functools import partial
@@ -28,8 +28,8 @@ from jaxrnn.plotting import style
 from jaxrnn.training.update import Task, Trainer
 from jaxrnn.types import Size
 
-STEPS = 20_000  # until a unit has settled
-TOLD = 3  # steps in which the class is in the input
+STEPS = 20_000  # steps until a unit has settled
+TOLD = 3  # number of first steps whose input shows the class
 
 
 def reproduce(
@@ -39,43 +39,46 @@ def reproduce(
     seeds: Size = 20,
     steps: Size = 1000,
 ) -> Reproduction:
-    """The input that resets a latch, the rate at which its gradient vanishes, and how often latching is learned.
+    """Measures the input that resets a latch, the rate at which its gradient vanishes, and how often latching is
+    learned.
 
     Args:
-      quick: nothing is trained.
-      weights: w.
-      lengths: T of the sequences that are trained on.
-      seeds: networks of a length.
+      quick: train nothing.
+      weights: values of w.
+      lengths: values of T, the length of the training sequences.
+      seeds: networks per length.
       steps: updates of 20 sequences.
     """
     claims = []
     for w in weights:
         claims.append(Claim(f"w = {w:g}: input that resets the bit", _bound(w), _resets(w), tolerance=1e-3))
         h = _held(w)
-        claims.append(Claim(f"w = {w:g}: ln dh_t / dh_0 a step", np.log(w * (1 - h**2)), _rate(w), tolerance=1e-3))
+        claims.append(Claim(f"w = {w:g}: ln dh_t / dh_0 per step", np.log(w * (1 - h**2)), _rate(w), tolerance=1e-3))
     learned = {} if quick else {length: _learned(length, seeds, steps) for length in lengths}
     if learned:
         first, last = (np.mean(learned[length]) for length in (lengths[0], lengths[-1]))
         claims += [
-            Claim(f"T = {lengths[0]}: share of units that hold the class", 0.8, first, "at least", source="set here"),
-            Claim(f"T = {lengths[-1]}: the same, less that at T = {lengths[0]}", -0.3, last - first, "at most",
-                  source="set here"),
+            Claim(f"T = {lengths[0]}: share of units that hold the class", 0.8, first, "at least", source="our bound"),
+            Claim(f"T = {lengths[-1]}: share that hold the class, minus the share at T = {lengths[0]}", -0.3,
+                  last - first, "at most", source="our bound"),
         ]  # fmt: skip
 
     settings = {"w": list(weights), "T": list(lengths), "seeds": seeds, "updates": steps, "batch": 20, "SGD": 0.1}
     settings |= {"noise": 0.2, "class in steps": TOLD, "first w": 1.25}
-    differs = ["The class enters through a trained input weight in the first 3 steps, instead of as trained inputs."]
+    differs = [
+        "The class enters in the first 3 steps through a trained input weight; the paper trains the inputs themselves."
+    ]
     draw = partial(_draw, weights, learned)
     return Reproduction("Bengio, Simard & Frasconi 1994, latching", claims, settings, differs, draw)
 
 
 def _bound(w):
-    """u*, the input at which a stable point vanishes."""
+    """Returns u*, the input at which a stable point vanishes."""
     return np.sqrt(w * (w - 1)) - np.arctanh(np.sqrt(1 - 1 / w))
 
 
 def _draw(weights, learned):
-    """`learned` is {T: whether each network holds the class}."""
+    """Draws both figures; `learned` is {T: whether each network holds the class}."""
     figure, panels = style.panels(1 + bool(learned), "", "")
     dense = np.linspace(1.01, max(weights), 100)
     panels[0].plot(dense, _bound(dense), color=style.BLACK, label="closed form")
@@ -93,19 +96,19 @@ def _draw(weights, learned):
 
 
 def _unit(w):
-    """The map of the unit, h [1] and u [1] -> h'."""
+    """Returns the map of the unit, h [1] and u [1] -> h'."""
     net = recurrent(elman.cell(1, "tanh", identity(), identity(w)))
     return as_map(net, net.init(jax.random.key(0), 1))[0]
 
 
 def _held(w):
-    """The stable point above zero."""
+    """Returns the stable point above zero."""
     f = _unit(w)
     return float(jax.jit(lambda h: jax.lax.fori_loop(0, STEPS, lambda _, h: f(h, jnp.zeros(1)), h))(jnp.ones(1))[0])
 
 
 def _resets(w):
-    """The size of a constant input that drives a held 1 to the other point, by bisection."""
+    """Finds, by bisection, the size of a constant input that drives a held 1 to the other point."""
     f = _unit(w)
 
     @jax.jit
@@ -125,13 +128,13 @@ def _rate(w, steps=50):
 
 
 def _learned(length, seeds, steps):
-    """[seeds], whether at least 95 of 100 sequences end within 0.4 of their target."""
+    """Returns whether each network [seeds] ends at least 95 of 100 sequences within 0.4 of their target."""
 
     def sample(key):
         key_class, key_noise = jax.random.split(key)
         sign = jax.random.rademacher(key_class, (), float)
-        told = sign * (jnp.arange(length) < TOLD)
-        xs = jnp.stack([told, 0.2 * jax.random.normal(key_noise, (length,))], axis=-1)
+        shown_class = sign * (jnp.arange(length) < TOLD)
+        xs = jnp.stack([shown_class, 0.2 * jax.random.normal(key_noise, (length,))], axis=-1)
         last = 1.0 * (jnp.arange(length) == length - 1)
         return Sequence(xs, jnp.full((length, 1), 0.8 * sign), last, jnp.ones(length, bool))
 
@@ -141,11 +144,11 @@ def _learned(length, seeds, steps):
     data = drawn(sample, 1, squared_error, lambda batch: jnp.zeros_like(batch.targets), right, (length - TOLD, length),
                  "squared error", "zero")  # fmt: skip
     net = recurrent(elman.cell(1, "tanh", _small, identity(1.25)))
-    made = Task(net, data, optimizer(optax.identity(), 0.1, 1.0), Trainer(steps, 20, steps // 4))
-    rows = training.trained(made, seeds).rows
+    task = Task(net, data, optimizer(optax.identity(), 0.1, 1.0), Trainer(steps, 20, steps // 4))
+    rows = training.trained(task, seeds).rows
     return np.array([row.table.where(split="validation").rows[-1]["correct"] > 0.95 for row in rows])
 
 
 def _small(key, shape):
-    """The class enters weakly at first; the noise enters as it is, and is trained too."""
+    """Returns weights that are small for the class and one for the noise, which is trained too."""
     return jnp.array([[0.1], [1.0]]) + 0.05 * jax.random.normal(key, shape)

@@ -1,8 +1,8 @@
 """Chen, Pennington & Schoenholz 2018, "Dynamical isometry and a mean field theory of RNNs: gating enables signal
 propagation in recurrent neural networks", sections 3 and 4.
 
-Of wide random networks the mean squared growth of a gradient over one step is a closed function of the distribution of
-the state: for tanh units with W_h of variance s^2 / N
+In wide random networks the mean squared growth of a gradient over one step follows in closed form from the distribution
+of the state. For tanh units with W_h of variance s^2 / N
 
     chi = s^2 E[tanh'(e)^2],
 
@@ -10,7 +10,7 @@ and for the minimalRNN, h' = f h + (1 - f) n, with e the input of its gate f
 
     chi = E[f^2] + s^2 E[((h - n) f (1 - f))^2].
 
-The gate's bias brings chi near 1 over many scales of the weights, where tanh units need the very scale s = 1.
+The gate's bias brings chi near 1 for many scales of the weights; tanh units need exactly the scale s = 1.
 """
 
 import jax
@@ -34,13 +34,13 @@ SCALES, BIASES = (0.5, 1.0, 1.5, 2.0), (0.0, 2.0, 4.0)
 
 
 def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Positive = 1.0) -> Reproduction:
-    """Theory against networks: ln chi of both kinds over scales and biases.
+    """Compares theory and networks: ln chi of both kinds over scales and biases.
 
     Args:
-      quick: one network of 150 units, the smallest and the largest scale.
+      quick: one network of 150 units, only the smallest and the largest scale.
       units: N.
-      seeds: networks.
-      noise: standard deviation of W_x x, which is white.
+      seeds: number of networks.
+      noise: standard deviation of W_x x, which is white noise.
     """
     scales = SCALES[:: len(SCALES) - 1] if quick else SCALES
     units, seeds = (150, 1) if quick else (units, seeds)
@@ -51,17 +51,17 @@ def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Po
         measured = _measured(kind, scales, units, seeds, noise)
         ours |= {(kind, s): of_scale for s, of_scale in zip(scales, measured, strict=True)}
     claims = [
-        Claim(f"{_name(kind)}, s = {s:g}: ln chi, nats a step", theory[kind, s], ours[kind, s], "equal", 0.05)
+        Claim(f"{_name(kind)}, s = {s:g}: ln chi, nats per step", theory[kind, s], ours[kind, s], "equal", 0.05)
         for kind, s in theory
         if s in (0.5, 2.0) and kind in ("tanh", BIASES[0], BIASES[-1])
     ]
     spread = {kind: np.ptp([theory[kind, s] for s in scales]) for kind in ("tanh", BIASES[-1])}
-    claims.append(Claim("range of ln chi over s = 0.5 to 2, minimalRNN with b = 4 over tanh", 0.2,
+    claims.append(Claim("range of ln chi over s = 0.5 to 2: minimalRNN (b = 4) / tanh", 0.2,
                         np.ptp([np.median(ours[BIASES[-1], s]) for s in scales]) / spread["tanh"], "at most",
-                        source="set here"))  # fmt: skip
+                        source="our bound"))  # fmt: skip
 
     def draw():
-        figure, (panel,) = style.panels(1, "s", "ln chi (nats a step)")
+        figure, (panel,) = style.panels(1, "s", "ln chi (nats per step)")
         for number, kind in enumerate(("tanh", *BIASES)):
             line = style.series(number)
             panel.plot(scales, [theory[kind, s] for s in scales], color=line["color"], linestyle=line["linestyle"],
@@ -73,8 +73,8 @@ def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Po
 
     settings = {"N": units, "seeds": seeds, "s": list(scales), "b": list(BIASES), "noise": noise}
     differs = [
-        "Lines are the theory, points the networks; weights are drawn anew at every step, as the theory assumes.",
-        "The networks are not trained here; `paper=chen_2018_training` maps what is learned over scales and lengths.",
+        "Lines show the theory, points the networks; weights are redrawn at every step, as the theory assumes.",
+        "The networks are not trained here; `paper=chen_2018_training` measures learning over scales and lengths.",
     ]
     title = "Chen, Pennington & Schoenholz 2018, mean field of gated networks"
     return Reproduction(title, claims, settings, differs, draw)
@@ -85,14 +85,15 @@ def _name(kind):
 
 
 def _measured(kind, scales, units, seeds, noise):
-    """[scales, seeds], ln of the mean squared norm of J^T v over v of norm one, at a stationary state, W_h drawn anew.
+    """Measures networks in a stationary state, W_h redrawn at every step: [scales, seeds].
 
-    `kind` is "tanh", or the bias of a minimalRNN.
+    The value is the logarithm of the mean of |J^T v|^2 for random v of norm one. `kind` is "tanh", or the bias of a
+    minimalRNN.
     """
     bias = 0.0 if kind == "tanh" else kind
     steps = STEPS + RELAXATIONS * int(np.exp(bias))
 
-    def one(s, key):
+    def of_network(s, key):
         if kind == "tanh":
             cell = elman.cell(units, "tanh", gaussian(1.0), gaussian(s))
         else:
@@ -103,12 +104,12 @@ def _measured(kind, scales, units, seeds, noise):
             key_w, key_x, key_v = jax.random.split(key, 3)
             params = cell.init(key_w, units)
             u = cell.project(params, noise * jax.random.normal(key_x, (units,)))
-            after, back = jax.vjp(lambda carry: cell.step(params, carry, u)[0], carry)
+            after, pull = jax.vjp(lambda carry: cell.step(params, carry, u)[0], carry)
             v = jax.random.normal(key_v, (units,))
-            (pulled,) = back(type(carry)(v))
+            (pulled,) = pull(type(carry)(v))
             return after, jnp.sum(pulled.h**2) / jnp.sum(v**2)
 
         _, growth = jax.lax.scan(step, carry, jax.random.split(key, steps))
         return jnp.log(jnp.mean(growth[steps // 2 :]))
 
-    return over_scales_and_seeds(one, scales, seeds)
+    return over_scales_and_seeds(of_network, scales, seeds)

@@ -1,8 +1,9 @@
 """Chen, Pennington & Schoenholz 2018, "Dynamical isometry and a mean field theory of RNNs": training, section 5.
 
-A symbol at the first step, noise after it, and the symbol asked for at step T. A gradient over T steps shrinks or grows
-as exp(-T / xi) with xi = 1 / |ln chi|, see `jaxrnn.papers.chen_2018`: what is learned within few updates ends at about
-6 xi. For tanh units xi is long near the scale s = 1 alone, for the minimalRNN its gate's bias sets xi at every scale.
+The first step shows a symbol, noise follows, and step T asks for the symbol. A gradient over T steps shrinks or grows
+as exp(-T / xi) with xi = 1 / |ln chi| (see `jaxrnn.papers.chen_2018`). Within few updates networks learn only up to
+about T = 6 xi. For tanh units xi is long only near the scale s = 1; for the minimalRNN its gate's bias sets xi at every
+scale.
 """
 
 from functools import partial
@@ -21,7 +22,7 @@ from jaxrnn.types import Size
 
 SYMBOLS, NOISE, BIAS = 4, 0.05, 2.0
 TANH, MINIMAL = "tanh", f"minimalRNN, b = {BIAS:g}"
-LEARNED = 0.9  # share of sequences that are right
+LEARNED = 0.9  # share of right sequences that counts as learned
 
 
 def reproduce(
@@ -32,13 +33,13 @@ def reproduce(
     units: Size = 64,
     steps: Size = 200,
 ) -> Reproduction:
-    """How many steps are learned, over the scale of the recurrent weights, beside 6 xi of the theory.
+    """Compares the number of steps that are learned with 6 xi of the theory, over the scale of the recurrent weights.
 
     Args:
-      quick: tanh units, three scales, lengths of 10 and 40.
-      scales: s, the recurrent weights have variance s^2 / N.
-      lengths: T, each twice the one before it or less.
-      seeds: networks of a scale.
+      quick: only tanh units, three scales, and the lengths 10 and 40.
+      scales: values of s; the recurrent weights have variance s^2 / N.
+      lengths: values of T, each at most twice the one before.
+      seeds: networks per scale.
       units: N.
       steps: updates of 32 sequences.
     """
@@ -48,25 +49,27 @@ def reproduce(
     trainer = Trainer(steps, 32, max(1, steps // 4))
     xi = {kind: np.array([1 / abs(theory(s, NOISE)) for s in scales]) for kind, theory in kinds.items()}
     right = {kind: _right(kind, scales, lengths, seeds, units, trainer) for kind in kinds}  # [lengths, scales]
-    longest = {kind: _longest(found, lengths) for kind, found in right.items()}
-    # Where all lengths are learned, or none, the end of the lengths stands for both.
-    within = {kind: np.clip(6 * xi[kind], lengths[0], lengths[-1]) for kind in kinds}
-    apart = {kind: 2 ** np.max(np.abs(np.log2(longest[kind] / within[kind]))) for kind in kinds}
+    longest = {kind: _longest(shares, lengths) for kind, shares in right.items()}
+    # 6 xi is clipped to the tried lengths, because the longest learned T cannot leave them.
+    predicted = {kind: np.clip(6 * xi[kind], lengths[0], lengths[-1]) for kind in kinds}
+    factors = {kind: 2 ** np.max(np.abs(np.log2(longest[kind] / predicted[kind]))) for kind in kinds}
     claims = [
-        Claim(f"{kind}: factor between the longest T that is learned and 6 xi, at most", 4.0, far, "at most",
-              source="set here")
-        for kind, far in apart.items()
+        Claim(f"{kind}: largest factor between the longest learned T and 6 xi", 4.0, factor, "at most",
+              source="our bound")
+        for kind, factor in factors.items()
     ]  # fmt: skip
-    claims.append(Claim("tanh: s with the longest T", 1.0, scales[int(np.argmax(longest[TANH]))], tolerance=0.2))
+    claims.append(
+        Claim("tanh: s with the longest learned T", 1.0, scales[int(np.argmax(longest[TANH]))], tolerance=0.2)
+    )
     if MINIMAL in kinds:
         spread = np.max(longest[MINIMAL]) / np.min(longest[MINIMAL])
-        what = f"{MINIMAL}: longest T over all s, largest over smallest"
-        claims.append(Claim(what, 1.0, spread, "at most", source="set here"))
+        claim = f"{MINIMAL}: longest learned T over all s, largest / smallest"
+        claims.append(Claim(claim, 1.0, spread, "at most", source="our bound"))
     settings = {"N": units, "seeds": seeds, "s": list(scales), "T": list(lengths), "symbols": SYMBOLS, "noise": NOISE}
-    settings |= training.shown(trainer) | {"Adam": 1e-3, "learned": f"{LEARNED:.0%} right"}
+    settings |= training.settings(trainer) | {"Adam": 1e-3, "learned": f"{LEARNED:.0%} right"}
     differs = [
-        f"One of {SYMBOLS} symbols instead of an image at the first step; {units} units, {steps} updates; Adam.",
-        "The paper draws the map and prints no numbers.",
+        f"The first step shows one of {SYMBOLS} symbols instead of an image; {units} units, {steps} updates; Adam.",
+        "The paper shows the map as a figure, without numbers.",
     ]
     draw = partial(_draw, scales, lengths, xi, right)
     return Reproduction("Chen, Pennington & Schoenholz 2018, what can be learned", claims, settings, differs, draw)
@@ -78,12 +81,12 @@ def _minimal_theory(s, noise):
 
 def _draw(scales, lengths, xi, right):
     figure, panels = style.panels(len(right), "s", "T (steps)", sharey=True)
-    for panel, (kind, found) in zip(panels, right.items(), strict=True):
-        places = np.arange(len(scales))
-        image = panel.pcolormesh(places, np.arange(len(lengths)), found, cmap="Greys", vmin=0, vmax=1, alpha=0.5)
+    for panel, (kind, shares) in zip(panels, right.items(), strict=True):
+        columns = np.arange(len(scales))
+        image = panel.pcolormesh(columns, np.arange(len(lengths)), shares, cmap="Greys", vmin=0, vmax=1, alpha=0.5)
         at = np.log2(6 * xi[kind] / lengths[0]) / np.log2(lengths[-1] / lengths[0]) * (len(lengths) - 1)
-        panel.plot(places, at, color=style.RED, marker="o", label="6 xi, theory")
-        panel.set_xticks(places[::2], [f"{s:g}" for s in scales[::2]])
+        panel.plot(columns, at, color=style.RED, marker="o", label="6 xi, theory")
+        panel.set_xticks(columns[::2], [f"{s:g}" for s in scales[::2]])
         panel.set_yticks(np.arange(len(lengths)), lengths)
         panel.set_ylim(-0.5, len(lengths) - 0.5)
         style.title(panel, kind)
@@ -93,13 +96,13 @@ def _draw(scales, lengths, xi, right):
 
 
 def _longest(right, lengths):
-    """[scales], the longest T up to which all are learned; the shortest where none is."""
+    """Returns the longest T [scales] up to which all lengths are learned; the shortest length if none is."""
     learned = np.cumprod(right > LEARNED, axis=0).sum(axis=0)
     return np.array(lengths)[np.maximum(learned - 1, 0)]
 
 
 def _right(kind, scales, lengths, seeds, units, trainer):
-    """[lengths, scales], shares of right sequences after training, means over networks."""
+    """Returns the shares of right sequences after training, means over networks: [lengths, scales]."""
 
     def make(s, data):
         def recurrent_init(key, shape):
@@ -111,11 +114,11 @@ def _right(kind, scales, lengths, seeds, units, trainer):
             cell = minimal_rnn.cell(units, BIAS, gaussian(), recurrent_init)
         return training.task(cell, data, trainer)
 
-    found = []
+    shares_by_length = []
     for length in lengths:
         rows = training.trained(
             partial(make, data=lags.symbol_before_noise(length, SYMBOLS, NOISE)), seeds, scales
         ).rows
         shares = [row.table.where(split="validation").rows[-1]["correct"] for row in rows]
-        found.append(np.reshape(shares, (len(scales), seeds)).mean(axis=1))
-    return np.array(found)
+        shares_by_length.append(np.reshape(shares, (len(scales), seeds)).mean(axis=1))
+    return np.array(shares_by_length)

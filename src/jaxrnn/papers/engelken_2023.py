@@ -1,7 +1,7 @@
 """Engelken, Wolf & Abbott 2023, "Lyapunov spectra of chaotic recurrent neural networks".
 
-Chaos is extensive: the dimension of the attractor and the entropy rate of random networks grow like their number of
-units N, for the spectrum keeps its shape; and the dimension stays well below N.
+Chaos is extensive: in random networks the dimension of the attractor and the entropy rate grow in proportion to the
+number of units N, because the spectrum keeps its shape. The dimension stays well below N.
 """
 
 from itertools import pairwise
@@ -23,14 +23,14 @@ from jaxrnn.types import Positive, Size
 def reproduce(
     quick: bool = False, sizes: list[Size] = (60, 120, 240), gain: Positive = 3.0, seeds: Size = 3, steps: Size = 600
 ) -> Reproduction:
-    """Whole spectra of random tanh networks of several sizes.
+    """Computes whole spectra of random tanh networks of several sizes.
 
     Args:
       quick: the two smaller sizes, half of the steps.
-      sizes: N, each twice the one before.
-      gain: g, of W_h with entries of variance g^2 / N.
-      seeds: networks of a size.
-      steps: of the trajectory, after a fifth of them as a warm-up.
+      sizes: values of N, each twice the one before.
+      gain: g; the entries of W_h have variance g^2 / N.
+      seeds: networks per size.
+      steps: steps of the trajectory, after a warm-up of a fifth as many.
     """
     sizes, steps = (sizes[:2], steps // 2) if quick else (sizes, steps)
     spectra = {size: np.asarray(_spectra(size, gain, seeds, steps)) for size in sizes}
@@ -40,21 +40,21 @@ def reproduce(
     }
     claims = [
         Claim(
-            f"{what}, N = {large} over N = {small}",
+            f"{quantity}, N = {large} / N = {small}",
             2.0,
-            found[large] / np.median(found[small]),
+            values_by_size[large] / np.median(values_by_size[small]),
             "equal",
             0.3,
             "unchecked",
         )
-        for what, found in measured.items()
+        for quantity, values_by_size in measured.items()
         for small, large in pairwise(sizes)
     ]
     share = np.concatenate([measured["attractor's dimension"][size] / size for size in sizes])
-    claims.append(Claim("attractor's dimension over N", 0.5, share, "at most", source="set here"))
+    claims.append(Claim("attractor's dimension / N", 0.5, share, "at most", source="our bound"))
 
     def draw():
-        figure, (panel,) = style.panels(1, "number of the exponent over N", "exponent, nats a step")
+        figure, (panel,) = style.panels(1, "number of the exponent over N", "exponent, nats per step")
         for colour, dashes, size in zip(style.COLOURS, ("-", "--", ":"), sizes, strict=False):
             lam = np.median(spectra[size], axis=0)
             panel.plot((np.arange(size) + 0.5) / size, lam, color=colour, linestyle=dashes, label=f"N = {size}")
@@ -64,8 +64,9 @@ def reproduce(
 
     settings = {"g": gain, "N": list(sizes), "steps": steps, "seeds": seeds}
     differs = [
-        "The networks run in discrete time without a leak, and are smaller than the paper's.",
-        "The exponents of such small networks still rise with N: ratios are above 2, most for the entropy rate.",
+        "The networks run in discrete time without a leak and are smaller than in the paper.",
+        "The exponents of such small networks still rise with N, so the ratios are above 2, most of all for the "
+        "entropy rate.",
     ]
     title = "Engelken, Wolf & Abbott 2023, Lyapunov spectra of chaotic networks"
     return Reproduction(title, claims, settings, differs, draw)
@@ -74,9 +75,9 @@ def reproduce(
 def _spectra(size, gain, seeds, steps):
     net = recurrent(elman.cell(size, recurrent_init=gaussian(gain)))
 
-    def one(key):
+    def of_network(key):
         f, _ = as_map(net, net.init(key, 1))
         first = 0.5 * jax.random.normal(jax.random.fold_in(key, 1), (size,))
         return lyapunov(f, first, jnp.zeros((steps + steps // 5, 1)), warm_up=steps // 5).lam
 
-    return jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(jax.random.key(0), seeds))
+    return jax.jit(lambda keys: jax.lax.map(of_network, keys))(jax.random.split(jax.random.key(0), seeds))

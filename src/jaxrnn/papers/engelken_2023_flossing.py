@@ -1,7 +1,7 @@
 """Engelken 2023, "Gradient flossing: improving gradient descent through dynamic control of Jacobians", sections 2 to 4.
 
-Pushing Lyapunov exponents to zero before training makes gradients reach further back: networks learn to copy a bit over
-delays at which plain training fails; and the condition number of the long-term Jacobian falls.
+Pushing Lyapunov exponents to zero before training makes gradients reach further back. Networks then learn to copy a bit
+over delays at which plain training fails, and the condition number of the long-term Jacobian falls.
 """
 
 from functools import partial
@@ -34,52 +34,57 @@ def reproduce(
     before: Size = 100,
     exponents: Size = 30,
 ) -> Reproduction:
-    """Losses on copying bits of networks that are trained plainly, and of those that are flossed first.
+    """Compares losses on copying bits, trained plainly and with flossing first.
 
     Args:
       quick: two networks, half of the updates.
-      delay: steps after which a bit is asked for.
+      delay: number of steps after which a bit is asked for.
       length: T.
       size: H.
-      seeds: networks of a kind.
-      steps: updates of 16 sequences, flossing among them.
-      before: of these, with flossing alone.
-      exponents: that are pushed to zero.
+      seeds: networks per kind.
+      steps: updates of 16 sequences, including flossing.
+      before: number of these updates that use only flossing.
+      exponents: number of exponents pushed to zero.
     """
     if quick:
         seeds, steps = 2, steps // 2
     data, trainer = _delayed(delay, length), Trainer(steps, 16, max(1, steps // 20))
     cell = elman.cell(size, "tanh", gaussian(1.0), gaussian(1.0))
     kinds = {"plain": None, "flossed first": flossing(exponents, before, 0.0)}
-    found = {
+    curves = {
         name: training.losses(training.task(cell, data, trainer, regularizer=regularizer), seeds)
         for name, regularizer in kinds.items()
     }
-    last = {name: training.last(losses) for name, (_, losses) in found.items()}
+    last = {name: training.last(losses) for name, (_, losses) in curves.items()}
     spectra = {
         number: _spectra(cell, data, Trainer(max(number, 1), 16, max(number, 1)), exponents, number, seeds)
         for number in (0, before)
     }
     claims = [
-        Claim("last loss, flossed first over plain", 0.9, np.median(last["flossed first"]) / np.median(last["plain"]),
-              "at most", source="set here"),
-        Claim("mean square of the exponents, flossed over at first", 0.2,
-              np.mean(spectra[before] ** 2, axis=1) / np.mean(spectra[0] ** 2, axis=1), "at most", source="set here"),
+        Claim("last loss: flossed first / plain", 0.9, np.median(last["flossed first"]) / np.median(last["plain"]),
+              "at most", source="our bound"),
+        Claim("mean square of the exponents: after flossing / before", 0.2,
+              np.mean(spectra[before] ** 2, axis=1) / np.mean(spectra[0] ** 2, axis=1), "at most", source="our bound"),
     ]  # fmt: skip
 
-    settings = {"delay": delay, "T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": 1e-3}
+    settings = {"delay": delay, "T": length, "H": size, "seeds": seeds, **training.settings(trainer), "Adam": 1e-3}
     settings |= {"flossing": before, "exponents": exponents, "W_h": "N(0, 1 / H)"}
     differs = [
         f"{size} units and T = {length} instead of 80 and 300; {before} updates of flossing instead of 500.",
-        "Copying alone; the delayed XOR of the paper is not run.",
+        "Only copying; the paper's delayed XOR is not run.",
     ]
-    return Reproduction("Engelken 2023, gradient flossing", claims, settings, differs, partial(_draw, found, spectra))
+    return Reproduction("Engelken 2023, gradient flossing", claims, settings, differs, partial(_draw, curves, spectra))
 
 
-def _draw(found, spectra):
-    """`found` is {kind: (updates, losses)}, `spectra` {updates of flossing: exponents [N, k]}."""
+def _draw(curves, spectra):
+    """Draws losses and exponents.
+
+    Args:
+      curves: {kind: (updates, losses)}.
+      spectra: {updates of flossing: exponents [N, k]}.
+    """
     figure, panels = style.panels(2, "", "")
-    for number, (name, (at, losses)) in enumerate(found.items()):
+    for number, (name, (at, losses)) in enumerate(curves.items()):
         line = style.series(number) | {"markevery": 4}
         panels[0].plot(at, losses, label=[name] + [None] * (losses.shape[1] - 1), **line)
     panels[0].axhline(np.log(2), **style.FAINT)
@@ -97,24 +102,24 @@ def _draw(found, spectra):
 
 
 def _spectra(cell, data, trainer, exponents, updates, seeds):
-    """[seeds, exponents], descending, of networks after so many updates of flossing alone."""
-    made = training.task(cell, data, trainer, regularizer=flossing(exponents, updates, 0.0))
+    """Returns the exponents of networks after `updates` updates of flossing only: [seeds, exponents], descending."""
+    task = training.task(cell, data, trainer, regularizer=flossing(exponents, updates, 0.0))
     if updates:
-        run = training.trained(made, seeds)
+        run = training.trained(task, seeds)
         params = [run.params(row) for row in range(seeds)]
     else:
-        params = [made.net.init(jax.random.key(seed), data.input_size) for seed in range(seeds)]
+        params = [task.net.init(jax.random.key(seed), data.input_size) for seed in range(seeds)]
     xs = data.splits["validation"].xs[:, 0]
 
-    def one(params):
-        f, z_0 = as_map(made.net, params)
+    def of_network(params):
+        f, z_0 = as_map(task.net, params)
         return jnp.sort(lyapunov(f, z_0, xs, exponents).lam)[::-1]
 
-    return np.stack([np.asarray(jax.jit(one)(each)) for each in params])
+    return np.stack([np.asarray(jax.jit(of_network)(each)) for each in params])
 
 
 def _delayed(delay, length):
-    """Bits, one a step; the bit of `delay` steps ago is asked for at every step that has one."""
+    """Task to repeat bits, one per step: from step `delay` on, the target is the bit of `delay` steps ago."""
     times = jnp.arange(length)
 
     def sample(key):

@@ -1,7 +1,7 @@
 """Gers, Schmidhuber & Cummins 2000, "Learning to forget", section 4: the continual embedded Reber grammar.
 
-Strings of the grammar follow one another without a mark, and nothing resets the network. Memory cells that cannot
-forget, c_t = c_{t-1} + i_t g_t, grow and saturate; with forget gates, c_t = f_t c_{t-1} + i_t g_t, the network learns
+Strings of the grammar follow one another without a separator, and nothing resets the network. Memory cells that cannot
+forget, c_t = c_{t-1} + i_t g_t, grow and saturate. With forget gates, c_t = f_t c_{t-1} + i_t g_t, the network learns
 to reset itself at the end of a string.
 """
 
@@ -23,8 +23,8 @@ from jaxrnn.types import Size
 from jaxrnn.unroll import deferred
 
 ROWS, WINDOW = 10, 50  # streams side by side, and steps between two updates
-WARM_UP = 500  # symbols of a new stream that do not count
-ALWAYS = 1e3  # a forget bias whose gate is one, exactly, and stays so: its gradient is zero
+WARM_UP = 500  # first symbols of a new stream, which are not scored
+ALWAYS = 1e3  # forget bias whose gate is exactly one and stays one, because its gradient is zero
 POINTS = 20
 
 
@@ -35,27 +35,28 @@ class Stream(NamedTuple):
 
 
 def reproduce(quick: bool = False, seeds: Size = 5, size: Size = 16, updates: Size = 1500) -> Reproduction:
-    """Symbols until the first mistake on a new stream, and the size of the memory, with forget gates and without.
+    """Measures symbols until the first mistake on a new stream and the size of the memory, with and without forget
+    gates.
 
     Args:
-      quick: half of the updates, two networks, held to 200 symbols.
-      seeds: networks of a kind.
+      quick: half of the updates, two networks, a bound of 200 symbols.
+      seeds: networks per kind.
       size: H.
-      updates: of 10 windows of 50 symbols.
+      updates: updates of 10 windows of 50 symbols.
     """
-    updates, seeds, least = (updates // 2, 2, 200) if quick else (updates, seeds, 10_000)
+    updates, seeds, required = (updates // 2, 2, 200) if quick else (updates, seeds, 10_000)
     kinds = {"forget gates": 1.0, "no forgetting": ALWAYS}
-    tested = 4 * least
-    found = {name: _trained(bias, seeds, size, updates, tested) for name, bias in kinds.items()}
-    forgets, keeps = found.values()
+    tested = 4 * required
+    results_by_kind = {name: _trained(bias, seeds, size, updates, tested) for name, bias in kinds.items()}
+    forgets, keeps = results_by_kind.values()
     claims = [
-        Claim("symbols until the first mistake, forget gates", least, forgets["symbols"], "at least",
-              source="set here"),
-        Claim("symbols until the first mistake, no forgetting", 100, keeps["symbols"], "at most", source="set here"),
-        Claim("share of networks without forget gates that learn it", 0.0, np.mean(keeps["symbols"] >= least),
+        Claim("symbols until the first mistake, forget gates", required, forgets["symbols"], "at least",
+              source="our bound"),
+        Claim("symbols until the first mistake, no forgetting", 100, keeps["symbols"], "at most", source="our bound"),
+        Claim("share of networks without forget gates that learn the task", 0.0, np.mean(keeps["symbols"] >= required),
               source="unchecked"),
-        Claim("largest memory cell, no forgetting over forget gates", 10.0,
-              np.median(keeps["memory"][:, -1]) / np.median(forgets["memory"][:, -1]), "at least", source="set here"),
+        Claim("largest memory cell: no forgetting / forget gates", 10.0,
+              np.median(keeps["memory"][:, -1]) / np.median(forgets["memory"][:, -1]), "at least", source="our bound"),
     ]  # fmt: skip
     settings = {
         "H": size,
@@ -67,40 +68,40 @@ def reproduce(quick: bool = False, seeds: Size = 5, size: Size = 16, updates: Si
     }
     strings = updates * ROWS * WINDOW / 12
     differs = [
-        f"Adam and truncated backpropagation on 10 streams, {strings:,.0f} strings of about 12 symbols, instead of "
-        "gradient descent after every symbol on 30,000 strings; 16 memory cells instead of 8.",
-        "The paper's shares of perfect networks depend on how the learning rate falls; they are not compared.",
-        "With `paper.updates=6000` 3 of 5 networks without forget gates learn it too: Adam finds what lets the memory "
-        "grow without harm.",
+        f"Adam with truncated backpropagation on 10 streams, {strings:,.0f} strings of about 12 symbols; the paper "
+        "uses gradient descent after every symbol on 30,000 strings. 16 memory cells instead of 8.",
+        "The paper's shares of perfect networks depend on the learning rate schedule, so we do not compare them.",
+        "With `paper.updates=6000`, 3 of 5 networks without forget gates also learn the task: Adam finds weights with "
+        "which the memory grows without harm.",
     ]
-    draw = partial(_draw, found, updates, tested)
+    draw = partial(_draw, results_by_kind, updates, tested)
     return Reproduction("Gers, Schmidhuber & Cummins 2000, continual Reber", claims, settings, differs, draw)
 
 
-def _draw(found, updates, tested):
+def _draw(results_by_kind, updates, tested):
     figure, panels = style.panels(2, "", "")
     at = (np.arange(POINTS) + 1) * updates / POINTS
-    for number, (name, each) in enumerate(found.items()):
+    for number, (name, each) in enumerate(results_by_kind.items()):
         line = style.series(number)
         panels[0].semilogy(at, each["memory"].T, label=[name] + [None] * (len(each["memory"]) - 1), markevery=6, **line)
         panels[1].plot(np.full(len(each["symbols"]), number), each["symbols"], line["marker"], color=line["color"])
     panels[0].set_xlabel("updates")
     style.title(panels[0], "largest memory cell |c|")
     panels[1].set(yscale="log", xlim=(-0.5, 1.5))
-    panels[1].set_xticks([0, 1], [name.replace(" ", "\n") for name in found])
+    panels[1].set_xticks([0, 1], [name.replace(" ", "\n") for name in results_by_kind])
     style.title(panels[1], f"symbols until the first mistake, of {tested:,}")
     style.legend_below(figure)
     return {"gers_2000_continual": figure}
 
 
 def _stream(key, steps, rows):
-    """Streams of so many steps, one string after the other, cut from the data of `jaxrnn.data.reber`."""
+    """Makes `rows` streams of `steps` symbols: strings from `jaxrnn.data.reber`, one after the other."""
     longest = 40
     sample = reber.strings(longest)
 
-    def one(key):
+    def of_string(key):
         string = sample(key)
-        # The end is read too, and what follows it is the beginning of the next string.
+        # The end symbol is an input too; its target is the first symbol of the next string.
         ends = jnp.sum(string.mask)
         begin = jax.nn.one_hot(reber.SYMBOLS.index("B"), len(reber.SYMBOLS))
         last = jax.nn.one_hot(reber.SYMBOLS.index("E"), len(reber.SYMBOLS))
@@ -110,13 +111,17 @@ def _stream(key, steps, rows):
         return xs, targets, jnp.arange(longest + 1) <= ends
 
     count = rows * steps // 9 + rows  # the shortest string has 9 symbols
-    xs, targets, valid = (np.asarray(a) for a in jax.jit(jax.vmap(one))(jax.random.split(key, count)))
+    xs, targets, valid = (np.asarray(a) for a in jax.jit(jax.vmap(of_string))(jax.random.split(key, count)))
     xs, targets = (a[valid][: steps * rows].reshape(rows, steps, -1).swapaxes(0, 1) for a in (xs, targets))
     return Stream(xs, targets[..., :1].astype(np.int32), targets[..., 1:] > 0)
 
 
 def _trained(bias, seeds, size, updates, tested):
-    """{"symbols": [seeds], until the first mistake; "memory": [seeds, POINTS], largest |c| while it is trained}."""
+    """Trains networks.
+
+    Returns:
+      {"symbols": [seeds], symbols until the first mistake; "memory": [seeds, POINTS], largest |c| during training}.
+    """
     net = rnn(lstm.cell(size, forget_bias=bias), len(reber.SYMBOLS)).unrolled(deferred.unroll())
     stream = _stream(jax.random.key(1), updates * WINDOW, ROWS)
     windows = jax.tree.map(lambda a: a.reshape(updates, WINDOW, *a.shape[1:]), stream)

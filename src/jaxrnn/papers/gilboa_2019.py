@@ -1,13 +1,13 @@
 """Gilboa, Chang, Chen et al. 2019, "Dynamical isometry and a mean field theory of LSTMs and GRUs", sections 3 and 4.
 
-Of a wide LSTM with recurrent weights of variance s^2 / N and gates that see white noise, the mean square of what a
-small change of the state becomes follows from the distribution of a single unit. With v and u the mean squares of the
-change of c and h of a unit, and U the mean of u over units,
+In a wide LSTM whose recurrent weights have variance s^2 / N and whose gates receive white noise, the growth of a small
+change of the state follows from the distribution of a single unit. Let v and u be the mean squares of the change of c
+and h of a unit, and U the mean of u over units:
 
     v' = f^2 v + ((c f_1)^2 + (g i_1)^2 + (i g_1)^2) s^2 U,    u' = (o (1 - tanh(c')^2))^2 v' + (o_1 tanh(c'))^2 s^2 U
 
 where f_1, i_1, g_1 and o_1 are the derivatives of the gates. The bias of the forget gate brings the growth rate near
-zero, whatever the scale of the weights.
+zero for every scale of the weights.
 """
 
 import jax
@@ -22,17 +22,17 @@ from jaxrnn.plotting import style
 from jaxrnn.types import Positive, Size
 
 SCALES, BIASES = (0.5, 1.0, 2.0, 3.0), (0.0, 2.0, 4.0)
-SAMPLES, STEPS = 20_000, 100  # of the theory's expectations; until the distribution is stationary, and as many again
+SAMPLES, STEPS = 20_000, 100  # samples of an expectation; steps until the state is stationary, then as many to measure
 
 
 def reproduce(quick: bool = False, units: Size = 200, seeds: Size = 3, noise: Positive = 1.0) -> Reproduction:
-    """Theory against networks: the growth rate of a small change over scales and biases.
+    """Compares theory and networks: the growth rate of a small change over scales and biases.
 
     Args:
-      quick: two networks of 120 units, the smallest and the largest scale.
+      quick: two networks of 120 units, only the smallest and the largest scale.
       units: N.
-      seeds: networks.
-      noise: standard deviation of what each gate gets from the input, white.
+      seeds: number of networks.
+      noise: standard deviation of the white noise that each gate receives from the input.
     """
     scales = SCALES[:: len(SCALES) - 1] if quick else SCALES
     units, seeds = (120, 2) if quick else (units, seeds)
@@ -42,15 +42,17 @@ def reproduce(quick: bool = False, units: Size = 200, seeds: Size = 3, noise: Po
         measured = _measured(scales, bias, units, seeds, noise)
         ours |= {(bias, s): of_scale for s, of_scale in zip(scales, measured, strict=True)}
     claims = [
-        Claim(f"b_f = {bias:g}, s = {s:g}: growth, nats a step", theory[bias, s], ours[bias, s], "equal", 0.05)
+        Claim(f"b_f = {bias:g}, s = {s:g}: growth, nats per step", theory[bias, s], ours[bias, s], "equal", 0.05)
         for bias, s in theory
         if s in (scales[0], scales[-1])
     ]
     farthest = max(abs(np.median(ours[BIASES[-1], s])) for s in scales)
-    claims.append(Claim(f"b_f = {BIASES[-1]:g}: farthest from zero", 0.1, farthest, "at most", source="set here"))
+    claims.append(
+        Claim(f"b_f = {BIASES[-1]:g}: growth farthest from zero", 0.1, farthest, "at most", source="our bound")
+    )
 
     def draw():
-        figure, (panel,) = style.panels(1, "s", "growth of a change (nats a step)")
+        figure, (panel,) = style.panels(1, "s", "growth of a change (nats per step)")
         for number, bias in enumerate(BIASES):
             line = style.series(number)
             panel.plot(scales, [theory[bias, s] for s in scales], color=line["color"], linestyle=line["linestyle"],
@@ -62,9 +64,9 @@ def reproduce(quick: bool = False, units: Size = 200, seeds: Size = 3, noise: Po
 
     settings = {"N": units, "seeds": seeds, "s": list(scales), "b_f": list(BIASES), "noise": noise}
     differs = [
-        "Lines are the theory, points the networks; weights are drawn anew at every step, as the theory assumes.",
-        "The equations are written out here for weights that are drawn anew; the paper was not at hand.",
-        "The LSTM alone, and nothing is trained: the map of what can be learned is not drawn.",
+        "Lines show the theory, points the networks; weights are redrawn at every step, as the theory assumes.",
+        "We derived the equations for redrawn weights ourselves; the paper was not available.",
+        "Only the LSTM, and nothing is trained: the map of what can be learned is not measured.",
     ]
     return Reproduction("Gilboa et al. 2019, mean field of the LSTM", claims, settings, differs, draw)
 
@@ -88,10 +90,10 @@ def _theory(s, bias, noise):
 
 
 def _measured(scales, bias, units, seeds, noise):
-    """[scales, seeds], mean of ln |delta'|^2 / |delta|^2 of the memory cells, with W_h drawn anew at every step."""
+    """Measures the mean of ln |delta'|^2 / |delta|^2 of the memory cells, W_h redrawn each step: [scales, seeds]."""
     steps = STEPS + RELAXATIONS * int(np.exp(bias))
 
-    def one(s, key):
+    def of_network(s, key):
         cell = lstm.cell(units, forget_bias=bias, recurrent_init=gaussian(s))
         carry = cell.initial(cell.init(key, 1), ())
         delta = jax.tree.map(lambda a: jax.random.normal(jax.random.fold_in(key, 1), a.shape), carry)
@@ -108,4 +110,4 @@ def _measured(scales, bias, units, seeds, noise):
         _, growth = jax.lax.scan(step, (carry, delta), jax.random.split(key, 2 * steps))
         return jnp.mean(growth[steps:])
 
-    return over_scales_and_seeds(one, scales, seeds)
+    return over_scales_and_seeds(of_network, scales, seeds)

@@ -1,6 +1,6 @@
 """Hochreiter & Schmidhuber 1997, "Long short-term memory", experiments 4 and 6a: sequences seen until the stop rule.
 
-The rule: 2000 successive training sequences right, each looked at before it is learned from.
+Training stops when 2000 successive training sequences are right, each tested before the network learns from it.
 """
 
 import numpy as np
@@ -18,13 +18,14 @@ PUBLISHED = {"adding": 74_000, "temporal order, 2 symbols": 31_390}  # tables 7 
 
 
 def reproduce(quick: bool = False, seeds: Size = 10, size: Size = 16, most: Size = 100_000) -> Reproduction:
-    """Sequences until the stop rule, of LSTMs with a forget gate, trained by Adam; not more than in 1997.
+    """Measures sequences until the stop rule, for LSTMs with a forget gate trained by Adam; the claim is at most those
+    of 1997.
 
     Args:
-      quick: a rule of 200 sequences, on 22 steps.
-      seeds: networks for each task.
+      quick: a rule of 200 sequences, 22 steps, at most three networks.
+      seeds: networks per task.
       size: H.
-      most: sequences after which a network has failed; it counts as infinitely many.
+      most: number of sequences after which a network has failed; it then counts as infinitely many.
     """
     right, length = (200, 22) if quick else (2000, 100)
     seeds = min(seeds, 3) if quick else seeds
@@ -34,8 +35,8 @@ def reproduce(quick: bool = False, seeds: Size = 10, size: Size = 16, most: Size
     trainer = Trainer(1000, 8, 100)
     ours = {}
     for name, data in tasks.items():
-        made = training.task(lstm.cell(size, chrono=float(length)), data, trainer, learning_rate=1e-2)
-        seen = sequences_seen(made, 0, seeds, right, most, name)
+        task = training.task(lstm.cell(size, chrono=float(length)), data, trainer, learning_rate=1e-2)
+        seen = sequences_seen(task, 0, seeds, right, most, name)
         ours[name] = np.where(np.isnan(seen), np.inf, seen)
     claims = [
         Claim(
@@ -47,22 +48,20 @@ def reproduce(quick: bool = False, seeds: Size = 10, size: Size = 16, most: Size
         )
         for name, seen in ours.items()
     ]
-    claims += [Claim(f"{name}: share of networks that get there", 1.0, np.mean(np.isfinite(seen)), source="text")
+    claims += [Claim(f"{name}: share of networks that reach this", 1.0, np.mean(np.isfinite(seen)), source="text")
                for name, seen in ours.items()]  # fmt: skip
 
     def draw():
         figure, (panel,) = style.panels(1, "", "sequences seen")
-        for place, (name, seen) in enumerate(ours.items()):
-            panel.semilogy(np.full(len(seen), place), seen, "o", color=style.BLUE, markersize=3, label="ours")
-            panel.plot([place - 0.2, place + 0.2], [PUBLISHED[name]] * 2, color=style.RED, label="published mean")
+        for x, (name, seen) in enumerate(ours.items()):
+            panel.semilogy(np.full(len(seen), x), seen, "o", color=style.BLUE, markersize=3, label="ours")
+            panel.plot([x - 0.2, x + 0.2], [PUBLISHED[name]] * 2, color=style.RED, label="published mean")
         panel.set_xticks(range(len(ours)), ours)
         panel.set_xlim(-0.5, len(ours) - 0.5)
         style.legend_below(figure)
         return {"hochreiter_1997": figure}
 
     settings = {"H": size, "batch": 8, "Adam": 1e-2, "chrono": length, "seeds": seeds, "right": right}
-    differs = ["The published number is that of T=100 and 2000 sequences."] if quick else []
-    differs += [
-        "Adam and batches of 8 instead of gradient descent after every sequence; the exact gradient; a forget gate."
-    ]
+    differs = ["The published number belongs to T=100 and 2000 sequences."] if quick else []
+    differs += ["Adam and batches of 8 instead of gradient descent after every sequence; exact gradient; forget gate."]
     return Reproduction("Hochreiter & Schmidhuber 1997, long lags", claims, settings, differs, draw)

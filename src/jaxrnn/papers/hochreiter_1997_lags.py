@@ -1,7 +1,9 @@
 """Hochreiter & Schmidhuber 1997, "Long short-term memory", experiments 1, 2, 3 and 5: long lags of other kinds.
 
-An embedded Reber grammar; the first of 101 symbols once more at the end, with a fixed, a random and a noisy string
-between; the class of the first three of 100 noisy steps, with noise on the input and on the target; multiplication.
+- 1: an embedded Reber grammar.
+- 2: the last of 101 symbols equals the first, with a fixed, a random or a noisy string between.
+- 3: the class shown by the first three of 100 noisy steps, also with noise on the input and on the target.
+- 5: multiplication.
 """
 
 from typing import Any, NamedTuple
@@ -20,16 +22,16 @@ from jaxrnn.types import Size
 
 
 class Experiment(NamedTuple):
-    """One of the paper's tables.
+    """One of the paper's experiments.
 
     Fields:
-      name: of the experiment.
+      name: name of the experiment.
       dataset: a `Dataset`.
-      right: successive sequences that must be right.
-      before: whether the paper counts the sequences before these alone.
+      right: number of successive sequences that must be right.
+      before: whether the paper counts only the sequences before these.
       published: sequences seen, mean over trials.
-      most: sequences after which a network has failed.
-      batch: sequences an update.
+      most: number of sequences after which a network has failed.
+      batch: sequences per update.
       size, rate: H, and Adam's learning rate.
     """
 
@@ -45,7 +47,7 @@ class Experiment(NamedTuple):
 
 
 def experiments(length: int) -> Any:
-    """The experiments with lags of `length` steps; the published numbers are those of 100."""
+    """Returns the experiments with lags of `length` steps; the published numbers belong to 100 steps."""
     fixed, weighted = lags.symbols(length), lags.symbols(length, weight=float(length))
     return [
         Experiment("1: embedded Reber", reber.dataset(), 256, False, 8_440, 100_000),
@@ -61,11 +63,11 @@ def experiments(length: int) -> Any:
 
 
 def reproduce(quick: bool = False, seeds: Size = 5, length: Size = 100) -> Reproduction:
-    """Sequences until the stop rule of each experiment, of LSTMs with a forget gate, trained by Adam.
+    """Measures sequences until the stop rule of each experiment, for LSTMs with a forget gate trained by Adam.
 
     Args:
-      quick: experiments 2b and 3a on 30 steps, one network.
-      seeds: networks for each experiment.
+      quick: only experiments 2b and 3a, 30 steps, one network.
+      seeds: networks per experiment.
       length: p and T.
     """
     if quick:
@@ -80,13 +82,13 @@ def reproduce(quick: bool = False, seeds: Size = 5, length: Size = 100) -> Repro
 
     def draw():
         figure, (panel,) = style.panels(1, "sequences seen", "")
-        for place, each in enumerate(reversed(tried)):
+        for y, each in enumerate(reversed(tried)):
             seen = ours[each.name]
-            panel.plot(seen[np.isfinite(seen)], np.full(np.isfinite(seen).sum(), place), "o", color=style.BLUE,
+            panel.plot(seen[np.isfinite(seen)], np.full(np.isfinite(seen).sum(), y), "o", color=style.BLUE,
                        markersize=3, label="ours")  # fmt: skip
             if np.isinf(seen).any():
-                panel.plot(each.most, place, ">", color=style.BLUE, markersize=5, label="not until then")
-            panel.plot([each.published] * 2, [place - 0.3, place + 0.3], color=style.RED, label="published mean")
+                panel.plot(each.most, y, ">", color=style.BLUE, markersize=5, label="not until then")
+            panel.plot([each.published] * 2, [y - 0.3, y + 0.3], color=style.RED, label="published mean")
         panel.set_xscale("log")
         panel.set_yticks(range(len(tried)), [each.name for each in reversed(tried)])
         style.legend_below(figure)
@@ -95,24 +97,24 @@ def reproduce(quick: bool = False, seeds: Size = 5, length: Size = 100) -> Repro
     settings = {"T": length, "chrono": length, "seeds": seeds}
     settings |= {each.name: f"{each.size} units; batches of {each.batch}; Adam {each.rate:g}" for each in tried}
     differs = [
-        "Adam, and batches of 8 in most, instead of gradient descent after every sequence; the exact gradient; a "
+        "Adam, and in most experiments batches of 8, instead of gradient descent after every sequence; exact gradient; "
         "forget gate.",
-        "2a as it stands is not learned here: one of its 100 errors is the one that needs memory, and Adam brings the "
-        "others down to its size first. Two attempts: inputs that also reach the outputs directly, as in the paper, do "
-        "not help (20,000 sequences, five networks, 16 and 32 units); where the last error weighs as much as all "
-        "others together, it is learned sooner than published.",
-        "Experiments 1 to 3 are counted by successive training sequences, in the paper on a test set for 1 and 3; "
-        "multiplication asks for 2000 right ones, where the paper lets 13 be wrong.",
-        "Experiment 3 of the paper asks for a mean error below 0.01 too; its numbers here are those without.",
+        "Unchanged, 2a is not learned here: only one of its 100 errors needs memory, and Adam first reduces the others "
+        "to its size. We tried two changes. Inputs that also reach the outputs directly, as in the paper, do not help "
+        "(20,000 sequences, five networks, 16 and 32 units). If the last error weighs as much as all others together, "
+        "2a is learned sooner than published.",
+        "We count successive training sequences; the paper uses a test set for experiments 1 and 3. Multiplication "
+        "requires 2000 right sequences here; the paper allows 13 wrong ones.",
+        "Experiment 3 of the paper also requires a mean error below 0.01; its numbers here are without this condition.",
     ]
-    differs += ["The published numbers are those of 100 steps."] if quick else []
+    differs += ["The published numbers belong to 100 steps."] if quick else []
     return Reproduction("Hochreiter & Schmidhuber 1997, lags of other kinds", claims, settings, differs, draw)
 
 
 def _seen(experiment, seeds, length):
-    """[seeds], sequences seen; infinitely many where a network failed."""
+    """Returns the sequences seen [seeds]; infinity for a network that failed."""
     cell, trainer = lstm.cell(experiment.size, chrono=float(length)), Trainer(1000, experiment.batch, 100)
-    made = training.task(cell, experiment.dataset, trainer, learning_rate=experiment.rate)
+    task = training.task(cell, experiment.dataset, trainer, learning_rate=experiment.rate)
     most = experiment.most + experiment.right * experiment.before
-    seen = sequences_seen(made, 0, seeds, experiment.right, most, experiment.name)
+    seen = sequences_seen(task, 0, seeds, experiment.right, most, experiment.name)
     return np.where(np.isnan(seen), np.inf, seen - experiment.right * experiment.before)

@@ -1,7 +1,7 @@
 """Jaeger 2001, "Short term memory in echo state networks", propositions 2 and 3.
 
-How well a readout gives back the input of k steps ago, summed over all k, is at most the number of units N, whatever
-they compute; linear units in general position reach N, and tanh units stay below it.
+The memory capacity sums over all k how well a readout reproduces the input of k steps ago. It is at most the number of
+units N, for any units. Linear units in general position reach N; tanh units stay below it.
 """
 
 import jax
@@ -21,30 +21,30 @@ ACTIVATIONS = ("linear", "tanh")
 def reproduce(
     quick: bool = False, size: Size = 16, rho: Positive = 0.9, seeds: Size = 5, steps: Size = 20_000
 ) -> Reproduction:
-    """Memory capacities of random networks that read white noise.
+    """Measures memory capacities of random networks driven by white noise.
 
     Args:
       quick: 8 units, half of the steps.
       size: N.
       rho: spectral radius of W_h.
-      seeds: networks of a kind.
-      steps: of the input.
+      seeds: networks per kind.
+      steps: steps of the input.
     """
     size, steps = (8, steps // 2) if quick else (size, steps)
     lags = 6 * size
-    found = {kind: np.array([_capacities(kind, size, rho, steps, lags, seed) for seed in range(seeds)])
+    curves_by_kind = {kind: np.array([_capacities(kind, size, rho, steps, lags, seed) for seed in range(seeds)])
              for kind in ACTIVATIONS}  # fmt: skip
-    total = {kind: curves.sum(axis=1) for kind, curves in found.items()}
+    total = {kind: curves.sum(axis=1) for kind, curves in curves_by_kind.items()}
     claims = [
-        Claim("linear units: capacity over N", 1.0, total["linear"] / size, "equal", 0.05, "unchecked"),
-        Claim("tanh units: capacity over N", 1.0, total["tanh"] / size, "at most", source="unchecked"),
-        Claim("tanh units: capacity over that of linear units", 0.95, total["tanh"] / total["linear"], "at most",
-              source="set here"),
+        Claim("linear units: capacity / N", 1.0, total["linear"] / size, "equal", 0.05, "unchecked"),
+        Claim("tanh units: capacity / N", 1.0, total["tanh"] / size, "at most", source="unchecked"),
+        Claim("tanh units: capacity / capacity of linear units", 0.95, total["tanh"] / total["linear"], "at most",
+              source="our bound"),
     ]  # fmt: skip
 
     def draw():
         figure, (panel,) = style.panels(1, "lag k (steps)", "squared correlation with x(t - k)")
-        for number, (kind, curves) in enumerate(found.items()):
+        for number, (kind, curves) in enumerate(curves_by_kind.items()):
             panel.plot(np.median(curves, axis=0), label=f"{kind} units", **style.series(number) | {"markevery": 6})
         panel.axvline(size, **style.FAINT)
         style.legend_below(figure)
@@ -56,7 +56,7 @@ def reproduce(
 
 def _capacities(kind, size, rho, steps, lags, seed):
     net = recurrent(elman.cell(size, kind, gaussian(1.0), spectral(rho)))
-    with jax.enable_x64(True):  # small traces of the input are read from large ones
+    with jax.enable_x64(True):  # float64, because the readout separates small traces of the input from large ones
         key = jax.random.key(seed)
         params = net.init(key, 1)
         xs = jax.random.uniform(jax.random.fold_in(key, 1), (steps, 1, 1), minval=-1.0)

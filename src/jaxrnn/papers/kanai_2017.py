@@ -1,7 +1,7 @@
 """Kanai, Fujiwara & Iwamura 2017, "Preventing gradient explosions in gated recurrent units".
 
-A GRU without inputs and biases has the Jacobian I / 2 + W_hn / 4 at the origin, which is stable if the largest singular
-value of W_hn is below 2: there the bifurcation is that makes gradients explode, and there the paper clips it.
+A GRU without inputs and biases has the Jacobian I / 2 + W_hn / 4 at the origin. It is stable if the largest singular
+value of W_hn is below 2. At 2 lies the bifurcation that makes gradients explode; the paper clips W_hn there.
 """
 
 import jax
@@ -17,23 +17,26 @@ from jaxrnn.types import Size
 
 
 def reproduce(quick: bool = False, size: Size = 16, seeds: Size = 8, steps: Size = 4000) -> Reproduction:
-    """Where the state of a GRU leaves the origin as W_hn grows, of symmetric W_hn, whose eigenvalues are real.
+    """Measures where the state of a GRU leaves the origin as W_hn grows; W_hn is symmetric, so its eigenvalues are
+    real.
 
     Args:
-      quick: half as many seeds and a quarter of the steps.
+      quick: half of the seeds and a quarter of the steps.
       size: H.
-      seeds: random matrices.
-      steps: after which the state is looked at.
+      seeds: number of random matrices.
+      steps: number of steps after which the state is measured.
     """
     seeds, steps = (seeds // 2, steps // 4) if quick else (seeds, steps)
     scales = jnp.linspace(1.0, 3.0, 201)
     norms, errors = map(np.asarray, jax.jit(jax.vmap(lambda key: _states(key, size, scales, steps)))(
         jax.random.split(jax.random.key(0), seeds)
     ))  # fmt: skip
-    left = [float(scales[np.argmax(row > 1e-3)]) for row in norms]
+    bifurcations = [float(scales[np.argmax(row > 1e-3)]) for row in norms]
     claims = [
-        Claim("largest eigenvalue of W_hn at which the state leaves the origin", 2.0, left, tolerance=0.03),
-        Claim("largest error of I / 2 + W_hn / 4 as the Jacobian at the origin", 0.0, errors, tolerance=1e-5),
+        Claim("largest eigenvalue of W_hn at which the state leaves the origin", 2.0, bifurcations, tolerance=0.03),
+        Claim(
+            "largest difference between the Jacobian at the origin and I / 2 + W_hn / 4", 0.0, errors, tolerance=1e-5
+        ),
     ]
 
     def draw():
@@ -44,13 +47,13 @@ def reproduce(quick: bool = False, size: Size = 16, seeds: Size = 8, steps: Size
 
     settings = {"H": size, "steps": steps, "seeds": seeds}
     differs = [
-        "The reset gate is after the product (cuDNN), as in our default; at the origin both forms have this Jacobian."
+        "The reset gate acts after the product (cuDNN), as in our default; at the origin both forms have this Jacobian."
     ]
     return Reproduction("Kanai, Fujiwara & Iwamura 2017, the bifurcation of the GRU", claims, settings, differs, draw)
 
 
 def _states(key, size, scales, steps):
-    """(|h_T| for each scale of W_hn, the largest error of the Jacobian at the origin)."""
+    """Returns (|h_T| for each scale of W_hn, largest error of the Jacobian at the origin)."""
     key_w, key_h, key_p = jax.random.split(key, 3)
     net = recurrent(gru.cell(size))
     params = net.init(key_p, 1)

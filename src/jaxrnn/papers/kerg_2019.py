@@ -1,9 +1,9 @@
 """Kerg et al. 2019, "Non-normal recurrent neural network (nnRNN): learning long time dependencies while improving
 expressivity with transient dynamics", sections 2 to 4.
 
-Recurrent weights of a Schur form P (Lambda + T) P^T with eigenvalues on the unit circle: with T = 0 they are orthogonal
-and no vector grows; with T they are not normal and vectors grow for a while though no eigenvalue is above one. Trained
-on copying memory such a network learns it and leaves the normal matrices.
+The recurrent weights have the Schur form P (Lambda + T) P^T with eigenvalues on the unit circle. With T = 0 they are
+orthogonal and no vector grows. With T they are non-normal, and vectors grow for a while although no eigenvalue exceeds
+one. Trained on copying memory, such a network learns the task and leaves the normal matrices.
 """
 
 from functools import partial
@@ -32,44 +32,46 @@ def reproduce(
     steps: Size = 1200,
     learning_rate: Positive = 1e-3,
 ) -> Reproduction:
-    """Losses on copying memory of networks of three kinds, and how far from normal the first becomes.
+    """Measures losses on copying memory for three kinds of networks, and how far the first departs from normal
+    matrices.
 
     Args:
-      quick: T = 10, 24 units, a third of the updates, one network of a kind.
+      quick: T = 10, 24 units, a third of the updates, one network per kind.
       length: T.
       size: H, even.
-      seeds: networks of a kind.
+      seeds: networks per kind.
       steps: updates of 16 sequences.
-      learning_rate: of Adam.
+      learning_rate: learning rate of Adam.
     """
     length, size, steps, seeds = (10, 24, steps // 3, 1) if quick else (length, size, steps, seeds)
     data, trainer = copy_memory.dataset(length), Trainer(steps, 16, max(1, steps // 20))
     floor = 10 * np.log(8) / (length + 20)
-    found, apart = {}, None
+    curves_by_family, departures = {}, None
     for name, family in FAMILIES.items():
-        made = training.task(elman.cell(size, "tanh" if family is None else "linear"), data, trainer,
+        task = training.task(elman.cell(size, "tanh" if family is None else "linear"), data, trainer,
                              learning_rate=learning_rate, parametrization=family)  # fmt: skip
-        at, losses, rows = training.losses_and_rows(made, seeds)
-        found[name] = at, losses / floor
+        at, losses, rows = training.losses_and_rows(task, seeds)
+        curves_by_family[name] = at, losses / floor
         if name == "non-normal":
-            weights = [made.net.plain.weights(rows.params(row))[0].w_h for row in range(seeds)]
-            apart = np.array([_departure(np.asarray(w, float)) for w in weights])
-    last = {name: training.last(losses) for name, (_, losses) in found.items()}
+            weights = [task.net.plain.weights(rows.params(row))[0].w_h for row in range(seeds)]
+            departures = np.array([_departure(np.asarray(w, float)) for w in weights])
+    last = {name: training.last(losses) for name, (_, losses) in curves_by_family.items()}
     claims = [
         *_transient(size),
-        Claim("non-normal: loss over that of no memory", 0.6 if quick else 0.2, last["non-normal"], "at most",
-              source="set here"),
-        Claim("tanh with free weights: loss over that of no memory", 0.9, last["free"], "at least", source="set here"),
-        Claim("non-normal, trained: norm of W W^T - W^T W over that of W, squared", 0.01, apart, "at least",
-              source="set here"),
+        Claim("non-normal: loss / loss without memory", 0.6 if quick else 0.2, last["non-normal"], "at most",
+              source="our bound"),
+        Claim("tanh with free weights: loss / loss without memory", 0.9, last["free"], "at least", source="our bound"),
+        Claim("non-normal, trained: norm of W W^T - W^T W / squared norm of W", 0.01, departures, "at least",
+              source="our bound"),
     ]  # fmt: skip
 
-    draw = partial(curves.draw, "kerg_2019", found, 1.0, "loss / loss of no memory", True)
+    draw = partial(curves.draw, "kerg_2019", curves_by_family, 1.0, "loss / loss without memory", True)
 
-    settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": learning_rate}
+    settings = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer), "Adam": learning_rate}
     differs = [
-        "Linear units instead of modReLU; Adam at one rate instead of RMSProp at two; no penalty on the moduli.",
-        "The paper compares the kinds on harder tasks too (permuted digits, Penn Treebank), which are not run.",
+        "Linear units instead of modReLU; Adam with one learning rate instead of RMSProp with two; no penalty on the "
+        "moduli.",
+        "The paper also compares the kinds on harder tasks (permuted digits, Penn Treebank), which are not run here.",
     ]
     return Reproduction("Kerg et al. 2019, non-normal recurrent weights", claims, settings, differs, draw)
 
@@ -79,15 +81,15 @@ def _departure(w):
 
 
 def _transient(size):
-    """What holds of any matrix of the family: eigenvalues of modulus one, and growth only with T."""
+    """Checks properties of every matrix of the family: eigenvalues of modulus one, and growth only with T."""
     family = non_normal()
-    begun = family.begin(jax.random.key(0), jax.random.normal(jax.random.key(1), (size, size)) / jnp.sqrt(size))
+    raw = family.begin(jax.random.key(0), jax.random.normal(jax.random.key(1), (size, size)) / jnp.sqrt(size))
     below = 0.2 * jnp.tril(jax.random.normal(jax.random.key(2), (size, size)), -1) / jnp.sqrt(size)
-    normal, not_normal = (np.asarray(family.matrix(a), float) for a in (begun, begun + below))
+    normal, not_normal = (np.asarray(family.matrix(a), float) for a in (raw, raw + below))
     radius = np.abs(np.linalg.eigvals(not_normal)).max()
     growth = [max(np.linalg.norm(np.linalg.matrix_power(w, t), 2) for t in (1, 2, 5, 10)) for w in (normal, not_normal)]
     return [
         Claim("largest modulus of an eigenvalue, T drawn at random", 1.0, radius, "equal", 0.02),
         Claim("T = 0: largest norm of W^t over 10 steps", 1.0, growth[0], "equal", 1e-4),
-        Claim("T drawn at random: largest norm of W^t over 10 steps", 1.1, growth[1], "at least", source="set here"),
+        Claim("T drawn at random: largest norm of W^t over 10 steps", 1.1, growth[1], "at least", source="our bound"),
     ]

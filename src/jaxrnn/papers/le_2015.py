@@ -1,7 +1,7 @@
 """Le, Jaitly & Hinton 2015, "A simple way to initialize recurrent networks of rectified linear units", section 4.1.
 
-Rectified units whose recurrent weights begin as the identity learn to add two numbers far apart, where tanh units stay
-at the variance of the sum, 1/6.
+Rectified linear units whose recurrent weights start as the identity learn to add two numbers that are far apart. tanh
+units stay at the variance of the sum, 1/6.
 """
 
 from functools import partial
@@ -24,39 +24,41 @@ def reproduce(
     steps: Size = 4000,
     learning_rate: Positive = 1e-4,
 ) -> Reproduction:
-    """Validation losses of an IRNN and a tanh network of as many units.
+    """Measures validation losses of an IRNN and a tanh network with the same number of units.
 
     Args:
-      quick: 30 steps, 40 units, a third of the updates at a rate of 3e-4, two networks of a kind.
+      quick: 30 steps, 40 units, a third of the updates at a rate of 3e-4, two networks per kind.
       length: T.
       size: H.
-      seeds: networks of a kind.
+      seeds: networks per kind.
       steps: updates of 16 sequences.
-      learning_rate: of Adam.
+      learning_rate: learning rate of Adam.
     """
     if quick:
         length, size, seeds, steps, learning_rate = 30, 40, 2, steps // 3, 3e-4
     data, trainer = adding.dataset(length, "le2015"), Trainer(steps, 16, max(1, steps // 20))
     cells = {"IRNN": elman.cell(size, "relu", gaussian(0.1), identity()), "tanh": elman.cell(size)}
-    found = {
+    curves_by_kind = {
         name: training.losses(training.task(cell, data, trainer, learning_rate=learning_rate), seeds)
         for name, cell in cells.items()
     }
-    last = {name: training.last(losses) for name, (_, losses) in found.items()}
+    last = {name: training.last(losses) for name, (_, losses) in curves_by_kind.items()}
     ratio, least = last["tanh"] / last["IRNN"], 2.0 if quick else 5.0
-    claims = [Claim("tanh over IRNN: loss", least, ratio, "at least", source="set here")]
+    claims = [Claim("loss: tanh / IRNN", least, ratio, "at least", source="our bound")]
     if quick:
-        claims.append(Claim("IRNN: loss, less than without memory", 1 / 12, last["IRNN"], "at most", source="set here"))
+        claims.append(
+            Claim("IRNN: loss (half the loss without memory)", 1 / 12, last["IRNN"], "at most", source="our bound")
+        )
     else:
-        claims.append(Claim("IRNN: loss", 1 / 60, last["IRNN"], "at most", source="set here"))
-        claims.append(Claim("tanh: loss, the variance of the sum", 1 / 6, last["tanh"], "equal", 1 / 60))
+        claims.append(Claim("IRNN: loss", 1 / 60, last["IRNN"], "at most", source="our bound"))
+        claims.append(Claim("tanh: loss (published: variance of the sum)", 1 / 6, last["tanh"], "equal", 1 / 60))
 
-    draw = partial(curves.draw, "le_2015", found, 1 / 6)
+    draw = partial(curves.draw, "le_2015", curves_by_kind, 1 / 6)
 
-    shown = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer)}
+    sizes = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer)}
     differs = [
-        f"Adam and {steps:,} updates instead of gradient descent and millions; T = {length} instead of 150 to 400.",
-        "The LSTM is not trained here: its loss on this task is in `arjovsky_2016`.",
+        f"Adam with {steps:,} updates, not gradient descent with millions; T = {length} instead of 150 to 400.",
+        "The LSTM is not trained here; `arjovsky_2016` has its loss on this task.",
     ]
-    settings = shown | {"Adam": learning_rate, "clip_norm": 1.0, "W_x": "N(0, 0.01 / D)"}
+    settings = sizes | {"Adam": learning_rate, "clip_norm": 1.0, "W_x": "N(0, 0.01 / D)"}
     return Reproduction("Le, Jaitly & Hinton 2015, IRNN on adding", claims, settings, differs, draw)

@@ -1,8 +1,8 @@
 """Menick et al. 2020, "Practical real time recurrent learning with a sparse approximation", sections 3 and 5.
 
-SnAp-n keeps of the influence of the params what they reach within n steps. With dense weights SnAp-2 is exact; the
-sparser the recurrent weights, the more it leaves out; it is never further from the exact gradient than SnAp-1. Online,
-with an update a step, SnAp-1 learns to copy sooner than UORO does.
+SnAp-n keeps those parts of the params' influence that arise within n steps. With dense weights SnAp-2 is exact. The
+sparser the recurrent weights, the more it leaves out, but it is never further from the exact gradient than SnAp-1. In
+online training, with an update at every step, SnAp-1 learns to copy sooner than UORO.
 """
 
 from functools import partial
@@ -32,35 +32,41 @@ ONLINE = {"RTRL": rtrl.rule(), "SnAp-1": snap.rule(1), "UORO": uoro.rule()}
 def reproduce(
     quick: bool = False, size: Size = 24, length: Size = 20, seeds: Size = 4, updates: Size = 900
 ) -> Reproduction:
-    """Cosines of SnAp-1 and SnAp-2 with the exact gradient over sparsity; losses of online training on copying.
+    """Measures cosines of SnAp-1 and SnAp-2 with the exact gradient against sparsity, and losses of online training on
+    copying.
 
     Args:
-      quick: 12 units, 10 steps, nothing is trained.
-      size: H, of the networks whose gradients are compared; those that are trained have as many.
-      length: T, steps that the gradient goes back.
-      seeds: networks.
+      quick: 12 units, 10 steps, train nothing.
+      size: H, of all networks.
+      length: T, number of steps that the gradient goes back.
+      seeds: number of networks.
       updates: batches of 16 sequences.
     """
     size, length = (12, 10) if quick else (size, length)
     cosines = {share: _cosines(size, length, share, seeds) for share in SPARSITIES}
     claims = [Claim("dense: cosine of SnAp-2 with the exact gradient", 1.0, cosines[0.0][:, 1], "equal", 1e-5)]
     claims += [
-        Claim(f"{share:.0%} of W_h zero: cosine of SnAp-2 less that of SnAp-1", 0.0, np.diff(found)[:, 0], "at least")
-        for share, found in cosines.items()
+        Claim(
+            f"{share:.0%} of W_h zero: cosine of SnAp-2 minus cosine of SnAp-1",
+            0.0,
+            np.diff(cosines_of_share)[:, 0],
+            "at least",
+        )
+        for share, cosines_of_share in cosines.items()
         if share
     ]
     curves = {} if quick else {name: _trained(size, rule, seeds, updates) for name, rule in ONLINE.items()}
     if curves:
         mean = {name: np.mean(losses, axis=1) for name, losses in curves.items()}
-        claims.append(Claim("mean loss over online training, SnAp-1 over UORO", 1.0, mean["SnAp-1"] / mean["UORO"],
+        claims.append(Claim("mean loss during online training: SnAp-1 / UORO", 1.0, mean["SnAp-1"] / mean["UORO"],
                             "at most", source="unchecked"))  # fmt: skip
 
     settings = {"H": size, "T": length, "sparsity": list(SPARSITIES), "seeds": seeds, "batch": 16, "Adam": 1e-3}
     settings |= {"copied": 2, "alphabet": 2, "lag": 4, "updates": updates}
     differs = [
-        "Elman networks for the gradients and GRUs for copying, of 24 units; the paper's have up to thousands.",
-        "The task of copying has one length; the paper lets it grow as the loss falls.",
-        "The masks save no time here: sparse products are not faster on a CPU at this size.",
+        "Elman networks of 24 units, for the gradients and for copying; the paper's networks have up to thousands.",
+        "The copying task has one length; the paper lengthens it as the loss falls.",
+        "The masks do not save time: at this size sparse products are not faster on a CPU.",
     ]
     return Reproduction("Menick et al. 2020, SnAp", claims, settings, differs, partial(_draw, cosines, curves, updates))
 
@@ -68,7 +74,7 @@ def reproduce(
 def _draw(cosines, curves, updates):
     figure, panels = style.panels(1 + bool(curves), "", "")
     for number in (0, 1):
-        medians = [np.median(found[:, number]) for found in cosines.values()]
+        medians = [np.median(values[:, number]) for values in cosines.values()]
         panels[0].plot([100 * share for share in cosines], medians, label=f"SnAp-{number + 1}", **style.series(number))
     panels[0].set(xlabel="zeros in W_h (%)", ylim=(0, 1.05))
     style.title(panels[0], "cosine with exact gradient")
@@ -85,9 +91,9 @@ def _draw(cosines, curves, updates):
 
 
 def _cosines(size, length, share, seeds):
-    """[seeds, 2], of SnAp-1 and SnAp-2, for random Elman networks with a share of zeros in W_h."""
+    """Returns the cosines of SnAp-1 and SnAp-2 for random Elman networks with a share of zeros in W_h: [seeds, 2]."""
 
-    def one(key):
+    def of_network(key):
         key_mask, key_params, key_xs = jax.random.split(key, 3)
         mask = jax.random.uniform(key_mask, (size, size)) >= share
         cell = elman.cell(size, recurrent_init=gaussian(1.0))
@@ -107,25 +113,25 @@ def _cosines(size, length, share, seeds):
             return jax.grad(loss)(params)
 
         exact = gradient(scan.unroll())
-        found = [gradient(snap.unroll(n)) for n in (1, 2)]
+        approximations = [gradient(snap.unroll(n)) for n in (1, 2)]
         norm = optax.tree.norm
-        return jnp.stack([optax.tree.vdot(exact, each) / (norm(exact) * norm(each)) for each in found])
+        return jnp.stack([optax.tree.vdot(exact, each) / (norm(exact) * norm(each)) for each in approximations])
 
-    return np.asarray(jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(jax.random.key(0), seeds)))
+    return np.asarray(jax.jit(lambda keys: jax.lax.map(of_network, keys))(jax.random.split(jax.random.key(0), seeds)))
 
 
 def _trained(size, rule, seeds, updates, points=30):
-    """[seeds, points], losses while copying is learned online."""
+    """Returns the losses while copying is learned online: [seeds, points]."""
     data = copy_memory.dataset(2, 2, 2)
     task = Task(rnn(elman.cell(size), data.output_size), data, as_optimizer(optax.adam(1e-3)), Trainer(1, 16, 1))
 
     def run(key):
-        def one(state, number):
+        def update(state, number):
             key_data, key_rule = jax.random.split(jax.random.fold_in(key, number))
             return online.through(task, rule, "online", state, drawn_from(data, 16, key_data, "train"), key_rule)
 
-        begun = online.begin(task, task.net.init(key, data.input_size))
-        _, losses = jax.lax.scan(one, begun, jnp.arange(updates))
+        state_0 = online.begin(task, task.net.init(key, data.input_size))
+        _, losses = jax.lax.scan(update, state_0, jnp.arange(updates))
         return losses.reshape(points, -1).mean(axis=1)
 
     return np.asarray(jax.jit(lambda keys: jax.lax.map(run, keys))(jax.random.split(jax.random.key(1), seeds)))

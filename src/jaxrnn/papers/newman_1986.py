@@ -1,7 +1,7 @@
 """Newman 1986, "The distribution of Lyapunov exponents: exact results for random matrices".
 
-Of products of independent N x N matrices with normal entries of variance s^2 all exponents are known:
-lam_i = ln s + (ln 2 + psi((N - i + 1) / 2)) / 2, psi the digamma function. They are what our QR method is held to.
+For products of independent N x N matrices with normal entries of variance s^2 all exponents are known:
+lam_i = ln s + (ln 2 + psi((N - i + 1) / 2)) / 2, with psi the digamma function. They test our QR method.
 """
 
 import jax
@@ -15,13 +15,13 @@ from jaxrnn.types import Size
 
 
 def reproduce(quick: bool = False, size: Size = 8, steps: Size = 50_000, seeds: Size = 5) -> Reproduction:
-    """The exponents of `size` x `size` matrices from products of `steps` of them.
+    """Computes the exponents of `size` x `size` matrices from products of `steps` of them.
 
     Args:
       quick: a tenth of the steps.
       size: N.
-      steps: factors of a product.
-      seeds: products.
+      steps: factors per product.
+      seeds: number of products.
     """
     steps = steps // 10 if quick else steps
 
@@ -36,14 +36,14 @@ def reproduce(quick: bool = False, size: Size = 8, steps: Size = 50_000, seeds: 
 
     ours = np.asarray(jax.jit(jax.vmap(spectrum))(jax.random.split(jax.random.key(0), seeds)))
     theory = (np.log(2) + digamma((size - np.arange(size)) / 2)) / 2
-    tolerance = 1.5 / np.sqrt(steps)  # about twice the standard error of the lowest
+    tolerance = 1.5 / np.sqrt(steps)  # about twice the standard error of the lowest exponent
     claims = [
-        Claim(f"exponent {i + 1} of {size}, nats a step", theory[i], ours[:, i], tolerance=2 * tolerance)
+        Claim(f"exponent {i + 1} of {size}, nats per step", theory[i], ours[:, i], tolerance=2 * tolerance)
         for i in range(size)
     ]
 
     def draw():
-        figure, (panel,) = style.panels(1, "number of the exponent", "exponent, nats a step")
+        figure, (panel,) = style.panels(1, "number of the exponent", "exponent, nats per step")
         panel.plot(np.arange(1, size + 1), theory, **style.THEORY, label="Newman 1986")
         panel.plot(
             np.arange(1, size + 1),

@@ -1,8 +1,10 @@
 """Orvieto et al. 2023, "Resurrecting recurrent neural networks for long sequences", sections 3.2 to 3.4.
 
-The linear recurrent unit begins with eigenvalues uniform in area between two circles, whose mean modulus is
-2 (R^3 - r^3) / (3 (R^2 - r^2)); its input is scaled by sqrt(1 - |lambda|^2), which keeps the variance of the state the
-same for all of them, where without the scale it grows as 1 / (1 - |lambda|^2); and moduli stay below one in training.
+- The linear recurrent unit starts with eigenvalues that are uniform in area between two circles. Their mean modulus is
+  2 (R^3 - r^3) / (3 (R^2 - r^2)).
+- Its input is scaled by sqrt(1 - |lambda|^2), which gives all states the same variance. Without the scale the variance
+  grows as 1 / (1 - |lambda|^2).
+- The moduli stay below one in training.
 """
 
 import jax
@@ -24,30 +26,29 @@ RINGS = ((0.0, 1.0), (0.5, 0.9), (0.9, 0.99))
 def reproduce(
     quick: bool = False, units: Size = 4000, steps: Size = 600, length: Size = 100, size: Size = 32
 ) -> Reproduction:
-    """Eigenvalues and variances at init, and the largest modulus after training with too large a step.
-
+    """Measures eigenvalues and variances at initialisation, and the largest modulus after training with large steps.
     Args:
       quick: a quarter of the units and of the updates.
-      units: of which means are taken.
+      units: number of units over which means are taken.
       steps: updates of 16 sequences of adding.
       length: T of these.
       size: H of the trained networks.
     """
     units, steps = (units // 4, steps // 4) if quick else (units, steps)
-    claims, within = [], 4 / np.sqrt(units)
+    claims, error = [], 4 / np.sqrt(units)
     variances = {}
     for least, most in RINGS:
         params = lru.cell(units, least, most).init(jax.random.key(0), 1)
         modulus = np.exp(-np.exp(np.asarray(params.nu)))
         mean = 2 * (most**3 - least**3) / (3 * (most**2 - least**2))
-        spread = within * (most - least)
+        spread = error * (most - least)
         claims.append(Claim(f"r = {least:g}, R = {most:g}: mean modulus", mean, modulus.mean(), "equal", spread))
         variances[least, most] = modulus, _variance(units, params, least, most)
     scaled = np.concatenate([scaled for _, scaled in variances.values()])
-    claims.append(Claim("variance of a state that reads white noise, scaled", 1.0, scaled.mean(), "equal", 0.05))
-    modulus, own = variances[RINGS[-1]]
-    plain = own / (1 - modulus**2)
-    claims.append(Claim("0.9 to 0.99: the same without the scale, over its closed form", 1.0,
+    claims.append(Claim("variance of a state driven by scaled white noise", 1.0, scaled.mean(), "equal", 0.05))
+    modulus, variance = variances[RINGS[-1]]
+    plain = variance / (1 - modulus**2)
+    claims.append(Claim("0.9 to 0.99: the same without the scale / closed form", 1.0,
                         plain.mean() / np.mean(1 / (1 - modulus**2)), "equal", 0.05))  # fmt: skip
     trained = _largest_modulus(size, length, steps)
     claims.append(Claim("largest modulus after training at a learning rate of 0.1", 1.0, trained, "at most"))
@@ -56,36 +57,37 @@ def reproduce(
         figure, (panel,) = style.panels(1, "modulus of lambda", "variance of the state")
         dense = np.linspace(0.0, 0.99, 200)
         panel.semilogy(dense, 1 / (1 - dense**2), color=style.RED, label="without the scale, closed form")
-        for (modulus, own), marker in zip(variances.values(), "o^s", strict=True):
-            some = slice(None, None, max(1, units // 40))
-            panel.semilogy(modulus[some], own[some], marker, color=style.BLUE, label="with it, measured", markersize=2)
+        for (modulus, variance), marker in zip(variances.values(), "o^s", strict=True):
+            subset = slice(None, None, max(1, units // 40))
+            line = {"color": style.BLUE, "label": "with it, measured", "markersize": 2}
+            panel.semilogy(modulus[subset], variance[subset], marker, **line)
         style.legend_below(figure)
         return {"orvieto_2023": figure}
 
     settings = {"units": units, "rings": [list(ring) for ring in RINGS], "H": size, "T": length, "updates": steps}
-    differs = ["What holds of the unit at init and in training; Long Range Arena is not run."]
+    differs = ["Only properties of the unit at initialisation and in training; Long Range Arena is not run."]
     return Reproduction("Orvieto et al. 2023, the linear recurrent unit", claims, settings, differs, draw)
 
 
 def _variance(units, params, least, most, steps=4000):
-    """[units], mean squared modulus of the states over time after a transient, over that of what is put in."""
+    """Returns the mean squared modulus of the states over time, relative to the input's, after a transient: [units]."""
     cell = lru.cell(units, least, most)
 
     def step(state, key):
         carry, total, number = state
-        u = jax.random.normal(key, (2 * units,)) / jnp.sqrt(2.0)  # of variance one, real and imaginary parts together
+        u = jax.random.normal(key, (2 * units,)) / jnp.sqrt(2.0)  # variance one, real and imaginary parts together
         carry, _ = cell.step(params._replace(w_y=jnp.zeros((2 * units, 1))), carry, u)
         total += (number >= steps // 4) * (carry.re**2 + carry.im**2)
         return (carry, total, number + 1), None
 
-    begun = cell.initial(params, ()), jnp.zeros(units), 0
-    (_, total, _), _ = jax.jit(lambda keys: jax.lax.scan(step, begun, keys))(jax.random.split(jax.random.key(1), steps))
+    start = cell.initial(params, ()), jnp.zeros(units), 0
+    (_, total, _), _ = jax.jit(lambda keys: jax.lax.scan(step, start, keys))(jax.random.split(jax.random.key(1), steps))
     return np.asarray(total) / (steps - steps // 4)
 
 
 def _largest_modulus(size, length, steps, seeds=3):
     trainer = Trainer(steps, 16, steps)
-    made = training.task(lru.cell(size, 0.9, 0.999), adding.dataset(length, "le2015"), trainer, learning_rate=0.1,
+    task = training.task(lru.cell(size, 0.9, 0.999), adding.dataset(length, "le2015"), trainer, learning_rate=0.1,
                          rule=optax.scale_by_adam())  # fmt: skip
-    run = training.trained(made, seeds)
+    run = training.trained(task, seeds)
     return np.array([np.exp(-np.exp(np.asarray(run.params(row)[0].nu))).max() for row in range(seeds)])

@@ -1,7 +1,7 @@
 """Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", sections 2.1 and 2.2.
 
-With gamma the largest slope of phi (1 for tanh), |dh_T / dh_t| <= (gamma sigma_max(W_h))^(T - t): it is sufficient for
-vanishing gradients that sigma_max < 1 / gamma, and necessary for exploding ones that it is above.
+With gamma the largest slope of phi (1 for tanh), |dh_T / dh_t| <= (gamma sigma_max(W_h))^(T - t). So a
+sigma_max below 1 / gamma is sufficient for vanishing gradients, and one above is necessary for exploding gradients.
 """
 
 import jax
@@ -19,46 +19,50 @@ SIGMAS = (0.8, 0.95, 1.0, 1.05, 1.25)
 
 
 def reproduce(quick: bool = False, size: Size = 50, seeds: Size = 20, steps: Size = 100) -> Reproduction:
-    """The norm of dh_T / dh_0 of tanh networks with orthogonal weights times sigma, driven by noise, and the bound.
+    """Compares the norm of dh_T / dh_0 with the bound, for tanh networks with orthogonal weights times sigma.
 
+    The networks are driven by noise.
     Args:
       quick: a quarter of the seeds.
       size: H.
-      seeds: networks for each sigma.
+      seeds: networks per sigma.
       steps: T.
     """
     seeds = max(2, seeds // 4) if quick else seeds
     ours = np.asarray(_logs(size, seeds, steps))  # [sigmas, seeds, steps]
     lags = np.arange(1, steps + 1)
-    over = [np.max(found - lags * np.log(sigma), axis=1) for sigma, found in zip(SIGMAS, ours, strict=True)]
+    excesses = [np.max(logs - lags * np.log(sigma), axis=1) for sigma, logs in zip(SIGMAS, ours, strict=True)]
     claims = [
-        Claim(f"sigma = {sigma:g}: largest ln of the norm of dh_T / dh_t over the bound", 1e-3, excess.max(), "at most")
-        for sigma, excess in zip(SIGMAS, over, strict=True)
-    ]
+        Claim(f"sigma = {sigma:g}: largest excess of ln of the norm of dh_T / dh_t over the bound", 1e-3,
+              excess.max(), "at most")
+        for sigma, excess in zip(SIGMAS, excesses, strict=True)
+    ]  # fmt: skip
     claims += [
-        Claim(f"sigma = {sigma:g}: ln of the norm after {steps} steps", steps * np.log(sigma), found[:, -1], "at most")
-        for sigma, found in zip(SIGMAS, ours, strict=True)
+        Claim(f"sigma = {sigma:g}: ln of the norm after {steps} steps", steps * np.log(sigma), logs[:, -1], "at most")
+        for sigma, logs in zip(SIGMAS, ours, strict=True)
         if sigma < 1
     ]
 
     def draw():
         figure, (panel,) = style.panels(1, "steps back", "ln |dh_T / dh_t|")
-        for colour, sigma, found in zip(style.COLOURS, SIGMAS, ours, strict=False):
-            panel.plot(lags, np.median(found, axis=0), color=colour, label=f"sigma = {sigma:g}")
+        for colour, sigma, logs in zip(style.COLOURS, SIGMAS, ours, strict=False):
+            panel.plot(lags, np.median(logs, axis=0), color=colour, label=f"sigma = {sigma:g}")
             bound = "the bound" if sigma == SIGMAS[0] else None
             panel.plot(lags, lags * np.log(sigma), color=colour, linestyle=":", label=bound)
         style.legend_below(figure)
         return {"pascanu_2013": figure}
 
     settings = {"H": size, "steps": steps, "seeds": seeds, "sigma": list(SIGMAS)}
-    differs = ["The bound alone; training by clipping and by the regulariser on temporal order is not in it."]
+    differs = [
+        "Only the bound; `paper=pascanu_2013_training` trains with clipping and the regulariser on temporal order."
+    ]
     return Reproduction(
         "Pascanu, Mikolov & Bengio 2013, vanishing and exploding gradients", claims, settings, differs, draw
     )
 
 
 def _logs(size, seeds, steps):
-    """ln of the norms of dh_t / dh_0 [sigmas, seeds, steps]."""
+    """Returns ln of the norms of dh_t / dh_0: [sigmas, seeds, steps]."""
     net = recurrent(elman.cell(size))
 
     def logs(key, sigma):

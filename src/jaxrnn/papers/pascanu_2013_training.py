@@ -1,7 +1,7 @@
 """Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", section 4.1: training.
 
-On temporal order gradient descent alone fails from some length on, with the gradient's norm clipped it gets further,
-and with a regularizer that keeps the norm of what goes back further still,
+On temporal order plain gradient descent fails beyond some length. Clipping the gradient's norm extends this length. A
+regularizer that preserves the norm of the gradient on its way back extends it further:
 
     Omega = sum_k (|dE/dh_{k+1} dh_{k+1}/dh_k| / |dE/dh_{k+1}| - 1)^2.
 """
@@ -25,7 +25,7 @@ from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Dataset, Positive, Size
 
-WAYS = {"SGD": (None, False), "SGD-C": (1.0, False), "SGD-CR": (1.0, True)}  # norm clipped to, regularizer
+WAYS = {"SGD": (None, False), "SGD-C": (1.0, False), "SGD-CR": (1.0, True)}  # (clip_norm, whether to regularise)
 
 
 def reproduce(
@@ -37,16 +37,16 @@ def reproduce(
     learning_rate: Positive = 0.1,
     weight: Positive = 0.1,
 ) -> Reproduction:
-    """Share of sequences whose class is found, by gradient descent, clipped, and with the regularizer.
+    """Measures the share of sequences classified right: by gradient descent, with clipping, and with the regularizer.
 
     Args:
-      quick: the shortest sequences, half of the updates, two networks, without the regularizer.
-      lengths: T, shortest sequence; they are up to 1.1 T long.
+      quick: the shortest sequences, half of the updates, two networks, no regularizer.
+      lengths: values of T, the shortest sequence; sequences are up to 1.1 T long.
       size: H.
-      seeds: networks for each length and way.
+      seeds: networks per length and way.
       steps: updates of 20 sequences.
-      learning_rate: of plain gradient descent.
-      weight: of Omega.
+      learning_rate: learning rate of plain gradient descent.
+      weight: weight of Omega.
     """
     if quick:
         lengths, seeds, steps = lengths[:1], 2, steps // 2
@@ -58,31 +58,31 @@ def reproduce(
     }
     shortest, longest = lengths[0], lengths[-1]
     claims = [
-        Claim(f"T = {shortest}: share right, clipped less plain", 0.5,
-              right[shortest, "SGD-C"] - right[shortest, "SGD"], "at least", source="set here"),
-        Claim(f"T = {shortest}: share right, clipped", 0.95, right[shortest, "SGD-C"], "at least", source="set here"),
+        Claim(f"T = {shortest}: share right, clipped minus plain", 0.5,
+              right[shortest, "SGD-C"] - right[shortest, "SGD"], "at least", source="our bound"),
+        Claim(f"T = {shortest}: share right, clipped", 0.95, right[shortest, "SGD-C"], "at least", source="our bound"),
     ]  # fmt: skip
     if not quick:
         gained = right[longest, "SGD-CR"] - right[longest, "SGD-C"]
-        what = f"T = {longest}: share right, regularized less clipped"
-        claims.append(Claim(what, 0.5, gained, "at least", source="set here"))
+        claim = f"T = {longest}: share right, regularized minus clipped"
+        claims.append(Claim(claim, 0.5, gained, "at least", source="our bound"))
         for length in lengths:
-            what = f"T = {length}: share right, regularized"
-            claims.append(Claim(what, 0.99, right[length, "SGD-CR"], "at least", source="unchecked"))
+            claim = f"T = {length}: share right, regularized"
+            claims.append(Claim(claim, 0.99, right[length, "SGD-CR"], "at least", source="unchecked"))
     settings = {"T": list(lengths), "H": size, "seeds": seeds, "updates": steps, "batch": 20, "SGD": learning_rate}
     settings |= {"clip_norm": 1.0, "weight of Omega": weight, "W_h": "N(0, 0.64 / H)"}
     differs = [
-        f"T up to {longest} and {steps:,} updates instead of 200 and as many as it takes; the weight of Omega is ours.",
-        "A sequence is right where its class has a probability of 0.7 or more; a network that diverges has none right.",
+        f"T up to {longest} instead of 200; {steps:,} updates instead of as many as needed; our weight of Omega.",
+        "A sequence is right if its class has a probability of at least 0.7; a network that diverges has none right.",
     ]
     title = "Pascanu, Mikolov & Bengio 2013, training on temporal order"
     return Reproduction(title, claims, settings, differs, partial(_draw, right))
 
 
 def _shares(length, name, size, seeds, steps, learning_rate, weight):
-    """[seeds], of the validation sequences that are right after training in one of the `WAYS`."""
+    """Returns the shares of validation sequences that are right after training in one of the `WAYS`: [seeds]."""
     data, (clip_norm, regularized) = temporal_order.dataset(length), WAYS[name]
-    made = training.task(
+    task = training.task(
         elman.cell(size, "tanh", gaussian(0.1), gaussian(0.8)),
         data,
         Trainer(steps, 20, steps // 4),
@@ -91,19 +91,19 @@ def _shares(length, name, size, seeds, steps, learning_rate, weight):
         clip_norm=clip_norm,
         regularizer=preserving(data, weight) if regularized else None,
     )
-    return np.array([_right(row) for row in training.trained(made, seeds).rows])
+    return np.array([_right(row) for row in training.trained(task, seeds).rows])
 
 
 def _draw(right):
-    """`right` is {(T, way): shares [N]}."""
+    """Draws the shares; `right` is {(T, way): shares [N]}."""
     figure, (panel,) = style.panels(1, "T (steps)", "share of sequences right")
     lengths = sorted({length for length, _ in right})
     for number, name in enumerate(dict.fromkeys(name for _, name in right)):
         line = style.series(number)
         panel.plot(lengths, [np.median(right[length, name]) for length in lengths], label=name, **line)
         for length in lengths:
-            own = right[length, name]
-            panel.plot(np.full(len(own), length), own, linestyle="", marker=line["marker"], color=line["color"],
+            shares = right[length, name]
+            panel.plot(np.full(len(shares), length), shares, linestyle="", marker=line["marker"], color=line["color"],
                        alpha=0.4)  # fmt: skip
     panel.set_xticks(lengths)
     panel.set_ylim(-0.05, 1.05)
@@ -112,14 +112,14 @@ def _draw(right):
 
 
 def _right(history):
-    """Share of the validation sequences that are right at the end."""
+    """Returns the share of the validation sequences that are right at the end."""
     if history.status == "diverged":
         return 0.0
     return history.table.where(split="validation").rows[-1]["correct"]
 
 
 def preserving(dataset: Dataset, weight: Any) -> Any:
-    """Omega of one layer of tanh units, times a weight: mean over sequences."""
+    """Returns the regularizer Omega of one layer of tanh units, times a weight, as a mean over sequences."""
 
     def objective(net, params, loss, batch, step, share):
         carry = net.initial(params, batch.fresh.shape)
@@ -130,12 +130,12 @@ def preserving(dataset: Dataset, weight: Any) -> Any:
             return total / weights, layers
 
         nudges = taps.zero_perturbations(net, params, carry, batch.xs)
-        back, (layer,) = jax.grad(of_nudges, has_aux=True)(nudges)
-        (delta,), h = jax.lax.stop_gradient((jax.tree.leaves(back), layer.carries.h))
+        gradient, (layer,) = jax.grad(of_nudges, has_aux=True)(nudges)
+        (delta,), h = jax.lax.stop_gradient((jax.tree.leaves(gradient), layer.carries.h))
         before = (delta * (1 - h**2)) @ params[0].w_h.T
         size = jnp.sum(delta**2, axis=-1)
-        seen = size > 0
-        ratio = jnp.sqrt(jnp.where(seen, jnp.sum(before**2, axis=-1), 1) / jnp.where(seen, size, 1))
+        nonzero = size > 0
+        ratio = jnp.sqrt(jnp.where(nonzero, jnp.sum(before**2, axis=-1), 1) / jnp.where(nonzero, size, 1))
         return loss + weight * share * jnp.mean(jnp.sum((ratio - 1) ** 2, axis=0))
 
     return objective

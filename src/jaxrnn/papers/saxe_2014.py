@@ -1,7 +1,7 @@
 """Saxe, McClelland & Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear networks".
 
-Products of orthogonal matrices keep every gradient's norm, at any depth; products of Gaussian ones do not: the same
-matrix to the power T has singular values that spread over more and more orders of magnitude (section 3).
+Products of orthogonal matrices keep the norm of every gradient, at any depth. Products of Gaussian matrices do not: the
+singular values of a matrix to the power T spread over more and more orders of magnitude (section 3).
 """
 
 import jax
@@ -19,35 +19,36 @@ from jaxrnn.types import Size
 
 
 def reproduce(quick: bool = False, size: Size = 32, seeds: Size = 5, steps: Size = 200) -> Reproduction:
-    """Singular values of dh_T / dh_0 of linear networks whose weights are orthogonal, or Gaussian of gain one.
+    """Computes singular values of dh_T / dh_0 for linear networks with orthogonal weights, or Gaussian weights of gain
+    one.
 
     Args:
       quick: two networks, a quarter of the steps.
       size: H.
-      seeds: networks of a kind.
+      seeds: networks per kind.
       steps: T.
     """
     seeds, steps = (2, steps // 4) if quick else (seeds, steps)
     ours = {name: np.asarray(_logs(init, size, seeds, steps)) for name, init in
             (("orthogonal", orthogonal()), ("Gaussian", gaussian()))}  # fmt: skip
-    spread = {name: found[..., 0] - found[..., -1] for name, found in ours.items()}
+    spread = {name: logs[..., 0] - logs[..., -1] for name, logs in ours.items()}
     isometry = np.abs(ours["orthogonal"][:, -1]).max(axis=-1)
     growth = spread["Gaussian"][:, -1] / spread["Gaussian"][:, steps // 10 - 1]
     claims = [
         Claim(f"orthogonal weights, {steps} steps: ln s farthest from 0", 0.0, isometry, tolerance=1e-3),
         Claim(
-            "Gaussian weights: ln s_max - ln s_min, ten times the steps over one time",
+            "Gaussian weights: ln s_max - ln s_min, all steps / a tenth of the steps",
             5.0,
             growth,
             rule="at least",
-            source="set here",
+            source="our bound",
         ),
     ]
 
     def draw():
         figure, panels = style.panels(2, "steps", "ln singular value of dh_T / dh_0", sharey=True)
-        for panel, (name, found) in zip(panels, ours.items(), strict=True):
-            panel.plot(np.arange(1, steps + 1), found[0], color=style.BLUE, linewidth=0.6)
+        for panel, (name, logs) in zip(panels, ours.items(), strict=True):
+            panel.plot(np.arange(1, steps + 1), logs[0], color=style.BLUE, linewidth=0.6)
             style.title(panel, name)
         return {"saxe_2014": figure}
 
@@ -58,8 +59,8 @@ def reproduce(quick: bool = False, size: Size = 32, seeds: Size = 5, steps: Size
 def _logs(init, size, seeds, steps):
     net = recurrent(elman.cell(size, "linear", recurrent_init=init))
 
-    def one(key):
+    def of_network(key):
         f, z_0 = as_map(net, net.init(key, 1))
         return log_singular_values(jacobians(f, z_0, jnp.zeros((steps, 1))))
 
-    return jax.jit(lambda keys: jax.lax.map(one, keys))(jax.random.split(jax.random.key(0), seeds))
+    return jax.jit(lambda keys: jax.lax.map(of_network, keys))(jax.random.split(jax.random.key(0), seeds))

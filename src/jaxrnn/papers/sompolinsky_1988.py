@@ -1,7 +1,8 @@
 """Sompolinsky, Crisanti & Sommers 1988, "Chaos in random neural networks", in discrete time.
 
-h_t = tanh(h_{t-1} W_h), the entries of W_h normal of variance g^2 / N: for N to infinity the origin is stable for
-g < 1, with a largest Lyapunov exponent of ln g; for g > 1 there is chaos, with the exponent of mean-field theory.
+h_t = tanh(h_{t-1} W_h), where the entries of W_h are normal with variance g^2 / N. As N goes to infinity, the origin is
+stable for g < 1, with a largest Lyapunov exponent of ln g. For g > 1 there is chaos, with the exponent of mean-field
+theory.
 """
 
 import jax
@@ -21,15 +22,15 @@ GAINS = (0.5, 0.8, 1.5, 2.0, 3.0)
 
 
 def reproduce(quick: bool = False, size: Size = 400, seeds: Size = 5, steps: Size = 1000) -> Reproduction:
-    """The largest exponent of random tanh networks over their gain.
+    """Measures the largest exponent of random tanh networks against their gain.
 
-    A finite network differs from an infinite one by about N^(-1/2), by which the tolerance is set: 1.5 / sqrt(N).
+    A finite network differs from an infinite one by about N^(-1/2). This sets the tolerance, 1.5 / sqrt(N).
 
     Args:
       quick: 100 units, two networks.
       size: N.
-      seeds: networks for each gain.
-      steps: of the trajectory, after a fifth of them as a warm-up.
+      seeds: networks per gain.
+      steps: steps of the trajectory, after a warm-up of a fifth as many.
     """
     size, seeds = (100, 2) if quick else (size, seeds)
     net = recurrent(elman.cell(size, recurrent_init=gaussian(1.0)))
@@ -49,12 +50,12 @@ def reproduce(quick: bool = False, size: Size = 400, seeds: Size = 5, steps: Siz
     theory = [float(mean_field_exponent(gain)) for gain in GAINS]
     tolerance = 1.5 / np.sqrt(size)
     claims = [
-        Claim(f"largest exponent at g = {gain:g}, nats a step", value, found, tolerance=tolerance)
-        for gain, value, found in zip(GAINS, theory, ours, strict=True)
+        Claim(f"largest exponent at g = {gain:g}, nats per step", value, exponents, tolerance=tolerance)
+        for gain, value, exponents in zip(GAINS, theory, ours, strict=True)
     ]
 
     def draw():
-        figure, (panel,) = style.panels(1, "gain g", "largest exponent, nats a step")
+        figure, (panel,) = style.panels(1, "gain g", "largest exponent, nats per step")
         dense = np.linspace(0.4, 3.2, 60)
         panel.plot(dense, [float(mean_field_exponent(gain)) for gain in dense], **style.THEORY, label="mean field")
         panel.plot(GAINS, ours, "o", color=style.BLUE, markersize=3, label=["measured"] + [None] * (seeds - 1))
@@ -63,7 +64,7 @@ def reproduce(quick: bool = False, size: Size = 400, seeds: Size = 5, steps: Siz
         return {"sompolinsky_1988": figure}
 
     settings = {"N": size, "steps": steps, "seeds": seeds, "gains": list(GAINS)}
-    differs = ["The paper's networks run in continuous time; the discrete map has its own mean-field exponent."]
+    differs = ["The paper's networks run in continuous time; the discrete map has a mean-field exponent of its own."]
     return Reproduction(
         "Sompolinsky, Crisanti & Sommers 1988, chaos in random networks", claims, settings, differs, draw
     )

@@ -1,7 +1,7 @@
-"""Sussillo & Barak 2013, "Opening the black box", section 3.1: what a network that holds three bits is made of.
+"""Sussillo & Barak 2013, "Opening the black box", section 3.1: the dynamics of a network that holds three bits.
 
-A network trained on three flip-flops has 2^3 = 8 stable fixed points, one for each state of the bits, and saddles
-between them, over which a pulse pushes the state from one to another.
+A network trained on three flip-flops has 2^3 = 8 stable fixed points, one per state of the bits. Between them lie
+saddles, over which a pulse pushes the state from one point to another.
 """
 
 import jax
@@ -18,39 +18,38 @@ from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
 
-SLOW, APART = 1e-4, 0.1  # |F(z) - z| of a fixed point; the distance of two
+SLOW, APART = 1e-4, 0.1  # largest |F(z) - z| of a fixed point; smallest distance between two
 
 
 def reproduce(
     quick: bool = False, size: Size = 48, seeds: Size = 3, steps: Size = 2000, starts: Size = 400
 ) -> Reproduction:
-    """Trains continuous-time networks on three flip-flops and counts their fixed points by their unstable directions.
-
+    """Trains continuous-time networks on three flip-flops and counts their fixed points by unstable directions.
     Args:
-      quick: one network, 24 units, a quarter of the starts; the saddles are not counted.
+      quick: one network, 24 units, a quarter of the starts; saddles are not counted.
       size: H.
-      seeds: networks.
+      seeds: number of networks.
       steps: updates of 32 sequences.
-      starts: points of the networks' trajectories at which the search begins.
+      starts: number of points on the networks' trajectories from which the search starts.
     """
     size, seeds, starts = (24, 1, starts // 4) if quick else (size, seeds, starts)
     trainer = Trainer(steps, 32, 100)
-    made = training.task(ctrnn.cell(size, alpha=0.5, form="current"), flip_flop.dataset(), trainer, learning_rate=5e-3)
-    trained = training.trained(made, seeds)
-    found = [_points(made, trained.params(row), starts, row) for row in range(seeds)]
+    task = training.task(ctrnn.cell(size, alpha=0.5, form="current"), flip_flop.dataset(), trainer, learning_rate=5e-3)
+    trained = training.trained(task, seeds)
+    networks = [_points(task, trained.params(row), starts, row) for row in range(seeds)]
     right = [history.table.where(split="validation").rows[-1]["correct"] for history in trained.rows]
-    counts = [[int(np.sum(unstable == number)) for unstable in (each[1] for each in found)] for number in (0, 1)]
+    counts = [[int(np.sum(unstable == number)) for unstable in (each[1] for each in networks)] for number in (0, 1)]
     claims = [
-        Claim("share of sequences of which every bit is held", 0.95, right, "at least", source="set here"),
+        Claim("share of sequences whose bits are all held", 0.95, right, "at least", source="our bound"),
         Claim("stable fixed points", 8, counts[0], source="unchecked"),
-        Claim("states of the bits that stable points stand for", 8, [each[2] for each in found], source="unchecked"),
+        Claim("states of the bits that stable points represent", 8, [each[2] for each in networks], source="unchecked"),
     ]
     if not quick:
-        between = "saddles with one unstable direction; to lead from each of 8 states to all others takes 7"
+        between = "saddles with one unstable direction (7 are needed to connect 8 states)"
         claims.append(Claim(between, 7, counts[1], "at least"))
 
     def draw():
-        points, unstable, _, path = found[0]
+        points, unstable, _, path = networks[0]
         axes = np.linalg.svd(path - path.mean(axis=0), full_matrices=False)[2][:2]
         figure, (panel,) = style.panels(1, "first principal component", "second")
         panel.plot(*((path - path.mean(axis=0)) @ axes.T).T, color="0.7", linewidth=0.4)
@@ -61,23 +60,27 @@ def reproduce(
         style.legend_below(figure)
         return {"sussillo_2013": figure}
 
-    settings = {"H": size, "alpha": 0.5, "seeds": seeds, **training.shown(trainer), "Adam": 5e-3, "starts": starts}
+    settings = {"H": size, "alpha": 0.5, "seeds": seeds, **training.settings(trainer), "Adam": 5e-3, "starts": starts}
     differs = [f"{size} units trained by backpropagation, instead of 1,000 trained by FORCE; pulses of one step."]
     return Reproduction("Sussillo & Barak 2013, three flip-flops", claims, settings, differs, draw)
 
 
-def _points(made, params, starts, seed):
-    """(the fixed points, how many unstable directions each has, states of the bits that the stable ones stand for, a
-    trajectory)."""
-    net, dataset = made.net, made.dataset
+def _points(task, params, starts, seed):
+    """Finds the fixed points of a network.
+
+    Returns:
+      (fixed points, number of unstable directions of each, number of bit states that the stable points represent, a
+      trajectory).
+    """
+    net, dataset = task.net, task.dataset
     f, z_0 = as_map(net, params)
     xs = dataset.splits["validation"].xs[:, :20]
     path = jax.jit(jax.vmap(lambda xs: trajectory(f, z_0, xs), 1, 1))(xs)
     drawn = jax.random.choice(jax.random.key(seed), path.reshape(-1, path.shape[-1]), (starts,), replace=False)
     drawn += 0.1 * jax.random.normal(jax.random.key(seed + 1), drawn.shape)
     silent = jnp.zeros(dataset.input_size)
-    found = jax.jit(lambda starts: find_points(f, starts, silent))(drawn)
-    z = np.asarray(found.z)[np.asarray(found.speed) < SLOW]
+    minima = jax.jit(lambda starts: find_points(f, starts, silent))(drawn)
+    z = np.asarray(minima.z)[np.asarray(minima.speed) < SLOW]
     z = z[distinct(z, APART)]
     jacobians = jax.jit(jax.vmap(lambda z: jax.jacfwd(f)(z, silent)))(jnp.asarray(z))
     unstable = np.sum(np.abs(np.linalg.eigvals(np.asarray(jacobians))) > 1, axis=-1)

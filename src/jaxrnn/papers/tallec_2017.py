@@ -1,8 +1,8 @@
 """Tallec & Ollivier 2017, "Unbiased online recurrent optimization", section 4: influence balancing.
 
-h' = A h + theta s, with A = 1/2 on the diagonal and above it, and s of 10 ones followed by 13 minus ones. What theta
-does to h_1 within k steps is positive up to k = 40, and -6 in the end: backpropagation cut after 10 steps follows a
-gradient of the wrong sign and diverges, an unbiased gradient converges.
+h' = A h + theta s, with A = 1/2 on the diagonal and above it, and s of 10 ones followed by 13 minus ones. The influence
+of theta on h_1 within k steps is positive up to k = 40, but -6 in the limit. So backpropagation truncated after 10
+steps follows a gradient of the wrong sign and diverges, while an unbiased gradient converges.
 """
 
 from typing import NamedTuple
@@ -36,13 +36,13 @@ class Influence(NamedTuple):
 def reproduce(
     quick: bool = False, steps: Size = 100_000, seeds: Size = 5, learning_rate: Positive = 1e-5
 ) -> Reproduction:
-    """What theta does to h_1, and how far three ways of training bring h_1 to 1.
+    """Measures the influence of theta on h_1, and how near three ways of training bring h_1 to 1.
 
     Args:
       quick: a quarter of the steps.
-      steps: of the sequence, and updates.
-      seeds: of the draws of UORO.
-      learning_rate: of gradient descent.
+      steps: steps of the sequence, and updates.
+      seeds: number of draws of UORO.
+      learning_rate: learning rate of gradient descent.
     """
     steps = steps // 4 if quick else steps
     net = recurrent(Cell(UNITS, _init, _initial, lambda params, x: x, _step))
@@ -50,20 +50,20 @@ def reproduce(
     for lag, tolerance in ((10, 1e-3), (40, 1e-3), (400, 1e-3)):
         exact = sum(np.linalg.matrix_power(A, k) @ SIGNS for k in range(lag))[0]
         claims.append(Claim(f"dh_1 / dtheta within {lag} steps", exact, _influence(net, lag), "equal", tolerance))
-    claims.append(Claim("the same in the end", -6.0, _influence(net, 400), "equal", 1e-3, "derived"))
+    claims.append(Claim("dh_1 / dtheta in the limit", -6.0, _influence(net, 400), "equal", 1e-3, "derived"))
     rule = optax.sgd(learning_rate)
-    found = {
+    losses_by_way = {
         "exact (RTRL)": _online(net, rtrl.rule(), rule, steps, 1),
         "UORO": _online(net, uoro.rule(), rule, steps, seeds),
         CUT: _cut(net, rule, steps, 10),
     }
-    last = {name: losses[:, -1] for name, losses in found.items()}
+    last = {name: losses[:, -1] for name, losses in losses_by_way.items()}
     for name, rule, bound in (("exact (RTRL)", "at most", 1e-3), ("UORO", "at most", 1e-3), (CUT, "at least", 1.0)):
-        claims.append(Claim(f"last loss, {name}; 1/2 at first", bound, last[name], rule, source="set here"))
+        claims.append(Claim(f"last loss, {name}; initially 1/2", bound, last[name], rule, source="our bound"))
 
     def draw():
         figure, (panel,) = style.panels(1, "steps", "loss")
-        for number, (name, losses) in enumerate(found.items()):
+        for number, (name, losses) in enumerate(losses_by_way.items()):
             at = (np.arange(losses.shape[1]) + 1) * steps / losses.shape[1]
             line = style.series(number) | {"markevery": 10}
             panel.loglog(at, losses.T, label=[name] + [None] * (len(losses) - 1), **line)
@@ -72,7 +72,7 @@ def reproduce(
         return {"tallec_2017": figure}
 
     settings = {"units": UNITS, "plus": 10, "minus": 13, "steps": steps, "SGD": learning_rate, "seeds": seeds}
-    differs = ["The paper cuts after 1, 10 and 100 steps too; here after 10 alone, with an update every 10 steps."]
+    differs = ["The paper truncates after 1, 10 and 100 steps; here only after 10, with an update every 10 steps."]
     return Reproduction("Tallec & Ollivier 2017, influence balancing", claims, settings, differs, draw)
 
 
@@ -111,7 +111,7 @@ def _sequence(steps):
 
 
 def _online(net, follows, rule, steps, seeds):
-    """[seeds, POINTS], losses of an update a step."""
+    """Returns the losses of one update per step: [seeds, POINTS]."""
     task = _task(net, rule)
 
     def run(key):
@@ -123,7 +123,7 @@ def _online(net, follows, rule, steps, seeds):
 
 
 def _cut(net, rule, steps, lag):
-    """[1, POINTS], losses of an update after every `lag` steps, by backpropagation through these alone."""
+    """Returns the losses of one update per `lag` steps, by backpropagation through only these: [1, POINTS]."""
 
     def window(state, _):
         params, opt_state, carry = state

@@ -1,8 +1,8 @@
 """Tallec & Ollivier 2018, "Can recurrent neural networks warp time?", sections 1.2 and 3.
 
 A forget gate at sigmoid(b) keeps a memory for about 1 / (1 - sigmoid(b)) steps. With biases ln U[1, T_max - 1] the
-units of an LSTM forget over all time scales up to T_max, and it learns what lags so far behind; with a bias of 1 all of
-them forget within a few steps.
+units of an LSTM cover all time scales up to T_max, and it learns dependencies over such lags. With a bias of 1 all
+units forget within a few steps.
 """
 
 from functools import partial
@@ -19,56 +19,59 @@ from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
 
-COPIED = 50  # steps that the symbols to copy are kept
+COPIED = 50  # number of steps over which symbols are copied
 LEVELS = {"adding": 1 / 6, "copying": 10 * np.log(8) / (COPIED + 20)}  # losses without memory
 
 
 def reproduce(
     quick: bool = False, length: Size = 200, size: Size = 32, seeds: Size = 3, steps: Size = 2500, units: Size = 20_000
 ) -> Reproduction:
-    """Share of units that remember over so many steps against its closed form; losses on adding with both biases.
+    """Compares the share of units that remember long enough with its closed form, and the losses on adding with both
+    biases.
 
     Args:
-      quick: T = 40, a fifth of the updates, 16 units, without copying.
+      quick: T = 40, a fifth of the updates, 16 units, no copying.
       length: T, and T_max.
       size: H of the trained networks.
-      seeds: networks of a kind.
+      seeds: networks per kind.
       steps: updates of 16 sequences.
-      units: of which the shares are taken.
+      units: number of units over which the shares are taken.
     """
     length, size, steps = (40, 16, steps // 5) if quick else (length, size, steps)
     claims = []
     for share in (0.1, 0.5, 0.9):
         lag = round(share * length)
-        least = 1 / np.expm1(1 / lag)  # u with (u / (1 + u))^lag = 1 / e
-        expected = np.clip((length - 1 - least) / (length - 2), 0, 1)
-        what = f"share of units that keep 1 / e of their memory for {lag} of {length} steps"
-        claims.append(Claim(what, expected, _keep(units, length, lag), "equal", 0.02))
+        smallest_ratio = 1 / np.expm1(1 / lag)  # u with (u / (1 + u))^lag = 1 / e
+        expected = np.clip((length - 1 - smallest_ratio) / (length - 2), 0, 1)
+        claim = f"share of units that keep 1 / e of their memory for {lag} of {length} steps"
+        claims.append(Claim(claim, expected, _keep(units, length, lag), "equal", 0.02))
     trainer = Trainer(steps, 16, max(1, steps // 20))
-    found = {"adding": _trained(adding.dataset(length, "le2015"), length, size, seeds, trainer)}
-    last = {name: training.last(losses) for name, (_, losses) in found["adding"].items()}
-    ratio, what = last["b_f = 1"] / last["chrono"], "adding: loss with b_f = 1 over that with chrono"
-    claims.append(Claim(what, 2.0, ratio, "at least", source="set here"))
-    claims.append(Claim("adding: loss with chrono", 1 / 60, last["chrono"], "at most", source="set here"))
+    curves_by_task = {"adding": _trained(adding.dataset(length, "le2015"), length, size, seeds, trainer)}
+    last = {name: training.last(losses) for name, (_, losses) in curves_by_task["adding"].items()}
+    ratio, claim = last["b_f = 1"] / last["chrono"], "adding: loss with b_f = 1 / loss with chrono"
+    claims.append(Claim(claim, 2.0, ratio, "at least", source="our bound"))
+    claims.append(Claim("adding: loss with chrono", 1 / 60, last["chrono"], "at most", source="our bound"))
     if not quick:
-        found["copying"] = _trained(copy_memory.dataset(COPIED), COPIED + 20, 64, seeds, Trainer(3000, 32, 150))
+        curves_by_task["copying"] = _trained(
+            copy_memory.dataset(COPIED), COPIED + 20, 64, seeds, Trainer(3000, 32, 150)
+        )
         for name, rule, bound in (("chrono", "at most", 0.8), ("b_f = 1", "at least", 0.85)):
-            over = training.last(found["copying"][name][1]) / LEVELS["copying"]
-            claims.append(Claim(f"copying, T={COPIED}: loss with {name} over that of no memory", bound, over, rule,
-                                source="set here"))  # fmt: skip
+            over = training.last(curves_by_task["copying"][name][1]) / LEVELS["copying"]
+            claims.append(Claim(f"copying, T={COPIED}: loss with {name} / loss without memory", bound, over, rule,
+                                source="our bound"))  # fmt: skip
 
-    settings = {"T": length, "H": size, "seeds": seeds, **training.shown(trainer), "Adam": 5e-3, "clip_norm": 1.0}
+    settings = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer), "Adam": 5e-3, "clip_norm": 1.0}
     settings |= {} if quick else {"copying": f"T={COPIED}; 64 units; 3000 updates of 32"}
     differs = [
         f"Adam on T = {length}, {size} units and {steps:,} updates, instead of RMSProp on 200 and 750, 128 units.",
-        f"Copying over {COPIED} steps instead of 500 and 2000; warped sequences are `paper=tallec_2018_warping`.",
+        f"Copying over {COPIED} steps instead of 500 and 2000; `paper=tallec_2018_warping` has the warped sequences.",
     ]
-    draw = partial(_draw, found)
+    draw = partial(_draw, curves_by_task)
     return Reproduction("Tallec & Ollivier 2018, chrono initialisation", claims, settings, differs, draw)
 
 
 def _trained(data, most, size, seeds, trainer):
-    """{name: (updates, losses)} of LSTMs with both biases."""
+    """Trains LSTMs with both biases: {name: (updates, losses)}."""
     cells = {"chrono": lstm.cell(size, chrono=float(most)), "b_f = 1": lstm.cell(size, forget_bias=1.0)}
     return {
         name: training.losses(training.task(cell, data, trainer, learning_rate=5e-3), seeds)
@@ -76,20 +79,20 @@ def _trained(data, most, size, seeds, trainer):
     }
 
 
-def _draw(found):
-    figure, panels = style.panels(len(found), "updates", "validation loss")
-    for panel, (work, kinds) in zip(panels, found.items(), strict=True):
+def _draw(curves_by_task):
+    figure, panels = style.panels(len(curves_by_task), "updates", "validation loss")
+    for panel, (task, kinds) in zip(panels, curves_by_task.items(), strict=True):
         for number, (name, (at, losses)) in enumerate(kinds.items()):
             line = style.series(number) | {"markevery": 5}
             panel.semilogy(at, losses, label=[name] + [None] * (losses.shape[1] - 1), **line)
-        panel.axhline(LEVELS[work], **style.FAINT)
-        style.title(panel, work)
+        panel.axhline(LEVELS[task], **style.FAINT)
+        style.title(panel, task)
     style.legend_below(figure)
     return {"tallec_2018": figure}
 
 
 def _keep(units, length, lag):
-    """Share of units whose memory cell passes on 1 / e or more over so many steps without inputs."""
+    """Returns the share of units whose memory cell keeps at least 1 / e over `lag` steps without inputs."""
     cell = lstm.cell(1, chrono=float(length))
 
     def forgets(key):

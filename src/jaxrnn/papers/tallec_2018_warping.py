@@ -1,8 +1,8 @@
 """Tallec & Ollivier 2018, "Can recurrent neural networks warp time?", section 3.1: warping.
 
-Letters are drawn, and each is repeated, as often as the longest warp or a number of times drawn up to it; the output is
-the letter before the present one. A network of leaky units, whose time constant is one for all times, learns it where
-all letters are as long; gates, which see the letters, learn it where their lengths differ as well.
+A sequence repeats each of its random letters; the target is the previous letter. Each letter is repeated as often as the
+longest warp, or a random number of times up to it. Leaky units with one time constant for all steps learn the
+task if all letters have the same length. Gates depend on the input, so gated units learn it for random lengths too.
 """
 
 from functools import partial
@@ -22,18 +22,19 @@ from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
 
 KINDS = "tanh", "leaky", "gated"
-LETTERS, SHOWN = 10, 8  # of the alphabet, and letters of a sequence where all are as long as can be
+LETTERS, SHOWN = 10, 8  # letters of the alphabet, and letters in a sequence if each has the longest warp
 
 
 def reproduce(
     quick: bool = False, warps: list[Size] = (2, 10, 30), seeds: Size = 3, size: Size = 32, steps: Size = 1500
 ) -> Reproduction:
-    """The losses of a tanh, a leaky and a gated network over the longest warp, of equal and of drawn lengths.
+    """Measures the losses of a tanh, a leaky and a gated network against the longest warp, for equal and random
+    lengths.
 
     Args:
-      quick: a warp of 6, one network, a third of the updates, without the tanh network.
+      quick: a warp of 6, one network, a third of the updates, no tanh network.
       warps: longest repetitions of a letter.
-      seeds: networks of a kind.
+      seeds: networks per kind.
       size: H.
       steps: updates of 32 sequences.
     """
@@ -49,27 +50,27 @@ def reproduce(
                 "gated": gru.cell(size, chrono=max(warp, 3.0)),
             }
             for kind in kinds:
-                made = training.task(cells[kind], data, trainer, rule=optax.scale_by_rms(0.9), learning_rate=3e-3)
-                last[kind, drawn_lengths, warp] = training.last(training.losses(made, seeds)[1])
+                task = training.task(cells[kind], data, trainer, rule=optax.scale_by_rms(0.9), learning_rate=3e-3)
+                last[kind, drawn_lengths, warp] = training.last(training.losses(task, seeds)[1])
     longest, chance = warps[-1], np.log(LETTERS)
-    equal, drawn_ones = ({kind: last[kind, lengths, longest] for kind in kinds} for lengths in (False, True))
+    equal, random = ({kind: last[kind, lengths, longest] for kind in kinds} for lengths in (False, True))
     claims = [
         Claim(f"equal lengths of {longest}: loss of leaky units, nats", chance / 4, equal["leaky"], "at most",
-              source="set here"),
-        Claim(f"lengths drawn up to {longest}: loss of gated units, nats", chance / 4, drawn_ones["gated"], "at most",
-              source="set here"),
-        Claim(f"lengths drawn up to {longest}: loss of leaky units over that of gated ones", 2.0,
-              drawn_ones["leaky"] / drawn_ones["gated"], "at least", source="set here"),
+              source="our bound"),
+        Claim(f"lengths drawn up to {longest}: loss of gated units, nats", chance / 4, random["gated"], "at most",
+              source="our bound"),
+        Claim(f"lengths drawn up to {longest}: loss of leaky units / loss of gated units", 2.0,
+              random["leaky"] / random["gated"], "at least", source="our bound"),
     ]  # fmt: skip
     if not quick:
         ratio = equal["tanh"] / equal["leaky"]
-        what = f"equal lengths of {longest}: loss of tanh units over that of leaky ones"
-        claims.append(Claim(what, 2.0, ratio, "at least", source="set here"))
+        claim = f"equal lengths of {longest}: loss of tanh units / loss of leaky units"
+        claims.append(Claim(claim, 2.0, ratio, "at least", source="our bound"))
     settings = {"letters": LETTERS, "T": f"{SHOWN} times the warp", "H": size, "seeds": seeds, "warps": list(warps)}
-    settings |= training.shown(trainer) | {"RMSProp": 3e-3}
+    settings |= training.settings(trainer) | {"RMSProp": 3e-3}
     differs = [
         f"{size} units instead of 64; a leaky unit's rate is 1 / warp, in the paper it is trained.",
-        "The paper prints curves, no numbers: a bound is a quarter of the loss of a guess, ln 10 = 2.3.",
+        "The paper prints only curves: our bound is a quarter of the loss of a guess, ln 10 = 2.3.",
     ]
     draw = partial(_draw, warps, kinds, last)
     return Reproduction("Tallec & Ollivier 2018, warped sequences", claims, settings, differs, draw)

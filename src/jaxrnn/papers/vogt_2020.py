@@ -1,7 +1,7 @@
 """Vogt, Puelma Touzel, Shlizerman & Lajoie 2020, "On Lyapunov exponents for RNNs".
 
-The Lyapunov exponents of a network along its inputs say how well it can be trained: the nearer the largest one is to
-zero, the farther gradients reach. Before training it foretells the loss over initialisations.
+The Lyapunov exponents of a network along its inputs tell how well it can be trained: the nearer the largest one is to
+zero, the farther gradients reach. Measured before training, it predicts the loss across initialisations.
 """
 
 from functools import partial
@@ -22,7 +22,7 @@ from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
 
 SYMBOLS, NOISE = 4, 0.05
-LEARNED = 0.1  # nats, where a guess has ln 4 = 1.4
+LEARNED = 0.1  # nats; a network with a lower loss has learned; a guess has ln 4 = 1.4
 
 
 def reproduce(
@@ -33,13 +33,13 @@ def reproduce(
     units: Size = 48,
     steps: Size = 300,
 ) -> Reproduction:
-    """The largest exponents before and after training, and the losses, of tanh networks of many scales.
+    """Measures the largest exponents before and after training, and the losses, of tanh networks of many scales.
 
     Args:
-      quick: one network of each scale.
-      scales: s, the recurrent weights have variance s^2 / N.
-      length: T between the symbol and the question.
-      seeds: networks of a scale.
+      quick: one network per scale.
+      scales: values of s; the recurrent weights have variance s^2 / N.
+      length: T, the number of steps between the symbol and the question.
+      seeds: networks per scale.
       units: N.
       steps: updates of 32 sequences.
     """
@@ -61,32 +61,32 @@ def reproduce(
     after = np.array([exponent(run.params(row)) for row in range(len(last))])
     size = np.abs(before)
     claims = [
-        Claim("rank correlation of the size of the largest exponent before training and the last loss", 0.7,
-              spearmanr(size, last).statistic, "at least", source="set here"),
-        Claim("size of the largest exponent before training, networks that learned, nats a step", 0.3,
-              size[last < LEARNED], "at most", source="set here"),
+        Claim("rank correlation between the size of the largest exponent before training and the last loss", 0.7,
+              spearmanr(size, last).statistic, "at least", source="our bound"),
+        Claim("size of the largest exponent before training, networks that learned, nats per step", 0.3,
+              size[last < LEARNED], "at most", source="our bound"),
     ]  # fmt: skip
-    settings = {"N": units, "T": length, "seeds": seeds, "s": list(scales), **training.shown(trainer), "Adam": 1e-3}
+    settings = {"N": units, "T": length, "seeds": seeds, "s": list(scales), **training.settings(trainer), "Adam": 1e-3}
     differs = [
-        "A symbol kept over noise, by tanh networks, instead of letters of a text by LSTMs and images by GRUs.",
-        "The paper's correlations were not at hand: the bounds are set here. That training brings exponents to zero is "
-        "not seen in general: those of networks that do not learn stay.",
+        "tanh networks keep a symbol over noise; in the paper LSTMs read letters of a text and GRUs read images.",
+        "The paper's correlations were not available, so the bounds are ours. Training does not bring exponents to "
+        "zero in general: networks that do not learn keep theirs.",
     ]
     draw = partial(_draw, before, after, last)
     return Reproduction("Vogt et al. 2020, exponents foretell the loss", claims, settings, differs, draw)
 
 
 def _largest(net, params, xs):
-    """The largest exponent along the noise, after a quarter of it."""
+    """Returns the largest exponent along the noise, after a warm-up of a quarter of it."""
     f, z_0 = as_map(net, params)
     return lyapunov(f, z_0, xs, 1, warm_up=len(xs) // 4).lam[0]
 
 
 def _draw(before, after, last):
-    figure, panels = style.panels(2, "largest exponent (nats a step)", "last loss (nats)")
-    for panel, lam, what in zip(panels, (before, after), ("before", "after"), strict=True):
+    figure, panels = style.panels(2, "largest exponent (nats per step)", "last loss (nats)")
+    for panel, lam, moment in zip(panels, (before, after), ("before", "after"), strict=True):
         panel.semilogy(lam, last, "o", color=style.BLUE, markersize=3)
         panel.axvline(0.0, **style.FAINT)
         panel.axhline(np.log(SYMBOLS), **style.FAINT)
-        style.title(panel, f"exponent {what} training")
+        style.title(panel, f"exponent {moment} training")
     return {"vogt_2020": figure}

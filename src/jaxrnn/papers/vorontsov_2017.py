@@ -1,9 +1,9 @@
 """Vorontsov, Trabelsi, Kadoury & Pal 2017, "On orthogonality and learning recurrent networks with long term
 dependencies", section 4.
 
-Singular values of the recurrent weights may leave 1 by a margin m. A hard constraint, m = 0, keeps gradients and slows
-learning down; with a small margin copying memory is learned sooner, and the derivative over T steps stays within
-(1 - m)^T and (1 + m)^T.
+Singular values of the recurrent weights may differ from 1 by a margin m. A hard constraint, m = 0, preserves gradients
+but slows down learning. With a small margin copying memory is learned sooner, and the derivative over T steps stays
+between (1 - m)^T and (1 + m)^T.
 """
 
 from functools import partial
@@ -21,7 +21,7 @@ from jaxrnn.parametrizations import soft_orthogonal
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Positive, Rate, Size
 
-LARGE = 0.5  # a margin from which on the paper no longer calls it small
+LARGE = 0.5  # the paper calls margins below this small
 
 
 def reproduce(
@@ -33,16 +33,16 @@ def reproduce(
     steps: Size = 1200,
     learning_rate: Positive = 1e-3,
 ) -> Reproduction:
-    """Losses on copying memory over training for several margins, all of them one program.
+    """Measures losses on copying memory for several margins, all in one program.
 
     Args:
-      quick: T = 10, 32 units, a third of the updates, two networks a margin, 0 and 0.1.
+      quick: T = 10, 32 units, a third of the updates, two networks per margin, margins 0 and 0.1.
       length: T.
       size: H.
-      margins: m, the hard constraint first.
-      seeds: networks for each margin.
+      margins: values of m, the hard constraint first.
+      seeds: networks per margin.
       steps: updates of 16 sequences.
-      learning_rate: of Adam.
+      learning_rate: learning rate of Adam.
     """
     if quick:
         length, size, steps, seeds, margins = 10, 32, steps // 3, 2, (0.0, 0.1)
@@ -56,28 +56,30 @@ def reproduce(
     floor = 10 * np.log(8) / (length + 20)
     mean = losses.mean(axis=0) / floor
     small = [number for number, m in enumerate(margins) if 0 < m < LARGE]
-    what = f"m = {margins[small[-1]]:g}: mean loss over training, over that at m = 0"
-    claims = [Claim(what, 1.0, mean[small[-1]] / mean[0], "at most", source="unchecked")]
-    what, last = "m = 0: last loss over that of no memory", training.last(losses)[0] / floor
-    claims.append(Claim(what, 0.6 if quick else 0.2, last, "at most", source="set here"))
+    claim = f"m = {margins[small[-1]]:g}: mean loss during training / the same at m = 0"
+    claims = [Claim(claim, 1.0, mean[small[-1]] / mean[0], "at most", source="unchecked")]
+    claim, last = "m = 0: last loss / loss without memory", training.last(losses)[0] / floor
+    claims.append(Claim(claim, 0.6 if quick else 0.2, last, "at most", source="our bound"))
     claims += [_bound(size, length, margins[number]) for number in small]
 
     kinds = {f"m = {m:g}": (at, losses[:, number] / floor) for number, m in enumerate(margins)}
-    draw = partial(curves.draw, "vorontsov_2017", kinds, 1.0, "loss / loss of no memory", True)
+    draw = partial(curves.draw, "vorontsov_2017", kinds, 1.0, "loss / loss without memory", True)
 
-    settings = {"T": length, "H": size, "margins": list(margins), "seeds": seeds, **training.shown(trainer)}
+    settings = {"T": length, "H": size, "margins": list(margins), "seeds": seeds, **training.settings(trainer)}
     settings |= {"Adam": learning_rate, "clip_norm": 1.0, "units": "linear"}
     differs = [
         "Singular vectors by exponentials of skew matrices and Adam, instead of geodesic descent; linear units.",
-        "The paper finds margins of 1 worse on longer lags; the large margin here, on T = 100, is not.",
+        "The paper finds margins of 1 worse on longer lags; here, at T = 100, the large margin is not worse.",
     ]
     return Reproduction("Vorontsov et al. 2017, margins around orthogonality", claims, settings, differs, draw)
 
 
 def _bound(size, length, margin):
-    """ln of the largest singular value of W^T over T ln(1 + m), of random weights of the family."""
+    """Compares ln of the largest singular value of W^T with T ln(1 + m), for random weights of the family."""
     raw = 3 * jax.random.normal(jax.random.key(0), (size, size)) / jnp.sqrt(size)
     w = np.asarray(soft_orthogonal(margin).matrix(raw), float)
     power = np.linalg.norm(np.linalg.matrix_power(w, length), 2)
     ours = np.log(power) / (length * np.log1p(margin))
-    return Claim(f"m = {margin:g}: ln of the norm of dh_T / dh_0 over its bound T ln(1 + m)", 1.0, ours, "at most")
+    return Claim(
+        f"m = {margin:g}: ln of the norm of dh_T / dh_0, divided by its bound T ln(1 + m)", 1.0, ours, "at most"
+    )

@@ -1,8 +1,8 @@
 """Zucchet & Orvieto 2024, "Recurrent neural networks: vanishing and exploding gradients are not the end of the story".
 
-The curse of memory: of h_t = lambda h_{t-1} + x_t with white noise the sensitivity E (dh/dlambda)^2 is
-(1 + lambda^2) / (1 - lambda^2)^3: it explodes as lambda goes to 1, although no gradient does. With the input times
-sqrt(1 - lambda^2), held fixed in the differential, and lambda = exp(-exp(nu)), the sensitivity to nu tends to 1/2.
+The curse of memory: for h_t = lambda h_{t-1} + x_t with white noise the sensitivity E (dh/dlambda)^2 is (1 + lambda^2)
+/ (1 - lambda^2)^3. It explodes as lambda goes to 1, although no gradient does. Let the input be scaled by sqrt(1 -
+lambda^2), a constant in the derivative, and lambda = exp(-exp(nu)). Then the sensitivity to nu tends to 1/2.
 """
 
 import jax
@@ -17,50 +17,52 @@ from jaxrnn.types import Size
 def reproduce(
     quick: bool = False, lambdas: list[float] = (0.9, 0.99, 0.999), seeds: Size = 5, samples: Size = 40_000
 ) -> Reproduction:
-    """The sensitivity of a linear unit to its decay, measured over sequences of white noise, to 1 %.
+    """Measures the sensitivity of a linear unit to its decay over sequences of white noise, to 1 %.
 
     Args:
-      quick: a tenth of the sequences, held to 4 %.
+      quick: a tenth of the sequences, a tolerance of 4 %.
       lambdas: decays.
-      seeds: measurements.
-      samples: sequences of a measurement.
+      seeds: number of measurements.
+      samples: sequences per measurement.
     """
-    samples, within = (samples // 10, 0.04) if quick else (samples, 0.01)
+    samples, tolerance = (samples // 10, 0.04) if quick else (samples, 0.01)
     ours = {lam: np.asarray(_sensitivities(lam, samples, seeds)) for lam in lambdas}
     claims = []
-    for lam, found in ours.items():
+    for lam, squares in ours.items():
         plain = (1 + lam**2) / (1 - lam**2) ** 3
         log_lam = np.log(lam)
         scaled = (lam * log_lam) ** 2 * (1 - lam**2) * plain
-        claims.append(Claim(f"E (dh/dlambda)^2 at lambda = {lam:g}", plain, found[:, 0], tolerance=within * plain))
+        claims.append(Claim(f"E (dh/dlambda)^2 at lambda = {lam:g}", plain, squares[:, 0], tolerance=tolerance * plain))
         claims.append(
-            Claim(f"the same, scaled, to nu, at lambda = {lam:g}", scaled, found[:, 1], tolerance=within * scaled)
+            Claim(f"scaled sensitivity to nu, at lambda = {lam:g}", scaled, squares[:, 1], tolerance=tolerance * scaled)
         )
 
     def draw():
         figure, (panel,) = style.panels(1, "1 - lambda", "sensitivity to the decay")
-        apart = np.logspace(-3.3, -0.7, 100)
-        dense = 1 - apart
+        distances = np.logspace(-3.3, -0.7, 100)
+        dense = 1 - distances
         plain = (1 + dense**2) / (1 - dense**2) ** 3
         scaled = (dense * np.log(dense)) ** 2 * (1 - dense**2) * plain
         for line, column, colour, label in (
             (plain, 0, style.RED, "to lambda"),
             (scaled, 1, style.BLUE, "scaled, to nu"),
         ):
-            panel.loglog(apart, line, color=colour, label=f"{label}, closed form")
-            found = [np.median(values[:, column]) for values in ours.values()]
-            panel.loglog([1 - lam for lam in lambdas], found, "o", color=colour, label=f"{label}, measured")
+            panel.loglog(distances, line, color=colour, label=f"{label}, closed form")
+            medians = [np.median(values[:, column]) for values in ours.values()]
+            panel.loglog([1 - lam for lam in lambdas], medians, "o", color=colour, label=f"{label}, measured")
         style.legend_below(figure)
         return {"zucchet_2024": figure}
 
     settings = {"lambda": list(lambdas), "samples": samples, "seeds": seeds}
-    differs = ["The claim of section 3 alone, a unit by itself; the teacher and student of section 5 are not trained."]
+    differs = [
+        "Only the claim of section 3, about a single unit; the teacher and student of section 5 are not trained."
+    ]
     return Reproduction("Zucchet & Orvieto 2024, the curse of memory", claims, settings, differs, draw)
 
 
 def _sensitivities(lam, samples, seeds):
-    """[seeds, 2], the mean squares of dh/dlambda and of the scaled unit's dh/dnu, by forward differentiation."""
-    steps = int(np.ceil(12 / (1 - lam)))  # until what is older weighs e^-12
+    """Returns mean squares of dh/dlambda and of the scaled unit's dh/dnu, by forward differentiation: [seeds, 2]."""
+    steps = int(np.ceil(12 / (1 - lam)))  # older inputs weigh less than e^-12
 
     def unit(decay, scale, xs):
         return jax.lax.scan(lambda h, x: (decay * h + scale * x, None), jnp.zeros(xs.shape[1]), xs)[0]

@@ -1,12 +1,17 @@
-"""Studies of recurrent networks, one a file: `jaxrnn.studies.NAME.study(networks, ...)` gives a `Result`.
+"""Studies of recurrent networks, one per file: `jaxrnn.studies.NAME.study(networks, ...)` returns a `Result`.
 
     result = jaxrnn.studies.lyapunov.study(run)
     result.plot()
     result.table
 
-`networks` is a trained network (a `Run`), an `Ensemble` of networks of one kind, a list of these, or {name: networks};
-`ensemble` makes one of a net and a data set. What compares networks and draws it belongs here; functions of one net and
-its params belong to `dynamics`. What the studies share is in `_ensembles`, `_result` and `_runner`.
+`networks` is one of:
+
+- a trained network (a `Run`);
+- an `Ensemble`, networks of one kind; the function `ensemble` makes one from a net and a data set;
+- a list of these, or {name: networks}.
+
+This room compares networks and draws the comparison. Functions of one net and its params belong to `dynamics`. The
+studies share `_ensembles`, `_result` and `_runner`.
 """
 
 from jaxrnn.lazy import attach

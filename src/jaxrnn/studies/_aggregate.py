@@ -1,4 +1,4 @@
-"""What a sweep of studies found together: the scores of all jobs in one table and one figure."""
+"""Scores of all jobs of a sweep of studies: one table, and one figure per quantity."""
 
 import csv
 from pathlib import Path
@@ -15,46 +15,48 @@ SCORES = "scores.csv"
 
 
 def write(folder, width=None):
-    """Writes `scores.csv` and a figure for each quantity into a sweep's folder, of the jobs that are done.
+    """Writes `scores.csv` and one figure per quantity into a sweep's folder, from the jobs that are done.
 
     Args:
-      folder: the sweep's, with a numbered folder a job.
-      width: of the figures, in inches.
+      folder: the sweep's folder, with one numbered folder per job.
+      width: width of the figures in inches.
 
     Returns:
-      Lines of text for the terminal; none before the second job is done.
+      Lines of text for the terminal; an empty list before the second job is done.
     """
     folder = Path(str(folder))
-    found = [path for path in folder.glob("*/" + SCORES) if path.parent.name.isdecimal()]
-    jobs = sorted(found, key=lambda path: int(path.parent.name))
+    score_files = [path for path in folder.glob("*/" + SCORES) if path.parent.name.isdecimal()]
+    jobs = sorted(score_files, key=lambda path: int(path.parent.name))
     overrides = [dict(word.partition("=")[::2] for word in _overrides(path.parent)) for path in jobs]
-    names = [name for name in dict.fromkeys(key for each in overrides for key in each)
-             if len({each.get(name) for each in overrides}) > 1]  # fmt: skip
+    names = [name for name in dict.fromkeys(key for job in overrides for key in job)
+             if len({job.get(name) for job in overrides}) > 1]  # fmt: skip
     if len(jobs) < 2 or not names:
         return []
     rows = []
-    for path, given in zip(jobs, overrides, strict=True):
-        rows += [{name: given.get(name, "") for name in names} | row for row in _scores(path)]
+    for path, overrides_of_job in zip(jobs, overrides, strict=True):
+        rows += [{name: overrides_of_job.get(name, "") for name in names} | row for row in _scores(path)]
     table = Table(rows)
     table.write(folder / SCORES)
-    places = [folder / SCORES]
+    paths = [folder / SCORES]
     for number, quantity in enumerate(dict.fromkeys(table["quantity"])):
         with style.page(width):
-            places.append(style.publish(_figure(table, names, quantity), folder, f"scores_{number + 1}"))
-    return [f"over {len(jobs)} jobs: {', '.join(map(str, places))}"]
+            paths.append(style.publish(_figure(table, names, quantity), folder, f"scores_{number + 1}"))
+    return [f"over {len(jobs)} jobs: {', '.join(map(str, paths))}"]
 
 
 def _scores(path):
-    """The rows of a job's `scores.csv`.
+    """Reads the rows of a job's `scores.csv`.
 
     Raises:
-      DamagedError: if it does not hold scores; it names the line.
+      DamagedError: if the file does not hold scores; the message names the line.
     """
     try:
         rows = read(stored_files.regular(path))
         for number, row in enumerate(rows, 2):
             if not {"quantity", "network", "number", "value"} == set(row) or None in row.values():
-                raise DamagedError(f"{path}, line {number} is damaged: it does not hold quantity,network,number,value")
+                raise DamagedError(
+                    f"{path}, line {number} is damaged: expected the columns quantity,network,number,value"
+                )
             float(row["value"])
     except (ValueError, csv.Error) as error:
         raise DamagedError(f"{path} is damaged: {error}") from error
@@ -66,23 +68,25 @@ def _overrides(folder):
 
 
 def _figure(table, names, quantity):
-    """A quantity against what was varied: medians over networks with their bootstrap intervals."""
-    own = table.where(quantity=quantity)
+    """Draws a quantity against the varied settings: medians over networks with their bootstrap intervals."""
+    rows_of_quantity = table.where(quantity=quantity)
     figure, (axes,) = style.panels(1, style.plain(", ".join(names)), style.plain(quantity))
-    settings = list(dict.fromkeys(tuple(row[name] for name in names) for row in own))
+    settings = list(dict.fromkeys(tuple(row[name] for name in names) for row in rows_of_quantity))
     numeric = len(names) == 1 and all(_is_number(value) for (value,) in settings)
-    places = [float(value) for (value,) in settings] if numeric else list(range(len(settings)))
-    for number, network in enumerate(dict.fromkeys(own["network"])):
-        line, found = style.series(number), []
+    positions = [float(value) for (value,) in settings] if numeric else list(range(len(settings)))
+    for number, network in enumerate(dict.fromkeys(rows_of_quantity["network"])):
+        line, intervals = style.series(number), []
         for setting in settings:
-            rows = own.where(network=network, **dict(zip(names, setting, strict=True)))
+            rows = rows_of_quantity.where(network=network, **dict(zip(names, setting, strict=True)))
             values = np.array([float(row["value"]) for row in rows])
             values = values[np.isfinite(values)]
-            found.append(statistics.median(values) if len(values) else (np.nan,) * 3)
-        middle, low, high = np.array(found).T
-        axes.errorbar(places, middle, [middle - low, high - middle], label=style.plain(network), elinewidth=0.8, **line)
+            intervals.append(statistics.median(values) if len(values) else (np.nan,) * 3)
+        middle, low, high = np.array(intervals).T
+        axes.errorbar(
+            positions, middle, [middle - low, high - middle], label=style.plain(network), elinewidth=0.8, **line
+        )
     if not numeric:
-        axes.set_xticks(places, [style.plain(", ".join(setting)) for setting in settings])
+        axes.set_xticks(positions, [style.plain(", ".join(setting)) for setting in settings])
     style.legend_below(figure)
     return figure
 

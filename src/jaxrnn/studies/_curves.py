@@ -1,16 +1,16 @@
-"""Curves of medians over networks with their bootstrap bands, before and after training."""
+"""Curves of medians over networks with bootstrap bands, before and after training."""
 
 import numpy as np
 
 from jaxrnn import statistics
 from jaxrnn.plotting import style
 
-FEW = 10  # points, below which each is marked
+FEW = 10  # a curve with fewer points marks each of them
 BAND = "90 % interval over networks"
 
 
 def banded(axes, x, values, color=style.BLACK, **line):
-    """Draws the medians of values [N, X] over networks, and their bootstrap intervals as a band; returns both."""
+    """Draws the medians of values [N, X] over networks and their bootstrap intervals as a band; returns both."""
     interval = statistics.median(values)
     marker = {"marker": "o"} if len(interval.middle) < FEW else {}
     axes.plot(x, interval.middle, color=color, **marker | line)
@@ -20,27 +20,29 @@ def banded(axes, x, values, color=style.BLACK, **line):
 
 
 def before_and_after(axes, x, values, steps, what="", **line):
-    """Draws the first (thin and dashed) and the last of several checkpoints.
+    """Draws the first checkpoint (thin and dashed) and the last one.
 
     Args:
-      axes: the axes.
+      axes: Matplotlib axes.
       x: [X].
-      values: [S, N, X], at S checkpoints of N networks.
-      steps: [S], the updates after which they were taken.
-      what: the curves are, where axes have others too.
+      values: [S, N, X], values of N networks at S checkpoints.
+      steps: [S], the number of updates at each checkpoint.
+      what: name of the curves, needed where the axes show several.
       line: further properties of the lines.
 
     Returns:
-      All values drawn.
+      A list of all values drawn.
     """
     drawn = []
     for moment in sorted({0, len(steps) - 1}):
         when = [] if what and len(steps) == 1 else [style.when(steps[moment])]
-        given = {"label": ", ".join([what] * bool(what) + when)} | ({} if moment == len(steps) - 1 else style.BEFORE)
-        drawn += banded(axes, x, values[moment], **line | given)
+        properties = {"label": ", ".join([what] * bool(what) + when)} | (
+            {} if moment == len(steps) - 1 else style.BEFORE
+        )
+        drawn += banded(axes, x, values[moment], **line | properties)
     return drawn
 
 
 def ranks(values, first=1):
-    """The numbers first, first + 1, ... of the last axis of values."""
+    """Returns the numbers first, first + 1, ... along the last axis of values."""
     return np.arange(first, first + values.shape[-1])

@@ -1,4 +1,4 @@
-"""Ensembles: networks of one kind, before, during and after training, that a study measures in one compiled call."""
+"""Ensembles: networks of one kind before, during and after training, measured in one compiled call."""
 
 import contextlib
 from collections.abc import Mapping
@@ -30,16 +30,16 @@ from jaxrnn.types import Batch, Dataset, Net
 
 
 class Ensemble(NamedTuple):
-    """Networks of one kind, at one or more checkpoints of their training.
+    """Networks of one kind at one or more checkpoints of their training.
 
     Fields:
-      name: what figures and tables call it.
-      task: the `Task` that trains it.
-      seed: of the first network; the others have the seeds after it.
-      steps: [S], the updates after which the networks were taken; 0 is before training.
-      params: of `net`, leaves [S, N, ...], N networks at S checkpoints.
-      experiment: the `Experiment` that it comes from, or None.
-      split: of the data, from which sequences are drawn.
+      name: name in figures and tables.
+      task: the `Task` that trains the networks.
+      seed: seed of the first network; the others have the seeds after it.
+      steps: [S], the number of updates at each checkpoint; 0 is before training.
+      params: params of `net`, leaves [S, N, ...] for N networks at S checkpoints.
+      experiment: the `Experiment` the ensemble comes from, or None.
+      split: split of the data from which sequences are drawn.
     """
 
     name: str
@@ -52,12 +52,12 @@ class Ensemble(NamedTuple):
 
     @property
     def networks(self) -> int:
-        """N."""
+        """Number of networks, N."""
         return jax.tree.leaves(self.params)[0].shape[1]
 
     @property
     def net(self) -> Net:
-        """The task's, but for one whose recurrent weights are functions of what is trained the net of those weights."""
+        """The task's net. If its recurrent weights are functions of the trained params, the net of those weights."""
         return self.task.net if self.task.net.plain is None else self.task.net.plain.net
 
     @property
@@ -65,37 +65,41 @@ class Ensemble(NamedTuple):
         return self.task.dataset
 
     def keys(self) -> jax.Array:
-        """A PRNG key for each network [N], the same at all checkpoints."""
+        """Returns one PRNG key per network [N], the same at all checkpoints."""
         return jax.vmap(partial(jax.random.fold_in, jax.random.key(self.seed)))(jnp.arange(self.networks))
 
     def ends(self) -> list[int]:
-        """The indices of its first and its last checkpoint."""
+        """Returns the indices of the first and the last checkpoint."""
         return sorted({0, len(self.steps) - 1})
 
     def at(self, checkpoints: Any) -> "Ensemble":
-        """The ensemble at some of its checkpoints alone, by their indices."""
-        at = jax.tree.map(lambda a: a[np.array(checkpoints)], {"steps": self.steps, "params": self.params})
-        return self._replace(**at)
+        """Returns the ensemble with only the checkpoints of these indices."""
+        fields = jax.tree.map(lambda a: a[np.array(checkpoints)], {"steps": self.steps, "params": self.params})
+        return self._replace(**fields)
 
     def draw(self, size: int, key: Any) -> Batch:
-        """A batch of its split; see `jaxrnn.training.batches.draw`."""
+        """Draws a batch of the ensemble's split; see `jaxrnn.training.batches.draw`."""
         return batches.draw(self.dataset, size, key, self.split)
 
     def who(self) -> str:
-        """Its networks in words, for captions."""
-        moments = " and ".join(map(when, [self.steps[place] for place in self.ends()]))
+        """Describes the networks in words, for captions."""
+        moments = " and ".join(map(when, [self.steps[index] for index in self.ends()]))
         count = f"{self.networks} networks" if self.networks > 1 else "one network"
         return f"{self.name} ({count}, {moments})"
 
 
 def ensembles(networks: Any, pairs: bool = False) -> list[Ensemble]:
-    """What a study was given as a list of `Ensemble`s: a `Run` is one network, a list or {name: networks} is many. An
-    encoder-decoder is refused unless `pairs` says that the study can measure it."""
-    if not (found := _listed(networks)):
+    """Returns the networks of a study as a list of `Ensemble`s: a `Run` is one network, a list or {name: networks}
+    several.
+
+    Raises:
+      ConfigError: if the list is empty, or a network is an encoder-decoder and the study cannot measure it (`pairs`).
+    """
+    if not (listed := _listed(networks)):
         raise ConfigError("networks=[]: expected at least one Run or Ensemble, found none")
-    if refused := [each.name for each in found if each.net.decoding is not None and not pairs]:
-        raise ConfigError(f"{refused[0]} is an encoder-decoder; of the studies only gradient_flow can measure it")
-    return found
+    if unsupported := [each.name for each in listed if each.net.decoding is not None and not pairs]:
+        raise ConfigError(f"{unsupported[0]} is an encoder-decoder: only study=gradient_flow can measure one")
+    return listed
 
 
 def _listed(networks):
@@ -104,49 +108,49 @@ def _listed(networks):
     if isinstance(networks, Ensemble):
         return [networks]
     if isinstance(networks, Mapping):
-        return [each for name, given in networks.items() for each in _named(str(name), _listed(given))]
+        return [each for name, value in networks.items() for each in _named(str(name), _listed(value))]
     if type(networks) not in (list, tuple):
         hint = "; load a run folder with jaxrnn.load" if isinstance(networks, str | Path) else ""
         kind = type(networks).__name__
         raise ConfigError(f"networks: expected a Run, an Ensemble, a list or a dict of these, found {kind}{hint}")
-    found = [each for given in networks for each in _listed(given)]
-    names = [each.name for each in found]
+    listed = [each for value in networks for each in _listed(value)]
+    names = [each.name for each in listed]
     if len(set(names)) == len(names):
-        return found
-    return [each._replace(name=f"{each.name} {number}") for number, each in enumerate(found, 1)]
+        return listed
+    return [each._replace(name=f"{each.name} {number}") for number, each in enumerate(listed, 1)]
 
 
-def _named(name, found):
-    """Ensembles by a name, of several each with a number."""
-    if len(found) == 1:
-        return [found[0]._replace(name=name)]
-    return [each._replace(name=f"{name} {number}") for number, each in enumerate(found, 1)]
+def _named(name, listed):
+    """Gives ensembles a name; several ensembles also get a number."""
+    if len(listed) == 1:
+        return [listed[0]._replace(name=name)]
+    return [each._replace(name=f"{name} {number}") for number, each in enumerate(listed, 1)]
 
 
 def ensemble(net: Net, dataset: Dataset, networks: int = 8, seed: int = 0, name: str = "network",
              batch_size: int = 32) -> Ensemble:  # fmt: skip
-    """Networks before training, from Python, in the precision that JAX is set to.
+    """Makes untrained networks from Python, in the precision that JAX is set to.
 
     Args:
       net: a `Net`.
       dataset: a `Dataset`.
-      networks: N.
-      seed: of the first; the others have the seeds after it.
-      name: what figures and tables call them.
-      batch_size: sequences an update, for studies that train.
+      networks: number of networks, N.
+      seed: seed of the first network; the others have the seeds after it.
+      name: name in figures and tables.
+      batch_size: sequences per update, for studies that train.
     """
     task = Task(adapted(net, dataset), dataset, as_optimizer(optax.identity()), Trainer(1, batch_size, 1, current()))
     return untrained(name, task, seed, networks)
 
 
 def of_params(name, task, seed, checkpoints, experiment=None):
-    """The ensemble of one network at its checkpoints, {step: params}."""
+    """Returns the ensemble of one network at its checkpoints, {step: params}."""
     params = [jax.tree.map(lambda a: np.asarray(a)[None], each) for each in checkpoints.values()]
     return Ensemble(name, task, seed, np.array(list(checkpoints)), stacked(task, params), experiment)
 
 
 def untrained(name, task, seed, networks, experiment=None):
-    """N networks before training, with the seeds seed, seed + 1, ..."""
+    """Returns N networks before training, with the seeds seed, seed + 1, ..."""
     begin = lambda task, key, _: updates(task).init(key).params  # noqa: E731
     start = over_runs(begin, lambda _: task, networks, one_by_one=True)
     params = jax.device_get(start(None, keys(seeds(seed, networks)), ()))
@@ -154,9 +158,9 @@ def untrained(name, task, seed, networks, experiment=None):
 
 
 def trained(name, task, seed, networks, experiment=None, bar=None):
-    """N networks before, during and after training, as one compiled program: taken at every report.
+    """Trains N networks in one compiled program and keeps them before training and at every report.
 
-    `bar` is a progress bar of more than this training, which its updates move on.
+    `bar` is a progress bar that also counts other trainings; this training advances it.
 
     Raises:
       ConfigError: if the training of a network diverges.
@@ -166,20 +170,20 @@ def trained(name, task, seed, networks, experiment=None, bar=None):
     for _ in watched(name, training, bar=bar):
         reached = max(history.step for history in training.rows)
         if any(history.status == "diverged" for history in training.rows):
-            raise ConfigError(f"{name}: the training of a network diverges between steps {steps[-1]} and {reached}")
+            raise ConfigError(f"{name}: the training of a network diverged between steps {steps[-1]} and {reached}")
         steps.append(reached)
         checkpoints.append(jax.device_get(training.states.params))
     return Ensemble(name, task, seed, np.array(steps), stacked(task, checkpoints), experiment)
 
 
 def begin(task, seed, networks, make=None, values=None, repeats=1):
-    """The `Training` of N networks that differ in their seeds, and of repeats that differ in values.
+    """Starts the `Training` of N networks that differ in their seeds, repeated for several values.
 
     Args:
       task, seed, networks: as in `Ensemble`.
-      make: values of one run -> its `Task`; None for the task itself.
-      values: for `make`, [repeats * N, ...].
-      repeats: of the N seeds.
+      make: function from the values of one run to its `Task`; None to use the task itself.
+      values: arguments of `make`, [repeats * N, ...].
+      repeats: number of times the N seeds are repeated.
     """
     drawn = np.tile(seeds(seed, networks), repeats)
     engine = engines.group(make or (lambda _: task), drawn, values, measured=())
@@ -187,7 +191,7 @@ def begin(task, seed, networks, make=None, values=None, repeats=1):
 
 
 def watched(name, training, hooks=(), bar=None):
-    """As `jaxrnn.training.loop.train`, with a progress bar that knows the time left, its own unless one is given."""
+    """Trains like `jaxrnn.training.loop.train` and shows the time left on `bar`, or on a progress bar of its own."""
     with contextlib.ExitStack() as stack:
         if bar is None:
             bar = stack.enter_context(records.progress_bar(training.task.trainer.steps, 0))
@@ -201,43 +205,44 @@ def watched(name, training, hooks=(), bar=None):
 
 
 def seeds(first, networks):
-    """The seeds first, first + 1, ... [N] of networks that differ in them alone."""
+    """Returns the seeds first, first + 1, ... [N] of networks that differ only in their seed."""
     return np.arange(first, first + networks, dtype=np.uint32)
 
 
 def refuse_future(ensemble):
-    """Refuses networks that are no dynamical system, because they read the future."""
+    """Rejects networks that read the future, because they are not a dynamical system."""
     if not ensemble.net.causal:
         raise ConfigError(
-            f"{ensemble.name}: this network reads the future (bidirectional), so its carry follows no map"
+            f"{ensemble.name} is bidirectional: it reads the future, so its carry does not follow a map; "
+            "give a causal network"
         )
 
 
 def over_networks(measure, ensemble):
-    """What measure(params, key) gives for every network at every checkpoint, in one compiled call: leaves [S, N, ...].
+    """Computes measure(params, key) for every network at every checkpoint in one compiled call: leaves [S, N, ...].
 
-    A network has the same key at all checkpoints. The networks are shared out over the devices, and on each of them
-    measured one after the other.
+    A network has the same key at all checkpoints. The networks are distributed over the devices; each device measures
+    its networks one after the other.
     """
     return jax.tree.map(np.asarray, prepared(measure, ensemble)())
 
 
 def prepared(measure, ensemble):
-    """The compiled call of `over_networks`, as a function without arguments."""
+    """Compiles the call of `over_networks`; returns a function without arguments."""
     networks, of_networks = ensemble.networks, P(None, RUNS)
 
     def run(params, keys):
         return lax.map(lambda moment: lax.map(lambda network: measure(*network), (moment, keys)), params)
 
-    shared = jax.shard_map(
+    sharded = jax.shard_map(
         run, mesh=mesh(networks, RUNS), in_specs=(of_networks, P(RUNS)), out_specs=of_networks, check_vma=False
     )
     params, keys = ensemble.params, ensemble.keys()
-    compiled = jax.jit(shared).lower(params, keys).compile()
+    compiled = jax.jit(sharded).lower(params, keys).compile()
     return lambda: compiled(params, keys)
 
 
 def stacked(task, checkpoints):
-    """The trained params of a task at several checkpoints, leaves [N, ...], as the params of an ensemble."""
+    """Stacks the trained params of a task at several checkpoints, leaves [N, ...], into the params of an ensemble."""
     params, plain = jax.tree.map(lambda *a: np.stack(a), *checkpoints), task.net.plain
     return params if plain is None else jax.device_get(jax.jit(jax.vmap(jax.vmap(plain.weights)))(params))

@@ -1,4 +1,4 @@
-"""The figures of `gradient_flow`, a panel for each network: norms against lag, shares, lag against updates."""
+"""Figures of `gradient_flow`, one panel per network: norms against lag, shares, lag against updates."""
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -8,103 +8,109 @@ from jaxrnn.norms import smallest
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 
-FLOOR = 1e-10  # of a norm relative to lag 1; what is smaller has vanished, whatever it is
+FLOOR = 1e-10  # a norm below this, relative to lag 1, has vanished
 TINY = np.finfo(float).tiny  # stands for zero on logarithmic axes
 COLOURS = {"exploding": style.RED, "vanishing": style.BLUE, "preserved": style.GREEN, "zero": style.BLACK}
 LAG = "lag k (steps back)"
 
 
 def captions(loss, pairs):
-    """{title: what the figure shows}, by the loss that was followed back; `pairs` if there are encoder-decoders."""
+    """Returns {title: caption} for the chosen loss; `pairs` adds a sentence about encoder-decoders."""
     step = "the last step T" if loss == "last" else "one step T"
-    several = "" if loss == "last" else (
-        "T runs over eight steps of each sequence, spread over the second half of those that count (the middle third "
-        "where a network reads both ways); shown are the lags that all of them have. "
-    )  # fmt: skip
+    several = (
+        ""
+        if loss == "last"
+        else "T takes eight values per sequence, evenly spread over the second half of the steps that count in the "
+        "loss (over the middle third for a bidirectional network). Only lags that exist for all T are shown. "
+    )
     encoders = (
-        "Of an encoder-decoder the loss is that of the whole answer and T the end of the source. " if pairs else ""
+        "For an encoder-decoder, L is the loss of the whole answer and T the end of the source. " if pairs else ""
     )
     medians = "sequences" if loss == "last" else "steps T and sequences"
     return {
         "gradient_flow": f"Norm of the gradient of the loss at {step} with respect to all states of a layer k steps "
-        "earlier, |dL/dz_{T-k}|, relative to its value one step back; above the grey line it has grown on its way "
-        f"back, below it has shrunk. {several}{encoders}Each network's curve is the median over its {medians}; shown "
-        "are the median over networks and its 90 % bootstrap interval. A curve that leaves the axes goes on falling "
-        "below 1e-10; one that ends inside them falls below what the floating-point format can tell. Exploding, "
-        "vanishing, preserved: whether the median changes by more than a factor of ten from lag 1 to the longest.",
-        "gradient_flow_share": "Share of the lags up to k in the gradient of the recurrent weights, dL/dW_h, summed "
-        "up: the projection of what each use of the weights contributes on the whole gradient. A share may exceed one "
-        f"where later contributions cancel. {several}{encoders}Medians over networks and their 90 % bootstrap "
-        "intervals.",
-        "gradient_flow_training": f"Norm of the gradient of the loss at {step}, dL/dz_{{T-k}}, relative to lag 1 "
-        "(colour, base-10 logarithm; darkest: 1e-10 and less; white: below what the floating-point format can tell) "
-        f"against updates and lag; medians over networks. {several}{encoders}A column reaches half way to the next "
-        "report.",
+        "earlier, |dL/dz_{T-k}|, relative to the norm at lag 1. Above the grey line the gradient has grown on its way "
+        f"back, below it has shrunk. {several}{encoders}Each network contributes the median over its {medians}. The "
+        "line is the median over networks, the band its 90 % bootstrap interval. A curve that leaves the axes falls "
+        "below 1e-10. A curve that ends inside the axes falls below the smallest number that the floating-point "
+        "format resolves. The gradient explodes or vanishes if the median changes by more than a factor of ten from "
+        "lag 1 to the longest lag; otherwise it is preserved.",
+        "gradient_flow_share": "Cumulative share of the lags up to k in the gradient of the recurrent weights, "
+        "dL/dW_h. Each use of the weights contributes one part of this gradient; its share is the projection of the "
+        "part on the whole. A cumulative share exceeds one where contributions at longer lags cancel. "
+        f"{several}{encoders}Medians over networks with 90 % bootstrap intervals.",
+        "gradient_flow_training": f"Norm of the gradient of the loss at {step}, dL/dz_{{T-k}}, relative to lag 1, "
+        "against updates and lag. The colour is the base-10 logarithm. Darkest: 1e-10 or less; white: below the "
+        f"smallest number that the floating-point format resolves. Medians over networks. {several}{encoders}A column "
+        "extends half way to the next report.",
     }
 
 
-def draw(found, growth):
-    """{title: figure}.
+def draw(arrays_by_network, growth):
+    """Draws all figures: {title: figure}.
 
     Args:
-      found: {name: {"steps", "carry", "share"}}, as of the study.
+      arrays_by_network: {name: {"steps", "carry", "share"}}, as in the study's result.
       growth: norms [T] -> (rate, kind).
     """
-    shown = {"gradient_flow": _norms(found, growth), "gradient_flow_share": _shares(found)}
-    followed = {name: each for name, each in found.items() if len(each["steps"]) > 2}
+    figures = {"gradient_flow": _norms(arrays_by_network, growth), "gradient_flow_share": _shares(arrays_by_network)}
+    followed = {name: each for name, each in arrays_by_network.items() if len(each["steps"]) > 2}
     if followed:
-        shown["gradient_flow_training"] = _over_training(followed)
-    return shown
+        figures["gradient_flow_training"] = _over_training(followed)
+    return figures
 
 
-def _norms(found, growth):
+def _norms(arrays_by_network, growth):
     unit = "gradient norm, relative to lag 1\n" + r"$|dL/dz_{T-k}|\ /\ |dL/dz_{T-1}|$"
-    figure, panels = style.panels(len(found), LAG, unit, sharey=True, sharex=True)
-    everything, kinds_seen = [np.array([1.0])], {}
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
+    figure, panels = style.panels(len(arrays_by_network), LAG, unit, sharey=True, sharex=True)
+    drawn, kinds_seen = [np.array([1.0])], {}
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         ends = sorted({0, len(each["steps"]) - 1})
         kinds = [growth(np.median(each["carry"][moment], axis=0))[1] for moment in ends]
         for moment, kind in zip(ends, kinds, strict=True):
             norms = _relative(each["carry"][moment])
             line = style.BEFORE if moment != ends[-1] else {}
-            everything += curves.banded(panel, curves.ranks(norms), norms, COLOURS[kind], **line)
+            drawn += curves.banded(panel, curves.ranks(norms), norms, COLOURS[kind], **line)
             kinds_seen[kind] = None
         panel.axhline(1.0, **style.FAINT)
         change = kinds[0] if len(set(kinds)) == 1 else f"{kinds[0]} before, {kinds[-1]} after"
         style.title(panel, f"{name}: {change}")
-    style.log_axis(panels[0], everything, FLOOR)
-    style.legend_below(figure, _key(kinds_seen, found))
+    style.log_axis(panels[0], drawn, FLOOR)
+    style.legend_below(figure, _key(kinds_seen, arrays_by_network))
     return figure
 
 
-def _key(kinds, found):
+def _key(kinds, arrays_by_network):
     handles = [Patch(color=COLOURS[kind], label=kind) for kind in COLOURS if kind in kinds]
-    steps = {int(each["steps"][at]): None for each in found.values() for at in (0, -1)}
-    if any(len(each["steps"]) > 1 for each in found.values()):
-        first, last = (sorted({int(each["steps"][at]) for each in found.values()}) for at in (0, -1))
+    steps = {int(each["steps"][at]): None for each in arrays_by_network.values() for at in (0, -1)}
+    if any(len(each["steps"]) > 1 for each in arrays_by_network.values()):
+        first, last = (sorted({int(each["steps"][at]) for each in arrays_by_network.values()}) for at in (0, -1))
         for line, moments in ((style.BEFORE, first), ({}, last)):
             handles.append(Line2D([], [], color="0.2", label=" or ".join(map(style.when, moments)), **line))
     elif steps != {0: None}:
         handles += [Line2D([], [], color="0.2", label=style.when(step)) for step in steps]
-    if any(each["carry"].shape[1] > 1 for each in found.values()):
+    if any(each["carry"].shape[1] > 1 for each in arrays_by_network.values()):
         handles.append(Patch(color="0.8", label=curves.BAND))
     return handles
 
 
 def _relative(norms):
-    """The norms [N, T] of networks from lag 1 on, relative to it. A value that its format cannot tell is TINY if it is
-    surely below FLOOR; if it is not, that lag is NaN in all networks."""
+    """Returns the norms [N, T] of networks from lag 1 on, relative to lag 1.
+
+    A value too small for the floating-point format becomes TINY if it is surely below FLOOR. Otherwise that lag is NaN
+    in all networks.
+    """
     limit, first = smallest(norms.dtype), norms[:, 1:2].astype(float)
-    seen = (norms[:, 1:] >= limit) & (first >= limit)
-    unknown = (~seen & (first * FLOOR < limit)).any(axis=0)
-    relative = np.where(seen, norms[:, 1:] / np.where(first > 0, first, 1.0), TINY)
+    resolved = (norms[:, 1:] >= limit) & (first >= limit)
+    unknown = (~resolved & (first * FLOOR < limit)).any(axis=0)
+    relative = np.where(resolved, norms[:, 1:] / np.where(first > 0, first, 1.0), TINY)
     return np.where(unknown, np.nan, relative)
 
 
-def _shares(found):
+def _shares(arrays_by_network):
     label = "share of $dL/dW_h$ up to here"
-    figure, panels = style.panels(len(found), LAG, label, sharey=True, sharex=True)
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
+    figure, panels = style.panels(len(arrays_by_network), LAG, label, sharey=True, sharex=True)
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         shares = np.cumsum(each["share"], axis=-1)
         curves.before_and_after(panel, curves.ranks(shares, 0), shares, each["steps"])
         panel.axhline(1.0, **style.FAINT)
@@ -113,15 +119,15 @@ def _shares(found):
     return figure
 
 
-def _over_training(found):
-    figure, panels = style.panels(len(found), "update", LAG, sharey=True)
+def _over_training(arrays_by_network):
+    figure, panels = style.panels(len(arrays_by_network), "update", LAG, sharey=True)
     low, high = np.log10(FLOOR), 0.0
     grids = []
-    for each in found.values():
+    for each in arrays_by_network.values():
         norms = np.stack([np.median(_relative(norms), axis=0) for norms in each["carry"]])
         grids.append(np.log10(np.maximum(norms, FLOOR)).T)
         high = max(high, np.max(grids[-1], initial=high, where=np.isfinite(grids[-1])))
-    for panel, (name, each), grid in zip(panels, found.items(), grids, strict=True):
+    for panel, (name, each), grid in zip(panels, arrays_by_network.items(), grids, strict=True):
         steps = each["steps"]
         edges = np.concatenate([steps[:1], (steps[1:] + steps[:-1]) / 2, steps[-1:]])
         lags = np.arange(len(grid) + 1) + 0.5

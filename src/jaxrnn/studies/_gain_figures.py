@@ -1,4 +1,4 @@
-"""The figures of `gain`: the phase diagram, and theory beside what was measured."""
+"""Figures of `gain`: the phase diagram, and measured rates against theory."""
 
 import numpy as np
 
@@ -8,41 +8,42 @@ from jaxrnn.studies import _curves as curves
 
 TICKS = (0.1, 0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0, 8.0)
 CAPTIONS = {
-    "gain": "Growth rate of the gradient on its way back (colour, nats per step; red grows, blue shrinks) over the "
-    "gain of the recurrent weights and the length of the sequence; medians over networks. The black line is where it "
-    "neither grows nor shrinks, the dotted one the edge of random tanh networks of infinite size, gain 1.",
-    "gain_rate": "Growth rate of the gradient over the longest sequence against the gain, medians over networks with "
-    "90 % bootstrap intervals. Dotted: ln g, the rate of a linear network; dashed: the largest Lyapunov exponent of "
-    "a random tanh network of infinite size without inputs (Sompolinsky, Crisanti & Sommers 1988, in discrete time).",
-    "gain_spectrum": "Eigenvalues of the recurrent weights at gain 1, of all networks; the circle has the radius of "
-    "the circular law (Girko 1985), the standard deviation of the weights times the square root of their number of "
+    "gain": "Growth rate of the gradient on its way back, against the gain of the recurrent weights and the length of "
+    "the sequence. The colour is the rate in nats per step: the gradient grows where it is red and shrinks where it is "
+    "blue. Medians over networks. On the black line the gradient neither grows nor shrinks. The dotted line is the "
+    "edge for random tanh networks of infinite size, gain 1.",
+    "gain_rate": "Growth rate of the gradient over the longest sequence against the gain; medians over networks with "
+    "90 % bootstrap intervals. Dotted: ln g, the rate of a linear network. Dashed: the largest Lyapunov exponent of a "
+    "random tanh network of infinite size without inputs (Sompolinsky, Crisanti & Sommers 1988, in discrete time).",
+    "gain_spectrum": "Eigenvalues of the recurrent weights of all networks at gain 1. The circle shows the circular "
+    "law (Girko 1985): its radius is the standard deviation of the weights times the square root of their number of "
     "rows.",
     "gain_size": "Gain at which the gradient stops vanishing over the longest sequence, against the number of units; "
-    "medians over networks with 90 % bootstrap intervals. Dotted: gain 1, for networks of infinite size. An "
-    "interval that reaches the largest gain goes on beyond it.",
+    "medians over networks with 90 % bootstrap intervals. Dotted: gain 1, the edge for networks of infinite size. An "
+    "interval that reaches the largest gain extends beyond it.",
 }
 
 
 def draw(result):
-    """{title: figure}; see `jaxrnn.studies.gain.plot`."""
-    found, common = result.networks, result.common
-    shown = {"gain": _diagram(found, common), "gain_rate": _rates(found, common)}
-    squares = {name: each for name, each in found.items() if "eigenvalues" in each}
+    """Draws all figures, {title: figure}; see `jaxrnn.studies.gain.plot`."""
+    arrays_by_network, common = result.networks, result.common
+    figures = {"gain": _diagram(arrays_by_network, common), "gain_rate": _rates(arrays_by_network, common)}
+    squares = {name: each for name, each in arrays_by_network.items() if "eigenvalues" in each}
     if squares:
-        shown["gain_spectrum"] = _spectrum(squares)
-    sized = {name: each for name, each in found.items() if "edges" in each and len(_known(each))}
+        figures["gain_spectrum"] = _spectrum(squares)
+    sized = {name: each for name, each in arrays_by_network.items() if "edges" in each and len(_known(each))}
     if sized:
-        shown["gain_size"] = _sizes(sized, common["sizes"], common["gains"][-1])
-    return shown
+        figures["gain_size"] = _sizes(sized, common["sizes"], common["gains"][-1])
+    return figures
 
 
-def _diagram(found, common):
+def _diagram(arrays_by_network, common):
     lengths, gains = common["lengths"], common["gains"]
-    figure, panels = style.panels(len(found), "length (steps)", "gain", sharex=True, sharey=True)
-    rates = {name: np.median(each["rate"], axis=-1) for name, each in found.items()}
+    figure, panels = style.panels(len(arrays_by_network), "length (steps)", "gain", sharex=True, sharey=True)
+    rates = {name: np.median(each["rate"], axis=-1) for name, each in arrays_by_network.items()}
     limit = max(np.max(np.abs(rate), initial=1e-3, where=np.isfinite(rate)) for rate in rates.values())
     for panel, (name, rate) in zip(panels, rates.items(), strict=True):
-        rate = np.maximum(rate, -limit)  # of networks through which no gradient gets, minus infinity
+        rate = np.maximum(rate, -limit)  # minus infinity where the gradient is zero
         mesh = panel.pcolormesh(
             lengths, gains, rate, shading="nearest", cmap="RdBu_r", vmin=-limit, vmax=limit, rasterized=True
         )
@@ -51,9 +52,9 @@ def _diagram(found, common):
         if gains[0] < 1 < gains[-1]:
             panel.axhline(1.0, **style.THEORY)
         style.title(panel, name)
-        for height, words in ((0.96, "grows"), (0.04, "shrinks")):  # what grey cannot show
-            place = {"transform": panel.transAxes, "fontsize": style.SMALLEST}
-            panel.text(0.03, height, words, va="top" if height > 0.5 else "bottom", **place)
+        for height, words in ((0.96, "grows"), (0.04, "shrinks")):  # the sign, which a grey print does not show
+            position = {"transform": panel.transAxes, "fontsize": style.SMALLEST}
+            panel.text(0.03, height, words, va="top" if height > 0.5 else "bottom", **position)
         panel.set(xscale="log", yscale="log")
         style.plain_log(panel.xaxis)
         _ticks(panel.yaxis, gains)
@@ -67,11 +68,11 @@ def _ticks(axis, values):
     axis.set_ticks([], minor=True)
 
 
-def _rates(found, common):
+def _rates(arrays_by_network, common):
     gains, length = common["gains"], common["lengths"][-1]
     label = f"growth over {length} steps (nats per step)"
-    figure, panels = style.panels(len(found), "gain", label, sharex=True, sharey=True)
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
+    figure, panels = style.panels(len(arrays_by_network), "gain", label, sharex=True, sharey=True)
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         curves.banded(panel, gains, each["rate"][:, -1].T, marker="o", label="measured")
         if "weight_gain" in each:
             scaled = gains * np.median(each["weight_gain"])
@@ -86,9 +87,9 @@ def _rates(found, common):
     return figure
 
 
-def _spectrum(found):
-    figure, panels = style.panels(len(found), "real part", "imaginary part", sharex=True, sharey=True)
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
+def _spectrum(arrays_by_network):
+    figure, panels = style.panels(len(arrays_by_network), "real part", "imaginary part", sharex=True, sharey=True)
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         values, radius = each["eigenvalues"].ravel(), np.median(each["weight_gain"])
         panel.plot(values.real, values.imag, ".", color=style.BLUE, markersize=2)
         circle = radius * np.exp(2j * np.pi * np.linspace(0, 1, 200))
@@ -99,13 +100,13 @@ def _spectrum(found):
 
 
 def _known(each):
-    """The numbers of the sizes at which half of the networks or more have an edge."""
+    """Returns the indices of the sizes at which at least half of the networks have an edge."""
     return np.flatnonzero(np.isfinite(np.median(each["edges"], axis=1)))
 
 
-def _sizes(found, sizes, highest):
+def _sizes(arrays_by_network, sizes, highest):
     figure, (panel,) = style.panels(1, "units", "gain at the edge")
-    for number, (name, each) in enumerate(found.items()):
+    for number, (name, each) in enumerate(arrays_by_network.items()):
         known = _known(each)
         middle, low, high = (np.minimum(a, highest) for a in statistics.median(each["edges"][known], axis=1))
         bars = [middle - low, high - middle]

@@ -1,4 +1,4 @@
-"""The figures of `gates`, a panel for each network: gates over time, time scales, saturation over training."""
+"""Figures of `gates`, one panel per network: gates over time, time scales, saturation over training."""
 
 import numpy as np
 
@@ -7,27 +7,27 @@ from jaxrnn.studies import _curves as curves
 
 CAPTIONS = {
     "gates": "Mean value of each gate at every step, over units and sequences; medians over networks with 90 % "
-    "bootstrap intervals. A keeping gate (f, z) near one keeps its state.",
-    "gates_time_scales": "Time scale of every unit, -1 / ln of the mean of its keeping gate (f of an LSTM, z of a "
-    "GRU), all networks together; the shaded span holds the lags that the task asks to bridge. The dotted line is -1 "
-    "/ ln sigma(b), the time scale of the gate's bias alone, in the median over units.",
-    "gates_saturation": "Share of gate values above 0.9 (full lines) and below 0.1 (dotted lines) against updates; "
+    "bootstrap intervals. A unit keeps its state while its keeping gate (f of an LSTM, z of a GRU) is near one.",
+    "gates_time_scales": "Histogram of the time scale of every unit, all networks together: -1 / ln of the mean of its "
+    "keeping gate (f of an LSTM, z of a GRU). The shaded span shows the lags that the task requires. The dotted line "
+    "is -1 / ln sigma(b), the time scale that the gate's bias gives without inputs; median over units.",
+    "gates_saturation": "Share of gate values above 0.9 (solid lines) and below 0.1 (dotted lines) against updates; "
     "medians over networks.",
 }
 
 
-def draw(found):
-    """{title: figure} of {name: arrays} as of the study."""
-    shown = {"gates": _over_time(found), "gates_time_scales": _time_scales(found)}
-    followed = {name: each for name, each in found.items() if len(each["steps"]) > 2}
+def draw(arrays_by_network):
+    """Draws {title: figure} from {name: arrays}, as in the study's result."""
+    figures = {"gates": _over_time(arrays_by_network), "gates_time_scales": _time_scales(arrays_by_network)}
+    followed = {name: each for name, each in arrays_by_network.items() if len(each["steps"]) > 2}
     if followed:
-        shown["gates_saturation"] = _saturation(followed)
-    return shown
+        figures["gates_saturation"] = _saturation(followed)
+    return figures
 
 
-def _over_time(found):
-    figure, panels = style.panels(len(found), "step t", "mean gate value", sharey=True, sharex=True)
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
+def _over_time(arrays_by_network):
+    figure, panels = style.panels(len(arrays_by_network), "step t", "mean gate value", sharey=True, sharex=True)
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         for gate, means in each["means"].items():
             colour = style.LETTERS[gate]
             curves.before_and_after(panel, curves.ranks(means, 0), means, each["steps"], gate, color=colour)
@@ -39,7 +39,7 @@ def _over_time(found):
 
 
 def _letters(panel, ends):
-    """The letters of the gates at the ends of their curves, told apart without colour; side by side where they meet."""
+    """Writes each gate's letter at the end of its curve, for readers without colour; side by side where curves meet."""
     groups = []
     for gate, end in sorted(ends.items(), key=lambda item: item[1]):
         if groups and end - groups[-1][1] < 0.06:
@@ -52,12 +52,12 @@ def _letters(panel, ends):
         panel.annotate(", ".join(sorted(gates)), (1, end), (0, 0), color=colour, fontsize=style.SMALLEST, **edge)
 
 
-def _time_scales(found):
-    figure, panels = style.panels(len(found), "time scale (steps)", "units", sharex=True)
-    everything = np.concatenate([each["time_scales"].ravel() for each in found.values()])
-    everything = everything[np.isfinite(everything) & (everything > 0)]
-    bins = np.geomspace(everything.min() * 0.99, everything.max() * 1.01, 30)
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
+def _time_scales(arrays_by_network):
+    figure, panels = style.panels(len(arrays_by_network), "time scale (steps)", "units", sharex=True)
+    positive_scales = np.concatenate([each["time_scales"].ravel() for each in arrays_by_network.values()])
+    positive_scales = positive_scales[np.isfinite(positive_scales) & (positive_scales > 0)]
+    bins = np.geomspace(positive_scales.min() * 0.99, positive_scales.max() * 1.01, 30)
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         scales, steps = each["time_scales"], each["steps"]
         if len(scales) > 1:
             panel.hist(scales[0].ravel(), bins, histtype="step", color=style.BLACK, linestyle="--",
@@ -75,9 +75,9 @@ def _time_scales(found):
     return figure
 
 
-def _saturation(found):
-    figure, panels = style.panels(len(found), "update", "share of saturated values", sharey=True)
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
+def _saturation(arrays_by_network):
+    figure, panels = style.panels(len(arrays_by_network), "update", "share of saturated values", sharey=True)
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         for gate, saturated in each["saturated"].items():
             shut, opened = np.median(saturated, axis=1).T
             panel.plot(each["steps"], opened, color=style.LETTERS[gate], label=f"{gate} > 0.9")

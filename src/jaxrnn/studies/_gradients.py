@@ -1,4 +1,4 @@
-"""How far a gradient is from the exact one."""
+"""Distance of a gradient from the exact one."""
 
 import jax.numpy as jnp
 import optax
@@ -7,7 +7,7 @@ from jaxrnn.norms import tree_norm, unit
 
 
 def compared(full, cut):
-    """(cosine, ratio of norms) [2] between a gradient and the full one, pytrees of the same shapes."""
+    """Returns (cosine, ratio of norms) [2] of a gradient relative to the full one, pytrees of the same shapes."""
     size = tree_norm(full)
     ratio = tree_norm(cut) / jnp.where(size > 0, size, 1.0)
     return jnp.stack([optax.tree.vdot(unit(full), unit(cut)), ratio])

@@ -1,4 +1,4 @@
-"""The figures of `landscape`: lines and planes through the loss, sharpness over training, and the cliff."""
+"""Figures of `landscape`: lines and planes through the loss, sharpness over training, and the cliff."""
 
 import numpy as np
 
@@ -6,42 +6,47 @@ from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 
 CAPTIONS = {
-    "landscape_gradient": "Loss along the normalised gradient, downhill to the right, the network itself at 0; one "
-    "line a network, at the last checkpoint. The distance is that of all params together.",
-    "landscape_plane": "Loss of the first network (colour, base-10 logarithm) in a plane of two random directions, "
-    "each leaf of which is as long as that of the params; the network itself is the cross.",
-    "landscape_sharpness": "Largest eigenvalue of the Hessian (full line) and loss (dashed) against updates; medians "
+    "landscape_gradient": "Loss along the normalised gradient at the last checkpoint, one line per network. The "
+    "network itself is at 0, downhill is to the right. The distance is the norm of the change of all params together.",
+    "landscape_plane": "Loss of the first network in a plane of two random directions (colour, base-10 logarithm). "
+    "Each leaf of a direction has the norm of the same leaf of the params. The cross is the network itself.",
+    "landscape_sharpness": "Largest eigenvalue of the Hessian (solid line) and loss (dashed) against updates; medians "
     "over networks with 90 % bootstrap intervals.",
-    "landscape_cliff": "Loss of one sigmoid unit after 50 steps over its recurrent weight w and its bias b: a cliff, "
-    "the figure 6 of Pascanu, Mikolov & Bengio 2013.",
+    "landscape_cliff": "Loss of one sigmoid unit after 50 steps against its recurrent weight w and its bias b. It has "
+    "a cliff, as in figure 6 of Pascanu, Mikolov & Bengio 2013.",
 }
 
 
 def draw(result):
-    """{title: figure}; see `jaxrnn.studies.landscape.plot`."""
-    found, common = result.networks, result.common
-    shown = {"landscape_gradient": _along(found), "landscape_plane": _planes(found, common["reach"])}
-    followed = {name: each for name, each in found.items() if len(each["steps"]) > 2}
+    """Draws all figures, {title: figure}; see `jaxrnn.studies.landscape.plot`."""
+    arrays_by_network, common = result.networks, result.common
+    figures = {
+        "landscape_gradient": _along(arrays_by_network),
+        "landscape_plane": _planes(arrays_by_network, common["reach"]),
+    }
+    followed = {name: each for name, each in arrays_by_network.items() if len(each["steps"]) > 2}
     if followed:
-        shown["landscape_sharpness"] = _sharpness(followed)
-    shown["landscape_cliff"] = _cliff(common)
-    return shown
+        figures["landscape_sharpness"] = _sharpness(followed)
+    figures["landscape_cliff"] = _cliff(common)
+    return figures
 
 
-def _along(found):
-    figure, panels = style.panels(len(found), "distance down the gradient", "loss", sharey=True)
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
+def _along(arrays_by_network):
+    figure, panels = style.panels(len(arrays_by_network), "distance down the gradient", "loss", sharey=True)
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         for distance, loss in zip(each["distance"], each["along"], strict=True):
             panel.plot(distance, loss, color=style.BLUE, linewidth=0.9)
         panel.axvline(0.0, **style.FAINT)
         style.title(panel, f"{name}, {style.when(each['steps'][-1])}")
-    style.log_axis(panels[0], [each["along"] for each in found.values()])
+    style.log_axis(panels[0], [each["along"] for each in arrays_by_network.values()])
     return figure
 
 
-def _planes(found, reach):
-    figure, panels = style.panels(len(found), "first direction", "second direction", sharex=True, sharey=True)
-    logs = {name: np.log10(np.maximum(each["plane"][0].T, 1e-12)) for name, each in found.items()}
+def _planes(arrays_by_network, reach):
+    figure, panels = style.panels(
+        len(arrays_by_network), "first direction", "second direction", sharex=True, sharey=True
+    )
+    logs = {name: np.log10(np.maximum(each["plane"][0].T, 1e-12)) for name, each in arrays_by_network.items()}
     low, high = (pick([pick(log[np.isfinite(log)]) for log in logs.values()]) for pick in (min, max))
     for panel, (name, log) in zip(panels, logs.items(), strict=True):
         mesh = panel.pcolormesh(reach, reach, log, vmin=low, vmax=high, cmap="viridis", rasterized=True)
@@ -52,9 +57,9 @@ def _planes(found, reach):
     return figure
 
 
-def _sharpness(found):
-    figure, panels = style.panels(len(found), "update", "largest eigenvalue", sharex=True)
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
+def _sharpness(arrays_by_network):
+    figure, panels = style.panels(len(arrays_by_network), "update", "largest eigenvalue", sharex=True)
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         label = "largest eigenvalue of the Hessian"
         curves.banded(panel, each["steps"], each["sharpness"][..., 0].T, style.RED, label=label)
         panel.plot(each["steps"], np.median(each["loss"], axis=1), "--", color=style.BLACK, label="loss")

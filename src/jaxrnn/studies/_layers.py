@@ -1,4 +1,4 @@
-"""The layers of an ensemble's networks: what they are called, and each as a map of its own."""
+"""Layers of an ensemble's networks: their names in figures, and each layer as a map."""
 
 import jax
 import jax.numpy as jnp
@@ -10,12 +10,14 @@ from jaxrnn.types import Pair
 
 
 def label(ensemble, layer):
-    """What figures and tables call a layer: the network's name, and the layer's where there are several."""
+    """Returns the name of a layer in figures and tables: the network's name, followed by the layer's if there are
+    several.
+    """
     return ensemble.name if len(layer_names(ensemble)) == 1 else f"{ensemble.name}, {layer}"
 
 
 def layer_names(ensemble):
-    """The names of the recurrent layers, as of `jaxrnn.dynamics.taps.layers`."""
+    """Returns the names of the recurrent layers; see `jaxrnn.dynamics.taps.layers`."""
     params = jax.tree.map(lambda a: a[0, 0], ensemble.params)
     xs = jnp.zeros((2, 1, ensemble.dataset.input_size))
     if ensemble.net.decoding is not None:
@@ -24,18 +26,20 @@ def layer_names(ensemble):
 
 
 def driven_maps(ensemble, params, xs, carry=None):
-    """The maps of a network under inputs [T, D], each by its name in figures and tables: that of all layers together,
-    where the network does not read the future, and that of every layer, where there are several.
+    """Returns the maps of a network under inputs [T, D], by their names in figures and tables.
+
+    They are the map of all layers together, if the network does not read the future, and the map of each layer, if
+    there are several.
 
     Returns:
-      {name: (f, z_0, inputs [T, D'])}, as of `jaxrnn.dynamics.layer_maps`.
+      {name: (f, z_0, inputs [T, D'])}, as in `jaxrnn.dynamics.layer_maps`.
     """
     net = ensemble.net
     layers = dynamics.layer_maps(net, params, xs, carry)
     if len(layers) == 1:
         return {ensemble.name: layers[0][1:]}
-    whole = {}
+    all_layers = {}
     if net.causal:
         f, z_0 = dynamics.as_map(net, params)
-        whole = {ensemble.name: (f, z_0 if carry is None else ravel_pytree(carry)[0], xs)}
-    return whole | {f"{ensemble.name}, {name}": parts for name, *parts in layers}
+        all_layers = {ensemble.name: (f, z_0 if carry is None else ravel_pytree(carry)[0], xs)}
+    return all_layers | {f"{ensemble.name}, {name}": parts for name, *parts in layers}

@@ -1,4 +1,4 @@
-"""The losses whose gradients are followed back through a batch, and what is measured at steps in the order of lags."""
+"""Losses whose gradients are followed back through a batch, and values at steps reordered by lag."""
 
 from typing import Any, NamedTuple
 
@@ -7,17 +7,17 @@ import jax.numpy as jnp
 
 from jaxrnn.types import Pair
 
-STEPS = 8  # of each sequence, whose losses are followed back one by one
+STEPS = 8  # single steps per sequence whose losses are followed back
 
 
 class Losses(NamedTuple):
     """J losses, each of one step of every sequence.
 
     Fields:
-      weights: [J, T, B], of the losses of all steps; of an encoder-decoder, of the answer's.
-      end: [J, B], lag 0 of what runs forwards.
-      start: [J, B], lag 0 of what runs backwards.
-      valid: [T, B], the steps that there are.
+      weights: [J, T, B], weights of the losses of all steps (for an encoder-decoder, of the answer's steps).
+      end: [J, B], the step of lag 0 for forward layers.
+      start: [J, B], the step of lag 0 for backward layers.
+      valid: [T, B], true where a sequence has a step.
     """
 
     weights: Any
@@ -27,16 +27,16 @@ class Losses(NamedTuple):
 
 
 def losses_read(batch, loss, two_ways):
-    """The `Losses` of a batch.
+    """Returns the `Losses` of a batch.
 
-    With a loss at every step, the norm at a step is no function of a lag: the losses of all later steps add up there.
-    So single steps are read, each followed back from its own place: `STEPS` of them, evenly spread over the second half
-    of those that count, where every one has at least as many steps before it; over the middle third where a network
-    reads both ways.
+    If every step has a loss, the norm at a step is not a function of a lag: the losses of all later steps add up there.
+    Therefore `STEPS` single steps are read, and each is followed back on its own. They are evenly spread over the
+    second half of the steps that count, so that each has at least as many steps before it. If a layer runs backwards,
+    they are spread over the middle third.
 
     Args:
       batch: a `Batch`.
-      loss: "last" or "every", as of `gradient_flow.measure`.
+      loss: "last" or "every"; see `gradient_flow.measure`.
       two_ways: whether a layer runs backwards.
     """
     paired = isinstance(batch.xs, Pair)
@@ -55,28 +55,28 @@ def losses_read(batch, loss, two_ways):
         ranks = jnp.maximum(high - 1 - jnp.arange(STEPS)[:, None] * (high - low) // STEPS, 0)
     order = jnp.argsort(jnp.where(counted, steps, len(steps)), axis=0)
     end = jnp.take_along_axis(order, ranks, axis=0)
-    single = (loss == "last") | (count == 1)  # such a network reads its backward direction at the first step
+    single = (loss == "last") | (count == 1)  # the readout then takes the backward direction at the first step
     weights = 1.0 * (counted & (steps == end[:, None]))
     return Losses(weights, end, jnp.where(single, first, end), valid)
 
 
 def by_lag(values, losses, reverse):
-    """Values at steps [J, T, B] in the order of lags [T, J * B], NaN where a sequence has no such lag."""
+    """Reorders values at steps [J, T, B] by lag, [T, J * B]; NaN where a sequence has no such lag."""
     steps = jnp.arange(values.shape[1])[:, None]
 
-    def of_one(values, end, start):
+    def of_loss(values, end, start):
         at = start + steps if reverse else end - steps
         inside = (at >= 0) & (at < len(steps))
         at = jnp.where(inside, at, 0)
-        found, exists = (jnp.take_along_axis(a, at, axis=0) for a in (values, losses.valid))
-        return jnp.where(inside & exists, found, jnp.nan)
+        shifted, exists = (jnp.take_along_axis(a, at, axis=0) for a in (values, losses.valid))
+        return jnp.where(inside & exists, shifted, jnp.nan)
 
-    found = jax.vmap(of_one)(values, losses.end, losses.start)
-    return jnp.moveaxis(found, 0, 1).reshape(len(steps), -1)
+    values_by_lag = jax.vmap(of_loss)(values, losses.end, losses.start)
+    return jnp.moveaxis(values_by_lag, 0, 1).reshape(len(steps), -1)
 
 
 def summed_by_lag(values, losses, reverse):
-    """Values at steps [J, T, B], summed over the losses at their distance from each loss's step: [T, B]."""
+    """Sums values at steps [J, T, B] over the losses, by the distance from each loss's step: [T, B]."""
     steps, rows = jnp.arange(values.shape[1])[:, None], jnp.arange(values.shape[2])
     lag = jnp.abs(steps - (losses.start if reverse else losses.end)[:, None])
     return jnp.zeros(values.shape[1:], values.dtype).at[lag, rows].add(values)

@@ -1,4 +1,4 @@
-"""Studies compute in the precision of the networks that they are given."""
+"""Precision of a study: the precision of the networks it measures."""
 
 import functools
 from collections.abc import Mapping
@@ -7,8 +7,10 @@ from jaxrnn.precision import computing
 
 
 def of(networks):
-    """The precision of a `Run` or an `Ensemble`; of a list or a dict "f64" if one of them has it. The study itself
-    refuses what is none of these."""
+    """Returns the precision of a `Run` or an `Ensemble`; for a list or a dict, "f64" if one of them has it.
+
+    Anything else gives "f32"; the study itself rejects it.
+    """
     if hasattr(networks, "task"):
         return networks.task.trainer.precision
     several = networks.values() if isinstance(networks, Mapping) else networks
@@ -17,7 +19,7 @@ def of(networks):
 
 
 def in_their_precision(study):
-    """The study, which computes in the precision of its networks whatever JAX is set to."""
+    """Decorates a study so that it computes in the precision of its networks, not in JAX's current one."""
 
     @functools.wraps(study)
     def call(networks, *args, **kwargs):

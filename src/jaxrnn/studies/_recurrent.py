@@ -1,4 +1,4 @@
-"""Recurrent weights, the leaves of params named w_h, changed in their size."""
+"""Recurrent weights (the leaves of params named w_h) scaled in size."""
 
 import jax
 import jax.numpy as jnp
@@ -7,14 +7,15 @@ from jaxrnn.cells._dropout import is_recurrent
 
 
 def scaled(params, gain, scale):
-    """The params with their recurrent weights, the leaves named w_h, times a gain, or of that spectral radius, block by
-    block.
+    """Scales the recurrent weights of params, the leaves named w_h, block by block.
+
+    `scale` is "gain" to multiply them by `gain`, or "radius" to give each block the spectral radius `gain`.
 
     Raises:
-      ValueError: if there are none.
+      ValueError: if the params have no leaf w_h.
     """
     if not any(is_recurrent(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)):
-        raise ValueError("it needs recurrent weights, a leaf of the params named w_h")
+        raise ValueError("the network has no recurrent weights: expected a leaf of the params named w_h")
 
     def change(path, w):
         if not is_recurrent(path):

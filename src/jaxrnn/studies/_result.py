@@ -1,4 +1,4 @@
-"""What a study found: arrays by network, tables, sentences, figures with their captions."""
+"""Result of a study: arrays by network, tables, findings, and figures with captions."""
 
 import html
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from jaxrnn.table import Table
 
 
 class Result(NamedTuple):
-    """What a study found.
+    """Result of a study.
 
     Fields:
-      networks: {network's name: {what: array, or {state: array}}}, all that the figures show, every network's own
-        values; a layer of several is a network of its own, such as "gru, layer 2".
-      table: a `Table`, a row a network, step and whatever else was varied.
+      networks: {network's name: {quantity: array, or {state: array}}}, the values of every network that the figures
+        show. If a network has several layers, each is an entry of its own, such as "gru, layer 2".
+      table: a `Table`, one row per network, step and further varied quantity.
       findings: sentences for the terminal.
-      draw: Result -> {title: figure}; the names of its networks are as `style.plain` gives them.
-      common: {what: array} that all networks share, such as the thresholds that were tried.
-      captions: {title: what the figure shows, in sentences}.
-      scores: {quantity: {network's name: [N]}}, one number a network after training, which kinds are compared by.
+      draw: Result -> {title: figure}; it receives the names of the networks as `style.plain` returns them.
+      common: {quantity: array} shared by all networks, such as the thresholds that were tried.
+      captions: {title: caption}.
+      scores: {quantity: {network's name: [N]}}, one number per network after training, by which kinds are compared.
     """
 
     networks: dict[str, dict[str, Any]]
@@ -37,13 +37,13 @@ class Result(NamedTuple):
     scores: dict[str, dict[str, Any]] = {}  # noqa: RUF012
 
     def __getitem__(self, name: str) -> dict[str, Any]:
-        """What was found of the network of this name."""
+        """Returns the arrays of the network of this name."""
         return self.networks[name]
 
     def plot(self, width: float | None = None) -> Figures:
-        """{title: figure}, so many inches wide, 7 unless told otherwise; in a notebook they are shown."""
+        """Draws {title: figure}, `width` inches wide (7 by default); a notebook shows them."""
         named = self._replace(
-            networks={style.plain(name): own for name, own in self.networks.items()},
+            networks={style.plain(name): arrays for name, arrays in self.networks.items()},
             scores={
                 quantity: {style.plain(name): values for name, values in scores.items()}
                 for quantity, scores in self.scores.items()
@@ -53,20 +53,25 @@ class Result(NamedTuple):
             return Figures(self.draw(named))
 
     def arrays(self) -> dict[str, Any]:
-        """All arrays under flat names, "NETWORK/WHAT" or "NETWORK/WHAT/STATE", and "WHAT" for common ones."""
+        """Returns all arrays under flat names: "NETWORK/QUANTITY" or "NETWORK/QUANTITY/STATE", and "QUANTITY" for
+        common ones.
+        """
         return {**self.common, **dict(_flat(self.networks, ""))}
 
     def comparisons(self) -> Table:
-        """A `Table` of every pair of kinds with the same number of networks, two or more, quantity by quantity: the
-        median of the differences over seeds with its bootstrap interval, and the p-value of a paired permutation
-        test."""
+        """Compares every pair of kinds that have the same number of networks, at least two, quantity by quantity.
+
+        Returns:
+          A `Table` with the median of the differences over seeds, its bootstrap interval, and the p-value of a paired
+          permutation test.
+        """
         rows = []
         for quantity, scores in self.scores.items():
-            for one, two in combinations(scores, 2):
-                a, b = (np.asarray(scores[name], float) for name in (one, two))
+            for first, second in combinations(scores, 2):
+                a, b = (np.asarray(scores[name], float) for name in (first, second))
                 if len(a) == len(b) > 1:
                     middle, low, high = map(float, statistics.median(a - b))
-                    row = {"quantity": quantity, "a": one, "b": two, "networks": len(a), "difference": middle}
+                    row = {"quantity": quantity, "a": first, "b": second, "networks": len(a), "difference": middle}
                     rows.append(row | {"low": low, "high": high, "p": statistics.paired(a, b)})
         return Table(rows)
 
@@ -75,7 +80,7 @@ class Result(NamedTuple):
         return f"{sentences}{self.table._repr_html_()}{self.plot()._repr_html_()}"
 
     def _scored(self):
-        """The scores as a `Table`, a row a network."""
+        """Returns the scores as a `Table`, one row per network."""
         return Table(
             {"quantity": quantity, "network": name, "number": number, "value": float(value)}
             for quantity, scores in self.scores.items()
@@ -84,36 +89,38 @@ class Result(NamedTuple):
         )
 
     def write(self, folder: str | Path, name: str, width: float | None = None, provenance: str = "") -> list[Path]:
-        """Writes `NAME.npz`, `NAME.csv`, `scores.csv`, `NAME_comparisons.csv` where kinds are compared, and the
-        figures, each with its caption in a text file beside it.
+        """Writes `NAME.npz`, `NAME.csv`, `scores.csv`, `NAME_comparisons.csv` and the figures with captions in text
+        files.
+
+        `scores.csv` is written if there are scores, `NAME_comparisons.csv` if there are kinds to compare.
 
         Args:
-          folder: where to.
-          name: the study's.
-          width: of the figures, in inches.
+          folder: folder to write to.
+          name: name of the study.
+          width: width of the figures in inches.
           provenance: how the numbers were made, the last lines of each caption.
 
         Returns:
-          The paths.
+          The paths of the tables, arrays and figures.
         """
-        places = [Path(folder) / f"{name}.csv", Path(folder) / f"{name}.npz"]
-        self.table.write(places[0])
-        with atomic.aside(places[1]) as other:
-            np.savez_compressed(other, **self.arrays())
+        paths = [Path(folder) / f"{name}.csv", Path(folder) / f"{name}.npz"]
+        self.table.write(paths[0])
+        with atomic.aside(paths[1]) as temporary:
+            np.savez_compressed(temporary, **self.arrays())
         if self.scores:
-            places.append(Path(folder) / "scores.csv")
-            self._scored().write(places[-1])
-        if len(compared := self.comparisons()):
-            places.append(Path(folder) / f"{name}_comparisons.csv")
-            compared.write(places[-1])
+            paths.append(Path(folder) / "scores.csv")
+            self._scored().write(paths[-1])
+        if len(comparisons := self.comparisons()):
+            paths.append(Path(folder) / f"{name}_comparisons.csv")
+            comparisons.write(paths[-1])
         for title, figure in self.plot(width).items():
-            places.append(style.publish(figure, folder, title))
-            atomic.write(places[-1].with_suffix(".txt"), f"{self.captions.get(title, title)}\n{provenance}")
-        return places
+            paths.append(style.publish(figure, folder, title))
+            atomic.write(paths[-1].with_suffix(".txt"), f"{self.captions.get(title, title)}\n{provenance}")
+        return paths
 
 
 def quantiles(interval, names=("median", "low", "high")):
-    """An `Interval` of numbers as cells of a table."""
+    """Returns an `Interval` of numbers as cells of a table."""
     return dict(zip(names, map(float, interval), strict=True))
 
 

@@ -1,8 +1,12 @@
-"""What clipping does: gradient norms before and after, the share of clipped steps, and whether training succeeds.
+"""Gradient clipping: gradient norms before and after, the share of clipped steps, and whether training succeeds.
 
-Three ways over a range of thresholds: the global norm (Pascanu, Mikolov & Bengio 2013), every component (Mikolov 2012),
-and the gradient of the carry inside the backward loop (Graves 2013). All thresholds and networks of a way are one
-compiled program.
+Three ways of clipping are compared over a range of thresholds:
+
+- the global norm of the gradient (Pascanu, Mikolov & Bengio 2013);
+- every component of the gradient (Mikolov 2012);
+- the gradient of the carry inside the backward loop (Graves 2013).
+
+All thresholds and networks of one way train in one compiled program.
 """
 
 from functools import partial
@@ -29,11 +33,10 @@ from jaxrnn.unroll.scan import scan
 
 WAYS = ("norm", "value", "backward loop")
 CAPTIONS = {
-    "clipping": "What clipping does, over its threshold, for three ways of clipping. Left: share of networks that "
-    "succeed, with 90 % binomial intervals; the dotted line is training without clipping. Middle: mean share of the "
-    "updates that were clipped; inside the backward loop nothing counts them. Right: gradient norm after clipping, "
-    "and before it as a thin line; medians over updates and networks. A cross at the upper edge: half of the "
-    "networks or more diverged.",
+    "clipping": "Three ways of clipping against the threshold. Left: share of networks that succeed, with 90 % "
+    "binomial intervals; the dotted line is training without clipping. Middle: mean share of clipped updates; clipping "
+    "inside the backward loop is not counted. Right: gradient norm after clipping, and before it as a thin line; "
+    "medians over updates and networks. A cross at the upper edge: at least half of the networks diverged.",
 }
 
 
@@ -43,40 +46,43 @@ def study(networks: Any, thresholds: list[Positive] = (0.01, 0.1, 1.0, 10.0, 100
     """Trains every kind of network under every threshold, and once without clipping.
 
     Args:
-      networks: as in `jaxrnn.studies`; they say what is trained and with how many seeds, as before training.
-      thresholds: of each way.
+      networks: as in `jaxrnn.studies`; they define what is trained, and with how many seeds. Training starts from the
+        seeds.
+      thresholds: thresholds tried with each way of clipping.
       success: a run succeeds if the mean loss of its last tenth is below this share of the trivial predictor's.
 
     Returns:
-      A `Result`; each network has "baseline" [], the trivial loss, and for each way "loss" [thresholds + 1, N], the
-      mean loss of the last tenth of the updates, infinite for a run that diverged; "before" and "after"
-      [thresholds + 1, N], median gradient norms before and after the optimizer's clipping; "clipped"
-      [thresholds + 1, N], shares of the steps before it diverged. Common are "thresholds" [thresholds + 1], the last
-      one infinite, and "success".
+      A `Result`. Each network has "baseline" [], the trivial loss, and per way:
+
+      - "loss" [thresholds + 1, N]: mean loss of the last tenth of the updates; infinite for a run that diverged.
+      - "before" and "after" [thresholds + 1, N]: median gradient norms before and after the optimizer's clipping.
+      - "clipped" [thresholds + 1, N]: share of clipped updates before the run diverged.
+
+      Common are "thresholds" [thresholds + 1], the last one infinite, and "success".
     """
     grid = np.array([*sorted(thresholds), np.inf])
-    found, rows, findings = {}, [], []
+    arrays_by_network, rows, findings = {}, [], []
     for ensemble in ensembles(networks):
         findings += trained_anew(ensemble)
         baseline = _baseline(ensemble.dataset)
-        own = {"baseline": np.array(baseline)}
+        arrays = {"baseline": np.array(baseline)}
         for way in WAYS:
-            own[way] = _train(ensemble, way, grid)
-            learned = (own[way]["loss"] < success * baseline).mean(axis=1)
-            for place, threshold in enumerate(grid):
-                who = {"network": ensemble.name, "way": way, "threshold": float(threshold)}
-                medians = {key: float(np.median(values[place])) for key, values in own[way].items()}
-                count = len(own[way]["loss"][place])
-                rates = statistics.share(round(learned[place] * count), count)
-                rows.append(who | medians | {"networks": count, **quantiles(rates, ("success", "low", "high"))})
-            findings.append(f"{ensemble.name}, by {way}: {_words(learned, grid, own[way]['loss'])}")
-        found[ensemble.name] = own
+            arrays[way] = _train(ensemble, way, grid)
+            learned = (arrays[way]["loss"] < success * baseline).mean(axis=1)
+            for index, threshold in enumerate(grid):
+                keys = {"network": ensemble.name, "way": way, "threshold": float(threshold)}
+                medians = {key: float(np.median(values[index])) for key, values in arrays[way].items()}
+                count = len(arrays[way]["loss"][index])
+                rates = statistics.share(round(learned[index] * count), count)
+                rows.append(keys | medians | {"networks": count, **quantiles(rates, ("success", "low", "high"))})
+            findings.append(f"{ensemble.name}, by {way}: {_words(learned, grid, arrays[way]['loss'])}")
+        arrays_by_network[ensemble.name] = arrays
     common = {"thresholds": grid, "success": np.array(success)}
-    return Result(found, Table(rows), findings, plot, common, captions=_captions(found))
+    return Result(arrays_by_network, Table(rows), findings, plot, common, captions=_captions(arrays_by_network))
 
 
-def _captions(found):
-    return {title: CAPTIONS["clipping"] for title in map(partial(_title, len(found)), found)}
+def _captions(arrays_by_network):
+    return {title: CAPTIONS["clipping"] for title in map(partial(_title, len(arrays_by_network)), arrays_by_network)}
 
 
 def _title(networks, name):
@@ -84,8 +90,8 @@ def _title(networks, name):
 
 
 def _words(learned, grid, losses):
-    """Which threshold is best, as text; none where none succeeds."""
-    diverged = f"without clipping {learned[-1]:.0%}, and {np.isinf(losses[-1]).mean():.0%} diverge"
+    """Describes which thresholds are best, or that no network succeeds."""
+    diverged = f"without clipping {learned[-1]:.0%} succeed and {np.isinf(losses[-1]).mean():.0%} diverge"
     if learned[:-1].max(initial=0) == 0:
         return f"no network succeeds at any threshold; {diverged}"
     best = np.flatnonzero(learned[:-1] == learned[:-1].max())
@@ -94,18 +100,18 @@ def _words(learned, grid, losses):
 
 
 def _baseline(dataset):
-    """The trivial predictor's mean loss on the first split."""
+    """Returns the trivial predictor's mean loss on the first split."""
     split = next(iter(dataset.splits.values()))
     return float(jax.jit(lambda batch: mean_loss(dataset.loss, dataset.trivial(batch), batch))(split))
 
 
 def _train(ensemble, way, grid):
-    """What came of the runs of all thresholds, trained together: {column: [thresholds + 1, N]}."""
+    """Trains all thresholds of one way together; returns {column: [thresholds + 1, N]}."""
     task, networks = ensemble.task, ensemble.networks
 
     def make(threshold):
-        def unroll(cell, params, carry, xs, **given):
-            return scan(clipped(cell, threshold), params, carry, xs, **given)
+        def unroll(cell, params, carry, xs, **options):
+            return scan(clipped(cell, threshold), params, carry, xs, **options)
 
         clip = {"norm": optax.clip_by_global_norm(threshold), "value": optax.clip(threshold)}.get(way, optax.identity())
         net = ensemble.net.unrolled(unroll) if way == "backward loop" else ensemble.net
@@ -115,42 +121,42 @@ def _train(ensemble, way, grid):
     training = begin(task, ensemble.seed, networks, make, values, repeats=len(grid))
     columns, reports = ("loss", "grad_norm", "clipped_norm", "clipped", "update_norm", "param_norm"), []
 
-    def note(training):
-        gone = np.ones((training.engine.runs, 1), bool)
+    def record_report(training):
+        had_diverged = np.ones((training.engine.runs, 1), bool)
         for row, history in enumerate(training.rows):
-            gone[row] = history.status == "diverged" and row not in alive
+            had_diverged[row] = history.status == "diverged" and row not in alive
         alive.difference_update(row for row, history in enumerate(training.rows) if history.status == "diverged")
-        reports.append({name: np.where(gone, np.nan, getattr(training.report, name)) for name in columns})
+        reports.append({name: np.where(had_diverged, np.nan, getattr(training.report, name)) for name in columns})
 
     alive = set(range(training.engine.runs))
-    for _ in watched(f"{ensemble.name}, by {way}", training, [note]):
+    for _ in watched(f"{ensemble.name}, by {way}", training, [record_report]):
         pass
-    whole = {name: np.concatenate([report[name] for report in reports], axis=1) for name in columns}
-    return _summed_up({name: a.reshape(len(grid), networks, -1) for name, a in whole.items()}, task.trainer.steps)
+    series = {name: np.concatenate([report[name] for report in reports], axis=1) for name in columns}
+    return _summed_up({name: a.reshape(len(grid), networks, -1) for name, a in series.items()}, task.trainer.steps)
 
 
-def _summed_up(whole, steps):
-    """The columns of the result from reports [thresholds + 1, N, updates], NaN from where a run diverged on."""
-    missing = steps - whole["loss"].shape[-1]  # updates that were not made since every run had diverged
-    padded = np.pad(whole["loss"], ((0, 0), (0, 0), (0, missing)), constant_values=np.nan)
+def _summed_up(series, steps):
+    """Computes the result's columns from reports [thresholds + 1, N, updates] (NaN after a run diverged)."""
+    missing = steps - series["loss"].shape[-1]  # updates left out because every run had diverged
+    padded = np.pad(series["loss"], ((0, 0), (0, 0), (0, missing)), constant_values=np.nan)
     loss = padded[..., -max(steps // 10, 1) :].mean(axis=-1)
-    finite = np.isfinite(whole["grad_norm"]) & np.isfinite(whole["update_norm"])
-    ended = np.isfinite(whole["param_norm"][..., -1]) & np.isfinite(loss)
+    finite = np.isfinite(series["grad_norm"]) & np.isfinite(series["update_norm"])
+    ended = np.isfinite(series["param_norm"][..., -1]) & np.isfinite(loss)
     infinite = np.full((*finite.shape[:2], missing), np.inf)
     before, after = (
-        np.concatenate([np.where(finite, whole[name], np.inf), infinite], axis=-1)
+        np.concatenate([np.where(finite, series[name], np.inf), infinite], axis=-1)
         for name in ("grad_norm", "clipped_norm")
     )
     return {
         "loss": np.where(ended, loss, np.inf),
         "before": np.median(before, axis=-1),
         "after": np.median(after, axis=-1),
-        "clipped": np.where(finite, whole["clipped"], 0).sum(axis=-1) / np.maximum(finite.sum(axis=-1), 1),
+        "clipped": np.where(finite, series["clipped"], 0).sum(axis=-1) / np.maximum(finite.sum(axis=-1), 1),
     }
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """Success, share of clipped steps and norms before and after clipping, against the threshold."""
+    """Draws success, share of clipped steps and norms before and after clipping against the threshold."""
     return {
         _title(len(result.networks), name): _of_network(name, each, result.common)
         for name, each in result.networks.items()
@@ -166,7 +172,7 @@ def _of_network(name, each, common):
         rates = [statistics.share(int(k), each[way]["loss"].shape[1])
                  for k in (each[way]["loss"] < success * each["baseline"]).sum(axis=1)]  # fmt: skip
         middle, low, high = np.array(rates).T
-        shift = 1.06 ** (number - 1)  # side by side where they are equal
+        shift = 1.06 ** (number - 1)  # so that equal points lie side by side
         bars = np.maximum([middle - low, high - middle], 0)[:, finite]
         panels[0].errorbar(grid[finite] * shift, middle[finite], bars, label=f"by {way}", elinewidth=0.8, **line)
         if way != "backward loop":
@@ -186,11 +192,11 @@ def _of_network(name, each, common):
 
 
 def _norms(panel, grid, values, finite, line):
-    """Median norms before and after clipping; a cross at the upper edge where half of the networks diverged."""
+    """Draws median norms before and after clipping; a cross at the edge if at least half the networks diverged."""
     before, after = (np.median(values[key], axis=1)[finite] for key in ("before", "after"))
     panel.plot(grid, np.where(np.isfinite(before), before, np.nan), **line | {"linewidth": 0.7, "marker": None})
     panel.plot(grid, np.where(np.isfinite(after), after, np.nan), **line)
-    gone = grid[~np.isfinite(before)]
-    if len(gone):
+    diverged_at = grid[~np.isfinite(before)]
+    if len(diverged_at):
         at_edge = {"transform": panel.get_xaxis_transform(), "clip_on": False}
-        panel.plot(gone, np.ones(len(gone)), "x", color=line["color"], **at_edge)
+        panel.plot(diverged_at, np.ones(len(diverged_at)), "x", color=line["color"], **at_edge)

@@ -1,8 +1,9 @@
-"""What each input step contributes: the gradient with respect to the inputs, integrated gradients, shares of dL/dW.
+"""Contribution of each input step: gradient of the inputs, integrated gradients, shares of dL/dW.
 
-The gradient says how the loss answers to a small change of one input; integrated gradients (Sundararajan, Taly & Yan
-2017) share out the loss itself, from inputs of zero to the true ones; the share of a lag in dL/dW says from which
-steps a layer learns.
+- The gradient is the change of the loss under a small change of one input.
+- Integrated gradients (Sundararajan, Taly & Yan 2017) attribute the loss itself to the inputs, along a path from inputs
+  of zero to the true ones.
+- The share of a lag in dL/dW tells from which steps a layer learns.
 """
 
 from typing import Any
@@ -24,40 +25,44 @@ from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Batch, Dataset, Net, Params, Size
 
-FLOOR = 1e-10  # of a gradient, relative to the largest
+FLOOR = 1e-10  # lower end of the axis: gradient relative to the largest
 CAPTIONS = {
     "credit": "Norm of the gradient of the loss at the last step with respect to the input k steps earlier, relative "
-    "to its largest value; medians over networks, each the median over its sequences, with 90 % bootstrap intervals.",
-    "credit_integrated": "Share of the input k steps earlier in the sum of |integrated gradients| (Sundararajan et "
-    "al. 2017, from inputs of zero): what the loss owes to each step; medians over networks with 90 % bootstrap "
-    "intervals.",
-    "credit_weights": "Share of the lags up to k in the gradient of all weights of a layer, dL/dW, summed up; "
-    "medians over networks after training with 90 % bootstrap intervals.",
+    "to its largest value. Each network contributes the median over its sequences; medians over networks with 90 % "
+    "bootstrap intervals.",
+    "credit_integrated": "Share of the input k steps earlier in the sum of |integrated gradients| (Sundararajan et al. "
+    "2017, from inputs of zero): the part of the loss that is attributed to that step. Medians over networks with 90 % "
+    "bootstrap intervals.",
+    "credit_weights": "Cumulative share of the lags up to k in the gradient of all weights of a layer, dL/dW, after "
+    "training; medians over networks with 90 % bootstrap intervals.",
 }
 
 
 def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, points: Any = 32) -> Any:
-    """What the steps of a batch contribute to the loss of each sequence's last step that counts.
+    """Measures what each step of a batch contributes to the loss of each sequence's last step that counts.
 
     Args:
-      net, dataset, params: the network; the data set's loss is the loss.
+      net, dataset, params: the network; its loss is the data set's.
       batch: a `Batch`.
-      points: of the Gauss-Legendre rule along the path from inputs of zero.
+      points: number of points of the Gauss-Legendre rule along the path from inputs of zero.
 
     Returns:
-      (gradient [T, B], |dL/dx_t|; integrated [T, B], x_t . integral of dL/dx_t, whose sum over t is the loss at the
-      inputs minus the loss at inputs of zero; [shares [T, B], ...], one a layer, of each step in <dL/dW, dL/dW>, all of
-      which sum to one over steps and sequences), at lag 0, 1, ... from that step; NaN where a sequence has no such
-      step.
+      (gradient, integrated, [shares, ...]) at lag 0, 1, ... from that step; NaN where a sequence has no such step.
+
+      - gradient [T, B]: |dL/dx_t|.
+      - integrated [T, B]: x_t . integral of dL/dx_t. The sum over t is the loss at the inputs minus the loss at inputs
+        of zero.
+      - shares [T, B], one per layer: the share of each step in <dL/dW, dL/dW>. They sum to one over steps and
+        sequences.
     """
     steps = jnp.arange(len(batch.xs))[:, None]
     end = jnp.max(jnp.where(batch.weights > 0, steps, 0), axis=0)
     weights = 1.0 * (steps == end)
     carry = net.initial(params, batch.fresh.shape)
-    given = {"mask": batch.mask, "reset": batch.reset}
+    options = {"mask": batch.mask, "reset": batch.reset}
 
     def total(xs):
-        _, ys = net.apply(params, carry, xs, **given)
+        _, ys = net.apply(params, carry, xs, **options)
         return weighted_sum(dataset.loss, ys, batch.targets, weights)[0]
 
     gradient = jax.grad(total)(batch.xs)
@@ -66,47 +71,49 @@ def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, points: An
     integrated = jnp.sum(batch.xs * jnp.tensordot(jnp.asarray(rule / 2), inside, 1), axis=-1)
 
     def observed(perturbations, params):
-        _, ys, _ = taps.observe(net, params, net.initial(params, batch.fresh.shape), batch.xs, perturbations, **given)
+        _, ys, _ = taps.observe(net, params, net.initial(params, batch.fresh.shape), batch.xs, perturbations, **options)
         return weighted_sum(dataset.loss, ys, batch.targets, weights)[0]
 
     zeros = taps.zero_perturbations(net, params, carry, batch.xs)
     adjoints, direction = jax.grad(observed, argnums=(0, 1))(zeros, params)
-    shares = taps.shares(net, params, carry, batch.xs, adjoints, unit(direction), **given)
+    shares = taps.shares(net, params, carry, batch.xs, adjoints, unit(direction), **options)
     shares = [share / jnp.where(jnp.sum(share) != 0, jnp.sum(share), 1.0) for share in shares]
-    found = norm(gradient, axis=-1), integrated, shares
+    by_step = norm(gradient, axis=-1), integrated, shares
     at = end - steps
-    return jax.tree.map(lambda a: jnp.where(at >= 0, jnp.take_along_axis(a, at, axis=0), jnp.nan), found)
+    return jax.tree.map(lambda a: jnp.where(at >= 0, jnp.take_along_axis(a, at, axis=0), jnp.nan), by_step)
 
 
 @checked
 @in_their_precision
 def study(networks: Any, batch: Size = 32) -> Result:
-    """What each input step contributes, for every kind of network and every checkpoint of its training.
+    """Contribution of each input step for every kind of network and every checkpoint of its training.
 
     Args:
       networks: as in `jaxrnn.studies`.
-      batch: sequences for each network.
+      batch: sequences per network.
 
     Returns:
-      A `Result`; each network has "steps" [S]; "gradient" [S, N, T] by lag, medians over sequences; "integrated"
-      [S, N, T], shares of |integrated gradients|, means over sequences; "weights" {layer: [S, N, T]}, the share
-      of each lag in dL/dW.
+      A `Result`. Each network has:
+
+      - "steps" [S].
+      - "gradient" [S, N, T]: by lag, medians over sequences.
+      - "integrated" [S, N, T]: shares of |integrated gradients|, means over sequences.
+      - "weights" {layer: [S, N, T]}: the share of each lag in dL/dW.
     """
-    found, rows, findings, scores = {}, [], [], {}
+    arrays_by_network, rows, findings, scores = {}, [], [], {}
     for ensemble in ensembles(networks):
-        own = found[ensemble.name] = {"steps": ensemble.steps, **_measured(ensemble, batch)}
-        rows += _rows(ensemble.name, own)
-        center = (own["integrated"] * np.arange(own["integrated"].shape[-1])).sum(-1)
+        arrays = arrays_by_network[ensemble.name] = {"steps": ensemble.steps, **_measured(ensemble, batch)}
+        rows += _rows(ensemble.name, arrays)
+        center = (arrays["integrated"] * np.arange(arrays["integrated"].shape[-1])).sum(-1)
         scores[ensemble.name] = center[-1]
         for moment in ensemble.ends():
             middle = float(np.median(center[moment]))
             findings.append(
-                f"{ensemble.name}, step {ensemble.steps[moment]}: what the loss owes to the inputs lies {middle:.3g} "
-                f"steps "
-                "back on average"
+                f"{ensemble.name}, step {ensemble.steps[moment]}: the inputs that make up the loss lie {middle:.3g} "
+                "steps back on average"
             )
     scores = {"mean lag of the integrated gradients": scores}
-    return Result(found, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
+    return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
 
 
 def _measured(ensemble, batch):
@@ -118,7 +125,7 @@ def _measured(ensemble, batch):
         names[:] = [name for name, *_ in taps.layers(ensemble.net, params, carry, drawn.xs)]
         return measure(ensemble.net, ensemble.dataset, params, drawn)
 
-    ensemble.draw(batch, jax.random.key(0))  # refuses data that cannot be used
+    ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
     gradient, integrated, shares = over_networks(of_network, ensemble)
     known = np.isfinite(gradient).all(axis=(0, 1, 3))
     size = np.abs(integrated)
@@ -130,44 +137,50 @@ def _measured(ensemble, batch):
     }
 
 
-def _rows(name, own):
-    of_layers = {f"dL/dW, {layer}": values for layer, values in own["weights"].items()}
-    for what, values in {"gradient": own["gradient"], "integrated": own["integrated"], **of_layers}.items():
-        for moment, step in enumerate(own["steps"]):
-            row = {"network": name, "step": int(step), "what": what, "networks": values.shape[1]}
+def _rows(name, arrays):
+    of_layers = {f"dL/dW, {layer}": values for layer, values in arrays["weights"].items()}
+    for quantity, values in {"gradient": arrays["gradient"], "integrated": arrays["integrated"], **of_layers}.items():
+        for moment, step in enumerate(arrays["steps"]):
+            row = {"network": name, "step": int(step), "what": quantity, "networks": values.shape[1]}
             for lag, interval in enumerate(zip(*statistics.median(values[moment]), strict=True)):
                 yield row | {"lag": lag} | quantiles(interval)
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """The gradient of the inputs, integrated gradients and shares of dL/dW against lag, a panel for each network."""
-    found = result.networks
-    largest = {name: each["gradient"].max(-1, keepdims=True) for name, each in found.items()}
-    relative = {name: found[name]["gradient"] / np.where(size > 0, size, 1.0) for name, size in largest.items()}
+    """Draws the gradient of the inputs, integrated gradients and shares of dL/dW against lag, one panel per network."""
+    arrays_by_network = result.networks
+    largest = {name: each["gradient"].max(-1, keepdims=True) for name, each in arrays_by_network.items()}
+    relative = {
+        name: arrays_by_network[name]["gradient"] / np.where(size > 0, size, 1.0) for name, size in largest.items()
+    }
+    integrated = {name: each["integrated"] for name, each in arrays_by_network.items()}
     label = r"$|dL/dx_{T-k}|$ / largest"
     return {
-        "credit": _by_lag(found, relative, label, FLOOR),
-        "credit_integrated": _by_lag(found, {name: each["integrated"] for name, each in found.items()},
-                                     "share of |integrated gradients|"),
-        "credit_weights": _weights(found),
-    }  # fmt: skip
+        "credit": _by_lag(arrays_by_network, relative, label, FLOOR),
+        "credit_integrated": _by_lag(arrays_by_network, integrated, "share of |integrated gradients|"),
+        "credit_weights": _weights(arrays_by_network),
+    }
 
 
-def _by_lag(found, values, label, floor=None):
-    figure, panels = style.panels(len(found), "lag k (steps back)", label, sharex=True, sharey=floor is not None)
-    shown = []
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
-        shown += curves.before_and_after(panel, curves.ranks(values[name], 0), values[name], each["steps"])
+def _by_lag(arrays_by_network, values, label, floor=None):
+    figure, panels = style.panels(
+        len(arrays_by_network), "lag k (steps back)", label, sharex=True, sharey=floor is not None
+    )
+    drawn = []
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+        drawn += curves.before_and_after(panel, curves.ranks(values[name], 0), values[name], each["steps"])
         style.title(panel, name)
     if floor is not None:
-        style.log_axis(panels[0], shown, floor)
+        style.log_axis(panels[0], drawn, floor)
     style.legend_below(figure)
     return figure
 
 
-def _weights(found):
-    figure, panels = style.panels(len(found), "lag k (steps back)", "share of $dL/dW$ up to here", sharey=True)
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
+def _weights(arrays_by_network):
+    figure, panels = style.panels(
+        len(arrays_by_network), "lag k (steps back)", "share of $dL/dW$ up to here", sharey=True
+    )
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         for number, (layer, values) in enumerate(each["weights"].items()):
             line = style.series(number) | {"markevery": 0.1, "label": layer}
             curves.banded(panel, curves.ranks(values, 0), np.cumsum(values[-1], axis=-1), **line)

@@ -1,7 +1,7 @@
-"""Fixed and slow points of a network under constant inputs, and how it moves near them.
+"""Fixed and slow points of a network under constant inputs, and its dynamics near them.
 
-Sussillo & Barak 2013: minimise q(z) = |F(z) - z|^2 / 2 from many states that the network visits; q = 0 is a fixed
-point, a small minimum above zero a slow one. Here by Newton steps, damped as Levenberg and Marquardt do.
+Sussillo & Barak 2013 minimise q(z) = |F(z) - z|^2 / 2 from many states that the network visits. At a fixed point q = 0;
+a small minimum above zero is a slow point. Here the minimisation uses damped Newton steps (Levenberg-Marquardt).
 """
 
 from typing import Any, Literal
@@ -22,13 +22,13 @@ from jaxrnn.types import NonNegative, Size
 
 SLOW = 1e-3  # speed |F(z) - z|, relative to the size of z, below which a minimum is a slow point
 APART = 1e-3  # distance below which two points are one, relative to the spread of the states
-SEQUENCES = 16  # whose states the search starts from
+SEQUENCES = 16  # sequences whose states the search starts from
 COLUMNS = ("network", "input", "point", "kind", "speed", "spectral_radius", "unstable")
 CAPTIONS = {
-    "fixed_points": "Fixed and slow points of the network's map under a constant input, over states that it visits "
-    "under sequences of the data (grey), in the first two principal components of these states.",
-    "fixed_points_eigenvalues": "Eigenvalues of the Jacobian at these points; inside the unit circle a perturbation "
-    "shrinks.",
+    "fixed_points": "Fixed and slow points of the network's map under a constant input. Grey: states that the network "
+    "visits under sequences of the data. The axes are the first two principal components of these states.",
+    "fixed_points_eigenvalues": "Eigenvalues of the Jacobian at these points. A perturbation shrinks in the directions "
+    "whose eigenvalue lies inside the unit circle.",
 }
 
 
@@ -46,63 +46,71 @@ def study(
 
     Args:
       networks: as in `jaxrnn.studies`.
-      starts: states of trajectories under sequences of the data from which the search begins.
-      noise: what is added to them, relative to their standard deviation.
-      input: the constant input: zero, the mean of the sequences, numbers [D], or "trajectory" for inputs evenly spaced
-        along a sequence, under each of which points are searched.
-      iterations: damped Newton steps from each.
-      inputs: how many along the trajectory.
+      starts: number of states from which the search begins, drawn from trajectories under sequences of the data.
+      noise: noise added to these states, relative to their standard deviation.
+      input: the constant input: "zero", "mean" for the mean of the sequences, numbers [D], or "trajectory" for inputs
+        evenly spaced along a sequence, each with a search of its own.
+      iterations: damped Newton steps from each start.
+      inputs: number of inputs along the trajectory.
 
     Returns:
-      A `Result`; each network has "z" [P, n], the distinct points; "input" [P], the number of the input under which
-      each was found, and "inputs" [I, D]; "speed" [P], |F(z) - z|; "fixed" [P], whether they are fixed rather than
-      slow; "eigenvalues" [P, n] of the Jacobian; "trajectories" [T, B, n]; "step" [], updates of training.
+      A `Result`. Each network has:
+
+      - "z" [P, n]: the distinct points.
+      - "input" [P]: index of the input under which each point was found; "inputs" [I, D]: the inputs.
+      - "speed" [P]: |F(z) - z|; "fixed" [P]: true for a fixed point, false for a slow one.
+      - "eigenvalues" [P, n] of the Jacobian.
+      - "trajectories" [T, B, n].
+      - "step" []: number of updates.
 
     Raises:
-      ValueError: if numbers for the input are not as many as the data have inputs.
+      ValueError: if `input` has another number of values than the data have inputs.
     """
-    found, rows, findings = {}, [], []
+    arrays_by_network, rows, findings = {}, [], []
     for ensemble in ensembles(networks):
         for name, (f, z_0, xs) in _maps(ensemble).items():
-            own = _searched(ensemble, f, z_0, xs, starts, noise, _constants(input, xs, inputs), iterations)
-            found[name] = own | {"step": ensemble.steps[-1]}
-            radii = np.abs(own["eigenvalues"]).max(axis=1, initial=0)
-            for place, values in enumerate(own["eigenvalues"]):
-                kind, unstable = "fixed" if own["fixed"][place] else "slow", int((np.abs(values) > 1).sum())
-                which = int(own["input"][place]) + 1
-                cells = (name, which, place + 1, kind, float(own["speed"][place]), float(radii[place]), unstable)
+            arrays = _searched(ensemble, f, z_0, xs, starts, noise, _constants(input, xs, inputs), iterations)
+            arrays_by_network[name] = arrays | {"step": ensemble.steps[-1]}
+            radii = np.abs(arrays["eigenvalues"]).max(axis=1, initial=0)
+            for index, values in enumerate(arrays["eigenvalues"]):
+                kind, unstable = "fixed" if arrays["fixed"][index] else "slow", int((np.abs(values) > 1).sum())
+                which = int(arrays["input"][index]) + 1
+                cells = (name, which, index + 1, kind, float(arrays["speed"][index]), float(radii[index]), unstable)
                 rows.append(dict(zip(COLUMNS, cells, strict=True)))
-            findings.append(f"{name}, step {ensemble.steps[-1]}: {_words(own, radii, starts, input)}")
-            findings += _beside(name, np.asarray(xs), input)
-    return Result(found, Table(rows or [dict.fromkeys(COLUMNS, "")]), findings, plot, captions=CAPTIONS)
+            findings.append(f"{name}, step {ensemble.steps[-1]}: {_words(arrays, radii, starts, input)}")
+            findings += _input_note(name, np.asarray(xs), input)
+    return Result(arrays_by_network, Table(rows or [dict.fromkeys(COLUMNS, "")]), findings, plot, captions=CAPTIONS)
 
 
-def _words(own, radii, starts, input):
-    fixed = own["fixed"]
-    under = f"{len(own['inputs'])} inputs along a sequence" if input == "trajectory" else f"input {_shown(own, input)}"
+def _words(arrays, radii, starts, input):
+    fixed = arrays["fixed"]
+    under = (
+        f"{len(arrays['inputs'])} inputs along a sequence"
+        if input == "trajectory"
+        else f"input {_shown(arrays, input)}"
+    )
     return (
         f"{int(fixed.sum())} fixed points, {int((fixed & (radii < 1)).sum())} of them stable, and "
         f"{int((~fixed).sum())} slow points, under {under}, from {starts} starts"
     )
 
 
-def _shown(own, input):
-    return input if isinstance(input, str) else ", ".join(f"{value:g}" for value in own["inputs"][0])
+def _shown(arrays, input):
+    return input if isinstance(input, str) else ", ".join(f"{value:g}" for value in arrays["inputs"][0])
 
 
-def _beside(name, xs, input):
-    """What the data feed the network, where the search feeds it nothing."""
+def _input_note(name, xs, input):
+    """Describes the data's inputs if they are not zero but the search uses inputs of zero."""
     if input != "zero" or not np.abs(xs).max() > 0:
         return []
     return [
-        f"{name}: the data feed it inputs of mean {xs.mean():.3g} and deviation {xs.std():.3g}, the points are those "
-        f"under "
-        "zero; study.input=mean, trajectory or [NUMBERS] takes others"
+        f"{name}: the points are those under an input of zero, but the data's inputs have mean {xs.mean():.3g} and "
+        f"deviation {xs.std():.3g}; study.input=mean, trajectory or [NUMBERS] chooses other inputs"
     ]
 
 
 def _maps(ensemble):
-    """The maps of the first network, each with what it reads in several sequences: {name: (f, z_0, xs [T, B, D])}."""
+    """Returns the maps of the first network with their inputs in several sequences: {name: (f, z_0, xs [T, B, D])}."""
     params = jax.tree.map(lambda a: jnp.asarray(a[-1, 0]), ensemble.params)
     xs = ensemble.draw(SEQUENCES, jax.random.split(jax.random.key(ensemble.seed), 3)[0]).xs
     read = jax.jit(jax.vmap(lambda x: {n: m[2] for n, m in driven_maps(ensemble, params, x).items()}, 1, 1))(xs)
@@ -110,18 +118,18 @@ def _maps(ensemble):
 
 
 def _constants(input, xs, inputs):
-    """The constant inputs [I, D] under which points are searched."""
+    """Returns the constant inputs [I, D] under which points are searched."""
     if input == "trajectory":
         return xs[np.linspace(0, len(xs) - 1, min(inputs, len(xs))).astype(int), 0]
     if isinstance(input, str):
         return jnp.zeros((1, xs.shape[-1])) if input == "zero" else xs.mean((0, 1))[None]
     if len(input) != xs.shape[-1]:
-        raise ValueError(f"study.input has {len(input)} numbers, but {xs.shape[-1]} inputs are read")
+        raise ValueError(f"study.input: expected {xs.shape[-1]} numbers, one per input, found {len(input)}")
     return jnp.asarray(input, xs.dtype)[None]
 
 
 def _searched(ensemble, f, z_0, xs, starts, noise, constants, iterations):
-    """The points of one map: {what: array}."""
+    """Searches the points of one map: {quantity: array}."""
     _, key_start, key_noise = jax.random.split(jax.random.key(ensemble.seed), 3)
     states = jax.jit(jax.vmap(lambda x: dynamics.trajectory(f, z_0, x), 1, 1))(xs)
     flat = states.reshape(-1, z_0.size)
@@ -142,32 +150,38 @@ def _searched(ensemble, f, z_0, xs, starts, noise, constants, iterations):
         parts["input"] += [number] * len(order)
         parts["eigenvalues"] += [np.linalg.eigvals(jacobians(z, x)) for z in points.z[order]]
     n = z_0.size
-    own = {"z": np.array(parts["z"]).reshape(-1, n), "speed": np.array(parts["speed"]), "inputs": np.asarray(constants)}
-    own |= {"input": np.array(parts["input"], int), "fixed": own["speed"] < exact * max(size, 1.0)}
-    return own | {
+    arrays = {
+        "z": np.array(parts["z"]).reshape(-1, n),
+        "speed": np.array(parts["speed"]),
+        "inputs": np.asarray(constants),
+    }
+    arrays |= {"input": np.array(parts["input"], int), "fixed": arrays["speed"] < exact * max(size, 1.0)}
+    return arrays | {
         "eigenvalues": np.array(parts["eigenvalues"], complex).reshape(-1, n),
         "trajectories": np.asarray(states),
     }
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """The points over trajectories in their two principal components, and the eigenvalues of the Jacobians there."""
-    found = result.networks
-    figure, panels = style.panels(len(found), "first principal component", "second principal component", columns=3)
-    spectra, planes = style.panels(len(found), "real part", "imaginary part", columns=3)
-    for panel, plane, (name, each) in zip(panels, planes, found.items(), strict=True):
+    """Draws the points over trajectories in two principal components, and the eigenvalues of the Jacobians there."""
+    arrays_by_network = result.networks
+    figure, panels = style.panels(
+        len(arrays_by_network), "first principal component", "second principal component", columns=3
+    )
+    spectra, planes = style.panels(len(arrays_by_network), "real part", "imaginary part", columns=3)
+    for panel, plane, (name, each) in zip(panels, planes, arrays_by_network.items(), strict=True):
         states, eigenvalues = each["trajectories"], each["eigenvalues"]
         flat = states.reshape(-1, states.shape[-1])
         mean = flat.mean(axis=0)
         axes = np.linalg.svd(flat - mean, full_matrices=False)[2][:2]
-        shown = (states - mean) @ axes.T
-        panel.plot(shown[..., 0], shown[..., -1], color="0.75", linewidth=0.6)
-        places = (each["z"] - mean) @ axes.T
+        projected = (states - mean) @ axes.T
+        panel.plot(projected[..., 0], projected[..., -1], color="0.75", linewidth=0.6)
+        coordinates = (each["z"] - mean) @ axes.T
         circle = np.exp(2j * np.pi * np.linspace(0, 1, 200))
         plane.plot(circle.real, circle.imag, **style.FAINT)
         for label, (of_kind, marks) in _kinds(each).items():
             if of_kind.any():
-                panel.scatter(places[of_kind, 0], places[of_kind, -1], s=26, label=label, zorder=3, **marks)
+                panel.scatter(coordinates[of_kind, 0], coordinates[of_kind, -1], s=26, label=label, zorder=3, **marks)
                 values = eigenvalues[of_kind].ravel()
                 plane.scatter(values.real, values.imag, s=9, label=label, zorder=3, **marks)
         plane.set_aspect("equal")
@@ -179,7 +193,7 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def _kinds(each):
-    """{label: (which points, how they are drawn)}."""
+    """Returns {label: (mask of the points, marker properties)}."""
     fixed, stable = each["fixed"], np.abs(each["eigenvalues"]).max(axis=1, initial=0) < 1
     return {
         "stable fixed point": (fixed & stable, {"marker": "o", "color": style.BLUE}),

@@ -1,7 +1,7 @@
-"""A phase diagram: the growth rate of the gradient against the gain of the recurrent weights and the sequence's length.
+"""Phase diagram: growth rate of the gradient against the gain of the recurrent weights and the sequence length.
 
 For random tanh networks the edge between vanishing and exploding lies at gain 1 (Sompolinsky, Crisanti & Sommers 1988;
-Poole et al. 2016). All points, every gain with every length and every network, are one compiled call.
+Poole et al. 2016). One compiled call computes every gain with every length for every network.
 """
 
 import itertools
@@ -26,7 +26,7 @@ from jaxrnn.studies._retraining import reconfigured
 from jaxrnn.table import Table
 from jaxrnn.types import Net, NonNegative, Params, Positive, Size
 
-GATES = 4  # side by side in recurrent weights, at most
+GATES = 4  # at most so many blocks side by side in recurrent weights
 
 
 def measure(
@@ -40,21 +40,21 @@ def measure(
     key: jax.Array | None,
     scale: Any = "gain",
 ) -> Any:
-    """The growth rate of the gradient of a random function of the last carry: ln(|dL/dz_0| / |dL/dz_T|) / T.
+    """Measures the growth rate of the gradient of a random function of the last carry: ln(|dL/dz_0| / |dL/dz_T|) / T.
 
     Args:
       net: a causal `Net`.
       params: its params.
-      gain: what the recurrent weights are multiplied by, or their spectral radius; may be traced.
+      gain: factor of the recurrent weights, or their spectral radius; may be traced.
       length: T, at most `longest`; may be traced.
-      longest: steps that are computed.
+      longest: number of steps that are computed.
       input_size: D.
       noise: standard deviation of the inputs.
-      key: PRNG key of start, inputs and function.
+      key: PRNG key for the start, the inputs and the function.
       scale: "gain" or "radius".
 
     Returns:
-      The rate [], in nats per step; minus infinity where no gradient gets through.
+      The rate [] in nats per step; minus infinity if the gradient is zero.
     """
     f, z_0 = dynamics.as_map(net, scaled(params, gain, scale))
     key_z, key_x, key_v = jax.random.split(key, 3)
@@ -67,7 +67,7 @@ def measure(
         t, x = inputs
         return jnp.where(t < length, f(z, x), z), z
 
-    def backwards(state, inputs):  # to length one at every step: the product itself leaves the range of float32
+    def backwards(state, inputs):  # normalised at every step, because the product leaves the range of float32
         gradient, log_norm = state
         t, x, z = inputs
         (pulled,) = jax.vjp(lambda z: f(z, x), z)[1](gradient)
@@ -96,46 +96,44 @@ def study(
     timed: bool = False,
     sizes: list[Size] = (),
 ) -> Result:
-    """The phase diagram of every kind of network, at the first checkpoint.
+    """Phase diagram of every kind of network at the first checkpoint.
 
     Args:
       networks: as in `jaxrnn.studies`.
-      scale: vary a factor of the recurrent weights, or their spectral radius (square blocks only).
-      lowest, highest, gains: the range of gains and the number of points, evenly spread in their logarithm.
-      shortest, longest, lengths: the same of the lengths, in steps.
+      scale: vary a factor of the recurrent weights ("gain"), or their spectral radius ("radius", square blocks only).
+      lowest, highest, gains: range of gains and number of points, evenly spread in the logarithm.
+      shortest, longest, lengths: the same for the lengths, in steps.
       noise: standard deviation of the inputs; the network starts from a random carry.
-      timed: also measure every point in a call of its own, and say what both took, without compiling.
-      sizes: values of model.cell.size for which the edge is measured too, at the longest length; for networks that come
-        from a configuration.
+      timed: also measure each point in a call of its own and report both times, without compiling.
+      sizes: values of model.cell.size whose edge is measured at the longest length; requires a configuration.
 
     Returns:
-      A `Result`; each network has "rate" [gains, lengths, N] in nats per step; "eigenvalues" [N, H] of the square
-      recurrent weights at gain 1, and "weight_gain" [N], the standard deviation of their entries times sqrt(H);
-      "edges" [sizes, N], the gain at which the gradient stops vanishing; common are "gains", "lengths" and "sizes".
+      A `Result`. Each network has "rate" [gains, lengths, N] in nats per step, and "edges" [sizes, N], the gain where
+      the gradient stops vanishing. Square recurrent weights add "eigenvalues" [N, H] at gain 1 and "weight_gain" [N],
+      the standard deviation of the entries times sqrt(H). Common are "gains", "lengths" and "sizes".
 
     Raises:
-      ValueError: if a range is empty, weights are not square where their radius is asked for, or there is no
-        configuration where sizes are.
+      ValueError: if a range is empty, weights are not square (`scale`), or a configuration is missing (`sizes`).
     """
     grid, steps = _grid(lowest, highest, gains, shortest, longest, lengths)
-    found, rows, findings, scores = {}, [], [], {}
+    arrays_by_network, rows, findings, scores = {}, [], [], {}
     for ensemble in [_checked(each, scale).at([0]) for each in ensembles(networks)]:
         of_network, point = _points(ensemble, grid, steps, longest, noise, scale)
         rate = np.moveaxis(over_networks(of_network, ensemble)[0], 0, -1)
-        found[ensemble.name] = own = {"rate": rate, **_weights(ensemble)}
+        arrays_by_network[ensemble.name] = arrays = {"rate": rate, **_weights(ensemble)}
         rows += _rows(ensemble.name, rate, grid, steps)
         findings.append(f"{ensemble.name}: {_edge(np.median(rate[:, -1], axis=-1), grid, scale, longest)}")
         scores[ensemble.name] = edges(rate[:, -1], grid)
         findings += [_timed(ensemble, of_network, point, grid, steps)] if timed else []
         if len(sizes):
-            own["edges"] = np.array([_edges_of_size(ensemble, n, grid, longest, noise, scale) for n in sizes])
-            findings += _of_sizes(ensemble.name, sizes, own["edges"], scale)
+            arrays["edges"] = np.array([_edges_of_size(ensemble, n, grid, longest, noise, scale) for n in sizes])
+            findings += _of_sizes(ensemble.name, sizes, arrays["edges"], scale)
     common, score = {"gains": grid, "lengths": steps, "sizes": np.array(sizes, int)}, f"{scale} at the edge"
-    return Result(found, Table(rows), findings, plot, common, figures.CAPTIONS, {score: scores})
+    return Result(arrays_by_network, Table(rows), findings, plot, common, figures.CAPTIONS, {score: scores})
 
 
 def _grid(lowest, highest, gains, shortest, longest, lengths):
-    """(gains, lengths), evenly spread in their logarithms."""
+    """Returns (gains, lengths), evenly spread in their logarithms."""
     if lowest >= highest or shortest >= longest:
         raise ValueError("study.lowest must be below study.highest, and study.shortest below study.longest")
     steps = np.unique(np.rint(np.geomspace(shortest, longest, lengths)).astype(int))
@@ -143,52 +141,54 @@ def _grid(lowest, highest, gains, shortest, longest, lengths):
 
 
 def _rows(name, rate, grid, steps):
-    """The table's rows: the rate at every gain and length, medians over networks."""
+    """Returns the table's rows: the rate at every gain and length, medians over networks."""
     for (g, gain), (t, length) in itertools.product(enumerate(grid), enumerate(steps)):
         row = {"network": name, "gain": float(gain), "length": int(length), "networks": rate.shape[-1]}
         yield row | quantiles(statistics.median(rate[g, t]), ("rate", "low", "high"))
 
 
 def edges(rates: ArrayLike, grid: Any) -> Any:
-    """The gain at which the rate of each network first passes zero, between two points of the grid: [N], infinite where
-    all are smaller, NaN where the first is not. Args: rates [gains, N], grid [gains]."""
-    found = np.where((rates < 0).all(axis=0), np.inf, np.nan)
-    for number, own in enumerate(rates.T):
-        crossing = np.flatnonzero((own[:-1] < 0) & (own[1:] >= 0))
+    """Returns the gain [N] at which the rate of each network first passes zero, interpolated on the grid.
+
+    It is infinite if all rates are negative, NaN if the first rate is not. Shapes: rates [gains, N], grid [gains].
+    """
+    edge_gains = np.where((rates < 0).all(axis=0), np.inf, np.nan)
+    for number, rates_of_network in enumerate(rates.T):
+        crossing = np.flatnonzero((rates_of_network[:-1] < 0) & (rates_of_network[1:] >= 0))
         if len(crossing):
             at = crossing[0]
-            part = own[at] / (own[at] - own[at + 1])
-            found[number] = grid[at] * (grid[at + 1] / grid[at]) ** part
-    return found
+            fraction = rates_of_network[at] / (rates_of_network[at] - rates_of_network[at + 1])
+            edge_gains[number] = grid[at] * (grid[at + 1] / grid[at]) ** fraction
+    return edge_gains
 
 
 def _edges_of_size(ensemble, size, grid, longest, noise, scale):
-    made = reconfigured(ensemble, "model.cell.size", size)
-    other = untrained(ensemble.name, made.task, ensemble.seed, ensemble.networks, made)
-    of_network, _ = _points(other, grid, np.array([longest]), longest, noise, scale)
-    return edges(np.moveaxis(over_networks(of_network, other)[0], 0, -1)[:, 0], grid)
+    experiment = reconfigured(ensemble, "model.cell.size", size)
+    resized = untrained(ensemble.name, experiment.task, ensemble.seed, ensemble.networks, experiment)
+    of_network, _ = _points(resized, grid, np.array([longest]), longest, noise, scale)
+    return edges(np.moveaxis(over_networks(of_network, resized)[0], 0, -1)[:, 0], grid)
 
 
-def _of_sizes(name, sizes, found, scale):
-    for size, own in zip(sizes, found, strict=True):
-        middle, low, high = statistics.median(own)
+def _of_sizes(name, sizes, edge_gains, scale):
+    for size, of_networks in zip(sizes, edge_gains, strict=True):
+        middle, low, high = statistics.median(of_networks)
         if np.isfinite(middle):
             spread = f"(90 % interval {low:.3f} to {high:.3f})"
             yield f"{name}, {size} units: it stops vanishing at {scale} {middle:.3f} {spread}"
 
 
 def _weights(ensemble):
-    """What theory needs of the one square matrix of recurrent weights; nothing where there are more."""
+    """Returns what theory needs if the params have exactly one recurrent matrix and it is square; otherwise nothing."""
     leaves = jax.tree_util.tree_flatten_with_path(ensemble.params)[0]
-    found = [leaf[0] for path, leaf in leaves if is_recurrent(path)]
-    if len(found) != 1 or found[0].shape[-1] != found[0].shape[-2]:
+    recurrent = [leaf[0] for path, leaf in leaves if is_recurrent(path)]
+    if len(recurrent) != 1 or recurrent[0].shape[-1] != recurrent[0].shape[-2]:
         return {}
-    gain = np.sqrt((found[0] ** 2).mean(axis=(1, 2)) * found[0].shape[-1])
-    return {"eigenvalues": np.linalg.eigvals(found[0]), "weight_gain": gain}
+    gain = np.sqrt((recurrent[0] ** 2).mean(axis=(1, 2)) * recurrent[0].shape[-1])
+    return {"eigenvalues": np.linalg.eigvals(recurrent[0]), "weight_gain": gain}
 
 
 def _points(ensemble, grid, steps, longest, noise, scale):
-    """(every point of a network [gains, lengths], one point), functions of params and keys."""
+    """Returns (all points of a network [gains, lengths], one point), both functions of params and keys."""
 
     def point(params, gain, length, key):
         return measure(ensemble.net, params, gain, length, longest, ensemble.dataset.input_size, noise, key, scale)
@@ -201,7 +201,7 @@ def _points(ensemble, grid, steps, longest, noise, scale):
 
 
 def _edge(rates, grid, scale, longest):
-    """Where the gradient stops vanishing, from the rates at the longest sequence, as text."""
+    """Describes where the gradient stops vanishing, from the rates at the longest length."""
     crossing = np.flatnonzero(np.diff(np.sign(rates)))
     if len(crossing) == 0:
         return f"the rate at {longest} steps keeps its sign: {rates[0]:+.3g} nats per step"
@@ -210,37 +210,41 @@ def _edge(rates, grid, scale, longest):
 
 
 def _checked(ensemble, scale):
-    """The ensemble, if it has recurrent weights that can be scaled and does not read the future."""
+    """Returns the ensemble if its recurrent weights can be scaled and it does not read the future."""
     refuse_future(ensemble)
     leaves = jax.tree_util.tree_flatten_with_path(ensemble.params)[0]
-    found = [leaf for path, leaf in leaves if is_recurrent(path)]
-    if not found:
-        raise ValueError("it needs recurrent weights, a leaf of the params named w_h")
-    blocks = [leaf.shape[-1] / leaf.shape[-2] for leaf in found]
+    recurrent = [leaf for path, leaf in leaves if is_recurrent(path)]
+    if not recurrent:
+        raise ValueError("the network has no recurrent weights: expected a leaf of the params named w_h")
+    blocks = [leaf.shape[-1] / leaf.shape[-2] for leaf in recurrent]
     if scale == "radius" and any(count not in range(1, GATES + 1) for count in blocks):
-        raise ValueError("study.scale=radius needs square recurrent weights; a Jordan network has none")
+        raise ValueError("study.scale=radius: expected square recurrent weights; use study.scale=gain")
     return ensemble
 
 
 def _timed(ensemble, of_network, point, grid, steps):
-    """The points in one call and in a call each, both compiled before the clock starts, as text."""
-    together, alone = prepared(of_network, ensemble), jax.jit(point)
+    """Times all points in one call and in one call each, both compiled before, and describes both."""
+    together, one_point = prepared(of_network, ensemble), jax.jit(point)
     params, keys = jax.tree.map(lambda a: jnp.asarray(a[0]), ensemble.params), ensemble.keys()
     networks = [jax.tree.map(lambda a, n=n: a[n], (params, keys)) for n in range(ensemble.networks)]
     points = [(p, jnp.asarray(g), jnp.asarray(t), key) for p, key in networks for g in grid for t in steps]
-    jax.block_until_ready((together(), alone(*points[0])))
+    jax.block_until_ready((together(), one_point(*points[0])))
     began = time.perf_counter()
     jax.block_until_ready(together())
     one_call = time.perf_counter() - began
     began = time.perf_counter()
     for each in points:
-        alone(*each).block_until_ready()
+        one_point(*each).block_until_ready()
     calls = time.perf_counter() - began
     ratio = f"{calls / one_call:.3g} times as long"
-    return f"{ensemble.name}, {len(points)} points: one call {one_call:.2f} s, a call each {calls:.2f} s, {ratio}"
+    return (
+        f"{ensemble.name}, {len(points)} points: one call {one_call:.2f} s, one call per point {calls:.2f} s, {ratio}"
+    )
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """Gain against length, coloured by the growth rate; the rate against the gain beside theory; the eigenvalues beside
-    the circular law; and the edge against the size."""
+    """Draws the phase diagram, the rate against the gain, the eigenvalues, and the edge against the size.
+
+    The rate is compared with theory, the eigenvalues with the circular law.
+    """
     return figures.draw(result)

@@ -1,7 +1,7 @@
-"""Norm of the gradient on its way back through time, by lag, and the share of every lag in dL/dW_h.
+"""Norm of the gradient on its way back through time, by lag, and the share of each lag in dL/dW_h.
 
-Hochreiter 1991; Bengio, Simard & Frasconi 1994; Pascanu, Mikolov & Bengio 2013. The norms at all lags of one loss come
-from one backward pass, as the gradient with respect to zeros that are added to the carry after every step.
+Hochreiter 1991; Bengio, Simard & Frasconi 1994; Pascanu, Mikolov & Bengio 2013. One backward pass gives the norms of
+one loss at all lags: they are the gradients with respect to zeros that are added to the carry after every step.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -26,19 +26,20 @@ from jaxrnn.table import Table
 from jaxrnn.training.probes import Probe
 from jaxrnn.types import Batch, Dataset, Net, Params, Size
 
-FACTOR = 10.0  # from lag 1 to the longest: more is exploding, less than its inverse vanishing
+FACTOR = 10.0  # change from lag 1 to the longest lag: above it exploding, below its inverse vanishing
 
 
 class Flow(NamedTuple):
-    """The gradient in one layer. A column R is one loss of one sequence: B columns if one loss per sequence is read.
+    """Gradient in one layer. One of the R columns is one loss of one sequence: B columns if one loss per sequence is
+    read.
 
     Fields:
-      layer: its name; see `taps.layers`.
+      layer: name of the layer; see `taps.layers`.
       norms: {state: [T, R]}, the norm of dL/dh_t, dL/dc_t ... at lag 0, 1, ... from the step whose loss is read; NaN
         where a sequence has no such step.
-      carry: [T, R], the norm of dL/dz_t, z_t all states of the layer together.
-      shares: [T, B], the share of each lag of a sequence in the gradient of the recurrent weights of all layers; those
-        of all layers sum to one.
+      carry: [T, R], the norm of dL/dz_t, where z_t is all states of the layer together.
+      shares: [T, B], the share of each lag of a sequence in the gradient of the recurrent weights of all layers; the
+        shares of all layers sum to one.
     """
 
     layer: str
@@ -48,87 +49,95 @@ class Flow(NamedTuple):
 
 
 def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, loss: Any = "last") -> Any:
-    """The gradient of a batch on its way back through a network, of an encoder-decoder through its encoder.
+    """Measures the gradient of a batch on its way back through a network (through the encoder of an encoder-decoder).
 
     Args:
       net: a `Net`.
-      dataset: its loss is the loss.
-      params: the network's.
+      dataset: data set whose loss is used.
+      params: the network's params.
       batch: a `Batch`.
       loss: "last" for the loss of each sequence's last step that counts; "every" for the losses of several single steps
-        of each sequence, each followed back from its own step; of an encoder-decoder always the mean over the answer,
-        and lags are counted from the end of the source.
+        of each sequence, each followed back from its own step. An encoder-decoder always uses the mean over the answer,
+        and its lags are counted from the end of the source.
 
     Returns:
-      [`Flow`, ...], one per layer, and one per direction of it. A backward direction counts lags in its own order.
+      [`Flow`, ...], one per layer and direction. A backward direction counts lags in its own order.
     """
     carry = net.initial(params, batch.fresh.shape)
-    given = {"mask": batch.mask, "reset": batch.reset}
+    options = {"mask": batch.mask, "reset": batch.reset}
     layers = taps.layers(net, params, carry, batch.xs)
-    read = losses_read(batch, loss, two_ways=any(reverse for *_, reverse in layers))
+    losses_of_batch = losses_read(batch, loss, two_ways=any(reverse for *_, reverse in layers))
 
-    def losses(perturbations, params):  # summed over sequences, so that each has a gradient of its own
-        _, ys, _ = taps.observe(net, params, carry, batch.xs, perturbations, **given)
-        return jax.vmap(lambda weights: weighted_sum(dataset.loss, ys, batch.targets, weights)[0])(read.weights)
+    def losses(perturbations, params):  # summed over sequences: each sequence still has its own gradient
+        _, ys, _ = taps.observe(net, params, carry, batch.xs, perturbations, **options)
+        return jax.vmap(lambda weights: weighted_sum(dataset.loss, ys, batch.targets, weights)[0])(
+            losses_of_batch.weights
+        )
 
     perturbations = taps.zero_perturbations(net, params, carry, batch.xs)
     of_each, pull = jax.vjp(losses, perturbations, params)
     adjoints, gradients = jax.vmap(pull)(jnp.eye(len(of_each), dtype=of_each.dtype))
     direction = unit(_recurrent(net, jax.tree.map(lambda g: jnp.sum(g, axis=0), gradients)))
-    shares = jax.vmap(lambda a: taps.shares(net, params, carry, batch.xs, a, direction, **given))(adjoints)
-    whole = sum(jnp.sum(share) for share in shares)
-    found = []
+    shares = jax.vmap(lambda a: taps.shares(net, params, carry, batch.xs, a, direction, **options))(adjoints)
+    total_share = sum(jnp.sum(share) for share in shares)
+    flows = []
     for (name, *_, reverse), adjoint, share in zip(layers, adjoints, shares, strict=True):
         leaves = [norm(a, axis=-1) for a in jax.tree.leaves(adjoint)]
-        norms = [by_lag(a, read, reverse) for a in (*leaves, norm(jnp.stack(leaves), axis=0))]
-        share = summed_by_lag(share, read, reverse) / jnp.where(whole != 0, whole, 1.0)
-        found.append(Flow(name, dict(zip(taps.states(adjoint), norms, strict=False)), norms[-1], share))
-    return found
+        norms = [by_lag(a, losses_of_batch, reverse) for a in (*leaves, norm(jnp.stack(leaves), axis=0))]
+        share = summed_by_lag(share, losses_of_batch, reverse) / jnp.where(total_share != 0, total_share, 1.0)
+        flows.append(Flow(name, dict(zip(taps.states(adjoint), norms, strict=False)), norms[-1], share))
+    return flows
 
 
 @checked
 @in_their_precision
 def study(networks: Any, loss: Literal["last", "every"] = "last", batch: Size = 32) -> Result:
-    """Gradient norms against lag, for every kind of network, every layer, and every checkpoint of its training.
+    """Gradient norms against lag for every kind of network, every layer, and every checkpoint of its training.
 
     Args:
       networks: as in `jaxrnn.studies`.
-      loss, batch: as in `measure`; sequences for each network.
+      loss: as in `measure`.
+      batch: sequences per network.
 
     Returns:
-      A `Result`; each network has "steps" [S]; "norms" {state: [S, N, T]} and "carry" [S, N, T], the medians over the
-      losses of its sequences of the norms of dL/dh_t, dL/dc_t ... and of all states together, by lag; "share" [S, N,
-      T], the share of each lag.
+      A `Result`. Each network has:
+
+      - "steps" [S].
+      - "norms" {state: [S, N, T]}: norms of dL/dh_t, dL/dc_t ... by lag, medians over the losses of the sequences.
+      - "carry" [S, N, T]: the same for all states together.
+      - "share" [S, N, T]: the share of each lag.
     """
-    found, rows, findings, scores = {}, [], [], {}
+    arrays_by_network, rows, findings, scores = {}, [], [], {}
     kinds = ensembles(networks, pairs=True)
     for ensemble in kinds:
         for flow in _flows(ensemble, loss, batch):
             name = label(ensemble, flow.layer)
-            own = _of_sequences(flow) | {"steps": ensemble.steps}
-            found[name] = own
-            rows += _rows(name, own)
+            arrays = _of_sequences(flow) | {"steps": ensemble.steps}
+            arrays_by_network[name] = arrays
+            rows += _rows(name, arrays)
             for number, step in enumerate(ensemble.steps):
                 if number in ensemble.ends():
-                    findings.append(f"{name}, step {step}: {_words(own['carry'][number])}")
-            scores[name] = np.array([growth(values)[0] for values in own["carry"][-1]])
+                    findings.append(f"{name}, step {step}: {_words(arrays['carry'][number])}")
+            scores[name] = np.array([growth(values)[0] for values in arrays["carry"][-1]])
     scores = {"nats per step back": scores}
     captions = figures.captions(loss, any(each.net.decoding is not None for each in kinds))
-    return Result(found, Table(rows), findings, plot, {"loss": np.array(loss)}, captions=captions, scores=scores)
+    return Result(
+        arrays_by_network, Table(rows), findings, plot, {"loss": np.array(loss)}, captions=captions, scores=scores
+    )
 
 
-def _rows(name, own):
-    """The table's rows of one layer: the medians over networks with their intervals."""
-    for number, step in enumerate(own["steps"]):
-        for state, norms in {**own["norms"], "carry": own["carry"]}.items():
+def _rows(name, arrays):
+    """Returns the table's rows of one layer: medians over networks with their intervals."""
+    for number, step in enumerate(arrays["steps"]):
+        for state, norms in {**arrays["norms"], "carry": arrays["carry"]}.items():
             middle, low, high = statistics.median(norms[number])
-            who = {"network": name, "step": int(step), "state": state, "networks": norms.shape[1]}
+            keys = {"network": name, "step": int(step), "state": state, "networks": norms.shape[1]}
             for lag, values in enumerate(zip(middle, low, high, strict=True)):
-                yield who | {"lag": lag} | quantiles(values)
+                yield keys | {"lag": lag} | quantiles(values)
 
 
 def _words(norms):
-    """What became of the gradient of N networks, norms [N, T], as text."""
+    """Describes the gradient of N networks, norms [N, T]."""
     together = np.median(norms, axis=0)
     rates = np.array([growth(values)[0] for values in norms])
     rates = rates[np.isfinite(rates)]
@@ -137,36 +146,38 @@ def _words(norms):
         middle, low, high = statistics.median(rates)
         spread = f" (median of {len(rates)}, 90 % interval {low:+.4f} to {high:+.4f})" if len(rates) > 1 else ""
         text += f", {middle:+.4f} nats per step back{spread}"
-    below = ~told(together)[1:]
-    lag = len(below) - int(np.argmin(below[::-1])) if not below.all() else 0  # after the last that can be told
-    return text + (f"; below what {norms.dtype} can tell from lag {lag + 1} on" if lag < len(below) else "")
+    unresolved = ~told(together)[1:]
+    lag = (
+        len(unresolved) - int(np.argmin(unresolved[::-1])) if not unresolved.all() else 0
+    )  # after the last resolved lag
+    return text + (f"; too small for {norms.dtype} from lag {lag + 1} on" if lag < len(unresolved) else "")
 
 
 def probe() -> Probe:
-    """What a training run measures at a report: the norms and the shares of every layer, medians over sequences."""
+    """Probe of a training run: at each report, norms and shares of every layer, medians over sequences."""
 
     def of_network(task, params, drawn):
-        found = {}
+        flat = {}
         for flow in measure(task.net, task.dataset, params, drawn):
             norms = {f"{flow.layer}/norms/{state}": jnp.nanmedian(a, axis=1) for state, a in flow.norms.items()}
-            found |= norms | {f"{flow.layer}/carry": jnp.nanmedian(flow.carry, axis=1)}
-            found[f"{flow.layer}/share"] = jnp.nansum(flow.shares, axis=1)
-        return found
+            flat |= norms | {f"{flow.layer}/carry": jnp.nanmedian(flow.carry, axis=1)}
+            flat[f"{flow.layer}/share"] = jnp.nansum(flow.shares, axis=1)
+        return flat
 
     def draw(steps, arrays):
-        found = {}
+        arrays_by_layer = {}
         for key, values in arrays.items():
-            layer, what, *state = key.split("/")
-            own = found.setdefault(layer, {"steps": steps, "norms": {}})
-            (own["norms"] if state else own)[state[0] if state else what] = values[:, None]
-        return plot(Result(found, Table([]), [], plot))
+            layer, quantity, *state = key.split("/")
+            arrays_of_layer = arrays_by_layer.setdefault(layer, {"steps": steps, "norms": {}})
+            (arrays_of_layer["norms"] if state else arrays_of_layer)[state[0] if state else quantity] = values[:, None]
+        return plot(Result(arrays_by_layer, Table([]), [], plot))
 
     return Probe(of_network, draw)
 
 
 def _flows(ensemble, loss, batch):
-    """The `Flow` of every layer with leaves [S, N, T, B]."""
-    ensemble.draw(batch, jax.random.key(0))  # refuses data that cannot be used
+    """Measures the `Flow` of every layer, with leaves [S, N, T, B]."""
+    ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
     names = []
 
     def of_network(params, key):
@@ -174,12 +185,12 @@ def _flows(ensemble, loss, batch):
         names[:] = [flow.layer for flow in flows]
         return [tuple(flow[1:]) for flow in flows]
 
-    found = over_networks(of_network, ensemble)
-    return [Flow(name, *flow) for name, flow in zip(names, found, strict=True)]
+    measured = over_networks(of_network, ensemble)
+    return [Flow(name, *flow) for name, flow in zip(names, measured, strict=True)]
 
 
 def _of_sequences(flow):
-    """Medians over sequences, at the lags that every sequence has, and the sums of their shares."""
+    """Returns medians over sequences, at the lags that every sequence has, and the sums of the shares."""
     known = np.isfinite(flow.carry).all(axis=(0, 1, 3))
     norms = {state: np.median(values[:, :, known], axis=3) for state, values in flow.norms.items()}
     return {
@@ -190,34 +201,41 @@ def _of_sequences(flow):
 
 
 def _recurrent(net, gradient):
-    """The gradient with zeros for all but the recurrent weights, the leaves named w_h, of an encoder-decoder those of
-    its encoder."""
+    """Keeps only the gradient of the recurrent weights (leaves named w_h), in an encoder-decoder only the encoder's."""
     if not any(is_recurrent(path) for path, _ in jax.tree_util.tree_flatten_with_path(gradient)[0]):
-        raise ValueError("it needs recurrent weights, a leaf of the params named w_h")
-    found = jax.tree_util.tree_map_with_path(lambda path, g: g if is_recurrent(path) else jnp.zeros_like(g), gradient)
-    return found if net.decoding is None else found._replace(decoder=jax.tree.map(jnp.zeros_like, found.decoder))
+        raise ValueError("the network has no recurrent weights: expected a leaf of the params named w_h")
+    recurrent = jax.tree_util.tree_map_with_path(
+        lambda path, g: g if is_recurrent(path) else jnp.zeros_like(g), gradient
+    )
+    return (
+        recurrent
+        if net.decoding is None
+        else recurrent._replace(decoder=jax.tree.map(jnp.zeros_like, recurrent.decoder))
+    )
 
 
 def growth(norms: Any) -> Any:
-    """(rate, kind) of a norm against lag: nats per step back, and "exploding", "vanishing" or "preserved", by whether
-    it changes by more than a factor of ten from lag 1, the first step back, to the longest that its format can tell.
-    The rate is NaN where fewer than two lags can be told; the kind is then "zero", or "vanishing" if lag 1 can be."""
+    """Returns (rate, kind) of a norm against lag.
+
+    The rate is in nats per step back, from lag 1 to the longest lag that the floating-point format resolves. The kind
+    is "exploding" or "vanishing" if the norm changes by more than a factor of ten, and "preserved" otherwise. If fewer
+    than two lags are resolved, the rate is NaN, and the kind is "vanishing" if lag 1 is resolved, else "zero".
+    """
     norms = np.asarray(norms)
-    seen = np.flatnonzero(told(norms)[1:]) + 1
-    if len(seen) < 2:
-        return np.nan, "vanishing" if seen.tolist() == [1] and len(norms) > 2 else "zero"
-    first, last = map(float, norms[seen[[0, -1]]])
+    resolved = np.flatnonzero(told(norms)[1:]) + 1
+    if len(resolved) < 2:
+        return np.nan, "vanishing" if resolved.tolist() == [1] and len(norms) > 2 else "zero"
+    first, last = map(float, norms[resolved[[0, -1]]])
     change = np.log(last) - np.log(first)
     kind = "preserved" if abs(change) <= np.log(FACTOR) else "exploding" if change > 0 else "vanishing"
-    return float(change / (seen[-1] - seen[0])), kind
+    return float(change / (resolved[-1] - resolved[0])), kind
 
 
 def told(norms: Any) -> Any:
-    """Where norms are large enough for the floating-point format that they come in, and finite."""
+    """Returns true where norms are finite and large enough for their floating-point format."""
     return np.isfinite(norms) & (norms >= smallest(norms.dtype))
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """Norm against lag, before and after training; the share of each lag; and, where training was followed, lag against
-    updates: a panel for each network."""
+    """Draws norm and share against lag, before and after training, and lag against updates if training was followed."""
     return figures.draw(result.networks, growth)

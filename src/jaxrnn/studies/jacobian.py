@@ -1,7 +1,7 @@
 """Singular values of the Jacobians J_t = dz_t/dz_{t-1} of the full carry, (h, c) for an LSTM, and of their products.
 
-The norm of the product over k steps is how much a gradient can grow over a lag of k, its condition number how much
-directions are told apart; for an Elman network the bound of Pascanu, Mikolov & Bengio 2013 stands beside it.
+The norm of the product over k steps limits how much a gradient can grow over a lag of k. Its condition number tells how
+differently it treats directions. For an Elman network the bound of Pascanu, Mikolov & Bengio 2013 is drawn too.
 """
 
 from collections.abc import Callable
@@ -24,89 +24,99 @@ from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Params, Size
 
-STEEPEST = 1.0  # |phi'| at most, of tanh, ReLU and the identity
+STEEPEST = 1.0  # largest |phi'| of tanh, ReLU and the identity
 CURVES = {"largest": (0, style.RED), "median": (None, style.BLACK), "smallest": (-1, style.BLUE)}
 CAPTIONS = {
     "jacobian": "Singular values of the product of Jacobians J_t ... J_{t-k+1} over k steps (natural logarithm): the "
-    "largest, the median and the smallest; medians over networks, each of which is the median over its sequences, with "
-    "90 % bootstrap intervals. At the grey line a perturbation, or a gradient on its way back, keeps its length. The "
-    "bound, where the network has one Elman layer, is k ln(gamma sigma_max(W_h)).",
-    "jacobian_one_step": "Singular values of the Jacobian of one step, from the largest on; medians over steps, "
+    "largest, the median and the smallest. Each network contributes the median over its sequences; medians over "
+    "networks with 90 % bootstrap intervals. On the grey line a perturbation, or a gradient on its way back, keeps its "
+    "length. The bound, for a network of one Elman layer, is k ln(gamma sigma_max(W_h)).",
+    "jacobian_one_step": "Singular values of the Jacobian of one step in descending order; medians over steps, "
     "sequences and networks, with 90 % bootstrap intervals over networks.",
 }
 
 
 def measure(f: Callable[..., Any], z_0: Any, xs: ArrayLike) -> Any:
-    """The singular values of one-step Jacobians of a map and of their products along a sequence.
+    """Computes the singular values of one-step Jacobians of a map and of their products along a sequence.
 
     Args:
-      f, z_0: the map, f(z [n], x [D]) -> z', and where it starts.
+      f, z_0: the map, f(z [n], x [D]) -> z', and its initial state.
       xs: inputs [T, D].
 
     Returns:
-      (one [T, n], products [T, n]): of J_t, and the natural logarithms of those of J_t ... J_1, descending.
+      (one_step [T, n], products [T, n]): singular values of J_t, and logarithms of the singular values of J_t ... J_1,
+      both descending.
     """
     js = dynamics.jacobians(f, z_0, xs)
-    # One after the other: batched decompositions on two CPU devices at once wait for each other for ever.
-    one = jax.lax.map(lambda j: jnp.linalg.svd(j, compute_uv=False), js)
-    return one, dynamics.log_singular_values(js)
+    # One decomposition at a time: batched ones on two CPU devices at once deadlock.
+    one_step = jax.lax.map(lambda j: jnp.linalg.svd(j, compute_uv=False), js)
+    return one_step, dynamics.log_singular_values(js)
 
 
 def pascanu_bound(params: Params) -> Any:
-    """(gamma sigma_max(W_h)): the norm of a product over k steps is its k-th power at most; None but for one Elman
-    layer (Pascanu, Mikolov & Bengio 2013, eq. 7)."""
+    """Returns gamma sigma_max(W_h), whose k-th power bounds the norm of a product over k steps.
+
+    It is None unless there is exactly one Elman layer (Pascanu, Mikolov & Bengio 2013, eq. 7).
+    """
     layers = jax.tree.leaves(params, is_leaf=lambda node: isinstance(node, ElmanParams))
-    found = [layer for layer in layers if isinstance(layer, ElmanParams)]
-    return STEEPEST * jnp.linalg.norm(found[0].w_h, 2) if len(found) == 1 else None
+    elman_layers = [layer for layer in layers if isinstance(layer, ElmanParams)]
+    return STEEPEST * jnp.linalg.norm(elman_layers[0].w_h, 2) if len(elman_layers) == 1 else None
 
 
 @checked
 @in_their_precision
 def study(networks: Any, sequences: Size = 4) -> Result:
-    """Singular values against lag, for every kind of network, every layer, and every checkpoint of its training.
+    """Singular values against lag for every kind of network, every layer, and every checkpoint of its training.
 
     Args:
       networks: as in `jaxrnn.studies`.
-      sequences: for each network.
+      sequences: sequences per network.
 
     Returns:
-      A `Result`; each network has "steps" [S]; "one" [S, N, n], medians over steps and sequences of the singular
-      values of J_t; "products" [S, N, T, n], medians over sequences of the natural logarithms of those of the
-      products over 1 ... T steps; "bound" [S, N], gamma sigma_max(W_h), where there is one.
+      A `Result`. Each network has:
+
+      - "steps" [S].
+      - "one" [S, N, n]: medians over steps and sequences of the singular values of J_t.
+      - "products" [S, N, T, n]: the natural logarithms of the singular values of products over 1 ... T steps, medians
+        over sequences.
+      - "bound" [S, N]: gamma sigma_max(W_h), for networks of one Elman layer.
     """
-    found, rows, findings, scores = {}, [], [], {}
+    arrays_by_network, rows, findings, scores = {}, [], [], {}
     for ensemble in ensembles(networks):
-        for name, own in _measured(ensemble, sequences).items():
-            found[name] = own
-            rows += _rows(name, own)
-            length = own["products"].shape[2]
-            rates = own["products"][:, :, -1, 0] / length
+        for name, arrays in _measured(ensemble, sequences).items():
+            arrays_by_network[name] = arrays
+            rows += _rows(name, arrays)
+            length = arrays["products"].shape[2]
+            rates = arrays["products"][:, :, -1, 0] / length
             scores[name] = rates[-1]
             for moment in ensemble.ends():
-                one = np.median(own["one"][moment][:, 0])
-                spread = np.median(own["products"][moment, :, -1, 0] - own["products"][moment, :, -1, -1])
+                size = np.median(arrays["one"][moment][:, 0])
+                spread = np.median(arrays["products"][moment, :, -1, 0] - arrays["products"][moment, :, -1, -1])
+                change = np.median(rates[moment])
                 findings.append(
-                    f"{name}, step {own['steps'][moment]}: |J_t| {one:.3g}; over {length} steps the largest singular "
-                    f"value changes by {np.median(rates[moment]):+.4f} nats a step, condition number e^{spread:.3g}"
+                    f"{name}, step {arrays['steps'][moment]}: |J_t| {size:.3g}; over {length} steps the largest "
+                    f"singular value changes by {change:+.4f} nats per step, condition number e^{spread:.3g}"
                 )
     scores = {"nats per step of the largest singular value": scores}
-    return Result(found, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
+    return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
 
 
-def _rows(name, own):
-    for moment, step in enumerate(own["steps"]):
-        logs = own["products"][moment]
+def _rows(name, arrays):
+    for moment, step in enumerate(arrays["steps"]):
+        logs = arrays["products"][moment]
         for lag in range(1, logs.shape[1] + 1):
             row = {"network": name, "step": int(step), "lag": lag, "networks": len(logs)}
             values = logs[:, lag - 1]
             row |= quantiles(statistics.median(values[:, 0]), ("ln_norm", "low", "high"))
             row |= {"ln_smallest": float(np.median(values[:, -1]))}
             row |= {"ln_condition": float(np.median(values[:, 0] - values[:, -1]))}
-            yield row | {"ln_bound": float(lag * np.log(np.median(own["bound"][moment]))) if "bound" in own else ""}
+            yield row | {
+                "ln_bound": float(lag * np.log(np.median(arrays["bound"][moment]))) if "bound" in arrays else ""
+            }
 
 
 def _measured(ensemble, sequences):
-    """What is found of one kind of network: {name: {what: array}}."""
+    """Measures one kind of network: {name: {quantity: array}}."""
 
     def of_network(params, key):
         xs = ensemble.draw(sequences, key).xs
@@ -117,29 +127,28 @@ def _measured(ensemble, sequences):
         return jax.lax.map(of_sequence, jnp.moveaxis(xs, 1, 0)), pascanu_bound(params)
 
     values, bound = over_networks(of_network, ensemble)
-    found = {}
-    for name, (one, products) in values.items():
-        found[name] = {
+    arrays_by_name = {}
+    for name, (one_step, products) in values.items():
+        arrays_by_name[name] = {
             "steps": ensemble.steps,
-            "one": np.median(one, axis=(2, 3)),
+            "one": np.median(one_step, axis=(2, 3)),
             "products": np.median(products, axis=2),
         }
-    return {name: own if bound is None else own | {"bound": bound} for name, own in found.items()}
+    return {name: arrays if bound is None else arrays | {"bound": bound} for name, arrays in arrays_by_name.items()}
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """The singular values of the products against lag, largest, median and smallest, in a panel for each network, the
-    bound beside them; and the singular values of one step."""
-    found = result.networks
-    return {"jacobian": _products(found), "jacobian_one_step": _one_step(found)}
+    """Draws the singular values of products against lag with the bound, and of one step, one panel per network."""
+    arrays_by_network = result.networks
+    return {"jacobian": _products(arrays_by_network), "jacobian_one_step": _one_step(arrays_by_network)}
 
 
-def _products(found):
-    figure, panels = style.panels(len(found), "lag k (steps)", "ln of singular values", sharex=True)
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
+def _products(arrays_by_network):
+    figure, panels = style.panels(len(arrays_by_network), "lag k (steps)", "ln of singular values", sharex=True)
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         logs, lags = each["products"], np.arange(1, each["products"].shape[2] + 1)
-        for curve, (place, colour) in CURVES.items():
-            chosen = logs[..., logs.shape[-1] // 2 if place is None else place]
+        for curve, (index, colour) in CURVES.items():
+            chosen = logs[..., logs.shape[-1] // 2 if index is None else index]
             curves.before_and_after(panel, lags, chosen, each["steps"], curve, color=colour)
         if "bound" in each:
             panel.plot(
@@ -151,14 +160,16 @@ def _products(found):
     return figure
 
 
-def _one_step(found):
-    figure, panels = style.panels(len(found), "index, from the largest", "singular value of $J_t$", sharey=True)
+def _one_step(arrays_by_network):
+    figure, panels = style.panels(
+        len(arrays_by_network), "index, from the largest", "singular value of $J_t$", sharey=True
+    )
     values = []
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         values += curves.before_and_after(panel, curves.ranks(each["one"]), each["one"], each["steps"])
         panel.axhline(1.0, **style.FAINT)
         style.title(panel, name)
     style.log_axis(panels[0], values, 1e-12)
-    if any(len(each["steps"]) > 1 for each in found.values()):
+    if any(len(each["steps"]) > 1 for each in arrays_by_network.values()):
         style.legend_below(figure)
     return figure

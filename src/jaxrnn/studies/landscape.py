@@ -1,8 +1,8 @@
-"""The loss around a network: along its gradient, in a random plane, and its sharpest curvatures over training.
+"""Loss around a network: along its gradient, in a random plane, and its largest curvatures over training.
 
-Pascanu, Mikolov & Bengio 2013 explain exploding gradients by cliffs of the loss; their figure 6 is drawn beside.
-Largest eigenvalues of the Hessian by Lanczos; a random plane whose directions are as long as the params, weight by
-weight (after Li et al. 2018, filter normalisation).
+Pascanu, Mikolov & Bengio 2013 explain exploding gradients by cliffs of the loss; their figure 6 is drawn too. The
+Lanczos method gives the largest eigenvalues of the Hessian. The directions of the random plane have the norm of the
+params, leaf by leaf (after the filter normalisation of Li et al. 2018).
 """
 
 from functools import partial
@@ -30,58 +30,62 @@ CLIFF_STEPS, CLIFF_TARGET = 50, 0.7  # of figure 6 of Pascanu et al. 2013
 @checked
 @in_their_precision
 def study(networks: Any, batch: Size = 64, points: Size = 31, reach: Positive = 1.0, eigenvalues: Size = 3) -> Result:
-    """Loss along the gradient and in a plane at the last checkpoint, sharpness at every checkpoint.
+    """Loss along the gradient and in a plane at the last checkpoint, and sharpness at every checkpoint.
 
     Args:
       networks: as in `jaxrnn.studies`.
       batch: sequences, the same at all checkpoints of a network.
-      points: along the gradient and along each direction of the plane.
-      reach: of the plane, in units of the params' own size; along the gradient ten times less.
-      eigenvalues: of the Hessian, the largest.
+      points: points along the gradient and along each direction of the plane.
+      reach: reach of the plane relative to the norm of the params; along the gradient it is ten times less.
+      eigenvalues: number of the largest eigenvalues of the Hessian.
 
     Returns:
-      A `Result`; each network has "steps" [S]; "along" [N, points], the loss along the normalised gradient at the
-      distances "distance" [N, points], positive downhill; "plane" [N, points, points]; "loss" [S, N], "sharpness"
-      [S, N, eigenvalues], the largest eigenvalues of the Hessian, and "grad_norm" [S, N]; common are "reach" [points]
-      and the cliff, "cliff_w", "cliff_b" and "cliff_loss".
+      A `Result`. Each network has:
+
+      - "steps" [S].
+      - "along" [N, points]: loss along the normalised gradient at "distance" [N, points], positive downhill.
+      - "plane" [N, points, points].
+      - "loss" [S, N] and "grad_norm" [S, N].
+      - "sharpness" [S, N, eigenvalues]: the largest eigenvalues of the Hessian.
+
+      Common are "reach" [points] and the cliff, "cliff_w", "cliff_b" and "cliff_loss".
     """
     grid = np.linspace(-reach, reach, points)
-    found, rows, findings, scores = {}, [], [], {}
+    arrays_by_network, rows, findings, scores = {}, [], [], {}
     for ensemble in ensembles(networks):
-        ensemble.draw(batch, jax.random.key(0))  # refuses data that cannot be used
-        own = found[ensemble.name] = _measured(ensemble, batch, grid, eigenvalues)
-        scores[ensemble.name] = own["sharpness"][-1, :, 0]
+        ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
+        arrays = arrays_by_network[ensemble.name] = _measured(ensemble, batch, grid, eigenvalues)
+        scores[ensemble.name] = arrays["sharpness"][-1, :, 0]
         for moment, step in enumerate(ensemble.steps):
-            row = {"network": ensemble.name, "step": int(step), "networks": own["loss"].shape[1]}
-            row |= quantiles(statistics.median(own["sharpness"][moment, :, 0]), ("sharpness", "low", "high"))
-            row |= {name: float(np.median(own[name][moment])) for name in ("loss", "grad_norm")}
+            row = {"network": ensemble.name, "step": int(step), "networks": arrays["loss"].shape[1]}
+            row |= quantiles(statistics.median(arrays["sharpness"][moment, :, 0]), ("sharpness", "low", "high"))
+            row |= {name: float(np.median(arrays[name][moment])) for name in ("loss", "grad_norm")}
             rows.append(row)
             if moment in ensemble.ends():
                 findings.append(f"{ensemble.name}, step {step}: loss {row['loss']:.3g}, largest curvature "
                                 f"{row['sharpness']:.3g}, gradient norm {row['grad_norm']:.3g}")  # fmt: skip
-        findings += _before_a_jump(ensemble.name, own)
+        findings += _before_a_jump(ensemble.name, arrays)
     common = {"reach": grid, **cliff(201)}
     scores = {"largest eigenvalue of the Hessian": scores}
-    return Result(found, Table(rows), findings, plot, common, captions=figures.CAPTIONS, scores=scores)
+    return Result(arrays_by_network, Table(rows), findings, plot, common, captions=figures.CAPTIONS, scores=scores)
 
 
-def _before_a_jump(name, own):
-    """What the curvature was before the loss of a network rose most from one checkpoint to the next, as text."""
-    rise = np.diff(np.log(np.maximum(own["loss"], 1e-300)), axis=0)
+def _before_a_jump(name, arrays):
+    """Describes the curvature before the largest rise of a network's loss from one checkpoint to the next."""
+    rise = np.diff(np.log(np.maximum(arrays["loss"], 1e-300)), axis=0)
     if not len(rise) or rise.max() < np.log(2):
         return []
     moment, network = np.unravel_index(np.argmax(rise), rise.shape)
-    own_sharpness = own["sharpness"][: moment + 1, network, 0]
+    sharpness = arrays["sharpness"][: moment + 1, network, 0]
     return [
         f"{name}, network {network}: the loss rises {np.exp(rise[moment, network]):.3g}-fold after step "
-        f"{own['steps'][moment]}, where its largest curvature is {own_sharpness[-1]:.3g}, "
-        f"{np.median(own_sharpness):.3g} in "
-        "the median before"
+        f"{arrays['steps'][moment]}; there its largest curvature is {sharpness[-1]:.3g}, with a median of "
+        f"{np.median(sharpness):.3g} up to there"
     ]
 
 
 def loss_of(net: Net, dataset: Dataset, batch: Batch) -> Any:
-    """params -> the mean loss of a batch."""
+    """Returns the function params -> mean loss of a batch."""
 
     def loss(params):
         _, ys = net.apply(params, net.initial(params, batch.fresh.shape), batch.xs, mask=batch.mask, reset=batch.reset)
@@ -106,9 +110,9 @@ def _measured(ensemble, batch, grid, count):
         distance = jnp.asarray(grid) * 0.1 * tree_norm(params)
         step = unit(gradient)
         along = jax.lax.map(lambda at: loss(_moved(params, (at, step))), distance)
-        one, two = _direction(key_one, params), _direction(key_two, params)
-        places = jnp.stack(jnp.meshgrid(grid, grid, indexing="ij"), -1).reshape(-1, 2)
-        plane = jax.lax.map(lambda at: loss(_moved(params, (at[0], one), (at[1], two))), places)
+        first, second = _direction(key_one, params), _direction(key_two, params)
+        points = jnp.stack(jnp.meshgrid(grid, grid, indexing="ij"), -1).reshape(-1, 2)
+        plane = jax.lax.map(lambda at: loss(_moved(params, (at[0], first), (at[1], second))), points)
         return distance, along, plane.reshape(len(grid), len(grid))
 
     loss, grad_norm = over_networks(of_network, ensemble)
@@ -126,26 +130,26 @@ def _measured(ensemble, batch, grid, count):
 
 
 def _sharpness(ensemble, batch, count):
-    """The largest eigenvalues of every network's Hessian at every checkpoint: [S, N, count]."""
+    """Computes the largest eigenvalues of every network's Hessian at every checkpoint: [S, N, count]."""
 
     @jax.jit
     def product(params, drawn, v):
         return curvature.hessian_product(loss_of(ensemble.net, ensemble.dataset, drawn), params)[0](v)
 
     batches = [jax.jit(partial(ensemble.draw, batch))(key) for key in list(ensemble.keys())]
-    found = np.zeros((len(ensemble.steps), ensemble.networks, count))
-    for moment, network in np.ndindex(found.shape[:2]):
+    eigenvalues = np.zeros((len(ensemble.steps), ensemble.networks, count))
+    for moment, network in np.ndindex(eigenvalues.shape[:2]):
         params = jax.tree.map(lambda a, at=(moment, network): jnp.asarray(a[at]), ensemble.params)
         leaves = jax.tree.leaves(params)
         size = sum(leaf.size for leaf in leaves)
-        found[moment, network] = curvature.largest_eigenvalues(
+        eigenvalues[moment, network] = curvature.largest_eigenvalues(
             lambda v, p=params, b=batches[network]: product(p, b, v), size, count, leaves[0].dtype
         )
-    return found
+    return eigenvalues
 
 
 def _direction(key, params):
-    """A random direction, each leaf as long as that of the params."""
+    """Draws a random direction; each of its leaves has the norm of the same leaf of the params."""
     leaves, tree = jax.tree.flatten(params)
     keys = jax.random.split(key, len(leaves))
     drawn = [jax.random.normal(k, leaf.shape, leaf.dtype) for k, leaf in zip(keys, leaves, strict=True)]
@@ -160,8 +164,10 @@ def _moved(params, *ways):
 
 
 def cliff(points: Any) -> Any:
-    """The loss of one sigmoid unit, h_t = sigmoid(w h_{t-1} + b), (h_50 - 0.7)^2 from h_0 = 0.5, over w and b: figure
-    6 of Pascanu, Mikolov & Bengio 2013."""
+    """Computes the loss of one sigmoid unit over w and b (figure 6 of Pascanu, Mikolov & Bengio 2013).
+
+    The unit is h_t = sigmoid(w h_{t-1} + b) from h_0 = 0.5, its loss (h_50 - 0.7)^2.
+    """
     w, b = np.linspace(4.0, 7.0, points), np.linspace(-3.6, -2.0, points)
 
     def loss(w, b):
@@ -173,5 +179,5 @@ def cliff(points: Any) -> Any:
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """The loss along the gradient and in the plane, sharpness over training, and the cliff."""
+    """Draws the loss along the gradient and in the plane, sharpness over training, and the cliff."""
     return figures.draw(result)

@@ -1,8 +1,8 @@
-"""How many sequences a network has to see before it bridges a lag, and whether it ever does.
+"""Number of sequences a network sees before it bridges a lag, if it ever does.
 
-The tasks and the stop rule of Hochreiter & Schmidhuber 1997: training ends when the last 2000 training sequences were
-all right before they were learned from. Sequences are counted as they are seen, a whole batch at a time: a batch with a
-wrong one begins the count anew.
+The tasks and the stop rule come from Hochreiter & Schmidhuber 1997: training ends when the network got the last 2000
+training sequences right, each before it learned from it. Sequences are counted in whole batches; a batch with a wrong
+sequence starts the count again.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ from jaxrnn.studies._retraining import reconfigured, trained_anew
 from jaxrnn.table import Table
 from jaxrnn.types import Size
 
-# Sequences seen until the stop rule, means over successful trials: Hochreiter & Schmidhuber 1997, tables 7, 8 and 9.
+# Sequences seen until training stopped, means over successful trials: Hochreiter & Schmidhuber 1997, tables 7, 8 and 9.
 PUBLISHED = {
     ("adding", 100): 74_000,
     ("adding", 500): 209_000,
@@ -30,48 +30,48 @@ PUBLISHED = {
     ("temporal_order, 3 symbols", 100): 571_100,
 }
 CAPTIONS = {
-    "long_lag": "Left: share of networks that have had so many successive training sequences right, against the "
-    "length of the sequences, with 90 % binomial intervals (curves are shifted a little sideways). Right: sequences "
-    "seen until then, medians over the networks that got there, with 90 % bootstrap intervals.",
+    "long_lag": "Left: share of networks that got the required number of successive training sequences right, against "
+    "the length of the sequences, with 90 % binomial intervals (curves are shifted a little sideways). Right: "
+    "sequences seen until then, medians over the networks that got there, with 90 % bootstrap intervals.",
 }
 DIFFERENCES = (
-    "protocol: here Adam, batches of trainer.batch_size sequences, the exact gradient and today's cells; in 1997 plain "
-    "SGD after every sequence, a truncated gradient, memory cells without a forget gate"
+    "the protocols differ: here Adam, batches of trainer.batch_size sequences, the exact gradient and today's cells; "
+    "in 1997 plain SGD after every sequence, a truncated gradient, and memory cells without a forget gate"
 )
 
 
 def sequences_seen(task: Any, seed: int, networks: Any, right: Any, max_sequences: Any, name: str = "network") -> Any:
-    """Trains N networks until each has had `right` successive training sequences right.
+    """Trains N networks until each has got `right` successive training sequences right.
 
     Args:
-      task: a `Task`; its trainer's steps do not matter.
-      seed: of the first network; the others have the seeds after it.
+      task: a `Task`; its trainer's number of steps is not used.
+      seed: seed of the first network; the others have the seeds after it.
       networks: N.
-      right: successive sequences.
-      max_sequences: seen by a network at most.
-      name: of the networks, for the progress bar.
+      right: number of successive sequences.
+      max_sequences: largest number of sequences that a network sees.
+      name: name of the networks, for the progress bar.
 
     Returns:
-      [N], the sequences seen until then, NaN for a network that did not get there within `max_sequences`.
+      [N], the sequences seen until then; NaN for a network that did not get there within `max_sequences`.
     """
-    batch_size, every = task.trainer.batch_size, task.trainer.report_every
+    batch_size, report_every = task.trainer.batch_size, task.trainer.report_every
     steps = -(-max_sequences // batch_size)
-    task = task._replace(trainer=task.trainer._replace(steps=-(-steps // every) * every))
-    streak, found, seen = np.zeros(networks, int), np.full(networks, np.nan), [0]
+    task = task._replace(trainer=task.trainer._replace(steps=-(-steps // report_every) * report_every))
+    streak, seen_when_done, seen = np.zeros(networks, int), np.full(networks, np.nan), [0]
 
     def count(training):
         for correct in training.report.correct.T:
             seen[0] += batch_size
             streak[:] = np.where(correct > 1 - 0.5 / batch_size, streak + batch_size, 0)
-            done = np.isnan(found) & (streak >= right) & (seen[0] <= max_sequences)
-            found[done] = seen[0]
+            done = np.isnan(seen_when_done) & (streak >= right) & (seen[0] <= max_sequences)
+            seen_when_done[done] = seen[0]
         for row, history in training.going().items():
-            if not np.isnan(found[row]):
-                history.end("finished", "it has had as many sequences right as it should")
+            if not np.isnan(seen_when_done[row]):
+                history.end("finished", "enough successive sequences are right")
 
     for _ in watched(name, begin(task, seed, networks), [count]):
         pass
-    return found
+    return seen_when_done
 
 
 @checked
@@ -79,39 +79,46 @@ def sequences_seen(task: Any, seed: int, networks: Any, right: Any, max_sequence
 def study(
     networks: Any, lengths: list[Size] = (50, 100, 200), right: Size = 2000, max_sequences: Size = 100_000
 ) -> Result:
-    """Sequences until the stop rule for every kind of network and every length, many seeds as one program.
+    """Sequences until the stop rule, for every kind of network and every length; many seeds train in one program.
 
     Args:
-      networks: as in `jaxrnn.studies`, with configurations; they say what is trained and with how many seeds.
+      networks: as in `jaxrnn.studies`, with configurations; they define what is trained, and with how many seeds.
       lengths: values of `data.length`, in steps.
-      right: successive training sequences that have to be right.
-      max_sequences: seen by a network at most.
+      right: number of successive training sequences that must be right.
+      max_sequences: largest number of sequences that a network sees.
 
     Returns:
-      A `Result`; each network has "seen" [lengths, N], sequences seen, NaN where it was not learned; common are
+      A `Result`. Each network has "seen" [lengths, N], the sequences seen, NaN if the network did not learn. Common are
       "lengths" and "max_sequences".
 
     Raises:
-      ValueError: if the data have no length, do not say when a sequence is right, or there is no configuration.
+      ValueError: if the data have no length or cannot tell whether a sequence is right, or without a configuration.
     """
-    found, rows, findings = {}, [], []
+    arrays_by_network, rows, findings = {}, [], []
     for ensemble in ensembles(networks):
         if ensemble.experiment is None:
-            raise ValueError("it trains on data of several lengths: give networks that come from a configuration")
+            raise ValueError("the study varies data.length: give networks that come from a configuration")
         cfg = ensemble.experiment.cfg
         findings += trained_anew(ensemble)
         if ensemble.dataset.correct is None or "length" not in cfg.data:
-            raise ValueError("it needs a task with a length that says when a sequence is right, such as data=adding")
+            raise ValueError(
+                "these data do not fit: expected a task with a length that defines when a sequence is right; "
+                "use for instance data=adding"
+            )
         results = []
         for length in lengths:
-            made = reconfigured(ensemble, "data.length", length)
-            who = ensemble.seed, ensemble.networks
-            results.append(sequences_seen(made.task, *who, right, max_sequences, f"{ensemble.name}, {length} steps"))
-            rows.append(_row(ensemble.name, made.cfg.data, length, results[-1]))
+            experiment = reconfigured(ensemble, "data.length", length)
+            seed_and_networks = ensemble.seed, ensemble.networks
+            results.append(
+                sequences_seen(
+                    experiment.task, *seed_and_networks, right, max_sequences, f"{ensemble.name}, {length} steps"
+                )
+            )
+            rows.append(_row(ensemble.name, experiment.cfg.data, length, results[-1]))
             findings.append("{network}, {task}, length {length}: ".format(**rows[-1]) + _words(rows[-1]))
-        found[ensemble.name] = {"seen": np.array(results)}
+        arrays_by_network[ensemble.name] = {"seen": np.array(results)}
     common = {"lengths": np.array(lengths), "max_sequences": np.array(max_sequences)}
-    return Result(found, Table(rows), [*findings, DIFFERENCES], plot, common, captions=CAPTIONS)
+    return Result(arrays_by_network, Table(rows), [*findings, DIFFERENCES], plot, common, captions=CAPTIONS)
 
 
 def _row(name, data, length, seen):
@@ -140,7 +147,7 @@ def _words(row):
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """The share of networks that learned, and the sequences that they needed, against the length."""
+    """Draws the share of networks that learned and the sequences they needed against the length."""
     lengths, networks = result.common["lengths"], result.networks
     solved = any(np.isfinite(each["seen"]).any() for each in networks.values())
     figure, panels = style.panels(1 + solved, "length of the sequences (steps)", "")
@@ -150,11 +157,13 @@ def plot(result: Result) -> dict[str, Any]:
         middle, low, high = np.array([statistics.share(row.sum(), len(row)) for row in learned]).T
         bars = np.maximum([middle - low, high - middle], 0)
         panels[0].errorbar(lengths * shift, middle, bars, label=name, elinewidth=0.8, **line)
-        some = learned.any(axis=1)
-        if some.any():
-            found = [statistics.median(row[np.isfinite(row)]) for row in each["seen"][some]]
-            middle, low, high = np.array(found).T
-            panels[1].errorbar(lengths[some] * shift, middle, [middle - low, high - middle], elinewidth=0.8, **line)
+        any_learned = learned.any(axis=1)
+        if any_learned.any():
+            intervals = [statistics.median(row[np.isfinite(row)]) for row in each["seen"][any_learned]]
+            middle, low, high = np.array(intervals).T
+            panels[1].errorbar(
+                lengths[any_learned] * shift, middle, [middle - low, high - middle], elinewidth=0.8, **line
+            )
     style.title(panels[0], "share of networks that learned")
     panels[0].set_ylim(-0.05, 1.05)
     if solved:

@@ -1,7 +1,7 @@
-"""The Lyapunov spectrum of a network: the mean rates at which perturbations of its carry grow or shrink.
+"""Lyapunov spectrum of a network: the mean rates at which perturbations of its carry grow or shrink.
 
-Benettin et al. 1980; for recurrent networks Engelken, Wolf & Abbott 2023 and Vogt et al. 2022. The gradient going back
-sees the same rates as a perturbation going forwards.
+Benettin et al. 1980; for recurrent networks Engelken, Wolf & Abbott 2023 and Vogt et al. 2022. A gradient going back
+grows at the same rates as a perturbation going forwards.
 """
 
 from typing import Any, Literal
@@ -24,11 +24,11 @@ from jaxrnn.table import Table
 from jaxrnn.types import NonNegativeInt, Size
 
 CAPTIONS = {
-    "lyapunov": "Lyapunov exponents in descending order, over their index divided by their number; medians over "
-    "networks with 90 % bootstrap intervals. Above the grey line perturbations grow, and gradients explode. The "
-    "dotted curve, where the network has one Elman layer, is ln |eigenvalue| of its recurrent weights, the spectrum "
-    "of the same network with the identity for tanh; the dotted line is the mean-field value of the largest exponent "
-    "of a random tanh network of this gain without inputs (Sompolinsky, Crisanti & Sommers 1988).",
+    "lyapunov": "Lyapunov exponents in descending order against their index divided by their number; medians over "
+    "networks with 90 % bootstrap intervals. Above the grey line perturbations grow and gradients explode. The dotted "
+    "curve, for a network of one Elman layer, is ln |eigenvalue| of its recurrent weights: the spectrum of the same "
+    "network with the identity in place of tanh. The dotted line is the mean-field value of the largest exponent of a "
+    "random tanh network of this gain without inputs (Sompolinsky, Crisanti & Sommers 1988).",
 }
 
 
@@ -41,57 +41,62 @@ def study(
     warm_up: NonNegativeInt = 200,
     exponents: Size | None = None,
 ) -> Result:
-    """Spectra with their standard errors, Kaplan-Yorke dimension and entropy, for every network, layer and checkpoint.
+    """Spectra with standard errors, Kaplan-Yorke dimension and entropy, for every network, layer and checkpoint.
 
     Args:
       networks: as in `jaxrnn.studies`.
-      drive: "data" for sequences one after the other, or a series that is learned step by step again and again, the
-        carry going on; "none" for inputs of zero; "output" for the network's own output, as it generates.
-      steps: T, over which rates are averaged.
+      drive: the inputs. "data" for sequences one after the other; a series that is learned step by step is repeated,
+        and its carry continues. "none" for inputs of zero. "output" for the network's own output, as in free running.
+      steps: T, the number of steps over which rates are averaged.
       warm_up: steps before them.
-      exponents: the k largest; None for all.
+      exponents: number k of the largest exponents; None for all.
 
     Returns:
-      A `Result`; each network has "steps" [S]; "lam" [S, N, k] in nats per step; "error" [S, N, k], their standard
-      errors by means over ten blocks; "dimension" and "entropy" [S, N], of whole spectra; "linear" [S, N, k] and
-      "mean_field" [S, N], the theory beside one Elman layer. Of several layers all together and each.
+      A `Result`. Each network has:
+
+      - "steps" [S].
+      - "lam" [S, N, k]: in nats per step; "error" [S, N, k]: standard errors from means over ten blocks.
+      - "dimension" and "entropy" [S, N]: only for whole spectra.
+      - "linear" [S, N, k] and "mean_field" [S, N]: theory for a network of one Elman layer.
+
+      A network of several layers has one entry for all layers together and one per layer.
 
     Raises:
-      ValueError: if a network has fewer exponents.
+      ValueError: if a network has fewer than `exponents` exponents.
     """
-    found, rows, findings, scores = {}, [], [], {}
+    arrays_by_network, rows, findings, scores = {}, [], [], {}
     for ensemble in ensembles(networks):
         if drive == "output":
             refuse_future(ensemble)
-        for name, own in _spectra(ensemble, drive, steps, warm_up, exponents).items():
-            found[name] = own | {"steps": ensemble.steps}
-            scores[name] = own["lam"][-1, :, 0]
+        for name, arrays in _spectra(ensemble, drive, steps, warm_up, exponents).items():
+            arrays_by_network[name] = arrays | {"steps": ensemble.steps}
+            scores[name] = arrays["lam"][-1, :, 0]
             for moment, step in enumerate(ensemble.steps):
-                for (network, index), lam in np.ndenumerate(own["lam"][moment]):
-                    who = {"network": name, "step": int(step), "number": network, "index": index + 1}
+                for (network, index), lam in np.ndenumerate(arrays["lam"][moment]):
+                    keys = {"network": name, "step": int(step), "number": network, "index": index + 1}
                     rows.append(
-                        who | {"lam": float(lam), "standard_error": float(own["error"][moment, network, index])}
+                        keys | {"lam": float(lam), "standard_error": float(arrays["error"][moment, network, index])}
                     )
                 if moment in ensemble.ends():
-                    findings.append(f"{name}, step {step}: {_words(own, moment)}")
+                    findings.append(f"{name}, step {step}: {_words(arrays, moment)}")
     scores = {"largest exponent": scores}
-    return Result(found, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
+    return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
 
 
-def _words(own, moment):
-    """The largest exponent of one kind of network, and what follows from whole spectra, as text."""
-    largest, error = own["lam"][moment, :, 0], own["error"][moment, :, 0].mean()
+def _words(arrays, moment):
+    """Describes the largest exponent of one kind of network, and the dimension and entropy of whole spectra."""
+    largest, error = arrays["lam"][moment, :, 0], arrays["error"][moment, :, 0].mean()
     middle, low, high = statistics.median(largest)
     text = f"largest exponent {middle:+.4f} nats per step (standard error {error:.4f}"
     text += f"; median of {len(largest)}, 90 % interval {low:+.4f} to {high:+.4f})" if len(largest) > 1 else ")"
-    if "dimension" in own:
-        dimension, entropy = (np.median(own[name][moment]) for name in ("dimension", "entropy"))
+    if "dimension" in arrays:
+        dimension, entropy = (np.median(arrays[name][moment]) for name in ("dimension", "entropy"))
         text += f", dimension {dimension:.3g}, entropy {entropy:.3g}"
     return text
 
 
 def _spectra(ensemble, drive, steps, warm_up, exponents):
-    """{name: {what: [S, N, ...]}} of a kind of network, all layers together and each."""
+    """Computes {name: {quantity: [S, N, ...]}} of a kind of network, for all layers together and each layer."""
     dataset, net = ensemble.dataset, ensemble.net
 
     def of_network(params, key):
@@ -100,7 +105,7 @@ def _spectra(ensemble, drive, steps, warm_up, exponents):
         xs = jnp.zeros((total, dataset.input_size))
         if drive == "data":
             xs = _driving(ensemble, total, key_data)
-        else:  # away from the fixed point at zero
+        else:  # start away from the fixed point at zero
             flat, unravel = ravel_pytree(net.initial(params, ()))
             carry = unravel(flat + 0.5 * jax.random.normal(key_start, flat.shape, flat.dtype))
         if drive == "output":
@@ -109,10 +114,10 @@ def _spectra(ensemble, drive, steps, warm_up, exponents):
             maps = {ensemble.name: (f, z_0, xs)}
         else:
             maps = driven_maps(ensemble, params, xs, carry)
-        found = {name: _of_map(name, *each, warm_up, exponents, key_frame) for name, each in maps.items()}
-        if ensemble.name in found:
-            found[ensemble.name] |= _theory(params)
-        return found
+        arrays_by_name = {name: _of_map(name, *each, warm_up, exponents, key_frame) for name, each in maps.items()}
+        if ensemble.name in arrays_by_name:
+            arrays_by_name[ensemble.name] |= _theory(params)
+        return arrays_by_name
 
     return over_networks(of_network, ensemble)
 
@@ -121,15 +126,15 @@ def _of_map(name, f, z_0, xs, warm_up, exponents, key):
     n = z_0.size
     k = n if exponents is None else exponents
     if k > n:
-        raise ValueError(f"{name} has {n} exponents, not {k}")
-    found = dynamics.lyapunov(f, z_0, xs, k, warm_up, key)
-    lam = jnp.sort(found.lam)[::-1]
-    own = {"lam": lam, "error": dynamics.standard_error(found.rates)[jnp.argsort(found.lam)[::-1]]}
-    return own | {"dimension": dynamics.kaplan_yorke(lam), "entropy": dynamics.entropy(lam)} if k == n else own
+        raise ValueError(f"study.exponents={k}: expected at most {n}, the number of states of {name}")
+    spectrum = dynamics.lyapunov(f, z_0, xs, k, warm_up, key)
+    lam = jnp.sort(spectrum.lam)[::-1]
+    arrays = {"lam": lam, "error": dynamics.standard_error(spectrum.rates)[jnp.argsort(spectrum.lam)[::-1]]}
+    return arrays | {"dimension": dynamics.kaplan_yorke(lam), "entropy": dynamics.entropy(lam)} if k == n else arrays
 
 
 def _theory(params):
-    """What is known of one Elman layer: ln |eigenvalues| of W_h, and the mean-field exponent of its gain."""
+    """Returns ln |eigenvalues| of W_h and the mean-field exponent of its gain, for a network of one Elman layer."""
     layers = jax.tree.leaves(params, is_leaf=lambda node: isinstance(node, ElmanParams))
     layers = [layer for layer in layers if isinstance(layer, ElmanParams)]
     if len(layers) != 1 or layers[0].w_h.shape[0] != layers[0].w_h.shape[1]:
@@ -141,8 +146,10 @@ def _theory(params):
 
 
 def _driving(ensemble, steps, key):
-    """The inputs [steps, D] of sequences one after the other; of a series that is learned step by step, its values,
-    again and again."""
+    """Returns the inputs [steps, D]: sequences one after the other, or the repeated values of a series.
+
+    A series is used if it is learned step by step.
+    """
     dataset = ensemble.dataset
     if dataset.continues and dataset.series is not None and ensemble.split == "train":
         values = jnp.asarray(dataset.series.inputs(), float)
@@ -154,15 +161,15 @@ def _driving(ensemble, steps, key):
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """The spectra, a panel for each network, before and after training, with the theory of Elman networks."""
-    found = result.networks
+    """Draws the spectra, one panel per network, before and after training, with the theory of Elman networks."""
+    arrays_by_network = result.networks
     label = "Lyapunov exponent (nats per step)"
-    figure, panels = style.panels(len(found), "index / number of exponents", label, sharex=True)
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
-        place = (np.arange(each["lam"].shape[2]) + 0.5) / each["lam"].shape[2]
-        curves.before_and_after(panel, place, each["lam"], each["steps"])
+    figure, panels = style.panels(len(arrays_by_network), "index / number of exponents", label, sharex=True)
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+        x = (np.arange(each["lam"].shape[2]) + 0.5) / each["lam"].shape[2]
+        curves.before_and_after(panel, x, each["lam"], each["steps"])
         if "linear" in each and each["linear"].shape == each["lam"].shape:
-            panel.plot(place, np.median(each["linear"][-1], axis=0), label=r"ln |eigenvalue of $W_h$|", **style.THEORY)
+            panel.plot(x, np.median(each["linear"][-1], axis=0), label=r"ln |eigenvalue of $W_h$|", **style.THEORY)
         if "mean_field" in each:
             at = float(np.median(each["mean_field"][-1]))
             panel.axhline(at, color=style.RED, linestyle=":", linewidth=1.0, label="mean field, largest")

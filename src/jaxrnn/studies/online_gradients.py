@@ -1,8 +1,8 @@
-"""Gradients that are taken forwards, against the exact one: how much of it each rule keeps, over the length.
+"""Gradients computed forwards in time against the exact one: how much of it each rule keeps, against the length.
 
-The rules are unrolls (`jaxrnn.unroll.snap`, `eprop`, `diagonal_rtrl`, `uoro`, `kf_rtrl`), beside backpropagation that
-is cut after each step. The gradient is that of all params but the readout's, over the last T steps of each sequence,
-from a fresh carry.
+The rules are unrolls (`jaxrnn.unroll.snap`, `eprop`, `diagonal_rtrl`, `uoro`, `kf_rtrl`); backpropagation cut after
+each step is shown for comparison. The gradient covers all params except the readout's, over the last T steps of each
+sequence, from a fresh carry.
 """
 
 from typing import Any, Literal
@@ -37,13 +37,14 @@ RULES = {
 }
 COLOURS, MARKERS = ("0.5", *style.COLOURS), "so^vDPX*"
 CAPTIONS = {
-    "online_gradients": "The gradient of the recurrent layers by rules that follow it forwards, against the exact one, "
-    "over the number of steps T: cosine of the angle between them; grey lines: exact. truncated: backpropagation "
-    "through one step. Medians over networks with 90 % bootstrap intervals.",
-    "online_gradients_norm": "The norm of the gradient by the same rules over that of the exact one.",
-    "online_gradients_table": "Cosine of the angle between the gradient of the recurrent layers by rules that follow "
-    "it forwards and the exact one, at the longest T: medians over networks. truncated: backpropagation through one "
-    "step. Empty: the cell cannot be followed by that rule.",
+    "online_gradients": "Cosine of the angle between the exact gradient of the recurrent layers and that of rules that "
+    "compute it forwards in time, against the number of steps T. Grey line: the exact gradient. truncated: "
+    "backpropagation through one step. Medians over networks with 90 % bootstrap intervals.",
+    "online_gradients_norm": "Norm of the gradient by the same rules, divided by the norm of the exact one. Grey line: "
+    "the exact gradient.",
+    "online_gradients_table": "Cosine of the angle between the exact gradient of the recurrent layers and that of "
+    "rules that compute it forwards in time, at the longest T; medians over networks. truncated: backpropagation "
+    "through one step. Empty: the rule does not support the cell.",
 }
 
 
@@ -62,31 +63,31 @@ def study(
     ),
     batch: Size = 4,
 ) -> Result:
-    """Cosine and ratio of norms between the gradient of each rule and that of `scan`, at the last checkpoint.
+    """Cosine and ratio of norms of each rule's gradient relative to the exact one, at the last checkpoint.
 
     Args:
       networks: as in `jaxrnn.studies`.
-      lengths: T, in steps; those longer than the sequences are left out.
-      rules: of rtrl, snap_2, snap_1, diagonal_rtrl, eprop, uoro, kf_rtrl, truncated.
-      batch: sequences for each network; the draws of uoro and kf_rtrl are averaged over them.
+      lengths: values of T, in steps; values above the length of the sequences are left out.
+      rules: any of rtrl, snap_2, snap_1, diagonal_rtrl, eprop, uoro, kf_rtrl, truncated.
+      batch: sequences per network; the draws of uoro and kf_rtrl are averaged over them.
 
     Returns:
-      A `Result`; each network has "T" [T] and for each rule [N, T, 2], cosine and ratio. A rule that a network's cell
-      cannot be followed by is left out.
+      A `Result`. Each network has "T" [T] and per rule [N, T, 2], cosine and ratio. A rule that does not support the
+      cell is left out.
     """
-    found, rows, findings, scores = {}, [], [], {}
+    arrays_by_network, rows, findings, scores = {}, [], [], {}
     for ensemble in ensembles(networks):
         ensemble = ensemble.at([len(ensemble.steps) - 1])
         longest = len(ensemble.draw(batch, jax.random.key(0)).xs)
-        own = {"T": np.array([length for length in lengths if length < longest] + [longest])}
+        arrays = {"T": np.array([length for length in lengths if length < longest] + [longest])}
         for rule in rules:
             try:
-                own[rule] = _measured(ensemble, RULES[rule], jnp.asarray(own["T"]), batch)
+                arrays[rule] = _measured(ensemble, RULES[rule], jnp.asarray(arrays["T"]), batch)
             except ValueError as reason:
                 findings.append(f"{ensemble.name} without {rule}: {reason}")
                 continue
-            for place, length in enumerate(own["T"]):
-                values = own[rule][:, place]
+            for index, length in enumerate(arrays["T"]):
+                values = arrays[rule][:, index]
                 row = {"network": ensemble.name, "rule": rule, "T": int(length), "networks": len(values)}
                 row |= quantiles(statistics.median(values[:, 0]), ("cosine", "low", "high"))
                 rows.append(row | {"ratio": float(np.median(values[:, 1]))})
@@ -94,13 +95,13 @@ def study(
             findings.append(
                 f"{ensemble.name}, {rule}: cosine {last['cosine']:.2f}, ratio {last['ratio']:.2f} at T={last['T']}"
             )
-            scores.setdefault(f"cosine of {rule}", {})[ensemble.name] = own[rule][:, -1, 0]
-        found[ensemble.name] = own
-    return Result(found, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
+            scores.setdefault(f"cosine of {rule}", {})[ensemble.name] = arrays[rule][:, -1, 0]
+        arrays_by_network[ensemble.name] = arrays
+    return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
 
 
 def _measured(ensemble, unroll, lengths, batch):
-    """[N, T, 2], cosine and ratio of every network."""
+    """Measures cosine and ratio of every network, [N, T, 2]."""
 
     def of_network(params, key):
         drawn = ensemble.draw(batch, key)
@@ -110,7 +111,7 @@ def _measured(ensemble, unroll, lengths, batch):
 
 
 def _of_rule(net, dataset, params, batch, unroll, length):
-    """(cosine, ratio of norms) [2] between the gradient of an unroll and that of `scan`, over so many last steps."""
+    """Compares an unroll's gradient with that of `scan` over the last `length` steps: (cosine, ratio of norms) [2]."""
     counted = jnp.arange(len(batch.xs))[:, None] >= len(batch.xs) - length
     mask = jnp.broadcast_to(counted, batch.weights.shape) if batch.mask is None else counted & batch.mask
 
@@ -123,42 +124,43 @@ def _of_rule(net, dataset, params, batch, unroll, length):
             total, weight = weighted_sum(dataset.loss, ys, batch.targets, batch.weights * counted)
             return total / weight
 
-        found = jax.tree.leaves(jax.grad(loss)(params), is_leaf=lambda part: isinstance(part, AffineParams))
-        return [part for part in found if not isinstance(part, AffineParams)]
+        gradients = jax.tree.leaves(jax.grad(loss)(params), is_leaf=lambda part: isinstance(part, AffineParams))
+        return [part for part in gradients if not isinstance(part, AffineParams)]
 
     return compared(gradient(scan.unroll()), gradient(unroll))
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """Cosine, and ratio of norms, over T: a figure each, a panel for each network; the last cosines of all in one."""
+    """Draws cosine and ratio of norms against T, one panel per network, and a table of the cosines at the longest T."""
     words = {"online_gradients": "cosine with exact gradient", "online_gradients_norm": "norm / exact norm"}
     figures = {title: _over_lengths(result.networks, index, words[title]) for index, title in enumerate(words)}
     return figures | {"online_gradients_table": _at_the_longest(result.networks)}
 
 
-def _at_the_longest(found):
-    rules = [rule for rule in RULES if any(rule in each for each in found.values())]
+def _at_the_longest(arrays_by_network):
+    rules = [rule for rule in RULES if any(rule in each for each in arrays_by_network.values())]
     cosines = [
-        [np.median(each[rule][:, -1, 0]) if rule in each else np.nan for rule in rules] for each in found.values()
+        [np.median(each[rule][:, -1, 0]) if rule in each else np.nan for rule in rules]
+        for each in arrays_by_network.values()
     ]
     figure, axes = style.axes("", "")
-    figure.set_figheight(1.3 + 0.16 * len(found))
+    figure.set_figheight(1.3 + 0.16 * len(arrays_by_network))
     image = axes.imshow(cosines, cmap="Greys", vmin=0, vmax=1, aspect="auto")
     for row, values in enumerate(cosines):
         for column, value in enumerate(values):
             if not np.isnan(value):
                 colour = "white" if value > 0.6 else "black"
                 axes.text(column, row, f"{value:.2f}", color=colour, ha="center", va="center", fontsize=style.SMALLEST)
-    axes.set_yticks(range(len(found)), list(found))
+    axes.set_yticks(range(len(arrays_by_network)), list(arrays_by_network))
     axes.set_xticks(range(len(rules)), rules, rotation=45, ha="right", rotation_mode="anchor")
     figure.colorbar(image)
     style.title(axes, "cosine with exact gradient")
     return figure
 
 
-def _over_lengths(found, index, words):
-    figure, panels = style.panels(len(found), "T (steps)", words, sharex=True, sharey=True)
-    for panel, (name, each) in zip(panels, found.items(), strict=True):
+def _over_lengths(arrays_by_network, index, words):
+    figure, panels = style.panels(len(arrays_by_network), "T (steps)", words, sharex=True, sharey=True)
+    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         for number, rule in enumerate(RULES):
             if rule in each:
                 line = {"color": COLOURS[number], "marker": MARKERS[number], "label": rule}

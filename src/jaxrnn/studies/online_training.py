@@ -1,6 +1,7 @@
-"""Training online: an update at every step that counts, by gradients that are taken forwards, beside backpropagation.
+"""Online training: gradients computed forwards in time and an update at every step, against backpropagation.
 
-Backpropagation through time updates once a batch, after its last step; the rules of `jaxrnn.unroll` update on the way.
+Backpropagation through time updates once per batch, after its last step. The rules of `jaxrnn.unroll` update at every
+step that counts.
 """
 
 from typing import Any, Literal
@@ -35,10 +36,10 @@ RULES = {
 }
 COLOURS, MARKERS = (*style.COLOURS, "0.5"), "os^vDPX*"
 CAPTIONS = {
-    "online_training": "The loss of the training sequences before they were learned from, over the sequences seen. "
-    "bptt: one update after each batch, by backpropagation through time; the others: an update at every step that "
-    "counts, by a gradient that is taken forwards. Grey line: the trivial prediction. Medians over networks with 90 % "
-    "bootstrap intervals.",
+    "online_training": "Loss of the training sequences before the network learned from them, against the sequences "
+    "seen. bptt: one update after each batch, by backpropagation through time. The other rules: one update at every "
+    "step that counts, with a gradient computed forwards in time. Grey line: the trivial prediction. Medians over "
+    "networks with 90 % bootstrap intervals.",
 }
 
 
@@ -57,53 +58,56 @@ def study(
     batch: Size = 8,
     points: Size = 20,
 ) -> Result:
-    """Losses over training of every kind of network by every rule, from the same params on.
+    """Losses over training for every kind of network and every rule, all from the same initial params.
 
     Args:
-      networks: as in `jaxrnn.studies`; their optimizer takes all updates.
-      rules: of bptt, rtrl, snap_2, snap_1, diagonal_rtrl, eprop, uoro, kf_rtrl.
-      updates: batches seen.
-      batch: sequences in each.
-      points: of the curves; each is a mean over batches.
+      networks: as in `jaxrnn.studies`; their optimizer applies all updates.
+      rules: any of bptt, rtrl, snap_2, snap_1, diagonal_rtrl, eprop, uoro, kf_rtrl.
+      updates: number of batches seen.
+      batch: sequences per batch.
+      points: points of the curves; each is a mean over batches.
 
     Returns:
-      A `Result`; each network has "sequences" [P], "trivial" and for each rule the losses [N, P]. A rule that cannot
-      follow a network's cell is left out.
+      A `Result`. Each network has "sequences" [P], "trivial" and per rule the losses [N, P]. A rule that does not
+      support the cell is left out.
     """
-    found, rows, findings, scores = {}, [], [], {}
-    each = max(1, updates // points)
+    arrays_by_network, rows, findings, scores = {}, [], [], {}
+    batches_per_point = max(1, updates // points)
     for ensemble in ensembles(networks):
         findings += trained_anew(ensemble)
         ensemble = ensemble.at([0])
-        own = {"sequences": batch * each * np.arange(1, points + 1), "trivial": _trivial(ensemble.dataset)}
+        arrays = {
+            "sequences": batch * batches_per_point * np.arange(1, points + 1),
+            "trivial": _trivial(ensemble.dataset),
+        }
         for rule in rules:
             try:
-                own[rule] = _curves(ensemble, rule, points, each, batch)
+                arrays[rule] = _curves(ensemble, rule, points, batches_per_point, batch)
             except ValueError as reason:
                 findings.append(f"{ensemble.name} without {rule}: {reason}")
                 continue
-            last = quantiles(statistics.median(own[rule][:, -1]), ("loss", "low", "high"))
-            row = {"network": ensemble.name, "rule": rule, "sequences": int(own["sequences"][-1])}
-            rows.append(row | {"networks": ensemble.networks} | last | {"trivial": float(own["trivial"])})
+            last = quantiles(statistics.median(arrays[rule][:, -1]), ("loss", "low", "high"))
+            row = {"network": ensemble.name, "rule": rule, "sequences": int(arrays["sequences"][-1])}
+            rows.append(row | {"networks": ensemble.networks} | last | {"trivial": float(arrays["trivial"])})
             findings.append("{network}, {rule}: loss {loss:.4g} ({low:.4g} to {high:.4g})".format(**rows[-1]))
-            scores.setdefault(f"loss by {rule}", {})[ensemble.name] = own[rule][:, -1]
-        found[ensemble.name] = own
-    return Result(found, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
+            scores.setdefault(f"loss by {rule}", {})[ensemble.name] = arrays[rule][:, -1]
+        arrays_by_network[ensemble.name] = arrays
+    return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
 
 
 def _curves(ensemble, name, points, each, batch):
-    """[N, P], mean losses of so many batches each."""
+    """Trains by one rule: [N, P], each value the mean loss of `each` batches."""
     task, rule = ensemble.task, RULES[name]
 
     def of_network(params, key):
-        def one(state, number):
+        def update(state, number):
             key_data, key_rule = jax.random.split(jax.random.fold_in(key, number))
             drawn = ensemble.draw(batch, key_data)
             if rule is None:
                 return online.after_the_batch(task, state, drawn, key_rule)
             return online.through(task, rule, name, state, drawn, key_rule)
 
-        _, losses = jax.lax.scan(one, online.begin(task, params), jnp.arange(points * each))
+        _, losses = jax.lax.scan(update, online.begin(task, params), jnp.arange(points * each))
         return jnp.mean(losses.reshape(points, each), axis=1)
 
     return over_networks(of_network, ensemble)[0]
@@ -116,7 +120,7 @@ def _trivial(dataset):
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """Loss over the sequences seen, a curve for each rule, a panel for each network."""
+    """Draws loss against the sequences seen, one curve per rule and one panel per network."""
     figure, panels = style.panels(len(result.networks), "sequences seen", "training loss", sharex=True, sharey=True)
     for panel, (name, each) in zip(panels, result.networks.items(), strict=True):
         for number, rule in enumerate(RULES):

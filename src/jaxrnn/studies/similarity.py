@@ -1,5 +1,4 @@
-"""How alike trained networks are: states by linear CKA and Procrustes, dynamics by DSA, every network against every
-other.
+"""Similarity of trained networks: states by linear CKA and Procrustes, dynamics by DSA, for every pair of networks.
 
 All networks see the same sequences. Kornblith et al. 2019; Williams et al. 2021; Ostrow et al. 2023.
 """
@@ -28,9 +27,9 @@ KINDS = {
     "dsa": "DSA (rad)",
 }
 CAPTIONS = {
-    "similarity": "Every network against every other, at the last checkpoint, under the same sequences of the data: "
-    "linear CKA of their states (1: alike), the Procrustes angle between their states and the angle between their "
-    "dynamics, DSA (0: alike). White lines part the kinds of networks.",
+    "similarity": "Every network against every other, at the last checkpoint, under the same sequences of the data. "
+    "Left: linear CKA of their states (1: the same). Middle: Procrustes angle between their states. Right: DSA, the "
+    "angle between their dynamics (0: the same for both angles). White lines separate the kinds of networks.",
 }
 
 
@@ -40,38 +39,41 @@ def study(networks: Any, batch: Size = 32, delays: Size = 5, rank: Size = 10) ->
     """Similarity of states and of dynamics of all networks, at their last checkpoint.
 
     Args:
-      networks: as in `jaxrnn.studies`; two at least, on data of one kind.
-      batch: sequences that all of them see.
+      networks: as in `jaxrnn.studies`; at least two, on data of one kind.
+      batch: number of sequences that all of them see.
       delays, rank: of the linear map that DSA compares; see `jaxrnn.dynamics.similarity.dynamics_matrix`.
 
     Returns:
-      A `Result`; common are "cka", "procrustes" and "dsa" [M, M] over all M networks, kind after kind; each kind has
-      "place" [N], the numbers of its networks there.
+      A `Result`. Common are "cka", "procrustes" and "dsa" [M, M] over all M networks, kind after kind. Each kind has
+      "place" [N], the indices of its networks in these.
 
     Raises:
-      ValueError: if there is a single network, or the sequences are no longer than the delays.
+      ValueError: if there is only one network, or the sequences are too short for the delays.
     """
-    given = ensembles(networks)
-    states, found, labels = [], {}, []
-    xs = given[0].draw(batch, jax.random.key(given[0].seed)).xs
+    kinds = ensembles(networks)
+    states, arrays_by_kind, labels = [], {}, []
+    xs = kinds[0].draw(batch, jax.random.key(kinds[0].seed)).xs
     if len(xs) <= delays + 1:
-        raise ValueError(f"the sequences have {len(xs)} steps; study.delays={delays} needs {delays + 2} at least")
-    for ensemble in given:
+        raise ValueError(f"the sequences have {len(xs)} steps: study.delays={delays} needs at least {delays + 2}")
+    for ensemble in kinds:
         if ensemble.dataset.input_size != xs.shape[-1]:
-            raise ValueError(f"{ensemble.name} reads {ensemble.dataset.input_size} inputs, others {xs.shape[-1]}")
-        own = _outputs(ensemble.at([len(ensemble.steps) - 1]), xs)
-        found[ensemble.name] = {"place": np.arange(len(own)) + len(states), "step": ensemble.steps[-1]}
-        states += list(own)
-        labels += [ensemble.name] * len(own)
+            raise ValueError(
+                f"{ensemble.name} reads {ensemble.dataset.input_size} inputs: expected {xs.shape[-1]}, as of the others"
+            )
+        own_states = _states(ensemble.at([len(ensemble.steps) - 1]), xs)
+        indices = np.arange(len(own_states)) + len(states)
+        arrays_by_kind[ensemble.name] = {"place": indices, "step": ensemble.steps[-1]}
+        states += list(own_states)
+        labels += [ensemble.name] * len(own_states)
     if len(states) < 2:
-        raise ValueError("it compares networks: give two at least, by seeds=... or compare=...")
+        raise ValueError("one network: expected at least two to compare; give seeds=N or compare=[...]")
     grids = _compared(states, delays, rank)
     rows, findings = _between(labels, grids)
-    return Result(found, Table(rows), findings, plot, grids, captions=CAPTIONS)
+    return Result(arrays_by_kind, Table(rows), findings, plot, grids, captions=CAPTIONS)
 
 
-def _outputs(ensemble, xs):
-    """The states of all layers of every network at every step: [N, T, B, n]."""
+def _states(ensemble, xs):
+    """Returns the states of all layers of every network at every step: [N, T, B, n]."""
 
     def of_network(params, _):
         carry = ensemble.net.initial(params, (xs.shape[1],))
@@ -82,13 +84,13 @@ def _outputs(ensemble, xs):
 
 
 def _compared(states, delays, rank):
-    """{measure: [M, M]} of states [T, B, n]."""
+    """Compares states [T, B, n] of all networks: {measure: [M, M]}."""
     count = len(states)
     grids = {"cka": np.eye(count), "procrustes": np.zeros((count, count)), "dsa": np.zeros((count, count))}
     pairs = list(combinations(range(count), 2))
     maps = np.array([measures.dynamics_matrix(each, delays, rank) for each in states])
-    one, two = np.array(pairs).T
-    angles = np.asarray(measures.dsa(maps[one], maps[two]))
+    first, second = np.array(pairs).T
+    angles = np.asarray(measures.dsa(maps[first], maps[second]))
     for (i, j), angle in zip(pairs, angles, strict=True):
         x, y = (states[k].reshape(-1, states[k].shape[-1]) for k in (i, j))
         grids["cka"][i, j] = grids["cka"][j, i] = measures.linear_cka(x, y)
@@ -98,39 +100,41 @@ def _compared(states, delays, rank):
 
 
 def _between(labels, grids):
-    """The table's rows and the sentences: medians over the pairs of networks of two kinds, or within one."""
+    """Returns the table's rows and findings: medians over the pairs of networks of two kinds, or within one kind."""
     rows, findings, kinds = [], [], list(dict.fromkeys(labels))
     labels = np.array(labels)
-    for a, b in [(a, b) for place, a in enumerate(kinds) for b in kinds[place:]]:
+    for a, b in [(a, b) for index, a in enumerate(kinds) for b in kinds[index:]]:
         i, j = np.nonzero((labels[:, None] == a) & (labels[None] == b))
-        apart = i != j
-        if not apart.any():
+        different = i != j
+        if not different.any():
             continue
-        row = {"network": a, "other": b, "pairs": int(apart.sum() // (1 + (a == b)))}
+        row = {"network": a, "other": b, "pairs": int(different.sum() // (1 + (a == b)))}
         for name, grid in grids.items():
-            row |= quantiles(statistics.median(grid[i[apart], j[apart]]), (name, f"{name}_low", f"{name}_high"))
+            row |= quantiles(statistics.median(grid[i[different], j[different]]), (name, f"{name}_low", f"{name}_high"))
         rows.append(row)
-        who = f"within {a}" if a == b else f"{a} and {b}"
+        kinds_compared = f"within {a}" if a == b else f"{a} and {b}"
         findings.append(
-            f"{who}: CKA {row['cka']:.3f}, Procrustes {row['procrustes']:.3f} rad, DSA {row['dsa']:.3f} rad"
+            f"{kinds_compared}: CKA {row['cka']:.3f}, Procrustes {row['procrustes']:.3f} rad, DSA {row['dsa']:.3f} rad"
         )
     return rows, findings
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """Every network against every other, a panel for each measure."""
-    found = result.networks
+    """Draws every network against every other, one panel per measure."""
+    arrays_by_kind = result.networks
     figure, panels = style.panels(len(KINDS), "", "", columns=3)
-    ends = [each["place"][-1] + 0.5 for each in found.values()]
-    middles = [each["place"].mean() for each in found.values()]
+    ends = [each["place"][-1] + 0.5 for each in arrays_by_kind.values()]
+    middles = [each["place"].mean() for each in arrays_by_kind.values()]
     for panel, (name, words) in zip(panels, KINDS.items(), strict=True):
         grid = result.common[name]
         mesh = panel.imshow(grid, cmap="viridis", aspect="auto", vmin=0, vmax=1 if name == "cka" else grid.max())
         for end in ends[:-1]:
             panel.axhline(end, color="white", linewidth=1.5)
             panel.axvline(end, color="white", linewidth=1.5)
-        panel.set_xticks(middles, list(found), rotation=90)
-        panel.set_yticks(middles, list(found) if panel.get_subplotspec().is_first_col() else [""] * len(middles))
+        panel.set_xticks(middles, list(arrays_by_kind), rotation=90)
+        panel.set_yticks(
+            middles, list(arrays_by_kind) if panel.get_subplotspec().is_first_col() else [""] * len(middles)
+        )
         panel.spines[:].set_visible(False)
         figure.colorbar(mesh, ax=panel, label=words, location="top")
     return {"similarity": figure}

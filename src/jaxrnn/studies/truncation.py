@@ -1,8 +1,10 @@
-"""The bias of truncated backpropagation through time: how the truncated gradient compares with the full one.
+"""Bias of truncated backpropagation through time: the truncated gradient compared with the full one.
 
-Williams & Peng 1990; Tallec & Ollivier 2017. Cosine 1 and ratio 1 is no bias. The gradient is cut in two ways: into
-pieces of k steps, BPTT(k; k), as stateful training does; and k steps back from every step, BPTT(k; 1). Every k is
-measured in one compiled call.
+Williams & Peng 1990; Tallec & Ollivier 2017. The gradient is unbiased if cosine and ratio of norms are 1. It is
+truncated in two ways; one compiled call measures every k.
+
+- Pieces of k steps, BPTT(k; k), as in stateful training.
+- k steps back from every step, BPTT(k; 1).
 """
 
 from typing import Any
@@ -28,14 +30,14 @@ from jaxrnn.unroll._contract import in_time, segments, step_of
 
 WAYS = {"pieces": "pieces of k steps", "every step": "k steps back from every step"}
 CAPTIONS = {
-    "truncation": "Truncated against full gradient of all weights, over the truncation length k: cosine of the angle "
-    "between them (above) and ratio of their norms (below); grey lines: no bias. Medians over networks with 90 % "
-    "bootstrap intervals.",
+    "truncation": "Truncated gradient of all weights compared with the full one, against the truncation length k: "
+    "cosine of the angle between them (above) and ratio of their norms (below). Grey lines: no bias. Medians over "
+    "networks with 90 % bootstrap intervals.",
 }
 
 
 def in_pieces(net: Net, dataset: Dataset, params: Params, batch: Batch, ks: Any) -> Any:
-    """(cosine, ratio of norms) [k, 2] between the gradient cut into pieces of k steps and the full one, for every k."""
+    """Compares the gradient cut into pieces of k steps with the full one: (cosine, ratio of norms) [k, 2]."""
 
     def gradient(k):
         unrolled = net.unrolled(_cut(k))
@@ -53,14 +55,14 @@ def in_pieces(net: Net, dataset: Dataset, params: Params, batch: Batch, ks: Any)
 
 
 def _cut(k):
-    """The plain scan that takes the carry as a constant at every k-th step; k may be traced."""
+    """Returns a scan that treats the carry as a constant at every k-th step; k may be traced."""
 
     def unroll(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
         step = step_of(cell, params, xs)
         inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
 
-        def cutting(carry, given):
-            t, inputs = given
+        def cutting(carry, timed_inputs):
+            t, inputs = timed_inputs
             fixed = lax.stop_gradient(carry)
             carry = jax.tree.map(lambda a, b: jnp.where((t % k == 0) & (t > 0), b, a), carry, fixed)
             return step(carry, inputs)
@@ -72,89 +74,90 @@ def _cut(k):
 
 
 def from_every_step(net: Net, dataset: Dataset, params: Params, batch: Batch, ks: Any) -> Any:
-    """(cosine, ratio of norms) [k, 2] between the gradient that goes k steps back from every step and the full one.
+    """Compares the gradient that goes k steps back from every step with the full one: (cosine, ratio of norms) [k, 2].
 
-    The adjoints of all losses go back one step at a time together, so the gradient of k steps is that of k - 1 and one
-    more product. Steps are counted over all layers together; the unroll `truncated` counts them in every layer anew, so
-    that of several layers it lets more through. For nets that do not read the future.
+    The adjoints of all losses go back one step at a time together. So the gradient of k steps is the gradient of k - 1
+    steps plus one more product. Steps are counted over all layers together. The unroll `truncated` counts them in every
+    layer separately and therefore lets more of the gradient of several layers through. This function requires a net
+    that does not read the future.
     """
     carry = net.initial(params, batch.fresh.shape)
     frozen = lax.stop_gradient(params)
     reset = jnp.zeros(batch.weights.shape, bool) if batch.reset is None else batch.reset
     mask = jnp.ones(batch.weights.shape, bool) if batch.mask is None else batch.mask
 
-    def one(params, carry, inputs):
+    def one_step(params, carry, inputs):
         x, valid, restart = inputs
         carry, ys = net.apply(params, carry, x[None], mask=valid[None], reset=restart[None])
         return carry, ys[0]
 
-    _, before = lax.scan(lambda c, x: (one(frozen, c, x)[0], c), carry, (batch.xs, mask, reset))
+    _, before = lax.scan(lambda c, x: (one_step(frozen, c, x)[0], c), carry, (batch.xs, mask, reset))
 
-    def every(params, before, carry):  # all steps at once, each from a carry of its own
+    def all_steps(params, before, carry):  # all steps at once, each from its own carry
         before = jax.tree.map(lambda a, first: a.at[0].set(first), before, carry)
-        return jax.vmap(one, (None, 0, 0))(params, before, (batch.xs, mask, reset))
+        return jax.vmap(one_step, (None, 0, 0))(params, before, (batch.xs, mask, reset))
 
-    (after, ys), back = jax.vjp(lambda p, b: every(p, b, net.initial(p, batch.fresh.shape)), params, before)
+    (after, ys), pull = jax.vjp(lambda p, b: all_steps(p, b, net.initial(p, batch.fresh.shape)), params, before)
     total = jnp.maximum(jnp.sum(batch.weights), 1e-30)
-    of_outputs = jax.grad(lambda ys: weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0] / total)(ys)
-    nothing = jax.tree.map(jnp.zeros_like, after)
+    output_adjoints = jax.grad(lambda ys: weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0] / total)(ys)
+    zero_adjoints = jax.tree.map(jnp.zeros_like, after)
 
     def one_more(state, _):
-        adjoint, whole = state
-        gradient, of_before = back((adjoint, jnp.zeros_like(ys)))
-        whole = whole + ravel_pytree(gradient)[0]
-        return (_earlier(of_before), whole), whole
+        adjoint, total_gradient = state
+        gradient, carry_adjoints = pull((adjoint, jnp.zeros_like(ys)))
+        total_gradient = total_gradient + ravel_pytree(gradient)[0]
+        return (_earlier(carry_adjoints), total_gradient), total_gradient
 
-    first, of_before = back((nothing, of_outputs))
+    first, carry_adjoints = pull((zero_adjoints, output_adjoints))
     first = ravel_pytree(first)[0]
-    _, rest = lax.scan(one_more, (_earlier(of_before), first), None, length=len(batch.xs) - 1)
-    gradients = jnp.concatenate([first[None], rest])
+    _, later_sums = lax.scan(one_more, (_earlier(carry_adjoints), first), None, length=len(batch.xs) - 1)
+    gradients = jnp.concatenate([first[None], later_sums])
     chosen = jnp.minimum(jnp.asarray(ks), len(batch.xs)) - 1
     return jax.vmap(lambda cut: compared(gradients[-1], cut))(gradients[chosen])
 
 
 def _earlier(adjoints):
-    """Adjoints of the carries before every step [T, ...] as those of the carries after the step before."""
+    """Shifts adjoints of the carries before every step [T, ...] to the carries after the previous step."""
     return jax.tree.map(lambda a: jnp.concatenate([a[1:], jnp.zeros_like(a[:1])]), adjoints)
 
 
 @checked
 @in_their_precision
 def study(networks: Any, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Size = 32) -> Result:
-    """Cosine and ratio of norms against k, for every kind of network, before and after training.
+    """Cosine and ratio of norms against k for every kind of network, before and after training.
 
     Args:
       networks: as in `jaxrnn.studies`.
-      lengths: values of k, in steps; those longer than the sequences are left out.
-      batch: sequences for each network.
+      lengths: values of k, in steps; values above the length of the sequences are left out.
+      batch: sequences per network.
 
     Returns:
-      A `Result`; each network has "steps" [S]; "k" [k]; "pieces" and, where it does not read the future, "every step"
-      [S, N, k, 2], cosine and ratio.
+      A `Result`. Each network has "steps" [S], "k" [k], and [S, N, k, 2], cosine and ratio, for "pieces" and, if the
+      network does not read the future, for "every step".
     """
-    found, rows, findings, scores = {}, [], [], {}
+    arrays_by_network, rows, findings, scores = {}, [], [], {}
     for ensemble in ensembles(networks):
         ensemble = ensemble.at(ensemble.ends())
         longest = len(ensemble.draw(batch, jax.random.key(0)).xs)
         ks = [k for k in lengths if k < longest] + [longest]
-        own = {"steps": ensemble.steps, "k": np.array(ks), **_measured(ensemble, ks, batch)}
-        for way in [way for way in WAYS if way in own]:
+        arrays = {"steps": ensemble.steps, "k": np.array(ks), **_measured(ensemble, ks, batch)}
+        for way in [way for way in WAYS if way in arrays]:
             for moment, step in enumerate(ensemble.steps):
-                values = own[way][moment]
-                for place, k in enumerate(ks):
+                values = arrays[way][moment]
+                for index, k in enumerate(ks):
                     row = {"network": ensemble.name, "step": int(step), "cut": way, "k": k, "networks": len(values)}
-                    row |= quantiles(statistics.median(values[:, place, 0]), ("cosine", "low", "high"))
-                    rows.append(row | {"ratio": float(np.median(values[:, place, 1]))})
+                    row |= quantiles(statistics.median(values[:, index, 0]), ("cosine", "low", "high"))
+                    rows.append(row | {"ratio": float(np.median(values[:, index, 1]))})
                 first = ks[int(np.argmax(np.median(values[..., 0], axis=0) > 0.95))]
                 findings.append(f"{ensemble.name}, step {step}, {WAYS[way]}: cosine above 0.95 from k = {first} on")
-        scores[ensemble.name] = own["pieces"][-1, :, 0, 0]
-        found[ensemble.name] = own
+        scores[ensemble.name] = arrays["pieces"][-1, :, 0, 0]
+        arrays_by_network[ensemble.name] = arrays
     scores = {"cosine of pieces of one step": scores}
-    return Result(found, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
+    return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
 
 
 def _measured(ensemble, ks, batch):
-    """Cosine and ratio of every network at every checkpoint: {way: [S, N, k, 2]}."""
+    """Measures cosine and ratio of every network at every checkpoint: {way: [S, N, k, 2]}."""
     measures = {"pieces": in_pieces} | ({"every step": from_every_step} if ensemble.net.causal else {})
 
     def of_network(params, key):
@@ -165,12 +168,14 @@ def _measured(ensemble, ks, batch):
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """Cosine (above) and ratio of norms (below), before and after training, a column for each network."""
-    found = result.networks
-    figure, panels = style.panels(2 * len(found), "k (steps)", "", columns=len(found), sharex=True, sharey="row")
+    """Draws cosine (above) and ratio of norms (below), before and after training, one column per network."""
+    arrays_by_network = result.networks
+    figure, panels = style.panels(
+        2 * len(arrays_by_network), "k (steps)", "", columns=len(arrays_by_network), sharex=True, sharey="row"
+    )
     for index, words in enumerate(("cosine with full gradient", "norm / full norm")):
-        row = panels[index * len(found) : (index + 1) * len(found)]
-        for panel, (name, each) in zip(row, found.items(), strict=True):
+        row = panels[index * len(arrays_by_network) : (index + 1) * len(arrays_by_network)]
+        for panel, (name, each) in zip(row, arrays_by_network.items(), strict=True):
             if panel.get_subplotspec().is_first_col():
                 panel.set_ylabel(words)
             for number, way in enumerate(way for way in WAYS if way in each):
