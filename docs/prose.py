@@ -110,8 +110,7 @@ def exploding_elman(run):
         if row["split"] == "train":
             yield f"norm_{row['step']}", float(row["grad_norm"])
     found = summary(run("train", *EXPLODING))
-    assert found["status"] == "diverged"
-    yield "reason", found["reason"]
+    yield "free", found["metrics"]["validation"]["loss"]
     clipped = summary(run("train", *EXPLODING, "optimizer.clip_norm=3"))["metrics"]["validation"]
     yield from (("clipped", clipped["loss"]), ("baseline", clipped["baseline"]))
 

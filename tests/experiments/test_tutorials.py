@@ -62,12 +62,13 @@ def test_cosine_elman_cured(tmp_path):
     assert summary["generation"]["mean_squared_error"] < 1e-3
 
 
-def test_exploding_elman_diverges_without_clipping_and_learns_with_it(tmp_path):
+def test_exploding_elman_learns_nothing_without_clipping_and_learns_with_it(tmp_path):
     for name in ("free", "clipped"):
         (tmp_path / name).mkdir()
     summary, rows = train(tmp_path / "free", "experiment=exploding_elman")
-    assert summary["status"] == "diverged"
-    assert summary["steps"] > 0  # the state before is kept
+    assert summary["metrics"]["validation"]["loss"] > 0.95 * summary["metrics"]["validation"]["baseline"]
+    if summary["status"] == "finished":  # its largest values are so close to infinity that rounding decides
+        assert any(note.startswith("the gradient exploded: the updates up to step") for note in summary["notes"])
     norms = [float(row["grad_norm_max"]) for row in rows if row["split"] == "train"]
     assert norms[0] > 1e6  # the second update's, after the first one threw it off
     summary, _ = train(tmp_path / "clipped", "experiment=exploding_elman", "optimizer.clip_norm=3")

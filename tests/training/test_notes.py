@@ -7,7 +7,8 @@ import jaxrnn
 from jaxrnn.cells import elman
 from jaxrnn.data import noisy_cosine, sine
 from jaxrnn.experiments import files
-from jaxrnn.training.notes import worse_than_trivial
+from jaxrnn.table import Table
+from jaxrnn.training.notes import notes, worse_than_trivial
 
 
 @pytest.mark.parametrize("loss", [2.0, float("inf"), float("nan")])
@@ -31,3 +32,11 @@ def test_an_untrained_network_says_so_in_its_summary_and_at_the_end_of_the_comma
     summary = run.summary()
     (note,) = [note for note in summary["notes"] if "is worse than the loss of the trivial predictor" in note]
     assert f"note: {note}" in files.report(summary, tmp_path, "")
+
+
+@pytest.mark.parametrize(("largest", "told"), [(1e5, False), (1e8, True)])
+def test_an_update_that_moves_the_params_far_away_is_told(largest, told):
+    rows = [{"step": 2, "split": "train", "loss": 1.0, "grad_norm": 1.0, "update_norm": largest}]
+    rows += [rows[0] | {"step": 2 * n, "loss": 1.0 / n, "update_norm": 0.1} for n in range(2, 9)]
+    warnings = notes(Table(rows))
+    assert [warning[:56] for warning in warnings] == told * ["the gradient exploded: the updates up to step 2 had a no"]

@@ -1,6 +1,9 @@
 """Warnings for a run that learned nothing, or that is worse than its trivial predictor."""
 
+import statistics
+
 NO_CHANGE = 1e-7  # relative change below which a loss counts as constant
+JUMP = 1e6  # times the median update norm, above which an update counts as a jump
 
 
 def notes(history):
@@ -17,7 +20,21 @@ def notes(history):
     losses = [row["loss"] for row in history.where(split="validation").rows or rows if row["loss"] is not None]
     if len(losses) > 1 and max(losses) - min(losses) <= NO_CHANGE * abs(max(losses)):
         warnings.append(f"the loss did not change: it was {losses[-1]:.4g} in all {len(losses)} reports")
-    return warnings
+    return [*warnings, *_jump(rows)]
+
+
+def _jump(rows):
+    """Warning for an update that moved the params far away from all others, as a list of one sentence or none."""
+    sizes = [(row["update_norm"], row["step"]) for row in rows if row.get("update_norm")]
+    if not sizes:
+        return []
+    (largest, step), median = max(sizes), statistics.median(size for size, _ in sizes)
+    if largest <= JUMP * median:
+        return []
+    return [
+        f"the gradient exploded: the updates up to step {step} had a norm of {largest:.2g}, {largest / median:.1g} times "
+        "the median; try optimizer.clip_norm=1"
+    ]
 
 
 def worse_than_trivial(metrics, trivial):
