@@ -1,8 +1,8 @@
 """Tallec & Ollivier 2018, "Can recurrent neural networks warp time?", section 3.1: warping.
 
-A sequence repeats each of its random letters; the target is the previous letter. Each letter is repeated as often as the
-longest warp, or a random number of times up to it. Leaky units with one time constant for all steps learn the
-task if all letters have the same length. Gates depend on the input, so gated units learn it for random lengths too.
+A sequence repeats each of its random letters; the target is the previous letter. Each letter is repeated as often as
+the longest warp, or a random number of times up to it. Leaky units with one time constant for all steps learn the task
+if all letters have the same length. Gates depend on the input, so gated units learn it for random lengths too.
 """
 
 from functools import partial
