@@ -88,8 +88,8 @@ def test_gru(reset):
     np.testing.assert_array_equal(out, h)
 
 
-@pytest.mark.parametrize(("bias", "kept"), [(0.0, 0.5**100), (1.0, 2.5e-14), (5.0, 0.511)])
-def test_lstm_cell_path_forgets_at_the_rate_of_its_bias(bias, kept):
+@pytest.mark.parametrize(("bias", "remaining"), [(0.0, 0.5**100), (1.0, 2.5e-14), (5.0, 0.511)])
+def test_lstm_cell_path_forgets_at_the_rate_of_its_bias(bias, remaining):
     """Without recurrent weights and inputs dc_T/dc_0 = sigmoid(b_f)^T."""
     cell = lstm.cell(1, forget_bias=bias)
     params = jax.tree.map(jnp.zeros_like, cell.init(jax.random.key(0), 1))._replace(b=cell.init(jax.random.key(0), 1).b)
@@ -100,7 +100,7 @@ def test_lstm_cell_path_forgets_at_the_rate_of_its_bias(bias, kept):
 
     rate = jax.grad(last)(jnp.ones(1))[0]
     np.testing.assert_allclose(rate, sigmoid(bias) ** 100, rtol=1e-12)
-    np.testing.assert_allclose(rate, kept, rtol=0.02)
+    np.testing.assert_allclose(rate, remaining, rtol=0.02)
 
 
 def test_biases_are_set_at_init():

@@ -173,11 +173,11 @@ def test_a_cell_computes_the_equations_of_its_paper(name):
     cell = of(name)(H, **options)
     drawn = jax.tree.map(lambda a: a + 0.5 * rng.normal(size=a.shape), cell.init(jax.random.key(0), D))
     params, xs = jax.tree.map(np.asarray, drawn), rng.normal(size=(T, B, D))
-    found = scan(cell, drawn, cell.initial(drawn, (B,)), jnp.asarray(xs))[1]
+    actual = scan(cell, drawn, cell.initial(drawn, (B,)), jnp.asarray(xs))[1]
     h, states = np.zeros((B, H)), [np.zeros((B, H), kind) for kind in others]
     for t in range(T):
         h, states = step(params, xs[t], *states, h)
-        np.testing.assert_allclose(found[t], h, rtol=1e-12, atol=1e-13, err_msg=f"step {t}")
+        np.testing.assert_allclose(actual[t], h, rtol=1e-12, atol=1e-13, err_msg=f"step {t}")
 
 
 @pytest.mark.parametrize("name", _cell_derivatives.COMBINE)

@@ -91,7 +91,7 @@ def test_the_state_of_an_lru_has_the_variance_of_white_noise_that_is_put_in():
 
 
 def uniform(values, low, high):
-    """Returns whether values fill a range evenly: with the quartiles and ends of the range."""
+    """Checks that values fill a range evenly, by their quartiles and ends."""
     np.testing.assert_allclose(np.quantile(values, [0, 0.25, 0.5, 0.75, 1]), np.linspace(low, high, 5),
                                atol=0.07 * (high - low))  # fmt: skip
     assert low <= min(values)

@@ -25,8 +25,8 @@ def test_mgu_is_linens():
         return jnp.concatenate([drawn[f"{part}f"][name], drawn[f"{part}n"][name]], axis=-1)
 
     params = mgu.MGUParams(beside("i", "kernel"), beside("h", "kernel"), beside("i", "bias"), drawn["hn"]["bias"])
-    found = scan(cell, params, cell.initial(params, (B,)), jnp.asarray(xs))[1]
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
+    actual = scan(cell, params, cell.initial(params, (B,)), jnp.asarray(xs))[1]
+    np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-13)
 
 
 def test_the_peephole_lstm_gives_the_value_of_tensorflow_addons():

@@ -112,8 +112,8 @@ def differs_little(cell, unroll, steps):
 
     low = cast(params, "bf16")
     exact = gradient(jax.tree.map(lambda a: a.astype(jnp.float32), low))
-    for (path, expected), found in zip(jax.tree.leaves_with_path(exact), jax.tree.leaves(gradient(low)), strict=True):
-        error = np.linalg.norm(expected - found.astype(jnp.float32)) / np.linalg.norm(expected)
+    for (path, expected), actual in zip(jax.tree.leaves_with_path(exact), jax.tree.leaves(gradient(low)), strict=True):
+        error = np.linalg.norm(expected - actual.astype(jnp.float32)) / np.linalg.norm(expected)
         assert error < 0.01, f"{jax.tree_util.keystr(path)}: {error:.2%}"
 
 

@@ -26,7 +26,7 @@ MASK = jnp.arange(T)[:, None] < jnp.array([3, 2])
 RESET = jnp.zeros((T, B), bool).at[1, 0].set(True)
 
 
-def made(name):
+def build(name):
     """Builds an unroll with 2 for each required argument."""
     factory = importlib.import_module(f"jaxrnn.unroll.{name}").unroll
     parameters = inspect.signature(factory).parameters.values()
@@ -35,7 +35,7 @@ def made(name):
 
 @pytest.mark.parametrize("name", UNROLLS)
 def test_every_unroll_has_the_gradient_of_its_compiled_form(name):
-    unroll = made(name)
+    unroll = build(name)
     cell = CELLS.get(name, lstm.cell(3))
     params = cell.init(jax.random.key(0), D)
     xs = jax.random.normal(jax.random.key(1), (T, B, D))
@@ -46,8 +46,8 @@ def test_every_unroll_has_the_gradient_of_its_compiled_form(name):
 
     expected = jax.jit(jax.value_and_grad(loss, (0, 1)))(params, xs)
     with jax.disable_jit():
-        found = jax.value_and_grad(loss, (0, 1))(params, xs)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7), found, expected)
+        actual = jax.value_and_grad(loss, (0, 1))(params, xs)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7), actual, expected)
 
 
 def test_fit_trains_as_it_does_compiled(x32):
@@ -58,6 +58,6 @@ def test_fit_trains_as_it_does_compiled(x32):
 
     expected = run()
     with jax.disable_jit():
-        found = run()
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), found.params, expected.params)
-    assert found.metrics["test"]["loss"] == pytest.approx(expected.metrics["test"]["loss"], rel=1e-4)
+        actual = run()
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), actual.params, expected.params)
+    assert actual.metrics["test"]["loss"] == pytest.approx(expected.metrics["test"]["loss"], rel=1e-4)

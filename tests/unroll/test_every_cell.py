@@ -185,10 +185,10 @@ def equals_the_loop(cell, masked, reverse, monkeypatch):
     monkeypatch.setattr(_deferred_backward, "ROWS_PER_PRODUCT", 2 * B)  # T = 5 is two blocks and a step
     params, carry = make(cell)
     xs, mask, reset = sequences()
-    given = {"mask": mask, "reset": reset, "reverse": reverse} if masked else {"reverse": reverse}
+    arguments = {"mask": mask, "reset": reset, "reverse": reverse} if masked else {"reverse": reverse}
 
     def loss(unroll, params, carry, xs):
-        carry, ys = unroll(cell, params, carry, xs, **given)
+        carry, ys = unroll(cell, params, carry, xs, **arguments)
         weights = jnp.cos(jnp.arange(ys.size)).reshape(ys.shape)
         return jnp.sum(weights * ys**2) + sum(jnp.sum(jnp.sin(a)) for a in jax.tree.leaves(carry)), (carry, ys)
 
@@ -233,8 +233,11 @@ def test_a_state_that_is_linear_in_the_one_before_is_found_at_once(name, x32):
     params = cell.init(jax.random.key(0), D)
     key_x, key_m, key_r = jax.random.split(jax.random.key(1), 3)
     xs = jax.random.normal(key_x, (1000, B, D))
-    given = {"mask": jax.random.bernoulli(key_m, 0.9, (1000, B)), "reset": jax.random.bernoulli(key_r, 0.01, (1000, B))}
-    for options in ({}, given, given | {"reverse": True}):
+    arguments = {
+        "mask": jax.random.bernoulli(key_m, 0.9, (1000, B)),
+        "reset": jax.random.bernoulli(key_r, 0.01, (1000, B)),
+    }
+    for options in ({}, arguments, arguments | {"reverse": True}):
         carry, ys = associative(cell, params, cell.initial(params, (B,)), xs, **options)
         expected = scan(cell, params, cell.initial(params, (B,)), xs, **options)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), (carry, ys), expected)

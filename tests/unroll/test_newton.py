@@ -26,12 +26,12 @@ KINDS = [(name, kind) for name in CELLS for kind in ("full", "diagonal") if (nam
 QUICK = [("lstm", "diagonal")]
 
 
-def outcome(unroll, cell, params, xs, carry=None, **given):
+def outcome(unroll, cell, params, xs, carry=None, **arguments):
     """Returns outputs with the last carry, and the gradients of params, carry and inputs."""
     carry = cell.initial(params, xs.shape[1:-1]) if carry is None else carry
 
     def loss(params, carry, xs):
-        last, ys = unroll(cell, params, carry, xs, **given)
+        last, ys = unroll(cell, params, carry, xs, **arguments)
         weights = jnp.cos(jnp.arange(ys.size)).reshape(ys.shape)
         return jnp.mean(weights * ys**2) + sum(jnp.mean(a**2) for a in jax.tree.leaves(last)), (ys, last)
 
@@ -50,16 +50,16 @@ def distance(got, expected):
 )
 def test_random_networks(name, kind, x32, monkeypatch):
     """In float32: values to 1e-5, gradients to 1e-4; with a mask, resets, and backwards; never by the plain scan."""
-    monkeypatch.setattr(jax.lax, "cond", lambda converged, found, fallback: found())
+    monkeypatch.setattr(jax.lax, "cond", lambda converged, actual, fallback: actual())
     cell = CELLS[name]()
     params = cell.init(jax.random.key(0), D)
     xs = 2 * jax.random.normal(jax.random.key(1), (T, B, D))
-    given = {
+    arguments = {
         "mask": jax.random.bernoulli(jax.random.key(2), 0.8, (T, B)),
         "reset": jax.random.bernoulli(jax.random.key(3), 0.06, (T, B)),
         "reverse": True,
     }
-    for options in ({}, given) if name == "elman" else (given,):
+    for options in ({}, arguments) if name == "elman" else (arguments,):
         outputs, gradients = outcome(newton.unroll(kind, iterations=40), cell, params, xs, **options)
         expected, exact = outcome(scan, cell, params, xs, **options)
         assert distance(outputs, expected) < 1e-5

@@ -13,7 +13,7 @@ from jaxrnn.unroll import newton
 D, H = 3, 16
 
 
-def made(cell, gain=1.0, steps=200, batch=(), noise=0.5):
+def build(cell, gain=1.0, steps=200, batch=(), noise=0.5):
     """(params, carry, xs) of a network whose recurrent weights are multiplied by a gain."""
     params = cell.init(jax.random.key(0), D)
     params = params._replace(w_h=gain * params.w_h)
@@ -25,17 +25,17 @@ def made(cell, gain=1.0, steps=200, batch=(), noise=0.5):
 def test_growth_of_a_linear_cell_is_the_geometric_series(factor, steps):
     """With W_h = g I every perturbation grows by g per step: lambda = ln g, A = 1 + g + ... + g^(T-1), at most 2 T."""
     cell = elman.cell(H, "linear")
-    params, carry, xs = made(cell, steps=steps)
-    found = jax.jit(lambda w_h: newton.growth(cell, params._replace(w_h=w_h), carry, xs))(factor * jnp.eye(H))
-    np.testing.assert_allclose(found.exponent, np.log(factor), rtol=1e-10)
+    params, carry, xs = build(cell, steps=steps)
+    actual = jax.jit(lambda w_h: newton.growth(cell, params._replace(w_h=w_h), carry, xs))(factor * jnp.eye(H))
+    np.testing.assert_allclose(actual.exponent, np.log(factor), rtol=1e-10)
     short = min(steps, newton.SHORT_RUN)
     expected = min((factor**short - 1) / (factor - 1) * max(factor, 1.0) ** (steps - short), 2 * steps)
-    np.testing.assert_allclose(found.amplification, expected, rtol=1e-10)
+    np.testing.assert_allclose(actual.amplification, expected, rtol=1e-10)
 
 
 def test_the_exponent_is_that_of_the_dynamics():
     cell = gru.cell(H, recurrent_init=gaussian())
-    params, carry, xs = made(cell, 3.0, steps=newton.SHORT_RUN)
+    params, carry, xs = build(cell, 3.0, steps=newton.SHORT_RUN)
     net = nets.recurrent(cell)
     f, z_0 = dynamics.as_map(net, params)
     exact = jax.jit(lambda: dynamics.lyapunov(f, z_0, xs, k=1, warm_up=40).lam[0])()
@@ -47,7 +47,7 @@ def test_the_exponent_is_that_of_the_dynamics():
 
 def test_padding_adds_no_errors_and_resets_end_them():
     cell = elman.cell(H, "linear")
-    params, carry, xs = made(cell, steps=40, batch=(2,))
+    params, carry, xs = build(cell, steps=40, batch=(2,))
     params = params._replace(w_h=0.9 * jnp.eye(H))
     mask = jnp.arange(40)[:, None] >= jnp.array([0, 30])
     reset = jnp.zeros((40, 2), bool).at[20].set(True)
@@ -72,8 +72,10 @@ def test_iterations_are_predicted_on_a_grid_of_gain_and_length(kind, x32):
     def of_gain(key, xs, gain):
         params = cell.init(key, D)
         params = params._replace(w_h=gain * params.w_h)
-        given = cell, params, cell.initial(params, ()), xs
-        return newton.predicted_steps(newton.growth(*given)), newton.steps(*given, iterations=newton.MAX_PREDICTED)
+        arguments = cell, params, cell.initial(params, ()), xs
+        return newton.predicted_steps(newton.growth(*arguments)), newton.steps(
+            *arguments, iterations=newton.MAX_PREDICTED
+        )
 
     errors = []
     for steps in (32, 128, 512):
@@ -88,7 +90,7 @@ def test_iterations_are_predicted_on_a_grid_of_gain_and_length(kind, x32):
 def test_padding_at_the_beginning_hides_nothing():
     """A reversed sequence begins with its padding. NaN counts as many iterations."""
     cell = gru.cell(H, recurrent_init=gaussian())
-    params, carry, xs = made(cell, 8.0, steps=600)
+    params, carry, xs = build(cell, 8.0, steps=600)
     mask = jnp.arange(600) < 300
 
     @jax.jit
@@ -103,7 +105,7 @@ def test_padding_at_the_beginning_hides_nothing():
 
 def test_inputs_of_another_precision_than_the_carry(x32):
     cell = gru.cell(H)
-    params, carry, xs = made(cell, steps=20, batch=(2,))
+    params, carry, xs = build(cell, steps=20, batch=(2,))
     expected = newton.growth(cell, params, carry, xs).amplification
     np.testing.assert_allclose(
         newton.growth(cell, params, carry, xs.astype(jnp.bfloat16)).amplification, expected, rtol=0.05
@@ -113,10 +115,10 @@ def test_inputs_of_another_precision_than_the_carry(x32):
 
 def test_cells_that_are_linear_in_their_carry_take_one_iteration_and_dead_ones_forget_all():
     cell = elman.cell(H, "linear")
-    params, carry, xs = made(cell)
+    params, carry, xs = build(cell)
     assert newton.steps(cell, params, carry, xs) == 1
     dead = elman.cell(H, "relu")
     params = dead.init(jax.random.key(0), D)._replace(b=jnp.full(H, -100.0))
-    found = newton.growth(dead, params, dead.initial(params, ()), xs)
-    assert found.exponent < -100
-    assert found.amplification == 1
+    actual = newton.growth(dead, params, dead.initial(params, ()), xs)
+    assert actual.exponent < -100
+    assert actual.amplification == 1

@@ -41,23 +41,23 @@ def gradients(cell, unroll, *, masked=False, reverse=False, silent=False, batch=
         params = params._replace(w_h=jnp.zeros_like(params.w_h))
     carry = jax.tree.map(lambda a: a + 0.3, cell.initial(params, batch))
     xs = jax.random.normal(key_x, (T, *batch, D))
-    given = {"reverse": reverse}
+    arguments = {"reverse": reverse}
     if masked:
-        given |= {
+        arguments |= {
             "mask": jax.random.bernoulli(key_m, 0.7, (T, *batch)),
             "reset": jax.random.bernoulli(key_r, 0.3, (T, *batch)),
         }
 
     def loss(params, carry):
-        carry, ys = unroll(cell, params, carry, xs, **given)
+        carry, ys = unroll(cell, params, carry, xs, **arguments)
         weights = jnp.cos(jnp.arange(ys.size)).reshape(ys.shape)
         return jnp.sum(weights * ys**2) + sum(jnp.sum(jnp.sin(a)) for a in jax.tree.leaves(carry))
 
     return jax.jit(jax.value_and_grad(loss, argnums=(0, 1)))(params, carry)
 
 
-def agree(found, expected, rtol=1e-10):
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol), found, expected)
+def agree(actual, expected, rtol=1e-10):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol), actual, expected)
 
 
 @pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=SLOW) for n in CELLS])
@@ -104,21 +104,21 @@ def test_drawn_gradients_have_the_exact_one_as_their_mean(rule, masked):
     seeds = jnp.arange(3000)
     params, xs = cell.init(jax.random.key(0), D), jax.random.normal(jax.random.key(1), (T, B, D))
     carry = jax.tree.map(lambda a: a + 0.3, cell.initial(params, (B,)))
-    times, given = jnp.arange(T)[:, None], {}
+    times, arguments = jnp.arange(T)[:, None], {}
     if masked:
-        given = {"mask": times != jnp.array([1, 4]), "reset": times == jnp.array([3, 7])}
+        arguments = {"mask": times != jnp.array([1, 4]), "reset": times == jnp.array([3, 7])}
 
     def gradient(unroll):
         def loss(params, carry):
-            return sum(jnp.sum(jnp.sin(a)) for a in jax.tree.leaves(unroll(cell, params, carry, xs, **given)))
+            return sum(jnp.sum(jnp.sin(a)) for a in jax.tree.leaves(unroll(cell, params, carry, xs, **arguments)))
 
         return jax.grad(loss, argnums=(0, 1))(params, carry)
 
     exact = gradient(scan.unroll())
     drawn = jax.jit(jax.vmap(lambda seed: gradient(rule.unroll(seed))))(seeds)
-    for found, expected in zip(*map(jax.tree.leaves, (drawn, exact)), strict=True):
-        error = found.std(axis=0) / np.sqrt(len(seeds))
-        assert jnp.all(jnp.abs(found.mean(axis=0) - expected) < 5 * error + 1e-12)
+    for actual, expected in zip(*map(jax.tree.leaves, (drawn, exact)), strict=True):
+        error = actual.std(axis=0) / np.sqrt(len(seeds))
+        assert jnp.all(jnp.abs(actual.mean(axis=0) - expected) < 5 * error + 1e-12)
     assert jnp.any(jnp.std(drawn[0].w_h, axis=0) > 1e-2)
 
 
