@@ -64,7 +64,7 @@ def gallery(name):
     command, _, cost = told.partition("; ")
     yield f"![{name}](studies/{name}.png) ![{name} in grey](studies/{name}_grey.png)"
     seconds = cost.partition(" from")[0]
-    yield f"`{command}`, {seconds} on 2 cores, nothing compiled before. [Caption](studies/{name}.txt)"
+    yield f"`{command}`,\n{seconds} on 2 cores with an empty compilation cache. [Caption](studies/{name}.txt)"
 
 
 if __name__ == "__main__":
