@@ -162,7 +162,7 @@ def parallel(folder):
         measurements = rows(folder, "parallel", side=side)
         ratios = ", ".join(f"H={row['H']} T={row['T']} {float(row['times_the_first']):.3g}" for row in measurements)
         error = max(float(row["error"]) for row in measurements)
-        yield f"- `{side}`, time divided by that of `scan`, gradient of a GRU: {ratios}; errors at most {error:.0e}"
+        yield f"- `{side}`, time relative to `scan`, gradient of a GRU: {ratios}; errors at most {error:.0e}"
 
 
 def associative(folder):

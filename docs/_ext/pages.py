@@ -33,7 +33,7 @@ def write(path, lines):
 
 
 def keep(folder, stems):
-    """Removes all other pages of a folder: those of modules and choices that no longer exist."""
+    """Removes the pages of modules and choices that no longer exist: all pages of a folder except `stems`."""
     for path in folder.glob("*.*"):
         if path.is_file() and path.stem not in {"index", *stems}:
             path.unlink()
