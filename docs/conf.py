@@ -1,7 +1,7 @@
-"""The site: pip install -e '.[docs]' && sphinx-build -W docs site.
+"""Configures the site: pip install -e '.[docs]' && sphinx-build -W docs site.
 
-JAXRNN_DOCS=quick builds the quick forms of what is executed, as the tests of the site do; JAXRNN_DOCS=pages executes
-nothing and leaves the gallery out.
+JAXRNN_DOCS=quick runs shorter forms of the commands in the pages, as the tests of the site do. JAXRNN_DOCS=pages runs
+no command and omits the gallery.
 """
 
 import hashlib
@@ -16,17 +16,17 @@ import jaxrnn  # noqa: E402
 
 project, author, release = "jaxrnn", "The jaxrnn authors", jaxrnn.__version__
 copyright = "The jaxrnn authors, MIT licence"
-form = os.environ.setdefault("JAXRNN_DOCS", "full")  # pages that are executed read it too
+form = os.environ.setdefault("JAXRNN_DOCS", "full")  # also read by the pages that run code
 quick = form == "quick"
 
 
 def digest():
-    """Of all that the pages may run: the package and the configurations."""
-    found = hashlib.sha256()
+    """Returns a digest of everything that the pages can run: the package and the configurations."""
+    sha = hashlib.sha256()
     for folder in (HERE.parent / "src", HERE.parent / "conf"):
         for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.yaml")]):
-            found.update(path.read_bytes())
-    return found.hexdigest()[:12]
+            sha.update(path.read_bytes())
+    return sha.hexdigest()[:12]
 
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
@@ -41,16 +41,16 @@ nb_execution_cache_path = str(HERE / "_cache" / f"notebooks-{digest()}")  # run 
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
 nb_merge_streams = True
-suppress_warnings = ["ref.python"]  # classes of one name in two modules
-suppress_warnings += ["myst-nb.lexer"] if form == "pages" else []  # only a kernel says the language of a cell
+suppress_warnings = ["ref.python"]  # two modules have a class of the same name
+suppress_warnings += ["myst-nb.lexer"] if form == "pages" else []  # without a kernel the language of a cell is unknown
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the signatures say them
+autodoc_typehints = "none"  # they are in the signatures
 napoleon_custom_sections = [("Fields", "params_style")]
 default_role = None
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", "(?!jaxrnn).*")]  # names of other packages
-nitpick_ignore = [("py:class", "jaxrnn.types._NetFields")]  # only the base of `Net`, which its page documents
+nitpick_ignore = [("py:class", "jaxrnn.types._NetFields")]  # the base of `Net`; the page of `Net` documents it
 
 html_theme = "furo"
 html_title = f"jaxrnn {release}"

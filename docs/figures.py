@@ -1,11 +1,11 @@
-"""Makes the figures of docs/studies.md: every study with its defaults, cold, at column width, and the same in grey.
+"""Draws the figures of docs/studies.md: every study with its defaults, at column width, in colour and in grey.
 
-    python docs/figures.py             # all of them
-    python docs/figures.py gates gain  # some
-    python docs/figures.py gallery     # prints what the page says of each
+    python docs/figures.py             # all figures
+    python docs/figures.py gates gain  # some figures
+    python docs/figures.py gallery     # prints the lines of the page for each figure
 
-Beside each figure in docs/studies lies its caption with the command and what it took; the README's figure is that of
-`gradient_flow` after training, as wide as a page.
+Each study runs with an empty compilation cache. Its caption, with the command and the time, is stored next to the
+figure in docs/studies. The README shows the figure of `gradient_flow` after training, at page width.
 """
 
 import os
@@ -31,46 +31,48 @@ ARGUMENTS = {
     ],
 }  # fmt: skip
 WIDTHS = {"gradient_flow": 7.0}
-# Where it is not the one that is called as the study:
+# The figure to show, if its name differs from the study's:
 FIGURES = {"landscape": "landscape_cliff", "online_gradients": "online_gradients_table"}
 NAMES = sorted(path.stem for path in (DOCS.parent / "conf" / "study").glob("*.yaml") if path.stem != "custom")
 
 
-def made(name):
-    """Runs a study in an empty folder with an empty cache, and keeps its first figure and caption."""
+def draw(name):
+    """Runs a study in an empty folder with an empty cache, and stores its first figure and caption."""
     words = ["scripts/study.py", f"study={name}", *ARGUMENTS.get(name, []), f"figure.width={WIDTHS.get(name, 3.4)}"]
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        environment = {**os.environ, "XDG_CACHE_HOME": f"{place}/cache"}
-        command = [sys.executable, *words, f"hydra.run.dir={place}/run"]
+        environment = {**os.environ, "XDG_CACHE_HOME": f"{folder}/cache"}
+        command = [sys.executable, *words, f"hydra.run.dir={folder}/run"]
         subprocess.run(command, cwd=DOCS.parent, env=environment, check=True)
         seconds = time.perf_counter() - began
-        found = Path(place) / "run" / "figures" / f"{FIGURES.get(name, name)}.png"
+        figure = Path(folder) / "run" / "figures" / f"{FIGURES.get(name, name)}.png"
         target = DOCS / "studies" / f"{name}.png"
         target.parent.mkdir(exist_ok=True)
-        shutil.copy(found, target)
-        Image.open(found).convert("L").save(target.with_name(f"{name}_grey.png"))
-        kept = [line for line in found.with_suffix(".txt").read_text().splitlines() if not line.startswith("Command: ")]
-        kept.insert(
-            -1, f"Command: python {' '.join(words)}; {seconds:.0f} s from start to exit, nothing compiled before."
+        shutil.copy(figure, target)
+        Image.open(figure).convert("L").save(target.with_name(f"{name}_grey.png"))
+        printed = figure.with_suffix(".txt").read_text().splitlines()
+        caption = [line for line in printed if not line.startswith("Command: ")]
+        caption.insert(
+            -1,
+            f"Command: python {' '.join(words)}; {seconds:.0f} s from start to exit, with an empty compilation cache.",
         )
-        target.with_suffix(".txt").write_text("\n".join(kept) + "\n")
+        target.with_suffix(".txt").write_text("\n".join(caption) + "\n")
 
 
 def gallery(name):
-    """What docs/studies.md says of a study's figure: the pictures, and the command with its cost, from the caption."""
+    """Yields the lines of docs/studies.md for a study's figure: the images, and the command and time of the caption."""
     lines = (DOCS / "studies" / f"{name}.txt").read_text().splitlines()
-    told = next(line.removeprefix("Command: ") for line in lines if line.startswith("Command: "))
-    command, _, cost = told.partition("; ")
+    command_line = next(line.removeprefix("Command: ") for line in lines if line.startswith("Command: "))
+    command, _, cost = command_line.partition("; ")
     yield f"![{name}](studies/{name}.png) ![{name} in grey](studies/{name}_grey.png)"
     seconds = cost.partition(" from")[0]
-    yield f"`{command}`, {seconds} on 2 cores, nothing compiled before. [Caption](studies/{name}.txt)"
+    yield f"`{command}`,\n{seconds} on 2 cores with an empty compilation cache. [Caption](studies/{name}.txt)"
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["gallery"]:
-        for each in NAMES:
-            print(f"### {each}", "", *gallery(each), "", sep="\n")
+        for study in NAMES:
+            print(f"### {study}", "", *gallery(study), "", sep="\n")
     else:
-        for each in sys.argv[1:] or NAMES:
-            made(each)
+        for study in sys.argv[1:] or NAMES:
+            draw(study)

@@ -1,10 +1,10 @@
-"""The table of forecasts in docs/data.md, from the sweeps that the command beside it left behind.
+"""Prints the table of forecasts in docs/data.md from the results of sweeps.
 
-python docs/forecasts.py SWEEP ...   keeps what each sweep came to in docs/forecasts.json, and prints the table
+python docs/forecasts.py SWEEP ...   stores the results of each sweep in docs/forecasts.json, and prints the table
 python docs/forecasts.py             prints the table
 
-A sweep is `train.py -m data=forecast data.series=NAME data.horizon=1,H 'seed=range(5)'`. Its networks of one step are
-also fed back H steps.
+A sweep is `train.py -m data=forecast data.series=NAME data.horizon=1,H 'seed=range(5)'`. Its networks with a horizon of
+one step also forecast H steps, by feeding back their own outputs.
 """
 
 import json
@@ -17,52 +17,55 @@ BASELINES = ("last value", "season before", "linear autoregression", "echo state
 
 
 def keep(folder):
-    """Keeps what the runs of a sweep came to on the test split, a row a horizon."""
+    """Stores the test results of a sweep's runs, one row per horizon."""
     from jaxrnn.experiments import folders
     from jaxrnn.training import forecasts
 
-    places = sorted(file.parent for file in Path(folder).glob("*/summary.json"))
-    runs = [folders.load(place) for place in places]
+    run_folders = sorted(file.parent for file in Path(folder).glob("*/summary.json"))
+    runs = [folders.load(run_folder) for run_folder in run_folders]
     longest = max(run.dataset.series.horizon for run in runs)
     rows = {}
-    for run, place in zip(runs, places, strict=True):
-        content, horizon = json.loads((place / "summary.json").read_text()), run.dataset.series.horizon
+    for run, run_folder in zip(runs, run_folders, strict=True):
+        summary = json.loads((run_folder / "summary.json").read_text())
+        horizon = run.dataset.series.horizon
         name = run.cfg.data.series
         row = rows.setdefault(f"{name} {horizon}", {"series": name, "horizon": horizon, "runs": []})
-        found = {key: content["metrics"]["test"][key] for key in ("mase", "crps", "coverage", "mse")}
+        scores = {key: summary["metrics"]["test"][key] for key in ("mase", "crps", "coverage", "mse")}
         if horizon == 1 and run.dataset.series.past is None:
-            found["fed back"] = float(forecasts.by_lead(run, longest)["network"].mean())
-        row["runs"].append(found)
+            scores["fed back"] = float(forecasts.by_lead(run, longest)["network"].mean())
+        row["runs"].append(scores)
         if "baselines" not in row:
-            scores = run.evaluator.baselines(run.dataset.splits["test"])
-            row |= {"baselines": {key: values["mase"] for key, values in scores.items()}, "steps": content["steps"]}
-            row |= {"seconds": content["seconds"], "versions": content["versions"], "device": content["device"]}
-    known = json.loads(FILE.read_text()) if FILE.is_file() else {}
-    FILE.write_text(json.dumps(dict(sorted((known | rows).items())), indent=1) + "\n")
+            baselines = run.evaluator.baselines(run.dataset.splits["test"])
+            row |= {"baselines": {key: values["mase"] for key, values in baselines.items()}, "steps": summary["steps"]}
+            row |= {"seconds": summary["seconds"], "versions": summary["versions"], "device": summary["device"]}
+    stored = json.loads(FILE.read_text()) if FILE.is_file() else {}
+    FILE.write_text(json.dumps(dict(sorted((stored | rows).items())), indent=1) + "\n")
 
 
 def table():
-    """The rows of the table, one a series and horizon."""
+    """Returns the lines of the table, with one row per series and horizon."""
     content = json.loads(FILE.read_text())
     head = ["series", "steps ahead", "network", "fed back", *BASELINES, "CRPS", "90 % interval holds", "seeds"]
     rows = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for row in sorted(content.values(), key=lambda row: (row["series"], row["horizon"])):
-        own = [run["mase"] for run in row["runs"]]
-        others = [row["baselines"].get(name) for name in BASELINES]
-        best = min(value for value in others if value is not None)
-        said = [_bold(f"{value:.4f}", value == best and best < statistics.mean(own)) if value is not None else ""
-                for value in others]  # fmt: skip
-        one = next(each for each in content.values() if each["series"] == row["series"] and each["horizon"] == 1)
-        fed = [run["fed back"] for run in one["runs"] if "fed back" in run] if row["horizon"] > 1 else []
+        errors = [run["mase"] for run in row["runs"]]
+        baselines = [row["baselines"].get(name) for name in BASELINES]
+        best = min(value for value in baselines if value is not None)
+        baseline_cells = [_bold(f"{value:.4f}", value == best and best < statistics.mean(errors))
+                          if value is not None else "" for value in baselines]  # fmt: skip
+        one_step = next(
+            other for other in content.values() if (other["series"], other["horizon"]) == (row["series"], 1)
+        )
+        fed_back = [run["fed back"] for run in one_step["runs"] if "fed back" in run] if row["horizon"] > 1 else []
         mean = {key: statistics.mean(run[key] for run in row["runs"]) for key in ("crps", "coverage")}
         cells = [
             row["series"],
             str(row["horizon"]),
-            _bold(_spread(own), statistics.mean(own) < best),
-            _spread(fed),
-            *said,
+            _bold(_spread(errors), statistics.mean(errors) < best),
+            _spread(fed_back),
+            *baseline_cells,
         ]
-        cells += [f"{mean['crps']:.4f}", f"{mean['coverage']:.1%}".replace("%", " %"), str(len(own))]
+        cells += [f"{mean['crps']:.4f}", f"{mean['coverage']:.1%}".replace("%", " %"), str(len(errors))]
         rows.append(f"| {' | '.join(cells)} |")
     return rows
 
@@ -77,6 +80,6 @@ def _bold(text, is_best):
 
 
 if __name__ == "__main__":
-    for place in sys.argv[1:]:
-        keep(place)
+    for sweep in sys.argv[1:]:
+        keep(sweep)
     print("\n".join(table()))

@@ -1,4 +1,4 @@
-"""Writes the claims and figures of the reproductions into docs/papers.md, from the files of `scripts/reproduce.py`.
+"""Writes the table and the gallery of docs/papers.md from the output of `scripts/reproduce.py`.
 
 python scripts/reproduce.py -m paper=... figure.width=3.4 hydra.sweep.dir=reproduced
 python docs/papers.py reproduced
@@ -8,6 +8,7 @@ Without a folder it computes the verdicts of the committed numbers again and rew
 
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 
 from jaxrnn.papers import _claims
@@ -18,14 +19,14 @@ MARK, END = "<!-- papers -->\n", "<!-- end -->"
 
 
 def collect(source):
-    """Copies the claims, the pages and the figures of a folder that reproductions left to docs/papers."""
+    """Copies the claims, the pages and the figures of a folder of reproductions to docs/papers."""
     for file in Path(source).rglob("claims.csv"):
         (figure,) = (file.parent / "figures").glob("*.png")
-        place = HERE / "papers"
-        place.mkdir(exist_ok=True)
-        shutil.copyfile(file, place / f"{figure.stem}.csv")
-        shutil.copyfile(file.with_name("reproduction.md"), place / f"{figure.stem}.md")
-        shutil.copyfile(figure, place / figure.name)
+        target = HERE / "papers"
+        target.mkdir(exist_ok=True)
+        shutil.copyfile(file, target / f"{figure.stem}.csv")
+        shutil.copyfile(file.with_name("reproduction.md"), target / f"{figure.stem}.md")
+        shutil.copyfile(figure, target / figure.name)
 
 
 def rewrite(file):
@@ -46,7 +47,7 @@ def _numbers(row):
 
 
 def lines():
-    """A table of all claims, and the figure, the command and what differs of each paper."""
+    """Returns a table of all claims, then for each paper its figure, command, settings and differences."""
     table = [
         "| paper | claim | published | ours | spread over seeds | verdict | minutes |",
         "|---|---|---|---|---|---|---|",
@@ -59,7 +60,7 @@ def lines():
         minutes = int(command.rpartition(", ")[2].removesuffix(" s")) / 60
         table += [f"| [{file.stem}](papers/{file.stem}.md) {claim} {minutes:.1f} |" for claim in claims]
         settings = next(line for line in page if line.startswith("Settings: "))
-        differs = [line for line in page if line.startswith("- ")]
+        differences = [line for line in page if line.startswith("- ")]
         gallery += [
             "",
             f"## `{file.stem}`",
@@ -68,11 +69,19 @@ def lines():
             "",
             f"![{file.stem}](papers/{file.stem}.png)",
         ]
-        gallery += ["", f"{command} on 2 cores. {settings}.", *(["", *differs] if differs else [])]
+        gallery += ["", *wrapped(f"{command} on 2 cores. {settings}.")]
+        gallery += ["", *(part for line in differences for part in wrapped(line))] if differences else []
     return [*table, *gallery]
 
 
+def wrapped(line):
+    """Splits a paragraph or a list item into short lines."""
+    indent = "  " if line.startswith("- ") else ""
+    return textwrap.wrap(line, 118, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
 def filled(page):
+    """Returns the page with new lines between its markers."""
     before, mark, after = page.partition(MARK)
     return before + mark + "\n".join(lines()) + "\n" + after[after.index(END) :]
 

@@ -1,10 +1,10 @@
-"""The numbers in the prose of the README, commands.md, sweeps.md and studies.md, from files that commands wrote.
+"""Fills in the numbers in the prose of the README, commands.md, sweeps.md and studies.md.
 
     python docs/prose.py           fills the pages from docs/numbers and docs/speed
-    python docs/prose.py NAME ...  makes these measurements first, "all" or some, and keeps them in docs/numbers
+    python docs/prose.py NAME ...  first measures these again ("all": every one), stores them in docs/numbers
 
-In a page `<!-- NAME.KEY -->1.8e-4<!-- -->` holds the number KEY of docs/numbers/NAME.json, with two digits, or as a
-format says that stands behind a colon: `<!-- NAME.KEY:.3g -->`; `speed.RUN` are the seconds of docs/speed/tutorials.
+In a page `<!-- NAME.KEY -->1.8e-4<!-- -->` contains the number KEY of docs/numbers/NAME.json with two digits. A format
+after a colon changes the digits: `<!-- NAME.KEY:.3g -->`. `speed.RUN` is the time in seconds in docs/speed/tutorials.
 """
 
 import csv
@@ -23,32 +23,32 @@ from jaxrnn.benchmarks._timing import machine
 from jaxrnn.unroll.newton import MAX_PREDICTED
 
 HERE = Path(__file__).parent
-KEPT = HERE / "numbers"
+NUMBERS = HERE / "numbers"
 PAGES = (HERE.parent / "README.md", *(HERE / f"{name}.md" for name in ("commands", "sweeps", "studies")))
 MARK = re.compile(r"<!-- (?P<name>\w+)\.(?P<key>[\w.]+)(?::(?P<form>\S+))? -->(?P<text>.*?)<!-- -->", re.DOTALL)
-KINDS = ("elman", "irnn", "jordan", "lstm", "gru")  # of networks in the study of long lags
+KINDS = ("elman", "irnn", "jordan", "lstm", "gru")  # networks in the study of long lags
 EXPLODING, METRICS = ("experiment=exploding_elman",), "metrics.csv"
 MODELS, DATA = ("elman", "jordan", "lstm", "gru"), ("sine", "cosine", "noisy_cosine", "sunspots")
 
 
 class Runner:
-    """Runs scripts in folders of their own, and knows their commands.
+    """Runs each script in its own folder, and records the commands.
 
     Fields:
-      commands: what was run, as a user types it.
-      place: the folder of the folders.
+      commands: the commands that were run, as a user types them.
+      parent: the folder that contains the folders of the runs.
     """
 
-    def __init__(self, place):
-        self.place, self.commands = Path(place), []
+    def __init__(self, parent):
+        self.parent, self.commands = Path(parent), []
 
     def __call__(self, script, *words):
-        """The folder that the command left, in which `printed.txt` is what it printed."""
-        folder = self.place / str(len(self.commands))
+        """Runs a script and returns its folder; `printed.txt` there contains the output."""
+        folder = self.parent / str(len(self.commands))
         self.commands.append(f"python scripts/{script}.py {' '.join(words)}")
         command = [sys.executable, f"scripts/{script}.py", *words, f"hydra.run.dir={folder}"]
-        done = subprocess.run(command, cwd=HERE.parent, check=True, stdout=subprocess.PIPE, text=True)
-        (folder / "printed.txt").write_text(done.stdout.replace(str(folder), "outputs/..."))
+        process = subprocess.run(command, cwd=HERE.parent, check=True, stdout=subprocess.PIPE, text=True)
+        (folder / "printed.txt").write_text(process.stdout.replace(str(folder), "outputs/..."))
         return folder
 
 
@@ -62,7 +62,7 @@ def rows(file):
 
 
 def losses(folder, split):
-    """Of the reports."""
+    """Returns the losses of a split, one per report."""
     return [float(row["loss"]) for row in rows(folder / METRICS) if row["split"] == split]
 
 
@@ -94,9 +94,9 @@ def cosine_elman(run):
 
 
 def cosine_elman_cured(run):
-    found = summary(run("train", "experiment=cosine_elman_cured"))
-    yield "loss", found["metrics"]["validation"]["loss"]
-    yield from ((key, found["generation"][key]) for key in ("prime", "length", "mean_squared_error"))
+    results = summary(run("train", "experiment=cosine_elman_cured"))
+    yield "loss", results["metrics"]["validation"]["loss"]
+    yield from ((key, results["generation"][key]) for key in ("prime", "length", "mean_squared_error"))
 
 
 def models(run):
@@ -109,14 +109,13 @@ def exploding_elman(run):
     for row in rows(run("train", *EXPLODING, "trainer.steps=2", "trainer.report_every=1") / METRICS):
         if row["split"] == "train":
             yield f"norm_{row['step']}", float(row["grad_norm"])
-    found = summary(run("train", *EXPLODING))
-    yield "free", found["metrics"]["validation"]["loss"]
+    yield "free", summary(run("train", *EXPLODING))["metrics"]["validation"]["loss"]
     clipped = summary(run("train", *EXPLODING, "optimizer.clip_norm=3"))["metrics"]["validation"]
     yield from (("clipped", clipped["loss"]), ("baseline", clipped["baseline"]))
 
 
 def rounding(run):
-    """How far apart two single runs end whose learning rates differ by one part in ten million."""
+    """Compares the final losses of two single runs whose learning rates differ by about one part in ten million."""
     for name, pair in {"small": ("1e-4", "1.0000001e-4"), "large": ("1e-3", "1.0000002e-3")}.items():
         ends = [summary(run("train", "experiment=sine_lstm", f"optimizer.learning_rate={rate}"))["metrics"]["train"]
                 for rate in pair]  # fmt: skip
@@ -137,46 +136,46 @@ def jacobian(run):
 
 
 def gain(run):
-    found = arrays(run, "gain")
+    results = arrays(run, "gain")
     yield from (
-        (f"edge_{size}", np.median(own)) for size, own in zip(found["sizes"], found["elman/edges"], strict=True)
+        (f"edge_{size}", np.median(edges)) for size, edges in zip(results["sizes"], results["elman/edges"], strict=True)
     )
 
 
 def newton_steps(run):
-    found, kinds = arrays(run, "newton_steps"), ("elman", "gru")
+    results, kinds = arrays(run, "newton_steps"), ("elman", "gru")
     exponent, needed = (
-        np.concatenate([found[f"{kind}/{key}"][-1] for kind in kinds]) for key in ("exponent", "needed")
+        np.concatenate([results[f"{kind}/{key}"][-1] for kind in kinds]) for key in ("exponent", "needed")
     )
-    yield "steps", found["lengths"][-1]
+    yield "steps", results["lengths"][-1]
     yield "most_where_errors_shrink", needed[exponent < -0.2].max()
-    yield "not_converged_where_they_grow", 100 * np.mean(needed[exponent > 0] > found["iterations"])
+    yield "not_converged_where_they_grow", 100 * np.mean(needed[exponent > 0] > results["iterations"])
     for kind in kinds:
-        apart = np.minimum(found[f"{kind}/needed"], MAX_PREDICTED + 1) - found[f"{kind}/predicted"]
-        yield f"near_{kind}", 100 * np.mean(abs(apart) <= 2)
+        errors = np.minimum(results[f"{kind}/needed"], MAX_PREDICTED + 1) - results[f"{kind}/predicted"]
+        yield f"near_{kind}", 100 * np.mean(abs(errors) <= 2)
 
 
 def clipping(run):
-    found = arrays(run, "clipping")
-    learned = (found["irnn/norm/loss"] < found["success"] * found["irnn/baseline"]).sum(axis=1)
-    yield from ((f"at_{threshold:g}", number) for threshold, number in zip(found["thresholds"], learned, strict=True))
-    yield "networks", found["irnn/norm/loss"].shape[1]
+    results = arrays(run, "clipping")
+    learned = (results["irnn/norm/loss"] < results["success"] * results["irnn/baseline"]).sum(axis=1)
+    yield from ((f"at_{threshold:g}", number) for threshold, number in zip(results["thresholds"], learned, strict=True))
+    yield "networks", results["irnn/norm/loss"].shape[1]
 
 
 def long_lag(run):
-    """Of each kind and length how many networks learned, and after how many sequences in the mean."""
-    one = ("study=long_lag", "model=lstm", "model.cell.chrono=${data.length}")
+    """Counts the networks that learned, and averages their training sequences, for each kind and length."""
+    lstm = ("study=long_lag", "model=lstm", "model.cell.chrono=${data.length}")
     three_symbols = ("data=temporal_order", "data.symbols=3", "study.lengths=[100]")
-    for words in (("study=long_lag",), (*one, "study.lengths=[500]"), (*one, *three_symbols)):
-        found = np.load(run("study", *words) / "long_lag.npz")
+    for words in (("study=long_lag",), (*lstm, "study.lengths=[500]"), (*lstm, *three_symbols)):
+        results = np.load(run("study", *words) / "long_lag.npz")
         task = "temporal_order" if three_symbols[0] in words else "adding"
-        for (length, sequences), kind in product(enumerate(found["lengths"]), KINDS):
-            if f"{kind}/seen" in found.files:
-                yield f"{task}_{sequences}_{kind}", _learned(found[f"{kind}/seen"][length])
+        for (length, sequences), kind in product(enumerate(results["lengths"]), KINDS):
+            if f"{kind}/seen" in results.files:
+                yield f"{task}_{sequences}_{kind}", _learned(results[f"{kind}/seen"][length])
 
 
 def _learned(seen):
-    """In words: of networks, NaN where one did not learn, the sequences that they saw."""
+    """Describes in words how many networks learned, from their training sequences (NaN: did not learn)."""
     learned = seen[~np.isnan(seen)]
     return f"{len(learned)} of {len(seen)}" + (f": {float(f'{learned.mean():.3g}'):,.0f}" if len(learned) else "")
 
@@ -190,40 +189,40 @@ MEASURED = (first_run, sine_lstm, noisy_cosine_elman, cosine_elman, cosine_elman
 
 
 def measure(function):
-    """Runs the commands and writes docs/numbers/NAME.json."""
-    with tempfile.TemporaryDirectory() as place:
-        run = Runner(place)
-        found = {key: value if isinstance(value, str) else float(value) for key, value in function(run)}
-    told = machine()
-    about = {"commands": run.commands, "processor": told["processor"], "cores": told["cores"]}
-    about |= {"jax": told["versions"]["jax"], "numbers": found}
-    KEPT.mkdir(exist_ok=True)
-    (KEPT / f"{function.__name__}.json").write_text(json.dumps(about, indent=2) + "\n")
+    """Runs the commands of one measurement and writes docs/numbers/NAME.json."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Runner(folder)
+        numbers = {key: value if isinstance(value, str) else float(value) for key, value in function(run)}
+    device = machine()
+    record = {"commands": run.commands, "processor": device["processor"], "cores": device["cores"]}
+    record |= {"jax": device["versions"]["jax"], "numbers": numbers}
+    NUMBERS.mkdir(exist_ok=True)
+    (NUMBERS / f"{function.__name__}.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
 def known():
-    """{NAME.KEY: value} of all files, NAME.machine in words."""
-    found = {}
-    for file in KEPT.glob("*.json"):
-        kept = json.loads(file.read_text())
-        found |= {f"{file.stem}.{key}": value for key, value in kept["numbers"].items()}
-        processor = kept["processor"].replace("(R)", "")
-        found[f"{file.stem}.machine"] = f"{kept['cores']} cores of {processor}, jax {kept['jax']}"
+    """Returns {NAME.KEY: value} of all files, with NAME.machine in words."""
+    numbers = {}
+    for file in NUMBERS.glob("*.json"):
+        record = json.loads(file.read_text())
+        numbers |= {f"{file.stem}.{key}": value for key, value in record["numbers"].items()}
+        processor = record["processor"].replace("(R)", "")
+        numbers[f"{file.stem}.machine"] = f"{record['cores']} cores of {processor}, jax {record['jax']}"
     for row in speed.rows(HERE / "speed", "tutorials", side="jaxrnn"):
-        found[f"speed.{row['run']}"] = float(row["median"])
-    return found
+        numbers[f"speed.{row['run']}"] = float(row["median"])
+    return numbers
 
 
 def shown(value, form):
-    """A number as it is printed: 1.8e-4, neither 0.00018 nor 1.8e-04."""
+    """Formats a number: 1.8e-4, neither 0.00018 nor 1.8e-04."""
     if isinstance(value, str):
         return value
     text = f"{value:{form or ('.1e' if 0 < abs(value) < 1e-3 else '.2g')}}"
-    return re.sub(r"e([+-])0*(\d)", lambda found: f"e{found[1].strip('+')}{found[2]}", text)
+    return re.sub(r"e([+-])0*(\d)", lambda match: f"e{match[1].strip('+')}{match[2]}", text)
 
 
 def filled(page, numbers):
-    """A page with its numbers, and the tables of docs/speed that stand in it, made anew."""
+    """Returns the page with new numbers and new tables of docs/speed."""
 
     def number(mark):
         form = f":{mark['form']}" if mark["form"] else ""
@@ -235,11 +234,11 @@ def filled(page, numbers):
 
 if __name__ == "__main__":
     names = [function.__name__ for function in MEASURED]
-    asked = names if sys.argv[1:] == ["all"] else sys.argv[1:]
-    if unknown := set(asked) - set(names):
-        sys.exit(f"no measurement {', '.join(sorted(unknown))}; there are: all, {', '.join(names)}")
+    requested = names if sys.argv[1:] == ["all"] else sys.argv[1:]
+    if unknown := set(requested) - set(names):
+        sys.exit(f"unknown measurement {', '.join(sorted(unknown))}: expected all or one of {', '.join(names)}")
     for function in MEASURED:
-        if function.__name__ in asked:
+        if function.__name__ in requested:
             measure(function)
     for page in PAGES:
         page.write_text(filled(page.read_text(), known()))

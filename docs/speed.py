@@ -1,9 +1,9 @@
-"""Writes what docs/speed.md and the README say of speed, from the files in docs/speed that the benchmarks wrote.
+"""Writes the tables of docs/speed.md and the README from the benchmark results in docs/speed.
 
     python docs/speed.py [FOLDER ...]
 
-A folder is one that `scripts/benchmark.py` left, of one benchmark or of several (-m): its summaries and the description
-of the machine are copied to docs/speed first, a folder for each benchmark.
+Each FOLDER is the output of `scripts/benchmark.py`, for one benchmark or for several (-m). Its summaries and its
+description of the machine are first copied to docs/speed, into one folder per benchmark.
 """
 
 import csv
@@ -11,6 +11,7 @@ import json
 import re
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -35,13 +36,13 @@ def rows(folder, name, **chosen):
 
 
 def machine(folder, name):
-    """The line that says on what a benchmark ran."""
-    found = json.loads((folder / name / "machine.json").read_text())
-    versions = found["versions"]
+    """Returns the line that describes the machine of a benchmark."""
+    description = json.loads((folder / name / "machine.json").read_text())
+    versions = description["versions"]
     tools = {"jax": "jax", "torch": "PyTorch", "keras": "Keras", "tensorflow": "TensorFlow", "flax": "Flax"}
     words = ", ".join(f"{tools[key]} {versions[key].partition('+')[0]}" for key in tools if key in versions)
-    processor = f" of {found['processor']}" if found.get("processor") else ""
-    return f"`{name}`: {found['cores']} cores{processor}, {words}."
+    processor = f" of {description['processor']}" if description.get("processor") else ""
+    return f"`{name}`: {description['cores']} cores{processor}, {words}."
 
 
 def duration(seconds):
@@ -51,22 +52,22 @@ def duration(seconds):
     return f"{1e3 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
-def beside(found, sides):
-    """The fastest of these sides and how many times our time it takes; nothing where none was measured."""
-    found = [row for row in found if row["side"] in sides]
-    if not found:
+def fastest(measurements, sides):
+    """Returns the fastest time of these sides and its ratio to the first side; "" if none was measured."""
+    candidates = [row for row in measurements if row["side"] in sides]
+    if not candidates:
         return ""
-    best = min(found, key=lambda row: float(row["median"]))
+    best = min(candidates, key=lambda row: float(row["median"]))
     name = f", {best['side']}" if len(sides) > 1 else ""
     return f"{duration(best['median'])} ({float(best['times_the_first']):.3g}{name})"
 
 
 def compared(work, peers=PEERS, first="jaxrnn"):
-    """A table of {what: rows of its sides, the one that the others are compared with first}."""
+    """Returns a table of {task: rows of its sides}; the others are compared with the first row."""
     lines = [f"| | {first} | {' | '.join(peers)} |", "|---" * (2 + len(peers)) + "|"]
-    for what, found in work.items():
-        others = [beside(found, sides) for sides in peers.values()]
-        lines.append(f"| {what} | {duration(found[0]['median'])} | {' | '.join(others)} |")
+    for task, measurements in work.items():
+        others = [fastest(measurements, sides) for sides in peers.values()]
+        lines.append(f"| {task} | {duration(measurements[0]['median'])} | {' | '.join(others)} |")
     return lines
 
 
@@ -74,22 +75,27 @@ def table(head, body):
     return [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {' | '.join(row)} |" for row in body)]
 
 
-def by(found, words):
-    """{what, by the columns that the words name: rows}."""
-    work = {}
-    for row in found:
-        work.setdefault(words.format(**row), []).append(row)
-    return work
+def grouped(measurements, template):
+    """Returns {label: rows}, where the label is the template filled with a row's columns."""
+    groups = {}
+    for row in measurements:
+        groups.setdefault(template.format(**row), []).append(row)
+    return groups
+
+
+def with_commas(groups):
+    """Writes the large numbers in the labels of groups with commas."""
+    return {re.sub(r"\d{4,}", lambda match: f"{int(match[0]):,}", label): group for label, group in groups.items()}
 
 
 def layers(folder, name, gradient):
-    found = [row for row in rows(folder, name, gradient=gradient) if row["cell"] != "jordan"]
-    return by(found, "{cell}, B={B} T={T} D={D} H={H}")
+    measurements = [row for row in rows(folder, name, gradient=gradient) if row["cell"] != "jordan"]
+    return grouped(measurements, "{cell}, B={B} T={T} D={D} H={H}")
 
 
 def jordan(folder):
-    found = [1 / float(row["times_the_first"]) for row in rows(folder, "layer", side="jaxrnn elman")]
-    return [f"- jordan: {min(found):.2f} to {max(found):.2f} times the time of elman"]
+    ratios = [1 / float(row["times_the_first"]) for row in rows(folder, "layer", side="jaxrnn elman")]
+    return [f"- jordan: {min(ratios):.2f} to {max(ratios):.2f} times the time of elman"]
 
 
 def numpy(folder):
@@ -98,39 +104,41 @@ def numpy(folder):
 
 
 def addition(folder):
-    own, *others = rows(folder, "addition")
+    ours, *others = rows(folder, "addition")
     times = ", ".join(
         f"{row['side']} {duration(row['median'])} ({float(row['times_the_first']):.3g})" for row in others
     )
     yield (
-        f"- Sums of two numbers of {own['digits']} digits as text, from the start of a process until "
-        f"{float(own['goal']):.0%} of those that validate are exact: {duration(own['median'])}, {times}"
+        f"- Sums of two numbers of {ours['digits']} digits as text, from the start of the process until "
+        f"{float(ours['goal']):.0%} of the validation examples are exact: {duration(ours['median'])}, {times}"
     )
 
 
 def startup(folder):
-    found = rows(folder, "startup")
     body = [
         (f"`{row['side']}`", duration(row["median"]), f"{float(row['times_import_jax']):.2f}", row["budget"])
-        for row in found
+        for row in rows(folder, "startup")
     ]
     return table(("", "from start to exit", "times `import jax`", "budget"), body)
 
 
 def compiling(folder):
     for length in dict.fromkeys(row["T"] for row in rows(folder, "compile")):
-        found = ", ".join(f"{row['side']} {duration(row['median'])}" for row in rows(folder, "compile", T=length))
-        yield f"- The first gradient in a new process, imports and compiling included, lstm T={length}: {found}"
+        times = ", ".join(f"{row['side']} {duration(row['median'])}" for row in rows(folder, "compile", T=length))
+        yield f"- First gradient in a new process, including imports and compilation, lstm T={length}: {times}"
 
 
 def sweep(folder):
     single, *many = rows(folder, "sweep")
     speeds = ", ".join(f"{row['runs']}: {float(row['runs_per_second']):.3g}" for row in many)
-    yield f"- Runs a second, by the runs in one program: {speeds}; single runs {float(single['runs_per_second']):.3g}"
+    yield (
+        f"- Runs per second for each number of runs in one program: {speeds}; "
+        f"single runs {float(single['runs_per_second']):.3g}"
+    )
 
 
 def launchers(folder):
-    work = by(rows(folder, "launchers"), "{cache} cache of compiled programs")
+    work = grouped(rows(folder, "launchers"), "{cache} cache of compiled programs")
     return compared(work, {"basic": ("basic",), "joblib": ("joblib",)}, "compiled")
 
 
@@ -146,46 +154,44 @@ def scale(folder):
         exponent, first = f"{float(row['exponent']):.2f}", not body or body[-1][0] != row["side"]
         costs = f"{float(row['seconds']):.3g}", f"{float(row['megabytes']):.3g}"
         body.append((row["side"], f"{int(row['size']):,}", *costs, exponent if first else ""))
-    return table(("", "how many", "seconds", "MB", "seconds grow like that to the power of"), body)
+    return table(("", "size", "seconds", "MB", "exponent of the time"), body)
 
 
 def parallel(folder):
     for side in ("newton", "newton_diagonal"):
-        found = rows(folder, "parallel", side=side)
-        times = ", ".join(f"H={row['H']} T={row['T']} {float(row['times_the_first']):.3g}" for row in found)
-        error = max(float(row["error"]) for row in found)
-        yield f"- `{side}`, times `scan`'s time, gradient of a GRU: {times}; errors at most {error:.0e}"
+        measurements = rows(folder, "parallel", side=side)
+        ratios = ", ".join(f"H={row['H']} T={row['T']} {float(row['times_the_first']):.3g}" for row in measurements)
+        error = max(float(row["error"]) for row in measurements)
+        yield f"- `{side}`, time relative to `scan`, gradient of a GRU: {ratios}; errors at most {error:.0e}"
 
 
 def associative(folder):
-    work = by(rows(folder, "associative"), "{cell}, T={T}")
-    work = {re.sub(r"\d{4,}", lambda found: f"{int(found[0]):,}", what): found for what, found in work.items()}
+    work = with_commas(grouped(rows(folder, "associative"), "{cell}, T={T}"))
     return compared(work, {"associative": ("associative",)}, "scan")
 
 
 def online(folder):
-    """A row a rule: time and memory at every number of units."""
-    found = rows(folder, "online")
-    sizes = list(dict.fromkeys(row["H"] for row in found))
+    """Returns a table with one row per rule: time and memory for every number of units."""
+    measurements = rows(folder, "online")
+    sizes = list(dict.fromkeys(row["H"] for row in measurements))
     body = []
-    for rule in dict.fromkeys(row["side"] for row in found):
-        own = {row["H"]: row for row in found if row["side"] == rule}
-        costs = (f"{duration(own[size]['median'])}, {float(own[size]['megabytes']):.3g} MB" for size in sizes)
+    for rule in dict.fromkeys(row["side"] for row in measurements):
+        by_size = {row["H"]: row for row in measurements if row["side"] == rule}
+        costs = (f"{duration(by_size[size]['median'])}, {float(by_size[size]['megabytes']):.3g} MB" for size in sizes)
         body.append((f"`{rule}`", *costs))
     return table(("", *(f"H={size}" for size in sizes)), body)
 
 
 def blocks(folder):
-    """{name: lines}, what stands between `<!-- name -->` and `<!-- end -->` in the pages."""
-    runs = by(rows(folder, "tutorials"), "`{run}`, {updates} updates")
-    runs = {re.sub(r"\d{4,}", lambda found: f"{int(found[0]):,}", what): found for what, found in runs.items()}
+    """Returns {name: lines between `<!-- name -->` and `<!-- end -->` in the pages}."""
+    runs = with_commas(grouped(rows(folder, "tutorials"), "`{run}`, {updates} updates"))
     gradients = layers(folder, "layer", "1")
-    first = {what: found for what, found in (runs | gradients).items() if what.startswith(IN_README)}
-    streams = by(rows(folder, "stream"), "{cell}, B={B} D={D} H={H}")
-    both = {f"{what}, {name}": found for name, gradient in (("forward", "0"), ("and backward", "1"))
-            for what, found in layers(folder, "bidirectional", gradient).items()}  # fmt: skip
-    found = {
-        "readme": (compared(first), ("tutorials", "layer")),
+    for_readme = {task: group for task, group in (runs | gradients).items() if task.startswith(IN_README)}
+    streams = grouped(rows(folder, "stream"), "{cell}, B={B} D={D} H={H}")
+    both = {f"{task}, {name}": group for name, gradient in (("forward", "0"), ("and backward", "1"))
+            for task, group in layers(folder, "bidirectional", gradient).items()}  # fmt: skip
+    tables = {
+        "readme": (compared(for_readme), ("tutorials", "layer")),
         "tutorials": ([*compared(runs), "", *numpy(folder), *addition(folder)], ("tutorials", "addition")),
         "gradient": ([*compared(gradients), "", *jordan(folder)], ("layer",)),
         "forward": (compared(layers(folder, "layer", "0")), ("layer",)),
@@ -200,14 +206,23 @@ def blocks(folder):
         "long": ([*length(folder), *parallel(folder)], ("length", "parallel")),
     }
     machines = {
-        name: [*dict.fromkeys(machine(folder, source) for source in sources)] for name, (_, sources) in found.items()
+        name: [*dict.fromkeys(machine(folder, source) for source in sources)] for name, (_, sources) in tables.items()
     }
-    return {name: [*lines, "", *machines[name]] for name, (lines, _) in found.items()}
+    return {name: [*wrapped(lines), "", *machines[name]] for name, (lines, _) in tables.items()}
 
 
-def filled(page, found):
-    """A page with what stands between its marks made anew."""
-    for name, lines in found.items():
+def wrapped(lines):
+    """Yields lines, with long list items wrapped."""
+    for line in lines:
+        if line.startswith("- "):
+            yield from textwrap.wrap(line, 118, subsequent_indent="  ", break_on_hyphens=False)
+        else:
+            yield line
+
+
+def filled(page, blocks_by_name):
+    """Returns a page with new lines between its markers."""
+    for name, lines in blocks_by_name.items():
         before, mark, after = page.partition(f"<!-- {name} -->\n")
         if mark:
             page = before + mark + "\n".join(lines) + "\n" + after[after.index("<!-- end -->") :]
@@ -215,12 +230,12 @@ def filled(page, found):
 
 
 def collect(source):
-    """Copies the summaries and the machine's description of a folder that benchmarks left."""
-    for file in Path(source).rglob("*_summary.csv"):
-        place = HERE / "speed" / file.name.removesuffix("_summary.csv")
-        place.mkdir(exist_ok=True)
-        for one in (file, file.with_name("machine.json")):
-            shutil.copyfile(one, place / one.name)
+    """Copies the summaries and the machine's description from a folder of benchmark results."""
+    for summary in Path(source).rglob("*_summary.csv"):
+        target = HERE / "speed" / summary.name.removesuffix("_summary.csv")
+        target.mkdir(exist_ok=True)
+        for file in (summary, summary.with_name("machine.json")):
+            shutil.copyfile(file, target / file.name)
 
 
 if __name__ == "__main__":

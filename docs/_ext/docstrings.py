@@ -1,4 +1,4 @@
-"""Our docstrings for Sphinx: plain text with `names` in backticks, indented blocks and tables, as reStructuredText."""
+"""Converts docstrings to reStructuredText: plain text, `names` in backticks, indented blocks and tables."""
 
 import ast
 import importlib
@@ -14,89 +14,90 @@ NAME = re.compile(r"jaxrnn(?:\.\w+)+")
 
 
 def exists(name):
-    """Whether a dotted name is a module of the package, or something in one."""
+    """Returns whether a dotted name is a module of the package or an attribute of one."""
     parts = name.split(".")
     for end in range(len(parts), 0, -1):
         try:
-            found = importlib.import_module(".".join(parts[:end]))
+            value = importlib.import_module(".".join(parts[:end]))
         except ModuleNotFoundError:
             continue
         for part in parts[end:]:
-            if part in getattr(found, "_fields", ()) or part in getattr(found, "__annotations__", {}):
+            if part in getattr(value, "_fields", ()) or part in getattr(value, "__annotations__", {}):
                 return True
-            found = getattr(found, part, None)
-            if found is None:
+            value = getattr(value, part, None)
+            if value is None:
                 return False
         return True
     return False
 
 
 def inline(text, where):
-    """One line of a docstring: names in backticks as literals, what reStructuredText would read escaped."""
+    """Converts one line of a docstring: names in backticks become literals, special characters are escaped."""
     parts = text.split("`")
-    if len(parts) % 2 == 0:  # a backtick that is none of a pair
+    if len(parts) % 2 == 0:  # a backtick without its partner
         return re.sub(r"([*`|\\])", r"\\\1", text)
-    for place, part in enumerate(parts):
-        if place % 2:
+    for index, part in enumerate(parts):
+        if index % 2:
             if NAME.fullmatch(part) and not exists(part):
-                LOG.warning("%s: there is no %s", where, part)
-            follows = parts[place + 1][:1]
-            parts[place] = f"``{part}``" + ("\\ " if follows.isalnum() else "")
+                LOG.warning("%s: unknown name %s", where, part)
+            follows = parts[index + 1][:1]
+            parts[index] = f"``{part}``" + ("\\ " if follows.isalnum() else "")
         else:
             part = re.sub(r"([*|\\])", r"\\\1", part)
-            parts[place] = re.sub(r"(\w)_(?=\W|$)", r"\1\\_", part)
+            parts[index] = re.sub(r"(\w)_(?=\W|$)", r"\1\\_", part)
     return "".join(parts)
 
 
 def converted(lines, where):
-    """The lines of a docstring as reStructuredText; sections stay for napoleon."""
-    found, section, block = [], False, False
+    """Converts the lines of a docstring to reStructuredText; napoleon converts the sections later."""
+    converted_lines, section, block = [], False, False
     for line in lines:
         indent = len(line) - len(line.lstrip())
         if SECTION.match(line):
             section, block = True, False
-            found.append(line)
+            converted_lines.append(line)
             continue
         if line.strip() and indent == 0:
             section = False
         literal = not section and (indent >= 2 or line.startswith("|"))
         if literal and not block:
-            if found and found[-1].strip():
-                found.append("")
-            found += ["::", ""]
+            if converted_lines and converted_lines[-1].strip():
+                converted_lines.append("")
+            converted_lines += ["::", ""]
         if not literal and line.strip():
-            if block and found[-1].strip():
-                found.append("")
+            if block and converted_lines[-1].strip():
+                converted_lines.append("")
             block = False
         block = block or literal
         if block:
-            found.append(f"    {line}" if line.strip() else "")
+            converted_lines.append(f"    {line}" if line.strip() else "")
         else:
-            found.append(inline(line, where))
-    return found
+            converted_lines.append(inline(line, where))
+    return converted_lines
 
 
-def process(app, what, name, found, options, lines):
+def process(app, kind, name, value, options, lines):
+    """Converts the docstring of an object, in place."""
     lines[:] = converted(list(lines), name)
 
 
-def signature(app, what, name, found, options, given, returns):
-    """The arguments as they stand in the source: names of types, not what they expand to."""
+def signature(app, kind, name, value, options, arguments, returns):
+    """Returns the arguments as written in the source, with the names of type aliases."""
     try:
-        node = ast.parse(textwrap.dedent(inspect.getsource(found))).body[0]
+        node = ast.parse(textwrap.dedent(inspect.getsource(value))).body[0]
     except (OSError, TypeError, SyntaxError):
         return None
     if isinstance(node, ast.FunctionDef):
-        arguments = ast.unparse(node.args)
-        if what == "method":
-            arguments = re.sub(r"^(self|cls)(, )?", "", arguments)
-        return f"({arguments})", None if node.returns is None else ast.unparse(node.returns)
+        source = ast.unparse(node.args)
+        if kind == "method":
+            source = re.sub(r"^(self|cls)(, )?", "", source)
+        return f"({source})", None if node.returns is None else ast.unparse(node.returns)
     return None
 
 
-def skip(app, what, name, found, left_out, options):
-    """Fields of named tuples are told in the docstring of their class."""
-    return True if type(found).__name__ in ("_tuplegetter", "member_descriptor") else None
+def skip(app, kind, name, value, skipped, options):
+    """Omits the fields of named tuples, which the docstring of their class describes."""
+    return True if type(value).__name__ in ("_tuplegetter", "member_descriptor") else None
 
 
 def setup(app):

@@ -1,4 +1,4 @@
-"""What the gallery runs: a command for every reproduction, study and data set, in full and in its quick form."""
+"""Lists the commands of the gallery: one for every reproduction, study and data set, in full or in a quick form."""
 
 from dataclasses import dataclass, field
 from itertools import product
@@ -7,24 +7,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
-QUICK_PAPERS = 60  # seconds of a reproduction above which the site runs its quick form; docs/papers has the other
+QUICK_PAPERS = 60  # seconds; the site runs longer reproductions in their quick form, docs/papers has the full form
 WIDTH = "figure.width=5"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A command of the gallery.
+    """Command of the gallery.
 
     Fields:
       kind: "papers", "studies" or "data".
-      name: of the choice.
+      name: name of the choice.
       words: the command's arguments.
-      module: the file in src/jaxrnn that it is about.
-      table: the file whose rows its page shows; "" for what the command printed.
-      cost: about how many seconds it takes, the longest are begun first.
-      first: the figures that its page shows first, if they are there.
-      files: {name: content} of what the command reads from where it is run.
-      brief: whether it computes so little that programs are compiled with few optimisations.
+      module: the file in src/jaxrnn that the command demonstrates.
+      table: the file whose rows its page shows; "" to show the output of the command.
+      cost: approximate time in seconds; the longest commands start first.
+      first: names of the figures that its page prefers to show.
+      files: {name: content} of the files that the command reads from its working directory.
+      brief: whether the command computes so little that it is compiled with few optimisations.
     """
 
     kind: str
@@ -51,9 +51,9 @@ class Entry:
         return f"python scripts/{self.script}.py {words}"
 
     def shown(self, figures):
-        """The figures of the page, by their names, in order."""
-        first = [name for name in self.first if name in figures]
-        return first or figures[:3]
+        """Returns the names of the figures that the page shows, in order."""
+        preferred = [name for name in self.first if name in figures]
+        return preferred or figures[:3]
 
 
 def names(group):
@@ -61,9 +61,9 @@ def names(group):
 
 
 def entries(quick, day=None):
-    """The entries of the gallery, in full or in their quick form: all of them, or on a day N another quarter."""
-    found = [*papers(quick), *studies(quick), *data(quick)]
-    return found if day is None else found[-day % 4 :: 4]
+    """Returns the entries of the gallery: all of them, or for a day N one quarter, which changes daily."""
+    everything = [*papers(quick), *studies(quick), *data(quick)]
+    return everything if day is None else everything[-day % 4 :: 4]
 
 
 def papers(quick):
@@ -79,7 +79,7 @@ def papers(quick):
 GRU = ("seeds=2", "compare=[gru]")
 TWO = ("seeds=2", "compare=[elman,gru]")
 BRIEF = (*GRU, "data.length=30", "trainer.steps=40", "trainer.report_every=40")
-STUDIES = {  # the quick form of a study: fewer networks of fewer kinds, trained for less long
+STUDIES = {  # the quick form of a study: fewer networks of fewer kinds, with shorter training
     "clipping": ("seeds=1", "study.thresholds=[1.0]", "trainer.steps=100"),
     "credit": BRIEF,
     "dimension": BRIEF,
@@ -95,7 +95,7 @@ STUDIES = {  # the quick form of a study: fewer networks of fewer kinds, trained
 }
 
 
-LONGER = {"long_lag": ("study.lengths=[50,100]",)}  # studies that take minutes; docs/studies.md has the rest
+LONGER = {"long_lag": ("study.lengths=[50,100]",)}  # studies that take minutes; docs/studies.md has their full form
 
 
 def studies(quick):
@@ -112,12 +112,12 @@ PAIRS = "".join(f"{number}\t{' '.join(str(number))}\n" for number in range(0, 30
 LEVELS = "hour,level\n" + "".join(
     f"{hour},{50 + 8 * sin(2 * pi * hour / 24) + 3 * sin(2 * pi * hour / 168):.3f}\n" for hour in range(700)
 )
-OWN = {  # data sets that read a file of the user's: its name, its content, further words
+USER_FILES = {  # data sets that read a file of the user: its name, its content, further words
     "csv": ("levels.csv", LEVELS, ("data.column=level",)),
     "labels": ("labels.csv", LABELS, ()),
     "pairs": ("pairs.txt", PAIRS, ()),
 }
-LONG = {  # data sets whose default run takes minutes; docs/data.md has what those come to
+LONG = {  # data sets whose default run takes minutes; docs/data.md has the results of the full runs
     "addition": ("trainer.steps=2500",),
     "dates": ("trainer.steps=1000",),
     "g2p": ("data.words=5000", "trainer.steps=600"),
@@ -125,7 +125,7 @@ LONG = {  # data sets whose default run takes minutes; docs/data.md has what tho
     "text": ("trainer.steps=1000",),
 }
 QUICK = ("model.cell.size=12", "trainer.steps=20", "trainer.report_every=20")
-SMALL = {  # what makes the data themselves smaller in the quick form
+SMALL = {  # words that make the data or the network smaller in the quick form
     "addition": ("data.examples=1000", "data.validation=100"),
     "g2p": ("data.words=500", "data.validation=100", "data.test=100"),
     "dates": ("data.examples=500", "data.validation=100", "data.test=100"),
@@ -137,10 +137,10 @@ SMALL = {  # what makes the data themselves smaller in the quick form
 
 def data(quick):
     for name in names("data"):
-        path, content, more = OWN.get(name, (None, None, ()))
+        path, content, more = USER_FILES.get(name, (None, None, ()))
         short = (*SMALL.get(name, ()), *QUICK) if quick else LONG.get(name, ())
-        given = (f"data={name}", *(() if path is None else (f"data.path={path}",)), *more)
+        choice = (f"data={name}", *(() if path is None else (f"data.path={path}",)), *more)
         first = ("generation", "prediction", "learning_curves")
         files = {} if path is None else {path: content}
-        words = (*given, *short, WIDTH)
+        words = (*choice, *short, WIDTH)
         yield Entry("data", name, words, f"data/{name}.py", cost=20, first=first, files=files, brief=quick)

@@ -1,7 +1,7 @@
-"""The gallery: every reproduction, study and data set, run as its command when the site is built, and cached.
+"""Builds the gallery: runs the command of every reproduction, study and data set, and caches the results.
 
-An entry is run again when the package, its data, a script or a configuration changes. With JAXRNN_DOCS=quick short
-forms are run, with JAXRNN_DOCS=pages none.
+A command runs again when the package, its data, a script or a configuration changes. JAXRNN_DOCS=quick runs short forms
+of the commands, and JAXRNN_DOCS=pages runs none.
 """
 
 import csv
@@ -29,43 +29,43 @@ DOCS = Path(__file__).parents[1]
 CACHE = DOCS / "_cache" / "gallery"
 KINDS = {"papers": "Papers", "studies": "Studies", "data": "Data sets"}
 ABOUT = {
-    "papers": "Claims of the literature, measured again when this page was built. The runs with the papers' settings, "
-    "which take longer, are in [papers](../papers.md).",
-    "studies": "What each study shows of the networks that it brings with it.",
-    "data": "What the default network of each data set comes to.",
+    "papers": "Claims of papers, measured again when this page was built. [Papers](../papers.md) has the longer runs "
+    "with the papers' settings.",
+    "studies": "The figures of each study for its default networks.",
+    "data": "The results of each data set's default network.",
 }
 
 
 class Outcome(NamedTuple):
-    """What a command left.
+    """Results of a command.
 
     Fields:
-      folder: of its figures, PNG.
-      seconds: from its start to its end.
-      machine: where.
-      told: the last lines that it printed.
-      rows: of the table that it wrote, dicts.
+      folder: folder of its figures (PNG).
+      seconds: time from its start to its end.
+      machine: description of the machine.
+      printed: the lines that it printed.
+      rows: rows of the table that it wrote, as dicts.
     """
 
     folder: Path
     seconds: float
     machine: str
-    told: list
+    printed: list
     rows: list
 
 
 def key(entry):
-    """A digest of the command, of all that it may read, and of the versions of JAX and Matplotlib."""
+    """Returns a digest of the command, of everything that it can read, and of the JAX and Matplotlib versions."""
     import jax
     import matplotlib
 
-    told = [entry.words, sorted(entry.files.items()), jax.__version__, matplotlib.__version__, package()]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:20]
+    inputs = [entry.words, sorted(entry.files.items()), jax.__version__, matplotlib.__version__, package()]
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:20]
 
 
 @functools.cache
 def package():
-    """A digest of the package with its data, the scripts and the configurations."""
+    """Returns a digest of the package with its data, the scripts and the configurations."""
     digest = hashlib.sha256()
     for folder in (PACKAGE, ROOT / "scripts", ROOT / "conf"):
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
@@ -74,15 +74,16 @@ def package():
 
 
 def outcome(entry, digest):
-    """What the entry's command left, from the cache where it is there."""
-    place = CACHE / entry.kind / f"{entry.name}-{digest}"
-    if not (place / "meta.json").exists():
-        run(entry, place)
-    meta = json.loads((place / "meta.json").read_text())
-    return Outcome(place, meta["seconds"], meta["machine"], meta["told"], meta["rows"])
+    """Returns the results of the entry's command; runs it if they are not in the cache."""
+    cached = CACHE / entry.kind / f"{entry.name}-{digest}"
+    if not (cached / "meta.json").exists():
+        run(entry, cached)
+    meta = json.loads((cached / "meta.json").read_text())
+    return Outcome(cached, meta["seconds"], meta["machine"], meta["told"], meta["rows"])
 
 
-def run(entry, place):
+def run(entry, cached):
+    """Runs the entry's command and stores its results in a folder of the cache."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in entry.files.items():
             Path(folder, name).write_text(content)
@@ -92,44 +93,45 @@ def run(entry, place):
         if entry.brief:
             environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
         began = time.perf_counter()
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+        process = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
         seconds = time.perf_counter() - began
-        if done.returncode:
+        if process.returncode:
             raise ExtensionError(
-                f"{entry.command}\nends with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-3000:]}"
+                f"{entry.command}\nfailed with status {process.returncode}:\n"
+                f"{process.stdout[-2000:]}{process.stderr[-3000:]}"
             )
-        temporary = place.with_name(f".{place.name}.{os.getpid()}")
+        temporary = cached.with_name(f".{cached.name}.{os.getpid()}")
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         for figure in (out / "figures").glob("*"):
             if figure.suffix in (".png", ".txt"):
                 shutil.copy(figure, temporary)
         rows = list(csv.DictReader((out / entry.table).read_text().splitlines())) if entry.table else []
-        told = done.stdout.replace(str(out), "outputs/...").splitlines()
-        meta = {"seconds": seconds, "machine": machine(), "told": told, "rows": rows}
+        printed = process.stdout.replace(str(out), "outputs/...").splitlines()
+        meta = {"seconds": seconds, "machine": machine(), "told": printed, "rows": rows}
         (temporary / "meta.json").write_text(json.dumps(meta))
-        shutil.rmtree(place, ignore_errors=True)
-        temporary.rename(place)
+        shutil.rmtree(cached, ignore_errors=True)
+        temporary.rename(cached)
     LOG.info("gallery: %s, %.0f s", entry.command, seconds)
 
 
 def machine():
-    """Where a command ran, in words."""
+    """Describes the machine in words."""
     import jax
 
     return f"{os.cpu_count()} cores ({platform.machine()}), jax {jax.__version__}"
 
 
-def page(entry, found):
-    """The page of an entry."""
+def page(entry, result):
+    """Writes the page of an entry."""
     title = {"papers": first_line(PACKAGE / entry.module).rstrip(".")}.get(entry.kind, f"`{entry.choice}`")
     lines = [f"# {title}", ""]
     if entry.kind != "papers":
         lines += [first_line(PACKAGE / entry.module), ""]
-    for figure in entry.shown([path.stem for path in sorted(found.folder.glob("*.png"))]):
+    for figure in entry.shown([path.stem for path in sorted(result.folder.glob("*.png"))]):
         lines += [f"![{figure}](_figures/{entry.kind}_{entry.name}_{figure}.png)", ""]
-        shutil.copy(found.folder / f"{figure}.png", figures() / f"{entry.kind}_{entry.name}_{figure}.png")
-        caption = found.folder / f"{figure}.txt"
+        shutil.copy(result.folder / f"{figure}.png", figures() / f"{entry.kind}_{entry.name}_{figure}.png")
+        caption = result.folder / f"{figure}.txt"
         if caption.exists():
             lines += [caption.read_text().splitlines()[0], ""]
     lines += [
@@ -137,31 +139,31 @@ def page(entry, found):
         entry.command,
         "```",
         "",
-        f"{found.seconds:.0f} s on {found.machine}, other commands beside it.",
+        f"{result.seconds:.0f} s on {result.machine}, while other commands were running.",
         "",
     ]
-    lines += table(entry, found) + further(entry)
+    lines += table(entry, result) + further(entry)
     write(DOCS / "gallery" / f"{entry.kind}_{entry.name}.md", lines)
 
 
-def table(entry, found):
-    """What the command found: claims with their verdicts, or what it printed."""
+def table(entry, result):
+    """Returns the lines with the results of a command: claims with their verdicts, or the printed lines."""
     if entry.kind == "papers":
         head = ["claim", "published", "ours", "rule", "verdict"]
         lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-        for row in found.rows:
+        for row in result.rows:
             values = [row["claim"], *(f"{float(row[name]):.4g}" for name in head[1:3]), row["rule"], row["verdict"]]
             lines.append(f"| {' | '.join(values)} |")
         return [*lines, ""]
-    told = [line for line in found.told if line.strip()][-14:]
-    return ["```text", *told, "```", ""]
+    last_lines = [line for line in result.printed if line.strip()][-14:]
+    return ["```text", *last_lines, "```", ""]
 
 
 def further(entry):
-    """Where more of it is told."""
+    """Returns the lines that link to further pages."""
     if entry.kind == "papers":
         return [
-            "With the paper's settings, and what differs from it:",
+            "The results with the paper's settings, and the differences from the paper:",
             "",
             f"```{{include}} ../papers/{entry.name}.md",
             ":start-line: 2",
@@ -169,40 +171,43 @@ def further(entry):
             "",
         ]
     more = {"studies": "[Studies](../studies.md)", "data": "[Data](../data.md)"}[entry.kind]
-    return [f"{more} says what it measures and which keys it has: `--help` after the command lists them.", ""]
+    return [f"{more} has more details. `--help` after the command lists its keys.", ""]
 
 
 def figures():
-    place = DOCS / "gallery" / "_figures"
-    place.mkdir(parents=True, exist_ok=True)
-    return place
+    """Returns the folder for the figures of the gallery; creates it if needed."""
+    folder = DOCS / "gallery" / "_figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def build(app):
-    """Runs what is not cached, as many commands at a time as there are cores, and writes the pages."""
+    """Runs the commands that are not cached, one per core at a time, and writes the pages."""
     day = os.environ.get("JAXRNN_DAY") if app.config.quick else None
     listed = [] if app.config.form == "pages" else entries.entries(app.config.quick, None if day is None else int(day))
-    begun = sorted(listed, key=lambda entry: -entry.cost)
+    longest_first = sorted(listed, key=lambda entry: -entry.cost)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        found = dict(zip(begun, pool.map(outcome, begun, map(key, begun)), strict=True))
+        outcomes = pool.map(outcome, longest_first, map(key, longest_first))
+        results = dict(zip(longest_first, outcomes, strict=True))
     index = [
         "# Gallery",
         "",
-        "Every reproduction, study and data set with its figure, its command and what it took.",
-        "All were run by this version of the package.",
+        "Every reproduction, study and data set, with its figure, its command and its time.",
+        "This version of the package ran all of them.",
         "",
     ]
     for kind, title in KINDS.items():
-        own = [entry for entry in listed if entry.kind == kind]
+        kind_entries = [entry for entry in listed if entry.kind == kind]
         index += [f"## {title}", "", ABOUT[kind], "", '<div class="gallery">']
-        for entry in own:
-            page(entry, found[entry])
-            pictures = entry.shown([path.stem for path in sorted(found[entry].folder.glob("*.png"))])
+        for entry in kind_entries:
+            page(entry, results[entry])
+            pictures = entry.shown([path.stem for path in sorted(results[entry].folder.glob("*.png"))])
             picture = f'<img alt="" src="../_images/{kind}_{entry.name}_{pictures[0]}.png">' if pictures else ""
             index.append(
-                f'<a href="{kind}_{entry.name}.html">{picture}<br>{entry.name}<br>{found[entry].seconds:.0f} s</a>'
+                f'<a href="{kind}_{entry.name}.html">{picture}<br>{entry.name}<br>{results[entry].seconds:.0f} s</a>'
             )
-        index += ["</div>", "", "```{toctree}", ":hidden:", "", *(f"{kind}_{entry.name}" for entry in own), "```", ""]
+        stems = [f"{kind}_{entry.name}" for entry in kind_entries]
+        index += ["</div>", "", "```{toctree}", ":hidden:", "", *stems, "```", ""]
     index += ["```{toctree}", ":hidden:", ":glob:", "", "../papers/*", "```"]
     write(DOCS / "gallery" / "index.md", index)
     keep(DOCS / "gallery", [f"{entry.kind}_{entry.name}" for entry in listed])

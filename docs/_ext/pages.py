@@ -1,4 +1,4 @@
-"""Pages that are made from the source: a page a module, the keys of every choice, what scripts say of themselves."""
+"""Writes pages from the source: one page per module, the keys of every choice, and the help texts of the scripts."""
 
 import ast
 import re
@@ -18,14 +18,14 @@ ROOT = DOCS.parent
 PACKAGE = ROOT / "src" / "jaxrnn"
 ROOMS = ("papers", "studies", "benchmarks", "sweeps", "experiments", "training", "plotting", "interop", "dynamics")
 ROOMS += ("nets", "data", "distributions", "unroll", "cells")
-NEEDS = {"torch_model"}  # modules of which the package is imported elsewhere
+NEEDS = {"torch_model"}  # modules that need a package which is not installed for the site
 GROUPS = ("model", "model/parametrization", "data", "data/distribution", "optimizer", "optimizer/schedule", "unroll")
 GROUPS += ("trainer", "callbacks", "probes", "regularizer", "study", "benchmark")
 SCRIPTS = ("train", "evaluate", "generate", "export", "study", "reproduce", "report", "tune", "benchmark")
 
 
 def write(path, lines):
-    """Writes a page where it is not the same already, so that Sphinx reads again what has changed alone."""
+    """Writes a page only if it has changed, so that Sphinx reads only changed pages again."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = "\n".join(lines) + "\n"
     if not path.exists() or path.read_text() != text:
@@ -33,24 +33,25 @@ def write(path, lines):
 
 
 def keep(folder, stems):
-    """Removes what an earlier build wrote of modules and choices that are gone: all pages of a folder but these."""
+    """Removes the pages of modules and choices that no longer exist: all pages of a folder except `stems`."""
     for path in folder.glob("*.*"):
         if path.is_file() and path.stem not in {"index", *stems}:
             path.unlink()
 
 
 def first_line(path):
+    """Returns the first line of a module's docstring."""
     return (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
 
 
 def api():
-    """A page a public module, and one a room that lists them."""
+    """Writes one page per public module, and one page per room that lists its modules."""
     rooms, pages = [], []
     for room in ROOMS:
-        modules = sorted(path for path in (PACKAGE / room).glob("*.py") if path.name[0] != "_")
-        names = [f"jaxrnn.{room}.{path.stem}" for path in modules if path.stem not in NEEDS]
-        for name, path in zip(names, [p for p in modules if p.stem not in NEEDS], strict=True):
-            write(DOCS / "api" / f"{name}.rst", module(name, first_line(path)))
+        modules = sorted(path.stem for path in (PACKAGE / room).glob("*.py") if path.name[0] != "_")
+        names = [f"jaxrnn.{room}.{stem}" for stem in modules if stem not in NEEDS]
+        for name in names:
+            write(DOCS / "api" / f"{name}.rst", module(name))
         title = f"jaxrnn.{room}"
         lines = [title, "=" * len(title), "", f".. automodule:: {title}", "   :no-members:", ""]
         lines += [".. toctree::", "   :maxdepth: 1", "", *(f"   {name}" for name in names)]
@@ -59,9 +60,9 @@ def api():
         pages += names
     base = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
     for stem in base:
-        write(DOCS / "api" / f"jaxrnn.{stem}.rst", module(f"jaxrnn.{stem}", ""))
+        write(DOCS / "api" / f"jaxrnn.{stem}.rst", module(f"jaxrnn.{stem}"))
     lines = ["API reference", "=============", "", ".. automodule:: jaxrnn", "   :no-members:", ""]
-    lines += ["A page a module, its functions with their signatures and docstrings.", ""]
+    lines += ["Each module has a page with the signatures and docstrings of its functions.", ""]
     lines += [
         ".. toctree::",
         "   :maxdepth: 1",
@@ -72,18 +73,18 @@ def api():
     keep(DOCS / "api", [*pages, *rooms, *map("jaxrnn.{}".format, base)])
 
 
-def module(name, about):
+def module(name):
+    """Returns the lines of a module's page."""
     return [name, "=" * len(name), "", f".. automodule:: {name}", "   :members:", "   :show-inheritance:"]
 
 
 def configuration():
-    """The keys of every choice of every group, from the factories' signatures and docstrings."""
-    lines = [
-        "# Configuration",
-        "",
-        "Every choice of every group with its keys; `python scripts/train.py ... --help` prints",
+    """Writes the keys of every choice of every group, from the factories' signatures and docstrings."""
+    lines = ["# Configuration", ""]
+    lines += [
+        "These pages list the keys of every choice of every group. Types and descriptions come from the factories."
     ]
-    lines += ["those of the parts that a command chooses. Types and sentences are those of the factories.", ""]
+    lines += ["`python scripts/train.py ... --help` prints the keys of the parts that a command chooses.", ""]
     lines += ["```{toctree}", ":maxdepth: 1", ""]
     pages = {}
     for group in GROUPS:
@@ -98,7 +99,7 @@ def configuration():
     pages["scripts"] = [
         "# Scripts",
         "",
-        "What `--help` prints of each; `--help` after a command follows the choices made.",
+        "The output of `--help` for each script. After a command, `--help` lists the keys of the chosen parts.",
         "",
     ]
     for name in SCRIPTS:
@@ -110,7 +111,7 @@ def configuration():
 
 
 def choice(group, file):
-    """What the page of a group says of one of its choices."""
+    """Returns the lines about one choice of a group."""
     content = yaml.safe_load(file.read_text()) or {}
     leaf = group.rpartition("/")[2]
     node = content.get(leaf, content) if leaf in ("study", "benchmark", "data") else content
@@ -124,17 +125,17 @@ def choice(group, file):
 
 
 def keys(path, node, arguments):
-    """A table of a factory's arguments, with the values that a node gives them."""
+    """Returns a table of a factory's arguments, with their values in a node of the configuration."""
     rows = []
-    for name, (kind, default, what) in arguments.items():
+    for name, (kind, default, description) in arguments.items():
         if f"{path}.{name}" not in helping.SET_BY_PROGRAM and not isinstance(node.get(name), dict) and name != "cell":
             value = helping._shown(node.get(name, default))
-            rows.append(f"| `{path}.{name}` | {cell(kind)} | `{value}` | {cell(what)} |")
+            rows.append(f"| `{path}.{name}` | {cell(kind)} | `{value}` | {cell(description)} |")
     return ["| key | type | value | |", "|---|---|---|---|", *rows] if rows else []
 
 
 def nodes(node, path):
-    """(key, node) of every part with a factory."""
+    """Yields (key, node) of every part with a factory."""
     if "_target_" in node:
         yield path, node
     for name, value in node.items():
@@ -143,17 +144,18 @@ def nodes(node, path):
 
 
 def cell(text):
+    """Escapes a text for a cell of a table."""
     return str(text).replace("|", "\\|").replace("_target_", "`_target_`")
 
 
 def checked(app, name, source):
-    """Names of the package in a page's text have to exist, and so have the files that it names."""
-    for found in set(re.findall(rf"`({NAME.pattern})(?:\([^`]*\))?`", source[0])):
-        if not exists(found):
-            LOG.warning("there is no %s", found, location=name)
-    for found in set(re.findall(r"\b((?:tests|scripts|conf|src|docs)/[\w/.-]+\.(?:py|yaml|md|sh))\b", source[0])):
-        if not (ROOT / found).exists() and "..." not in found:
-            LOG.warning("there is no file %s", found, location=name)
+    """Warns about names of the package and of files in a page that do not exist."""
+    for dotted in set(re.findall(rf"`({NAME.pattern})(?:\([^`]*\))?`", source[0])):
+        if not exists(dotted):
+            LOG.warning("unknown name %s", dotted, location=name)
+    for path in set(re.findall(r"\b((?:tests|scripts|conf|src|docs)/[\w/.-]+\.(?:py|yaml|md|sh))\b", source[0])):
+        if not (ROOT / path).exists() and "..." not in path:
+            LOG.warning("file %s does not exist", path, location=name)
 
 
 def build(app):

@@ -1,4 +1,4 @@
-"""Drawings of networks for the tutorial: boxes and arrows, a step a column."""
+"""Draws networks for the tutorial as boxes and arrows, one column per step."""
 
 import matplotlib.pyplot as plt
 
@@ -21,7 +21,7 @@ def arrow(axes, start, end, colour=BLACK, text="", bend=0.0, beside=(0.0, 0.12))
 
 
 def unrolled(kind, steps=3):
-    """An Elman or a Jordan network over its first steps: inputs below, outputs above, what is fed back in red."""
+    """Draws an Elman or a Jordan network over its first steps: inputs below, outputs above, feedback in red."""
     figure, axes = plt.subplots(figsize=(7, 3))
     for t in range(1, steps + 1):
         box(axes, t, 0, f"$x_{t}$", BLUE)
