@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _sample(items):
-    """Of a family marked `sample(n, share)` only n members, evenly spaced, are plain; the others are slow, in shares."""
+    """Marks all but n evenly spaced members of a family marked `sample(n, share)` as slow, to run in shares."""
     families = {}
     for item in items:
         if item.get_closest_marker("sample") and not any(item.get_closest_marker(m) for m in ("slow", "oracle")):
@@ -49,7 +49,7 @@ def _sample(items):
 
 
 def _take_shares(config, items):
-    """With JAXRNN_DAY=N set, one in n tests of a family marked `share(n)` is run, another one per day; without it all."""
+    """With JAXRNN_DAY=N, runs one in n tests of a family marked `share(n)`, another one per day; without it all."""
     if (day := os.environ.get("JAXRNN_DAY")) is None:
         return
     seen, left_out = {}, []

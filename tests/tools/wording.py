@@ -1,4 +1,4 @@
-"""Finds wording that CONTRIBUTING.md rules out, in files or in the whole project: `python tests/tools/wording.py [FILE ...]`.
+"""Finds wording that CONTRIBUTING.md rules out: `python tests/tools/wording.py [FILE ...]`, all files without an argument.
 
 A docstring begins with what the thing does or is. Lines of pages hold at most 120 characters. Names say what they hold.
 """
@@ -13,7 +13,15 @@ LONGEST = 120  # characters of a line in a page
 BEGINNINGS = ("What", "Of", "How", "That", "Who", "Whether", "Where")
 VAGUE = {"found", "own", "made", "given", "what", "place", "kept", "taken", "rest", "one", "those", "MOST"}
 FREE = re.compile(r"^\s*\||\]\(|https?://|^\[")  # tables and links may be longer
-WORDED = ("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/coming_from/*.md", "docs/tutorial/*.md", "src/**/*.py", "scripts/*.py")
+WORDED = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/*.md",
+    "docs/coming_from/*.md",
+    "docs/tutorial/*.md",
+    "src/**/*.py",
+    "scripts/*.py",
+)
 
 
 def docstrings(tree):

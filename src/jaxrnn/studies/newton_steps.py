@@ -62,8 +62,8 @@ def study(
 
     Returns:
       A `Result`. Each network has [lengths, gains, N] of "exponent" in nats per step and "amplification", both of the
-      first 128 steps (see `jaxrnn.unroll.newton.growth`), and of the iterations "needed" and "predicted", where iterations + 1
-      and 13 stand for any larger number. Common are "gains" and "lengths".
+      first 128 steps (see `jaxrnn.unroll.newton.growth`), and of the iterations "needed" and "predicted", where
+      iterations + 1 and 13 stand for any larger number. Common are "gains" and "lengths".
 
     Raises:
       ValueError: if a range is empty, or `iterations` is below the largest prediction.

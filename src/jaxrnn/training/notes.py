@@ -32,8 +32,8 @@ def _jump(rows):
     if largest <= JUMP * median:
         return []
     return [
-        f"the gradient exploded: the updates up to step {step} had a norm of {largest:.2g}, {largest / median:.1g} times "
-        "the median; try optimizer.clip_norm=1"
+        f"the gradient exploded: the updates up to step {step} had a norm of {largest:.2g}, {largest / median:.1g} "
+        "times the median; try optimizer.clip_norm=1"
     ]
 
 
