@@ -1,4 +1,4 @@
-"""Finds wording that CONTRIBUTING.md rules out: `python tests/tools/wording.py [FILE ...]`, all files without an argument.
+"""Finds wording that CONTRIBUTING.md rules out: `python tests/tools/wording.py [FILE ...]`; no FILE means all files.
 
 A docstring begins with what the thing does or is. Lines of pages hold at most 120 characters. Names say what they hold.
 """
@@ -16,7 +16,7 @@ FREE = re.compile(r"^\s*\||\]\(|https?://|^\[")  # tables and links may be longe
 WORDED = (
     "README.md",
     "CONTRIBUTING.md",
-    "docs/*.md",
+    ":(glob)docs/*.md",
     "docs/coming_from/*.md",
     "docs/tutorial/*.md",
     "src/**/*.py",
