@@ -1,6 +1,6 @@
 """Groups runs that fit in one compiled program: runs that differ only in their seeds and in floats that can be traced.
 
-There is no list of floats that can vary inside a program. Instead, one update is traced with the float as argument.
+Grouping needs no list of these floats: to test a float, it traces one update with the float as an argument.
 """
 
 import json
