@@ -12,7 +12,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 START, END = "<!-- cells -->\n", "<!-- end -->"
-TASKS = {"adding": "loss", "copying": "loss", "digits": "correct"}
+TASKS = {"adding": "loss", "copying": "loss", "digits": "solved"}
 
 
 def save_results(task, sweep):
@@ -32,7 +32,7 @@ def save_results(task, sweep):
                 "parameters": summary["parameters"],
                 "loss": test["loss"],
                 "baseline": test["baseline"],
-                "correct": test.get("accuracy", test.get("correct")),
+                "solved": test.get("accuracy", test.get("solved")),
                 "together": summary["together"],
                 "seconds": round(summary["seconds"], 1),
                 "device": summary["device"],
@@ -52,7 +52,7 @@ def lines():
     """Returns the lines of the table, with one row per cell."""
     runs = {task: list(csv.DictReader((HERE / "cells" / f"{task}.csv").read_text().splitlines())) for task in TASKS}
     names = list(dict.fromkeys(row["cell"] for rows in runs.values() for row in rows))
-    heads = [f"{task}: {'accuracy' if metric == 'correct' else metric} | seconds" for task, metric in TASKS.items()]
+    heads = [f"{task}: {'accuracy' if metric == 'solved' else metric} | seconds" for task, metric in TASKS.items()]
     table = ["| cell | " + " | ".join(heads) + " |", "|---" * (1 + 2 * len(TASKS)) + "|"]
     for name in names:
         cells = []

@@ -21,9 +21,9 @@ def save_results(folder):
     """Saves a run's test metrics and baselines as docs/data/NAME.json, where NAME is the folder's name."""
     from omegaconf import OmegaConf
 
-    from jaxrnn.experiments import folders
+    from jaxrnn.experiments import run_folder
 
-    run, summary = folders.load(folder), json.loads((Path(folder) / "summary.json").read_text())
+    run, summary = run_folder.load(folder), json.loads((Path(folder) / "summary.json").read_text())
     overrides = OmegaConf.to_container(OmegaConf.load(Path(folder) / ".hydra" / "overrides.yaml"))
     keys = ("steps", "seconds", "compile_seconds", "parameters", "device", "versions")
     content = {key: summary[key] for key in keys}
@@ -41,7 +41,7 @@ def table():
     for path in sorted(FOLDER.glob("*.json")):
         content = json.loads(path.read_text())
         metrics = [name for name in content["test"] if name not in ("loss", "baseline")]
-        metrics = [name for name in metrics if name != "correct"] or ["loss", *metrics]
+        metrics = [name for name in metrics if name != "solved"] or ["loss", *metrics]
         test = ", ".join(f"{name} {content['test'][name]:.3g}" for name in metrics)
         baselines = "; ".join(
             f"{name}: " + ", ".join(f"{metric} {values[metric]:.3g}" for metric in metrics if metric in values)

@@ -13,25 +13,25 @@ import sys
 from pathlib import Path
 
 FILE = Path(__file__).with_suffix(".json")
-BASELINES = ("last value", "season before", "linear autoregression", "echo state network")
+BASELINES = ("persistence", "seasonal persistence", "linear autoregression", "echo state network")
 
 
 def keep(folder):
     """Stores the test results of a sweep's runs, one row per horizon."""
-    from jaxrnn.experiments import folders
+    from jaxrnn.experiments import run_folder
     from jaxrnn.training import forecasts
 
-    run_folders = sorted(file.parent for file in Path(folder).glob("*/summary.json"))
-    runs = [folders.load(run_folder) for run_folder in run_folders]
+    paths = sorted(file.parent for file in Path(folder).glob("*/summary.json"))
+    runs = [run_folder.load(path) for path in paths]
     longest = max(run.dataset.series.horizon for run in runs)
     rows = {}
-    for run, run_folder in zip(runs, run_folders, strict=True):
-        summary = json.loads((run_folder / "summary.json").read_text())
+    for run, path in zip(runs, paths, strict=True):
+        summary = json.loads((path / "summary.json").read_text())
         horizon = run.dataset.series.horizon
         name = run.cfg.data.series
         row = rows.setdefault(f"{name} {horizon}", {"series": name, "horizon": horizon, "runs": []})
         scores = {key: summary["metrics"]["test"][key] for key in ("mase", "crps", "coverage", "mse")}
-        if horizon == 1 and run.dataset.series.past is None:
+        if horizon == 1 and run.dataset.series.past_covariates is None:
             scores["fed back"] = float(forecasts.by_lead(run, longest)["network"].mean())
         row["runs"].append(scores)
         if "baselines" not in row:

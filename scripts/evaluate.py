@@ -7,17 +7,17 @@ from jaxrnn.experiments.command_line import config_errors, main
 
 def evaluate(cfg):
     from jaxrnn import runtime
-    from jaxrnn.experiments import config, files, folders
+    from jaxrnn.experiments import artifacts, run_folder, schema
 
     runtime.prepare()
     with config_errors():
-        config.check(cfg)
-        run = folders.load(cfg.run, config.listed(cfg.trust, "trust"))
-        metrics, baselines = files.write_evaluation(run), files.baselines(run)
-        predictions = files.write_predictions(run, cfg.split)
-        leads = None if cfg.horizon is None else files.write_by_lead(run, cfg.horizon)
+        schema.check(cfg)
+        run = run_folder.load(cfg.run, schema.listed(cfg.trust, "trust"))
+        metrics, baselines = artifacts.write_evaluation(run), artifacts.baselines(run)
+        predictions = artifacts.write_predictions(run, cfg.split)
+        leads = None if cfg.horizon is None else artifacts.write_by_lead(run, cfg.horizon)
     print(f"{run.folder}, best params (step {run.best_step})")
-    print(files.table(metrics, run.dataset.trivial_name))
+    print(artifacts.table(metrics, run.dataset.trivial_name))
     print(baselines)
     for note in run.dataset.notes:
         print(f"note: {note}")

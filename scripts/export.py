@@ -9,13 +9,13 @@ def export(cfg):
     from pathlib import Path
 
     from jaxrnn import interop, runtime
-    from jaxrnn.experiments import config, folders
+    from jaxrnn.experiments import run_folder, schema
     from jaxrnn.precision import computing
 
     runtime.prepare()
     with config_errors():
-        config.check(cfg)
-        run = folders.load(cfg.run, config.listed(cfg.trust, "trust"))
+        schema.check(cfg)
+        run = run_folder.load(cfg.run, schema.listed(cfg.trust, "trust"))
         folder = Path(run.folder, "export", str(cfg.to)) if cfg.folder is None else Path(cfg.folder)
         with computing(run.task.trainer.precision):
             lines = interop.export(run.net, run.params, run.dataset.input_size, cfg.to, folder)

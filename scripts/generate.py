@@ -11,17 +11,17 @@ from jaxrnn.experiments.command_line import config_errors, main, quoted
 
 def generate(cfg):
     from jaxrnn import runtime
-    from jaxrnn.experiments import asking, config, files, folders
+    from jaxrnn.experiments import artifacts, generate_cli, run_folder, schema
 
     runtime.prepare()
     with config_errors():
-        config.check(cfg)
-        run = folders.load(cfg.run, config.listed(cfg.trust, "trust"))
+        schema.check(cfg)
+        run = run_folder.load(cfg.run, schema.listed(cfg.trust, "trust"))
         if run.dataset.question is not None:
-            print(asking.answered(run, cfg))
+            print(generate_cli.answered(run, cfg))
             return
-        asking.refuse_questions(run, cfg)
-        values, figure, error = files.write_generation(run, **asking.continuation(run, cfg))
+        generate_cli.refuse_questions(run, cfg)
+        values, figure, error = artifacts.write_generation(run, **generate_cli.continuation(run, cfg))
     print(f"values in {values}, figure in {figure}")
     if error is not None:
         print(f"mean squared error against the truth: {error:.3g}")

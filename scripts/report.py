@@ -7,11 +7,11 @@ from jaxrnn.hints import quoted
 
 
 def report(cfg):
-    from jaxrnn.experiments import config
+    from jaxrnn.experiments import schema
     from jaxrnn.sweeps import report
 
     with config_errors():
-        print(report.write(report.read(cfg.path, config.validated(cfg.metric, str, "metric"))))
+        print(report.write(report.read(cfg.path, schema.validated(cfg.metric, str, "metric"))))
 
 
 if __name__ == "__main__":

@@ -12,16 +12,16 @@ def reproduce(cfg):
     from hydra.core.hydra_config import HydraConfig
 
     from jaxrnn import runtime
-    from jaxrnn.experiments import config
+    from jaxrnn.experiments import schema
 
     runtime.prepare()
     start = time.perf_counter()
     with config_errors():
         hydra = HydraConfig.get()
-        config.check(cfg)
-        reproduction = config.build(cfg.paper, quick=config.validated(cfg.quick, bool, "quick"))
+        schema.check(cfg)
+        reproduction = schema.build(cfg.paper, quick=schema.validated(cfg.quick, bool, "quick"))
         command = f"python scripts/reproduce.py {shlex.join(hydra.overrides.task)}"
-        width = config.build(cfg.figure).width
+        width = schema.build(cfg.figure).width
         lines = reproduction.write(hydra.runtime.output_dir, command, time.perf_counter() - start, width)
     print("\n".join([reproduction.paper, *lines, f"in {hydra.runtime.output_dir}"]))
 

@@ -29,18 +29,18 @@ def train(cfg):
 
 def _train(cfg, folder, many):
     from jaxrnn import runtime  # imported here, so that --help does not import JAX
-    from jaxrnn.experiments import config, folders
+    from jaxrnn.experiments import run_folder, schema
     from jaxrnn.sweeps import schedule
 
     runtime.prepare()
     if "resume" in cfg:
         folder = cfg.resume
-        summary = folders.resume(folder, cfg.trainer.steps, config.listed(cfg.trust, "trust"))
+        summary = run_folder.resume(folder, cfg.trainer.steps, schema.listed(cfg.trust, "trust"))
     elif cfg.together:
         return schedule.train_inside_job(cfg.together, folder)
     else:
-        summary = (folders.train_one_of_many if many else folders.train)(cfg, folder)
-    folders.say(summary, folder)
+        summary = (run_folder.train_one_of_many if many else run_folder.train)(cfg, folder)
+    run_folder.say(summary, folder)
     if summary["status"] == "stopped":
         sys.exit(128 + signal.Signals[summary["reason"]])
     return summary["metrics"].get("validation", {}).get("loss")

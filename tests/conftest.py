@@ -93,7 +93,7 @@ def root():
 @pytest.fixture(scope="session")
 def configure():
     """(*overrides, name="train", small=True) -> the configuration, of a small run unless told otherwise."""
-    from jaxrnn.experiments.conf import compose
+    from jaxrnn.experiments.compose import compose
 
     small = ["model.cell.size=4", "trainer.steps=60", "trainer.report_every=15", "checkpoints.seconds=0"]
 
@@ -106,10 +106,12 @@ def configure():
 @pytest.fixture(scope="session")
 def numbers():
     """Run folder -> all numbers of its `metrics.csv`."""
-    from jaxrnn.training import records
+    from jaxrnn.training import metrics_csv
 
     def found(folder):
-        return np.array([v for row in records.read(folder) for k, v in row.items() if k != "split" and v is not None])
+        return np.array(
+            [v for row in metrics_csv.read(folder) for k, v in row.items() if k != "split" and v is not None]
+        )
 
     return found
 

@@ -22,7 +22,7 @@ from jaxrnn import nets, optimizers, parametrizations, training
 from jaxrnn.arguments import checked, hints, is_checkable
 from jaxrnn.cells import elman, lstm
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import config
+from jaxrnn.experiments import schema
 from jaxrnn.types import Cell, Rate
 
 FACTORIES = {
@@ -59,7 +59,7 @@ def refused(hint, name):
     found = []
     for value in (-1, 0.5, "Nonsense", 3, True, NET, [NET], np.zeros):
         try:
-            config.validated(value, hint, name)
+            schema.validated(value, hint, name)
         except ConfigError as error:
             found.append((value, str(error)))
     return found
@@ -69,7 +69,7 @@ def accepted(hint, name):
     """A value for a parameter without a default."""
     for value in (4, 0.5, "none", NET, elman.cell(2), optax.identity()):
         with contextlib.suppress(ConfigError):
-            return config.validated(value, hint, name)
+            return schema.validated(value, hint, name)
     return None
 
 
@@ -104,7 +104,7 @@ def test_a_wrong_argument_is_refused_with_the_sentence_of_the_configuration(func
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: jaxrnn.rnn(elman.cell(2), 1, attend="Luong"), "attend=Luong: should be 'luong' or 'bahdanau'"),
+        (lambda: jaxrnn.rnn(elman.cell(2), 1, attention="Luong"), "attend=Luong: should be 'luong' or 'bahdanau'"),
         (lambda: jaxrnn.rnn(elman.cell(2), 1, layers=0), "layers=0: should be greater than 0"),
         (lambda: jaxrnn.rnn(elman.cell(2), 1, bidirectional=True), "bidirectional=True: should be 'concat', 'sum'"),
         (lambda: nets.dropout(1.0), "rate=1.0: should be less than 1"),
@@ -163,4 +163,26 @@ def test_an_object_of_the_configuration_is_held_to_its_type_too():
     )
     node.cell.output_size = 3
     with pytest.raises(ConfigError, match="cell: expected a Cell, got a Net"):
-        config.build(node)
+        schema.build(node)
+
+
+@pytest.mark.parametrize(("old", "value", "new"), [
+    ("attend", "luong", "attention"), ("own_outputs", 0.5, "scheduled_sampling"), ("symbols", 5, "vocabulary_size")
+])  # fmt: skip
+def test_an_old_name_is_answered_with_the_new_one(old, value, new, configure):
+    with pytest.raises(
+        ConfigError, match=rf"^{old}: jaxrnn\.nets\.stack\.rnn has no such argument; it is called {new} now$"
+    ):
+        jaxrnn.rnn(lstm.cell(2), 1, **{old: value})
+    with pytest.raises(ConfigError, match=rf"^model\.{old}: .*has no such option; it is called {new} now$"):
+        schema.check(configure(f"model.{old}={value}"))
+
+
+@pytest.mark.parametrize(("key", "old", "new"), [
+    ("missing", "refuse", "error"), ("missing", "line", "interpolate"), ("missing", "previous", "forward_fill"),
+    ("target", "every", "all"),
+])  # fmt: skip
+def test_an_old_value_is_answered_with_the_new_one(key, old, new, configure):
+    cfg = configure("data=csv", "data.path=a.csv", "data.column=b", f"data.{key}={old}")
+    with pytest.raises(ConfigError, match=rf"^data\.{key}={old}: .*; it is called {new} now$"):
+        schema.check(cfg)

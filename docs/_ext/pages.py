@@ -10,7 +10,7 @@ from docstrings import NAME, exists
 from sphinx.util import logging
 
 from jaxrnn.experiments import help as helping
-from jaxrnn.experiments.conf import CONF
+from jaxrnn.experiments.compose import CONF
 
 LOG = logging.getLogger(__name__)
 DOCS = Path(__file__).parents[1]

@@ -19,6 +19,17 @@ ADVICE = {  # (expected type, type of the value) -> what to do
     ("Net", "tuple"): "jaxrnn.nets.serial(*nets) makes one of several",
     ("Dataset", "array"): "jaxrnn.data.series.dataset(values) makes one",
 }
+NEW_NAMES = {  # names before version 0.6 -> names now, of options and of their values
+    "attend": "attention",
+    "own_outputs": "scheduled_sampling",
+    "symbols": "vocabulary_size",
+    "past": "past_covariates",
+    "known": "future_covariates",
+    "refuse": "error",
+    "line": "interpolate",
+    "previous": "forward_fill",
+    "every": "all",
+}
 Function = typing.TypeVar("Function", bound=collections.abc.Callable[..., typing.Any])
 
 
@@ -39,6 +50,7 @@ def checked(function: Function) -> Function:
         try:
             bound = _signature(function).bind(*args, **kwargs)
         except TypeError:
+            _refuse_old_names(function, kwargs)
             return function(*args, **kwargs)  # raises TypeError with the function's name
         annotations = hints(function)
         for name, value in bound.arguments.items():
@@ -91,7 +103,9 @@ def hints(function):
 
 
 def nearest(name, names):
-    """Returns the end of a message: the names most similar to `name`, or all names if none is similar."""
+    """Returns the end of a message: the new name of an old one, the most similar names, or all names."""
+    if NEW_NAMES.get(str(name)) in names:
+        return f"; it is called {NEW_NAMES[str(name)]} now"
     close = difflib.get_close_matches(str(name), [str(n) for n in names], n=3, cutoff=0.5)
     return f"; nearest: {', '.join(close)}" if close else f"; there are: {', '.join(map(str, names))}"
 
@@ -108,6 +122,13 @@ def refuse_factory(value, name):
 
 
 _signature = functools.cache(inspect.signature)
+
+
+def _refuse_old_names(function, names):
+    """Raises ConfigError for an argument that has a new name."""
+    for name in names:
+        if name not in (known := _signature(function).parameters) and NEW_NAMES.get(name) in known:
+            raise ConfigError(f"{name}: {dotted(function)} has no such argument{nearest(name, known)}")
 
 
 def _convert_argument(value, hint, name):

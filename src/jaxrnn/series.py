@@ -28,8 +28,8 @@ class Series(NamedTuple):
       value_labels: labels of the V variables, with their units.
       log: whether values * std + mean is the logarithm of the value in the source's units.
       lags: number of values of each variable that the input holds.
-      past: [N, P], past covariates: other inputs, known only up to the present step; None for none.
-      known: [N + F, Q], future covariates: inputs that are known in advance; None for none.
+      past_covariates: [N, P], past covariates: other inputs, known only up to the present step; None for none.
+      future_covariates: [N + F, Q], future covariates: inputs that are known in advance; None for none.
       horizon: h, the number of future steps that each output forecasts.
       naive_error: [V], mean absolute error of the naive forecast on the training part, in the source's units. The naive
         forecast is the last value, or the value one season before; NaN if it is never wrong.
@@ -47,8 +47,8 @@ class Series(NamedTuple):
     value_labels: tuple[str, ...]
     log: bool = False
     lags: int = 1
-    past: Any = None
-    known: Any = None
+    past_covariates: Any = None
+    future_covariates: Any = None
     horizon: int = 1
     naive_error: Any = None
     step: Any = None
@@ -98,14 +98,14 @@ class Series(NamedTuple):
         """
         indices = self._steps(steps)
         parts = [self.values[np.maximum(indices - lag, 0)] for lag in range(self.lags)]
-        parts += [] if self.past is None else [self.past[indices]]
-        parts += [] if self.known is None else [self.ahead(indices)]
+        parts += [] if self.past_covariates is None else [self.past_covariates[indices]]
+        parts += [] if self.future_covariates is None else [self.ahead(indices)]
         return np.concatenate(parts, axis=1)
 
     def ahead(self, steps: int) -> Any:
         """Returns the future covariates of the h steps after each given step: [n, h Q]."""
-        indices = np.minimum(np.asarray(steps)[:, None] + 1 + np.arange(self.horizon), len(self.known) - 1)
-        return self.known[indices].reshape(len(indices), -1)
+        indices = np.minimum(np.asarray(steps)[:, None] + 1 + np.arange(self.horizon), len(self.future_covariates) - 1)
+        return self.future_covariates[indices].reshape(len(indices), -1)
 
     def truth(self) -> Any:
         """Returns the values [N, V] in the network's units, with NaN for filled values."""
@@ -139,7 +139,7 @@ class Series(NamedTuple):
 
     def reach(self) -> int:
         """Returns how many steps after the last value can be forecast; None means any number."""
-        return None if self.known is None else len(self.known) - len(self.values)
+        return None if self.future_covariates is None else len(self.future_covariates) - len(self.values)
 
     def times_of(self, start: int, count: int) -> Any:
         """Returns the times [count] of the steps from `start` on, also after the end, for the axis of a figure."""

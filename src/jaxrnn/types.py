@@ -58,10 +58,10 @@ class _NetFields(NamedTuple):
     width: Callable[[int], int]
     initial: Callable[..., Carry]
     apply: Callable[..., tuple[Carry, Any]]
-    unrolled: Callable[..., "Net"]
+    with_unroll: Callable[..., "Net"]
     causal: bool = True
     decoding: "Decoding | None" = None
-    plain: "Plain | None" = None
+    explicit_weights: "ExplicitWeights | None" = None
     vocabulary: int | None = None
     many_to_one: Callable[[], "Net"] | None = None
 
@@ -69,7 +69,7 @@ class _NetFields(NamedTuple):
 class Net(_NetFields):
     """A map from a sequence to a sequence.
 
-    `unrolled` and `many_to_one` build the net again; fields that were changed with `_replace` stay changed in it.
+    `with_unroll` and `many_to_one` build the net again; fields that were changed with `_replace` stay changed in it.
 
     Fields:
       init: (key, input_size) -> params. Draws the weights for inputs of width D = input_size.
@@ -80,11 +80,11 @@ class Net(_NetFields):
         mask [T, B] is true at the valid steps, reset [T, B] at the steps before which the carry returns to its initial
         value. key [B] holds one PRNG key per sequence and switches dropout and noise on; None switches them off. A loop
         that calls the net step by step passes `jaxrnn.keys.StepKeys`.
-      unrolled: (unroll) -> Net. Returns the same net with its recurrent layers unrolled by `unroll`, a function
+      with_unroll: (unroll) -> Net. Returns the same net with its recurrent layers unrolled by `unroll`, a function
         `(cell, params, carry, xs, *, mask, reset, reverse) -> (carry, ys)`.
       causal: whether y_t depends only on x_1 ... x_t, so that the net can run on a stream.
       decoding: the `Decoding` of an encoder-decoder, which reads a `Pair` as xs; None for other nets.
-      plain: the `Plain` of a net whose recurrent weights are functions of its params; None for other nets.
+      explicit_weights: the `ExplicitWeights` of a net whose recurrent weights are computed from its params, or None.
       vocabulary: number of symbols that the net can read as integers xs [T, B, 1]; None if it reads values.
       many_to_one: () -> Net. Returns the same net for data with one target per sequence (see `jaxrnn.nets.adapted`);
         None for a net that treats each step separately.
@@ -93,7 +93,7 @@ class Net(_NetFields):
     __slots__ = ()
 
     def _replace(self, **fields: Any) -> "Net":
-        for name in ("unrolled", "many_to_one"):
+        for name in ("with_unroll", "many_to_one"):
             if name not in fields and getattr(self, name) is not None:
                 fields = fields | {name: self._rebuilding(name, fields)}
         return super()._replace(**fields)
@@ -103,7 +103,7 @@ class Net(_NetFields):
         return lambda *arguments: getattr(self, name)(*arguments)._replace(**fields)
 
 
-class Plain(NamedTuple):
+class ExplicitWeights(NamedTuple):
     """The version of a parametrized net whose params are the recurrent weights themselves.
 
     Fields:
@@ -195,7 +195,7 @@ class Dataset(NamedTuple):
       baselines: {name: (Batch) -> ys [T, B, K]}, simple predictors to compare with; the first is the trivial one.
       continues: whether each batch continues the one before, so that training keeps the carry between batches.
       series: the `Series` that the data come from; None for other data.
-      correct: (ys [T, B, K], Batch) -> bool [B]. Decides whether each sequence is solved; None if this has no meaning.
+      solved: (ys [T, B, K], Batch) -> bool [B]. Decides whether each sequence is solved; None if this has no meaning.
       lags: (smallest, largest) number of steps between a relevant input and the output that needs it, or None.
       loss_name: name of the loss in tables and figures.
       metrics: {name: `Metric`}, reported with the loss.
@@ -225,7 +225,7 @@ class Dataset(NamedTuple):
     baselines: dict[str, Callable[[Batch], Any]]
     continues: bool = False
     series: Series | None = None
-    correct: Callable[..., Any] | None = None
+    solved: Callable[..., Any] | None = None
     lags: tuple[int, int] | None = None
     loss_name: str = "mean squared error"
     metrics: dict[str, Metric] = {}  # noqa: RUF012

@@ -17,7 +17,7 @@ import pytest
 from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.benchmarks import _training, launchers, sweep
 from jaxrnn.benchmarks._worker import Missing, Worker, Workers, clocked, first_time
-from jaxrnn.experiments import config
+from jaxrnn.experiments import schema
 from jaxrnn.experiments.build import build
 from jaxrnn.training import engine
 
@@ -106,8 +106,8 @@ TINY = {
 def test_benchmarks_by_their_configurations(name, tmp_path, x32, configure):
     options = [f"benchmark={name}", *(f"benchmark.{option}" for option in ["repeats=1", *TINY[name]])]
     cfg = configure(*options, name="benchmark")
-    config.check(cfg)
-    measured = config.build(cfg.benchmark)
+    schema.check(cfg)
+    measured = schema.build(cfg.benchmark)
     module = importlib.import_module(cfg.benchmark._target_.rpartition(".")[0])
     timing.write(measured, name, module.plot(measured), tmp_path)
     assert all(row["seconds"] > 0 for row in measured.rows)

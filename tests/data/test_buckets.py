@@ -20,7 +20,7 @@ def made(name, **arguments):
 NETS = {
     "vowels": lambda d: nets.rnn(gru.cell(4), d.output_size, bidirectional="concat"),
     "addition": lambda d: nets.rnn(
-        gru.cell(4), d.output_size, symbols=d.inputs.size, answers="symbols", attend="bahdanau"
+        gru.cell(4), d.output_size, vocabulary_size=d.inputs.size, answers="symbols", attention="bahdanau"
     ),
 }
 

@@ -102,7 +102,7 @@ def test_absent_rows_become_steps_where_a_rule_fills_them(write):
     path = write(times)
     (note,) = csv.dataset(path, "x", time="time").notes
     assert note.startswith("time: 366 of 1827 steps (D) are missing, the first after 2013-12-31")
-    dataset = csv.dataset(path, "x", time="time", missing="previous")
+    dataset = csv.dataset(path, "x", time="time", missing="forward_fill")
     assert len(dataset.series.values) == 1827
     np.testing.assert_array_equal(dataset.series.times, whole.to_numpy().astype("datetime64[D]"))
     assert dataset.series.missing[731:1097].all()

@@ -24,13 +24,15 @@ def of(values, **options):
 def test_what_is_read_and_asked_for_at_a_step():
     values = np.stack([np.arange(10.0), 100 + np.arange(10.0)], axis=1)
     known = 1000 + np.arange(13.0)[:, None]
-    found = of(values, lags=3, past=-values[:, :1], known=known, horizon=2)
+    found = of(values, lags=3, past_covariates=-values[:, :1], future_covariates=known, horizon=2)
     inputs, targets = found.inputs(), found.targets()
     np.testing.assert_array_equal(inputs[5], [5, 105, 4, 104, 3, 103, -5, 1006, 1007])
     np.testing.assert_array_equal(targets[5], [6, 106, 7, 107])
     np.testing.assert_array_equal(inputs[9, -2:], [1010, 1011])
     assert found.reach() == 3
-    following = found._replace(past=None).following(jnp.asarray(inputs[5, :6]), jnp.array([6.0, 106.0]), known[7:9, 0])
+    following = found._replace(past_covariates=None).following(
+        jnp.asarray(inputs[5, :6]), jnp.array([6.0, 106.0]), known[7:9, 0]
+    )
     np.testing.assert_array_equal(following, [6, 106, 5, 105, 4, 104, 1007, 1008])
 
 
@@ -95,9 +97,9 @@ def test_the_series_that_ship(name):
     for each, predict in dataset.baselines.items():
         total, weight = weighted_sum(dataset.loss, predict(batch), batch.targets, batch.weights)
         losses[each] = float(total / weight)
-    assert losses["linear autoregression"] < losses["last value"]
+    assert losses["linear autoregression"] < losses["persistence"]
     assert "echo state network" in losses
-    assert ("season before" in losses) == (name in ("co2", "sea", "airline"))
+    assert ("seasonal persistence" in losses) == (name in ("co2", "sea", "airline"))
 
 
 def test_an_anchor_is_what_a_network_of_zeros_says():
@@ -139,7 +141,7 @@ def test_counts_are_seen_in_units_of_their_mean():
     dataset = series.dataset(counts, window=5, distribution=negative_binomial.distribution())
     np.testing.assert_allclose(dataset.series.in_source_units(dataset.series.values)[:, 0], counts)
     batch = dataset.splits["test"]
-    ys = dataset.baselines["last value"](batch)
+    ys = dataset.baselines["persistence"](batch)
     drawn = dataset.distribution.draw(jax.random.key(0), ys) * dataset.series.std[0]
     np.testing.assert_allclose(drawn, np.round(drawn), atol=1e-3)
     with pytest.raises(ValueError, match="counts must be whole numbers"):
@@ -162,13 +164,15 @@ def test_times_and_the_calendar():
 
 def test_arrays_of_ones_own():
     values = np.random.default_rng(0).normal(size=(80, 2))
-    dataset = series.dataset(values, past=values[:, :1], known=np.arange(90.0), window=8, labels=("x", "y"))
+    dataset = series.dataset(
+        values, past_covariates=values[:, :1], future_covariates=np.arange(90.0), window=8, labels=("x", "y")
+    )
     assert dataset.input_size == 2 + 1 + 1
     assert dataset.output_size == 2
     assert dataset.series.value_labels == ("x", "y")
     assert dataset.series.reach() == 10
-    with pytest.raises(ValueError, match="past has 79 rows but values has 80"):
-        series.dataset(values, past=values[1:, :1])
+    with pytest.raises(ValueError, match="past_covariates has 79 rows but values has 80"):
+        series.dataset(values, past_covariates=values[1:, :1])
     with pytest.raises(ValueError, match="finite"):
         series.dataset([1.0, np.nan])
     with pytest.raises(ValueError, match="requires values above 0"):
@@ -196,12 +200,14 @@ def rows(count, gap=()):
 
 def test_several_columns_with_times_gaps_and_what_is_to_come(write):
     path = write(["day,sales,price,rain", *rows(100, gap=(3, 4)), "04.11.2001,,3,", "04.12.2001,,4,"])
-    dataset = csv.dataset(path, "sales", past="rain", known=["price"], time="day", time_format="%m.%d.%Y",
-                          missing="line", window=8)  # fmt: skip
+    covariates = {"past_covariates": "rain", "future_covariates": ["price"]}
+    dataset = csv.dataset(
+        path, "sales", **covariates, time="day", time_format="%m.%d.%Y", missing="interpolate", window=8
+    )
     found = dataset.series
     np.testing.assert_allclose(found.in_source_units(found.values)[:, 0], np.arange(100.0))
     assert found.reach() == 2
-    assert found.past.shape == (100, 1)
+    assert found.past_covariates.shape == (100, 1)
     assert found.time_label == "day"
     assert str(found.times[0]) == "2001-01-01"
     assert dataset.input_size == 3
@@ -213,11 +219,11 @@ def test_several_columns_with_times_gaps_and_what_is_to_come(write):
     ("lines", "options", "message"),
     [
         (["a,b", "1,2", "1,2,3"], {}, "line 3: 3 fields, but the header has 2"),
-        (["a,b", "1,2", "1,"], {}, "give data.missing=line or previous"),
-        (["a,b", "1,", "1,NA"], {"missing": "previous"}, "column 'b': all values are missing"),
-        (["a,b", "1,1", "1,x"], {"missing": "line"}, "'x' is not a finite number"),
+        (["a,b", "1,2", "1,"], {}, "give data.missing=interpolate or forward_fill"),
+        (["a,b", "1,", "1,NA"], {"missing": "forward_fill"}, "column 'b': all values are missing"),
+        (["a,b", "1,1", "1,x"], {"missing": "interpolate"}, "'x' is not a finite number"),
         (["a,b", "2001,1", "2000,1"], {"time": "a"}, "line 3, column 'a': '2000' is not later than"),
-        (["a,b", "1,1", "2,2"], {"past": "c"}, "data.past=c"),
+        (["a,b", "1,1", "2,2"], {"past_covariates": "c"}, "data.past_covariates=c"),
     ],
 )
 def test_columns_that_cannot_be_read(write, lines, options, message):

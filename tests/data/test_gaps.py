@@ -16,7 +16,7 @@ from jaxrnn.training.update import Task
 NOISE = np.random.default_rng(0).normal(size=4000)
 HALF = np.where(np.arange(4000) % 2, np.nan, NOISE)
 F64 = {"precision": "f64"}
-RULES = ("line", "previous")
+RULES = ("interpolate", "forward_fill")
 
 
 def training(dataset, count=None):
@@ -100,11 +100,11 @@ def test_nothing_is_read_of_the_future_where_something_is_asked(rule):
 def test_lines_run_through_time_in_the_training_part_and_stop_before_validation():
     times = np.array([0, 1, 2, 3, 7, 8, 9, 10, *range(11, 63)], float) + 100
     values = np.where(np.isin(np.arange(60), [4, 5, 50]), np.nan, times)
-    dataset = series.dataset(values, times=times, window=4, missing="previous")
+    dataset = series.dataset(values, times=times, window=4, missing="forward_fill")
     filled = dataset.series.in_source_units(dataset.series.values)[:, 0]
     assert len(filled) == 63  # the three steps between 3 and 7 are steps
     np.testing.assert_allclose(filled[3:10], [103, 103, 103, 103, 103, 103, 109])
-    line = series.dataset(values, times=times, window=4, missing="line").series
+    line = series.dataset(values, times=times, window=4, missing="interpolate").series
     filled = line.in_source_units(line.values)[:, 0]
     np.testing.assert_allclose(filled[:53], np.arange(100.0, 153))
     np.testing.assert_allclose(filled[53], 152)  # validation: the value after it is not known yet
@@ -116,7 +116,7 @@ def test_business_days_are_interpolated_by_time():
     days = np.busday_offset("2024-01-01", np.arange(20))
     values = np.arange(20.0)
     values[4] = np.nan  # the Friday between a Thursday of 3 and a Monday of 5, four days later
-    found = series.dataset(values, times=days, window=2, missing="line").series
+    found = series.dataset(values, times=days, window=2, missing="interpolate").series
     np.testing.assert_allclose(found.in_source_units(found.values)[4, 0], 3.5)
 
 
@@ -138,13 +138,13 @@ def test_gaps_at_the_beginning_and_the_end(tmp_path, rule):
 def test_counts_may_have_gaps():
     values = np.random.default_rng(0).poisson(5, 200).astype(float)
     values[[20, 21, 150]] = np.nan
-    dataset = series.dataset(values, window=5, missing="line", distribution=negative_binomial.distribution())
+    dataset = series.dataset(values, window=5, missing="interpolate", distribution=negative_binomial.distribution())
     assert dataset.series.missing.sum() == 3
 
 
 def test_the_scales_are_those_of_known_values():
     values = np.where(np.arange(100) % 5 == 2, np.nan, np.arange(100.0))
-    found = series.dataset(values, window=5, missing="previous").series
+    found = series.dataset(values, window=5, missing="forward_fill").series
     np.testing.assert_allclose([found.mean[0], found.std[0]], [np.nanmean(values[:70]), np.nanstd(values[:70])])
     last = np.where(np.arange(100) % 5 == 3, 2.0, 1.0)[1:70]  # steps after a gap read the value two steps before
     np.testing.assert_allclose(found.naive_error[0], last[~np.isnan(values[1:70])].mean())
@@ -154,17 +154,17 @@ def test_a_part_without_a_known_value_is_refused():
     values = np.arange(100.0)
     values[85:] = np.nan
     with pytest.raises(ValueError, match="all targets of the test part are missing"):
-        series.dataset(values, window=5, missing="previous")
+        series.dataset(values, window=5, missing="forward_fill")
     values[:70] = np.nan
     with pytest.raises(ValueError, match="value 1: the training part has no value"):
-        series.dataset(values, window=5, missing="line")
+        series.dataset(values, window=5, missing="interpolate")
     with pytest.raises(ValueError, match="row 1 is NaN"):
         series.dataset(values, window=5)
 
 
 def test_generation_and_figures_leave_filled_values_out():
     values = np.where(np.arange(120) % 10 == 4, np.nan, np.sin(np.arange(120) / 3))
-    dataset = series.dataset(values, window=5, missing="line")
+    dataset = series.dataset(values, window=5, missing="interpolate")
     run = jaxrnn.fit(jaxrnn.rnn(gru.cell(4), 1), dataset, steps=4, batch_size=8, learning_rate=1e-2, **F64)
     assert np.isfinite(run.summary()["generation"]["mean_squared_error"])
     assert "prediction" in run.plot()
@@ -181,7 +181,7 @@ def test_the_weeks_without_co2_are_no_targets():
 
 def test_metrics_of_ones_own_may_read_targets_that_are_not_known():
     dataset = series.dataset(np.where(np.arange(90) % 4 == 1, np.nan, np.arange(90.0)), window=4, horizon=2,
-                             missing="previous")  # fmt: skip
+                             missing="forward_fill")  # fmt: skip
     task = Task(None, dataset, None, None, None, {"mae": jaxrnn.metrics.mean_absolute_error()})
     batch = dataset.splits["test"]
     found = scores(task, jnp.zeros((1, batch.weights.shape[1], 2)), batch)

@@ -114,30 +114,34 @@ def test_columns_that_give_the_answer_away_are_refused(tmp_path):
     path = tmp_path / "mine.csv"
     rng = np.random.default_rng(0)
     path.write_text("value,other,same\n" + "".join(f"{v},{rng.normal()},{v}\n" for v in rng.normal(size=200)))
-    message = r"data\.known=value: this is the column to forecast \(data\.column\), so it is not known in advance"
+    message = (
+        r"data\.future_covariates=value: this is the column to forecast \(data\.column\), so it is not known in advance"
+    )
     with pytest.raises(ValueError, match=message):
-        csv.dataset(str(path), "value", known=("other", "value"))
-    with pytest.raises(ValueError, match=r"data\.known=0: this is the column to forecast"):
-        csv.dataset(str(path), "value", known=(0,))
-    with pytest.raises(ValueError, match=r"data\.past=value: this is the column to forecast"):
-        csv.dataset(str(path), ("other", "value"), past="value")
-    with pytest.raises(ValueError, match=r"data\.known=other: data\.past names this column too; leave one out"):
-        csv.dataset(str(path), "value", past="other", known="other")
+        csv.dataset(str(path), "value", future_covariates=("other", "value"))
+    with pytest.raises(ValueError, match=r"data\.future_covariates=0: this is the column to forecast"):
+        csv.dataset(str(path), "value", future_covariates=(0,))
+    with pytest.raises(ValueError, match=r"data\.past_covariates=value: this is the column to forecast"):
+        csv.dataset(str(path), ("other", "value"), past_covariates="value")
+    with pytest.raises(
+        ValueError, match=r"data\.future_covariates=other: data\.past_covariates names this column too; leave one out"
+    ):
+        csv.dataset(str(path), "value", past_covariates="other", future_covariates="other")
     with pytest.raises(ValueError, match=r"data\.column=value: this column is named twice; leave one out"):
         csv.dataset(str(path), ("value", "value"))
-    with pytest.raises(ValueError, match=r"known column 1 equals the values to forecast"):
-        csv.dataset(str(path), "value", known="same")
+    with pytest.raises(ValueError, match=r"future_covariates: column 1 equals the values to forecast"):
+        csv.dataset(str(path), "value", future_covariates="same")
     values = rng.normal(size=(100, 2))
-    with pytest.raises(ValueError, match=r"known column 2 equals the values to forecast \(value 1\)"):
-        series.dataset(values, known=np.stack([rng.normal(size=100), values[:, 0]], axis=1))
+    with pytest.raises(ValueError, match=r"future_covariates: column 2 equals the values to forecast \(value 1\)"):
+        series.dataset(values, future_covariates=np.stack([rng.normal(size=100), values[:, 0]], axis=1))
 
 
 @pytest.mark.parametrize("log", [False, True])
-@pytest.mark.parametrize("altered", ["values", "past", "known"])
+@pytest.mark.parametrize("altered", ["values", "past_covariates", "future_covariates"])
 def test_training_sees_nothing_of_what_comes_later(altered, log):
     """Whatever validates and tests, training reads and is asked for the same, scaled by the training part."""
     rng = np.random.default_rng(0)
-    arrays = {name: np.exp(rng.normal(size=(100, 2))) for name in ("values", "past", "known")}
+    arrays = {name: np.exp(rng.normal(size=(100, 2))) for name in ("values", "past_covariates", "future_covariates")}
     later = arrays | {altered: np.concatenate([arrays[altered][:70], 100 * arrays[altered][70:] ** 2])}
     one, other = (series.dataset(**each, window=8, lags=2, log=log, anchor="linear") for each in (arrays, later))
     last = 70 - 1 - 1  # the step before last is the last one whose target and what is known of it train
@@ -147,7 +151,7 @@ def test_training_sees_nothing_of_what_comes_later(altered, log):
     assert one.series.naive_error.tolist() == other.series.naive_error.tolist()
     xs = one.arrays[0][:last, None]
     np.testing.assert_array_equal(one.anchor(xs), other.anchor(xs))
-    for name in ("values", "past", "known"):
+    for name in ("values", "past_covariates", "future_covariates"):
         seen = getattr(one.series, name)[:70]
         np.testing.assert_allclose(seen.mean(axis=0), 0, atol=1e-9)
         np.testing.assert_allclose(seen.std(axis=0), 1, rtol=1e-9)

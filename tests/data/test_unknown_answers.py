@@ -29,7 +29,7 @@ def test_they_stay_and_count_as_wrong(dataset):
         unknown = (targets < 0).any(axis=0)
         assert targets.shape[1] == 6  # 10 % of 60, none left out
         ys = perfect(batch, dataset.output_size)
-        assert float(dataset.metrics["exact"](ys, batch)) == pytest.approx(1 - unknown.mean())
+        assert float(dataset.metrics["exact_match"](ys, batch)) == pytest.approx(1 - unknown.mean())
         answered = int((~unknown).sum()) * 4 + int(unknown.sum()) * 3
         assert float(dataset.metrics["accuracy"](ys, batch)) == pytest.approx(answered / (4 * 6))
         total, weight = losses.weighted_sum(dataset.loss, ys, batch.targets, batch.weights)
@@ -48,7 +48,7 @@ def test_answers_that_are_all_different_are_read(tmp_path):
     path.write_text("".join(f"say {n}\tw{n}\n" for n in range(60)))
     dataset = pairs.dataset(str(path), target="words")
     for batch in dataset.splits.values():
-        assert float(dataset.metrics["exact"](perfect(batch, dataset.output_size), batch)) == 0
+        assert float(dataset.metrics["exact_match"](perfect(batch, dataset.output_size), batch)) == 0
         for predict in dataset.baselines.values():
             assert np.isfinite(float(dataset.loss(predict(batch), jnp.maximum(batch.targets, 0)).sum()))
 

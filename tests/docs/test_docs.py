@@ -114,7 +114,7 @@ def test_every_command_of_the_docs_composes(root, configure):
     """The keys that the docs type are there, and the factories take them."""
     from hydra import initialize_config_dir
 
-    from jaxrnn.experiments import config
+    from jaxrnn.experiments import schema
     from jaxrnn.experiments.hydra_internals import grid
 
     tried = 0
@@ -131,7 +131,7 @@ def test_every_command_of_the_docs_composes(root, configure):
             first = grid(words)[0]
         cfg = configure(*first, name=script)
         if not any("_target_" in w or "custom" in w for w in words):
-            config.check(cfg)
+            schema.check(cfg)
         tried += 1
     assert tried > 15
 

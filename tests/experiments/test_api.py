@@ -9,7 +9,7 @@ import jaxrnn
 from jaxrnn.cells import elman, gru
 from jaxrnn.data import sine
 from jaxrnn.errors import ConfigError
-from jaxrnn.training import records, summaries
+from jaxrnn.training import metrics_csv, summaries
 
 NET, DATA = jaxrnn.rnn(gru.cell(3), output_size=1), sine.dataset(points=12)
 SETTINGS = {"batch_size": 1, "learning_rate": 1e-2, "report_every": 12, "precision": "f64"}
@@ -58,7 +58,7 @@ def test_the_same_call_goes_on_bit_for_bit(tmp_path):
     assert summaries.read(tmp_path / "cut")["status"] == "finished"
     loaded = jaxrnn.load(tmp_path / "cut", NET, DATA)
     jax.tree.map(np.testing.assert_array_equal, whole.params, loaded.params)
-    assert loaded.history.rows == records.read(tmp_path / "whole")
+    assert loaded.history.rows == metrics_csv.read(tmp_path / "whole")
     with pytest.raises(ConfigError, match="is of a run with another seed"):
         jaxrnn.fit(NET, DATA, steps=48, **SETTINGS, seed=1, folder=tmp_path / "cut")
     with pytest.raises(ConfigError, match="should be"):

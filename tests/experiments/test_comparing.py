@@ -6,8 +6,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import comparing, folders
-from jaxrnn.experiments.conf import compose
+from jaxrnn.experiments import comparing, run_folder
+from jaxrnn.experiments.compose import compose
 
 
 def test_what_only_building_fills_stays_as_it_is_written():
@@ -66,7 +66,7 @@ def test_a_run_whose_schedule_follows_its_steps_is_trained_anew(schedule, tmp_pa
     (tmp_path / "checkpoints/4.safetensors").touch()
     wanted = f"train a new run with python scripts/train.py model=elman optimizer/schedule={schedule} trainer.steps=8"
     with pytest.raises(ConfigError, match=re.escape(wanted)) as error:
-        folders.resume(tmp_path, 8)
+        run_folder.resume(tmp_path, 8)
     assert str(error.value).startswith("trainer.steps=8: optimizer.schedule.")
 
 

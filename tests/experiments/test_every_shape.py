@@ -28,8 +28,8 @@ def pairs_file(folder):
 @pytest.mark.slow
 def test_pairs_of_ones_own_train_evaluate_and_answer(tmp_path, trained, call):
     summary = trained(tmp_path, *pairs_file(tmp_path))
-    assert summary["better"] == {"accuracy": "up", "exact": "up"}
-    assert set(summary["metrics"]["test"]) == {"loss", "baseline", "accuracy", "exact"}
+    assert summary["better"] == {"accuracy": "up", "exact_match": "up"}
+    assert set(summary["metrics"]["test"]) == {"loss", "baseline", "accuracy", "exact_match"}
     result = call(tmp_path, "evaluate", "run=run")
     assert result.returncode == 0, result.stderr
     assert "most frequent symbol of each place" in result.stdout
@@ -102,8 +102,8 @@ def test_a_compiled_sweep_over_data_in_buckets_is_its_single_runs(tmp_path, trai
             "data=addition",
             "data.examples=1200",
             "data.validation=100",
-            "model.attend=bahdanau",
-            "model.own_outputs=0.2",
+            "model.attention=bahdanau",
+            "model.scheduled_sampling=0.2",
         ],
         ["data=next_value", "model=perceptron"],
         ["data=selective_copy"],
@@ -159,7 +159,7 @@ def test_columns_of_ones_own_with_a_mistake(tmp_path, trained, call):
     lines = [f"2020-{n // 28 + 1:02}-{n % 28 + 1:02},{20 + n % 7},{n % 7 == 0:d}" for n in range(200)]
     lines += ["2021-01-01,,1", "2021-01-02,,0"]
     (tmp_path / "shop.csv").write_text("\n".join(["day,sales,holiday", *lines]) + "\n")
-    words = ["data=csv", "data.path=shop.csv", "data.column=sales", "data.known=[holiday]", "data.time=day"]
+    words = ["data=csv", "data.path=shop.csv", "data.column=sales", "data.future_covariates=[holiday]", "data.time=day"]
     summary = trained(tmp_path, *words, "data/distribution=negative_binomial", "data.window=8")
     assert 0 < summary["metrics"]["test"]["coverage"] <= 1
     result = call(tmp_path, "generate", "run=run", "start=end")

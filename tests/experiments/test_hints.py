@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 import jaxrnn
 from jaxrnn import hints
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import command_line, conf, locks, saved, trust
+from jaxrnn.experiments import command_line, compose, locks, saved_config, trust
 
 NAMES = [
     "run",
@@ -97,8 +97,8 @@ def test_a_pasted_path_is_the_path(name):
 
 @pytest.mark.parametrize("name", ["a b", "a=b", "${seed}", "it's", "é,[1]", "a\\", "true"])
 def test_hydra_composes_the_path_of_a_pasted_hint(name):
-    words = shlex.split(saved.how_to_resume(name))[2:]
-    assert str(conf.compose("resume", words).resume) == name
+    words = shlex.split(saved_config.how_to_resume(name))[2:]
+    assert str(compose.compose("resume", words).resume) == name
 
 
 def test_a_shell_takes_what_is_pasted():
@@ -114,8 +114,8 @@ def run(tmp_path, monkeypatch):
     folder = tmp_path / "it's [my] run=1"
     (folder / ".hydra").mkdir(parents=True)
     words = ["model=elman", "model.cell._target_=mine.cell", "callbacks.a._target_=yours.inner.f"]
-    cfg = conf.compose("train", [*words, "data=text", "data.path=/data/a b.txt"])
-    OmegaConf.save(cfg, saved.file(folder))
+    cfg = compose.compose("train", [*words, "data=text", "data.path=/data/a b.txt"])
+    OmegaConf.save(cfg, saved_config.file(folder))
     return folder
 
 
@@ -134,10 +134,10 @@ def pasted(text):
 
 
 def test_the_command_that_resumes_a_run_names_what_it_trusts(run):
-    found = pasted(saved.how_to_resume(run))
+    found = pasted(saved_config.how_to_resume(run))
     assert found["resume"] == str(run)
     assert sorted(found["trust"]) == ["/data/a b.txt", "mine", "yours"]
-    trust.check(saved.read(run), run, found["trust"])
+    trust.check(saved_config.read(run), run, found["trust"])
 
 
 def test_the_hint_of_a_refusal_names_all_that_it_lacks(run):
@@ -152,7 +152,7 @@ def test_a_folder_that_holds_a_run_says_how_to_resume_it(run):
     with pytest.raises(ConfigError, match="already contains a run") as refused:
         locks.refuse_a_run(run)
     message = str(refused.value)
-    assert saved.how_to_resume(run) in message
+    assert saved_config.how_to_resume(run) in message
 
 
 def test_every_command_in_a_message_is_made_in_one_place(root):

@@ -7,7 +7,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments.conf import CONF
+from jaxrnn.experiments.compose import CONF
 from jaxrnn.experiments.hydra_internals import directory_name, grid, load_yaml, run, to_yaml
 
 AWKWARD = {

@@ -29,7 +29,7 @@ def trained(call):
 def test_train_evaluate_generate_resume(tmp_path, trained, call):
     shown = trained(tmp_path, "model=gru", "data=sine", "trainer.steps=720").stdout
     assert "finished at step 720" in shown
-    assert "last value" in shown
+    assert "persistence" in shown
     assert f"figures in {tmp_path / 'run' / 'figures'}" in shown
     result = call(tmp_path, "evaluate", "run=run")
     assert result.returncode == 0, result.stderr

@@ -37,7 +37,7 @@ def test_a_date_in_words_never_fails(now, monkeypatch):
 def test_the_launchers_lines_have_that_time(script):
     from hydra import compose, initialize_config_dir
 
-    from jaxrnn.experiments.conf import CONF
+    from jaxrnn.experiments.compose import CONF
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose(script, return_hydra_config=True)

@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import conf, folders, saved, trust
+from jaxrnn.experiments import compose, run_folder, saved_config, trust
 
 CALLS = [
     "numpy.load",
@@ -33,9 +33,9 @@ CALLS = [
     "jaxrnn.data._assets.text",
     "jaxrnn.data.csv._read",
     "jaxrnn.data.g2p._assets.text",
-    "jaxrnn.experiments.folders.fail",
-    "jaxrnn.experiments.folders.train",
-    "jaxrnn.training.records.Metrics",
+    "jaxrnn.experiments.run_folder.fail",
+    "jaxrnn.experiments.run_folder.train",
+    "jaxrnn.training.metrics_csv.Metrics",
     "jaxrnn.training.checkpoints.Checkpoints",
     "jaxrnn.training.array_file.write",
     "jaxrnn.initializers.jax.profiler.start_trace",
@@ -60,10 +60,10 @@ PLACES = ["model", "model.cell", "data", "optimizer", "optimizer.rule", "callbac
 def stranger(tmp_path_factory):
     """A run folder, and beside it a module that must not be imported."""
     folder = tmp_path_factory.mktemp("stranger")
-    cfg = conf.compose("train", ["model=elman", "model.cell.size=2", "trainer.steps=2", "trainer.precision=f64"])
+    cfg = compose.compose("train", ["model=elman", "model.cell.size=2", "trainer.steps=2", "trainer.precision=f64"])
     (folder / "run" / ".hydra").mkdir(parents=True)
     OmegaConf.save(cfg, folder / "run" / ".hydra" / "config.yaml")
-    folders.train(cfg, folder / "run")
+    run_folder.train(cfg, folder / "run")
     (folder / "stranger.py").write_text("raise SystemExit('imported')\n")
     return folder
 
@@ -109,7 +109,7 @@ def test_a_call_that_is_in_no_catalogue_is_refused_by_name(changed, call):
         folder = changed({place: {"_target_": call}})
 
         def refused(folder=folder):
-            for use in (folders.load, folders.resume, folders.checkpoints_of):
+            for use in (run_folder.load, run_folder.resume, run_folder.checkpoints_of):
                 with pytest.raises(ConfigError, match=r"calls .*_target_"):
                     use(folder)
 
@@ -126,10 +126,10 @@ def test_what_the_user_trusts_is_called(changed, stranger):
     )
     folder = changed({"data._target_": "mine.dataset"})
     with pytest.raises(ConfigError, match=r"calls data\._target_=mine\.dataset, .* add trust=mine"):
-        folders.load(folder)
+        run_folder.load(folder)
     with pytest.raises(ConfigError, match="mine"):
-        folders.load(folder, ["min"])
-    assert saved.config(folder, ["mine"]).data._target_ == "mine.dataset"
+        run_folder.load(folder, ["min"])
+    assert saved_config.config(folder, ["mine"]).data._target_ == "mine.dataset"
 
 
 @pytest.mark.parametrize(
@@ -141,22 +141,22 @@ def test_files_elsewhere_need_consent(changed, tmp_path_factory, path):
     path = path.format(out=elsewhere)
     folder = changed({"data": {"_target_": "jaxrnn.data.text.dataset", "path": path}})
     with pytest.raises(ConfigError, match=r"reads data\.path=.*outside this folder and the working directory"):
-        folders.load(folder)
+        run_folder.load(folder)
     if path == "/etc/passwd":
-        assert saved.config(folder, ["/etc"]).data.path == path
+        assert saved_config.config(folder, ["/etc"]).data.path == path
     near = changed({"data": {"_target_": "jaxrnn.data.text.dataset", "path": "mine.txt"}})
-    assert saved.config(near).data.path == "mine.txt"
+    assert saved_config.config(near).data.path == "mine.txt"
 
 
 @pytest.mark.parametrize("value", ["${oc.env:HOME}", "${ oc.env : HOME }", "${oc.decode:'1'}", "${hydra:run.dir}"])
 def test_a_resolver_is_refused(changed, value):
     folder = changed({"seed": value})
     with pytest.raises(ConfigError, match="its configuration contains"):
-        folders.load(folder)
+        run_folder.load(folder)
 
 
 def test_all_that_our_own_configurations_name_is_allowed():
-    for file in conf.CONF.rglob("*.yaml"):
+    for file in compose.CONF.rglob("*.yaml"):
         text = file.read_text()
         if "hydra" not in file.parts and not file.name.startswith(("train", "study", "tune", "benchmark", "reproduce")):
             names = [line.split("_target_:")[1].split("}")[0].split(",")[0].strip() for line in text.splitlines()
@@ -188,7 +188,7 @@ def test_the_transformations_of_optax_are_allowed(name):
 def test_a_damaged_configuration_is_named_with_its_line(tmp_path, content, message):
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra" / "config.yaml").write_bytes(content)
-    for use in (folders.load, folders.resume):
+    for use in (run_folder.load, run_folder.resume):
         with pytest.raises(ConfigError, match=message) as refused:
             use(tmp_path)
         assert "\n" not in str(refused.value)

@@ -8,7 +8,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import build, conf
+from jaxrnn.experiments import build, compose
 
 ODD = ["0", "-1", "1e308", "nan", "inf", "-inf", "true", "null", "''", "[]", "{}", "[1,2]", "abc", "1_0", "0x10", "é"]
 ODD += ["${seed}", "${oc.env:HOME}", "${x", "???", "1e-400", "'", '"', "=", "\\", "9" * 20, "../..", "", "a b"]
@@ -113,7 +113,7 @@ def test_drawn_configurations_are_built_or_refused(rng, share):
         odd = [f"{rng.choice(BUILT)}={ODD[rng.integers(len(ODD))]}" for _ in range(rng.integers(1, 3))]
         words = ["model.cell.size=2", *group, *odd]
         try:
-            build.build(conf.compose("train", words))
+            build.build(compose.compose("train", words))
         except (ConfigError, HydraException, OmegaConfBaseException, OSError):  # one line, see `config_errors`
             continue
         except Exception as error:

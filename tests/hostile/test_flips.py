@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import conf, folders
+from jaxrnn.experiments import compose, run_folder
 from jaxrnn.sweeps import report
 
 SIZES = (4, 24, 64)
@@ -18,18 +18,18 @@ SIZES = (4, 24, 64)
 def run(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(f"size{request.param}") / "0"
     overrides = ["model=gru", "data=sine", f"model.cell.size={request.param}", "trainer.steps=144"]
-    cfg = conf.compose("train", [*overrides, "trainer.report_every=36", "trainer.precision=f64"])
+    cfg = compose.compose("train", [*overrides, "trainer.report_every=36", "trainer.precision=f64"])
     (folder / ".hydra").mkdir(parents=True)
     OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")
     words = [*overrides, "trainer.report_every=36", "trainer.precision=f64"]
     OmegaConf.save(OmegaConf.create(words), folder / ".hydra" / "overrides.yaml")
-    folders.train(cfg, folder)
+    run_folder.train(cfg, folder)
     return folder
 
 
 def loaded(folder):
     """What a user gets of the run: its network, its history, what evaluate and report say."""
-    run = folders.load(folder)
+    run = run_folder.load(folder)
     found = report.read(folder.parent)
     settings = [(s.factors, [(r.leaves, r.status, r.value, r.steps) for r in s.runs]) for s in found.settings]
     return (run.params, run.best_step, run.step, run.history.rows, run.cfg.data), settings, found.unreadable

@@ -36,7 +36,7 @@ def layer(cell):
 @pytest.fixture(params=UNROLLS)
 def unrolled(request):
     net, params, carry, xs = layer(lstm.cell(H))
-    return net.unrolled(UNROLLS[request.param]()), params, carry, xs
+    return net.with_unroll(UNROLLS[request.param]()), params, carry, xs
 
 
 def refused(message):

@@ -74,7 +74,7 @@ def test_lower_layers_hand_on_sequences_and_only_the_last_layer_sums_up():
     ids=["plain", "parametrized", "random", "last", "nested"],
 )
 def test_every_weight_gets_a_gradient_through_the_last_step(make):
-    net = nets.adapted(make(), DATASET).unrolled(scan.unroll())
+    net = nets.adapted(make(), DATASET).with_unroll(scan.unroll())
     params = net.init(jax.random.key(1), D)
 
     def loss(params):

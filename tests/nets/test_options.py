@@ -25,12 +25,12 @@ VALUES = {  # option of `rnn` -> a value that is not its default
     "zoneout": 0.5,
     "learned_carry": True,
     "readout": False,
-    "symbols": 6,
+    "vocabulary_size": 6,
     "embedding": 5,
     "tied_embedding": True,
     "answers": "values",
-    "attend": "luong",
-    "own_outputs": 0.5,
+    "attention": "luong",
+    "scheduled_sampling": 0.5,
     "noise": 0.5,
     "parametrization": orthogonal(),
 }
@@ -38,18 +38,18 @@ BASES = {  # networks that the options are added to
     "one layer": {},
     "two layers": {"layers": 2},
     "dropout": {"layers": 2, "dropout": 0.5},
-    "symbols": {"symbols": K, "embedding": H},
+    "symbols": {"vocabulary_size": K, "embedding": H},
     "values to values": {"answers": "values"},
-    "symbols to symbols": {"answers": "symbols", "symbols": K, "embedding": H, "layers": 2, "dropout": 0.5},
-    "luong": {"answers": "values", "attend": "luong"},
-    "bahdanau": {"answers": "values", "attend": "bahdanau", "layers": 2},
+    "symbols to symbols": {"answers": "symbols", "vocabulary_size": K, "embedding": H, "layers": 2, "dropout": 0.5},
+    "luong": {"answers": "values", "attention": "luong"},
+    "bahdanau": {"answers": "values", "attention": "bahdanau", "layers": 2},
 }
 
 PLAIN = ("one layer",)
 
 
 def inputs(options):
-    symbols = options.get("symbols")
+    symbols = options.get("vocabulary_size")
     xs = jax.random.normal(KEY[0], (T, B, D)) if symbols is None else jnp.arange(T * B).reshape(T, B, 1) % symbols
     if options.get("answers") == "symbols":
         return Pair(xs, jnp.arange(T * B).reshape(T, B, 1) % K)
@@ -94,7 +94,7 @@ def test_an_option_changes_the_net_or_is_refused(base):
         assert not same(plain, changed), f"{name} changes nothing"
     assert [message for name, message in refused if name not in message] == []
     if base == "one layer":
-        idle = {"residual", "dropout", "variational", "embedding", "tied_embedding", "attend", "own_outputs"}
+        idle = {"residual", "dropout", "variational", "embedding", "tied_embedding", "attention", "scheduled_sampling"}
         assert {name for name, _ in refused} == idle
 
 

@@ -25,25 +25,30 @@ OPTIONS = {
     "dropout": {"layers": 2, "dropout": 0.3, "variational": True},
     "residual": {"layers": 3, "residual": True},
     "bidirectional": {"bidirectional": "concat"},
-    "one_hot": {"symbols": K},
-    "embedding": {"symbols": K, "embedding": 4},
-    "tied": {"symbols": K, "embedding": H, "tied_embedding": True},
+    "one_hot": {"vocabulary_size": K},
+    "embedding": {"vocabulary_size": K, "embedding": 4},
+    "tied": {"vocabulary_size": K, "embedding": H, "tied_embedding": True},
     "orthogonal": {"parametrization": parametrizations.orthogonal()},
     "non_normal": {"parametrization": parametrizations.non_normal()},
     "answers": {"answers": "values"},
-    "luong": {"answers": "values", "attend": "luong"},
-    "bahdanau": {"answers": "values", "attend": "bahdanau"},
-    "own_outputs": {"answers": "values", "own_outputs": 0.1},
-    "own_outputs-bahdanau": {"answers": "values", "attend": "bahdanau", "own_outputs": 0.1},
-    "own_outputs-embedding": {"answers": "symbols", "symbols": K, "embedding": 4, "own_outputs": 0.1},
+    "luong": {"answers": "values", "attention": "luong"},
+    "bahdanau": {"answers": "values", "attention": "bahdanau"},
+    "scheduled_sampling": {"answers": "values", "scheduled_sampling": 0.1},
+    "scheduled_sampling-bahdanau": {"answers": "values", "attention": "bahdanau", "scheduled_sampling": 0.1},
+    "scheduled_sampling-embedding": {
+        "answers": "symbols",
+        "vocabulary_size": K,
+        "embedding": 4,
+        "scheduled_sampling": 0.1,
+    },
     "alone": {"answers": "values"},
 }
-QUICK = ("learned_carry", "zoneout", "embedding", "tied", "orthogonal", "own_outputs-embedding")
+QUICK = ("learned_carry", "zoneout", "embedding", "tied", "orthogonal", "scheduled_sampling-embedding")
 
 
 def inputs(options):
     if "answers" not in options:
-        return SYMBOLS if "symbols" in options else VALUES
+        return SYMBOLS if "vocabulary_size" in options else VALUES
     return ANSWERS if options["answers"] == "symbols" else PAIRS
 
 
@@ -64,11 +69,13 @@ CASES = [
 def test_every_option_keeps_the_gradient_in_bfloat16(name, cell, unroll, x32):
     """Each leaf of the gradient within 1 % of the float32 gradient of the same weights, drawn with the same keys."""
     cells, ways = {"gru": gru.cell, "lstm": lstm.cell}, {"scan": scan.unroll(), "deferred": deferred.unroll()}
-    net = nets.rnn(cells[cell](H), K, **OPTIONS[name]).unrolled(ways[unroll])
+    net = nets.rnn(cells[cell](H), K, **OPTIONS[name]).with_unroll(ways[unroll])
     xs = inputs(OPTIONS[name])
     if name == "alone":
-        net, xs = nets.encoder_decoder(*parts(cells[cell]), T, K).unrolled(ways[unroll]), xs._replace(targets=None)
-    params = jax.tree_util.tree_map_with_path(weak, net.init(jax.random.key(0), 1 if "symbols" in OPTIONS[name] else D))
+        net, xs = nets.encoder_decoder(*parts(cells[cell]), T, K).with_unroll(ways[unroll]), xs._replace(targets=None)
+    params = jax.tree_util.tree_map_with_path(
+        weak, net.init(jax.random.key(0), 1 if "vocabulary_size" in OPTIONS[name] else D)
+    )
     keys = jax.random.split(jax.random.key(1), B)
 
     @jax.jit

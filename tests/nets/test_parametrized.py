@@ -39,7 +39,7 @@ def after_training(model, updates=1000):
         return optax.apply_updates(state[0], changes), opt_state
 
     trained = jax.jit(lambda state: jax.lax.fori_loop(0, updates, update, state))((params, rule.init(params)))[0]
-    before, after = (np.asarray(model.plain.weights(p)[0].w_h) for p in (params, trained))
+    before, after = (np.asarray(model.explicit_weights.weights(p)[0].w_h) for p in (params, trained))
     assert np.abs(after - before).max() > 0.1
     return after
 
@@ -61,13 +61,13 @@ def test_singular_values_stay_within_the_margin():
     assert s.min() >= 1 - MARGIN - 1e-12
     assert np.ptp(s) > MARGIN / 4
     model = net("soft_orthogonal")
-    begun = model.plain.weights(model.init(jax.random.key(0), 2))[0].w_h
+    begun = model.explicit_weights.weights(model.init(jax.random.key(0), 2))[0].w_h
     np.testing.assert_allclose(begun @ begun.T, np.eye(H), atol=1e-12)
 
 
 def test_a_schur_form_has_the_eigenvalues_of_its_rotations_and_is_not_normal_once_trained():
     model = net("non_normal")
-    begun = np.asarray(model.plain.weights(model.init(jax.random.key(0), 2))[0].w_h)
+    begun = np.asarray(model.explicit_weights.weights(model.init(jax.random.key(0), 2))[0].w_h)
     np.testing.assert_allclose(begun @ begun.T, np.eye(H), atol=1e-12)
     raw = jax.random.normal(jax.random.key(2), (H, H))
     w = np.asarray(FAMILIES["non_normal"].matrix(raw))
@@ -79,7 +79,7 @@ def test_a_schur_form_has_the_eigenvalues_of_its_rotations_and_is_not_normal_onc
 
 def test_gates_are_treated_block_by_block_and_layers_by_themselves():
     model = net("orthogonal", gru.cell(H), layers=2)
-    params = model.plain.weights(model.init(jax.random.key(0), 2))
+    params = model.explicit_weights.weights(model.init(jax.random.key(0), 2))
     blocks = [block for layer in params[:2] for block in np.split(np.asarray(layer.w_h), 3, axis=1)]
     for block in blocks:
         np.testing.assert_allclose(block.T @ block, np.eye(H), atol=1e-12)
@@ -89,7 +89,7 @@ def test_gates_are_treated_block_by_block_and_layers_by_themselves():
 def test_the_plain_net_computes_the_same():
     model = net("non_normal", bidirectional="concat")
     params, xs = model.init(jax.random.key(0), 2), jax.random.normal(jax.random.key(1), (5, 3, 2))
-    plain = model.plain.net, model.plain.weights(params)
+    plain = model.explicit_weights.net, model.explicit_weights.weights(params)
     found, expected = (m.apply(p, m.initial(p, (3,)), xs)[1] for m, p in ((model, params), plain))
     np.testing.assert_array_equal(found, expected)
 
@@ -121,7 +121,7 @@ def test_weights_in_bfloat16_are_those_of_their_family(family, x32):
     """The weights are computed in float32 and rounded once."""
     model = net(family, lstm.cell(32))
     params = model.init(jax.random.key(0), 2)
-    low = model.plain.weights(cast(params, "bf16"))[0].w_h
+    low = model.explicit_weights.weights(cast(params, "bf16"))[0].w_h
     assert low.dtype == jnp.bfloat16
-    exact = model.plain.weights(jax.tree.map(lambda a: a.astype(jnp.float32), cast(params, "bf16")))[0].w_h
+    exact = model.explicit_weights.weights(jax.tree.map(lambda a: a.astype(jnp.float32), cast(params, "bf16")))[0].w_h
     np.testing.assert_allclose(low.astype(jnp.float32), exact, atol=2**-8)

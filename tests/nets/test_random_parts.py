@@ -34,7 +34,7 @@ def outputs(loop, attend, *seeds, **options):
         net, xs = nets.rnn(elman.cell(H), D, **options), jnp.ones((T, B, D))
     else:
         own = RATE if loop == "scheduled sampling" else 0.0
-        net = nets.rnn(elman.cell(H), D, answers="values", attend=attend, own_outputs=own, **options)
+        net = nets.rnn(elman.cell(H), D, answers="values", attention=attend, scheduled_sampling=own, **options)
         xs = Pair(jnp.ones((5, B, D)), None if loop == "free running" else jnp.ones((T, B, D)))
     params = jax.tree_util.tree_map_with_path(alike, net.init(jax.random.key(0), D))
     return [applied(net, params, xs, jax.random.split(jax.random.key(seed), B)) for seed in seeds]
@@ -79,7 +79,9 @@ def test_zoneout_leaves_no_unit_where_it_was(loop, attend):
         if attend == "bahdanau":
             decoder = nets.serial(attention.bahdanau(cell, H, H, zoneout=RATE)[0], nets.affine(H))
         own = RATE if loop == "scheduled sampling" else 0.0
-        net = nets.encoder_decoder(nets.recurrent(cell), decoder, T, H, lambda y: jnp.sin(100 * y), own_outputs=own)
+        net = nets.encoder_decoder(
+            nets.recurrent(cell), decoder, T, H, lambda y: jnp.sin(100 * y), scheduled_sampling=own
+        )
         targets = None if loop == "free running" else jax.random.normal(KEY[0], (T, B, H))
         xs = Pair(jnp.ones((5, B, H)), targets)
     params = net.init(jax.random.key(0), H)
@@ -104,8 +106,8 @@ def showing(path, leaf):
 @pytest.mark.parametrize(("loop", "attend"), [("sequence", None), *DECODERS])
 def test_recurrent_dropout_acts_in_every_loop(loop, attend):
     cell = elman.cell(H)
-    options = {} if loop == "sequence" else {"answers": "values", "attend": attend}
-    options |= {"own_outputs": RATE} if loop == "scheduled sampling" else {}
+    options = {} if loop == "sequence" else {"answers": "values", "attention": attend}
+    options |= {"scheduled_sampling": RATE} if loop == "scheduled sampling" else {}
     net = nets.rnn(cell, D, recurrent_dropout=RATE, **options)
     plain = nets.rnn(cell, D, **options)
     params, xs = net.init(jax.random.key(0), D), jax.random.normal(KEY[0], (T, B, D))
@@ -117,7 +119,7 @@ def test_tosses_of_scheduled_sampling_differ_over_steps_and_rows():
     """The share of steps that read the net's own output is the probability; the first step always reads the start."""
     steps, rows = 400, 50
     echo = nets.affine(1)._replace(apply=lambda params, carry, xs, *, mask=None, reset=None, key=None: (carry, xs))
-    net = nets.encoder_decoder(nets.affine(1), echo, steps, 1, lambda y: jnp.full_like(y, 7.0), own_outputs=RATE)
+    net = nets.encoder_decoder(nets.affine(1), echo, steps, 1, lambda y: jnp.full_like(y, 7.0), scheduled_sampling=RATE)
     params = net.init(jax.random.key(0), 1)
     xs = Pair(jnp.ones((2, rows, 1)), jnp.ones((steps, rows, 1)))
     key = jax.random.split(jax.random.key(1), rows)

@@ -12,5 +12,5 @@ def test_losses_below_zero_are_drawn_too(last, scale):
         for split in ("train", "validation")
         for step, loss in ((10, 1.0), (20, last))
     ]
-    figure = runs.learning_curves(rows, "negative log-likelihood", "last value", -1.5 if last < 0 else 0.5)
+    figure = runs.learning_curves(rows, "negative log-likelihood", "persistence", -1.5 if last < 0 else 0.5)
     assert figure.axes[0].get_yscale() == scale

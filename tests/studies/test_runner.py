@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import folders
+from jaxrnn.experiments import run_folder
 from jaxrnn.studies import _aggregate, _runner
 from jaxrnn.studies._result import Result
 from jaxrnn.table import Table
@@ -33,7 +33,7 @@ def run(tmp_path_factory, configure):
     folder.mkdir()
     (folder / ".hydra").mkdir()
     OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")
-    folders.train(cfg, folder)
+    run_folder.train(cfg, folder)
     return folder
 
 
@@ -100,7 +100,7 @@ def test_checkpoints_all_of_a_run_that_kept_one_says_so(tmp_path, study, configu
     cfg = configure(*SMALL)
     (tmp_path / ".hydra").mkdir()
     OmegaConf.save(cfg, tmp_path / ".hydra" / "config.yaml")
-    folders.train(cfg, tmp_path)
+    run_folder.train(cfg, tmp_path)
     lines = study(tmp_path, "study=gates", "checkpoints=all", "study.batch=2")
     assert lines[0] == "this run kept only the checkpoint of step 6; checkpoints.keep_every=N keeps more"
 
@@ -129,7 +129,7 @@ def test_the_run_of_the_first_tutorial_can_be_studied(tmp_path, study, configure
     cfg = configure("model=lstm", "data=sine", "trainer.steps=36", "trainer.report_every=36")
     (tmp_path / ".hydra").mkdir()
     OmegaConf.save(cfg, tmp_path / ".hydra" / "config.yaml")
-    folders.train(cfg, tmp_path)
+    run_folder.train(cfg, tmp_path)
     study(tmp_path, "study=gates")
     assert np.load(tmp_path / "studies/gates/gates.npz")["lstm/means/f"].shape == (1, 1, 36)
 

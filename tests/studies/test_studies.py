@@ -9,7 +9,7 @@ from jaxrnn import dynamics, nets
 from jaxrnn.cells import elman, gru, lstm
 from jaxrnn.data import noisy_cosine
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import folders
+from jaxrnn.experiments import run_folder
 from jaxrnn.experiments.build import build
 from jaxrnn.initializers import gaussian
 from jaxrnn.losses import weighted_sum
@@ -304,7 +304,7 @@ def test_truncated_gradients_of_all_k_are_those_of_the_unroll(cut):
 
     def gradient(unroll, params):
         def loss(params):
-            own = net.unrolled(unroll)
+            own = net.with_unroll(unroll)
             _, ys = own.apply(params, own.initial(params, (B,)), batch.xs, mask=batch.mask, reset=batch.reset)
             total, weight = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)
             return total / weight
@@ -352,9 +352,9 @@ def test_sequences_are_counted_until_the_stop_rule(composed):
     def always(ys, batch):
         return jnp.ones(batch.xs.shape[1], bool)
 
-    easy = task._replace(dataset=task.dataset._replace(correct=always))
+    easy = task._replace(dataset=task.dataset._replace(solved=always))
     np.testing.assert_array_equal(long_lag.sequences_seen(easy, 0, 2, 20, 1000), [24, 24])
-    hard = task._replace(dataset=task.dataset._replace(correct=lambda ys, batch: ~always(ys, batch)))
+    hard = task._replace(dataset=task.dataset._replace(solved=lambda ys, batch: ~always(ys, batch)))
     assert np.isnan(long_lag.sequences_seen(hard, 0, 2, 20, 100)).all()
 
 
@@ -448,7 +448,7 @@ def probing(configure):
 def test_probes_measure_at_every_report_and_change_nothing(tmp_path, probing):
     plain, watched = tmp_path / "plain", tmp_path / "watched"
     for folder, extra in ((plain, []), (watched, ["probes=[gradient_flow,gates]"])):
-        run = folders.fit_experiment(probing(extra), folder)
+        run = run_folder.fit_experiment(probing(extra), folder)
     assert (plain / "metrics.csv").read_bytes() == (watched / "metrics.csv").read_bytes()
     assert run.timing["probe_seconds"] > 0
     for name in ("gradient_flow", "gates"):
@@ -459,9 +459,11 @@ def test_probes_measure_at_every_report_and_change_nothing(tmp_path, probing):
 
 def test_a_probe_that_cannot_measure_is_refused_before_training(tmp_path, probing, configure):
     with pytest.raises(ConfigError, match=r"probes.gates: the network's cells have no gates: expected gated cells"):
-        folders.fit_experiment(probing(["model=elman", "probes=[gates]"]), tmp_path)
+        run_folder.fit_experiment(probing(["model=elman", "probes=[gates]"]), tmp_path)
     with pytest.raises(ConfigError, match="single steps"):
-        folders.fit_experiment(build(configure("data=sine", "data.stateful=false", "probes=[gradient_flow]")), tmp_path)
+        run_folder.fit_experiment(
+            build(configure("data=sine", "data.stateful=false", "probes=[gradient_flow]")), tmp_path
+        )
 
 
 @pytest.mark.slow

@@ -6,9 +6,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import conf, saved
+from jaxrnn.experiments import compose, saved_config
 from jaxrnn.sweeps import callback, report, search
-from jaxrnn.training import records, summaries
+from jaxrnn.training import metrics_csv, summaries
 
 DAMAGED = [b"", b"{", b"\x00\xff", b"[]", b'"text"', b'{"status": "running"}', b"[" * 100_000]
 
@@ -34,7 +34,7 @@ def test_a_damaged_journal_is_named(tmp_path, content):
     (tmp_path / search.JOURNAL).write_bytes(content + b'{"op_code": 0, "worker_id": "x", "study_name": 3}\n')
     space = ["optimizer.learning_rate=interval(1e-4,1e-2)"]
     with pytest.raises(ConfigError, match=r"study\.journal") as refused:
-        search.search(lambda words: conf.compose("train", words), [], space, search.Options(trials=1), tmp_path)
+        search.search(lambda words: compose.compose("train", words), [], space, search.Options(trials=1), tmp_path)
     assert "\n" not in str(refused.value)
 
 
@@ -48,14 +48,14 @@ def test_a_journal_sets_nothing_but_what_is_searched_for(tmp_path, monkeypatch):
     with pytest.raises(
         ConfigError, match=r"trial 0 sets .*_target_=os\.system.*, but this search is over optimizer\.learning_rate="
     ):
-        search.search(lambda words: conf.compose("train", words), given, space, search.Options(), tmp_path)
+        search.search(lambda words: compose.compose("train", words), given, space, search.Options(), tmp_path)
 
 
 def write_run(folder, loss):
     (folder / ".hydra").mkdir(parents=True)
-    OmegaConf.save(conf.compose("train", ["model=elman"]), folder / ".hydra" / "config.yaml")
+    OmegaConf.save(compose.compose("train", ["model=elman"]), folder / ".hydra" / "config.yaml")
     OmegaConf.save(OmegaConf.create(["model=elman"]), folder / ".hydra" / "overrides.yaml")
-    metrics = records.Metrics(folder)
+    metrics = metrics_csv.Metrics(folder)
     metrics.write(10, "validation", {"loss": loss})
     metrics.flush()
     content = {"status": "finished", "reason": None, "steps": 10, "metrics": {"validation": {"loss": loss}}}
@@ -97,4 +97,4 @@ def test_overrides_that_are_not_the_best_runs_are_not_printed(tmp_path):
     (tmp_path / "0/.hydra/overrides.yaml").write_text("a: [")
     assert report.command(report.read(tmp_path)) is None
     with pytest.raises(ConfigError, match="line 1"):
-        saved.overrides(tmp_path / "0")
+        saved_config.overrides(tmp_path / "0")

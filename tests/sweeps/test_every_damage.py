@@ -13,11 +13,11 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import conf, folders, locks, saved
+from jaxrnn.experiments import compose, locks, run_folder, saved_config
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.sweeps import callback, report, search
 from jaxrnn.sweeps.group_checkpoint import GroupCheckpoint
-from jaxrnn.training import array_file, identity, probes, records, summaries
+from jaxrnn.training import array_file, fingerprint, metrics_csv, probes, summaries
 from jaxrnn.training.checkpoints import Checkpoints
 
 WORDS = ["model=elman", "model.cell.size=2", "trainer.steps=2", "trainer.report_every=1", "figures=false"]
@@ -56,10 +56,10 @@ def sweep(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweep")
     run = folder / "0"
     (run / ".hydra").mkdir(parents=True)
-    cfg = conf.compose("train", WORDS)
-    OmegaConf.save(cfg, saved.file(run))
+    cfg = compose.compose("train", WORDS)
+    OmegaConf.save(cfg, saved_config.file(run))
     OmegaConf.save(OmegaConf.create(WORDS), run / ".hydra/overrides.yaml")
-    folders.train(cfg, run)
+    run_folder.train(cfg, run)
     (run / ".lock").touch()
     (run / ".writer.json").write_text(json.dumps({"process": 1, "host": "elsewhere", "since": "now"}))
     callback._write(folder, {"command": ["-m"], "status": "running", "clock": CLOCK, "jobs": 2})
@@ -78,24 +78,24 @@ class Readers:
     """All that reads the folder of a sweep, its search and its run, without building the same network again."""
 
     def __init__(self, folder):
-        experiment = folders.saved_experiment(folder / "0")
+        experiment = run_folder.saved_experiment(folder / "0")
         self.task, self.cfg = experiment.task, experiment.cfg
         self.params = jax.eval_shape(lambda: self.task.net.init(jax.random.key(0), 1))
         self.space = [search.OverridesParser.create().parse_override(SPACE)]
 
     def configuration(self, folder):
-        saved.config(folder / "0")
+        saved_config.config(folder / "0")
 
     def another(self, folder):
-        folders.refuse_another(folder / "0", self.cfg)
+        run_folder.refuse_another(folder / "0", self.cfg)
 
     def checkpoint(self, folder):
-        _, progress, tables, _ = folders.checkpoints(folder / "0").params(self.params)
-        identity.check(progress["settings"], progress["settings"], folder)
-        records.parsed(records.saved_text(tables, records.FILE, folder))
+        _, progress, tables, _ = run_folder.checkpoints(folder / "0").params(self.params)
+        fingerprint.check(progress["settings"], progress["settings"], folder)
+        metrics_csv.parsed(metrics_csv.saved_text(tables, metrics_csv.FILE, folder))
 
     def ended(self, folder):
-        folders.ended(folder / "0")
+        run_folder.ended(folder / "0")
 
     def report(self, folder):
         found = report.read(folder)
@@ -245,7 +245,7 @@ def test_another_header_of_a_checkpoint_is_told_in_one_line(copied, held, header
     path = copied / "0/checkpoints/2.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header)
     with pytest.raises(ConfigError, match=r"2\.safetensors"):
-        folders.checkpoints(copied / "0").progress()
+        run_folder.checkpoints(copied / "0").progress()
     held(copied, ("checkpoint",))
 
 

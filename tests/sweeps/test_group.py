@@ -10,10 +10,10 @@ from omegaconf import OmegaConf
 
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import build, folders
+from jaxrnn.experiments import build, run_folder
 from jaxrnn.sweeps import grouping, schedule
 from jaxrnn.sweeps.halving import Options
-from jaxrnn.training import history, loop, records, summaries
+from jaxrnn.training import history, loop, metrics_csv, summaries
 from jaxrnn.training.checkpoints import Checkpoints
 
 # Every kind of float that reaches traced code, with two values that lead to different runs.
@@ -81,7 +81,7 @@ def together_as_alone(tmp_path, names, checked, numbers):
     assert not (tmp_path / "together" / schedule.GROUPS).exists()
     for job in jobs:
         alone = jobs_of(tmp_path / "alone", cfgs)[job.number].folder
-        expected = folders.train_one_of_many(job.cfg, alone)
+        expected = run_folder.train_one_of_many(job.cfg, alone)
         np.testing.assert_allclose(numbers(job.folder), numbers(alone), rtol=1e-9)
         np.testing.assert_allclose(
             summaries[job.number]["generation"]["mean_squared_error"],
@@ -103,7 +103,7 @@ def test_fifty_updates_in_float32_are_close(tmp_path, checked, numbers):
     schedule.train(jobs, tmp_path)
     for job in jobs:
         alone = tmp_path / "alone" / str(job.number)
-        folders.train_one_of_many(job.cfg, alone)
+        run_folder.train_one_of_many(job.cfg, alone)
         np.testing.assert_allclose(numbers(job.folder), numbers(alone), rtol=1e-5)
 
 
@@ -149,13 +149,13 @@ def test_runs_of_a_group_are_whole_run_folders(tmp_path, checked):
     summaries = schedule.train(jobs, tmp_path)
     assert {summary["together"] for summary in summaries.values()} == {3}
     alone = jobs_of(tmp_path / "alone", cfgs)[1].folder
-    folders.train(cfgs[1], alone)
+    run_folder.train(cfgs[1], alone)
     files = [{str(path.relative_to(f)) for path in f.glob("*/*.png")} for f in (jobs[1].folder, alone)]
     assert files[0] == files[1]
     assert Checkpoints(jobs[1].folder).steps() == Checkpoints(alone).steps() == [30, 60]
-    run = folders.load(jobs[1].folder)
-    assert run.best_step == folders.load(alone).best_step
-    more = [folders.resume(folder, 90)["metrics"]["validation"]["loss"] for folder in (jobs[1].folder, alone)]
+    run = run_folder.load(jobs[1].folder)
+    assert run.best_step == run_folder.load(alone).best_step
+    more = [run_folder.resume(folder, 90)["metrics"]["validation"]["loss"] for folder in (jobs[1].folder, alone)]
     assert more[0] == pytest.approx(more[1], rel=1e-9)
 
 
@@ -165,10 +165,10 @@ def test_a_diverging_run_hurts_no_other(tmp_path, checked):
     cfgs = [checked("data=sine", "optimizer.clip_norm=null", f"optimizer.learning_rate={rate}") for rate in rates]
     summaries = schedule.train(jobs_of(tmp_path, cfgs), tmp_path)
     assert [summaries[number]["status"] for number in range(3)] == ["finished", "diverged", "finished"]
-    alone = folders.train(cfgs[1], tmp_path / "alone")
+    alone = run_folder.train(cfgs[1], tmp_path / "alone")
     assert {key: summaries[1][key] for key in ("reason", "steps")} == {key: alone[key] for key in ("reason", "steps")}
     for number in (0, 2):
-        expected = folders.train(cfgs[number], tmp_path / f"alone{number}")["metrics"]["validation"]["loss"]
+        expected = run_folder.train(cfgs[number], tmp_path / f"alone{number}")["metrics"]["validation"]["loss"]
         assert summaries[number]["metrics"]["validation"]["loss"] == pytest.approx(expected, rel=1e-9)
 
 
@@ -180,10 +180,10 @@ def test_patience_and_halving_end_runs_early(tmp_path, checked):
     summaries = schedule.train(jobs_of(tmp_path / "halved", cfgs), tmp_path / "halved", options)
     ended = sorted((summary["steps"], summary["status"]) for summary in summaries.values())
     assert ended == [(15, "pruned")] * 4 + [(30, "pruned")] * 2 + [(60, "pruned"), (120, "finished")]
-    at_cut = {n: records.last_row(tmp_path / "halved" / str(n), "validation")["loss"] for n in range(8)}
+    at_cut = {n: metrics_csv.last_row(tmp_path / "halved" / str(n), "validation")["loss"] for n in range(8)}
     first_cut = [n for n in range(8) if summaries[n]["steps"] == 15]
     went_on = [
-        next(r["loss"] for r in records.read(tmp_path / "halved" / str(n)) if r["split"] == "validation")
+        next(r["loss"] for r in metrics_csv.read(tmp_path / "halved" / str(n)) if r["split"] == "validation")
         for n in range(8)
         if n not in first_cut
     ]
@@ -203,7 +203,7 @@ def test_patience_and_halving_end_runs_early(tmp_path, checked):
     ]
     summaries = schedule.train(jobs_of(tmp_path / "patient", patient), tmp_path / "patient")
     for number, cfg in enumerate(patient):
-        alone = folders.train(cfg, tmp_path / f"alone{number}")
+        alone = run_folder.train(cfg, tmp_path / f"alone{number}")
         assert [summaries[number][key] for key in ("steps", "reason")] == [alone[key] for key in ("steps", "reason")]
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from jaxrnn import runtime
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import peers
-from jaxrnn.training import records
+from jaxrnn.experiments import watchdog
+from jaxrnn.training import metrics_csv
 
 SMALL = ["model.cell.size=4", "checkpoints.seconds=0"]
 SHORT = [*SMALL, "trainer.steps=60", "trainer.report_every=20", "trainer.precision=f64"]
@@ -99,14 +99,16 @@ def test_when_a_process_is_lost_the_other_says_which_and_ends(tmp_path, command,
             process.stdout.close()
             process.stderr.close()
     assert other.returncode == 2, errors
-    assert peers.PATIENCE + 2 * peers.BEAT + peers.PARTING < 15  # what is promised, and what a loaded machine may add
+    assert (
+        watchdog.PATIENCE + 2 * watchdog.BEAT + watchdog.PARTING < 15
+    )  # what is promised, and what a loaded machine may add
     assert took < 30
     line = errors.strip().splitlines()[-1]
     assert line.startswith(f"error: process {lost + 1} is lost (no heartbeat")
     assert line.endswith(f"python scripts/train.py resume={tmp_path / 'run'}")
     (saved,) = [int(path.stem) for path in tmp_path.glob("run/checkpoints/*.safetensors")]
     if lost == 1:
-        assert saved == max(row["step"] for row in records.read(tmp_path / "run"))
+        assert saved == max(row["step"] for row in metrics_csv.read(tmp_path / "run"))
     assert (
         f"finished at step {saved + 40}" in call(tmp_path, "train", "resume=run", f"trainer.steps={saved + 40}").stdout
     )
@@ -121,7 +123,7 @@ import time
 from jaxrnn import runtime
 runtime.join_processes()
 import jax
-from jaxrnn.experiments.peers import Peers
+from jaxrnn.experiments.watchdog import Peers
 for block in range(2):
     with Peers("go on", beat=1e-4):
         pass
@@ -232,7 +234,7 @@ def test_tensorboard_has_the_metrics_and_the_hyperparameters(tmp_path, call):
         for value in event.summary.value:
             tags.add(value.tag)
             scalars[value.tag, event.step] = value.simple_value
-    for row in records.read(tmp_path / "run"):
+    for row in metrics_csv.read(tmp_path / "run"):
         assert scalars[f"loss/{row['split']}", row["step"]] == pytest.approx(row["loss"], rel=1e-6)
     final = json.loads((tmp_path / "run/summary.json").read_text())["metrics"]["test"]["loss"]
     assert scalars["final/test/loss", 0] == pytest.approx(final, rel=1e-6)

@@ -14,9 +14,9 @@ from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.build import check
-from jaxrnn.experiments.conf import compose
+from jaxrnn.experiments.compose import compose
 from jaxrnn.sweeps import figures, report
-from jaxrnn.training import records, summaries
+from jaxrnn.training import metrics_csv, summaries
 
 
 @functools.cache
@@ -34,7 +34,7 @@ def write_run(folder, cell, rate, seed, loss, status="finished", steps=20):
     OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")
     overrides = [f"model={cell}", f"++optimizer.learning_rate={rate}", f"seed={seed}"]
     OmegaConf.save(OmegaConf.create(overrides), folder / ".hydra" / "overrides.yaml")
-    metrics = records.Metrics(folder)
+    metrics = metrics_csv.Metrics(folder)
     for step in range(10, steps + 1, 10):
         metrics.write(step, "train", {"loss": 2 * loss, "grad_norm": 1.0})
         metrics.write(step, "validation", {"loss": loss * (3 - step / 10)})

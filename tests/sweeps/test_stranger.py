@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 import jaxrnn
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import comparing, conf, folders, saved
+from jaxrnn.experiments import comparing, compose, run_folder, saved_config
 from jaxrnn.studies import _runner as studies
 from jaxrnn.sweeps import report, search
 from jaxrnn.training import summaries
@@ -30,9 +30,9 @@ NODES = [
 ]
 PAIRS = [*zip(NODES, NAMES + NAMES, strict=False), *((NODES[0], name) for name in NAMES[1:])]
 LOADERS = {
-    "load": folders.load,
-    "resume": folders.resume,
-    "checkpoints": folders.checkpoints_of,
+    "load": run_folder.load,
+    "resume": run_folder.resume,
+    "checkpoints": run_folder.checkpoints_of,
     "library": jaxrnn.load,
     "study": lambda folder: studies.study_run(_study(), folder),
 }
@@ -40,7 +40,7 @@ LOADERS = {
 
 @functools.cache
 def _study():
-    return conf.compose("study_run", ["study=gates", "run=."])
+    return compose.compose("study_run", ["study=gates", "run=."])
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +48,10 @@ def trained(tmp_path_factory):
     """A trained run folder, with its configuration and overrides."""
     folder = tmp_path_factory.mktemp("trained") / "0"
     (folder / ".hydra").mkdir(parents=True)
-    cfg = conf.compose("train", WORDS)
+    cfg = compose.compose("train", WORDS)
     OmegaConf.save(cfg, folder / ".hydra/config.yaml")
     OmegaConf.save(OmegaConf.create(WORDS), folder / ".hydra/overrides.yaml")
-    folders.train(cfg, folder)
+    run_folder.train(cfg, folder)
     return folder
 
 
@@ -73,9 +73,9 @@ def sweep(trained, tmp_path, monkeypatch):
 
 def rewrite(run, key, value):
     """Sets a key in a run's configuration, overrides and summary, as somebody would who wants them to agree."""
-    cfg = saved.read(run)
+    cfg = saved_config.read(run)
     OmegaConf.update(cfg, key, value, force_add=True)
-    OmegaConf.save(cfg, saved.file(run))
+    OmegaConf.save(cfg, saved_config.file(run))
     words = [*WORDS, f"++{key}={value}"]
     OmegaConf.save(OmegaConf.create(words), run / ".hydra/overrides.yaml")
     content = summaries.read(run)
@@ -101,7 +101,7 @@ def test_what_loads_a_run_refuses_the_names_in_its_folder(sweep, node, name):
             use(sweep / "0")
         assert "\n" not in str(refused.value)
     with pytest.raises(ConfigError, match="another configuration"):
-        folders.refuse_another(sweep / "0", conf.compose("train", WORDS))
+        run_folder.refuse_another(sweep / "0", compose.compose("train", WORDS))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_overrides_reach_nothing_outside_the_configurations(sweep, word):
     OmegaConf.save(OmegaConf.create([*WORDS, word]), sweep / "0/.hydra/overrides.yaml")
     assert report.command(report.read(sweep)) is None
     with pytest.raises(ConfigError, match=r"overrides\.yaml"):
-        saved.overrides(sweep / "0")
+        saved_config.overrides(sweep / "0")
 
 
 def test_the_command_of_a_run_is_printed_where_its_overrides_give_its_configuration(sweep):
@@ -142,11 +142,11 @@ def test_the_command_of_a_run_is_printed_where_its_overrides_give_its_configurat
 )
 @pytest.mark.parametrize("key", ["together", "seed", "model.cell.size", "callbacks.a", "notes"])
 def test_a_folder_asks_for_nothing_outside_it(sweep, key, value):
-    file = saved.file(sweep / "0")
+    file = saved_config.file(sweep / "0")
     cfg = OmegaConf.load(file)
     OmegaConf.update(cfg, key, value, force_add=True)
     OmegaConf.save(cfg, file)
-    for use in (folders.load, folders.resume, saved.read):
+    for use in (run_folder.load, run_folder.resume, saved_config.read):
         with pytest.raises(ConfigError, match=r"its configuration contains"):
             use(sweep / "0")
     with pytest.raises(ConfigError, match=r"its configuration contains"):
@@ -155,10 +155,10 @@ def test_a_folder_asks_for_nothing_outside_it(sweep, key, value):
 
 def test_references_that_would_fill_the_memory_are_refused(sweep):
     laughs = {"a0": "ha" * 100} | {f"a{n}": f"${{a{n - 1}}}" * 10 for n in range(1, 30)}
-    cfg = OmegaConf.merge(OmegaConf.load(saved.file(sweep / "0")), {"x": "${a29}", **laughs})
-    OmegaConf.save(cfg, saved.file(sweep / "0"))
+    cfg = OmegaConf.merge(OmegaConf.load(saved_config.file(sweep / "0")), {"x": "${a29}", **laughs})
+    OmegaConf.save(cfg, saved_config.file(sweep / "0"))
     with pytest.raises(ConfigError, match="references"):
-        saved.read(sweep / "0")
+        saved_config.read(sweep / "0")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_journal_sets_only_values_that_are_searched_for(sweep, monkeypatch, sp
     study = search._study(sweep, [*WORDS, space], search.Options(), 0, "down")
     study.ask().set_user_attr(search.OVERRIDES, words)
     with pytest.raises(ConfigError, match=r"study\.journal.*trial 0 sets") as refused:
-        search.search(lambda words: conf.compose("train", words), WORDS, [space], search.Options(), sweep)
+        search.search(lambda words: compose.compose("train", words), WORDS, [space], search.Options(), sweep)
     assert "\n" not in str(refused.value)
 
 
@@ -201,7 +201,7 @@ def test_a_search_goes_on_with_the_trials_that_it_asked_for(sweep, monkeypatch, 
 
 def test_names_are_resolved_in_one_place(root):
     """Whatever turns a name into an object is behind the check of the folder that names it."""
-    allowed = {"experiments/config.py": ("pydoc.locate", "instantiate(")}
+    allowed = {"experiments/schema.py": ("pydoc.locate", "instantiate(")}
     allowed |= {"experiments/trust.py": ("import_module",), "lazy.py": ("import_module",)}  # our own modules
     allowed |= {f"benchmarks/{name}.py": ("import_module",) for name in ("_timing", "_baseline_bidirectional",
                                                                         "_baseline_layers")}  # fmt: skip

@@ -27,7 +27,7 @@ ROOMS = {  # room -> the tests that should catch a wrong change in it
     "cells": ["tests/cells", "tests/unroll/test_every_cell.py", "tests/nets"],
     "unroll": ["tests/unroll"],
     "nets": ["tests/nets"],
-    "training": ["tests/training", "tests/experiments/test_folders.py"],
+    "training": ["tests/training", "tests/experiments/test_run_folder.py"],
     "data": ["tests/data"],
     "dynamics": ["tests/dynamics", "tests/studies"],
 }

@@ -17,8 +17,8 @@ from jaxrnn import atomic
 from jaxrnn.cells import elman, lstm
 from jaxrnn.data import sine
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import folders
-from jaxrnn.training import array_file, records
+from jaxrnn.experiments import run_folder
+from jaxrnn.training import array_file, metrics_csv
 from jaxrnn.training.checkpoints import Checkpoints
 
 ARRAYS = {
@@ -154,7 +154,7 @@ def test_a_loss_of_power_leaves_a_checkpoint_that_is_whole(tmp_path, monkeypatch
 
 
 def _like(run):
-    from jaxrnn.training.programs import single_program
+    from jaxrnn.training.compiled import single_program
 
     state = jax.eval_shape(single_program(run.task).init, jax.random.key(0))
     return state, state.params
@@ -187,7 +187,7 @@ def test_rows_that_were_lost_or_changed_are_restored(trained, tmp_path, caplog):
     file.write_text(file.read_text() + "50,train,0.1,")
     trained("run", steps=50)
     assert caplog.text == ""
-    assert records.read(tmp_path / "run")[-1]["step"] == 50
+    assert metrics_csv.read(tmp_path / "run")[-1]["step"] == 50
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_configuration_that_was_changed_is_refused(tmp_path, configure):
     (tmp_path / ".hydra").mkdir()
     file = tmp_path / ".hydra" / "config.yaml"
     OmegaConf.save(cfg, file)
-    folders.train(cfg, tmp_path)
+    run_folder.train(cfg, tmp_path)
     text = file.read_text()
     for change, name in [
         (("learning_rate: 0.0", "learning_rate: 0.1"), r"optimizer\.learning_rate"),
@@ -224,9 +224,9 @@ def test_a_configuration_that_was_changed_is_refused(tmp_path, configure):
         assert change[0] in text
         file.write_text(text.replace(*change))
         with pytest.raises(ConfigError, match=f"another .*{name}"):
-            folders.load(tmp_path)
+            run_folder.load(tmp_path)
     file.write_text(text)
-    assert folders.load(tmp_path).step == 30
+    assert run_folder.load(tmp_path).step == 30
 
 
 def test_the_configuration_is_on_the_disk_before_the_first_checkpoint(tmp_path, configure, monkeypatch):
@@ -236,7 +236,7 @@ def test_the_configuration_is_on_the_disk_before_the_first_checkpoint(tmp_path, 
     file = tmp_path / "run" / ".hydra" / "config.yaml"
     file.parent.mkdir(parents=True)
     OmegaConf.save(cfg, file)
-    folders.train(cfg, tmp_path / "run")
+    run_folder.train(cfg, tmp_path / "run")
     done = [entry[:2] for entry in machine.log]
     first = next(n for n, entry in enumerate(machine.log) if entry[0] == "rename" and "safetensors" in entry[2].name)
     assert ("content", file) in done[:first]

@@ -48,21 +48,24 @@ def test_the_outputs_are_as_wide_as_the_targets(texts):
     with pytest.raises(ConfigError, match="are 1 wide, but the data set needs 3; build the net with output_size=3"):
         fit(NET, three_columns())
     with pytest.raises(ConfigError, match="its outputs are 2 wide, but the data set needs 3"):
-        fit(jaxrnn.rnn(elman.cell(2), 2, symbols=texts.inputs.size), texts)
+        fit(jaxrnn.rnn(elman.cell(2), 2, vocabulary_size=texts.inputs.size), texts)
     with pytest.raises(ConfigError, match=r"are 16 wide, but the data set needs 1; model\.readout=true adds"):
         jaxrnn.experiment("model=elman", "model.cell.size=16", "model.readout=false")
 
 
 def test_symbols_and_values(texts):
     count = texts.inputs.size
-    fits(jaxrnn.rnn(elman.cell(2), 3, symbols=count, embedding=2), texts)
-    for net in (jaxrnn.rnn(elman.cell(2), 3, symbols=3), jaxrnn.rnn(elman.cell(2), 3, symbols=3, embedding=2)):
+    fits(jaxrnn.rnn(elman.cell(2), 3, vocabulary_size=count, embedding=2), texts)
+    for net in (
+        jaxrnn.rnn(elman.cell(2), 3, vocabulary_size=3),
+        jaxrnn.rnn(elman.cell(2), 3, vocabulary_size=3, embedding=2),
+    ):
         with pytest.raises(ConfigError, match=f"reads 3 symbols, but the data set has {count}: build .* with symbols="):
             fit(net, texts)
     with pytest.raises(ConfigError, match=rf"the net would read them as values: call rnn with symbols={count}"):
         fit(jaxrnn.rnn(elman.cell(2), 3), texts)
     with pytest.raises(ConfigError, match="the net reads 8 symbols, but the inputs of the data set are values"):
-        fit(jaxrnn.rnn(elman.cell(2), 1, symbols=8), SINE)
+        fit(jaxrnn.rnn(elman.cell(2), 1, vocabulary_size=8), SINE)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +76,7 @@ def test_symbols_and_values(texts):
         lambda net: nets.serial(net, nets.affine(2)),
         lambda net: nets.bidirectional(net, net),
         lambda net: parametrized(net, parametrizations.orthogonal()),
-        lambda net: net.unrolled(scan.unroll()),
+        lambda net: net.with_unroll(scan.unroll()),
         lambda net: net._replace(causal=False),
         lambda net: nets.encoder_decoder(net, NET, 2, 1),
         lambda net: nets.anchored(net, SINE),
@@ -84,14 +87,14 @@ def test_every_combinator_hands_on_how_many_symbols_a_net_reads(change):
     import jaxrnn.parametrizations
     import jaxrnn.unroll.scan
 
-    net = jaxrnn.rnn(elman.cell(2), 3, symbols=5)
+    net = jaxrnn.rnn(elman.cell(2), 3, vocabulary_size=5)
     assert change(net).vocabulary == 5
     assert change(jaxrnn.rnn(elman.cell(2), 3)).vocabulary is None
 
 
 def test_a_net_of_ones_own_says_that_it_reads_symbols(texts):
-    inner = jaxrnn.rnn(elman.cell(2), 3, symbols=texts.inputs.size)
-    own = Net(inner.init, inner.width, inner.initial, inner.apply, unrolled=lambda unroll: own)
+    inner = jaxrnn.rnn(elman.cell(2), 3, vocabulary_size=texts.inputs.size)
+    own = Net(inner.init, inner.width, inner.initial, inner.apply, with_unroll=lambda unroll: own)
     with pytest.raises(ConfigError, match=r"declares that it reads symbols by net._replace\(vocabulary="):
         fit(own, texts)
     fits(own._replace(vocabulary=texts.inputs.size), texts)

@@ -54,10 +54,10 @@ def test_paths_of_an_autoregression_have_the_closed_form_at_every_lead():
 def test_what_is_known_in_advance_is_read_at_its_time(horizon):
     """A network that says what is known of each step: exact fed back and at once, to the end of what is known."""
     values, known = noise(60), np.concatenate([noise(60, seed=2), noise(5, seed=1)])
-    dataset = series.dataset(values, known=known, lags=2, window=4, horizon=horizon)
+    dataset = series.dataset(values, future_covariates=known, lags=2, window=4, horizon=horizon)
     weights = np.zeros((2 + horizon, horizon))
     weights[2:] = np.eye(horizon)
-    run, read = run_of(dataset, weights), dataset.series.known[:, 0]
+    run, read = run_of(dataset, weights), dataset.series.future_covariates[:, 0]
     np.testing.assert_allclose(run.generate(3, 4)[:, 0], read[51:54], rtol=1e-12)
     np.testing.assert_allclose(run.generate(3, 4, start=60)[:, 0], read[60:63], rtol=1e-12)
     with pytest.raises(ConfigError, match="reach 5 steps beyond" if horizon == 1 else "at most data.horizon=3"):
@@ -89,7 +89,7 @@ def test_errors_by_lead_of_a_straight_line(horizon):
     run = run_of(dataset)
     errors = forecasts.by_lead(run, 4)
     np.testing.assert_allclose(errors["network"], [1, 2, 3, 4], rtol=1e-5)
-    np.testing.assert_allclose(errors["last value"], [1, 2, 3, 4], rtol=1e-5)
+    np.testing.assert_allclose(errors["persistence"], [1, 2, 3, 4], rtol=1e-5)
     assert errors["linear autoregression"].max() < 0.1
     with pytest.raises(ConfigError, match="horizon=40: only 12 values" if horizon == 1 else "at most data.horizon=4"):
         forecasts.by_lead(run, 40)
@@ -122,11 +122,11 @@ def test_the_error_of_several_variables_is_in_their_units():
 
 def test_a_network_that_reads_the_past_of_others_does_not_go_on_step_by_step():
     past = noise(60)[:, None]
-    run = run_of(series.dataset(noise(60), past=past, window=4))
+    run = run_of(series.dataset(noise(60), past_covariates=past, window=4))
     assert not generates(run.task)
     with pytest.raises(ConfigError, match=r"train it with data\.horizon=2 or more"):
         run.generate()
-    at_once = run_of(series.dataset(noise(60), past=past, window=4, horizon=2))
+    at_once = run_of(series.dataset(noise(60), past_covariates=past, window=4, horizon=2))
     assert at_once.generate().shape == (2, 1)
     assert at_once.paths(7).shape == (2, 7, 1)
     with pytest.raises(ConfigError, match="start=61: the series holds 60 values"):

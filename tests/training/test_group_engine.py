@@ -62,7 +62,7 @@ def test_one_trace_for_all_chunks():
     before = len(traces)
     for n in (3, 1, 2):
         states, report = group.advance(states, n)
-        assert report.correct.shape == (2, n)
+        assert report.solved.shape == (2, n)
     assert len(traces) == before
     assert len(states.step.sharding.device_set) == 2
 

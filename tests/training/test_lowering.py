@@ -9,9 +9,9 @@ import pytest
 from jax import export
 
 from jaxrnn.experiments.build import experiment
+from jaxrnn.training.compiled import group_program, single_program
 from jaxrnn.training.evaluation import continued, drawn_paths, outputs, scores
 from jaxrnn.training.priming import primed
-from jaxrnn.training.programs import group_program, single_program
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 CELLS = ["elman", "jordan", "lstm", "gru", "perceptron"]

@@ -91,7 +91,7 @@ def test_layers_and_masks_go_through():
     state, batch = begun(task)
     batch = batch._replace(mask=batch.mask.at[2].set(False), reset=jnp.zeros_like(batch.mask).at[3].set(True))
     found, _ = online.through(task, rtrl.rule(), "rtrl", state, batch, jax.random.key(0))
-    net = task.net.unrolled(truncated.unroll(1, 1))
+    net = task.net.with_unroll(truncated.unroll(1, 1))
 
     def loss(params):
         _, ys = net.apply(params, net.initial(params, (4,)), batch.xs, mask=batch.mask, reset=batch.reset)

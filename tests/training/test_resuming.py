@@ -13,7 +13,7 @@ from jaxrnn.data import sine
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import api
 from jaxrnn.precision import computing
-from jaxrnn.training import Trainer, identity, single_run
+from jaxrnn.training import Trainer, fingerprint, single_run
 from jaxrnn.unroll import truncated
 
 DATA = sine.dataset(points=6, window=2)
@@ -37,7 +37,7 @@ def noted(net, unroll=None, learning_rate=None, optimizer=None, clip_norm=None):
     with computing("f64"):
         optimizer = api._optimizer(optimizer, learning_rate, clip_norm)
         task = api._task(net, DATA, optimizer, Trainer(2, 1, 1, "f64"), unroll)
-        return single_run.settings(task, 0) | {"program": identity.of_program(task)}
+        return single_run.settings(task, 0) | {"program": fingerprint.of_program(task)}
 
 
 RATE = {"learning_rate": 0.1}
@@ -59,13 +59,13 @@ RATE = {"learning_rate": 0.1}
 )
 def test_another_call_is_refused_and_names_what_differs(before, after, differs):
     one, same, other = (noted(**{"net": net(), **options}) for options in (before, before, after))
-    identity.check(one, same, "run")
+    fingerprint.check(one, same, "run")
     with pytest.raises(ConfigError, match=rf"^run: its checkpoint is of a run with another {differs}; choose another"):
-        identity.check(one, other, "run")
+        fingerprint.check(one, other, "run")
     newer = one | {"program": {**one["program"], "versions": ["of", "other", "versions"]}}
     if differs in ("optimizer", "net"):  # what others traced means nothing here
-        identity.check(newer, other, "run")
-    identity.check({**one, "program": None}, other, "run")  # loading, and checkpoints of before
+        fingerprint.check(newer, other, "run")
+    fingerprint.check({**one, "program": None}, other, "run")  # loading, and checkpoints of before
 
 
 def test_the_same_call_trains_further_and_another_is_refused(tmp_path):
@@ -101,7 +101,7 @@ def changed_nets():
         "embed": nets.embed(3, 2),
         "dropout": nets.dropout(0.5),
         "answers": jaxrnn.rnn(elman.cell(2), 1, answers="values"),
-        "luong": jaxrnn.rnn(elman.cell(2), 1, answers="values", attend="luong"),
+        "luong": jaxrnn.rnn(elman.cell(2), 1, answers="values", attention="luong"),
     }.items()
 
 
@@ -110,10 +110,10 @@ def changed_nets():
 def test_a_field_that_was_replaced_stays_when_another_unroll_is_set(name, net, field):
     value = {"causal": False, "vocabulary": 7}.get(field, lambda *args, **kwargs: None)
     changed = net._replace(**{field: value})
-    unrolled = changed.unrolled(truncated.unroll(1)).unrolled(truncated.unroll(2))
+    unrolled = changed.with_unroll(truncated.unroll(1)).with_unroll(truncated.unroll(2))
     assert getattr(unrolled, field) is value
-    assert nets.serial(changed).unrolled(truncated.unroll(1)).vocabulary == changed.vocabulary
-    assert net.unrolled(truncated.unroll(1)).vocabulary == net.vocabulary
+    assert nets.serial(changed).with_unroll(truncated.unroll(1)).vocabulary == changed.vocabulary
+    assert net.with_unroll(truncated.unroll(1)).vocabulary == net.vocabulary
 
 
 def test_optimizers_say_what_is_known_of_them():

@@ -94,9 +94,9 @@ def test_sequences_that_count_nothing_are_neither_right_nor_wrong():
     batch = Batch(logits, jnp.array([[[0], [1], [0]]]), jnp.array([[1.0, 1.0, 0.0]]), jnp.ones(3, bool))
     assert exact_match()(logits, batch) == 0.5
     dataset = noisy_cosine.dataset(window=4)._replace(
-        correct=classified, loss=lambda ys, targets: ys[..., 0], splits={"test": batch}
+        solved=classified, loss=lambda ys, targets: ys[..., 0], splits={"test": batch}
     )
-    assert evaluator(Task(NET, dataset, SGD, Trainer(1, 1, 1, "f64"))).scores(logits, batch)["correct"] == 0.5
+    assert evaluator(Task(NET, dataset, SGD, Trainer(1, 1, 1, "f64"))).scores(logits, batch)["solved"] == 0.5
 
 
 @pytest.mark.usefixtures("x32")

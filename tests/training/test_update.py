@@ -11,8 +11,8 @@ from jaxrnn.cells import elman, gru, lstm
 from jaxrnn.data import noisy_cosine, sine
 from jaxrnn.optimizers import clip_by_global_norm, global_norm, optimizer
 from jaxrnn.training import Task, Trainer
+from jaxrnn.training.compiled import single_program
 from jaxrnn.training.evaluation import evaluator
-from jaxrnn.training.programs import single_program
 from jaxrnn.training.regularizers import flossing
 from jaxrnn.training.run import generation_error
 from jaxrnn.types import Batch
@@ -25,7 +25,7 @@ def pieces(steps=6, batch_size=4, report_every=6, dataset=None, net=None, **opti
     dataset = dataset or noisy_cosine.dataset(window=8)
     net = net or nets.rnn(lstm.cell(5), 1, layers=2, dropout=0.3, recurrent_dropout=0.2, learned_carry=True)
     tx = optimizer(optax.scale_by_adam(), 0.01, **options)
-    return Task(net.unrolled(deferred.unroll()), dataset, tx, Trainer(steps, batch_size, report_every, "f64"))
+    return Task(net.with_unroll(deferred.unroll()), dataset, tx, Trainer(steps, batch_size, report_every, "f64"))
 
 
 def run(task, chunks):

@@ -18,7 +18,7 @@ from jaxrnn.training.evaluation import evaluator, outputs, scores
 from jaxrnn.training.update import Task, Trainer
 
 VALUES = np.random.default_rng(0).normal(size=(230, 2)).cumsum(axis=0)
-DATA = series.dataset(VALUES, window=6, horizon=3, season=12, lags=2, known=np.arange(240.0), anchor="last",
+DATA = series.dataset(VALUES, window=6, horizon=3, season=12, lags=2, future_covariates=np.arange(240.0), anchor="last",
                       distribution=gaussian.distribution())  # fmt: skip
 
 
@@ -50,8 +50,8 @@ def test_pieces_give_what_the_whole_gives(monkeypatch, piece):
 
 def test_no_split_holds_the_series_once_per_window():
     """A longer window and a further horizon of what is known cost nothing per window."""
-    sizes = [sum(leaf.size for leaf in jax.tree.leaves(
-        series.dataset(VALUES[:, 0], window=window, known=np.arange(240.0)).splits)) for window in (4, 40)]  # fmt: skip
+    datasets = [series.dataset(VALUES[:, 0], window=n, future_covariates=np.arange(240.0)) for n in (4, 40)]
+    sizes = [sum(leaf.size for leaf in jax.tree.leaves(dataset.splits)) for dataset in datasets]
     assert sizes[0] == sizes[1]
 
 

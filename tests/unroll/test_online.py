@@ -156,7 +156,7 @@ def test_a_network_is_trained_by_them():
     xs = jax.random.normal(jax.random.key(1), (T, B, D))
 
     def gradient(unroll):
-        unrolled = net.unrolled(unroll)
+        unrolled = net.with_unroll(unroll)
         return jax.grad(lambda p: jnp.sum(unrolled.apply(p, unrolled.initial(p, (B,)), xs)[1] ** 2))(params)
 
     agree(gradient(rtrl.unroll()), gradient(scan.unroll()))

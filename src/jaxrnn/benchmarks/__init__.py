@@ -1,6 +1,6 @@
 """Benchmarks, one per file: `jaxrnn.benchmarks.NAME.benchmark(...)` measures, `plot(result)` draws.
 
-This room holds everything that is timed and compared; the tests time nothing.
+Everything that is timed and compared belongs here; the tests time nothing.
 
 - `_timing` measures sides in turn.
 - `_worker` runs a side in its own process.

@@ -113,7 +113,7 @@ def jaxrnn_addition(goal, examples, digits, size):
     experiment = jaxrnn.experiment("data=addition", *words)
 
     def reached(progress):
-        exact = progress.history.table.where(split="validation")["exact"][-1]
+        exact = progress.history.table.where(split="validation")["exact_match"][-1]
         return f"{exact:.2%} of the sums are exact" if exact >= goal else None
 
     def train():

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from jaxrnn import atomic
 from jaxrnn.benchmarks._worker import Missing, Worker
-from jaxrnn.experiments import config
+from jaxrnn.experiments import schema
 from jaxrnn.plotting import style
 from jaxrnn.table import Table
-from jaxrnn.training import records
+from jaxrnn.training import metrics_csv
 
 
 class Measured(NamedTuple):
@@ -94,7 +94,7 @@ def machine():
     """Describes what speed depends on: {"versions", "python", "cores", "processor", "device"}."""
     from importlib.metadata import PackageNotFoundError, version
 
-    environment = records.versions()
+    environment = metrics_csv.versions()
     for name in ("jaxlib", "numpy", "optax", "torch", "keras", "tensorflow", "dm-haiku", "equinox"):
         try:
             environment["versions"][name] = version(name)
@@ -132,8 +132,8 @@ def run(cfg, name, folder):
     Raises:
       ConfigError: if the configuration cannot be used.
     """
-    config.check(cfg)
-    measured = config.build(cfg.benchmark)
+    schema.check(cfg)
+    measured = schema.build(cfg.benchmark)
     module = importlib.import_module(cfg.benchmark._target_.rpartition(".")[0])
     with style.page():
         figures = module.plot(measured)

@@ -30,7 +30,7 @@ def benchmark(
     dataset, trainer = sine.dataset(), Trainer(steps, 1, 360)
 
     def make(rate):
-        net = nets.rnn(lstm.cell(size), 1).unrolled(deferred.unroll())
+        net = nets.rnn(lstm.cell(size), 1).with_unroll(deferred.unroll())
         return Task(net, dataset, optimizer(optax.scale_by_adam(), rate), trainer)
 
     sides = {"single run": side(make(1e-3), engine.single(make(1e-3), 0))}

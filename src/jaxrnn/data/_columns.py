@@ -53,7 +53,7 @@ class Table:
 
         Args:
           index: the index of the column.
-          missing: "refuse" raises at a gap; the caller applies the other rules.
+          missing: "error" raises at a gap; the caller applies the other rules.
           count: the number of rows to read; None for all.
 
         Raises:
@@ -67,10 +67,10 @@ class Table:
         return values
 
     def _number(self, row, index, text, missing):
-        if text.lower() in GAPS and (missing != "refuse" or text == ""):
-            if missing == "refuse":
+        if text.lower() in GAPS and (missing != "error" or text == ""):
+            if missing == "error":
                 raise ValueError(f"{self.where(row, index)}: the value is missing; fill the gap, leave the row out, or "
-                                 "give data.missing=line or previous")  # fmt: skip
+                                 "give data.missing=interpolate or forward_fill")  # fmt: skip
             return math.nan
         try:
             value = math.nan if "_" in text else float(text)  # Python reads 1_0 as 10

@@ -15,12 +15,12 @@ from jaxrnn.losses import mean_of_known
 from jaxrnn.types import Batch, Dataset
 from jaxrnn.windows import Windows, known_share
 
-Target = Literal["every", "last"]
+Target = Literal["all", "last"]
 BLOCK_STEPS = 2**16
 POINT = point.distribution()
 
 
-def forecast(series, window, train, splits, target: Target = "every", stateful=False, distribution=POINT, history=0):
+def forecast(series, window, train, splits, target: Target = "all", stateful=False, distribution=POINT, history=0):
     """Builds the data set whose targets are the next values of a series.
 
     Without `stateful`, training windows start at all offsets and are shuffled again each epoch. With it:
@@ -35,7 +35,7 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
       train: n; training uses only the values before index n, as inputs and as targets.
       splits: {name: (start, stop)}; for each index of the range, the `window` values before it predict the `horizon`
         values that begin with it.
-      target: "every" predicts the values after every step, "last" only those after the window.
+      target: "all" predicts the values after every step, "last" only those after the window.
       stateful: whether the carry is handed on from one batch to the next.
       distribution: the `Distribution` of each value.
       history: the smallest number of steps of the splits' windows, for baselines that look back this far.
@@ -64,7 +64,7 @@ def forecast(series, window, train, splits, target: Target = "every", stateful=F
         splits={name: split(*arrays, *steps) for name, steps in ranges.items()},
         loss=_loss(distribution, series),
         loss_name=distribution.loss_name,
-        baselines={"last value": lambda batch: points(last_value(series), batch.xs)},
+        baselines={"persistence": lambda batch: points(last_value(series), batch.xs)},
         continues=stateful,
         series=series.with_naive_error(train),
         distribution=distribution,
@@ -91,7 +91,7 @@ def _on_device(read, count):
 def _cut(first, window, target):
     """Returns ((inputs, targets), (start [B], fresh [B])) -> `Batch` of windows; starts count from the step `first`."""
     steps = np.arange(window)
-    weights = np.where(steps == window - 1, 1.0, 1.0 if target == "every" else 0.0)
+    weights = np.where(steps == window - 1, 1.0, 1.0 if target == "all" else 0.0)
 
     def batch(arrays, items):
         (xs, ys), (start, fresh) = arrays, items

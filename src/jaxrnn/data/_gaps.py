@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-Missing = Literal["refuse", "line", "previous"]
+Missing = Literal["error", "interpolate", "forward_fill"]
 MIN_LEARNABLE = 0.5  # share of the steps with a known next value that interpolation must leave as targets
 
 
@@ -37,7 +37,7 @@ def fill_past(columns, labels, times, train, rule) -> Filled:
       labels: the names of the columns.
       times: [N] numbers, the axis of the interpolation.
       train: n, the number of values in the training part.
-      rule: "line" or "previous". "previous" replaces "line" if "line" would leave too few targets.
+      rule: "interpolate" or "forward_fill". "forward_fill" replaces "interpolate" if that would leave too few targets.
 
     Raises:
       ValueError: if a column has no value in the training part.
@@ -47,7 +47,7 @@ def fill_past(columns, labels, times, train, rule) -> Filled:
         raise ValueError(f"{labels[column]}: the training part has no value")
     previous = np.stack([_previous(column) for column in columns.T], axis=1)
     informed = np.logical_and.accumulate(missing, axis=0).any(axis=1)  # a gap at the start reads the first value
-    if rule == "line" and missing.any():
+    if rule == "interpolate" and missing.any():
         values, interpolated = previous.copy(), np.zeros_like(missing)
         for index, column in enumerate(columns.T):
             known = np.flatnonzero(~missing[:train, index])
@@ -57,14 +57,14 @@ def fill_past(columns, labels, times, train, rule) -> Filled:
         has_target = ~missing[1:train].all(axis=1)
         learnable = has_target & ~interpolated[: train - 1].any(axis=1)
         if learnable.sum() >= MIN_LEARNABLE * has_target.sum():
-            return Filled(values, missing, informed | interpolated.any(axis=1), "line")
-    return Filled(previous, missing, informed, "previous")
+            return Filled(values, missing, informed | interpolated.any(axis=1), "interpolate")
+    return Filled(previous, missing, informed, "forward_fill")
 
 
 def known_ahead(columns, times, rule):
     """Fills the gaps of columns that are known in advance, [N, Q], from both neighbours or from the value before."""
     filled_columns = np.stack([_previous(column) for column in columns.T], axis=1)
-    if rule == "line":
+    if rule == "interpolate":
         for index, column in enumerate(columns.T):
             known = np.flatnonzero(np.isfinite(column))
             filled_columns[:, index] = np.interp(times, times[known], column[known])

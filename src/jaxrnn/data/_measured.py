@@ -29,8 +29,8 @@ class Measured(NamedTuple):
       labels: the names of the V values, with their units.
       times: [N], or [N + F] if later times are known; numbers or datetime64.
       time_label: the name of the time axis.
-      past: [N, P], covariates that are known up to the present, or None.
-      known: [N + F, Q], covariates that are known in advance, or None.
+      past_covariates: [N, P], covariates that are known up to the present, or None.
+      future_covariates: [N + F, Q], covariates that are known in advance, or None.
       notes: sentences about how the source was read.
       step, missing, informed: as in `Series`.
     """
@@ -39,8 +39,8 @@ class Measured(NamedTuple):
     labels: tuple[str, ...]
     times: np.ndarray
     time_label: str
-    past: np.ndarray | None = None
-    known: np.ndarray | None = None
+    past_covariates: np.ndarray | None = None
+    future_covariates: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     step: Any = None
     missing: np.ndarray | None = None
@@ -53,7 +53,7 @@ class Options(NamedTuple):
     window: int
     validation: float = 0.15
     test: float = 0.15
-    target: Target = "every"
+    target: Target = "all"
     horizon: int = 1
     lags: int = 1
     season: int | None = None
@@ -61,7 +61,7 @@ class Options(NamedTuple):
     calendar: Calendar = ()
     anchor: Anchor | None = None
     distribution: Distribution | None = None
-    missing: Missing = "refuse"
+    missing: Missing = "error"
     frequency: str | None = None
 
 
@@ -139,9 +139,9 @@ def _baselines(dataset, train, options, distribution, linear):
         xs, targets = (read(times.ravel()).reshape(*times.shape, -1) for read in (series.inputs, series.targets))
         return Batch(jnp.asarray(xs, float), jnp.asarray(targets, float), None, None)
 
-    predictors = {"last value": _predictors.last_value(series)}
+    predictors = {"persistence": _predictors.last_value(series)}
     if options.season is not None:
-        predictors["season before"] = _predictors.season_before(series, options.season)
+        predictors["seasonal persistence"] = _predictors.season_before(series, options.season)
     predictors |= {"linear autoregression": linear, "echo state network": _predictors.echo_state(series, windows)}
     return {name: _predictors.spread_around(predict, distribution, windows) for name, predict in predictors.items()}
 
@@ -149,15 +149,19 @@ def _baselines(dataset, train, options, distribution, linear):
 def _series(source, options, start, test_start, counts):
     """Returns the scaled `Series`; its first `start` values set the scale."""
     values, labels = np.asarray(source.values, float), source.labels
-    known = np.ones(values.shape, bool) if source.missing is None else ~source.missing
+    future_covariates = np.ones(values.shape, bool) if source.missing is None else ~source.missing
     _refuse(np.abs(values) > LARGEST, labels, f"larger than {LARGEST:g} in absolute value, which float32 cannot scale")
     if options.log:
         _refuse((values <= 0) | counts, labels, "data.log=true requires values above 0, and no count distribution")
         values = np.log(values)
-    train = np.where(known, values, np.nan)[:start]
+    train = np.where(future_covariates, values, np.nan)[:start]
     mean, std = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
     if counts:
-        _refuse(known & ((values < 0) | (values != np.round(values))), labels, "counts must be whole numbers >= 0")
+        _refuse(
+            future_covariates & ((values < 0) | (values != np.round(values))),
+            labels,
+            "counts must be whole numbers >= 0",
+        )
         mean, std = np.zeros_like(mean), np.nanmean(train, axis=0)
     _refuse_scales(values, mean, std, labels)
     return Series(
@@ -170,8 +174,8 @@ def _series(source, options, start, test_start, counts):
         labels,
         log=options.log,
         lags=options.lags,
-        past=None if source.past is None else _scaled(source.past, start),
-        known=_known(source, options, start),
+        past_covariates=None if source.past_covariates is None else _scaled(source.past_covariates, start),
+        future_covariates=_known(source, options, start),
         horizon=options.horizon,
         step=source.step,
         missing=source.missing,
@@ -182,8 +186,8 @@ def _series(source, options, start, test_start, counts):
 def _known(source, options, start):
     """Returns [N + F, Q]: the columns known in advance and the calendar, cut to the shorter; None for neither."""
     count, parts = len(source.times), []
-    if source.known is not None:
-        parts.append(_scaled(source.known, start))
+    if source.future_covariates is not None:
+        parts.append(_scaled(source.future_covariates, start))
         _refuse_answers(source)
     if options.calendar:
         if not np.issubdtype(np.asarray(source.times).dtype, np.datetime64):
@@ -197,11 +201,13 @@ def _known(source, options, start):
 
 def _refuse_answers(source):
     """Raises ValueError if a column known in advance equals a forecast column."""
-    for number, column in enumerate(np.asarray(source.known, float)[: len(source.values)].T, 1):
+    for number, column in enumerate(np.asarray(source.future_covariates, float)[: len(source.values)].T, 1):
         for values, label in zip(np.asarray(source.values, float).T, source.labels, strict=True):
             if np.array_equal(column, values):
-                raise ValueError(f"known column {number} equals the values to forecast ({label}), so it is not known "
-                                 "in advance; leave it out")  # fmt: skip
+                raise ValueError(
+                    f"future_covariates: column {number} equals the values to forecast ({label}), so it is not known "
+                    "in advance; leave it out"
+                )
 
 
 def _scaled(columns, start):

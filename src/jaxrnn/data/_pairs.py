@@ -49,7 +49,7 @@ def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backw
         {"most frequent symbol of each place": log_frequencies(examples["train"], outputs.size)},
         **{
             "loss": smoothed_cross_entropy(label_smoothing),
-            "metrics": {"accuracy": accuracy(), "exact": exact_match(), **smooth},
+            "metrics": {"accuracy": accuracy(), "exact_match": exact_match(), **smooth},
             "inputs": inputs,
             "outputs": outputs,
             "question": Question(name, question_batch, default),

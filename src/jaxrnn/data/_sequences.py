@@ -28,13 +28,13 @@ class Sequence(NamedTuple):
     mask: jax.Array
 
 
-def drawn(sample, output_size, loss, trivial, correct, lags, loss_name, trivial_name, targets="per_step"):
+def drawn(sample, output_size, loss, trivial, solved, lags, loss_name, trivial_name, targets="per_step"):
     """Builds a data set that draws new sequences for every update; validation and test sequences are drawn once.
 
     Args:
       sample: key -> `Sequence`, always with the same shapes.
       output_size: K of the outputs.
-      loss, correct, lags, loss_name, targets: as in `Dataset`.
+      loss, solved, lags, loss_name, targets: as in `Dataset`.
       trivial, trivial_name: the baseline and its name.
     """
 
@@ -64,7 +64,7 @@ def drawn(sample, output_size, loss, trivial, correct, lags, loss_name, trivial_
         splits=splits,
         loss=loss,
         baselines={trivial_name: trivial},
-        correct=correct,
+        solved=solved,
         lags=lags,
         loss_name=loss_name,
         targets=targets,
@@ -111,7 +111,7 @@ def marked_pairs(length, draw_value, first_value, target, mean, tolerance):
         y = jnp.full((longest, 1), target(values[first], values[second]))
         return Sequence(jnp.stack([values, markers], axis=-1), y, 1.0 * (times == end), mask=times <= end)
 
-    def correct(ys, batch):
+    def solved(ys, batch):
         wrong = (jnp.abs(ys - batch.targets)[..., 0] > tolerance) & (batch.weights > 0)
         return ~wrong.any(axis=0)
 
@@ -120,7 +120,7 @@ def marked_pairs(length, draw_value, first_value, target, mean, tolerance):
         output_size=1,
         loss=squared_error,
         trivial=lambda batch: jnp.full_like(batch.targets, mean),
-        correct=correct,
+        solved=solved,
         lags=(length - length // 2 + 1, longest - 1),
         loss_name="mean squared error",
         trivial_name="mean target",

@@ -18,23 +18,29 @@ def space_evenly(source, options, split):
     """
     spaced = timeline.spacing(source.times, options.frequency)
     source = source._replace(step=spaced.step, notes=(*source.notes, *_holes(source, spaced, options.missing)))
-    if spaced.missing and options.missing != "refuse":
+    if spaced.missing and options.missing != "error":
         source = _with_absent(source, spaced)
     times, count = _as_numbers(source.times), len(source.values)
-    if source.known is not None:
-        later = np.arange(1, len(source.known) - len(times) + 1)
+    if source.future_covariates is not None:
+        later = np.arange(1, len(source.future_covariates) - len(times) + 1)
         known_times = np.concatenate([times, times[-1] + later * np.median(np.diff(times))]) if len(later) else times
-        known = _gaps.known_ahead(source.known, known_times[: len(source.known)], options.missing)
-        source = source._replace(known=known)
-    columns = source.values if source.past is None else np.concatenate([source.values, source.past], axis=1)
+        future_covariates = _gaps.known_ahead(
+            source.future_covariates, known_times[: len(source.future_covariates)], options.missing
+        )
+        source = source._replace(future_covariates=future_covariates)
+    columns = (
+        source.values
+        if source.past_covariates is None
+        else np.concatenate([source.values, source.past_covariates], axis=1)
+    )
     if not np.isnan(columns).any():
         return source
-    labels = (*source.labels, *(f"data.past, column {n + 1}" for n in range(columns.shape[1])))
+    labels = (*source.labels, *(f"data.past_covariates, column {n + 1}" for n in range(columns.shape[1])))
     filled = _gaps.fill_past(columns, labels, times[:count], split(count), options.missing)
     width = len(source.labels)
     return source._replace(
         values=filled.values[:, :width],
-        past=None if source.past is None else filled.values[:, width:],
+        past_covariates=None if source.past_covariates is None else filled.values[:, width:],
         missing=filled.missing[:, :width],
         informed=filled.informed,
         notes=(*source.notes, *_counts(source, filled, options.missing)),
@@ -51,8 +57,8 @@ def _holes(source, spaced, rule):
     if not spaced.missing:
         return []
     hole = int(np.argmax(np.diff(spaced.places) > 1))
-    fate = "the rows count as consecutive; data.missing=line or previous turns the missing rows into steps"
-    if rule != "refuse":
+    fate = "the rows count as consecutive; data.missing=interpolate or forward_fill turns the missing rows into steps"
+    if rule != "error":
         fate = "they are filled, and never targets"
     return [f"{source.time_label}: {spaced.missing} of {spaced.places[-1] + 1} steps ({spaced.name}) are missing, the "
             f"first after {times[hole]}: {fate}"]  # fmt: skip
@@ -74,8 +80,8 @@ def _with_absent(source, spaced):
 
     return source._replace(
         values=spread(source.values, count),
-        past=spread(source.past, count),
-        known=spread(source.known, count),
+        past_covariates=spread(source.past_covariates, count),
+        future_covariates=spread(source.future_covariates, count),
         times=times,
     )
 
@@ -94,5 +100,5 @@ def _counts(source, filled, rule):
         if count := int(filled.missing[:, index].sum()):
             yield f"{label}: {count} of {len(filled.missing)} values are filled ({filled.rule}); they are never targets"
     if filled.rule != rule:
-        yield (f"data.missing={rule}: gaps are filled as with previous, because most targets follow a gap and "
+        yield (f"data.missing={rule}: gaps are filled as with forward_fill, because most targets follow a gap and "
                "interpolation would give them away")  # fmt: skip

@@ -67,7 +67,7 @@ def stored(splits, kind: TargetKind, output_size, baselines, **further):
     fields = {
         "loss": cross_entropy,
         "loss_name": "cross-entropy (nats)",
-        "metrics": {"accuracy": accuracy()} | ({} if kind == "last" else {"exact": exact_match()}),
+        "metrics": {"accuracy": accuracy()} | ({} if kind == "last" else {"exact_match": exact_match()}),
     }
     return Dataset(
         input_size=train.xs.shape[-1],

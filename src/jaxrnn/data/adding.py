@@ -55,7 +55,7 @@ def dataset(length: Size = 100, form: Literal["hochreiter1997", "le2015"] = "hoc
         output_size=1,
         loss=squared_error,
         trivial=lambda batch: jnp.ones_like(batch.targets),
-        correct=lambda ys, batch: jnp.abs(ys[-1] - batch.targets[-1])[..., 0] <= 0.04,
+        solved=lambda ys, batch: jnp.abs(ys[-1] - batch.targets[-1])[..., 0] <= 0.04,
         lags=(1, length - 1),
         loss_name="mean squared error",
         trivial_name="mean target",

@@ -46,7 +46,7 @@ def dataset(length: Size = 100, copied: Size = 10, alphabet: Size = 8) -> Datase
         output_size=classes,
         loss=cross_entropy,
         trivial=knows_the_format,
-        correct=classified,
+        solved=classified,
         lags=(length + copied, length + copied),
         loss_name="cross-entropy (nats)",
         trivial_name="format only",

@@ -24,7 +24,7 @@ def dataset(
       start, stop: the range of x, in radians.
       window: steps per window.
       held_out: the number of validation windows; their targets are the last values of the curve.
-      target: "last" predicts the value after the window, "every" the next value at every step.
+      target: "last" predicts the value after the window, "all" the next value at every step.
 
     Raises:
       ValueError: if there are too few points for the validation windows and one training window.

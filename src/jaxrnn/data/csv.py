@@ -18,30 +18,31 @@ Columns = str | int | tuple[str | int, ...]
 
 
 @checked
-def dataset(path: str | Path, column: Columns, past: Columns = (), known: Columns = (), time: Column | None = None,
-            time_format: str | None = None, missing: Missing = "refuse", window: Size = 32, validation: Rate = 0.15,
-            test: Rate = 0.15, target: Target = "every", horizon: Size = 1, lags: Size = 1, season: Size | None = None,
+def dataset(path: str | Path, column: Columns, past_covariates: Columns = (),
+            future_covariates: Columns = (), time: Column | None = None, time_format: str | None = None,
+            missing: Missing = "error", window: Size = 32, validation: Rate = 0.15, test: Rate = 0.15,
+            target: Target = "all", horizon: Size = 1, lags: Size = 1, season: Size | None = None,
             log: bool = False, calendar: Calendar = (), anchor: Anchor | None = None,
             distribution: Distribution | None = None, frequency: str | None = None) -> Dataset:  # fmt: skip
     """Columns of a CSV file, split in time and scaled by the mean and deviation of the training part.
 
-    Rows at the end may have values in the `known` columns only. They describe future steps, which a forecast covers.
+    Rows at the end may have values in the future covariates only. They describe future steps, which a forecast covers.
 
     Args:
       path: a CSV file whose first row names the columns.
       column: the columns to forecast: a name, an index from 0, or a list of these.
-      past: further input columns, known up to the present.
-      known: input columns that are known in advance.
+      past_covariates: further input columns, known up to the present.
+      future_covariates: input columns that are known in advance.
       time: the column of times, in rising order; None for row numbers.
       time_format: the format of the times, such as "%d.%m.%Y". "unix_s", "unix_ms", "unix_us" and "unix_ns" count the
         time since 1970, "excel" counts spreadsheet days, "number" is for plain numbers. None accepts ISO 8601 dates,
         and digits with one obvious meaning.
-      missing: "refuse" raises at a gap, "previous" repeats the value before it, "line" interpolates between its
-        neighbours. In validation and test, a gap is filled from the past only. "previous" and "line" also turn absent
-        rows into steps. A filled value is an input but never a target.
+      missing: "error" raises at a gap, "forward_fill" repeats the value before it, "interpolate" interpolates
+        between its neighbours. In validation and test, a gap is filled from the past only. "forward_fill" and
+        "interpolate" also turn absent rows into steps. A filled value is an input but never a target.
       window: steps per window.
       validation, test: the shares of the series, at its end, for validation and test.
-      target: "every" predicts the next values at every step, "last" only those after the window.
+      target: "all" predicts the next values at every step, "last" only those after the window.
       horizon: h, the number of future values that each output predicts.
       lags: the number of values read at a step, the newest and those before it.
       season: steps per season, for the seasonal baseline and the scale of the errors; None for no season.
@@ -57,7 +58,13 @@ def dataset(path: str | Path, column: Columns, past: Columns = (), known: Column
       ValueError: if a column does not exist, or a value is missing or not a finite number. The message names the line
         and the column.
     """
-    source = _read(path, {"column": column, "past": past, "known": known}, time, time_format, missing)
+    source = _read(
+        path,
+        {"column": column, "past_covariates": past_covariates, "future_covariates": future_covariates},
+        time,
+        time_format,
+        missing,
+    )
     return measured(source, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
                                     distribution, missing, frequency))  # fmt: skip
 
@@ -67,36 +74,40 @@ def _read(path, columns, time, time_format, missing):
     table = Table(path)
     indices = {key: [table.index(name, f"data.{key}") for name in _listed(names)] for key, names in columns.items()}
     _refuse_repeated(indices, columns)
-    values, count = _values(table, indices["column"], bool(indices["known"]), missing)
+    values, count = _values(table, indices["column"], bool(indices["future_covariates"]), missing)
     if time is None:
         times, label, notes = np.arange(count), "row", ()
     else:
         time_index = table.index(time, "data.time")
         label = table.header[time_index]
         times, note = _times.read(table.texts(time_index), time_format, lambda row: table.where(row, time_index))
-        times = times if indices["known"] else times[:count]
+        times = times if indices["future_covariates"] else times[:count]
         notes = () if note is None else (f"data.time={label}: {note}",)
-    past = [table.numbers(index, missing, count) for index in indices["past"]]
-    known = [table.numbers(index, missing) for index in indices["known"]]
+    past_covariates = [table.numbers(index, missing, count) for index in indices["past_covariates"]]
+    future_covariates = [table.numbers(index, missing) for index in indices["future_covariates"]]
     return Measured(
         values,
         tuple(table.header[index] for index in indices["column"]),
         times,
         label,
-        np.stack(past, axis=1) if past else None,
-        np.stack(known, axis=1) if known else None,
+        np.stack(past_covariates, axis=1) if past_covariates else None,
+        np.stack(future_covariates, axis=1) if future_covariates else None,
         notes,
     )
 
 
 def _refuse_repeated(indices, columns):
-    """Raises ValueError for a column that is named twice; a forecast column in `known` would give the answer away."""
+    """Raises ValueError for a column that is named twice; a forecast column as a covariate would give it away."""
     first_keys = {}  # column index -> the first key that names it
     for key, names in columns.items():
         for index, name in zip(indices[key], _listed(names), strict=True):
             first_key, setting = first_keys.setdefault(index, key), f"data.{key}={name}:"
             if index in indices["column"] and key != "column":
-                reason = ", so it is not known in advance" if key == "known" else ", which the network reads anyway"
+                reason = (
+                    ", so it is not known in advance"
+                    if key == "future_covariates"
+                    else ", which the network reads anyway"
+                )
                 raise ValueError(f"{setting} this is the column to forecast (data.column){reason}; leave it out")
             if first_key != key:
                 raise ValueError(f"{setting} data.{first_key} names this column too; leave one out")
@@ -109,7 +120,7 @@ def _listed(columns):
 
 
 def _values(table, indices, has_known, missing):
-    """Returns ([N, V], N): the columns to forecast, without the rows at the end that have only known columns."""
+    """Returns ([N, V], N): the columns to forecast, without the rows at the end that have only future covariates."""
     count = len(table.rows)
     if has_known:
         while count and all(table.rows[count - 1][index].lower() in GAPS for index in indices):

@@ -35,7 +35,7 @@ def dataset(length: Size = 100, channels: Size = 3, pulses: Rate = 0.1) -> Datas
         output_size=channels,
         loss=squared_error,
         trivial=lambda batch: jnp.zeros_like(batch.targets),
-        correct=lambda ys, batch: (jnp.abs(ys - batch.targets) < 0.5).all(axis=(0, 2)),
+        solved=lambda ys, batch: (jnp.abs(ys - batch.targets) < 0.5).all(axis=(0, 2)),
         lags=(0, length - 1),
         loss_name="mean squared error",
         trivial_name="zero",

@@ -23,7 +23,7 @@ class Source(NamedTuple):
     Fields:
       time, label: the names of the time axis and of the values, with their unit.
       column: the index of the value column.
-      past: the indices of further input columns.
+      past_covariates: the indices of further input columns.
       season: steps per season, or None.
       lags: the number of values read at a step.
       log: whether the network learns the logarithm.
@@ -34,7 +34,7 @@ class Source(NamedTuple):
     time: str
     label: str
     column: int = 1
-    past: tuple[int, ...] = ()
+    past_covariates: tuple[int, ...] = ()
     season: int | None = None
     lags: int = 1
     log: bool = False
@@ -54,7 +54,7 @@ SERIES = {
 
 @checked
 def dataset(series: Literal["sunspots", "co2", "sea", "seattle", "airline", "lynx"] = "co2", window: Size = 24,
-            validation: Rate = 0.15, test: Rate = 0.15, target: Target = "every", horizon: Size = 1,
+            validation: Rate = 0.15, test: Rate = 0.15, target: Target = "all", horizon: Size = 1,
             lags: Size | None = None, log: bool | None = None, calendar: Calendar | None = None,
             anchor: Anchor | Literal["own"] | None = "own",
             distribution: Distribution | None = None) -> Dataset:  # fmt: skip
@@ -75,7 +75,7 @@ def dataset(series: Literal["sunspots", "co2", "sea", "seattle", "airline", "lyn
       series: the name of the series.
       window: steps per window.
       validation, test: the shares of the series, at its end, for validation and test.
-      target: "every" predicts the next values at every step, "last" only those after the window.
+      target: "all" predicts the next values at every step, "last" only those after the window.
       horizon: h, the number of future values that each output predicts.
       lags: the number of values read at a step, the newest and those before it; None for the series' default.
       log: whether the network learns the logarithm of the values; None for true with airline and lynx only.
@@ -89,14 +89,22 @@ def dataset(series: Literal["sunspots", "co2", "sea", "seattle", "airline", "lyn
     calendar = source.calendar if calendar is None else calendar
     anchor = source.anchor if anchor == "own" else anchor
     return measured(_read(series), Options(window, validation, test, target, horizon, lags, source.season, log,
-                                           calendar, anchor, distribution, "line"))  # fmt: skip
+                                           calendar, anchor, distribution, "interpolate"))  # fmt: skip
 
 
 def _read(name):
     source = SERIES[name]
     with open(_assets.FOLDER / f"{name}.csv", newline="") as file:
         rows = list(csv.reader(file))[1:]
-    columns = [np.array([float(row[column] or "nan") for row in rows]) for column in (source.column, *source.past)]
-    values, *past = columns
+    columns = [
+        np.array([float(row[column] or "nan") for row in rows]) for column in (source.column, *source.past_covariates)
+    ]
+    values, *past_covariates = columns
     times, _ = _times.read([row[0] for row in rows])
-    return Measured(values[:, None], (source.label,), times, source.time, np.stack(past, axis=1) if past else None)
+    return Measured(
+        values[:, None],
+        (source.label,),
+        times,
+        source.time,
+        np.stack(past_covariates, axis=1) if past_covariates else None,
+    )

@@ -27,8 +27,8 @@ def dataset(
 ) -> Dataset:
     """Words and their phonemes; no word is in two of the training, validation and test sets.
 
-    A word with several pronunciations gives one example for each. `words_wrong` is the word error rate: the share of
-    words for which greedy decoding gives none of their pronunciations.
+    A word with several pronunciations gives one example for each. `word_error_rate` is the share of words for
+    which greedy decoding gives none of their pronunciations.
 
     Args:
       words: the number of training words, drawn at random; None for all that remain.
@@ -59,10 +59,10 @@ def dataset(
         for name, split_words in chosen.items()
     }
     data = pairs(splits, "word", "recurrent", ("", " "), label_smoothing)
-    return data._replace(metrics={"words_wrong": Metric(words_wrong, "share"), **data.metrics})
+    return data._replace(metrics={"word_error_rate": Metric(word_error_rate, "share"), **data.metrics})
 
 
-def words_wrong(ys: ArrayLike, batch: Batch) -> Any:
+def word_error_rate(ys: ArrayLike, batch: Batch) -> Any:
     """Word error rate: the share of words without a correct pronunciation.
 
     The examples of one word are neighbours in the batch.

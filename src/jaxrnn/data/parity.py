@@ -36,7 +36,7 @@ def dataset(length: Size = 50, every: bool = True) -> Dataset:
         output_size=2,
         loss=cross_entropy,
         trivial=uniform(2),
-        correct=classified,
+        solved=classified,
         lags=(1, length - 1),
         loss_name="cross-entropy (nats)",
         trivial_name="a guess",

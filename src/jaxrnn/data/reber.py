@@ -48,7 +48,7 @@ def dataset(longest: Size = 40) -> Dataset:
     def loss(logits, targets):
         return cross_entropy(logits, targets[..., :1].astype(int))
 
-    def correct(logits, batch):
+    def solved(logits, batch):
         legal = batch.targets[..., 1:] > 0
         lowest_legal = jnp.where(legal, logits, jnp.inf).min(-1)
         highest_illegal = jnp.where(legal, -jnp.inf, logits).max(-1)
@@ -59,7 +59,7 @@ def dataset(longest: Size = 40) -> Dataset:
         output_size=len(SYMBOLS),
         loss=loss,
         trivial=uniform(len(SYMBOLS)),
-        correct=correct,
+        solved=solved,
         lags=(5, longest - 2),
         loss_name="cross-entropy (nats)",
         trivial_name="uniform",

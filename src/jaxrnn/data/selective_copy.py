@@ -49,7 +49,7 @@ def dataset(length: Size = 50, copied: Size = 8, alphabet: Size = 8) -> Dataset:
         output_size=classes,
         loss=cross_entropy,
         trivial=predict_any_symbol,
-        correct=classified,
+        solved=classified,
         lags=(copied, length + copied - 1),
         loss_name="cross-entropy (nats)",
         trivial_name="any symbol",

@@ -16,13 +16,13 @@ from jaxrnn.types import Dataset, Rate, Size
 def dataset(
     values: Any,
     times: Any = None,
-    past: Any = None,
-    known: Any = None,
+    past_covariates: Any = None,
+    future_covariates: Any = None,
     labels: tuple[str, ...] | None = None,
     window: Size = 32,
     validation: Rate = 0.15,
     test: Rate = 0.15,
-    target: Target = "every",
+    target: Target = "all",
     horizon: Size = 1,
     lags: Size = 1,
     season: Size | None = None,
@@ -30,7 +30,7 @@ def dataset(
     calendar: Calendar = (),
     anchor: Anchor | None = None,
     distribution: Distribution | None = None,
-    missing: Missing = "refuse",
+    missing: Missing = "error",
     frequency: str | None = None,
 ) -> Dataset:
     """Arrays, split in time and scaled by the mean and deviation of the training part.
@@ -40,8 +40,8 @@ def dataset(
     Args:
       values: [N] or [N, V], the values to forecast; NaN for a missing value.
       times: [N], numbers or datetime64 in rising order; None for 0, 1, 2 ...
-      past: [N, P], further inputs, known up to the present; None for no inputs.
-      known: [N + F, Q], inputs that are known in advance; None for no inputs.
+      past_covariates: [N, P], further inputs, known up to the present; None for no inputs.
+      future_covariates: [N + F, Q], inputs that are known in advance; None for no inputs.
       labels: the names of the V values.
       season: steps per season, for the seasonal baseline and the scale of the errors; None for no season.
       window, validation, test, target, horizon, lags, log, calendar, anchor, distribution: as in
@@ -51,25 +51,30 @@ def dataset(
     Raises:
       ValueError: if lengths differ, a value is missing or not finite, times do not rise, or the series is too short.
     """
-    arrays = {"values": values, "past": past, "known": known}
+    arrays = {"values": values, "past_covariates": past_covariates, "future_covariates": future_covariates}
     columns = {name: _columns(name, array, missing) for name, array in arrays.items() if array is not None}
     values = columns["values"]
     times = np.arange(len(values)) if times is None else np.asarray(times)
     _check_lengths(columns, times)
     _check_times(times)
     labels = tuple(f"value {n + 1}" for n in range(values.shape[1])) if labels is None else tuple(labels)
-    source = Measured(values, labels, times, "step", columns.get("past"), columns.get("known"))
+    source = Measured(values, labels, times, "step", columns.get("past_covariates"), columns.get("future_covariates"))
     return measured(source, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
                                     distribution, missing, frequency))  # fmt: skip
 
 
 def _check_lengths(columns, times):
-    count, known = len(columns["values"]), columns.get("known", columns["values"])
-    for name, rows in (("times", len(times)), ("past", len(columns.get("past", columns["values"])))):
+    count, future_covariates = len(columns["values"]), columns.get("future_covariates", columns["values"])
+    for name, rows in (
+        ("times", len(times)),
+        ("past_covariates", len(columns.get("past_covariates", columns["values"]))),
+    ):
         if rows != count:
             raise ValueError(f"{name} has {rows} rows but values has {count}; both must have the same number")
-    if len(known) < count:
-        raise ValueError(f"known has {len(known)} rows but values has {count}; known must have at least as many")
+    if len(future_covariates) < count:
+        raise ValueError(
+            f"future_covariates has {len(future_covariates)} rows but values has {count}; it must have at least as many"
+        )
 
 
 def _check_times(times):
@@ -84,9 +89,9 @@ def _check_times(times):
 def _columns(name, array, missing):
     array = np.asarray(array, float)
     array = array[:, None] if array.ndim == 1 else array
-    if missing == "refuse" and np.isnan(array).any():
+    if missing == "error" and np.isnan(array).any():
         raise ValueError(f"{name}: row {np.argwhere(np.isnan(array))[0][0] + 1} is NaN, but values must be finite; "
-                         "fill the gap, or give missing='line' or 'previous'")  # fmt: skip
+                         "fill the gap, or give missing='interpolate' or 'forward_fill'")  # fmt: skip
     if array.ndim != 2 or np.isinf(array).any():
         raise ValueError(f"{name} must be finite numbers of shape [N] or [N, columns], got shape {array.shape}")
     return array

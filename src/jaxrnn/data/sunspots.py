@@ -14,13 +14,13 @@ from jaxrnn.types import Dataset, Rate, Size
 
 
 @checked
-def dataset(window: Size = 132, validation: Rate = 0.15, test: Rate = 0.15, target: Target = "every") -> Dataset:
+def dataset(window: Size = 132, validation: Rate = 0.15, test: Rate = 0.15, target: Target = "all") -> Dataset:
     """3120 values, split in time and scaled by the mean and deviation of the training part.
 
     Args:
       window: months per window; 132 is about one solar cycle.
       validation, test: the shares of the series, at its end, for validation and test.
-      target: "every" predicts the next value at every step, "last" only the value after the window.
+      target: "all" predicts the next value at every step, "last" only the value after the window.
     """
     values = np.loadtxt(_assets.FOLDER / "sunspots.csv", delimiter=",", skiprows=1, usecols=1)
     times = 1749 + np.arange(len(values)) / 12

@@ -48,7 +48,7 @@ def dataset(length: Size = 100, symbols: Literal[2, 3] = 2) -> Dataset:
         xs = jax.nn.one_hot(sequence, SYMBOLS)
         return Sequence(xs, jnp.full((longest, 1), label), 1.0 * (times == end), mask=times <= end)
 
-    def correct(logits, batch):
+    def solved(logits, batch):
         likely = cross_entropy(logits, batch.targets) <= -jnp.log(0.7)
         return (likely | (batch.weights == 0)).all(axis=0)
 
@@ -57,7 +57,7 @@ def dataset(length: Size = 100, symbols: Literal[2, 3] = 2) -> Dataset:
         output_size=classes,
         loss=cross_entropy,
         trivial=uniform(classes),
-        correct=correct,
+        solved=solved,
         lags=(length - ranges[-1][1] - 1, longest - 1 - ranges[0][0]),
         loss_name="cross-entropy (nats)",
         trivial_name="uniform",

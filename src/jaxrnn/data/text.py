@@ -70,7 +70,7 @@ def dataset(path: str | Path | None = None, window: Size = 64, validation: Rate 
         },
         continues=True,
         loss_name="cross-entropy (nats a letter)",
-        metrics={"bits": Metric(lambda ys, batch: nats()(ys, batch) / np.log(2), "bits a letter")},
+        metrics={"bits_per_symbol": Metric(lambda ys, batch: nats()(ys, batch) / np.log(2), "bits a letter")},
         inputs=symbols,
         outputs=symbols,
         targets="next_step",

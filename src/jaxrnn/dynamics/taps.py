@@ -1,7 +1,7 @@
 """Records the inside of a net: the carry of every layer after every step, its gates, and the gradients with respect to
 the carries.
 
-`Net.unrolled` sets an unroll that records. It returns its record in place of the carry, because nets pass carries
+`Net.with_unroll` sets an unroll that records. It returns its record in place of the carry, because nets pass carries
 through unchanged. For an encoder-decoder, which reads a `Pair`, the recorded layers are the layers of the encoder. Its
 decoder gets an ordinary carry and is unrolled with the plain scan.
 """
@@ -57,7 +57,7 @@ def observe(
     tree, layer_carries, _ = _find_layers(net, params, carry, xs)
     contents = [None] * len(layer_carries) if perturbations is None else perturbations
     marked_carry = tree.unflatten([Recorded(*pair) for pair in zip(layer_carries, contents, strict=True)])
-    final_carry, ys = net.unrolled(_observing).apply(params, marked_carry, xs, mask=mask, reset=reset, key=key)
+    final_carry, ys = net.with_unroll(_observing).apply(params, marked_carry, xs, mask=mask, reset=reset, key=key)
     records = tree.flatten_up_to(final_carry)
     return tree.unflatten([record.carry for record in records]), ys, [record.content for record in records]
 
@@ -97,7 +97,7 @@ def shares(
     directions = [layer_params for layer_params, _ in _find_layers(net, direction, carry, xs)[2]]
     contents = zip(layer_carries, zip(adjoints, directions, strict=True), strict=True)
     marked_carry = tree.unflatten([Recorded(*pair) for pair in contents])
-    final_carry, _ = net.unrolled(_projecting).apply(params, marked_carry, xs, mask=mask, reset=reset)
+    final_carry, _ = net.with_unroll(_projecting).apply(params, marked_carry, xs, mask=mask, reset=reset)
     return [record.content for record in tree.flatten_up_to(final_carry)]
 
 
@@ -134,7 +134,7 @@ def inputs(
     """Returns the inputs of every layer: [xs [T, B, D_l], ...], in the order of `observe`."""
     tree, layer_carries, _ = _find_layers(net, params, carry, xs)
     marked_carry = tree.unflatten([Recorded(layer_carry) for layer_carry in layer_carries])
-    final_carry, _ = net.unrolled(_reading).apply(params, marked_carry, xs, mask=mask, reset=reset)
+    final_carry, _ = net.with_unroll(_reading).apply(params, marked_carry, xs, mask=mask, reset=reset)
     return [record.content for record in tree.flatten_up_to(final_carry)]
 
 
@@ -157,7 +157,7 @@ def _find_layers(net, params, carry, xs):
     def is_record(node):
         return isinstance(node, Recorded)
 
-    marked, _ = net.unrolled(marking).apply(params, carry, xs)
+    marked, _ = net.with_unroll(marking).apply(params, carry, xs)
     tree = jax.tree.structure(marked, is_leaf=is_record)
     records = [record for record in jax.tree.leaves(marked, is_leaf=is_record) if is_record(record)]
     if len(records) != tree.num_leaves:

@@ -11,9 +11,9 @@ import optax
 from jaxrnn import atomic, optimizers
 from jaxrnn.arguments import checked, refuse_factory
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import folders, locks, saved
+from jaxrnn.experiments import locks, run_folder, saved_config
+from jaxrnn.experiments.artifacts import record
 from jaxrnn.experiments.build import Experiment
-from jaxrnn.experiments.files import record
 from jaxrnn.nets import adapted
 from jaxrnn.optimizers import Optimizer, as_optimizer
 from jaxrnn.precision import as_computed, computing
@@ -92,7 +92,7 @@ def _task(net, dataset, optimizer, trainer, unroll=None, regularizer=None, metri
     refuse_factory(unroll, "unroll")
     splits = {name: as_computed(batch) for name, batch in dataset.splits.items()}
     dataset = dataset._replace(arrays=as_computed(dataset.arrays), splits=splits)
-    net = adapted(net.unrolled(deferred.unroll() if unroll is None else unroll), dataset)
+    net = adapted(net.with_unroll(deferred.unroll() if unroll is None else unroll), dataset)
     init = net.init
     net = net._replace(init=lambda key, input_size: as_computed(init(key, input_size)))
     return Task(net, dataset, optimizer, trainer, regularizer, metrics or {})
@@ -137,11 +137,11 @@ def _fit_experiment(experiment, folder):
 
     with _locked(folder):
         if folder is not None:
-            folders.refuse_another(folder, experiment.cfg)
-            config_path = saved.file(folder)
+            run_folder.refuse_another(folder, experiment.cfg)
+            config_path = saved_config.file(folder)
             config_path.parent.mkdir(parents=True, exist_ok=True)
             atomic.write(config_path, to_yaml(experiment.cfg))
-        run = folders.fit_experiment(experiment, None if folder is None else Path(folder))
+        run = run_folder.fit_experiment(experiment, None if folder is None else Path(folder))
         return _recorded(run, folder, experiment.cfg)
 
 
@@ -167,11 +167,11 @@ def load(
             "load: give both net and dataset, or neither: load(folder) reads them from the run's configuration"
         )
     if net is None:
-        return folders.load(folder, trusted)
-    checkpoints = folders.checkpoints(folder)
+        return run_folder.load(folder, trusted)
+    checkpoints = run_folder.checkpoints(folder)
     settings = checkpoints.progress()["settings"]
     trainer = Trainer(checkpoints.steps()[-1], **{name: settings[name] for name in Trainer._fields[1:]})
     with computing(trainer.precision):
         task = _task(net, dataset, as_optimizer(optax.identity()), trainer)
         compatibility.check(task)
-        return folders.run_of(folder, task, training.settings(task, settings["seed"]))
+        return run_folder.run_of(folder, task, training.settings(task, settings["seed"]))

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from omegaconf import DictConfig, OmegaConf
 
 from jaxrnn.arguments import validated
-from jaxrnn.experiments import comparing, config
-from jaxrnn.experiments.conf import compose
+from jaxrnn.experiments import comparing, schema
+from jaxrnn.experiments.compose import compose
 from jaxrnn.nets import adapted
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.precision import computing
@@ -72,7 +72,7 @@ def check(cfg, skipped=()):
     Raises:
       ConfigError: at the first key that is unknown, missing or has an invalid value.
     """
-    config.check(cfg, skipped=skipped)
+    schema.check(cfg, skipped=skipped)
 
 
 def built(cfg):
@@ -87,7 +87,7 @@ def built(cfg):
 
 def _experiment(cfg):
     task = assemble(cfg)
-    checkpointing = config.build(cfg.checkpoints) if "checkpoints" in cfg else Checkpointing()
+    checkpointing = schema.build(cfg.checkpoints) if "checkpoints" in cfg else Checkpointing()
     callbacks, probes = list(_collection(cfg, "callbacks").values()), _collection(cfg, "probes")
     compatibility.check(task, checkpointing, callbacks, probes, configured=True)
     return Experiment(
@@ -126,24 +126,24 @@ def assemble(cfg, dataset=None):
     dataset = _build_node(cfg, "data", Dataset) if dataset is None else dataset
     net = _build_node(cfg, "model", Net, output_size=dataset.output_size, **_of_symbols(dataset))
     return Task(
-        net=adapted(net.unrolled(_build_node(cfg, "unroll", Callable)), dataset),
+        net=adapted(net.with_unroll(_build_node(cfg, "unroll", Callable)), dataset),
         dataset=dataset,
         optimizer=_build_node(cfg, "optimizer", Optimizer),
         trainer=_build_node(cfg, "trainer", Trainer),
-        regularizer=config.build(cfg.regularizer) if cfg.get("regularizer") is not None else None,
+        regularizer=schema.build(cfg.regularizer) if cfg.get("regularizer") is not None else None,
         metrics=_collection(cfg, "metrics"),
     )
 
 
 def _build_node(cfg, node, kind, **arguments):
     """Builds the object of a node and checks that it is of the expected kind."""
-    part = config.build(cfg[node], **arguments)
+    part = schema.build(cfg[node], **arguments)
     return validated(part, kind, f"{node}._target_={cfg[node]._target_}")
 
 
 def _of_symbols(dataset):
     """Returns the arguments that the net's factory needs for symbols as inputs and for answers of another length."""
-    arguments = {} if dataset.inputs is None else {"symbols": dataset.inputs.size}
+    arguments = {} if dataset.inputs is None else {"vocabulary_size": dataset.inputs.size}
     if any(isinstance(batch.xs, Pair) for batch in dataset.splits.values()):
         arguments["answers"] = "symbols" if dataset.outputs is not None else "values"
     return arguments
@@ -160,4 +160,4 @@ def with_values(cfg, names, values):
 
 def _collection(cfg, name):
     """Builds every node in a collection, as {name: object}."""
-    return {key: config.build(node) for key, node in (cfg.get(name) or {}).items()}
+    return {key: schema.build(node) for key, node in (cfg.get(name) or {}).items()}

@@ -13,7 +13,7 @@ import sys
 from jaxrnn import atomic, hints
 from jaxrnn.arguments import nearest
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments.conf import CONF
+from jaxrnn.experiments.compose import CONF
 
 QUESTIONS = ("prompt", "word", "date", "sum", "sentence", "glyph", "name", "text", "source")  # of any data set
 

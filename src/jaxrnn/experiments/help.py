@@ -9,7 +9,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from jaxrnn.experiments.conf import CONF, compose
+from jaxrnn.experiments.compose import CONF, compose
 
 KINDS = {
     "Size": "integer above 0",

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn import stored_files
 from jaxrnn.errors import ConfigError, DamagedError
-from jaxrnn.experiments.conf import CONF, force
+from jaxrnn.experiments.compose import CONF, force
 
 LARGEST, DEEPEST = 2**18, 32  # largest size of a YAML file in bytes, and deepest nesting of its nodes
 NO_RUNS = "the sweep has no runs: one of its keys names no value, such as range(0)"

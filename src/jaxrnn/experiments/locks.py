@@ -103,13 +103,13 @@ def refuse_a_run(folder):
     Raises:
       ConfigError: if the folder contains a run.
     """
-    from jaxrnn.experiments import saved  # imported here so that a script's first lines do not import JAX
-    from jaxrnn.training import records
+    from jaxrnn.experiments import saved_config  # imported here so that a script's first lines do not import JAX
+    from jaxrnn.training import metrics_csv
 
-    if (Path(str(folder)) / records.FILE).exists():
+    if (Path(str(folder)) / metrics_csv.FILE).exists():
         raise ConfigError(
             f"{folder} already contains a run; choose another hydra.run.dir, or resume the run: "
-            f"{saved.how_to_resume(folder)}"
+            f"{saved_config.how_to_resume(folder)}"
         )
 
 

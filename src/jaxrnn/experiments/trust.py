@@ -17,7 +17,7 @@ from jaxrnn import hints
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import references
 from jaxrnn.experiments.comparing import container
-from jaxrnn.experiments.conf import CONF
+from jaxrnn.experiments.compose import CONF
 
 CATALOGUES = {"cells": ("cell",), "data": ("dataset",), "distributions": ("distribution",), "unroll": ("unroll",),
               "studies": ("study", "probe")}  # fmt: skip

@@ -133,8 +133,8 @@ def stack(source, params, to):
     Raises:
       ValueError: if no stack computes the outputs. The message names what the framework has no layer for.
     """
-    if source.plain is not None:
-        source, params = source.plain.net, source.plain.weights(params)
+    if source.explicit_weights is not None:
+        source, params = source.explicit_weights.net, source.explicit_weights.weights(params)
     for default in _defaults(params, to):
         xs = inputs(default)
         try:

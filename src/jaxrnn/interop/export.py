@@ -125,7 +125,7 @@ def _stablehlo(net, params, input_size, folder):
             "to=stablehlo: this network reads pairs of sequences; use to=safetensors, which writes its arrays"
         )
     dtype = np.dtype(jax.tree.leaves(params)[0].dtype)
-    net = net.unrolled(scan.unroll())
+    net = net.with_unroll(scan.unroll())
     steps, rows = jax.export.symbolic_shape("T, B")
 
     def run(xs):
@@ -147,7 +147,9 @@ def _stablehlo(net, params, input_size, folder):
 def _safetensors(net, params, input_size, folder):
     from safetensors.numpy import save
 
-    leaves = jax.tree_util.tree_leaves_with_path(params if net.plain is None else net.plain.weights(params))
+    leaves = jax.tree_util.tree_leaves_with_path(
+        params if net.explicit_weights is None else net.explicit_weights.weights(params)
+    )
     arrays = {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
     metadata = {"jaxrnn": version("jaxrnn"), "names": json.dumps({name: list(a.shape) for name, a in arrays.items()})}
     folder.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.nets.layers import masked
-from jaxrnn.types import Dataset, Net, Plain
+from jaxrnn.types import Dataset, ExplicitWeights, Net
 
 
 def adapted(net: Net, dataset: Dataset) -> Net:
@@ -48,15 +48,15 @@ def anchored(net: Net, dataset: Dataset) -> Net:
             [forecast + params.alpha.astype(ys.dtype) * ys[..., :count], ys[..., count:]], axis=-1
         )
 
-    plain = net.plain
+    plain = net.explicit_weights
     if plain is not None:
         weights = plain.weights
-        plain = Plain(anchored(plain.net, dataset), lambda params: params._replace(net=weights(params.net)))
+        plain = ExplicitWeights(anchored(plain.net, dataset), lambda params: params._replace(net=weights(params.net)))
     return net._replace(
         init=lambda key, input_size: AnchoredParams(net.init(key, input_size), jnp.zeros(width(input_size))),
         initial=lambda params, batch_shape: net.initial(params.net, batch_shape),
         apply=apply,
-        unrolled=lambda unroll: anchored(net.unrolled(unroll), dataset),
-        plain=plain,
+        with_unroll=lambda unroll: anchored(net.with_unroll(unroll), dataset),
+        explicit_weights=plain,
         many_to_one=None if net.many_to_one is None else lambda: anchored(net.many_to_one(), dataset),
     )

@@ -105,7 +105,7 @@ def luong(net: Net, memory_size: Size, output_size: Size) -> tuple[Net, Callable
         return look(params, attended, xs, None, None, None)[2]
 
     result = Net(init, lambda input_size: output_size, initial, apply,
-               unrolled=lambda unroll: luong(net.unrolled(unroll), memory_size, output_size)[0],
+               with_unroll=lambda unroll: luong(net.with_unroll(unroll), memory_size, output_size)[0],
                vocabulary=net.vocabulary)  # fmt: skip
     return result, weights
 
@@ -159,7 +159,7 @@ def bahdanau(
         return run(params, attended, xs, look=True)[1]
 
     result = Net(init, lambda input_size: cell.size + memory_size, initial, apply,
-               unrolled=lambda unroll: bahdanau(cell, memory_size, size, unroll, **random)[0])  # fmt: skip
+               with_unroll=lambda unroll: bahdanau(cell, memory_size, size, unroll, **random)[0])  # fmt: skip
     return result, weights
 
 

@@ -59,7 +59,7 @@ def serial(*nets: Net) -> Net:
         width,
         initial,
         apply,
-        unrolled=lambda unroll: serial(*(net.unrolled(unroll) for net in nets)),
+        with_unroll=lambda unroll: serial(*(net.with_unroll(unroll) for net in nets)),
         causal=all(net.causal for net in nets),
         many_to_one=many_to_one if recurrent else None,
         vocabulary=nets[0].vocabulary if nets else None,
@@ -88,7 +88,7 @@ def residual(net: Net) -> Net:
     return net._replace(
         init=init,
         apply=apply,
-        unrolled=lambda unroll: residual(net.unrolled(unroll)),
+        with_unroll=lambda unroll: residual(net.with_unroll(unroll)),
         many_to_one=None if net.many_to_one is None else lambda: residual(net.many_to_one()),
     )
 
@@ -133,7 +133,7 @@ def bidirectional(forward: Net, backward: Net, merge: Literal["concat", "sum", "
         width,
         initial,
         apply,
-        unrolled=lambda unroll: bidirectional(forward.unrolled(unroll), backward.unrolled(unroll), merge),
+        with_unroll=lambda unroll: bidirectional(forward.with_unroll(unroll), backward.with_unroll(unroll), merge),
         causal=False,
         many_to_one=lambda: bidirectional(_many_to_one(forward), _many_to_one(backward), merge),
         vocabulary=forward.vocabulary,
@@ -156,7 +156,9 @@ def last(net: Net) -> Net:
         return carry, _select_step(ys, mask, jnp.max, 0, slice(-1, None))
 
     return net._replace(
-        apply=apply, unrolled=lambda unroll: last(net.unrolled(unroll)), many_to_one=lambda: last(_many_to_one(net))
+        apply=apply,
+        with_unroll=lambda unroll: last(net.with_unroll(unroll)),
+        many_to_one=lambda: last(_many_to_one(net)),
     )
 
 
@@ -173,7 +175,7 @@ def first(net: Net) -> Net:
         return carry, _select_step(ys, mask, jnp.min, len(ys) - 1, slice(0, 1))
 
     return net._replace(
-        apply=apply, unrolled=lambda unroll: first(net.unrolled(unroll)), many_to_one=lambda: first(net)
+        apply=apply, with_unroll=lambda unroll: first(net.with_unroll(unroll)), many_to_one=lambda: first(net)
     )
 
 

@@ -115,7 +115,7 @@ def tied(net: Net, vocabulary: Size, size: Size) -> Net:
         width=lambda input_size: vocabulary,
         initial=lambda params, batch_shape: net.initial(params.net, batch_shape),
         apply=apply,
-        unrolled=lambda unroll: tied(net.unrolled(unroll), vocabulary, size),
+        with_unroll=lambda unroll: tied(net.with_unroll(unroll), vocabulary, size),
         many_to_one=None if net.many_to_one is None else lambda: tied(net.many_to_one(), vocabulary, size),
         vocabulary=vocabulary,
     )
@@ -163,5 +163,5 @@ def _pointwise(init, function, width):
 
 def _without_carry(init, width, apply):
     """Makes a net without a carry; it is the same with every unroll."""
-    net = Net(init, width, lambda params, batch_shape: (), apply, unrolled=lambda unroll: net)
+    net = Net(init, width, lambda params, batch_shape: (), apply, with_unroll=lambda unroll: net)
     return net

@@ -6,13 +6,13 @@ import jax.numpy as jnp
 from jaxrnn.cells._dropout import is_recurrent
 from jaxrnn.cells._step import carry_dtype
 from jaxrnn.cells.jordan import JordanParams
-from jaxrnn.types import Plain
+from jaxrnn.types import ExplicitWeights
 
 
 def parametrized(net, parametrization):
     """Parametrizes a net: its leaves `w_h` hold the A of a `Parametrization` instead of the recurrent weights W_h.
 
-    W_h is computed once per sequence. `Net.plain` gives the net whose params hold W_h itself.
+    W_h is computed once per sequence. `Net.explicit_weights` gives the net whose params hold W_h itself.
 
     Raises:
       ValueError: at the draw of the weights, if the net has no recurrent weights in square blocks.
@@ -34,9 +34,9 @@ def parametrized(net, parametrization):
     return net._replace(
         init=init,
         apply=apply,
-        unrolled=lambda unroll: parametrized(net.unrolled(unroll), parametrization),
+        with_unroll=lambda unroll: parametrized(net.with_unroll(unroll), parametrization),
         decoding=decoding,
-        plain=Plain(net, weights),
+        explicit_weights=ExplicitWeights(net, weights),
         many_to_one=None if net.many_to_one is None else lambda: parametrized(net.many_to_one(), parametrization),
     )
 

@@ -34,7 +34,7 @@ def recurrent(
 
     Args:
       cell: a `Cell`.
-      unroll: a function that an `unroll` of `jaxrnn.unroll` returns; `Net.unrolled` replaces it.
+      unroll: a function that an `unroll` of `jaxrnn.unroll` returns; `Net.with_unroll` replaces it.
       reverse: run from the last step to the first; ys keep the order of xs.
       dropout: rate of a dropout mask on the recurrence, the same at all steps (Gal & Ghahramani 2016); None for none.
       zoneout: probability that a value of the carry does not change at a step (Krueger et al. 2017); None for none.
@@ -53,7 +53,7 @@ def recurrent(
         lambda input_size: cell.size,
         cell.initial,
         apply,
-        unrolled=lambda unroll: recurrent(cell, unroll, reverse, dropout, zoneout, noise),
+        with_unroll=lambda unroll: recurrent(cell, unroll, reverse, dropout, zoneout, noise),
         causal=not reverse,
         many_to_one=lambda: first_everywhere(net) if reverse else net,
     )
@@ -97,7 +97,7 @@ def first_everywhere(net: Net) -> Net:
 
     return net._replace(
         apply=apply,
-        unrolled=lambda unroll: first_everywhere(net.unrolled(unroll)),
+        with_unroll=lambda unroll: first_everywhere(net.with_unroll(unroll)),
         many_to_one=lambda: first_everywhere(net),
     )
 

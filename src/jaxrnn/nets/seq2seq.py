@@ -22,7 +22,7 @@ class EncoderDecoderParams(NamedTuple):
 
 @checked
 def encoder_decoder(encoder: Net, decoder: Net, length: Size, output_size: Size,
-                    feedback: Callable[..., Any] | None = None, symbols: bool = False, own_outputs: Rate = 0.0,
+                    feedback: Callable[..., Any] | None = None, symbols: bool = False, scheduled_sampling: Rate = 0.0,
                     attention: Any = None) -> Net:  # fmt: skip
     """Makes an encoder-decoder (Sutskever, Vinyals & Le 2014; Cho et al. 2014).
 
@@ -40,15 +40,15 @@ def encoder_decoder(encoder: Net, decoder: Net, length: Size, output_size: Size,
       output_size: K.
       feedback: y_t [B, K] -> the next input. None takes the symbol with the largest logit, or the values unchanged.
       symbols: whether the targets are symbols [T, B, 1]; the first input is then the number K, otherwise zeros [K].
-      own_outputs: probability that the decoder reads its own last output at a step in training (scheduled sampling,
-        Bengio et al. 2015).
+      scheduled_sampling: probability that the decoder reads its own last output at a step in training (Bengio et al.
+        2015).
       attention: (params, carry, inputs) -> the decoder's attention weights; None without attention.
 
     Returns:
       A net whose xs is a `Pair` and whose ys are [T, B, K].
     """
     width = 1 if symbols else output_size
-    options = (length, output_size, feedback, symbols, own_outputs, attention)
+    options = (length, output_size, feedback, symbols, scheduled_sampling, attention)
     feedback = (largest if symbols else lambda y: y) if feedback is None else feedback
 
     def start(batch_shape):
@@ -63,8 +63,8 @@ def encoder_decoder(encoder: Net, decoder: Net, length: Size, output_size: Size,
         init=_init(encoder, decoder, width),
         width=lambda input_size: decoder.width(width),
         initial=lambda params, batch_shape: encoder.initial(params.encoder, batch_shape),
-        apply=_apply(encoder, decoding, length, feedback, own_outputs),
-        unrolled=lambda unroll: encoder_decoder(encoder.unrolled(unroll), decoder.unrolled(unroll), *options),
+        apply=_apply(encoder, decoding, length, feedback, scheduled_sampling),
+        with_unroll=lambda unroll: encoder_decoder(encoder.with_unroll(unroll), decoder.with_unroll(unroll), *options),
         causal=False,
         decoding=decoding,
         vocabulary=encoder.vocabulary,
@@ -85,7 +85,7 @@ def _encode(encoder, decoder, params, carry, source, mask=None, key=None):
     return last, _first_carry(decoder.initial(params.decoder, source.shape[1:-1]), last, ys, mask)
 
 
-def _apply(encoder, decoding, length, feedback, own_outputs):
+def _apply(encoder, decoding, length, feedback, scheduled_sampling):
     decoder = decoding.decoder
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
@@ -95,9 +95,11 @@ def _apply(encoder, decoding, length, feedback, own_outputs):
             return last, _run_freely(decoder, decoder_params, decoder_carry, first, length, feedback, key)
         # Each step reads the target of the step before, so all valid steps must come first.
         inputs = jnp.concatenate([first[None].astype(xs.targets.dtype), xs.targets[:-1]])
-        if own_outputs == 0 or key is None:
+        if scheduled_sampling == 0 or key is None:
             return last, decoder.apply(decoder_params, decoder_carry, inputs, mask=xs.mask, key=key)[1]
-        return last, _run_scheduled(decoder, decoder_params, decoder_carry, inputs, xs.mask, feedback, own_outputs, key)
+        return last, _run_scheduled(
+            decoder, decoder_params, decoder_carry, inputs, xs.mask, feedback, scheduled_sampling, key
+        )
 
     return apply
 
@@ -172,9 +174,11 @@ def _run_freely(decoder, params, carry, first, length, feedback, key):
     return lax.scan(step, (carry, first), jnp.arange(length))[1]
 
 
-def _run_scheduled(decoder, params, carry, inputs, mask, feedback, own_outputs, key):
+def _run_scheduled(decoder, params, carry, inputs, mask, feedback, scheduled_sampling, key):
     """Runs the decoder with scheduled sampling: a toss per step and sequence chooses its own or the true output."""
-    tosses = jax.vmap(lambda k: jax.random.bernoulli(k, own_outputs, (len(inputs),)), out_axes=1)(fold_in(key, 2))
+    tosses = jax.vmap(lambda k: jax.random.bernoulli(k, scheduled_sampling, (len(inputs),)), out_axes=1)(
+        fold_in(key, 2)
+    )
     mask = jnp.ones(inputs.shape[:2], bool) if mask is None else mask
     wide, narrow = summed_in_float32(params)
 

@@ -5,7 +5,8 @@ from typing import Literal
 
 from jaxrnn.arguments import checked
 from jaxrnn.cells._transforms import learned
-from jaxrnn.nets import attention, combine
+from jaxrnn.nets import combine
+from jaxrnn.nets.attention import bahdanau, luong
 from jaxrnn.nets.layers import affine, dropout, embed, one_hot, tied
 from jaxrnn.nets.parametrized import parametrized
 from jaxrnn.nets.recurrent_layer import recurrent
@@ -16,20 +17,20 @@ from jaxrnn.unroll._cell_derivatives import with_written_derivative
 
 Merge = Literal["concat", "sum", "mul", "ave"]
 Answers = Literal["symbols", "values"]
-Attend = Literal["luong", "bahdanau"]
+Attention = Literal["luong", "bahdanau"]
 DEFAULT_LENGTH = 100  # steps of an answer whose length is not given
 
 
 @checked
 def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | None = None, residual: bool = False,
         dropout: Rate | None = None, variational: bool = False, recurrent_dropout: Rate | None = None,
-        zoneout: Rate | None = None, learned_carry: bool = False, readout: bool = True, symbols: Size | None = None,
-        embedding: Size | None = None, tied_embedding: bool = False, answers: Answers | None = None,
-        attend: Attend | None = None, own_outputs: Rate = 0.0, noise: NonNegative | None = None,
-        parametrization: Parametrization | None = None) -> Net:  # fmt: skip
+        zoneout: Rate | None = None, learned_carry: bool = False, readout: bool = True,
+        vocabulary_size: Size | None = None, embedding: Size | None = None, tied_embedding: bool = False,
+        answers: Answers | None = None, attention: Attention | None = None, scheduled_sampling: Rate = 0.0,
+        noise: NonNegative | None = None, parametrization: Parametrization | None = None) -> Net:  # fmt: skip
     """Makes the network that `conf/model/*.yaml` describe: layers of one cell and an affine readout.
 
-    It is unrolled by the plain scan; `Net.unrolled` sets another unroll. The data determine `symbols` and `answers`.
+    `Net.with_unroll` sets another unroll than the plain scan. The data determine `vocabulary_size` and `answers`.
 
     Args:
       cell: the cell of every layer; each layer has its own weights.
@@ -44,30 +45,30 @@ def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | 
       noise: standard deviation of the noise added to every value of a carry at each step in training; None for none.
       learned_carry: train the initial carry; otherwise it is zero.
       readout: whether an affine readout follows the last layer.
-      symbols: number of symbols, if the inputs [T, B, 1] are symbols; None if they are values.
+      vocabulary_size: number of symbols, if the inputs [T, B, 1] are symbols; None if they are values.
       embedding: width of the learned vector of each symbol; None for one-hot inputs.
       tied_embedding: use the weights of the embedding for the readout; inputs and outputs must be the same symbols.
       answers: None for an output at every step; "symbols" or "values" for an encoder-decoder with such outputs.
-      attend: the attention of the decoder; None for none.
-      own_outputs: probability that the decoder reads its own last output in training (scheduled sampling).
+      attention: the attention of the decoder; None for none.
+      scheduled_sampling: probability that the decoder reads its own last output in training (scheduled sampling).
       parametrization: a `jaxrnn.parametrizations` parametrization of the recurrent weights; None for none.
 
     Raises:
       ValueError: if an option would have no effect, or options exclude each other.
     """
     _refuse_idle_layers(layers, dropout, variational, residual)
-    _refuse_idle_symbols(symbols, embedding, tied_embedding, answers, readout)
-    _refuse_idle_decoder(answers, attend, own_outputs)
+    _refuse_idle_symbols(vocabulary_size, embedding, tied_embedding, answers, readout)
+    _refuse_idle_decoder(answers, attention, scheduled_sampling)
     random = {"dropout": recurrent_dropout, "zoneout": zoneout, "noise": noise}
     stack = partial(_stack, random, layers, dropout, variational, residual)
-    entry = _inputs(symbols, embedding)
+    entry = _inputs(vocabulary_size, embedding)
     first_layers = stack(learned(with_written_derivative(cell)) if learned_carry else cell, bidirectional)
     if answers:
-        decoder_layers = _decoder_layers(cell, stack, attend, bidirectional, random)
+        decoder_layers = _decoder_layers(cell, stack, attention, bidirectional, random)
         encoder = combine.serial(*entry, *first_layers)
-        net = _encoder_decoder(encoder, decoder_layers, output_size, embedding, answers, own_outputs)
+        net = _encoder_decoder(encoder, decoder_layers, output_size, embedding, answers, scheduled_sampling)
     elif tied_embedding:
-        net = _tied(first_layers, symbols, embedding, output_size)
+        net = _tied(first_layers, vocabulary_size, embedding, output_size)
     else:
         net = combine.serial(*entry, *first_layers, *([affine(output_size)] if readout else []))
     return net if parametrization is None else parametrized(net, parametrization)
@@ -89,7 +90,7 @@ def _refuse_idle_layers(layers, dropout_rate, variational, add_input):
         raise ValueError("model.variational=true needs model.dropout, which is not set: set model.dropout")
 
 
-def _refuse_idle_symbols(symbols, embedding, tied_embedding, answers, readout):
+def _refuse_idle_symbols(vocabulary_size, embedding, tied_embedding, answers, readout):
     """Refuses options for symbols if the data are values, and options that an encoder-decoder does not have."""
     if answers and not readout:
         raise ValueError("model.readout=false: an encoder-decoder needs a readout; leave model.readout out")
@@ -99,44 +100,50 @@ def _refuse_idle_symbols(symbols, embedding, tied_embedding, answers, readout):
         )
     if tied_embedding and not readout:
         raise ValueError("model.tied_embedding=true needs a readout, but model.readout=false: leave one of the two out")
-    if embedding is not None and symbols is None and answers != "symbols":
+    if embedding is not None and vocabulary_size is None and answers != "symbols":
         raise ValueError(
             f"model.embedding={embedding} needs data whose inputs are symbols, but these are values: leave "
-            "model.embedding out, or give rnn(symbols=...) the number of symbols"
+            "model.embedding out, or give rnn(vocabulary_size=...) the number of symbols"
         )
 
 
-def _refuse_idle_decoder(answers, attend, own_outputs):
+def _refuse_idle_decoder(answers, attention, scheduled_sampling):
     """Refuses options for a decoder if the network has none."""
-    if answers is None and (attend is not None or own_outputs):
-        name = f"model.attend={attend}" if attend is not None else f"model.own_outputs={own_outputs}"
+    if answers is None and (attention is not None or scheduled_sampling):
+        name = (
+            f"model.attention={attention}"
+            if attention is not None
+            else f"model.scheduled_sampling={scheduled_sampling}"
+        )
         raise ValueError(
             f"{name} needs a decoder: use data whose answers have their own length, such as data=addition; in Python, "
             'rnn(answers="symbols") or rnn(answers="values")'
         )
 
 
-def _encoder_decoder(encoder, decoder_layers, output_size, embedding, answers, own_outputs):
+def _encoder_decoder(encoder, decoder_layers, output_size, embedding, answers, scheduled_sampling):
     """Makes the encoder-decoder; `decoder_layers` comes from `_decoder_layers`, the other arguments are as in `rnn`."""
     layers, weights = decoder_layers
     # The start of an answer is one more symbol than the answers have.
     inputs = _inputs(output_size + 1, embedding) if answers == "symbols" else []
     decoder = combine.serial(*inputs, *layers, affine(output_size))
     look = None if weights is None else _attention_weights(inputs, weights)
-    return encoder_decoder(encoder, decoder, DEFAULT_LENGTH, output_size, None, answers == "symbols", own_outputs, look)
+    return encoder_decoder(
+        encoder, decoder, DEFAULT_LENGTH, output_size, None, answers == "symbols", scheduled_sampling, look
+    )
 
 
-def _decoder_layers(cell, stack, attend, merge, random):
+def _decoder_layers(cell, stack, attention, merge, random):
     """Returns (the decoder's layers, the function for the attention weights of the first layer, or None).
 
     The decoder's first carry comes from the encoder, so the decoder does not learn one.
     """
     memory_size = 2 * cell.size if merge == "concat" else cell.size
-    if attend == "luong":
-        net, weights = attention.luong(combine.serial(*stack(cell, None)), memory_size, cell.size)
+    if attention == "luong":
+        net, weights = luong(combine.serial(*stack(cell, None)), memory_size, cell.size)
         return [net], weights
-    if attend == "bahdanau":
-        net, weights = attention.bahdanau(cell, memory_size, cell.size, **random)
+    if attention == "bahdanau":
+        net, weights = bahdanau(cell, memory_size, cell.size, **random)
         return stack(cell, None, net), weights
     return stack(cell, None), None
 
@@ -152,18 +159,18 @@ def _attention_weights(inputs, weights):
     return look
 
 
-def _tied(layers, symbols, embedding, output_size):
-    if embedding is None or symbols != output_size:
+def _tied(layers, vocabulary_size, embedding, output_size):
+    if embedding is None or vocabulary_size != output_size:
         raise ValueError(
             "model.tied_embedding needs model.embedding, and data with the same symbols as inputs and outputs"
         )
-    return tied(combine.serial(*layers), symbols, embedding)
+    return tied(combine.serial(*layers), vocabulary_size, embedding)
 
 
-def _inputs(symbols, embedding):
-    if symbols is None:
+def _inputs(vocabulary_size, embedding):
+    if vocabulary_size is None:
         return []
-    return [one_hot(symbols) if embedding is None else embed(symbols, embedding)]
+    return [one_hot(vocabulary_size) if embedding is None else embed(vocabulary_size, embedding)]
 
 
 def _layer(cell, merge, **options):

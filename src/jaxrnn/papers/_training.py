@@ -24,7 +24,7 @@ def task(cell, dataset, trainer, *, rule=None, learning_rate=1e-3, clip_norm=1.0
       regularizer: as in `Task`.
       options: options of `jaxrnn.nets.rnn`.
     """
-    net = rnn(cell, dataset.output_size, **options).unrolled(deferred.unroll())
+    net = rnn(cell, dataset.output_size, **options).with_unroll(deferred.unroll())
     rule = optax.scale_by_adam() if rule is None else rule
     return Task(net, dataset, optimizer(rule, learning_rate, clip_norm), trainer, regularizer)
 

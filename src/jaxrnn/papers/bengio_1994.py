@@ -146,7 +146,7 @@ def _learned(length, seeds, steps):
     net = recurrent(elman.cell(1, "tanh", _small, identity(1.25)))
     task = Task(net, data, optimizer(optax.identity(), 0.1, 1.0), Trainer(steps, 20, steps // 4))
     rows = training.trained(task, seeds).rows
-    return np.array([row.table.where(split="validation").rows[-1]["correct"] > 0.95 for row in rows])
+    return np.array([row.table.where(split="validation").rows[-1]["solved"] > 0.95 for row in rows])
 
 
 def _small(key, shape):

@@ -119,6 +119,6 @@ def _right(kind, scales, lengths, seeds, units, trainer):
         rows = training.trained(
             partial(make, data=lags.symbol_before_noise(length, SYMBOLS, NOISE)), seeds, scales
         ).rows
-        shares = [row.table.where(split="validation").rows[-1]["correct"] for row in rows]
+        shares = [row.table.where(split="validation").rows[-1]["solved"] for row in rows]
         shares_by_length.append(np.reshape(shares, (len(scales), seeds)).mean(axis=1))
     return np.array(shares_by_length)

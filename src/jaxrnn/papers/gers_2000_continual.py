@@ -122,7 +122,7 @@ def _trained(bias, seeds, size, updates, tested):
     Returns:
       {"symbols": [seeds], symbols until the first mistake; "memory": [seeds, POINTS], largest |c| during training}.
     """
-    net = rnn(lstm.cell(size, forget_bias=bias), len(reber.SYMBOLS)).unrolled(deferred.unroll())
+    net = rnn(lstm.cell(size, forget_bias=bias), len(reber.SYMBOLS)).with_unroll(deferred.unroll())
     stream = _stream(jax.random.key(1), updates * WINDOW, ROWS)
     windows = jax.tree.map(lambda a: a.reshape(updates, WINDOW, *a.shape[1:]), stream)
     test = _stream(jax.random.key(2), WARM_UP + tested, 1)

@@ -53,7 +53,7 @@ def reproduce(
         at, losses, rows = training.losses_and_rows(task, seeds)
         curves_by_family[name] = at, losses / floor
         if name == "non-normal":
-            weights = [task.net.plain.weights(rows.params(row))[0].w_h for row in range(seeds)]
+            weights = [task.net.explicit_weights.weights(rows.params(row))[0].w_h for row in range(seeds)]
             departures = np.array([_departure(np.asarray(w, float)) for w in weights])
     last = {name: training.last(losses) for name, (_, losses) in curves_by_family.items()}
     claims = [

@@ -115,7 +115,7 @@ def _right(history):
     """Returns the share of the validation sequences that are right at the end."""
     if history.status == "diverged":
         return 0.0
-    return history.table.where(split="validation").rows[-1]["correct"]
+    return history.table.where(split="validation").rows[-1]["solved"]
 
 
 def preserving(dataset: Dataset, weight: Any) -> Any:

@@ -37,7 +37,7 @@ def reproduce(
     task = training.task(ctrnn.cell(size, alpha=0.5, form="current"), flip_flop.dataset(), trainer, learning_rate=5e-3)
     trained = training.trained(task, seeds)
     networks = [_points(task, trained.params(row), starts, row) for row in range(seeds)]
-    right = [history.table.where(split="validation").rows[-1]["correct"] for history in trained.rows]
+    right = [history.table.where(split="validation").rows[-1]["solved"] for history in trained.rows]
     counts = [[int(np.sum(unstable == number)) for unstable in (each[1] for each in networks)] for number in (0, 1)]
     claims = [
         Claim("share of sequences whose bits are all held", 0.95, right, "at least", source="our bound"),

@@ -68,7 +68,7 @@ def failures(rows, count=5):
     A generated picture is neither right nor wrong. For pictures it shows the ones with the largest losses.
 
     Args:
-      rows: dicts from `jaxrnn.training.answers.examples`.
+      rows: dicts from `jaxrnn.training.symbol_inference.examples`.
       count: number of examples to show.
 
     Returns:
@@ -104,7 +104,7 @@ def sentences(rows, count=5):
     A wrong label is red and in brackets, with the true label below it.
 
     Args:
-      rows: dicts from `jaxrnn.training.answers.examples`, with the key "parts".
+      rows: dicts from `jaxrnn.training.symbol_inference.examples`, with the key "parts".
       count: number of sequences to show, from the first one.
     """
     figure, axes = style.axes("", "")

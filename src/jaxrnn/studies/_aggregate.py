@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxrnn import statistics, stored_files
 from jaxrnn.errors import DamagedError
-from jaxrnn.experiments import saved
+from jaxrnn.experiments import saved_config
 from jaxrnn.plotting import style
 from jaxrnn.table import Table, read
 
@@ -64,7 +64,7 @@ def _scores(path):
 
 
 def _overrides(folder):
-    return saved.overrides(folder)
+    return saved_config.overrides(folder)
 
 
 def _figure(table, names, quantity):

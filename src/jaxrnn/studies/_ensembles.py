@@ -19,13 +19,13 @@ from jaxrnn.optimizers import as_optimizer
 from jaxrnn.plotting.style import when
 from jaxrnn.precision import current
 from jaxrnn.runtime import mesh
-from jaxrnn.training import batches, records
+from jaxrnn.training import batches, metrics_csv
 from jaxrnn.training import engine as engines
 from jaxrnn.training.history import History
 from jaxrnn.training.loop import begun, train
 from jaxrnn.training.run import Run
+from jaxrnn.training.sharding import RUNS, keys, over_runs
 from jaxrnn.training.update import Task, Trainer, updates
-from jaxrnn.training.vectorized import RUNS, keys, over_runs
 from jaxrnn.types import Batch, Dataset, Net
 
 
@@ -58,7 +58,7 @@ class Ensemble(NamedTuple):
     @property
     def net(self) -> Net:
         """The task's net. If its recurrent weights are functions of the trained params, the net of those weights."""
-        return self.task.net if self.task.net.plain is None else self.task.net.plain.net
+        return self.task.net if self.task.net.explicit_weights is None else self.task.net.explicit_weights.net
 
     @property
     def dataset(self) -> Dataset:
@@ -194,7 +194,7 @@ def watched(name, training, hooks=(), bar=None):
     """Trains like `jaxrnn.training.loop.train` and shows the time left on `bar`, or on a progress bar of its own."""
     with contextlib.ExitStack() as stack:
         if bar is None:
-            bar = stack.enter_context(records.progress_bar(training.task.trainer.steps, 0))
+            bar = stack.enter_context(metrics_csv.progress_bar(training.task.trainer.steps, 0))
         bar.set_description(name)
         reached = 0
         for ended in train(training, hooks):
@@ -244,5 +244,5 @@ def prepared(measure, ensemble):
 
 def stacked(task, checkpoints):
     """Stacks the trained params of a task at several checkpoints, leaves [N, ...], into the params of an ensemble."""
-    params, plain = jax.tree.map(lambda *a: np.stack(a), *checkpoints), task.net.plain
+    params, plain = jax.tree.map(lambda *a: np.stack(a), *checkpoints), task.net.explicit_weights
     return params if plain is None else jax.device_get(jax.jit(jax.vmap(jax.vmap(plain.weights)))(params))

@@ -12,18 +12,18 @@ from omegaconf import OmegaConf
 
 from jaxrnn import atomic, hints
 from jaxrnn.errors import ConfigError, DiskError
-from jaxrnn.experiments import config, folders
+from jaxrnn.experiments import run_folder, schema
 from jaxrnn.experiments.build import build
-from jaxrnn.experiments.conf import compose
+from jaxrnn.experiments.compose import compose
 from jaxrnn.experiments.hydra_internals import to_yaml
 from jaxrnn.experiments.stamps import stamp
 from jaxrnn.precision import computing
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.studies import _ensembles as ensembles
 from jaxrnn.studies import _precision
-from jaxrnn.training import records, summaries
+from jaxrnn.training import metrics_csv, summaries
 from jaxrnn.training.batches import check_split
-from jaxrnn.training.notes import notes as of_training
+from jaxrnn.training.diagnostics import notes as of_training
 from jaxrnn.types import Size
 
 FOLDER = "studies"  # in a run folder: studies/NAME, studies/NAME_2 ...
@@ -48,7 +48,7 @@ def run(cfg, hydra):
     folder = hydra.runtime.output_dir
     lines = study_models(compared(cfg, hydra), folder, command)
     if str(hydra.mode).endswith("MULTIRUN"):
-        lines += aggregate.write(hydra.sweep.dir, config.build(cfg.figure).width)
+        lines += aggregate.write(hydra.sweep.dir, schema.build(cfg.figure).width)
     return lines
 
 
@@ -108,10 +108,10 @@ def study_models(cfgs, folder, command=""):
     """
     began = time.perf_counter()
     cfg = next(iter(cfgs.values()))
-    networks = config.validated(cfg.seeds, Size, "seeds")
+    networks = schema.validated(cfg.seeds, Size, "seeds")
     built = {name: build(each) for name, each in cfgs.items()}
-    if config.validated(cfg.train, bool, "train"):
-        with records.progress_bar(sum(each.task.trainer.steps for each in built.values()), 0) as bar:
+    if schema.validated(cfg.train, bool, "train"):
+        with metrics_csv.progress_bar(sum(each.task.trainer.steps for each in built.values()), 0) as bar:
             make = partial(ensembles.trained, bar=bar)
             kinds = [_ensemble(make, name, e, networks) for name, e in built.items()]
     else:
@@ -136,9 +136,9 @@ def study_run(cfg, folder, command=""):
       Lines of text for the terminal.
     """
     began = time.perf_counter()
-    config.check(OmegaConf.create({"study": cfg.study, "figure": cfg.figure}))
+    schema.check(OmegaConf.create({"study": cfg.study, "figure": cfg.figure}))
     network, notes = _of_run(folder, cfg)
-    name, number, target = config.build(cfg.study).func.__module__.rpartition(".")[2], 1, None
+    name, number, target = schema.build(cfg.study).func.__module__.rpartition(".")[2], 1, None
     while target is None or target.exists():
         target = Path(str(folder)) / FOLDER / (name if number == 1 else f"{name}_{number}")
         number += 1
@@ -156,12 +156,12 @@ def _of_run(folder, cfg):
     Raises:
       ConfigError: if the folder is not a run folder, its checkpoints cannot be read, or the data lack the split.
     """
-    which = config.validated(cfg.checkpoints, Literal["best", "all"], "checkpoints")
-    split = config.validated(cfg.split, str, "split")
-    precision = config.validated(cfg.precision, Literal["f32", "f64"] | None, "precision")
-    experiment, checkpoints = folders.checkpoints_of(folder, config.listed(cfg.trust, "trust"))
+    which = schema.validated(cfg.checkpoints, Literal["best", "all"], "checkpoints")
+    split = schema.validated(cfg.split, str, "split")
+    precision = schema.validated(cfg.precision, Literal["f32", "f64"] | None, "precision")
+    experiment, checkpoints = run_folder.checkpoints_of(folder, schema.listed(cfg.trust, "trust"))
     check_split(experiment.task.dataset, split)
-    run = folders.load(folder, config.listed(cfg.trust, "trust"))
+    run = run_folder.load(folder, schema.listed(cfg.trust, "trust"))
     params = checkpoints if which == "all" else {run.best_step: run.params}
     notes = []
     if which == "all" and len(checkpoints) == 1:
@@ -187,7 +187,7 @@ def _of_run(folder, cfg):
 
 
 def _study(cfg, kinds, folder, command, began):
-    measure, page = config.build(cfg.study), config.build(cfg.figure)
+    measure, page = schema.build(cfg.study), schema.build(cfg.figure)
     name = measure.func.__module__.rpartition(".")[2]
     try:
         with computing(_precision.of(kinds)):
@@ -206,7 +206,7 @@ def provenance(kinds, command, began):
     """Describes how numbers were made, for the last lines of a caption: networks, seeds, command, time, versions,
     machine.
     """
-    environment = records.versions()
+    environment = metrics_csv.versions()
     versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
     seeds = "; ".join(dict.fromkeys(f"{each.seed} to {each.seed + each.networks - 1}" for each in kinds))
     lines = ["Networks: " + ", ".join(each.who() for each in kinds) + f". Seeds {seeds}."]

@@ -114,7 +114,7 @@ def _train(ensemble, way, grid):
             return scan(clipped(cell, threshold), params, carry, xs, **options)
 
         clip = {"norm": optax.clip_by_global_norm(threshold), "value": optax.clip(threshold)}.get(way, optax.identity())
-        net = ensemble.net.unrolled(unroll) if way == "backward loop" else ensemble.net
+        net = ensemble.net.with_unroll(unroll) if way == "backward loop" else ensemble.net
         return task._replace(net=net, optimizer=Optimizer(optax.chain(clip), task.optimizer.rule))
 
     values = jnp.repeat(jnp.asarray(grid, float), networks)

@@ -60,7 +60,7 @@ def sequences_seen(task: Any, seed: int, networks: Any, right: Any, max_sequence
     streak, seen_when_done, seen = np.zeros(networks, int), np.full(networks, np.nan), [0]
 
     def count(training):
-        for correct in training.report.correct.T:
+        for correct in training.report.solved.T:
             seen[0] += batch_size
             streak[:] = np.where(correct > 1 - 0.5 / batch_size, streak + batch_size, 0)
             done = np.isnan(seen_when_done) & (streak >= right) & (seen[0] <= max_sequences)
@@ -100,7 +100,7 @@ def study(
             raise ValueError("the study varies data.length: give networks that come from a configuration")
         cfg = ensemble.experiment.cfg
         findings += trained_anew(ensemble)
-        if ensemble.dataset.correct is None or "length" not in cfg.data:
+        if ensemble.dataset.solved is None or "length" not in cfg.data:
             raise ValueError(
                 "these data do not fit: expected a task with a length that defines when a sequence is right; "
                 "use for instance data=adding"

@@ -61,9 +61,8 @@ def study(
       iterations: largest number of iterations.
 
     Returns:
-      A `Result`. Each network has [lengths, gains, N] of "exponent" in nats per step and "amplification", both of the
-      first 128 steps (see `jaxrnn.unroll.newton.growth`), and of the iterations "needed" and "predicted", where
-      iterations + 1 and 13 stand for any larger number. Common are "gains" and "lengths".
+      A `Result`. Each network has [lengths, gains, N] of the `jaxrnn.unroll.newton.growth` of the first 128 steps and
+      of the iterations "needed" and "predicted", where iterations + 1 and 13 stand for any larger number.
 
     Raises:
       ValueError: if a range is empty, or `iterations` is below the largest prediction.

@@ -116,7 +116,7 @@ def _of_rule(net, dataset, params, batch, unroll, length):
     mask = jnp.broadcast_to(counted, batch.weights.shape) if batch.mask is None else counted & batch.mask
 
     def gradient(unroll):
-        unrolled = net.unrolled(unroll)
+        unrolled = net.with_unroll(unroll)
 
         def loss(params):
             carry = unrolled.initial(params, batch.fresh.shape)

@@ -40,7 +40,7 @@ def in_pieces(net: Net, dataset: Dataset, params: Params, batch: Batch, ks: Any)
     """Compares the gradient cut into pieces of k steps with the full one: (cosine, ratio of norms) [k, 2]."""
 
     def gradient(k):
-        unrolled = net.unrolled(_cut(k))
+        unrolled = net.with_unroll(_cut(k))
 
         def loss(params):
             carry = unrolled.initial(params, batch.fresh.shape)

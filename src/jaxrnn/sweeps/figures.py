@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from jaxrnn.plotting import sweeps as plotting
-from jaxrnn.training import records
+from jaxrnn.training import metrics_csv
 
 MAX_CURVES, MAX_PAIRS = 6, 6  # learning curves of the best settings; plots of the first pairs of factors
 
@@ -50,7 +50,7 @@ def _curves(sweep):
         label = ", ".join(f"{name} {plotting.number(value)}" for name, value in setting.factors.items()) or "all runs"
         curve = curves.setdefault(label, {})
         for run in setting.runs:
-            for row in records.table(run.folder).where(split=_split(sweep)):
+            for row in metrics_csv.table(run.folder).where(split=_split(sweep)):
                 if row["loss"] is not None and np.isfinite(row["loss"]):
                     curve.setdefault(row["step"], []).append(row["loss"])
     return curves

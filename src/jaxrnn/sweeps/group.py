@@ -12,8 +12,8 @@ from jaxrnn.sweeps import halving
 from jaxrnn.sweeps.group_checkpoint import GroupCheckpoint
 from jaxrnn.sweeps.halving import Options
 from jaxrnn.sweeps.members import Members, finish, save_runs
+from jaxrnn.training import fingerprint, single_run
 from jaxrnn.training import history as histories
-from jaxrnn.training import identity, single_run
 from jaxrnn.training.loop import Clock, Training, stop_when, train
 from jaxrnn.training.probes import Probes
 
@@ -99,7 +99,7 @@ def _history(members, member, step=0, progress=None, saved=""):
     )
     settings = single_run.settings(members.task_of(member), seed, description(members.cfgs[member]))
     if progress is not None:
-        identity.check(progress["settings"], settings, folder)
+        fingerprint.check(progress["settings"], settings, folder)
     history.progress["settings"] = settings
     probing = [Probes(experiment.probes, task, seed, folder)] if experiment.probes else []
     members.callbacks[member] = [*experiment.callbacks, *probing]

@@ -9,7 +9,7 @@ from annotated_types import MinLen
 from typing_extensions import TypedDict
 
 from jaxrnn.errors import DamagedError
-from jaxrnn.training import records
+from jaxrnn.training import metrics_csv
 from jaxrnn.training.checkpoints import Checkpoints
 from jaxrnn.training.history import Progress
 
@@ -62,7 +62,7 @@ class GroupCheckpoint:
     def restore(self, engine):
         """Reads (states, best params, {member: text of its `metrics.csv`}), placed as the engine takes them."""
         states, best, _, tables = self._checkpoints.restore(engine.shapes, engine.shapes.params)
-        texts = {member: records.saved_text(tables, str(member), self._folder) for member in self.members()}
+        texts = {member: metrics_csv.saved_text(tables, str(member), self._folder) for member in self.members()}
         return *engine.place(states, best), texts
 
     def is_lost(self):

@@ -77,7 +77,7 @@ def plan(cfgs):
     reads it, or the arrays of the data set depend on it.
 
     Args:
-      cfgs: configurations that `jaxrnn.experiments.config.check` has accepted.
+      cfgs: configurations that `jaxrnn.experiments.schema.check` has accepted.
     """
     leaves = [_flat(cfg) for cfg in cfgs]
     members_by_kinds = {}

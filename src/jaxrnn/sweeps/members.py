@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.experiments import saved
+from jaxrnn.experiments import saved_config
+from jaxrnn.experiments.artifacts import record, save_figures
 from jaxrnn.experiments.build import Experiment, assemble, with_values
-from jaxrnn.experiments.files import record, save_figures
 from jaxrnn.training import engine as engines
-from jaxrnn.training import records
+from jaxrnn.training import metrics_csv
 from jaxrnn.training.checkpoints import Checkpoints
 from jaxrnn.training.priming import generates, primed
 from jaxrnn.training.probes import Probes
@@ -81,10 +81,10 @@ def save_runs(members, rows, training, chosen):
         folder, history = members.folders[rows[row]], training.rows[row]
         history.flush()
         history.progress["seconds"] = training.clock.seconds()
-        saved.keep(folder)
+        saved_config.keep(folder)
         checkpoints = Checkpoints(folder, members.experiment.checkpointing.keep_every)
         row_state, row_best = jax.tree.map(lambda a: a[row], (states, best))
-        checkpoints.save(history.step, row_state, row_best, history.progress, {records.FILE: history.text()})
+        checkpoints.save(history.step, row_state, row_best, history.progress, {metrics_csv.FILE: history.text()})
 
     with ThreadPoolExecutor(WRITERS) as writers:  # a disk syncs many files in the time of one
         list(writers.map(save, chosen))

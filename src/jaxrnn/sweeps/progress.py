@@ -3,8 +3,8 @@
 import time
 from pathlib import Path
 
-from jaxrnn.experiments import folders
-from jaxrnn.training import records, summaries
+from jaxrnn.experiments import run_folder
+from jaxrnn.training import metrics_csv, summaries
 
 
 class Progress:
@@ -13,7 +13,7 @@ class Progress:
     def __init__(self, jobs, summaries):
         self._jobs, self._done, self._best = len(jobs), 0, None
         remaining = [job for job in jobs if job.number not in summaries]
-        self.bar = records.progress_bar(sum(int(job.cfg.trainer.steps) for job in remaining), 0)
+        self.bar = metrics_csv.progress_bar(sum(int(job.cfg.trainer.steps) for job in remaining), 0)
         for job in jobs:
             if job.number in summaries:
                 self.ended(job, summaries[job.number])
@@ -67,7 +67,7 @@ def so_far(done, jobs, best):
 def done(folder):
     """Returns the summary of a run that has ended in another process, or None."""
     content = summaries.read(folder)
-    return content if content is not None and content["status"] in (*folders.ENDED, "failed") else None
+    return content if content is not None and content["status"] in (*run_folder.ENDED, "failed") else None
 
 
 def score(content):

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxrnn.errors import ConfigError, DamagedError
-from jaxrnn.experiments import comparing, saved
+from jaxrnn.experiments import comparing, saved_config
 from jaxrnn.metrics import cost
-from jaxrnn.training import records, summaries
+from jaxrnn.training import metrics_csv, summaries
 
 
 class Found(NamedTuple):
@@ -34,14 +34,14 @@ def readable(folders):
     contents, unreadable = {}, []
     for folder in folders:
         try:
-            cfg = saved.read(folder)
-            if "trainer" not in cfg and (folder / records.FILE).exists():
-                raise ConfigError(f"{saved.file(folder)} is damaged: trainer is missing")
+            cfg = saved_config.read(folder)
+            if "trainer" not in cfg and (folder / metrics_csv.FILE).exists():
+                raise ConfigError(f"{saved_config.file(folder)} is damaged: trainer is missing")
             if "trainer" in cfg and "seed" not in cfg:
-                raise ConfigError(f"{saved.file(folder)} is not the configuration of a run: seed is missing")
+                raise ConfigError(f"{saved_config.file(folder)} is not the configuration of a run: seed is missing")
             if "trainer" in cfg and not cfg.get("together"):
-                content, rows = summaries.read(folder), records.table(folder).rows
-                records.check(folder, content and content["rows"])
+                content, rows = summaries.read(folder), metrics_csv.table(folder).rows
+                metrics_csv.check(folder, content and content["rows"])
                 contents[folder] = (_leaves(folder, cfg, content), content, rows)
         except ConfigError as error:
             unreadable.append(f"cannot be read: {error}")
@@ -81,7 +81,7 @@ def better_of(metric, found):
     for _, content, _ in found:
         if content and name in content.get("better", {}):
             return content["better"][name]
-    return "up" if name == "correct" else "down"
+    return "up" if name == "solved" else "down"
 
 
 def known(found):

@@ -12,8 +12,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import comparing, references, saved
-from jaxrnn.experiments.conf import compose
+from jaxrnn.experiments import comparing, references, saved_config
+from jaxrnn.experiments.compose import compose
 from jaxrnn.metrics import cost
 from jaxrnn.plotting import style
 from jaxrnn.plotting import sweeps as plotting
@@ -156,7 +156,7 @@ def command(sweep):
     valid_runs = [run for run in best.runs if run.value is not None and run.status != "diverged"]
     run = min(valid_runs, key=lambda run: cost(sweep.better, run.value))
     try:
-        overrides = saved.overrides(run.folder)
+        overrides = saved_config.overrides(run.folder)
         cfg = compose("train", overrides)
         references.check(OmegaConf.to_container(cfg, resolve=False), run.folder)
     except (ConfigError, HydraException, OmegaConfBaseException):

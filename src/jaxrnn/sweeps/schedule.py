@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 
 from jaxrnn import atomic, runtime
 from jaxrnn.errors import ConfigError, DiskError
-from jaxrnn.experiments import build, config, folders, saved
-from jaxrnn.experiments.conf import compose, force
+from jaxrnn.experiments import build, run_folder, saved_config, schema
+from jaxrnn.experiments.compose import compose, force
 from jaxrnn.experiments.hydra_internals import grid, to_yaml
 from jaxrnn.sweeps import grouping, sharing
 from jaxrnn.sweeps.group import train_group
@@ -47,7 +47,7 @@ def checked(number, cfg, folder, skipped=()):
         configuration.
     """
     build.check(cfg, skipped)
-    folders.refuse_another(folder, cfg)
+    run_folder.refuse_another(folder, cfg)
     return Job(number, cfg, folder)
 
 
@@ -70,7 +70,7 @@ def train(jobs, folder, options=Options(), prepare=lambda: None):
       DiskError: if a file cannot be written.
       SystemExit: after a signal, once everything is saved.
     """
-    summaries = {job.number: content for job in jobs if (content := folders.ended(job.folder)) is not None}
+    summaries = {job.number: content for job in jobs if (content := run_folder.ended(job.folder)) is not None}
     plan = grouping.plan([job.cfg for job in jobs])
     process, processes = runtime.processes()
     _print_plan(plan, process, processes, len(summaries), len(jobs))
@@ -133,7 +133,7 @@ def _train_members(group, jobs, members, folder, options, received, watch, confi
         configured()
         job = jobs[members[0]]
         try:
-            folders.train_one_of_many(job.cfg, job.folder)
+            run_folder.train_one_of_many(job.cfg, job.folder)
         except DiskError:
             raise
         except ConfigError:  # its summary has the status "failed" and the reason
@@ -157,8 +157,8 @@ def _train_members(group, jobs, members, folder, options, received, watch, confi
         )
     except ConfigError as error:
         for member in members:
-            if folders.ended(jobs[member].folder) is None:
-                folders.fail(jobs[member].folder, str(error))
+            if run_folder.ended(jobs[member].folder) is None:
+                run_folder.fail(jobs[member].folder, str(error))
                 yield member, summaries.read(jobs[member].folder)
     except OSError as error:
         raise DiskError(atomic.refusal(error, "give the same command again")) from error
@@ -191,7 +191,7 @@ def train_inside_job(words, folder):
     from hydra.core.hydra_config import HydraConfig
 
     shared = [word for word in HydraConfig.get().overrides.task if not word.startswith("together=")]
-    words, jobs = config.validated(words, list[str], "together"), []
+    words, jobs = schema.validated(words, list[str], "together"), []
     if not (choices := grid([force(word) for word in words])):
         raise ConfigError("together has no runs: one of its keys has no value, such as range(0)")
     for number, chosen in enumerate(choices):
@@ -206,7 +206,7 @@ def train_inside_job(words, folder):
 
 def write_config(job, overrides):
     """Writes the configuration of a job to the files that a launcher of Hydra would write."""
-    file = saved.file(job.folder)
+    file = saved_config.file(job.folder)
     file.parent.mkdir(parents=True, exist_ok=True)
     atomic.write(file, to_yaml(job.cfg))
     atomic.write(file.with_name("overrides.yaml"), to_yaml(OmegaConf.create(list(overrides))))

@@ -4,7 +4,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.build import built, check
-from jaxrnn.experiments.conf import force
+from jaxrnn.experiments.compose import force
 from jaxrnn.metrics import better
 from jaxrnn.sweeps import search_space
 
@@ -72,7 +72,7 @@ def _metrics(cfg, measured):
     nodes = OmegaConf.to_yaml(OmegaConf.create([cfg.data, cfg.get("metrics")]))
     if nodes not in measured:
         task = built(cfg).task
-        directions = {"loss": "down"} | ({} if task.dataset.correct is None else {"correct": "up"})
+        directions = {"loss": "down"} | ({} if task.dataset.solved is None else {"solved": "up"})
         directions |= {name: better(function) for name, function in task.measured.items()}
         splits = task.dataset.splits
         measured[nodes] = {f"{split}.{name}": direction for split in splits for name, direction in directions.items()}

@@ -4,7 +4,7 @@ import re
 
 from hydra.core.override_parser.types import IntervalSweep, RangeSweep
 
-from jaxrnn.experiments.conf import force
+from jaxrnn.experiments.compose import force
 
 
 def suggest(trial, override):

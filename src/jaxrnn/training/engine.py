@@ -17,7 +17,7 @@ import numpy as np
 from jaxrnn.jax_internals import compiler_options
 from jaxrnn.precision import current, within
 from jaxrnn.runtime import local, on_all
-from jaxrnn.training import evaluation, optimizer_state, programs, vectorized
+from jaxrnn.training import compiled, evaluation, optimizer_state, sharding
 from jaxrnn.training.update import Report
 
 
@@ -71,7 +71,7 @@ def single(task, seed, evaluator=None, everywhere=False):
 
 def _single(task, seed, evaluator, everywhere):
     evaluator = evaluation.evaluator(task) if evaluator is None else evaluator
-    program = programs.single_program(task, everywhere)
+    program = compiled.single_program(task, everywhere)
     splits = task.dataset.splits
     arrays = on_all(task.dataset.arrays, program.devices)
     states = jax.eval_shape(program.init, jax.random.key(0))
@@ -119,13 +119,13 @@ def group(make, seeds, values=None, measured=("validation",), generated=None, be
 def _group(dataset, make, seeds, values, measured, generated, begins):
     began = time.perf_counter()
     runs = len(seeds)
-    program = programs.group_program(make, runs)
-    keys = vectorized.keys(np.asarray(seeds, np.uint32))
+    program = compiled.group_program(make, runs)
+    keys = sharding.keys(np.asarray(seeds, np.uint32))
     states = jax.eval_shape(program.init, keys, values)
-    arrays = vectorized.shared(dataset.arrays, runs)
+    arrays = sharding.shared(dataset.arrays, runs)
 
     def compile_on_params(function, common):
-        return _compile(vectorized.over_runs(function, make, runs).lower(values, states.params, common))
+        return _compile(sharding.over_runs(function, make, runs).lower(values, states.params, common))
 
     # XLA compiles without Python's global lock: threads compile all functions in the time of the slowest one.
     generation = None
@@ -149,7 +149,7 @@ def _group(dataset, make, seeds, values, measured, generated, begins):
 
     def place(saved, params):
         opt_state = optimizer_state.unflattened(saved, states.opt_state)
-        return vectorized.placed((programs.with_key(saved)._replace(opt_state=opt_state), params), runs)
+        return sharding.placed((compiled.with_key(saved)._replace(opt_state=opt_state), params), runs)
 
     return Engine(
         runs=runs,
@@ -188,10 +188,10 @@ def _compiled(advance, *arguments):
     if jax.config.jax_disable_jit:
         return advance, 0.0, 0
     began = time.perf_counter()
-    compiled = _compile(advance.lower(*arguments))
-    memory = compiled.memory_analysis()
+    executable = _compile(advance.lower(*arguments))
+    memory = executable.memory_analysis()
     size = (memory.temp_size_in_bytes + 2 * memory.output_size_in_bytes) * jax.local_device_count()
-    return compiled, time.perf_counter() - began, size
+    return executable, time.perf_counter() - began, size
 
 
 def _compile(lowered):

@@ -80,11 +80,11 @@ def outputs(task, params, batch):
 
 
 def scores(task, ys, batch):
-    """Scores outputs ys [T, B, K]: {"loss", "correct" if the data set defines it, and all metrics}."""
+    """Scores outputs ys [T, B, K]: {"loss", "solved" if the data set defines it, and all metrics}."""
     dataset = task.dataset
     values = {"loss": mean_loss(dataset.loss, ys, batch)}
-    if dataset.correct is not None:
-        values["correct"] = share_right(dataset.correct(ys, batch), batch.weights)
+    if dataset.solved is not None:
+        values["solved"] = share_right(dataset.solved(ys, batch), batch.weights)
     return values | {name: metric(ys, batch) for name, metric in task.measured.items()}
 
 

@@ -45,7 +45,7 @@ def by_lead(run, horizon):
     indices = starts + np.arange(-first.prime, 0)[:, None]
     xs = jnp.asarray(series.inputs(indices.ravel()).reshape(*indices.shape, -1), float)
     ahead = None
-    if series.known is not None:
+    if series.future_covariates is not None:
         ahead = jnp.stack([jnp.asarray(series.ahead(starts + lead), float) for lead in range(horizon)])
     forecasts = {"network": run.evaluator.generate(run.params, first._replace(xs=xs, ahead=ahead))}
     for name, predict in dataset.baselines.items():

@@ -8,8 +8,8 @@ import numpy as np
 from typing_extensions import TypedDict
 
 from jaxrnn.table import Table
-from jaxrnn.training import records
-from jaxrnn.training.identity import Settings
+from jaxrnn.training import metrics_csv
+from jaxrnn.training.fingerprint import Settings
 from jaxrnn.training.tensorboard import Board
 from jaxrnn.training.update import Report
 
@@ -149,9 +149,9 @@ def in_folder(folder, trainer, metrics=(), tensorboard=False, step=0, progress=N
       ConfigError: if TensorBoard's writer is not installed.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
-    metrics_csv = records.Metrics(folder, step, metrics, saved)
-    writers = [metrics_csv, Board(folder, step)] if tensorboard else [metrics_csv]
-    return History(trainer.steps, step, progress, metrics_csv.rows, writers, metrics_csv.text)
+    metrics_file = metrics_csv.Metrics(folder, step, metrics, saved)
+    writers = [metrics_file, Board(folder, step)] if tensorboard else [metrics_file]
+    return History(trainer.steps, step, progress, metrics_file.rows, writers, metrics_file.text)
 
 
 def report_rows(report, scored):
@@ -180,7 +180,7 @@ def report_rows(report, scored):
         "param_norm": report.param_norm[..., -1],
     }
     if scored:
-        columns["correct"] = mean_of_counted(report.correct)
+        columns["solved"] = mean_of_counted(report.solved)
     finite = np.isfinite(report.loss) & np.isfinite(report.clipped_norm) & np.isfinite(report.update_norm)
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [

@@ -51,8 +51,10 @@ def stepwise(task, rule, name, state, batch, key):
     net, dataset = task.net, task.dataset
     keys = row_keys(key, len(batch.fresh))
     carry = net.initial(state.params, batch.fresh.shape)
-    carry, _ = net.unrolled(beginning(rule, name, key)).apply(state.params, carry, batch.xs[:1], key=at_step(keys, 0))
-    stepped = net.unrolled(one_step(rule, name))
+    carry, _ = net.with_unroll(beginning(rule, name, key)).apply(
+        state.params, carry, batch.xs[:1], key=at_step(keys, 0)
+    )
+    stepped = net.with_unroll(one_step(rule, name))
 
     def step(state, numbered):
         (params, opt_state), carry = state
@@ -82,7 +84,7 @@ def row_keys(key, rows):
 
 def after_the_batch(task, state, batch, key):
     """Makes one update after the whole batch, by backpropagation through time; arguments, results as in `through`."""
-    net, keys = task.net.unrolled(scan), row_keys(key, len(batch.fresh))
+    net, keys = task.net.with_unroll(scan), row_keys(key, len(batch.fresh))
 
     def loss(params):
         carry = net.initial(params, batch.fresh.shape)

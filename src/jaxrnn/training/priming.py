@@ -49,7 +49,9 @@ def primed(task, prime=None, length=None, start=None):
         raise ConfigError(f"prime={prime}: give 1 to {start} values; generation begins at index {start} of the series")
     length = _length(series, prime, length, start)
     xs = jnp.asarray(series.inputs(np.arange(start - prime, start)), float)
-    ahead = None if series.known is None else jnp.asarray(series.ahead(np.arange(start, start + length)), float)
+    ahead = (
+        None if series.future_covariates is None else jnp.asarray(series.ahead(np.arange(start, start + length)), float)
+    )
     return Primed(prime, length, start, xs, ahead)
 
 
@@ -66,7 +68,7 @@ def generation_error(dataset, generated, start=None):
 
 def _needs_past(series):
     """Returns whether the next input needs columns that are known only up to now; no network predicts them."""
-    return series.past is not None and series.horizon == 1
+    return series.past_covariates is not None and series.horizon == 1
 
 
 def _check_generates(task):

@@ -16,8 +16,8 @@ from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.plotting.style import page
 from jaxrnn.precision import in_own_precision
 from jaxrnn.table import Table
-from jaxrnn.training import evaluation, records
-from jaxrnn.training.notes import notes, worse_than_trivial
+from jaxrnn.training import evaluation, metrics_csv
+from jaxrnn.training.diagnostics import notes, worse_than_trivial
 from jaxrnn.training.priming import generates, generation_error, primed
 from jaxrnn.training.update import Task
 from jaxrnn.types import Dataset, Net, Params
@@ -103,7 +103,7 @@ class Run:
     @cached_property
     @in_own_precision
     def metrics(self) -> dict[str, dict[str, float]]:
-        """Metrics by split: {split: {"loss", "baseline", "correct" if the data set defines it, and further metrics}}.
+        """Metrics by split: {split: {"loss", "baseline", "solved" if the data set defines it, and further metrics}}.
 
         The loss is in the network's units, a mean squared error for a forecast. The baseline is the loss of the
         trivial predictor.
@@ -216,7 +216,7 @@ class Run:
         """Builds the content of `summary.json`."""
         stopped = self.status == "stopped"
         train = self.history.where(split="train").rows
-        columns = (*records.COLUMNS[2:], *self.task.measured)  # without step and split
+        columns = (*metrics_csv.COLUMNS[2:], *self.task.measured)  # without step and split
         last = {name: train[-1].get(name) for name in columns} if train else None
         warnings = [] if stopped else worse_than_trivial(self.metrics, self.dataset.trivial_name)
         content = {
@@ -231,7 +231,7 @@ class Run:
             **({} if self.dataset.buckets is None else {"padding": self.dataset.buckets.padding}),
             **self.timing,
             "parameters": sum(leaf.size for leaf in jax.tree.leaves(self.params)),
-            **records.versions(),
+            **metrics_csv.versions(),
         }
         if generates(self.task) and not stopped:
             prime, length, *_ = primed(self.task)

@@ -9,7 +9,7 @@ from jaxrnn.arguments import described, dotted
 from jaxrnn.errors import ConfigError
 from jaxrnn.precision import computing
 from jaxrnn.runtime import local
-from jaxrnn.training import compatibility, evaluation, history, identity, records
+from jaxrnn.training import compatibility, evaluation, fingerprint, history, metrics_csv
 from jaxrnn.training.callbacks import Progress
 from jaxrnn.training.checkpoints import Checkpointing, Checkpoints
 from jaxrnn.training.engine import single
@@ -88,7 +88,7 @@ def fit_checked(
     probing = Probes(probes, task, seed, folder) if probes else None
     run_settings = settings(task, seed, description)
     if folder is not None and description is None:
-        run_settings["program"] = identity.of_program(task)
+        run_settings["program"] = fingerprint.of_program(task)
     began = time.perf_counter()
     with interrupts() as received:
         engine = single(task, seed, evaluator, peers is not None)
@@ -99,7 +99,7 @@ def fit_checked(
         if peers and saving:
             peers.kept = saving.save_last_report
         hooks = [called([*callbacks, *([probing] if probing else [])], seed, folder), stop_when(received)]
-        with records.progress_bar(task.trainer.steps, first_step) as bar:
+        with metrics_csv.progress_bar(task.trainer.steps, first_step) as bar:
             for _ in train(training, [*hooks, _bar_hook(bar), *([saving] if saving else [])]):
                 pass
         if saving:
@@ -161,10 +161,10 @@ def call(callbacks, training, row, run, seed, folder):
 def settings(task, seed, description=None):
     """Builds the settings of a run that its checkpoints store, so that no other run resumes from them.
 
-    See `jaxrnn.training.identity`. The number of updates is not among them: a run may be trained longer.
+    See `jaxrnn.training.fingerprint`. The number of updates is not among them: a run may be trained longer.
     """
     trainer = {name: value for name, value in task.trainer._asdict().items() if name != "steps"}
-    data = identity.of_data(task.dataset)
+    data = fingerprint.of_data(task.dataset)
     return {"seed": int(seed), **trainer, "data": data, "configuration": description, "program": None}
 
 
@@ -174,8 +174,8 @@ def _restore_or_initialise(task, engine, run_settings, folder, checkpoints, tens
     step, progress, best, rows = 0, None, local(states.params), ""
     if checkpoints is not None and (restored := checkpoints.restore(states, states.params)) is not None:
         states, best, progress, tables = restored
-        identity.check(progress["settings"], run_settings, folder)
-        step, rows = int(states.step), records.saved_text(tables, records.FILE, folder)
+        fingerprint.check(progress["settings"], run_settings, folder)
+        step, rows = int(states.step), metrics_csv.saved_text(tables, metrics_csv.FILE, folder)
         states, best = engine.place(states, best)
     if folder is None:
         run = history.History(task.trainer.steps)
@@ -216,12 +216,12 @@ class _Saving:
             return
         step, states, best, progress, text = self._last_report
         if step != self._saved_step:
-            self._checkpoints.save(step, local(states), best, progress, {records.FILE: text})
+            self._checkpoints.save(step, local(states), best, progress, {metrics_csv.FILE: text})
 
     def _save(self):
         training, run = self._training, self._run
         run.progress["seconds"] = training.clock.seconds()
-        tables = {records.FILE: run.text()}
+        tables = {metrics_csv.FILE: run.text()}
         self._checkpoints.save(run.step, local(training.states), training.best, run.progress, tables)
         self._saved_step, self._saved_at = run.step, time.perf_counter()
 

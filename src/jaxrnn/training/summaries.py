@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from jaxrnn import atomic, hints, stored_files
 from jaxrnn.errors import ConfigError, DamagedError
-from jaxrnn.training import records
+from jaxrnn.training import metrics_csv
 
 FILE, DIGEST = "summary.json", "sha256"
 Count = Annotated[int, Ge(0), Lt(2**53)]
@@ -52,7 +52,7 @@ def write(folder, content):
 
     NaN and infinity become null, because JSON cannot hold them.
     """
-    content = {**_finite(content), "rows": records.digest(folder)}
+    content = {**_finite(content), "rows": metrics_csv.digest(folder)}
     content[DIGEST] = _digest(content)
     atomic.write(Path(folder) / FILE, json.dumps(content, indent=2, allow_nan=False) + "\n")
     return content

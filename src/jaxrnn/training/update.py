@@ -78,7 +78,7 @@ class Report(NamedTuple):
       clipped: 1 if clipping made the gradient shorter, else 0.
       update_norm: global L2 norm of the change that the update made to the params.
       param_norm: global L2 norm of the params after the last update, in the last entry; the others are zero.
-      correct: fraction of the batch's sequences that were solved before the update; zero if the data set does not
+      solved: fraction of the batch's sequences that were solved before the update; zero if the data set does not
         define it.
       counted: 1 if at least one step of the batch counts in the loss, else 0.
     """
@@ -89,7 +89,7 @@ class Report(NamedTuple):
     clipped: jax.Array
     update_norm: jax.Array
     param_norm: jax.Array
-    correct: jax.Array
+    solved: jax.Array
     counted: jax.Array
 
 
@@ -189,19 +189,19 @@ def _update(task, shards):
             carry = start(net, cast_params, batch.fresh, state.carry)
             carry, ys = net.apply(cast_params, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
             loss = mean_of(weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0], total_weight)
-            correct = 0.0
-            if dataset.correct is not None:
-                correct = jnp.sum(dataset.correct(ys, batch) & is_scored) / sum_over_devices(is_scored.sum())
-            return objective(params, loss, batch, step), (loss, carry, correct)
+            solved = 0.0
+            if dataset.solved is not None:
+                solved = jnp.sum(dataset.solved(ys, batch) & is_scored) / sum_over_devices(is_scored.sum())
+            return objective(params, loss, batch, step), (loss, carry, solved)
 
-        (_, (loss, carry, correct)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
-        loss, correct, grads = sum_over_devices((loss, correct, grads))
+        (_, (loss, carry, solved)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
+        loss, solved, grads = sum_over_devices((loss, solved, grads))
         clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
         changes, opt_state = optimizer.rule.update(clipped, state.opt_state, state.params)
         params = optax.apply_updates(state.params, changes)
         grad_norm, clipped_norm, update_norm = global_norms(grads, clipped, changes)
         was_clipped = clipped_norm < (1 - ROUNDING) * grad_norm
-        report = Report(loss, grad_norm, clipped_norm, was_clipped, update_norm, 0.0, correct, total_weight > 0)
+        report = Report(loss, grad_norm, clipped_norm, was_clipped, update_norm, 0.0, solved, total_weight > 0)
         return TrainState(state.step + 1, params, opt_state, carry, state.key), report
 
     return update

@@ -8,14 +8,14 @@ import jax
 
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError, DiskError
-from jaxrnn.experiments import comparing, config, locks, saved
+from jaxrnn.experiments import comparing, locks, saved_config, schema
+from jaxrnn.experiments.artifacts import record, report, save_figures
 from jaxrnn.experiments.build import INSTEAD, ON_GPUS, build, description
-from jaxrnn.experiments.files import record, report, save_figures
 from jaxrnn.experiments.hydra_internals import to_yaml
-from jaxrnn.experiments.processes import joined, with_all_processes
+from jaxrnn.experiments.multihost import joined, with_all_processes
 from jaxrnn.precision import computing
 from jaxrnn.table import Table
-from jaxrnn.training import history, identity, records, single_run, summaries
+from jaxrnn.training import fingerprint, history, metrics_csv, single_run, summaries
 from jaxrnn.training.checkpoints import Checkpoints
 from jaxrnn.training.run import Run
 from jaxrnn.types import Size
@@ -36,7 +36,7 @@ def train(cfg, folder):
     Raises:
       ConfigError: if the configuration cannot be used, or if the folder already contains a run.
     """
-    with joined(lambda: saved.how_to_resume(folder)) as peers:
+    with joined(lambda: saved_config.how_to_resume(folder)) as peers:
         locks.refuse_a_run(folder)
         return _with_all(build(cfg), folder, peers)
 
@@ -84,16 +84,16 @@ def resume(folder, steps=None, trusted=()):
     Raises:
       ConfigError: if the folder is not a run folder, another process trains in it, or steps is not a positive integer.
     """
-    with joined(lambda: saved.how_to_resume(folder)) as peers:
-        cfg = saved.config(folder, trusted)
+    with joined(lambda: saved_config.how_to_resume(folder)) as peers:
+        cfg = saved_config.config(folder, trusted)
         if steps is not None:
-            steps = config.validated(steps, Size, "trainer.steps")
+            steps = schema.validated(steps, Size, "trainer.steps")
             _refuse_other_schedule(folder, cfg, steps)
             cfg.trainer.steps = steps
         experiment = build(cfg)  # raises errors in the configuration before anything is written
         with contextlib.nullcontext() if jax.process_index() else locks.of_run(folder):
             if steps is not None and jax.process_index() == 0:
-                atomic.write(saved.file(folder), to_yaml(cfg))
+                atomic.write(saved_config.file(folder), to_yaml(cfg))
             return _with_all(experiment, folder, peers)
 
 
@@ -102,7 +102,7 @@ def _refuse_other_schedule(folder, cfg, steps):
     dependent = [name for name, sources in comparing.sources(cfg).items() if "trainer.steps" in sources]
     if steps == cfg.trainer.steps or not dependent or not Checkpoints(folder).steps():
         return
-    words = [word for word in saved.overrides(folder) if word.lstrip("+").partition("=")[0] != "trainer.steps"]
+    words = [word for word in saved_config.overrides(folder) if word.lstrip("+").partition("=")[0] != "trainer.steps"]
     raise ConfigError(
         f"trainer.steps={steps}: {dependent[0]} depends on it, so the updates made so far would have been different; "
         f"train a new run with python scripts/train.py {shlex.join([*words, f'trainer.steps={steps}'])}"
@@ -125,13 +125,13 @@ def train_experiment(experiment, folder, figures, peers=None):
       DiskError: if a file cannot be written.
     """
     try:
-        saved.keep(folder)
+        saved_config.keep(folder)
         run = fit_experiment(experiment, folder, peers)
         content = record(folder, experiment.cfg, run.summary())
         if figures and run.status != "stopped":
             save_figures(run, experiment.probes)
     except OSError as error:
-        raise DiskError(atomic.refusal(error, f"resume with {saved.how_to_resume(folder)}")) from error
+        raise DiskError(atomic.refusal(error, f"resume with {saved_config.how_to_resume(folder)}")) from error
     return content
 
 
@@ -162,7 +162,7 @@ def _with_all(experiment, folder, peers):
 def say(summary, folder):
     """Prints the report of a training run, in the first process only."""
     if jax.process_index() == 0:
-        print(report(summary, folder, saved.how_to_resume(folder) if summary["status"] == "stopped" else None))
+        print(report(summary, folder, saved_config.how_to_resume(folder) if summary["status"] == "stopped" else None))
 
 
 def refuse_another(folder, cfg):
@@ -171,9 +171,9 @@ def refuse_another(folder, cfg):
     Raises:
       ConfigError: if the configurations differ. The message names the keys that differ.
     """
-    if not (Path(folder) / records.FILE).exists() or not saved.file(folder).exists():
+    if not (Path(folder) / metrics_csv.FILE).exists() or not saved_config.file(folder).exists():
         return
-    saved_leaves, new_leaves = comparing.leaves(saved.read(folder)), comparing.leaves(cfg)
+    saved_leaves, new_leaves = comparing.leaves(saved_config.read(folder)), comparing.leaves(cfg)
     if saved_leaves != new_leaves:
         names = [n for n in {**saved_leaves, **new_leaves} if saved_leaves.get(n) != new_leaves.get(n)]
         raise ConfigError(
@@ -185,7 +185,7 @@ def refuse_another(folder, cfg):
 def fail(folder, reason):
     """Writes the summary of a run of a sweep that could not be trained."""
     Path(folder).mkdir(parents=True, exist_ok=True)
-    no_results = {"steps": 0, "best_step": 0, "metrics": {}, **records.versions()}
+    no_results = {"steps": 0, "best_step": 0, "metrics": {}, **metrics_csv.versions()}
     summaries.write(folder, {"status": "failed", "reason": reason, **no_results})
 
 
@@ -212,13 +212,13 @@ def run_of(folder, task, settings, evaluator=None):
     """Loads the `Run` of a folder. Its checkpoints must record the same settings."""
     params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
     best, progress, tables, step = checkpoints(folder).params(params)
-    identity.check(progress["settings"], settings, folder)
+    fingerprint.check(progress["settings"], settings, folder)
     return Run(
         task,
         best,
         progress["best_step"],
         step,
-        Table(records.parsed(records.saved_text(tables, records.FILE, folder))),
+        Table(metrics_csv.parsed(metrics_csv.saved_text(tables, metrics_csv.FILE, folder))),
         seed=progress["settings"]["seed"],
         folder=Path(str(folder)),
         evaluator=evaluator,
@@ -238,13 +238,13 @@ def checkpoints(folder):
     """Opens the checkpoints of a run folder. Raises a `ConfigError` if there is none."""
     store = Checkpoints(folder, schema=history.Progress) if (Path(str(folder)) / "checkpoints").is_dir() else None
     if store is None or not store.steps():
-        raise ConfigError(f"{folder} contains no checkpoint yet; resume the run: {saved.how_to_resume(folder)}")
+        raise ConfigError(f"{folder} contains no checkpoint yet; resume the run: {saved_config.how_to_resume(folder)}")
     return store
 
 
 def saved_experiment(folder, trusted=()):
     """Builds the experiment of a run folder. Without a GPU it replaces an unroll that requires one."""
-    cfg = saved.config(folder, trusted)
+    cfg = saved_config.config(folder, trusted)
     if cfg.unroll._target_ in ON_GPUS and jax.default_backend() != "gpu":
         cfg.unroll = {"_target_": INSTEAD}
     return build(cfg)

@@ -97,7 +97,7 @@ def test_every_column_of_a_report_is_the_one_it_names(runs, updates, scored):
             "clipped": np.mean(own.clipped),
             "update_norm": np.mean(own.update_norm),
             "param_norm": own.param_norm[-1],
-        } | ({"correct": np.mean(own.correct)} if scored else {})
+        } | ({"solved": np.mean(own.solved)} if scored else {})
         assert found.row == pytest.approx(expected, rel=1e-14)
         assert list(found.row) == list(expected)
         assert (found.updates, found.bad) == (updates, None)

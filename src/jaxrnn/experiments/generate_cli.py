@@ -1,9 +1,9 @@
 """Command-line input of `scripts/generate.py`: checks the keys, generates, writes the result and returns it as text."""
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import files
+from jaxrnn.experiments import artifacts
 from jaxrnn.experiments.command_line import QUESTIONS
-from jaxrnn.training import answers
+from jaxrnn.training import symbol_inference
 
 SAMPLING_DEFAULTS = {"temperature": 1.0, "top_k": None, "top_p": None}
 BEAM_DEFAULTS = {"beam": 5, "penalty": 0.0}
@@ -25,7 +25,7 @@ def answered(run, cfg):
     _refuse_unused(
         cfg, SAMPLING_DEFAULTS if run.net.decoding is not None else BEAM_DEFAULTS, f"give {question_key}=..."
     )
-    answer = answers.ask(
+    answer = symbol_inference.ask(
         run,
         cfg.get(question_key),
         length=200 if cfg.length is None else cfg.length,
@@ -36,7 +36,7 @@ def answered(run, cfg):
         penalty=cfg.penalty,
         seed=cfg.seed,
     )
-    path, figure = files.write_answer(run, answer)
+    path, figure = artifacts.write_answer(run, answer)
     return f"{answer.text}\nin {path}" + (f", figure in {figure}" if figure is not None else "")
 
 

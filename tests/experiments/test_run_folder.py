@@ -11,11 +11,11 @@ import pytest
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import build, files, folders, saved
+from jaxrnn.experiments import artifacts, build, run_folder, saved_config
 from jaxrnn.precision import computing
-from jaxrnn.training import probes, records
+from jaxrnn.training import metrics_csv, probes
 from jaxrnn.training.checkpoints import Checkpoints
-from jaxrnn.training.programs import single_program
+from jaxrnn.training.compiled import single_program
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def train(configure):
         cfg = configure(*overrides)
         (folder / ".hydra").mkdir(parents=True)
         OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")
-        return folders.train(cfg, folder)
+        return run_folder.train(cfg, folder)
 
     return trained
 
 
 def last_arrays(folder):
     """The raw content of the last checkpoint's state."""
-    task = folders.saved_experiment(folder).task
+    task = run_folder.saved_experiment(folder).task
     with computing(task.trainer.precision):
         state = single_program(task).init(jax.random.key(0))
     state, best, progress, _ = Checkpoints(folder).restore(state, state.params)
@@ -55,7 +55,7 @@ def test_a_run_leaves_what_the_design_says(tmp_path, train):
     assert summary["parameters"] == 4 * 4 * (1 + 4 + 1) + 4 + 1
     assert {"seconds", "compile_seconds", "steps_per_second", "versions", "device"} <= set(summary)
     assert set(summary["versions"]) == {"jax", "flax", "jaxrnn"}
-    rows = records.read(tmp_path)
+    rows = metrics_csv.read(tmp_path)
     assert [(row["step"], row["split"]) for row in rows] == [
         (step, split) for step in (15, 30, 45, 60) for split in ("train", "validation")
     ]
@@ -65,7 +65,7 @@ def test_a_run_leaves_what_the_design_says(tmp_path, train):
     best = min((row["loss"], row["step"]) for row in rows if row["split"] == "validation")
     assert summary["best_step"] == best[1]
     assert summary["metrics"]["validation"]["loss"] == pytest.approx(best[0], rel=1e-6)
-    loaded = folders.load(tmp_path)
+    loaded = run_folder.load(tmp_path)
     assert loaded.best_step == best[1]
     assert loaded.metrics["validation"]["loss"] == pytest.approx(best[0], rel=1e-6)
     assert loaded.history.rows == rows
@@ -108,7 +108,7 @@ def test_resuming_is_bit_for_bit_never_stopping(tmp_path, train, data, monkeypat
     assert (summary["status"], summary["reason"], summary["steps"]) == ("stopped", "SIGTERM", 30)
     with open(tmp_path / "stopped" / "metrics.csv", "a") as file:
         file.write("45,train,0.1,")  # what a kill leaves behind: rows past the checkpoint, the last one cut off
-    summary = folders.resume(tmp_path / "stopped")
+    summary = run_folder.resume(tmp_path / "stopped")
     assert (summary["status"], summary["steps"]) == ("finished", 60)
     whole, stopped = ((tmp_path / name / "metrics.csv").read_bytes() for name in ("whole", "stopped"))
     assert whole == stopped
@@ -121,12 +121,12 @@ def test_resuming_is_bit_for_bit_never_stopping(tmp_path, train, data, monkeypat
 def test_a_finished_run_can_be_trained_further(tmp_path, train, configure):
     train(tmp_path / "long", "trainer.steps=60")
     train(tmp_path / "short", "trainer.steps=30")
-    assert folders.resume(tmp_path / "short", steps=60)["steps"] == 60
-    assert saved.config(tmp_path / "short").trainer.steps == 60  # an extension that is cut off goes on too
+    assert run_folder.resume(tmp_path / "short", steps=60)["steps"] == 60
+    assert saved_config.config(tmp_path / "short").trainer.steps == 60  # an extension that is cut off goes on too
     with pytest.raises(ConfigError, match="already contains a run; choose another"):
-        folders.train(configure(), tmp_path / "short")
+        run_folder.train(configure(), tmp_path / "short")
     assert (tmp_path / "long" / "metrics.csv").read_bytes() == (tmp_path / "short" / "metrics.csv").read_bytes()
-    assert folders.resume(tmp_path / "short", steps=60)["status"] == "finished"  # nothing left to do is no error
+    assert run_folder.resume(tmp_path / "short", steps=60)["status"] == "finished"  # nothing left to do is no error
 
 
 def test_divergence_names_the_step_and_keeps_the_last_good_checkpoint(tmp_path, train):
@@ -143,7 +143,7 @@ def test_divergence_names_the_step_and_keeps_the_last_good_checkpoint(tmp_path, 
     )
     assert summary["status"] == "diverged"
     step = int(summary["reason"].split()[-1])
-    rows = [row for row in records.read(tmp_path) if row["split"] == "train"]
+    rows = [row for row in metrics_csv.read(tmp_path) if row["split"] == "train"]
     assert rows[-1]["step"] - 1 < step <= rows[-1]["step"]
     assert all(np.isfinite(row["loss"]) for row in rows[:-1])
     assert summary["steps"] == rows[-1]["step"] - 1 > 0
@@ -166,7 +166,7 @@ def test_early_stopping_keeps_the_best(tmp_path, train):
     assert summary["best_step"] == summary["steps"] - 30
     before = (tmp_path / "metrics.csv").read_bytes()
     (tmp_path / "summary.json").unlink()  # killed after its last checkpoint
-    again = folders.resume(tmp_path)
+    again = run_folder.resume(tmp_path)
     assert (again["steps"], again["reason"]) == (summary["steps"], summary["reason"])
     assert (tmp_path / "metrics.csv").read_bytes() == before
 
@@ -198,26 +198,26 @@ def test_what_is_being_written_is_neither_drawn_nor_synced(tmp_path, train):
     train(tmp_path, "probes=[gradient_flow]", "figures=false")
     for name in ("probes/gradient_flow/.15.1-1.tmp.npz", ".hydra/.config.1-1.tmp.yaml"):  # links to nothing: each
         (tmp_path / name).symlink_to("gone")  # fails where it is opened, as a file that was just given its name
-    saved.keep(tmp_path)
-    experiment = folders.saved_experiment(tmp_path)
+    saved_config.keep(tmp_path)
+    experiment = run_folder.saved_experiment(tmp_path)
     assert probes.figures(experiment.probes, experiment.task, tmp_path)
 
 
 def test_broken_folders_are_refused(tmp_path, train):
     with pytest.raises(ConfigError, match="not a run folder"):
-        folders.resume(tmp_path)
+        run_folder.resume(tmp_path)
     train(tmp_path / "run")
-    cfg = saved.config(tmp_path / "run")
+    cfg = saved_config.config(tmp_path / "run")
     cfg.model.cell.size = 5
     OmegaConf.save(cfg, tmp_path / "run" / ".hydra" / "config.yaml")
     with pytest.raises(ConfigError, match=r"of another model: .*: expected .*, found "):
-        folders.load(tmp_path / "run")
+        run_folder.load(tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "checkpoints")
     with pytest.raises(ConfigError, match="no checkpoint yet; resume"):
-        folders.load(tmp_path / "run")
+        run_folder.load(tmp_path / "run")
     OmegaConf.save({"seed": 0}, tmp_path / "run" / ".hydra" / "config.yaml")
     with pytest.raises(ConfigError, match="it lacks model, data, optimizer, unroll, trainer"):
-        folders.load(tmp_path / "run")
+        run_folder.load(tmp_path / "run")
 
 
 @pytest.mark.slow
@@ -235,15 +235,15 @@ def test_a_full_disk_loses_nothing_that_was_saved(tmp_path, train, monkeypatch):
         train(tmp_path / "full")
     monkeypatch.undo()
     assert int(last_arrays(tmp_path / "full")[0][0].step) == 30
-    folders.resume(tmp_path / "full")
+    run_folder.resume(tmp_path / "full")
     train(tmp_path / "whole")
     assert (tmp_path / "full" / "metrics.csv").read_bytes() == (tmp_path / "whole" / "metrics.csv").read_bytes()
 
 
 def test_generation_is_primed_and_measured(tmp_path, train):
     train(tmp_path, "trainer.steps=15")
-    run = folders.load(tmp_path)
-    path, figure, error = files.write_generation(run, prime=20, length=50)
+    run = run_folder.load(tmp_path)
+    path, figure, error = artifacts.write_generation(run, prime=20, length=50)
     lines = path.read_text().splitlines()
     assert lines[0] == "index,generated,truth"
     assert len(lines) == 51
@@ -264,7 +264,7 @@ def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path, train, configu
     assert "generation" not in summary
     assert not (tmp_path / "figures" / "generation.png").exists()
     with pytest.raises(ConfigError, match="reads the future"):
-        folders.load(tmp_path).generate()
+        run_folder.load(tmp_path).generate()
     with pytest.raises(ConfigError, match=r"data\.stateful=false"):
         build.build(configure("model.bidirectional=concat", "data=sine"))
     with pytest.raises(ConfigError, match=r"the values that it must predict.*data\.target=last"):
@@ -282,8 +282,8 @@ def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path, train, configu
         (["model=jordan", "model.cell.recurrent_init._target_=jaxrnn.initializers.spectral"], "square matrix"),
         (["data=adding", "model.layers=2", "model.residual=true", "model.bidirectional=concat"], None),
         (["model.dropout=0.2"], "acts between layers"),
-        (["model.attend=luong"], "needs a decoder"),
-        (["model.own_outputs=0.5"], "needs a decoder"),
+        (["model.attention=luong"], "needs a decoder"),
+        (["model.scheduled_sampling=0.5"], "needs a decoder"),
         (["data=sunspots", "data.validation=0.5", "data.test=0.5"], "leave nothing to train on"),
         (["seed=true"], "seed=True"),
         (["seed=1180591620717411303424"], "seed=1180591620717411303424: should be less than 4294967296"),
@@ -314,7 +314,7 @@ def test_precisions_and_unrolls_by_name(tmp_path, train, precision, unroll):
     )
     assert np.isfinite(summary["metrics"]["test"]["loss"])
     expected = np.float64 if precision == "f64" else np.float32
-    assert all(a.dtype == expected for a in jax.tree.leaves(folders.load(tmp_path).params))
+    assert all(a.dtype == expected for a in jax.tree.leaves(run_folder.load(tmp_path).params))
 
 
 def test_a_series_without_splits_is_built(configure):

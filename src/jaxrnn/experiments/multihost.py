@@ -11,8 +11,8 @@ import numpy as np
 
 from jaxrnn import runtime
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments.peers import Peers
-from jaxrnn.training import records
+from jaxrnn.experiments.watchdog import Peers
+from jaxrnn.training import metrics_csv
 
 
 @contextlib.contextmanager
@@ -59,6 +59,6 @@ def with_all_processes(train, experiment, folder, figures, peers):
     with tempfile.TemporaryDirectory() as temporary:
         if (folder / "checkpoints").is_dir():
             shutil.copytree(folder / "checkpoints", Path(temporary) / "checkpoints")
-            shutil.copy(folder / records.FILE, temporary)
+            shutil.copy(folder / metrics_csv.FILE, temporary)
         multihost_utils.sync_global_devices("the others have copied the checkpoints")
         return train(experiment, Path(temporary), False, peers)

@@ -8,7 +8,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxrnn.runtime import ROWS, mesh
-from jaxrnn.training import vectorized
+from jaxrnn.training import sharding
 from jaxrnn.training.update import TrainState, updates
 
 
@@ -70,8 +70,8 @@ def group_program(make, runs):
         run = updates(task)
         return run.run(state, arrays, run.plan(state), n, step)
 
-    init_all = vectorized.over_runs(init, make, runs, one_by_one=True)
-    advance_all = vectorized.over_runs(advance, make, runs)
+    init_all = sharding.over_runs(init, make, runs, one_by_one=True)
+    advance_all = sharding.over_runs(advance, make, runs)
     return GroupProgram(
         init=lambda keys, values: init_all(values, keys, ()),
         advance=jax.jit(lambda states, values, arrays, n: advance_all(values, states, (arrays, n, states.step[0]))),

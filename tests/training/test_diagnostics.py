@@ -6,22 +6,22 @@ import pytest
 import jaxrnn
 from jaxrnn.cells import elman
 from jaxrnn.data import noisy_cosine, sine
-from jaxrnn.experiments import files
+from jaxrnn.experiments import artifacts
 from jaxrnn.table import Table
-from jaxrnn.training.notes import notes, worse_than_trivial
+from jaxrnn.training.diagnostics import notes, worse_than_trivial
 
 
 @pytest.mark.parametrize("loss", [2.0, float("inf"), float("nan")])
 def test_a_run_worse_than_its_trivial_predictor_says_so(loss):
     train, validation = {"loss": 0.1, "baseline": 1.0}, {"loss": loss, "baseline": 1.0}
-    (note,) = worse_than_trivial({"train": train, "validation": validation}, "last value")
+    (note,) = worse_than_trivial({"train": train, "validation": validation}, "persistence")
     assert f"validation loss, {loss:.4g}, is worse than the loss of the trivial predictor (last value), 1; try" in note
-    assert len(worse_than_trivial({"test": validation}, "last value")) == 1
+    assert len(worse_than_trivial({"test": validation}, "persistence")) == 1
 
 
 def test_a_run_as_good_as_its_trivial_predictor_says_nothing():
-    assert worse_than_trivial({"validation": {"loss": 1.0, "baseline": 1.0}}, "last value") == []
-    assert worse_than_trivial({}, "last value") == []
+    assert worse_than_trivial({"validation": {"loss": 1.0, "baseline": 1.0}}, "persistence") == []
+    assert worse_than_trivial({}, "persistence") == []
 
 
 @pytest.mark.parametrize("data", [sine.dataset(), noisy_cosine.dataset()])
@@ -31,7 +31,7 @@ def test_an_untrained_network_says_so_in_its_summary_and_at_the_end_of_the_comma
     )
     summary = run.summary()
     (note,) = [note for note in summary["notes"] if "is worse than the loss of the trivial predictor" in note]
-    assert f"note: {note}" in files.report(summary, tmp_path, "")
+    assert f"note: {note}" in artifacts.report(summary, tmp_path, "")
 
 
 @pytest.mark.parametrize(("largest", "told"), [(1e5, False), (1e8, True)])

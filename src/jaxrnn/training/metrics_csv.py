@@ -24,7 +24,7 @@ COLUMNS = (
     "clipped",
     "update_norm",
     "param_norm",
-    "correct",
+    "solved",
 )
 FILE = "metrics.csv"
 

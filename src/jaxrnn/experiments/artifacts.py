@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import comparing, config
+from jaxrnn.experiments import comparing, schema
 from jaxrnn.plotting import examples, style
 from jaxrnn.plotting import forecasts as plotting
 from jaxrnn.table import Table
-from jaxrnn.training import answers, forecasts, summaries, tensorboard
+from jaxrnn.training import forecasts, summaries, symbol_inference, tensorboard
 from jaxrnn.training import probes as probing
 from jaxrnn.training.priming import generation_error, primed
 from jaxrnn.training.run import PATHS
@@ -37,7 +37,7 @@ def save_figures(run, probes):
 
 def _width(run):
     """Returns the width of a run's figures in inches, or None if its configuration does not set it."""
-    return config.build(run.cfg.figure).width if run.cfg is not None and "figure" in run.cfg else None
+    return schema.build(run.cfg.figure).width if run.cfg is not None and "figure" in run.cfg else None
 
 
 def write_evaluation(run):
@@ -66,7 +66,7 @@ def write_predictions(run, split):
     split = "test" if split is None else split
     if run.dataset.shown is None or split not in run.dataset.splits:
         return None
-    rows = answers.examples(run, split)
+    rows = symbol_inference.examples(run, split)
     names = ("input", "target", "prediction", "loss")
     Table({"split": split, **{name: row[name] for name in names}} for row in rows).write(run.folder / "predictions.csv")
     with style.page(_width(run)):

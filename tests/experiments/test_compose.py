@@ -6,8 +6,8 @@ import pytest
 
 from jaxrnn import optimizers
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import build, config
-from jaxrnn.experiments.conf import compose, force
+from jaxrnn.experiments import build, schema
+from jaxrnn.experiments.compose import compose, force
 
 
 def test_a_group_is_left_out():
@@ -73,9 +73,9 @@ def test_lists_of_callbacks_and_figures_are_taken(word):
 @pytest.mark.parametrize("value", [3, 1e308, True, {"a": 1}, [1]])
 def test_what_is_trusted_are_texts(value):
     with pytest.raises(ConfigError, match=r"^trust="):
-        config.listed(value, "trust")
-    assert config.listed("mine", "trust") == ["mine"]
-    assert config.listed(None, "trust") == []
+        schema.listed(value, "trust")
+    assert schema.listed("mine", "trust") == ["mine"]
+    assert schema.listed(None, "trust") == []
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_what_is_trusted_are_texts(value):
 )
 def test_keys_that_no_factory_reads_are_held_to_their_types(script, word, said):
     with pytest.raises(ConfigError, match=re.escape(said)):
-        config.check(compose(script, ["run=run", word]))
+        schema.check(compose(script, ["run=run", word]))

@@ -5,20 +5,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from jaxrnn.training import identity
+from jaxrnn.training import fingerprint
 
 
 @pytest.mark.parametrize("large", [False, True])
 def test_data_of_another_order_or_with_other_values_are_other_data(monkeypatch, large):
-    monkeypatch.setattr(identity, "MAX_SAMPLES", 640)
+    monkeypatch.setattr(fingerprint, "MAX_SAMPLES", 640)
     if large:
-        monkeypatch.setattr(identity, "LARGE_ARRAY", 1000)
+        monkeypatch.setattr(fingerprint, "LARGE_ARRAY", 1000)
     values = np.random.default_rng(0).integers(0, 200, 100_000).astype(np.uint8)
 
     def of(array):
-        return identity.of_data(SimpleNamespace(arrays=array, splits={}))
+        return fingerprint.of_data(SimpleNamespace(arrays=array, splits={}))
 
     own = of(values)
     assert of(values.copy()) == own
     for other in (values[::-1], values[:-1], values + 1, np.roll(values, 1)):
-        assert not identity._same_data(of(other), own)
+        assert not fingerprint._same_data(of(other), own)
