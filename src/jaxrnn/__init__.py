@@ -16,6 +16,6 @@ when first used.
 
 from jaxrnn.lazy import attach
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -62,12 +62,12 @@ class Series(NamedTuple):
             return scaled
         return np.exp(scaled) if isinstance(scaled, np.ndarray) else jnp.exp(scaled)
 
-    def differences(self, found: Any, true: Any) -> Any:
-        """Returns found - true in the source's units, for values [..., V] in the network's units.
+    def differences(self, values: Any, true: Any) -> Any:
+        """Returns values - true in the source's units, for values [..., V] in the network's units.
 
         The mean is not added, because it cancels. With a mean of 1e8, float32 would round the values to multiples of 8.
         """
-        difference = (found - true) * self.std
+        difference = (values - true) * self.std
         if not self.log:
             return difference
         library = np if isinstance(difference, np.ndarray) else jnp

@@ -25,8 +25,8 @@ def test_a_paper_in_its_quick_form(name, x32, tmp_path):
     found = importlib.import_module(f"jaxrnn.papers.{name}").reproduce(quick=True)
     assert isinstance(found, Reproduction)
     assert len(found.claims) > 1
-    verdicts = {claim.what: claim.verdict() for claim in found.claims}
-    expected = {claim.what: "our bound met" if claim.source == "our bound" else "agrees" for claim in found.claims}
+    verdicts = {claim.quantity: claim.verdict() for claim in found.claims}
+    expected = {claim.quantity: "our bound met" if claim.source == "our bound" else "agrees" for claim in found.claims}
     assert verdicts == expected
     found.write(tmp_path, "the command", 1.0)
     rows = list(csv.DictReader((tmp_path / "claims.csv").read_text().splitlines()))

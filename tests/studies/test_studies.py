@@ -513,7 +513,7 @@ def test_after_flossing_of_weight_zero_training_is_plain(probing):
         engines = made(flossed), made(plain)
         first = engines[0].portable(engines[0].advance(engines[0].init(), 2)[0])
         kept = jax.device_get(first._replace(key=jax.random.key_data(first.key)))
-        ends = [each.advance(each.place(kept, kept.params)[0], 2)[0].params for each in engines]
+        ends = [each.advance(each.to_device(kept, kept.params)[0], 2)[0].params for each in engines]
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-12), *ends)
         moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), kept.params, ends[0])
         assert max(jax.tree.leaves(moved)) > 1e-4

@@ -54,7 +54,7 @@ def engine_of(report, validation):
         of_run=lambda tree, number: tree,
         portable=lambda states: states,
         shapes=state_after(0),
-        place=lambda states, params: (states, params),
+        to_device=lambda states, params: (states, params),
         generate=None,
         compile_seconds=0.0,
         bytes=0,

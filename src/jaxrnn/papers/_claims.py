@@ -35,7 +35,7 @@ class Claim(NamedTuple):
     """Claim of a paper about a number.
 
     Fields:
-      what: the number, with its unit.
+      quantity: the number, with its unit.
       published: its published value, or our bound.
       ours: [N], measured with N seeds; one value if nothing is random.
       rule: a key of `RULES`.
@@ -43,7 +43,7 @@ class Claim(NamedTuple):
       source: a key of `SOURCES`.
     """
 
-    what: str
+    quantity: str
     published: float
     ours: Any
     rule: Literal["equal", "at least", "at most"] = "equal"
@@ -58,7 +58,7 @@ class Claim(NamedTuple):
         """Returns the claim as a row of a table."""
         values = np.atleast_1d(np.asarray(self.ours, float))
         row = {
-            "claim": self.what,
+            "claim": self.quantity,
             "published": self.published,
             "ours": float(np.median(values)),
             "lowest": float(values.min()),

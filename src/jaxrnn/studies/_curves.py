@@ -19,7 +19,7 @@ def banded(axes, x, values, color=style.BLACK, **line):
     return interval
 
 
-def before_and_after(axes, x, values, steps, what="", **line):
+def before_and_after(axes, x, values, steps, curve_name="", **line):
     """Draws the first checkpoint (thin and dashed) and the last one.
 
     Args:
@@ -27,7 +27,7 @@ def before_and_after(axes, x, values, steps, what="", **line):
       x: [X].
       values: [S, N, X], values of N networks at S checkpoints.
       steps: [S], the number of updates at each checkpoint.
-      what: name of the curves, needed where the axes show several.
+      curve_name: name of the curves, needed where the axes show several.
       line: further properties of the lines.
 
     Returns:
@@ -35,8 +35,8 @@ def before_and_after(axes, x, values, steps, what="", **line):
     """
     drawn = []
     for moment in sorted({0, len(steps) - 1}):
-        when = [] if what and len(steps) == 1 else [style.when(steps[moment])]
-        properties = {"label": ", ".join([what] * bool(what) + when)} | (
+        when = [] if curve_name and len(steps) == 1 else [style.when(steps[moment])]
+        properties = {"label": ", ".join([curve_name] * bool(curve_name) + when)} | (
             {} if moment == len(steps) - 1 else style.BEFORE
         )
         drawn += banded(axes, x, values[moment], **line | properties)

@@ -180,7 +180,7 @@ def _pack(members, rows, training):
     states, best = _copy_rows(training, kept_rows)
     packed = [rows[row] for row in kept_rows]
     training.engine = members.engine(packed, begins=False)
-    training.states, training.best = training.engine.place(states, best)
+    training.states, training.best = training.engine.to_device(states, best)
     training.rows = [training.rows[row] for row in kept_rows]
     return packed
 

@@ -63,7 +63,7 @@ class GroupCheckpoint:
         """Reads (states, best params, {member: text of its `metrics.csv`}), placed as the engine takes them."""
         states, best, _, tables = self._checkpoints.restore(engine.shapes, engine.shapes.params)
         texts = {member: metrics_csv.saved_text(tables, str(member), self._folder) for member in self.members()}
-        return *engine.place(states, best), texts
+        return *engine.to_device(states, best), texts
 
     def is_lost(self):
         """Returns whether the last saved checkpoint has been deleted, and logs a warning if so."""

@@ -56,7 +56,7 @@ def _leaves(folder, cfg, content):
     return leaves
 
 
-def found(folder, leaves, content, rows, metric, better):
+def run_of(folder, leaves, content, rows, metric, better):
     """Builds the `Found` of a folder from the result of `readable`."""
     if content is not None:
         return Found(folder, leaves, content["status"], content["reason"], value(content, metric), content["steps"])
@@ -75,18 +75,18 @@ def value(content, metric):
     return (content["metrics"].get(split) or {}).get(column)
 
 
-def better_of(metric, found):
+def better_of(metric, runs):
     """Returns which way a metric is better, from the summary of a run."""
     name = metric.partition(".")[2]
-    for _, content, _ in found:
+    for _, content, _ in runs:
         if content and name in content.get("better", {}):
             return content["better"][name]
     return "up" if name == "solved" else "down"
 
 
-def known(found):
+def known(runs):
     """Lists the metrics of runs, as the end of a message."""
-    contents, names = [content for _, content, _ in found if content is not None], {}
+    contents, names = [content for _, content, _ in runs if content is not None], {}
     for content in contents:
         for split, row in content["metrics"].items():
             names |= {f"{split}.{name}": None for name, value in (row or {}).items() if value is not None}

@@ -88,12 +88,12 @@ def split(arguments):
     return fixed, space
 
 
-def search(compose, given, space, options, folder, seed=0):
+def search(compose, shared_overrides, space, options, folder, seed=0):
     """Searches for the values with the best metric; resumes an interrupted search.
 
     Args:
       compose: overrides -> the configuration of a run.
-      given: overrides that all trials share.
+      shared_overrides: overrides that all trials share.
       space: overrides with many values, as `split` returns them.
       options: `Options`.
       folder: folder of the search, which the caller has locked; the runs of a trial are in `folder/TRIAL/SEED`.
@@ -118,8 +118,8 @@ def search(compose, given, space, options, folder, seed=0):
     overrides = [OverridesParser.create().parse_override(text) for text in space]
     better = "down"
     if options.metric != LOSS:
-        better = search_metric.better_of(options.metric, compose, [*given, f"seed={seed}"], overrides)
-    study = _study(Path(folder), [*given, *space], options, seed, better)
+        better = search_metric.better_of(options.metric, compose, [*shared_overrides, f"seed={seed}"], overrides)
+    study = _study(Path(folder), [*shared_overrides, *space], options, seed, better)
     while True:
         trials = _interrupted_trials(study, overrides, folder)
         count = sum(OVERRIDES in trial.user_attrs for trial in study.get_trials(deepcopy=False))
@@ -127,7 +127,7 @@ def search(compose, given, space, options, folder, seed=0):
             trials.append(_ask(study, overrides))
         if not trials:
             return study
-        _train(study, trials, compose, given, options, Path(folder), seed, better)
+        _train(study, trials, compose, shared_overrides, options, Path(folder), seed, better)
 
 
 def _interrupted_trials(study, overrides, folder):
@@ -193,12 +193,12 @@ def _ask(study, overrides):
     return study.trials[trial.number]
 
 
-def _train(study, trials, compose, given, options, folder, seed, better):
+def _train(study, trials, compose, shared_overrides, options, folder, seed, better):
     """Trains the runs of some trials and tells the study their values."""
     jobs, jobs_of_trials = [], {}
     for trial in trials:
         for run in range(options.seeds):
-            words = [*given, *trial.user_attrs[OVERRIDES], f"seed={seed + run}"]
+            words = [*shared_overrides, *trial.user_attrs[OVERRIDES], f"seed={seed + run}"]
             jobs.append(schedule.checked(len(jobs), compose(words), folder / str(trial.number) / str(run)))
             schedule.write_config(jobs[-1], words)
             jobs_of_trials.setdefault(trial.number, []).append(jobs[-1].number)

@@ -9,7 +9,7 @@ from jaxrnn.metrics import better
 from jaxrnn.sweeps import search_space
 
 
-def better_of(metric, compose, given, overrides):
+def better_of(metric, compose, shared_overrides, overrides):
     """Returns which way a metric is better, as in `jaxrnn.metrics`.
 
     It builds the configuration with the first value of every key, and one configuration for every other choice of a
@@ -18,7 +18,7 @@ def better_of(metric, compose, given, overrides):
     Args:
       metric: "SPLIT.NAME".
       compose: overrides -> the configuration of a run.
-      given: overrides that all runs share.
+      shared_overrides: overrides that all runs share.
       overrides: the parsed overrides with many values.
 
     Raises:
@@ -31,7 +31,9 @@ def better_of(metric, compose, given, overrides):
     for changed in (None, *other_choices):
         chosen = first if changed is None else {**first, changed[0]: changed[1]}
         try:
-            known[changed] = _metrics(compose([*given, *(force(f"{n}={v}") for n, v in chosen.items())]), measured)
+            known[changed] = _metrics(
+                compose([*shared_overrides, *(force(f"{n}={v}") for n, v in chosen.items())]), measured
+            )
         except ConfigError as error:  # trials with these values will fail and report the reason
             known[changed], first_error = None, first_error or error
     valid = {changed: metrics for changed, metrics in known.items() if metrics is not None}

@@ -13,14 +13,14 @@ from jaxrnn.training.update import TrainState, updates
 
 
 class Program(NamedTuple):
-    """Functions of one run, traced when first called: init(key), advance(state, arrays, n), place(state).
+    """Functions of one run, traced when first called: init(key), advance(state, arrays, n), to_device(state).
 
     `devices` is the mesh over which its rows are sharded.
     """
 
     init: Any
     advance: Any
-    place: Any
+    to_device: Any
     devices: Any
 
 
@@ -47,7 +47,7 @@ def single_program(task, everywhere=False):
     return Program(
         init=jax.jit(parts.init, out_shardings=sharded),
         advance=jax.jit(advance, in_shardings=(sharded, replicated, replicated), out_shardings=(sharded, replicated)),
-        place=jax.jit(with_key, in_shardings=replicated, out_shardings=sharded),
+        to_device=jax.jit(with_key, in_shardings=replicated, out_shardings=sharded),
         devices=devices,
     )
 

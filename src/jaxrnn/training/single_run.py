@@ -176,7 +176,7 @@ def _restore_or_initialise(task, engine, run_settings, folder, checkpoints, tens
         states, best, progress, tables = restored
         fingerprint.check(progress["settings"], run_settings, folder)
         step, rows = int(states.step), metrics_csv.saved_text(tables, metrics_csv.FILE, folder)
-        states, best = engine.place(states, best)
+        states, best = engine.to_device(states, best)
     if folder is None:
         run = history.History(task.trainer.steps)
     else:
