@@ -37,13 +37,11 @@ def test_a_paper_in_its_quick_form(name, x32, tmp_path):
 
 def test_every_paper_says_what_it_reproduces_and_has_a_configuration(root):
     assert len(PAPERS) > 5
-    listed = (root / "conf" / "reproduce.yaml").read_text()
     for name in PAPERS:
         module = importlib.import_module(f"jaxrnn.papers.{name}")
         assert name.rpartition("_")[2] in module.__doc__.splitlines()[0], "the first line names the paper"
         assert "quick" in inspect.signature(module.reproduce).parameters
         assert (root / "conf" / "paper" / f"{name}.yaml").is_file()
-        assert name in listed
 
 
 @pytest.mark.parametrize(
