@@ -1,8 +1,5 @@
 """What `jax_internals` believes of JAX: it fails where another JAX is built otherwise."""
 
-import subprocess
-import sys
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -57,19 +54,6 @@ def test_what_is_affine_is_seen_in_the_program():
     assert is_affine(lambda z: 2 * z @ jnp.ones((2, 2)) + 1, zs)
     assert not is_affine(lambda z: z**2, zs)
     assert not is_affine(jnp.tanh, zs)
-
-
-@pytest.mark.parametrize(("then", "status"), [("os._exit(2)", 2), ("time.sleep(30)", -6)])
-def test_a_thread_that_aborts_waits_for_the_others_and_not_for_ever(then, status):
-    program = f"""
-import ctypes, os, threading, time
-from jaxrnn.jax_internals import abort_later
-abort_later(1.0)
-threading.Thread(target=ctypes.CDLL(None).abort, daemon=True).start()
-time.sleep(0.2)
-{then}
-"""
-    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == status
 
 
 def test_matrices_are_multiplied_by_eigen(x32):

@@ -1,11 +1,6 @@
 """All code that depends on the internals of JAX. `tests/test_jax_internals.py` fails when they change."""
 
 import contextlib
-import ctypes
-import signal
-import subprocess
-import sys
-import time
 from typing import NamedTuple
 
 import jax
@@ -65,43 +60,6 @@ def reverse_mode_alone(name, instead):
         raise TypeError(f"{name} supports reverse-mode differentiation only; for jax.jvp use {instead}") from error
 
 
-SERVICE = """
-import sys, time
-from jaxlib import _jax
-service = _jax.get_distributed_runtime_service(sys.argv[1], int(sys.argv[2]), heartbeat_timeout=int(sys.argv[3]))
-if not sys.stdin.read():  # the parent process was killed; give the other processes time to stop
-    time.sleep(20)
-"""
-
-
-class _Apart:
-    """JAX's coordination service in a separate process."""
-
-    def __init__(self, address, processes, *, heartbeat_timeout=100, **options):
-        command = [sys.executable, "-c", SERVICE, address, str(processes), str(heartbeat_timeout)]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, **quiet)
-
-    def shutdown(self):
-        with contextlib.suppress(BrokenPipeError):
-            self._process.communicate(b"end")
-
-
-@contextlib.contextmanager
-def coordination_apart():
-    """Makes `jax.distributed.initialize` inside the block start its coordination service in a separate process.
-
-    JAX starts the service in the first process. If that process dies, C++ code aborts all the others.
-    """
-    from jax._src.lib import _jax
-
-    original, _jax.get_distributed_runtime_service = _jax.get_distributed_runtime_service, _Apart
-    try:
-        yield
-    finally:
-        _jax.get_distributed_runtime_service = original
-
-
 class _Store:
     """The key-value store that all processes of a computation share."""
 
@@ -126,22 +84,6 @@ def key_value_store():
     from jax._src.distributed import global_state
 
     return _Store(global_state.client)
-
-
-_ON_ABORT = []  # keeps the handlers alive: C code may call them as long as the process lives
-
-
-def abort_later(seconds):
-    """Delays every later abort() of this process, so that the other threads can save and end the process.
-
-    JAX's processes on CPUs communicate through Gloo. When a connection breaks, Gloo sometimes throws an exception in
-    its own thread. No one can catch that exception, so the C++ runtime aborts.
-
-    Args:
-      seconds: the delay; afterwards the process aborts as usual.
-    """
-    _ON_ABORT.append(ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda number: time.sleep(seconds)))
-    ctypes.CDLL(None).signal(signal.SIGABRT, _ON_ABORT[-1])
 
 
 def compiler_options():

@@ -19,7 +19,6 @@ import jax
 import numpy as np
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.jax_internals import coordination_apart
 
 CACHE_BYTES = 2**30  # size limit of the cache of compiled programs
 FRESH_SECONDS = 600.0  # a compiled program that was used more recently is not removed
@@ -101,12 +100,11 @@ def join_processes(patience: Any = JOIN_SECONDS) -> Any:
 def _initialize(index, count, patience, errors):
     limit = round(2 * patience) + 60  # then C++ code aborts; `join_processes` gives up earlier
     try:
-        with coordination_apart():
-            if _under_slurm():
-                jax.distributed.initialize(cluster_detection_method="slurm", initialization_timeout=limit)
-            else:
-                address = os.environ["JAX_COORDINATOR_ADDRESS"]
-                jax.distributed.initialize(address, count, index, initialization_timeout=limit)
+        if _under_slurm():
+            jax.distributed.initialize(cluster_detection_method="slurm", initialization_timeout=limit)
+        else:
+            address = os.environ["JAX_COORDINATOR_ADDRESS"]
+            jax.distributed.initialize(address, count, index, initialization_timeout=limit)
     except Exception as error:
         errors.append(error)
 

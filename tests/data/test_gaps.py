@@ -42,7 +42,7 @@ def test_white_noise_with_gaps_is_not_forecast_better_than_it_can_be(rule):
 
 
 @pytest.mark.parametrize("horizon", [1, 3])
-@pytest.mark.parametrize("target", ["every", "last"])
+@pytest.mark.parametrize("target", ["all", "last"])
 @pytest.mark.parametrize("rule", RULES)
 def test_a_filled_value_is_no_target_in_any_split(rule, target, horizon):
     """Loss and metrics are those of the known values only, and weights are their shares."""

@@ -111,7 +111,7 @@ def test_sunspots_are_split_in_time_and_scaled_by_the_training_part():
     assert float(max(b.targets.max() for b in batches(dataset, 64, 32))) <= train.max()
 
 
-@pytest.mark.parametrize("target", ["every", "last"])
+@pytest.mark.parametrize("target", ["all", "last"])
 def test_trivial_predictor(target):
     """The last value again: its error on the clean cosine is known."""
     test = cosine.dataset(target=target).splits["test"].xs.cut()

@@ -21,8 +21,13 @@ from jaxrnn.experiments.compose import CONF
 
 CATALOGUES = {"cells": ("cell",), "data": ("dataset",), "distributions": ("distribution",), "unroll": ("unroll",),
               "studies": ("study", "probe")}  # fmt: skip
-FUNCTIONS = ("initializers", "metrics", "nets", "optimizers", "training.callbacks", "training.regularizers")
-NOT_OF_RUNS = ("benchmarks", "experiments", "sweeps")  # named in our YAML files, but never in a run's configuration
+FUNCTIONS = (
+    "initializers", "metrics", "nets", "optimizers", "parametrizations", "training.callbacks", "training.regularizers"
+)  # fmt: skip
+PARTS = (
+    "jaxrnn.plotting.style.Page", "jaxrnn.training.Trainer", "jaxrnn.training.Checkpointing",
+    "jaxrnn.training.early_stopping",
+)  # fmt: skip
 LONGEST, DEEPEST = 10_000, 50  # most characters and brackets in an override
 TRANSFORMATIONS = ("GradientTransformation", "GradientTransformationExtraArgs")
 UNTYPED = ("exponential_decay", "nadam", "nadamw", "scale_by_factored_rms")  # Optax annotates no return type
@@ -131,11 +136,8 @@ def _is_near(path, folder, trusted):
 
 @cache
 def _factories():
-    """Lists the functions named in jaxrnn's YAML files, the factories in its catalogues, and its public functions."""
-    files = sorted(CONF.rglob("*.yaml"))
-    factories = {name for file in files for name in re.findall(r"_target_:\s*(jaxrnn\.[\w.]+)", file.read_text())}
-    factories = {name for name in factories if name.split(".")[1] not in NOT_OF_RUNS}
-    package = Path(__file__).parents[1]
+    """Lists the parts of a configuration, the factories in jaxrnn's catalogues, and its public functions."""
+    factories, package = set(PARTS), Path(__file__).parents[1]
     for room, names in CATALOGUES.items():
         modules = [module.name for module in pkgutil.iter_modules([str(package / room)])]
         factories |= {f"jaxrnn.{room}.{module}.{name}" for module in modules if module[0] != "_" for name in names}

@@ -15,7 +15,7 @@ import time
 import jax
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.jax_internals import abort_later, key_value_store
+from jaxrnn.jax_internals import key_value_store
 
 BEAT, PATIENCE = 1.0, 8.0  # seconds between two heartbeats, and without one until a process counts as lost
 PARTING = 2.0  # seconds to wait for JAX's distributed shutdown before this process exits
@@ -36,6 +36,8 @@ class Peers:
     1. It calls `kept`.
     2. It prints on standard error which process is lost and how to resume.
     3. It exits with status 2 at once. It cannot wait, since a collective operation with the lost process never ends.
+
+    The coordination service runs in the first process. If that process dies, JAX ends the others with its own message.
 
     The watch continues after the block until all processes are about to exit. Only then does one thread shut JAX's
     distributed runtime down: a call from a second thread can crash its client.
@@ -58,7 +60,6 @@ class Peers:
         self._seen, self._last, self._finished, self._exiting = {}, None, False, threading.Event()
 
     def __enter__(self):
-        abort_later(2 * self._patience)
         now = time.monotonic()
         self._seen = {number: (None, now) for number in self._others}
         self._thread = threading.Thread(target=self._watch, daemon=True)

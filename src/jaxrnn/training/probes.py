@@ -96,7 +96,7 @@ def figures(probes, task, folder):
 
 def _measure(probe, task):
     """Returns the function (params, Batch) -> {name: array} of a probe on a task."""
-    plain = task.net.plain
+    plain = task.net.explicit_weights
     if plain is None:
         return lambda params, batch: probe.measure(task, params, batch)
     return lambda params, batch: probe.measure(task._replace(net=plain.net), plain.weights(params), batch)
