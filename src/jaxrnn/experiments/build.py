@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from jaxrnn.arguments import validated
 from jaxrnn.experiments import comparing, schema
 from jaxrnn.experiments.compose import compose
+from jaxrnn.experiments.nodes import OPTIONAL, REQUIRED
 from jaxrnn.nets import adapted
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.precision import computing
@@ -19,7 +20,6 @@ from jaxrnn.types import Dataset, Net, Pair
 
 ON_GPUS = ("jaxrnn.unroll.cudnn.unroll",)
 INSTEAD = "jaxrnn.unroll.deferred.unroll"  # computes the same outputs on any device
-NODES = ("model", "data", "optimizer", "unroll", "trainer")  # every run's configuration has these
 
 
 class Experiment(NamedTuple):
@@ -151,7 +151,7 @@ def _of_symbols(dataset):
 
 def with_values(cfg, names, values):
     """Copies a configuration with new values (which may be traced) at the given dotted names."""
-    nodes = {node: OmegaConf.to_container(cfg[node]) for node in (*NODES, "regularizer", "metrics") if cfg.get(node)}
+    nodes = {node: OmegaConf.to_container(cfg[node]) for node in (*REQUIRED, *OPTIONAL) if cfg.get(node)}
     changed = OmegaConf.create(nodes, flags={"allow_objects": True})
     for name, value in zip(names, values, strict=True):
         OmegaConf.update(changed, name, value)

@@ -4,10 +4,9 @@ import re
 from pathlib import Path
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import nodes
 
 NOT_A_NAME = re.compile(r"[+-]?(\d[\d_.e+-]*|inf|nan)|true|false|[\[{].*[\]}]|''|\"\"|", re.IGNORECASE)
-LIST_GROUPS = ("callbacks", "probes")
-REQUIRED_GROUPS = ("model", "data", "optimizer", "unroll", "trainer")  # every run has these
 _CHECKOUT, _INSTALLED = Path(__file__).parents[3] / "conf", Path(__file__).parents[1] / "conf"
 CONF = _CHECKOUT if (_CHECKOUT / "train.yaml").is_file() else _INSTALLED
 
@@ -37,7 +36,7 @@ def force(argument):
     - `group=null` becomes `~group`.
     - Every other argument stays as it is.
 
-    Groups in `LIST_GROUPS` accept a list of names.
+    Groups in `nodes.LISTS` accept a list of names.
 
     Raises:
       ConfigError: if every run requires the group, or the value cannot be the name of a choice.
@@ -46,10 +45,10 @@ def force(argument):
     group = key.lstrip("+")
     if equals and group and (CONF / group).is_dir():
         if value == "null":
-            if key in REQUIRED_GROUPS:
+            if key in nodes.REQUIRED:
                 raise ConfigError(f"{argument}: every run requires {group}; choose one, {group}=NAME")
             return f"~{group}"
-        names = value.strip("[] ").split(",") if value.startswith("[") and group in LIST_GROUPS else [value]
+        names = value.strip("[] ").split(",") if value.startswith("[") and group in nodes.LISTS else [value]
         if names != [""] and any(NOT_A_NAME.fullmatch(name.strip()) for name in names):
             options = ", ".join(sorted(file.stem for file in (CONF / group).glob("*.yaml")))
             raise ConfigError(f"{argument}: no such {group}; there are: {options}")

@@ -27,7 +27,7 @@ def train(cfg, folder):
     """Trains a new run into a run folder.
 
     Args:
-      cfg: a configuration with a seed and the nodes in `NODES`. `figures: false` turns the figures off.
+      cfg: a configuration with a seed and the nodes in `nodes.REQUIRED`. `figures: false` turns the figures off.
       folder: the run folder. The caller holds its lock.
 
     Returns:

@@ -8,8 +8,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from jaxrnn import atomic, hints
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import references, trust
-from jaxrnn.experiments.build import NODES
 from jaxrnn.experiments.hydra_internals import load_yaml
+from jaxrnn.experiments.nodes import REQUIRED
 from jaxrnn.training.checkpoints import Checkpoints
 
 
@@ -25,9 +25,9 @@ def config(folder, trusted=()):
         is not trusted.
     """
     cfg = read(folder)
-    if missing := [name for name in ("seed", *NODES) if name not in cfg]:
+    if missing := [name for name in ("seed", *REQUIRED) if name not in cfg]:
         raise ConfigError(f"{file(folder)} is not the configuration of a run: it lacks {', '.join(missing)}")
-    if missing := [name for name in NODES if not isinstance(cfg[name], DictConfig) or "_target_" not in cfg[name]]:
+    if missing := [name for name in REQUIRED if not isinstance(cfg[name], DictConfig) or "_target_" not in cfg[name]]:
         raise ConfigError(f"{file(folder)} is damaged: {missing[0]} has no _target_")
     trust.check(cfg, folder, trusted)
     return cfg

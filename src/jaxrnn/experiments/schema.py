@@ -11,10 +11,7 @@ import typing
 from jaxrnn import arguments
 from jaxrnn.arguments import hints, is_checkable, nearest
 from jaxrnn.errors import ConfigError
-
-COLLECTIONS = ("callbacks", "metrics", "probes")  # nodes of nodes, whose names the user chooses
-DESCRIPTIONS = ("compare", "networks")  # nodes that describe other configurations
-PARTS = ("model", "data", "optimizer", "unroll", "trainer", "checkpoints", "figure", "study", "tune")
+from jaxrnn.experiments.nodes import COLLECTIONS, DESCRIPTIONS, PARTS
 
 
 def check(cfg, path="", skipped=()):

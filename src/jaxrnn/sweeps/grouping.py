@@ -12,12 +12,10 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import comparing
-from jaxrnn.experiments.build import NODES, assemble, built, with_values
+from jaxrnn.experiments import comparing, nodes
+from jaxrnn.experiments.build import assemble, built, with_values
 from jaxrnn.precision import computing
 from jaxrnn.training.update import updates
-
-OPTIONAL_NODES = ("regularizer", "callbacks", "metrics", "probes", "checkpoints")
 
 
 class Group(NamedTuple):
@@ -198,8 +196,8 @@ def _why_not_traced(cfg, experiment, name):
 
 def _flat(cfg):
     """Returns {dotted name: value} of the leaves that define a run, with the seed."""
-    nodes = {"seed", *(node for node in (*NODES, *OPTIONAL_NODES) if cfg.get(node))}
-    named = {name: value for name, value in comparing.leaves(cfg).items() if name.partition(".")[0] in nodes}
+    names = {"seed", *(node for node in (*nodes.REQUIRED, *nodes.OF_A_GROUP) if cfg.get(node))}
+    named = {name: value for name, value in comparing.leaves(cfg).items() if name.partition(".")[0] in names}
     return {name: json.dumps(value) if isinstance(value, list) else value for name, value in named.items()}
 
 
