@@ -1,0 +1,9 @@
+"""The names of a configuration's nodes, in one table."""
+
+REQUIRED = ("model", "data", "optimizer", "unroll", "trainer")  # every run has these, each chosen from a group
+OPTIONAL = ("regularizer", "metrics")  # further nodes that decide what a run computes
+OF_A_GROUP = (*OPTIONAL, "callbacks", "probes", "checkpoints")  # further nodes that all runs of a program share
+PARTS = (*REQUIRED, "checkpoints", "figure", "study", "tune")  # nodes with keys of their own
+COLLECTIONS = ("callbacks", "metrics", "probes")  # nodes of nodes, whose names the user chooses
+LISTS = ("callbacks", "probes")  # groups of which a run may choose several
+DESCRIPTIONS = ("compare", "networks")  # nodes that describe other configurations
