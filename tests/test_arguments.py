@@ -104,7 +104,7 @@ def test_a_wrong_argument_is_refused_with_the_sentence_of_the_configuration(func
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: jaxrnn.rnn(elman.cell(2), 1, attention="Luong"), "attend=Luong: should be 'luong' or 'bahdanau'"),
+        (lambda: jaxrnn.rnn(elman.cell(2), 1, attention="Luong"), "attention=Luong: should be 'luong' or 'bahdanau'"),
         (lambda: jaxrnn.rnn(elman.cell(2), 1, layers=0), "layers=0: should be greater than 0"),
         (lambda: jaxrnn.rnn(elman.cell(2), 1, bidirectional=True), "bidirectional=True: should be 'concat', 'sum'"),
         (lambda: nets.dropout(1.0), "rate=1.0: should be less than 1"),
@@ -126,7 +126,7 @@ def test_what_is_said(call, said):
 def test_a_checked_function_is_the_function_to_all_who_look_at_it():
     assert inspect.signature(elman.cell) == inspect.signature(inspect.unwrap(elman.cell))
     assert typing.get_type_hints(elman.cell)["return"] is Cell
-    assert elman.cell.__doc__.startswith("An Elman")
+    assert elman.cell.__doc__.startswith("Elman cell")
     assert elman.cell.__module__ == "jaxrnn.cells.elman"
     assert pickle.loads(pickle.dumps(elman.cell)) is elman.cell
     with pytest.raises(TypeError, match=r"cell\(\) missing 1 required positional argument: 'size'"):

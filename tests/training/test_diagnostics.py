@@ -15,7 +15,7 @@ from jaxrnn.training.diagnostics import notes, worse_than_trivial
 def test_a_run_worse_than_its_trivial_predictor_says_so(loss):
     train, validation = {"loss": 0.1, "baseline": 1.0}, {"loss": loss, "baseline": 1.0}
     (note,) = worse_than_trivial({"train": train, "validation": validation}, "persistence")
-    assert f"validation loss, {loss:.4g}, is worse than the loss of the trivial predictor (last value), 1; try" in note
+    assert f"validation loss, {loss:.4g}, is worse than the loss of the trivial predictor (persistence), 1; try" in note
     assert len(worse_than_trivial({"test": validation}, "persistence")) == 1
 
 
