@@ -26,6 +26,7 @@ def training(dataset, count=None):
 
 
 @pytest.mark.parametrize("rule", RULES)
+@pytest.mark.sample(1, 1)
 def test_white_noise_with_gaps_is_not_forecast_better_than_it_can_be(rule):
     """Of white noise nothing is known in advance: the best error is its variance, whoever forecasts."""
     dataset = series.dataset(HALF, window=8, missing=rule)
@@ -44,6 +45,7 @@ def test_white_noise_with_gaps_is_not_forecast_better_than_it_can_be(rule):
 @pytest.mark.parametrize("horizon", [1, 3])
 @pytest.mark.parametrize("target", ["all", "last"])
 @pytest.mark.parametrize("rule", RULES)
+@pytest.mark.sample(3, 3)
 def test_a_filled_value_is_no_target_in_any_split(rule, target, horizon):
     """Loss and metrics are those of the known values only, and weights are their shares."""
     gaps = np.random.default_rng(1).random((300, 2)) < 0.3
@@ -162,6 +164,7 @@ def test_a_part_without_a_known_value_is_refused():
         series.dataset(values, window=5)
 
 
+@pytest.mark.slow
 def test_generation_and_figures_leave_filled_values_out():
     values = np.where(np.arange(120) % 10 == 4, np.nan, np.sin(np.arange(120) / 3))
     dataset = series.dataset(values, window=5, missing="interpolate")

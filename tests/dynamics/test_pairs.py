@@ -32,6 +32,7 @@ def of(attend, **options):
 
 
 @pytest.mark.parametrize("attend", [None, "luong", "bahdanau"])
+@pytest.mark.sample(1, 2)
 def test_observing_an_encoder_changes_nothing_and_its_gradient_is_a_difference(attend):
     net, params, batch = of(attend, bidirectional="concat")
     carry = net.initial(params, (B,))
@@ -55,6 +56,7 @@ def test_observing_an_encoder_changes_nothing_and_its_gradient_is_a_difference(a
 
 
 @pytest.mark.parametrize("attend", [None, "luong"])
+@pytest.mark.sample(1, 1)
 def test_the_gradient_of_an_encoder_by_lag(attend):
     """Lags are counted from the source's end, where each sequence has its own; the shares of all steps sum to one."""
     net, params, batch = of(attend)

@@ -204,6 +204,7 @@ def test_a_path_is_no_model(read):
 
 
 @pytest.mark.parametrize("make", [nnx.LSTMCell, nnx.OptimizedLSTMCell, nnx.GRUCell, nnx.SimpleCell])
+@pytest.mark.sample(1, 3)
 def test_every_cell_of_nnx(make, x32):
     module = nnx.Sequential(nnx.RNN(make(5, 4, rngs=nnx.Rngs(0))), nnx.Linear(4, 2, rngs=nnx.Rngs(1)))
     net, params = interop.from_nnx(module)
@@ -214,6 +215,7 @@ def test_every_cell_of_nnx(make, x32):
 @pytest.mark.parametrize(
     "make", [linen.LSTMCell, linen.OptimizedLSTMCell, linen.GRUCell, linen.MGUCell, linen.SimpleCell]
 )
+@pytest.mark.sample(2, 2)
 def test_every_cell_of_linen(make, x32):
     both = linen.Bidirectional(linen.RNN(make(4)), linen.RNN(make(4)))
     module = linen.Sequential([linen.RNN(make(4)), both, linen.Dense(2)])
@@ -267,6 +269,7 @@ def test_weak_weights_tell_activations_apart(x32):
         close(np.swapaxes(module(50 * np.swapaxes(XS, 0, 1)), 0, 1), applied(net, params, 50 * XS))
 
 
+@pytest.mark.slow
 def test_dropout_first_nets_in_nets_and_symbols_in_float64():
     cell = lstm.cell(4)
     for net, xs in (

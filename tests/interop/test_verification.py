@@ -118,6 +118,7 @@ def test_reparametrized_torch_modules_are_refused_by_name(x32):
 
 
 @pytest.mark.filterwarnings("ignore:carry_init is provided")
+@pytest.mark.slow
 def test_flax_modules_of_a_users_own_are_run(x32):
     """A cell that starts elsewhere than at zero, and one that only has the name of Flax's."""
     cell = nnx.GRUCell(3, 4, carry_init=nnx.initializers.ones, rngs=nnx.Rngs(0))

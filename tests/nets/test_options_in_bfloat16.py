@@ -66,6 +66,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "cell", "unroll"), CASES)
+@pytest.mark.sample(3, 2)
 def test_every_option_keeps_the_gradient_in_bfloat16(name, cell, unroll, x32):
     """Each leaf of the gradient within 1 % of the float32 gradient of the same weights, drawn with the same keys."""
     cells, ways = {"gru": gru.cell, "lstm": lstm.cell}, {"scan": scan.unroll(), "deferred": deferred.unroll()}

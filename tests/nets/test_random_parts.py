@@ -51,6 +51,7 @@ def distinct(steps):
 
 @pytest.mark.parametrize(("loop", "attend"), [("sequence", None), *DECODERS])
 @pytest.mark.parametrize("options", [{"noise": 1.0}, {"layers": 2, "dropout": RATE}], ids=["noise", "dropout"])
+@pytest.mark.sample(6, 3)
 def test_a_draw_per_step_and_row(options, loop, attend):
     ys, again, other = outputs(loop, attend, 3, 3, 4, **options)
     np.testing.assert_array_equal(ys, again)

@@ -428,6 +428,7 @@ def test_from_configuration_to_files(tmp_path, name, composed):
         (["study=jacobian", "model=gru", "seeds=0"], "seeds=0: should be greater than 0"),
     ],
 )
+@pytest.mark.sample(2, 4)
 def test_refusals(tmp_path, overrides, message, composed):
     small = SMALL[:1] + SMALL[3:] if "data=copy_memory" in overrides else SMALL
     overrides = [*small, *overrides]

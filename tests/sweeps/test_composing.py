@@ -49,6 +49,7 @@ def test_the_files_are_those_of_hydras_own_launcher(root, tmp_path):
         (["++optimizer.learning_rate=${seed}", "seed=1,0"], "optimizer.learning_rate=0"),  # by way of another key
     ],
 )
+@pytest.mark.sample(1, 3)
 def test_what_a_later_job_alone_gets_wrong_is_refused_before_any_trains(root, tmp_path, words, message):
     done = sweep(root, tmp_path, *words, "hydra/launcher=compiled")
     assert done.returncode == 2
@@ -64,6 +65,7 @@ def test_what_a_later_job_alone_gets_wrong_is_refused_before_any_trains(root, tm
         (["hydra.sweep.subdir=size_${model.cell.size}_${seed}", "seed=0,1"], ["size_2_0", "size_2_1"]),
     ],
 )
+@pytest.mark.sample(1, 1)
 def test_folders_are_named_by_what_the_runs_differ_in(root, tmp_path, words, folders):
     done = sweep(root, tmp_path, *words, "hydra/launcher=compiled")
     assert done.returncode == 0, done.stderr

@@ -201,6 +201,7 @@ def test_rows_that_were_lost_or_changed_are_restored(trained, tmp_path, caplog):
         ({"cell": elman.cell(4)}, r"of another model: .*: expected .*, found "),
     ],
 )
+@pytest.mark.sample(3, 2)
 def test_a_checkpoint_knows_its_run(trained, options, message):
     trained("run")
     options |= {"dataset": windows(**options["dataset"])} if "dataset" in options else {}

@@ -30,6 +30,7 @@ def agree(found, expected, **within):
 
 
 @pytest.mark.parametrize("cell", [elman.cell(5), lstm.cell(5)])
+@pytest.mark.sample(1, 1)
 def test_where_only_the_last_step_counts_it_is_backpropagation_through_time(cell):
     """The params do not change before it."""
     task = made(cell, delayed_xor.dataset(6))

@@ -34,6 +34,7 @@ def build(name):
 
 
 @pytest.mark.parametrize("name", UNROLLS)
+@pytest.mark.sample(3, 3)
 def test_every_unroll_has_the_gradient_of_its_compiled_form(name):
     unroll = build(name)
     cell = CELLS.get(name, lstm.cell(3))
@@ -50,6 +51,7 @@ def test_every_unroll_has_the_gradient_of_its_compiled_form(name):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7), actual, expected)
 
 
+@pytest.mark.slow
 def test_fit_trains_as_it_does_compiled(x32):
     def run():
         return jaxrnn.fit(

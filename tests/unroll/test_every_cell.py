@@ -227,6 +227,7 @@ def test_runs_are_a_batch_dimension(cell):
 
 
 @pytest.mark.parametrize("name", LINEAR)
+@pytest.mark.sample(2, 2)
 def test_a_state_that_is_linear_in_the_one_before_is_found_at_once(name, x32):
     """A thousand steps in float32, with masks and resets, backwards too."""
     cell = CELLS[name]()

@@ -88,6 +88,7 @@ def test_eprop_is_exact_without_recurrent_weights(cell):
 
 @pytest.mark.parametrize("cell", [indrnn.cell(H, "tanh"), diagonal_gru.cell(H), diagonal_lstm.cell(H), min_gru.cell(H)])
 @pytest.mark.parametrize("unroll", [diagonal_rtrl.unroll(), snap.unroll(2)], ids=["diagonal", "snap"])
+@pytest.mark.sample(3, 3)
 def test_units_that_see_themselves_alone_are_followed_exactly(cell, unroll):
     agree(gradients(cell, unroll, masked=True), gradients(cell, scan.unroll(), masked=True))
 
