@@ -52,7 +52,7 @@ def check(saved, current, folder):
       ConfigError: if they differ; it names the differences.
     """
     names = [n for n in current if n not in ("data", "configuration", "program") and saved.get(n) != current[n]]
-    names += _changed_in_program(saved.get("program"), current["program"])
+    names += _changed_in_program(saved.get("program"), current.get("program"))
     a, b = saved["configuration"] or {}, current["configuration"] or {}
     if a and b:
         names += [name for name in {**a, **b} if name not in a or name not in b or a[name] != b[name]]
