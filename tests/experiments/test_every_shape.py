@@ -84,9 +84,12 @@ def test_a_compiled_sweep_over_data_in_buckets_is_its_single_runs(tmp_path, trai
     best = max(
         json.loads((tmp_path / f"sweep/{n}/summary.json").read_text())["metrics"]["test"]["accuracy"] for n in (0, 1)
     )
-    assert f"seed={0 if together['metrics']['test']['accuracy'] < best else 1}" in result.stdout.partition("again:")[2]
+    assert (
+        f"seed={0 if together['metrics']['test']['accuracy'] < best else 1}"
+        in result.stdout.partition("repeat the best run:")[2]
+    )
     result = call(tmp_path, "report", "sweep", "metric=test.acuracy")
-    assert "there are:" in result.stderr
+    assert "no run has this metric; choose one of" in result.stderr
     assert "test.accuracy" in result.stderr
 
 

@@ -110,7 +110,7 @@ def test_what_trains_anew_says_so_and_what_takes_no_input_too(run, study):
     lines = study(run, "study=long_lag", "study.lengths=[22]", "study.right=8", "study.max_sequences=16")
     assert lines[0] == "gru: trained again from its seed; the trained params are not used"
     lines = study(run, "study=fixed_points", "study.starts=4", "study.iterations=5")
-    assert any("the data feed it inputs of mean" in line and "study.input=mean" in line for line in lines)
+    assert any("the data's inputs have mean" in line and "study.input=mean" in line for line in lines)
     lines = study(run, "study=fixed_points", "study.starts=4", "study.iterations=5", "study.input=[0.1,1]")
     assert any("under input 0.1, 1," in line for line in lines)
     with pytest.raises(ConfigError, match=r"study\.input: expected 2 numbers, one per input, found 1"):

@@ -32,8 +32,8 @@ STUDIES = {
     "online_training": ["study.updates=2", "study.points=1", "study.batch=2"],
     "newton_steps": ["study.gains=2", "study.lengths=2", "study.shortest=5", "study.longest=20", "study.iterations=15"],
 }
-NEEDS = {"gates": "needs gated cells"} | dict.fromkeys(
-    ("gain", "gradient_flow", "newton_steps"), "needs recurrent weights"
+NEEDS = {"gates": "expected gated cells"} | dict.fromkeys(
+    ("gain", "gradient_flow", "newton_steps"), "the network has no recurrent weights"
 )
 
 

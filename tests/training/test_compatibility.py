@@ -60,9 +60,11 @@ def test_symbols_and_values(texts):
         jaxrnn.rnn(elman.cell(2), 3, vocabulary_size=3),
         jaxrnn.rnn(elman.cell(2), 3, vocabulary_size=3, embedding=2),
     ):
-        with pytest.raises(ConfigError, match=f"reads 3 symbols, but the data set has {count}: build .* with symbols="):
+        with pytest.raises(
+            ConfigError, match=f"reads 3 symbols, but the data set has {count}: build .* with vocabulary_size="
+        ):
             fit(net, texts)
-    with pytest.raises(ConfigError, match=rf"the net would read them as values: call rnn with symbols={count}"):
+    with pytest.raises(ConfigError, match=rf"the net would read them as values: call rnn with vocabulary_size={count}"):
         fit(jaxrnn.rnn(elman.cell(2), 3), texts)
     with pytest.raises(ConfigError, match="the net reads 8 symbols, but the inputs of the data set are values"):
         fit(jaxrnn.rnn(elman.cell(2), 1, vocabulary_size=8), SINE)

@@ -149,16 +149,16 @@ def _baselines(dataset, train, options, distribution, linear):
 def _series(source, options, start, test_start, counts):
     """Returns the scaled `Series`; its first `start` values set the scale."""
     values, labels = np.asarray(source.values, float), source.labels
-    future_covariates = np.ones(values.shape, bool) if source.missing is None else ~source.missing
+    is_known = np.ones(values.shape, bool) if source.missing is None else ~source.missing
     _refuse(np.abs(values) > LARGEST, labels, f"larger than {LARGEST:g} in absolute value, which float32 cannot scale")
     if options.log:
         _refuse((values <= 0) | counts, labels, "data.log=true requires values above 0, and no count distribution")
         values = np.log(values)
-    train = np.where(future_covariates, values, np.nan)[:start]
+    train = np.where(is_known, values, np.nan)[:start]
     mean, std = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
     if counts:
         _refuse(
-            future_covariates & ((values < 0) | (values != np.round(values))),
+            is_known & ((values < 0) | (values != np.round(values))),
             labels,
             "counts must be whole numbers >= 0",
         )

@@ -64,16 +64,17 @@ def dataset(
 
 
 def _check_lengths(columns, times):
-    count, future_covariates = len(columns["values"]), columns.get("future_covariates", columns["values"])
+    count = len(columns["values"])
     for name, rows in (
         ("times", len(times)),
         ("past_covariates", len(columns.get("past_covariates", columns["values"]))),
     ):
         if rows != count:
             raise ValueError(f"{name} has {rows} rows but values has {count}; both must have the same number")
-    if len(future_covariates) < count:
+    known_rows = len(columns.get("future_covariates", columns["values"]))
+    if known_rows < count:
         raise ValueError(
-            f"future_covariates has {len(future_covariates)} rows but values has {count}; it must have at least as many"
+            f"future_covariates has {known_rows} rows but values has {count}; it must have at least as many"
         )
 
 

@@ -106,19 +106,20 @@ def _check_symbols(task):
         if net.vocabulary is not None and _reads_values(dataset):
             raise ConfigError(
                 f"the net reads {net.vocabulary} symbols, but the inputs of the data set are values: leave out "
-                "symbols=..., nets.one_hot and nets.embed"
+                "vocabulary_size=..., nets.one_hot and nets.embed"
             )
         return
     count = dataset.inputs.size
     if net.vocabulary is None:
         raise ConfigError(
             f"the inputs of the data set are symbols, {count} of them, but the net would read them as values: call "
-            f"rnn with symbols={count}, or begin with nets.one_hot({count}); a net of your own declares that it reads "
-            f"symbols by net._replace(vocabulary={count})"
+            f"rnn with vocabulary_size={count}, or begin with nets.one_hot({count}); a net of your own declares that it "
+            f"reads symbols by net._replace(vocabulary={count})"
         )
     if net.vocabulary < count:
         raise ConfigError(
-            f"the net reads {net.vocabulary} symbols, but the data set has {count}: build the net with symbols={count}"
+            f"the net reads {net.vocabulary} symbols, but the data set has {count}: build the net with "
+            f"vocabulary_size={count}"
         )
     decoder = None if net.decoding is None or dataset.outputs is None else net.decoding.decoder
     if decoder is not None and decoder.vocabulary is not None and decoder.vocabulary <= dataset.output_size:
