@@ -113,8 +113,8 @@ def _check_symbols(task):
     if net.vocabulary is None:
         raise ConfigError(
             f"the inputs of the data set are symbols, {count} of them, but the net would read them as values: call "
-            f"rnn with vocabulary_size={count}, or begin with nets.one_hot({count}); a net of your own declares that it "
-            f"reads symbols by net._replace(vocabulary={count})"
+            f"rnn with vocabulary_size={count}, or begin with nets.one_hot({count}); a net of your own declares "
+            f"that it reads symbols by net._replace(vocabulary={count})"
         )
     if net.vocabulary < count:
         raise ConfigError(
