@@ -67,7 +67,7 @@ def build(cfg):
 
 
 def check(cfg, skipped=()):
-    """Checks a configuration against the factories' signatures, except for the keys in `skipped` (see `config.check`).
+    """Checks a configuration against the factories' signatures, except for the keys in `skipped` (see `schema.check`).
 
     Raises:
       ConfigError: at the first key that is unknown, missing or has an invalid value.

@@ -41,7 +41,7 @@ def answered(run, cfg):
 
 
 def continuation(run, cfg):
-    """Returns the arguments of `files.write_generation` for a time series, read from a configuration.
+    """Returns the arguments of `artifacts.write_generation` for a time series, read from a configuration.
 
     Raises:
       ConfigError: if `start` is neither an index nor "end", or a key of text generation is given.
