@@ -111,7 +111,7 @@ class _Base(NamedTuple):
 
 
 def _sets_a_value(override):
-    """Returns whether an override only sets a key: the seed, or `++a.b=1` as written by `conf.force`."""
+    """Returns whether an override only sets a key: the seed, or `++a.b=1` as written by `compose.force`."""
     plain = override.is_force_add() or override.key_or_group == "seed"
     return plain and override.package is None and not override.is_hydra_override()
 

@@ -28,7 +28,7 @@ class Members(NamedTuple):
       experiment: the `Experiment` of its first member.
       cfgs, folders: {member: configuration}, {member: run folder}.
       callbacks: {member: its callbacks, with its probes}.
-      configured: returns once the run folders hold their configurations, which checkpoints need.
+      configured: () -> None, waits until the run folders hold their configurations, which checkpoints need.
     """
 
     group: Any

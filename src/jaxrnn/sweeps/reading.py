@@ -49,7 +49,7 @@ def readable(folders):
 
 
 def _leaves(folder, cfg, content):
-    """Returns the configuration from the summary of a run, which has a digest, or else from its file."""
+    """Returns the configuration from the summary of a run, because a digest protects it, or else from its file."""
     leaves = (content or {}).get("configuration") or comparing.leaves(cfg)
     if "seed" not in leaves:
         raise DamagedError(f"{folder / summaries.FILE} is damaged: configuration.seed is missing")
