@@ -24,7 +24,8 @@ def check(task, checkpointing=Checkpointing(), callbacks=(), probes=None, config
       task: a `Task`.
       checkpointing: a `Checkpointing`.
       callbacks, probes: as in `jaxrnn.training.fit`.
-      configured: whether messages name configuration keys such as trainer.batch_size, or arguments such as batch_size.
+      configured: True if messages name configuration keys such as trainer.batch_size, False for arguments such as
+        batch_size.
 
     Raises:
       ConfigError: at the first part that does not fit.

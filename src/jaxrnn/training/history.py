@@ -47,7 +47,7 @@ class History:
       step: number of updates made before; 0 for a new run.
       progress: the field `progress` at that step; None for a new run.
       rows: the reports so far, dicts.
-      writers: objects with `write(step, split, row)`, `flush()` and `close()`, such as `records.Metrics`.
+      writers: objects with `write(step, split, row)`, `flush()` and `close()`, such as `metrics_csv.Metrics`.
       text: function that returns the content of `metrics.csv`.
 
     Fields:

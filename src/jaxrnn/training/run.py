@@ -124,7 +124,8 @@ class Run:
         horizon predicts all values at once.
 
         Args:
-          length: number of values; None for as many as the prime where the truth is known, or for the horizon.
+          length: number of values. None means the horizon if it is above 1. Otherwise it means as many values as the
+            prime has, but no more than have known true values if some have.
           prime: number of true values; None for twice the window, or for all of them if the data set is stateful.
           start: index of the first generated value; None for the series' handover.
 
@@ -179,7 +180,7 @@ class Run:
         split and the generated values.
 
         Args:
-          width: of the figures, in inches; None for 7.
+          width: width of the figures in inches; None for 7.
         """
         with page(width):
             return self._figures()
