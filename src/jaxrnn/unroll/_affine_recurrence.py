@@ -1,6 +1,6 @@
 """Affine recurrences z_t = J_t z_{t-1} + b_t over vectors [T, B, C], for `_newton`.
 
-The Jacobians are full [T, B, C, C] (`block` is None), or block-diagonal [T, B, C / block, block, block], where a unit
+The Jacobians are full [T, B, C, C] (`block` is None), or block-diagonal [T, B, C / block, block, block], where unit n
 owns the values n, n + C / block, ... of a vector.
 """
 
@@ -12,8 +12,8 @@ from jax import lax
 def linearised(function, zs, block):
     """Returns function(zs) and its Jacobians. The first step's Jacobian is set to zero, because z_0 is known.
 
-    A block-diagonal function needs `block` pushes only: a tangent that is one in value l of every unit at once gives
-    column l of all blocks.
+    A block-diagonal function needs only `block` forward-mode products: a tangent that is one in value l of every unit
+    at once gives column l of all blocks.
 
     Args:
       function: [T, B, C] -> [T, B, C], which acts on each step and sequence by itself.

@@ -1,4 +1,4 @@
-"""One step of one sequence as a function of vectors, with its differential: the view of the forward gradients."""
+"""One step of one sequence as a function of vectors, with its differential, as the forward gradients need it."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

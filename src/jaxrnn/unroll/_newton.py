@@ -197,8 +197,8 @@ def _within_reach(zs, stepped):
     """Clips iterates [T, B, C] to the range of the values F_t(z_{t-1}), widened by a quarter on each side.
 
     Products of J_t along a bad guess may overflow or throw an iterate far away; from the clipped iterate Newton's
-    method still converges. Iterates that are not finite become F_t(z_{t-1}). The price: a carry that grows along the
-    sequence, as of a ReLU network with W_h = I, takes more iterations.
+    method still converges. Iterates that are not finite become F_t(z_{t-1}). A carry that grows
+    along the sequence, as in a ReLU network with W_h = I, takes more iterations for this reason.
     """
     low, high = jnp.min(stepped, axis=0), jnp.max(stepped, axis=0)
     margin = (high - low) / 4
