@@ -27,7 +27,11 @@ def lines(text):
 
 
 def read_text(path, key="data.path"):
-    """Reads a UTF-8 text file of the user's and converts its line ends to newlines.
+    """Reads the user's UTF-8 text file and converts its line ends to newlines.
+
+    Args:
+      path: the file.
+      key: the configuration key of the path, for messages.
 
     Raises:
       FileNotFoundError: if the file does not exist.
