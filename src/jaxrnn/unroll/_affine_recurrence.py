@@ -30,7 +30,7 @@ def linearised(function, zs, block):
 
 
 def times(jacobians, zs, block):
-    """J_t z_t for vectors [T, B, C]."""
+    """Returns J_t z_t for vectors [T, B, C]."""
     if block is None:
         return _product(jacobians, zs[..., None])[..., 0]
     return _vectors(_product(jacobians, _by_unit(zs, block)[..., None])[..., 0], zs.shape)
@@ -50,17 +50,17 @@ def solved(jacobians, offsets, block):
 
 
 def _by_unit(zs, block):
-    """[T, B, C] as [T, B, C / block, block]."""
+    """Reshapes [T, B, C] to [T, B, C / block, block], one row per unit."""
     return zs.reshape(*zs.shape[:-1], block, -1).swapaxes(-1, -2)
 
 
 def _vectors(units, shape):
-    """The inverse of `_by_unit`."""
+    """Reshapes the result of `_by_unit` back to [T, B, C]."""
     return units.swapaxes(-1, -2).reshape(shape)
 
 
 def _product(a, b):
-    """Matrix products [..., n, n] [..., n, m]; small ones as sums, which XLA fuses into one loop."""
+    """Multiplies [..., n, n] by [..., n, m]. Small products are sums, which XLA fuses into one loop."""
     if a.shape[-1] > 4:
         return a @ b
     return jnp.sum(a[..., :, :, None] * b[..., None, :, :], axis=-2)

@@ -105,7 +105,7 @@ def _parts(cell, outside):
 
 
 def _unrolled(cell, outside):
-    """(params, carry, initial, xs, mask, reset) -> (carry, ys), with a hand-written backward pass."""
+    """Returns (params, carry, initial, xs, mask, reset) -> (carry, ys), with a hand-written backward pass."""
     parts = _parts(cell, outside)
 
     @jax.custom_vjp
@@ -127,7 +127,7 @@ def _entering(carry, initial, restart):
 
 
 def _forward(parts, params, carry, initial, xs, mask, reset):
-    """The unroll and its `Saved`: `jax.vjp` of each step splits its derivative at the product with W_h."""
+    """Returns the unroll and its `Saved`. `jax.vjp` of each step splits its derivative at the product with W_h."""
 
     def step(carry, inputs):
         x, valid, restart = inputs

@@ -55,7 +55,7 @@ class _StepsBack(NamedTuple):
 
 
 def backward(parts, saved, gradient):
-    """The gradients of the arguments of the unroll, from the last block of steps to the first."""
+    """Computes the gradients of the arguments of the unroll, from the last block of steps to the first."""
     params, xs, zs = saved.params, saved.xs, saved.zs
     d_last, d_ys = gradient
     rows_per_step = zs.size // (len(xs) * zs.shape[-1])
@@ -105,7 +105,7 @@ def _block_back(parts, params, step, sums, steps):
 
 
 def _step_back(params, dtype, rows_per_step):
-    """One step of the backward loop: (`_Sums`, saved values of the step) -> (`_Sums`, (dL/du_t, dL/da_t))."""
+    """Returns a step of the backward loop: (`_Sums`, saved values of the step) -> (`_Sums`, (dL/du_t, dL/da_t))."""
     transposed = params.w_h.T  # computed once, outside the loop
 
     def step(sums, inputs):
@@ -127,5 +127,5 @@ def _step_back(params, dtype, rows_per_step):
 
 
 def rows(sequences):
-    """[T, B, G] as [T B, G]."""
+    """Reshapes [T, B, G] to [T B, G]."""
     return sequences.reshape(-1, sequences.shape[-1])

@@ -42,7 +42,7 @@ class FlatStep(NamedTuple):
 
 
 def flat_step(cells, params, carry, x):
-    """The `FlatStep` of one sequence.
+    """Builds the `FlatStep` of one sequence.
 
     Args:
       cells: (the cell, the cell whose step is pushed), as from `cells_to_follow`.

@@ -86,7 +86,7 @@ def _recurrence(cell, carry, axes, diagonal=False):
 
 
 def _all_steps(cell, carry, axes):
-    """`_Recurrence.exact` of a cell; `carry` has the structure of its carries, with `axes` batch axes."""
+    """Returns `_Recurrence.exact` of a cell; `carry` has the structure of its carries, with `axes` batch axes."""
 
     def all_steps(params, zs, *inputs):
         step = step_of(cell, params, inputs[0])
@@ -125,7 +125,7 @@ def _unit_by_unit(cell):
 
 
 def _carries(recurrence, tolerance, iterations):
-    """(params, z_0 [B, C], *inputs) -> the carries after every step [T, B, C]; `_carries_jvp` is the derivative."""
+    """Returns (params, z_0 [B, C], *inputs) -> carries after every step [T, B, C]; `_carries_jvp` differentiates it."""
 
     @jax.custom_jvp
     def carries(params, first, *inputs):
@@ -145,7 +145,7 @@ def _carries(recurrence, tolerance, iterations):
 
 
 def _carries_jvp(carries, exact, primals, tangents):
-    """The derivative at the root: dz_t = J_t dz_{t-1} + dF_t, one more affine recurrence, with the full J_t.
+    """Computes the derivative at the root: dz_t = J_t dz_{t-1} + dF_t, one more affine recurrence, with the full J_t.
 
     dF_t is the change of step t by params, inputs and the first carry, with z_1 ... z_{T-1} held fixed.
     """
@@ -206,5 +206,5 @@ def _within_reach(zs, stepped):
 
 
 def _before(first, zs):
-    """The carry before every step: z_0, z_1, ... z_{T-1}."""
+    """Returns the carry before every step: z_0, z_1, ... z_{T-1}."""
     return jnp.concatenate([first[None], zs[:-1]])

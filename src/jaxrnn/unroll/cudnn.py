@@ -66,5 +66,5 @@ def cudnn(
 
 
 def _packed(params):
-    """The weights as cuDNN's one vector: W_x^T, W_h^T, input bias, recurrent bias, each with the gates i, f, g, o."""
+    """Returns cuDNN's weight vector: W_x^T, W_h^T, input bias, recurrent bias, each with the gates i, f, g, o."""
     return jnp.concatenate([params.w_x.T.ravel(), params.w_h.T.ravel(), params.b, jnp.zeros_like(params.b)])
