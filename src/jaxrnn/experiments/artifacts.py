@@ -18,7 +18,13 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def record(folder, cfg, content):
-    """Writes the summary of a run, and writes it for TensorBoard if `cfg.tensorboard` is true. Returns the summary."""
+    """Writes the summary of a run, and writes it for TensorBoard if `cfg.tensorboard` is true. Returns the summary.
+
+    Args:
+      folder: the run folder.
+      cfg: the configuration, or {} for a run without one.
+      content: the summary without the configuration, as from `Run.summary`.
+    """
     content = summaries.write(folder, content | ({"configuration": comparing.leaves(cfg)} if cfg else {}))
     if cfg.get("tensorboard"):
         values = {f"{split}/{name}": v for split, row in content["metrics"].items() for name, v in (row or {}).items()}
