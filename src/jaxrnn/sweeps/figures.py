@@ -26,7 +26,12 @@ def draw(sweep):
 
 
 def two_factors(sweep, first, second):
-    """Draws the mean of the metric over seeds against two factors, given by name, at the best values of the others."""
+    """Draws the metric's mean over seeds against two factors, at the best values of the others.
+
+    Args:
+      sweep: a `jaxrnn.sweeps.report.Sweep`.
+      first, second: names of the factors on the horizontal and the vertical axis.
+    """
     columns, rows = (_ordered({s.factors[name] for s in sweep.settings}) for name in (first, second))
     grid = np.full((len(rows), len(columns)), np.nan)
     for setting in reversed(sweep.settings):  # the best one is written last
