@@ -148,7 +148,7 @@ def two_step_batch(dataset):
 
 
 def two_steps(task, key, batch):
-    """Applies a task's net, in training mode, to one sequence of two steps: ys [2, 1, K]."""
+    """Applies a task's net in training mode to a `two_step_batch`: ys [2, 1, K]; `key` draws its params and dropout."""
     params = cast(task.net.init(key, task.dataset.input_size), task.trainer.precision)
     return task.net.apply(params, task.net.initial(params, (1,)), batch.xs, mask=batch.mask, key=key[None])[1]
 

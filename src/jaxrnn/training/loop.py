@@ -92,7 +92,7 @@ class Training:
 
 
 def begun(task, engine, rows):
-    """Builds a `Training` before its first update."""
+    """Builds a `Training` before its first update; `task`, `engine` and `rows` are its fields."""
     states = engine.init()
     return Training(task, engine, rows, states, states.params)
 

@@ -205,7 +205,7 @@ class Run:
     def plot_generation(
         self, length: int | None = None, prime: int | None = None, start: int | str | None = None, seed: int = 0
     ) -> "Figure":
-        """Draws the result of `generate`, with a fan of `paths` if the outputs are a distribution."""
+        """Draws the result of `generate`, with a fan of `paths` (same arguments) if the outputs are a distribution."""
         inputs, series = primed(self.task, prime, length, start), self.dataset.series
         paths = None
         if self.dataset.distribution.size > 1:
