@@ -23,7 +23,10 @@ class Recorded(NamedTuple):
 
 
 def scan(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
-    """Unrolls by one `lax.scan`; its gradient is backpropagation through time, with memory linear in T."""
+    """Unrolls by one `lax.scan`; its gradient is backpropagation through time, with memory linear in T.
+
+    Arguments and results as in `jaxrnn.unroll`.
+    """
     step = step_of(cell, params, xs)
     return lax.scan(step, carry, (xs, mask, segments(reset, reverse)), reverse=reverse)
 

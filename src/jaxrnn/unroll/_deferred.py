@@ -29,7 +29,7 @@ WIDE_INPUT = 256  # width of the inputs from which even a CPU may take their pro
 
 
 def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
-    """Unrolls like `scan`, with the gradients of the weights taken for many steps at once.
+    """Unrolls like `scan` (same arguments), with the gradients of the weights taken for many steps at once.
 
     It requires a cell whose step is a `Step`. It calls `scan` for all other cells (also those with a learned carry),
     for dropout on the recurrence, for fewer than FEWEST_WEIGHTS recurrent weights, and for fewer than two steps.

@@ -74,7 +74,13 @@ def flat_step(cells, params, carry, x):
 
 
 def jacobians(differential, carry_size, output_size, dtype):
-    """Returns d(s_t, h_t) / ds_{t-1} [C + H, C] and d(s_t, h_t) / dtheta [C + H, P + C] of a `Differential`."""
+    """Returns d(s_t, h_t) / ds_{t-1} [C + H, C] and d(s_t, h_t) / dtheta [C + H, P + C] of a `Differential`.
+
+    Args:
+      differential: the `Differential`.
+      carry_size, output_size: C and H.
+      dtype: dtype of the carry.
+    """
     by_params = jax.vmap(differential.pull)
     return (
         carry_jacobian(differential, carry_size, dtype),
@@ -83,7 +89,7 @@ def jacobians(differential, carry_size, output_size, dtype):
 
 
 def carry_jacobian(differential, carry_size, dtype):
-    """Returns d(s_t, h_t) / ds_{t-1} [C + H, C] of a `Differential`."""
+    """Returns d(s_t, h_t) / ds_{t-1} [C + H, C]; arguments as in `jacobians`."""
     return jax.vmap(differential.push)(jnp.eye(carry_size, dtype=dtype)).T
 
 

@@ -47,7 +47,10 @@ class _Recurrence(NamedTuple):
 def newton(
     cell, params, carry, xs, *, mask=None, reset=None, reverse=False, diagonal=False, tolerance=None, iterations=100
 ):
-    """Unrolls like `scan`, by Newton's method; `jaxrnn.unroll.newton.unroll` explains the last three arguments."""
+    """Unrolls like `scan`, by Newton's method.
+
+    `jaxrnn.unroll.newton.unroll` explains the last three arguments; the others are as in `jaxrnn.unroll`.
+    """
     recurrence = _recurrence(cell, carry, xs.ndim - 2, diagonal)
     if len(xs) < 2 or xs.size == 0:
         return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)

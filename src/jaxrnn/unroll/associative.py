@@ -32,7 +32,7 @@ def associative(
     reset: ArrayLike | None = None,
     reverse: bool = False,
 ) -> tuple[Carry, jax.Array]:
-    """Unrolls like `jaxrnn.unroll.scan`.
+    """Unrolls like `jaxrnn.unroll.scan`; arguments and results as in `jaxrnn.unroll`.
 
     Raises:
       ValueError: if the state of the cell is not a linear function of the previous state.

@@ -34,7 +34,7 @@ def cudnn(
     reset: ArrayLike | None = None,
     reverse: bool = False,
 ) -> tuple[Carry, jax.Array]:
-    """Unrolls an LSTM like `scan`, in one kernel for all steps.
+    """Unrolls an LSTM in one kernel for all steps; arguments and results as in `jaxrnn.unroll`.
 
     Raises:
       ValueError: for another cell, for values that are not float32, or with a mask or resets, which cuDNN lacks.
