@@ -98,7 +98,7 @@ def read_rows(path, key="data.path"):
 
 
 def column_index(name, header, path, key):
-    """Returns the index of a column in the header.
+    """Returns the index of the column `name` in a header; `path` and `key` are for messages.
 
     Raises:
       ValueError: if no column, or more than one, has this name.

@@ -139,7 +139,13 @@ def echo_state(series, windows):
 
 
 def spread_around(predict, distribution, windows):
-    """Returns Batch -> ys [T, B, K]: a predictor's points with the spread of its errors on the training part."""
+    """Returns Batch -> ys [T, B, K]: a predictor's points with the spread of its errors on the training part.
+
+    Args:
+      predict: xs -> points, one of the predictors above.
+      distribution: the distribution that the outputs describe.
+      windows: () -> a `Batch` of windows of the training part.
+    """
 
     @functools.cache
     def spread():
