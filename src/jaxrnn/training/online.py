@@ -83,7 +83,10 @@ def row_keys(key, rows):
 
 
 def after_the_batch(task, state, batch, key):
-    """Makes one update after the whole batch, by backpropagation through time. Returns the same as `through`."""
+    """Makes one update after the whole batch, by backpropagation through time.
+
+    Arguments and results are as in `through`.
+    """
     net, keys = task.net.with_unroll(scan), row_keys(key, len(batch.fresh))
 
     def loss(params):

@@ -125,7 +125,7 @@ class Run:
 
         Args:
           length: number of values. None means the horizon if it is above 1. Otherwise it means as many values as the
-            prime has, but no more than have known true values if some have.
+            prime has, limited to the known true values if there are any.
           prime: number of true values; None for twice the window, or for all of them if the data set is stateful.
           start: index of the first generated value; None for the series' handover.
 
