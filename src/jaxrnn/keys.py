@@ -9,8 +9,8 @@ class StepKeys(NamedTuple):
     """Keys of one step, for a net that is called step by step.
 
     Fields:
-      sequence: [B], keys for draws once per sequence, such as a dropout mask that is the same at all steps.
-      step: [B], keys for draws at every step.
+      sequence: [B], keys for values that are drawn once per sequence, such as a dropout mask for all steps.
+      step: [B], keys for values that are drawn again at every step.
     """
 
     sequence: jax.Array
@@ -18,22 +18,22 @@ class StepKeys(NamedTuple):
 
 
 def at_step(key: Any, step: Any) -> StepKeys | None:
-    """Returns the `StepKeys` of one step from the sequences' keys [B]; `step` may be traced. None for None."""
+    """Returns the `StepKeys` of step number `step`, which may be traced, from keys [B]; None if `key` is None."""
     return None if key is None else StepKeys(key, fold_in(fold_in(key, 0), step))
 
 
 def per_sequence(key: Any) -> jax.Array:
-    """Returns the keys [B] for draws once per sequence, from keys [B] or `StepKeys`."""
+    """Returns the keys [B] for values that are drawn once per sequence, from keys [B] or `StepKeys`."""
     return key.sequence if isinstance(key, StepKeys) else key
 
 
 def per_step(key: Any) -> jax.Array:
-    """Returns the keys [B] for draws at every step, from keys [B] or `StepKeys`."""
+    """Returns the keys [B] for values that are drawn at every step, from keys [B] or `StepKeys`."""
     return key.step if isinstance(key, StepKeys) else key
 
 
 def fold_in(key: Any, number: Any) -> Any:
-    """Derives the keys of child `number` of a net from keys [B] or `StepKeys`; None for None."""
+    """Derives the keys of part `number` of a net, such as a layer, from keys [B] or `StepKeys`; None stays None."""
     if key is None:
         return None
     if isinstance(key, StepKeys):

@@ -1,6 +1,7 @@
-"""Sets the global state of JAX: one XLA device per core, the cache of compiled programs, other processes.
+"""Sets the global state of JAX: one XLA device per core, the cache of compiled programs, the link to other processes.
 
-It also makes the meshes over which rows or runs are split. No other module sets global state of JAX.
+It also makes the meshes of devices that share the rows of a batch or the runs of a sweep. No other module sets global
+state of JAX.
 """
 
 import atexit
@@ -23,8 +24,8 @@ from jaxrnn.errors import ConfigError
 CACHE_BYTES = 2**30  # size limit of the cache of compiled programs
 FRESH_SECONDS = 600.0  # a compiled program that was used more recently is not removed
 CLEANING_INTERVAL = 3600.0  # seconds between two cleanings of the cache
-JOIN_SECONDS, QUIET_SECONDS = 300.0, 5.0  # until all processes must have joined; until a process says that it waits
-# A recurrent matrix of at least this many bytes, and of this many bytes per row, runs on one device (see `mesh`).
+JOIN_SECONDS, QUIET_SECONDS = 300.0, 5.0  # limit for all processes to join; wait before a process prints a message
+# A recurrent matrix runs on one device if it has at least TOO_LARGE bytes and A_ROW bytes per batch row (see `mesh`).
 TOO_LARGE, A_ROW = 2**22, 2**17
 ROWS = "rows"  # the mesh axis over which a batch is split
 
@@ -145,8 +146,8 @@ def keep_compiled() -> None:
     """Keeps compiled programs in the user's cache folder, for the next process on this kind of CPU.
 
     JAX_COMPILATION_CACHE_DIR sets another folder, which JAX then manages. JAX_ENABLE_COMPILATION_CACHE=false turns the
-    cache off. This module limits the size of our own folder, not JAX: JAX would read all entries at each write, and an
-    entry without the file of its last use would stop all writing (jax issue 39880).
+    cache off. This module limits the size of our own folder; JAX does not. JAX would read all entries at each write,
+    and one entry without the file that stores its last use would stop all writing (jax issue 39880).
     """
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -208,12 +209,14 @@ def _cpu():
 
 
 def mesh(rows: Any, axis: Any = ROWS, everywhere: Any = False, params: Any = ()) -> Any:
-    """Makes a one-axis mesh for the rows of a batch or the runs of a group: the most devices that divide their number.
+    """Makes a one-axis mesh of devices for the rows of a batch or the runs of a group.
+
+    The number of devices is the largest that divides the number of rows or runs.
 
     Args:
       rows: number of rows or runs.
       axis: name of the axis.
-      everywhere: use the devices of all processes, the same number of each; else only this process's devices.
+      everywhere: True for an equal number of devices of every process, False for only this process's devices.
       params: params of the net, arrays or their shapes. If a recurrent matrix is too large for the cache of a CPU core
         and the rows are few, the mesh has one device: XLA then splits the columns of each product over the cores, and
         each core reads only its part of the matrix at every step.

@@ -23,7 +23,7 @@ class Series(NamedTuple):
       values: [N, V], in the network's units.
       mean, std: numbers or arrays [V]; values * std + mean is in the source's units.
       times: the times of the N steps, and possibly later ones, for the axis of figures; numbers or datetime64.
-      handover: default step at which generation replaces the true values.
+      handover: step from which generated values replace the true ones, unless the caller gives another step.
       time_label: label of the time axis, with its unit.
       value_labels: labels of the V variables, with their units.
       log: whether values * std + mean is the logarithm of the value in the source's units.
@@ -35,7 +35,7 @@ class Series(NamedTuple):
         forecast is the last value, or the value one season before; NaN if it is never wrong.
       step: the distance between times, a pandas offset or a number; None for the median difference.
       missing: [N, V], true for a filled value, which is an input but not a target; None if all values are known.
-      informed: [N], true for a step whose input holds a value of its future, so it has no target; None for no step.
+      informed: [N], true for a step without a target, because its input holds a value of its future; None for no step.
     """
 
     values: Any
@@ -78,7 +78,7 @@ class Series(NamedTuple):
 
         Args:
           train: number of values in the training part.
-          back: the naive forecast is the value `back` steps before.
+          back: number of steps; the naive forecast is the value `back` steps before.
         """
         if self.naive_error is not None:
             return self

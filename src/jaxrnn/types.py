@@ -37,12 +37,12 @@ class Cell(NamedTuple):
       init: (key, input_size) -> params. Draws the weights for inputs of width D = input_size; the recurrent weights
         are the leaf named `w_h`.
       initial: (params, batch_shape) -> carry. Returns the carry before the first step, with leaves [*batch_shape, ...].
-      project: (params, x_t [..., D]) -> u_t [..., G]. Computes the input's part of the step, such as x_t W_x + b; it
-        does not see the carry, so an unroll may apply it to all steps at once.
+      project: (params, x_t [..., D]) -> u_t [..., G]. Computes the input's part of the step, such as x_t W_x + b. The
+        cell chooses the width G. `project` does not see the carry, so an unroll may apply it to all steps at once.
       step: (params, carry, u_t [..., G]) -> (carry, h_t [..., H]). Applies the recurrence and the gates; the new carry
         has the structure and the shapes of the old one.
       gates: (params, carry, u_t [..., G]) -> a NamedTuple with one array [..., H] per gate. The field of the gate that
-        keeps the state is named f or z, a candidate's field g or n; `gates` is None for a cell without gates.
+        keeps the state is named f or z, and the field of a candidate is named g or n. None for a cell without gates.
     """
 
     size: int
@@ -69,7 +69,7 @@ class _NetFields(NamedTuple):
 class Net(_NetFields):
     """A map from a sequence to a sequence.
 
-    `with_unroll` and `many_to_one` build the net again; fields that were changed with `_replace` stay changed in it.
+    `with_unroll` and `many_to_one` build a new net. The new net keeps the fields that were changed with `_replace`.
 
     Fields:
       init: (key, input_size) -> params. Draws the weights for inputs of width D = input_size.
@@ -154,7 +154,7 @@ class Buckets(NamedTuple):
     """Training batches of sequences with similar lengths, so that little of the computation is spent on padding.
 
     Fields:
-      which: (steps [n], batch_size) -> [n]. Returns the bucket of each update, the same for all runs of a sweep.
+      which: (steps [n], batch_size) -> [n]. Returns the bucket index of each update, the same for all runs of a sweep.
       batches: one function per bucket, (arrays, items with leading axis [B]) -> Batch of a static shape.
       padding: share of the steps computed in an epoch that are padding, in [0, 1].
     """
@@ -188,7 +188,7 @@ class Dataset(NamedTuple):
       output_size: K, the width of the network's outputs.
       rows: number of training sequences, the largest possible batch; None if sequences are drawn without end.
       arrays: pytree of device arrays that `batch` reads.
-      plan: (key, steps [n], batch_size) -> items. Chooses the rows of n updates: indices or keys, leading axes [n, B].
+      plan: (key, steps [n], batch_size) -> items. Chooses the rows of n updates: indices or keys [n, B, ...].
       batch: (arrays, items of one update, leading axis [B]) -> Batch. Gathers or draws one training batch.
       splits: {"validation": Batch, "test": Batch}, the data for evaluation.
       loss: (ys [T, B, K], targets [T, B, ...]) -> [T, B]. Computes the loss of each step.
@@ -201,15 +201,15 @@ class Dataset(NamedTuple):
       metrics: {name: `Metric`}, reported with the loss.
       buckets: `Buckets` for sequences of different lengths; None if all have the same length.
       inputs: the `Symbols` whose numbers are xs [T, B, 1]; None if xs are values.
-      outputs: the `Symbols` whose logits are the outputs, or None. If xs is a `Pair`, the first one ends an answer.
+      outputs: the `Symbols` whose logits are the outputs, or None. If xs is a `Pair`, symbol 0 ends an answer.
       question: the `Question` that a user can ask a trained network, or None.
       shown: (Batch, predicted) -> [{"input", "target", "prediction", ...}], one dict per sequence for display, or None;
         `predicted` holds symbols [T, B] or values [T, B, K].
       distribution: the `jaxrnn.distributions` distribution that the outputs describe, for a series; else None.
-      anchor: (xs [T, B, D]) -> [T, B, K']. The forecast that `jaxrnn.nets.adapted` adds to the first K' outputs,
-        the locations of its distributions; None for none.
+      anchor: (xs [T, B, D]) -> [T, B, K']. Computes the forecast that `jaxrnn.nets.adapted` adds to the first K'
+        outputs, which are the locations of the distributions; None to add nothing.
       targets: the kind of target.
-        "per_step": one per step, or an answer with its own length. "per_sequence": one, which the loss reads at the
+        "per_step": one per step, or an answer with its own length. "per_sequence": only one, for the output at the
         last valid step (many-to-one). "next_step": values of later inputs, so the network must not read the future.
       notes: sentences about the data that a run's summary repeats.
     """

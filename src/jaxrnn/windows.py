@@ -33,7 +33,11 @@ class Windows:
         return self.length
 
     def cut(self, rows: Any = slice(None)) -> Batch:
-        """Returns the selected windows as a `Batch` of arrays; only the last step of each counts in the loss."""
+        """Returns windows as a `Batch` of arrays. Only the last step of each window counts in the loss.
+
+        Args:
+          rows: index array or slice that selects the windows.
+        """
         steps = self.starts[rows] + jnp.arange(self.length)[:, None]
         xs, targets = self.inputs[steps], self.targets[steps]
         counted = (jnp.arange(self.length) == self.length - 1)[:, None] * known_share(targets)
@@ -59,5 +63,5 @@ class Windows:
 
 
 def known_share(targets: Any) -> Any:
-    """Returns the share of the targets [..., K] that are not NaN, as the weight of a step: [...]."""
+    """Returns the weight of each step [...]: the share of its targets [..., K] that are not NaN."""
     return jnp.mean(~jnp.isnan(targets), axis=-1)

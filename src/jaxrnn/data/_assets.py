@@ -27,7 +27,11 @@ def lines(text):
 
 
 def read_text(path, key="data.path"):
-    """Reads a UTF-8 text file of the user's and converts its line ends to newlines.
+    """Reads the user's UTF-8 text file and converts its line ends to newlines.
+
+    Args:
+      path: the file.
+      key: the configuration key of the path, for messages.
 
     Raises:
       FileNotFoundError: if the file does not exist.
@@ -94,7 +98,7 @@ def read_rows(path, key="data.path"):
 
 
 def column_index(name, header, path, key):
-    """Returns the index of a column in the header.
+    """Returns the index of the column `name` in a header; `path` and `key` are for messages.
 
     Raises:
       ValueError: if no column, or more than one, has this name.

@@ -6,7 +6,7 @@ PERIODS = {"year": 365.25 * 86400, "week": 7 * 86400.0, "day": 86400.0}  # secon
 
 
 def features(times, parts):
-    """Returns [N, 2 n]: the sine and cosine of each time's position in the year, the week or the day."""
+    """Returns [N, 2 n]: sine and cosine of each time's position in each of n `parts` ("year", "week" or "day")."""
     whole = times.astype("datetime64[s]")
     seconds = whole.astype(float) + (times - whole) / np.timedelta64(1, "s")
     angles = [2 * np.pi * seconds / PERIODS[part] for part in parts]

@@ -33,8 +33,8 @@ def forecast(series, window, train, splits, target: Target = "all", stateful=Fal
       series: a `Series`; its `horizon` is the number of values to predict at a step.
       window: T, the steps per window.
       train: n; training uses only the values before index n, as inputs and as targets.
-      splits: {name: (start, stop)}; for each index of the range, the `window` values before it predict the `horizon`
-        values that begin with it.
+      splits: {name: (start, stop)}. Each index in this range is one prediction: the `window` values before the index
+        predict the `horizon` values that begin at it.
       target: "all" predicts the values after every step, "last" only those after the window.
       stateful: whether the carry is handed on from one batch to the next.
       distribution: the `Distribution` of each value.
@@ -128,6 +128,10 @@ def shuffled(rows):
 
 def in_order(length, window):
     """Returns a plan of windows in order: each of B rows reads length // B steps, with a fresh carry each epoch.
+
+    Args:
+      length: number of steps of the training part.
+      window: steps per window.
 
     Returns:
       (key, steps [n], batch_size B) -> (start [n, B], fresh [n, B]).

@@ -62,7 +62,7 @@ def fill_past(columns, labels, times, train, rule) -> Filled:
 
 
 def known_ahead(columns, times, rule):
-    """Fills the gaps of columns that are known in advance, [N, Q], from both neighbours or from the value before."""
+    """Fills the gaps of columns [N, Q] that are known in advance, by "interpolate" or "forward_fill" (the `rule`)."""
     filled_columns = np.stack([_previous(column) for column in columns.T], axis=1)
     if rule == "interpolate":
         for index, column in enumerate(columns.T):

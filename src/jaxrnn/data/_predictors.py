@@ -52,7 +52,14 @@ def linear(series, train, lags):
 
 
 def features(xs, width, read, lags):
-    """Extends inputs xs [T, B, D] from `read` lags to `lags` lags per step; their other columns stay last."""
+    """Extends the lags of inputs xs [T, B, D]; their other columns stay last.
+
+    Args:
+      xs: the inputs.
+      width: V, the number of values per lag.
+      read: number of lags that xs hold.
+      lags: number of lags of the result.
+    """
     if lags <= read:
         return xs
     covariates = xs[..., read * width :]
@@ -132,7 +139,13 @@ def echo_state(series, windows):
 
 
 def spread_around(predict, distribution, windows):
-    """Returns Batch -> ys [T, B, K]: a predictor's points with the spread of its errors on the training part."""
+    """Returns Batch -> ys [T, B, K]: a predictor's points with the spread of its errors on the training part.
+
+    Args:
+      predict: xs -> points, one of the predictors above.
+      distribution: the distribution that the outputs describe.
+      windows: () -> a `Batch` of windows of the training part.
+    """
 
     @functools.cache
     def spread():

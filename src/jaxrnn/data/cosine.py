@@ -17,7 +17,9 @@ def dataset(
     held_out: Size = 500,
     target: Target = "last",
 ) -> Dataset:
-    """cos(x) on [start, stop]; the last windows are the validation set, as many beyond `stop` the test set.
+    """cos(x) on [start, stop]; the last windows are the validation set.
+
+    The test set has equally many windows, beyond `stop`.
 
     Args:
       points: the number of samples, both ends included.

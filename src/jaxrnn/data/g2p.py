@@ -25,7 +25,7 @@ def dataset(
     label_smoothing: Rate = 0.0,
     split_seed: Seed = 0,
 ) -> Dataset:
-    """Words and their phonemes; no word is in two of the training, validation and test sets.
+    """Words and their phonemes; no word is in more than one of the training, validation and test sets.
 
     A word with several pronunciations gives one example for each. `word_error_rate` is the share of words for
     which greedy decoding gives none of their pronunciations.

@@ -33,7 +33,7 @@ def dataset(
       task: "caption" reads the picture in one step and predicts the name word by word (one-to-many), "draw" reads the
         name word by word and predicts all pixels at its last word (many-to-one).
       side: the height and width of a picture, in pixels.
-      fewest: the smallest number of names that every word of a name must occur in; other characters are left out.
+      fewest: each word of a name must occur in at least this many names; other characters are left out.
       split_seed: the seed of the split.
     """
     letters, names = characters(fewest)

@@ -30,7 +30,7 @@ def dataset(
     Args:
       path: a UTF-8 CSV file whose first row names the columns.
       text, label: the names of the two columns.
-      by: the symbols of a text.
+      by: the symbols of a text: letters, or words separated by spaces.
       longest: the largest number of symbols of a text.
       split_seed: the seed of the split.
 

@@ -18,7 +18,7 @@ def dataset(length: Size = 50, every: bool = True) -> Dataset:
     Simard & Frasconi 1994).
 
     Args:
-      length: the longest sequence, in steps; lengths are drawn from half of it up.
+      length: the longest sequence, in steps; lengths are drawn from half of it to all of it.
       every: whether every step has a target, or only the last.
     """
 

@@ -36,8 +36,8 @@ def lyapunov(
       z_0: the first state [n].
       xs: inputs [warm_up + T, D].
       k: number of exponents; None for n.
-      warm_up: number of first steps that are not counted, in which the trajectory and the frame settle.
-      key: PRNG key for a random first frame; None for the coordinate axes.
+      warm_up: number of first steps that are not counted, in which the trajectory and the k tangent vectors settle.
+      key: PRNG key for random first tangent vectors; None for the coordinate axes.
 
     Returns:
       `Exponents`.
@@ -58,7 +58,14 @@ def lyapunov(
 
 
 def standard_error(rates: ArrayLike, blocks: int = 10) -> jax.Array:
-    """Returns the standard error of the mean of rates [T, k], from block means, because rates are correlated: [k]."""
+    """Returns the standard error [k] of the mean of rates [T, k].
+
+    It comes from the means of blocks of steps, because the rates of neighbouring steps are correlated.
+
+    Args:
+      rates: [T, k].
+      blocks: number of blocks.
+    """
     size = max(len(rates) // blocks, 1)
     means = rates[: len(rates) // size * size].reshape(-1, size, *rates.shape[1:]).mean(axis=1)
     return means.std(axis=0, ddof=1) / jnp.sqrt(len(means))

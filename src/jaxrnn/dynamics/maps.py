@@ -86,12 +86,12 @@ def closed_loop(net: Net, params: Params, output_size: int) -> Any:
 
 
 def trajectory(f: Callable[..., Any], z_0: Any, xs: ArrayLike) -> jax.Array:
-    """Returns the states z_1 ... z_T [T, n] for the inputs xs [T, D]."""
+    """Returns the states z_1 ... z_T [T, n] of a map f(z, x) -> z' that starts at z_0 [n], for the inputs xs [T, D]."""
     return lax.scan(lambda z, x: (f(z, x),) * 2, z_0, xs)[1]
 
 
 def jacobians(f: Callable[..., Any], z_0: Any, xs: ArrayLike) -> jax.Array:
-    """Returns J_t = dz_t / dz_{t-1} along the trajectory for the inputs xs [T, D]: [T, n, n]."""
+    """Returns J_t = dz_t / dz_{t-1} along the trajectory, [T, n, n]; arguments as in `trajectory`."""
 
     def step(z, x):
         return f(z, x), jax.jacfwd(f)(z, x)

@@ -63,7 +63,7 @@ def observe(
 
 
 def zero_perturbations(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Any:
-    """Returns zero perturbations for `observe`: one carry per layer, leaves [T, B, H]."""
+    """Returns zero perturbations for `observe`, whose arguments it takes: one carry per layer, leaves [T, B, H]."""
     layer_carries, steps = carries(net, params, carry, xs), len(xs.source if isinstance(xs, Pair) else xs)
     return [jax.tree.map(lambda a: jnp.zeros((steps, *a.shape), a.dtype), c) for c in layer_carries]
 
@@ -131,7 +131,7 @@ def inputs(
     mask: ArrayLike | None = None,
     reset: ArrayLike | None = None,
 ) -> Any:
-    """Returns the inputs of every layer: [xs [T, B, D_l], ...], in the order of `observe`."""
+    """Returns the inputs of every layer: [xs [T, B, D_l], ...]. Arguments and order are as in `observe`."""
     tree, layer_carries, _ = _find_layers(net, params, carry, xs)
     marked_carry = tree.unflatten([Recorded(layer_carry) for layer_carry in layer_carries])
     final_carry, _ = net.with_unroll(_reading).apply(params, marked_carry, xs, mask=mask, reset=reset)
@@ -139,7 +139,7 @@ def inputs(
 
 
 def carries(net, params, carry, xs):
-    """Returns the carry of every layer from the net's carry: [carry, ...], in the order of `observe`."""
+    """Returns the carry of every layer from the net's carry: [carry, ...]. Arguments and order are as in `observe`."""
     return _find_layers(net, params, carry, xs)[1]
 
 

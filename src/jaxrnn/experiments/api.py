@@ -54,7 +54,7 @@ def fit(net: Net | Experiment, dataset: Dataset | None = None, *, steps: Size | 
       seed: seed of everything random.
       folder: a run folder for metrics, checkpoints and summary. Repeat the call to resume an interrupted run.
       unroll: the result of a factory in `jaxrnn.unroll`. None means `deferred`.
-      callbacks: functions of a `training.callbacks.Progress`, called at every report. A returned text stops the run.
+      callbacks: functions of a `training.callbacks.Progress`, called at every report. Returning a reason ends the run.
       probes: {name: probe}, such as `jaxrnn.studies.gates.probe()`. Probes write into the folder.
       metrics: {name: (ys, Batch) -> number}, reported in addition to the loss.
       regularizer, checkpointing: such as `jaxrnn.training.flossing(3)`; a `jaxrnn.training.Checkpointing`.

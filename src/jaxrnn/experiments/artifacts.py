@@ -18,7 +18,13 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def record(folder, cfg, content):
-    """Writes the summary of a run, also for TensorBoard if `tensorboard` is true. Returns the summary as written."""
+    """Writes the summary of a run, and writes it for TensorBoard if `cfg.tensorboard` is true. Returns the summary.
+
+    Args:
+      folder: the run folder.
+      cfg: the configuration, or {} for a run without one.
+      content: the summary without the configuration, as from `Run.summary`.
+    """
     content = summaries.write(folder, content | ({"configuration": comparing.leaves(cfg)} if cfg else {}))
     if cfg.get("tensorboard"):
         values = {f"{split}/{name}": v for split, row in content["metrics"].items() for name, v in (row or {}).items()}
@@ -154,7 +160,9 @@ def write_generation(run, prime=None, length=None, start=None, seed=0):
 
 
 def write_by_lead(run, horizon):
-    """Writes the forecast errors of a run and its baselines at 1, 2, ... steps ahead to `by_lead.csv`, and draws them.
+    """Writes the forecast errors of a run and its baselines at 1 to `horizon` steps ahead to `by_lead.csv`.
+
+    It also draws them.
 
     Returns:
       (path of the file, {name: mean absolute scaled error over all steps}).

@@ -15,7 +15,7 @@ from jaxrnn.arguments import nearest
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.compose import CONF
 
-QUESTIONS = ("prompt", "word", "date", "sum", "sentence", "glyph", "name", "text", "source")  # of any data set
+QUESTIONS = ("prompt", "word", "date", "sum", "sentence", "glyph", "name", "text", "source")  # keys of all data sets
 
 
 def quoted(arguments):
@@ -34,10 +34,11 @@ def config_errors(keys=lambda without: ()):
     """Prints the user's errors as one line on standard error and exits with status 2.
 
     These are every `ConfigError`, every error of Hydra and every `OSError`. HYDRA_FULL_ERROR=1 in the environment shows
-    the stack trace. The exit status is 141 if the reader of the output has gone, as after `| head`.
+    the stack trace. The exit status is 141 if the program that reads the output has ended, as in `| head`.
 
     Args:
-      keys: (without=key) -> the keys of the script, for a hint if Hydra reports an unknown key.
+      keys: (without=key) -> the keys that the script accepts. If Hydra reports the unknown `key`, the message lists
+        the most similar ones.
     """
     try:
         yield

@@ -37,7 +37,12 @@ def sources(cfg):
 
 
 def typed(names, *cfgs):
-    """Replaces the name of each interpolation by the names that it refers to. These are the keys that a user sets."""
+    """Replaces the name of each interpolation by the names that it refers to. These are the keys that a user sets.
+
+    Args:
+      names: dotted names of leaves.
+      cfgs: the configurations that contain them.
+    """
     sources_by_name = {}
     for cfg in cfgs:
         sources_by_name |= sources(cfg)

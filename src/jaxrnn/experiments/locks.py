@@ -20,7 +20,7 @@ from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments import stamps
 
 FILE, WRITER = ".lock", ".writer.json"
-BEAT, PATIENCE = 5.0, 60.0  # seconds between two updates, and until another host's lock counts as lost
+BEAT, PATIENCE = 5.0, 60.0  # seconds between two updates, and without one until another host's lock is lost
 
 LARGEST = 2**16  # bytes of `.writer.json`
 

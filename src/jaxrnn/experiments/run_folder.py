@@ -44,7 +44,7 @@ def train(cfg, folder):
 def train_one_of_many(cfg, folder):
     """Trains a run of a sweep, or resumes it if the sweep was interrupted. A complete run stays as it is.
 
-    Arguments and result are those that `train` has, but figures are drawn only with `figures: true`.
+    Takes the arguments of `train` and returns the same, but draws figures only with `figures: true`.
 
     Raises:
       DiskError: if a file cannot be written. The run can be resumed.
@@ -209,7 +209,7 @@ def load(folder, trusted=()):
 
 
 def run_of(folder, task, settings, evaluator=None):
-    """Loads the `Run` of a folder. Its checkpoints must record the same settings."""
+    """Loads the `Run` of a folder, whose checkpoints must record the same `settings` (see `single_run.settings`)."""
     params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
     best, progress, tables, step = checkpoints(folder).params(params)
     fingerprint.check(progress["settings"], settings, folder)
@@ -226,7 +226,7 @@ def run_of(folder, task, settings, evaluator=None):
 
 
 def checkpoints_of(folder, trusted=()):
-    """Loads the params of all checkpoints of a run folder, as (experiment, {step: params}). See `load` for the rest."""
+    """Loads the params of all checkpoints of a run folder, as (experiment, {step: params}). Arguments as in `load`."""
     experiment, store = saved_experiment(folder, trusted), checkpoints(folder)
     task = experiment.task
     with computing(task.trainer.precision):

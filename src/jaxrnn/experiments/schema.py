@@ -17,6 +17,8 @@ from jaxrnn.experiments.nodes import COLLECTIONS, DESCRIPTIONS, PARTS
 def check(cfg, path="", skipped=()):
     """Checks every node with a `_target_` against its factory's signature, except nodes under keys in `skipped`.
 
+    `path` is the dotted name of `cfg` in the whole configuration, with a dot at its end, or empty.
+
     It converts a number to the type that the signature requires if the value stays the same (1e3 to an integer).
 
     Raises:
@@ -112,7 +114,7 @@ def build(node, **arguments):
 
 
 def validated(value, hint, name):
-    """Calls `jaxrnn.arguments.validated` for a value that may be a node of a configuration."""
+    """Calls `jaxrnn.arguments.validated` (same arguments) for a value that may be a node of a configuration."""
     from omegaconf import DictConfig, ListConfig, OmegaConf
 
     plain = OmegaConf.to_container(value) if isinstance(value, ListConfig | DictConfig) else value

@@ -58,7 +58,7 @@ def check_carries(nets, carry):
     """Checks that the carry of `serial` nets is a tuple with one entry per net.
 
     Raises:
-      ValueError: if it is not.
+      ValueError: if the carry has another type or another number of entries.
     """
     if not isinstance(carry, tuple | list):
         raise ValueError(f"carry: expected a tuple of {len(nets)}, got {kind(carry)}; {HINT}")
@@ -70,7 +70,7 @@ def check_both(carry, expected):
     """Checks that the carry of a bidirectional layer has the type `expected`.
 
     Raises:
-      ValueError: if it is not.
+      ValueError: if it has another type.
     """
     if not isinstance(carry, expected):
         raise ValueError(f"carry: expected {expected.__name__}, got {kind(carry)}; {HINT}")

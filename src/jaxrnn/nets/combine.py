@@ -183,7 +183,7 @@ def _select_step(ys, mask, extreme, other, without_mask):
     """Returns ys [T, B, K] at the first or last valid step, [1, B, K].
 
     Args:
-      ys, mask: outputs and their mask, or None.
+      ys, mask: outputs [T, B, K], and their mask [T, B] or None.
       extreme: `jnp.min` for the first step, `jnp.max` for the last.
       other: the step number that replaces invalid steps, so that they are not selected.
       without_mask: slice of the step to return if the mask is None.

@@ -35,7 +35,14 @@ def step(net: Net, params: Params, carry: Carry, x_t: ArrayLike) -> tuple[Carry,
 
 
 def warm_up(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Carry:
-    """Returns the carry after a sequence xs [T, B, D]; the outputs are dropped."""
+    """Returns the carry after a sequence; the outputs are dropped.
+
+    Args:
+      net: a `Net`.
+      params: its params.
+      carry: the carry before the sequence.
+      xs: the inputs [T, B, D].
+    """
     _require_causal(net)
     return net.apply(params, carry, xs)[0]
 

@@ -46,7 +46,12 @@ def categorical(
 
 
 def truncate_logits(logits: ArrayLike, top_k: int | None = None, top_p: float | None = None) -> jax.Array:
-    """Sets the logits [B, K] of the symbols that must not be drawn to minus infinity."""
+    """Sets the logits of the symbols that must not be drawn to minus infinity.
+
+    Args:
+      logits: [B, K].
+      top_k, top_p: as in `categorical`.
+    """
     if top_k is not None and top_k < logits.shape[-1]:
         threshold = jax.lax.top_k(logits, top_k)[0][..., -1:]
         logits = jnp.where(logits >= threshold, logits, -jnp.inf)

@@ -10,12 +10,12 @@ from jaxrnn.types import ExplicitWeights
 
 
 def parametrized(net, parametrization):
-    """Parametrizes a net: its leaves `w_h` hold the A of a `Parametrization` instead of the recurrent weights W_h.
+    """Parametrizes a net: its leaves `w_h` hold the matrix A of a `Parametrization`, not the recurrent weights W_h.
 
     W_h is computed once per sequence. `Net.explicit_weights` gives the net whose params hold W_h itself.
 
     Raises:
-      ValueError: at the draw of the weights, if the net has no recurrent weights in square blocks.
+      ValueError: when the weights are drawn, if the net has no recurrent weights in square blocks.
     """
 
     def weights(params):

@@ -34,7 +34,7 @@ def recurrent(
 
     Args:
       cell: a `Cell`.
-      unroll: a function that an `unroll` of `jaxrnn.unroll` returns; `Net.with_unroll` replaces it.
+      unroll: the result of a factory in `jaxrnn.unroll`; `Net.with_unroll` replaces it.
       reverse: run from the last step to the first; ys keep the order of xs.
       dropout: rate of a dropout mask on the recurrence, the same at all steps (Gal & Ghahramani 2016); None for none.
       zoneout: probability that a value of the carry does not change at a step (Krueger et al. 2017); None for none.
@@ -68,7 +68,7 @@ def randomized(cell, params, xs, key, dropout=None, zoneout=None, noise=None):
       key: PRNG keys [B], `jaxrnn.keys.StepKeys`, or None for evaluation.
 
     Returns:
-      (cell, params, xs [T, B, D + E]) to unroll; the draws for each step follow its inputs.
+      (cell, params, xs [T, B, D + E]) to unroll. The E values drawn for each step are appended to its D inputs.
     """
     if zoneout is not None:
         plain = cell

@@ -34,8 +34,8 @@ def encoder_decoder(encoder: Net, decoder: Net, length: Size, output_size: Size,
 
     Args:
       encoder: a net.
-      decoder: a net whose carry has the structure of the encoder's, such as the same layers with a readout, also inside
-        `attention.luong` or `attention.bahdanau`. A layer that only one of the two nets has must have no carry.
+      decoder: a net whose carry has the structure of the encoder's, such as the same layers with a readout. The layers
+        may be inside `attention.luong` or `attention.bahdanau`. A layer that only one net has must have no carry.
       length: T, the number of steps of the decoder if no targets are given.
       output_size: K.
       feedback: y_t [B, K] -> the next input. None takes the symbol with the largest logit, or the values unchanged.

@@ -10,7 +10,7 @@ BAND = "90 % interval over networks"
 
 
 def banded(axes, x, values, color=style.BLACK, **line):
-    """Draws the medians of values [N, X] over networks and their bootstrap intervals as a band; returns both."""
+    """Draws the medians over networks of values [N, X] at x [X], with bootstrap intervals as a band. Returns both."""
     interval = statistics.median(values)
     marker = {"marker": "o"} if len(interval.middle) < FEW else {}
     axes.plot(x, interval.middle, color=color, **marker | line)

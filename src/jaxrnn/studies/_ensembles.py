@@ -90,11 +90,13 @@ class Ensemble(NamedTuple):
 
 
 def ensembles(networks: Any, pairs: bool = False) -> list[Ensemble]:
-    """Returns the networks of a study as a list of `Ensemble`s: a `Run` is one network, a list or {name: networks}
-    several.
+    """Returns the networks of a study as a list of `Ensemble`s.
+
+    Args:
+      networks, pairs: as in `jaxrnn.studies`; whether the study can measure encoder-decoders.
 
     Raises:
-      ConfigError: if the list is empty, or a network is an encoder-decoder and the study cannot measure it (`pairs`).
+      ConfigError: if `networks` is empty, or contains an encoder-decoder that the study cannot measure.
     """
     if not (listed := _listed(networks)):
         raise ConfigError("networks=[]: expected at least one Run or Ensemble, found none")

@@ -30,7 +30,7 @@ FOLDER = "studies"  # in a run folder: studies/NAME, studies/NAME_2 ...
 
 
 def run(cfg, hydra):
-    """Runs `scripts/study.py`: studies kinds of networks, or the network of a run folder.
+    """Runs `scripts/study.py`: measures several kinds of networks, or the network of a run folder.
 
     Args:
       cfg: the configuration.
@@ -99,7 +99,7 @@ def study_models(cfgs, folder, command=""):
     """Runs a study of networks that a configuration describes.
 
     Args:
-      cfgs: {name: configuration}, one per kind of network; their nodes `study`, `seeds` and `train` agree.
+      cfgs: {name: configuration}, one per kind of network; all have the same nodes `study`, `seeds` and `train`.
       folder: folder to write to.
       command: the command that was run, for the captions.
 

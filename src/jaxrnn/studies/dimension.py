@@ -46,7 +46,7 @@ def study(
       batch: sequences of the data per network.
       steps: number of independent inputs for the memory; uniform between -1 and 1 in the first input, zero in the
         others.
-      warm_up: steps before them.
+      warm_up: number of steps before those inputs, which are not measured.
       lags: K, the number of lags over which the memory is measured.
 
     Returns:

@@ -51,7 +51,7 @@ def study(
       input: the constant input: "zero", "mean" for the mean of the sequences, numbers [D], or "trajectory" for inputs
         evenly spaced along a sequence, each with a search of its own.
       iterations: damped Newton steps from each start.
-      inputs: number of inputs along the trajectory.
+      inputs: number of inputs along the sequence if `input` is "trajectory".
 
     Returns:
       A `Result`. Each network has:

@@ -26,7 +26,7 @@ from jaxrnn.studies._retraining import reconfigured
 from jaxrnn.table import Table
 from jaxrnn.types import Net, NonNegative, Params, Positive, Size
 
-GATES = 4  # at most so many blocks side by side in recurrent weights
+GATES = 4  # largest number of blocks side by side in recurrent weights
 
 
 def measure(

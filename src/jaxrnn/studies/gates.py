@@ -49,6 +49,10 @@ class Gates(NamedTuple):
 def measure(net: Net, params: Params, batch: Batch) -> Any:
     """Measures the `Gates` of every layer of a network in a batch.
 
+    Args:
+      net, params: the network, a `Net` and its params.
+      batch: a `Batch`.
+
     Raises:
       ValueError: if the network's cells have no gates.
     """

@@ -47,12 +47,12 @@ def sequences_seen(task: Any, seed: int, networks: Any, right: Any, max_sequence
       task: a `Task`; its trainer's number of steps is not used.
       seed: seed of the first network; the others have the seeds after it.
       networks: N.
-      right: number of successive sequences.
+      right: number of successive training sequences that must be right.
       max_sequences: largest number of sequences that a network sees.
       name: name of the networks, for the progress bar.
 
     Returns:
-      [N], the sequences seen until then; NaN for a network that did not get there within `max_sequences`.
+      [N], the sequences seen until then; NaN for a network that did not succeed within `max_sequences`.
     """
     batch_size, report_every = task.trainer.batch_size, task.trainer.report_every
     steps = -(-max_sequences // batch_size)

@@ -48,7 +48,7 @@ def study(
       drive: the inputs. "data" for sequences one after the other; a series that is learned step by step is repeated,
         and its carry continues. "none" for inputs of zero. "output" for the network's own output, as in free running.
       steps: T, the number of steps over which rates are averaged.
-      warm_up: steps before them.
+      warm_up: number of steps before those, which are not counted.
       exponents: number k of the largest exponents; None for all.
 
     Returns:

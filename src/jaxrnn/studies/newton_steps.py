@@ -25,7 +25,7 @@ from jaxrnn.table import Table
 from jaxrnn.types import NonNegative, Positive, Size
 from jaxrnn.unroll import newton
 
-NEAR = 2  # a prediction counts as right if it is wrong by at most so many iterations
+NEAR = 2  # a prediction counts as right if it differs by at most this many iterations
 CAPTIONS = {
     "newton_steps": "Iterations of Newton's method until the carries of all steps have converged, against the largest "
     "Lyapunov exponent over the first {short} steps. Each point is one network at one gain and one length. Points on "
@@ -61,8 +61,8 @@ def study(
       iterations: largest number of iterations.
 
     Returns:
-      A `Result`. Each network has [lengths, gains, N] of the `jaxrnn.unroll.newton.growth` of the first 128 steps and
-      of the iterations "needed" and "predicted", where iterations + 1 and 13 stand for any larger number.
+      A `Result`. Each network has [lengths, gains, N]: "exponent" and "amplification" of the first 128 steps, and the
+      iterations "needed" and "predicted", in which iterations + 1 and 13 stand for any larger number.
 
     Raises:
       ValueError: if a range is empty, or `iterations` is below the largest prediction.

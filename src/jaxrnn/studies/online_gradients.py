@@ -1,4 +1,4 @@
-"""Gradients computed forwards in time against the exact one: how much of it each rule keeps, against the length.
+"""Gradients computed forwards in time: how much of the exact gradient each rule keeps, against the number of steps.
 
 The rules are unrolls (`jaxrnn.unroll.snap`, `eprop`, `diagonal_rtrl`, `uoro`, `kf_rtrl`); backpropagation cut after
 each step is shown for comparison. The gradient covers all params except the readout's, over the last T steps of each
@@ -111,7 +111,7 @@ def _measured(ensemble, unroll, lengths, batch):
 
 
 def _of_rule(net, dataset, params, batch, unroll, length):
-    """Compares an unroll's gradient with that of `scan` over the last `length` steps: (cosine, ratio of norms) [2]."""
+    """Compares the gradients of an unroll and of `scan` over the last `length` steps: (cosine, ratio of norms) [2]."""
     counted = jnp.arange(len(batch.xs))[:, None] >= len(batch.xs) - length
     mask = jnp.broadcast_to(counted, batch.weights.shape) if batch.mask is None else counted & batch.mask
 

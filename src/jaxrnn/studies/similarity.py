@@ -41,11 +41,11 @@ def study(networks: Any, batch: Size = 32, delays: Size = 5, rank: Size = 10) ->
     Args:
       networks: as in `jaxrnn.studies`; at least two, on data of one kind.
       batch: number of sequences that all of them see.
-      delays, rank: of the linear map that DSA compares; see `jaxrnn.dynamics.similarity.dynamics_matrix`.
+      delays, rank: delays and rank of the linear map that DSA compares (`jaxrnn.dynamics.similarity.dynamics_matrix`).
 
     Returns:
       A `Result`. Common are "cka", "procrustes" and "dsa" [M, M] over all M networks, kind after kind. Each kind has
-      "place" [N], the indices of its networks in these.
+      "place" [N], the indices of its networks in these matrices.
 
     Raises:
       ValueError: if there is only one network, or the sequences are too short for the delays.

@@ -37,7 +37,14 @@ CAPTIONS = {
 
 
 def in_pieces(net: Net, dataset: Dataset, params: Params, batch: Batch, ks: Any) -> Any:
-    """Compares the gradient cut into pieces of k steps with the full one: (cosine, ratio of norms) [k, 2]."""
+    """Compares the gradient cut into pieces of k steps with the full one: (cosine, ratio of norms) [k, 2].
+
+    Args:
+      net, params: the network, a `Net` and its params.
+      dataset: the data set whose loss is used.
+      batch: a `Batch`.
+      ks: [k], the values of k.
+    """
 
     def gradient(k):
         unrolled = net.with_unroll(_cut(k))
@@ -79,7 +86,7 @@ def from_every_step(net: Net, dataset: Dataset, params: Params, batch: Batch, ks
     The adjoints of all losses go back one step at a time together. So the gradient of k steps is the gradient of k - 1
     steps plus one more product. Steps are counted over all layers together. The unroll `truncated` counts them in every
     layer separately and therefore lets more of the gradient of several layers through. This function requires a net
-    that does not read the future.
+    that does not read the future. Arguments as in `in_pieces`.
     """
     carry = net.initial(params, batch.fresh.shape)
     frozen = lax.stop_gradient(params)

@@ -38,7 +38,7 @@ class Note(TypedDict):
 
 
 class SweepCallback(Callback):
-    """Hydra's callback around a sweep. It records the command in `sweep.json`, so that the same command can resume."""
+    """Hydra callback that records the command of a sweep in `sweep.json`, so that the same command resumes it."""
 
     def __init__(self):
         self._lock = None
@@ -89,7 +89,7 @@ def _ended(folder):
 
 
 def tell_jobs(folder, jobs):
-    """Records the number of jobs of a sweep."""
+    """Records the number of jobs of a sweep in its `sweep.json`."""
     if content := _read(Path(folder)):
         _write(Path(folder), {**content, "jobs": jobs})
 

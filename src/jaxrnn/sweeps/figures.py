@@ -11,7 +11,7 @@ MAX_CURVES, MAX_PAIRS = 6, 6  # learning curves of the best settings; plots of t
 
 
 def draw(sweep):
-    """Draws {title: figure}: learning curves with bands over seeds, a plot per factor, plots of pairs of factors."""
+    """Draws {title: figure}: learning curves with bands over seeds, and one plot per factor and per pair of factors."""
     figures = {"learning_curves": plotting.learning_curves(_curves(sweep), f"{_split(sweep)} loss")}
     with_values = [setting for setting in sweep.settings if len(setting.values)]
     if with_values:
@@ -26,7 +26,12 @@ def draw(sweep):
 
 
 def two_factors(sweep, first, second):
-    """Draws the mean over seeds against two factors, at the best values of the other factors."""
+    """Draws the metric's mean over seeds against two factors, at the best values of the others.
+
+    Args:
+      sweep: a `jaxrnn.sweeps.report.Sweep`.
+      first, second: names of the factors on the horizontal and the vertical axis.
+    """
     columns, rows = (_ordered({s.factors[name] for s in sweep.settings}) for name in (first, second))
     grid = np.full((len(rows), len(columns)), np.nan)
     for setting in reversed(sweep.settings):  # the best one is written last

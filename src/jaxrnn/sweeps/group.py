@@ -25,10 +25,11 @@ def train_group(group, cfgs, folders, store, options=Options(), received=(), wat
       group: a `jaxrnn.sweeps.grouping.Group`.
       cfgs, folders: {member: checked configuration}, {member: run folder} of the members that have not ended.
       store: the folder of the group's own checkpoint, from which an interrupted group resumes.
-      options: `Options`.
+      options: `jaxrnn.sweeps.halving.Options`.
       received: signals that the process has received. After a signal the group is saved and its training stops.
-      watch: function of (updates, [history]) that is called after every report, or None.
-      configured: called before a run is saved in its folder; returns once the folder holds the run's configuration.
+      watch: (number of updates, [history of each run]) -> None, called after every report; or None.
+      configured: () -> None, called before a run is saved in its folder. It waits until the folder holds the run's
+        configuration.
 
     Yields:
       (member, summary) of each run that has ended, once its folder is written.

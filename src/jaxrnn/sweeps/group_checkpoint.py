@@ -60,7 +60,7 @@ class GroupCheckpoint:
         return self._saved["seconds"]
 
     def restore(self, engine):
-        """Reads (states, best params, {member: text of its `metrics.csv`}), placed as the engine takes them."""
+        """Reads (states, best params, {member: text of its `metrics.csv`}), on the engine's devices."""
         states, best, _, tables = self._checkpoints.restore(engine.shapes, engine.shapes.params)
         texts = {member: metrics_csv.saved_text(tables, str(member), self._folder) for member in self.members()}
         return *engine.to_device(states, best), texts

@@ -37,7 +37,7 @@ def check(options, report_every):
     """Checks that the first cut is at a report.
 
     Raises:
-      ConfigError: if it is not.
+      ConfigError: if `options.halve_after` is not a multiple of `report_every`.
     """
     if options.halve_after is not None and options.halve_after % report_every:
         raise ConfigError(

@@ -28,7 +28,7 @@ class Members(NamedTuple):
       experiment: the `Experiment` of its first member.
       cfgs, folders: {member: configuration}, {member: run folder}.
       callbacks: {member: its callbacks, with its probes}.
-      configured: returns once the run folders hold their configurations, which checkpoints need.
+      configured: () -> None, waits until the run folders hold their configurations, which checkpoints need.
     """
 
     group: Any
@@ -72,7 +72,14 @@ class Members(NamedTuple):
 
 
 def save_runs(members, rows, training, chosen):
-    """Saves a checkpoint in the folder of each chosen row; returns the best params of all rows, on the host."""
+    """Saves a checkpoint in the folder of each chosen row; returns the best params of all rows, on the host.
+
+    Args:
+      members: the `Members`.
+      rows: the member that each row trains.
+      training: the `Training` of the rows.
+      chosen: numbers of the rows to save.
+    """
     members.configured()
     states, best = training.engine.portable(training.states), training.best
     states, best = jax.device_get((states._replace(key=jax.random.key_data(states.key)), best))

@@ -25,7 +25,14 @@ class Progress:
         self.bar.set_postfix_str(text + (f", best {self._best[0]:.3g}" if self._best else ""), refresh=False)
 
     def ended(self, job, content, alone=False):
-        """Records a run that has ended. A single run reports no updates, so it moves the bar here."""
+        """Records a run that has ended.
+
+        A run that trained outside a group (the last argument) has not moved the bar, so its updates are added here.
+
+        Args:
+          job: the `Job` of the run.
+          content: its summary.
+        """
         self._done += 1
         if alone:
             self.bar.update(content["steps"])

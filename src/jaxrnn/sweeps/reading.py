@@ -49,7 +49,7 @@ def readable(folders):
 
 
 def _leaves(folder, cfg, content):
-    """Returns the configuration from the summary of a run, which has a digest, or else from its file."""
+    """Returns the configuration from the summary of a run, because a digest protects it, or else from its file."""
     leaves = (content or {}).get("configuration") or comparing.leaves(cfg)
     if "seed" not in leaves:
         raise DamagedError(f"{folder / summaries.FILE} is damaged: configuration.seed is missing")
@@ -57,7 +57,10 @@ def _leaves(folder, cfg, content):
 
 
 def run_of(folder, leaves, content, rows, metric, better):
-    """Builds the `Found` of a folder from the result of `readable`."""
+    """Builds the `Found` of a folder from its entry (leaves, content, rows) in the result of `readable`.
+
+    `metric` and `better` are as in `jaxrnn.sweeps.report.Sweep`.
+    """
     if content is not None:
         return Found(folder, leaves, content["status"], content["reason"], value(content, metric), content["steps"])
     split, _, column = metric.partition(".")

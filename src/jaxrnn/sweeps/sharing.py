@@ -57,7 +57,7 @@ def wait(jobs, done, folder, shares, patience=PATIENCE):
       {number: summary}.
 
     Raises:
-      ConfigError: if a process is lost before its jobs are done; it names the process and the missing runs.
+      ConfigError: if a process is lost before its jobs are done. The message names the process and the runs.
     """
     summaries, last_signs = {}, {}
     while waiting := [job for job in jobs if job.number not in summaries]:

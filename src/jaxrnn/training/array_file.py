@@ -55,7 +55,7 @@ def read(path):
     """Reads ({name: array}, notes) from a file.
 
     Raises:
-      DamagedError: if one byte has changed; it names the damaged part.
+      DamagedError: if one byte has changed. The message names the damaged part.
       OSError: if the file cannot be read.
     """
     from safetensors import SafetensorError, safe_open

@@ -20,7 +20,7 @@ def draw(dataset, size, key, split="train"):
 
     Args:
       dataset: a `Dataset`.
-      size: B.
+      size: B, the number of sequences.
       key: PRNG key of the draw.
       split: "train", or another split of the data set.
 
@@ -45,7 +45,7 @@ def check_split(dataset, split):
     """Checks that a data set has a split.
 
     Raises:
-      ConfigError: if it has not; the message names the splits.
+      ConfigError: if the data set lacks the split. The message names the splits that it has.
     """
     if split not in ("train", *dataset.splits):
         names = ", ".join(["train", *dataset.splits])

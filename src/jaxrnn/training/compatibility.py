@@ -24,7 +24,8 @@ def check(task, checkpointing=Checkpointing(), callbacks=(), probes=None, config
       task: a `Task`.
       checkpointing: a `Checkpointing`.
       callbacks, probes: as in `jaxrnn.training.fit`.
-      configured: whether messages name configuration keys such as trainer.batch_size, or arguments such as batch_size.
+      configured: True if messages name configuration keys such as trainer.batch_size, False for arguments such as
+        batch_size.
 
     Raises:
       ConfigError: at the first part that does not fit.
@@ -148,7 +149,7 @@ def two_step_batch(dataset):
 
 
 def two_steps(task, key, batch):
-    """Applies a task's net, in training mode, to one sequence of two steps: ys [2, 1, K]."""
+    """Applies a task's net in training mode to a `two_step_batch`: ys [2, 1, K]; `key` draws its params and dropout."""
     params = cast(task.net.init(key, task.dataset.input_size), task.trainer.precision)
     return task.net.apply(params, task.net.initial(params, (1,)), batch.xs, mask=batch.mask, key=key[None])[1]
 

@@ -49,7 +49,7 @@ def check(saved, current, folder):
       folder: the run folder, for the message.
 
     Raises:
-      ConfigError: if they differ; it names the differences.
+      ConfigError: if they differ. The message names the differences.
     """
     names = [n for n in current if n not in ("data", "configuration", "program") and saved.get(n) != current[n]]
     names += _changed_in_program(saved.get("program"), current.get("program"))

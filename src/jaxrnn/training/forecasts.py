@@ -27,7 +27,7 @@ def by_lead(run, horizon):
       {name: [H]}, with the network first.
 
     Raises:
-      ConfigError: if the data set is not a time series, the network cannot continue it by itself or not for H steps,
+      ConfigError: if the data set is not a time series, the network cannot continue it by itself or for H steps,
         or the naive forecast is exact, so that its error cannot scale the others.
     """
     first = primed(run.task, length=horizon)

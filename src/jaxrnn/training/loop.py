@@ -55,7 +55,8 @@ class Training:
       task: the `Task` of the runs; of the first run if they differ in float values.
       engine: the `Engine` of the rows.
       rows: one `History` per row. A row that only fills up a device repeats the last history.
-      states, best: states of the runs, and their params with the best validation loss, as the engine takes them.
+      states: states of the runs, in the form that the engine takes.
+      best: their params with the best validation loss, in the same form.
       clock: a `Clock`.
       report: the `Report` of the last updates, fields [N, n]; None before the first report.
       reported: {row: history} of the runs that made these updates without diverging.
@@ -91,7 +92,7 @@ class Training:
 
 
 def begun(task, engine, rows):
-    """Builds a `Training` before its first update."""
+    """Builds a `Training` before its first update; `task`, `engine` and `rows` are its fields."""
     states = engine.init()
     return Training(task, engine, rows, states, states.params)
 
@@ -137,7 +138,7 @@ def _report(training, going):
 
 @contextlib.contextmanager
 def interrupts():
-    """Yields a list to which Ctrl-C and SIGTERM add their names; a second signal of a kind ends the process at once."""
+    """Yields a list to which Ctrl-C and SIGTERM add their names; the second signal of a kind ends the process."""
     received = []
 
     def note(number, frame):

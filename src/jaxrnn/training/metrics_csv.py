@@ -95,7 +95,7 @@ def read(folder):
     An incomplete last line is ignored: the process was killed while it wrote the line.
 
     Raises:
-      ConfigError: if a line is damaged; it names the line.
+      ConfigError: if a line is damaged. The message names the line.
     """
     path = Path(folder) / FILE
     try:
@@ -128,7 +128,7 @@ def parsed(text):
     """Parses the text of a `metrics.csv` into rows, as `read` returns them.
 
     Raises:
-      ValueError: if a line is damaged; it names the line.
+      ValueError: if a line is damaged. The message names the line.
     """
     complete_lines, rows = text.split("\n")[:-1], []
     names = complete_lines[0].split(",") if complete_lines else []

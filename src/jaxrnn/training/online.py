@@ -27,8 +27,8 @@ def begin(task, params):
 def through(task, rule, name, state, batch, key):
     """Trains on a batch step by step, with an update at every step that counts in the loss.
 
-    The rule's memory starts with the sequences. Its older entries were computed with older params and are not
-    recomputed after an update, as in all online rules.
+    The memory of the rule begins at the first step of the sequences. Entries that were computed with older params are
+    not recomputed after an update, as in all online rules.
 
     Args:
       task: a `Task`; its trainer is not used.
@@ -83,7 +83,10 @@ def row_keys(key, rows):
 
 
 def after_the_batch(task, state, batch, key):
-    """Makes one update after the whole batch, by backpropagation through time; arguments, results as in `through`."""
+    """Makes one update after the whole batch, by backpropagation through time.
+
+    Arguments and results are as in `through`.
+    """
     net, keys = task.net.with_unroll(scan), row_keys(key, len(batch.fresh))
 
     def loss(params):

@@ -1,4 +1,4 @@
-"""Converts optimizer states between trees like the params and vectors, which is the layout on disk.
+"""Converts optimizer states between trees with the structure of the params, and vectors, the layout on disk.
 
 `optax.flatten` passes a rule one vector in place of the params, so the rule's state for them is a vector too.
 """

@@ -84,7 +84,7 @@ def _check_generates(task):
 
 
 def _length(series, prime, length, start):
-    """Returns the number of values to generate; the default covers the known truth, or the network's horizon."""
+    """Returns the number of values to generate; `Run.generate` describes the default."""
     reach, count = series.reach(), len(series.values)
     longest = None if reach is None else count + reach - start
     if length is None:

@@ -124,7 +124,8 @@ class Run:
         horizon predicts all values at once.
 
         Args:
-          length: number of values; None for as many as the prime where the truth is known, or for the horizon.
+          length: number of values. None means the horizon if it is above 1. Otherwise it means as many values as the
+            prime has, limited to the known true values if there are any.
           prime: number of true values; None for twice the window, or for all of them if the data set is stateful.
           start: index of the first generated value; None for the series' handover.
 
@@ -179,7 +180,7 @@ class Run:
         split and the generated values.
 
         Args:
-          width: of the figures, in inches; None for 7.
+          width: width of the figures in inches; None for 7.
         """
         with page(width):
             return self._figures()
@@ -204,7 +205,7 @@ class Run:
     def plot_generation(
         self, length: int | None = None, prime: int | None = None, start: int | str | None = None, seed: int = 0
     ) -> "Figure":
-        """Draws the result of `generate`, with a fan of `paths` if the outputs are a distribution."""
+        """Draws the result of `generate`, with a fan of `paths` (same arguments) if the outputs are a distribution."""
         inputs, series = primed(self.task, prime, length, start), self.dataset.series
         paths = None
         if self.dataset.distribution.size > 1:

@@ -26,7 +26,7 @@ class Board:
         self._writer = SummaryWriter(str(Path(folder) / FOLDER), purge_step=step + 1 if step else None)
 
     def write(self, step, split, row):
-        """Adds a row of `metrics.csv`, one scalar per column."""
+        """Adds a row {column: value} of `metrics.csv` for a step and a split, one scalar per column."""
         for name, value in row.items():
             self._writer.add_scalar(f"{name}/{split}", value, step)
 

@@ -219,7 +219,7 @@ def cast(params, precision):
 
 
 def start(net, params, fresh, carry):
-    """Returns the carry of a batch: initial for rows that start a sequence, the last one for rows that continue."""
+    """Returns the carry of a batch: initial for rows that start a sequence, which `fresh` [B] marks, else `carry`."""
     initial = net.initial(params, fresh.shape)
 
     def choose(first, last):

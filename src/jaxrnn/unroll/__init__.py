@@ -12,7 +12,7 @@ Every unroll has the signature `(cell, params, carry, xs, *, mask=None, reset=No
   reverse: run from the last step to the first. ys stay in the order of xs. The carry then returns to its initial value
     before the last step of a segment, which a reversed run meets first.
 
-All unrolls have the same values. `truncated` and the forward gradients (`_online`) have other gradients on purpose.
+All unrolls return the same values. `truncated` and the forward gradients (`_online`) have other gradients on purpose.
 `loop` is the specification, and a test compares every unroll with it.
 Cells, layers and losses do not belong here. `_contract` holds the functions that the unrolls share.
 """

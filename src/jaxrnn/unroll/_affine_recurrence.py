@@ -1,6 +1,6 @@
 """Affine recurrences z_t = J_t z_{t-1} + b_t over vectors [T, B, C], for `_newton`.
 
-The Jacobians are full [T, B, C, C] (`block` is None), or block-diagonal [T, B, C / block, block, block], where a unit
+The Jacobians are full [T, B, C, C] (`block` is None), or block-diagonal [T, B, C / block, block, block], where unit n
 owns the values n, n + C / block, ... of a vector.
 """
 
@@ -12,8 +12,8 @@ from jax import lax
 def linearised(function, zs, block):
     """Returns function(zs) and its Jacobians. The first step's Jacobian is set to zero, because z_0 is known.
 
-    A block-diagonal function needs `block` pushes only: a tangent that is one in value l of every unit at once gives
-    column l of all blocks.
+    A block-diagonal function needs only `block` forward-mode products: a tangent that is one in value l of every unit
+    at once gives column l of all blocks.
 
     Args:
       function: [T, B, C] -> [T, B, C], which acts on each step and sequence by itself.
@@ -30,7 +30,7 @@ def linearised(function, zs, block):
 
 
 def times(jacobians, zs, block):
-    """J_t z_t for vectors [T, B, C]."""
+    """Returns J_t z_t for vectors [T, B, C]."""
     if block is None:
         return _product(jacobians, zs[..., None])[..., 0]
     return _vectors(_product(jacobians, _by_unit(zs, block)[..., None])[..., 0], zs.shape)
@@ -50,17 +50,17 @@ def solved(jacobians, offsets, block):
 
 
 def _by_unit(zs, block):
-    """[T, B, C] as [T, B, C / block, block]."""
+    """Reshapes [T, B, C] to [T, B, C / block, block], one row per unit."""
     return zs.reshape(*zs.shape[:-1], block, -1).swapaxes(-1, -2)
 
 
 def _vectors(units, shape):
-    """The inverse of `_by_unit`."""
+    """Reshapes the result of `_by_unit` back to [T, B, C]."""
     return units.swapaxes(-1, -2).reshape(shape)
 
 
 def _product(a, b):
-    """Matrix products [..., n, n] [..., n, m]; small ones as sums, which XLA fuses into one loop."""
+    """Multiplies [..., n, n] by [..., n, m]. Small products are sums, which XLA fuses into one loop."""
     if a.shape[-1] > 4:
         return a @ b
     return jnp.sum(a[..., :, :, None] * b[..., None, :, :], axis=-2)

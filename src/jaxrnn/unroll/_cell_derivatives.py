@@ -1,4 +1,4 @@
-"""Hand-written derivatives of the LSTM's and the GRU's step, whose equations stand in `jaxrnn.cells`.
+"""Hand-written derivatives of the LSTM's and the GRU's step, whose equations are in `jaxrnn.cells`.
 
 For the backward pass autodiff keeps the factors of every elementary operation of a step. Here each differential of a
 step is a sum of terms, one factor times one differential, so a step of an LSTM keeps 6 arrays [B, H] and a step of a
@@ -18,8 +18,8 @@ from jaxrnn.cells.lstm import LSTMCarry
 def with_written_derivative(cell):
     """Returns the cell with the hand-written derivative of its step, or the same cell if there is none.
 
-    The values of the step do not change. A cell that wraps the step of another cell counts as a cell without one, so
-    wrap the result of this function, as `jaxrnn.nets` does.
+    The values of the step do not change. A cell that wraps the step of another cell has no such derivative. Therefore
+    call this function first and wrap its result, as `jaxrnn.nets` does.
     """
     if not isinstance(cell.step, Step) or cell.step.equations is None:
         return cell
@@ -42,7 +42,7 @@ COMBINE = {"lstm": _combine_lstm, "gru": _combine_gru}  # by `Step.equations`
 
 @jax.custom_jvp
 def _lstm(a, c):
-    """(c_t, h_t) of an LSTM from the pre-activations a [B, 4H] of its gates and c_{t-1}."""
+    """Returns (c_t, h_t) of an LSTM from the pre-activations a [B, 4H] of its gates and c_{t-1}."""
     i, f, g, o = activate(a, "ssts")
     c = f * c + i * g
     return c, o * jnp.tanh(c)
@@ -50,7 +50,7 @@ def _lstm(a, c):
 
 @_lstm.defjvp
 def _lstm_jvp(primals, tangents):
-    """The differentials of c_t = f c_{t-1} + i g and h_t = o tanh(c_t).
+    """Returns the differentials of c_t = f c_{t-1} + i g and h_t = o tanh(c_t).
 
     dc_t = f dc_{t-1} + i (1 - i) g da_i + f (1 - f) c_{t-1} da_f + i (1 - g^2) da_g
     dh_t = o (1 - tanh(c_t)^2) dc_t + o (1 - o) tanh(c_t) da_o
@@ -67,14 +67,14 @@ def _lstm_jvp(primals, tangents):
 
 @jax.custom_jvp
 def _gru(a, u_n, a_n, h):
-    """h_t of a GRU, n = tanh(u_n + r a_n), from the pre-activations a [B, 2H] of r and z, u_n, a_n and h_{t-1}."""
+    """Returns h_t of a GRU with n = tanh(u_n + r a_n); a [B, 2H] are the pre-activations of r and z, h is h_{t-1}."""
     r, z = activate(a, "ss")
     return (1 - z) * jnp.tanh(u_n + r * a_n) + z * h
 
 
 @_gru.defjvp
 def _gru_jvp(primals, tangents):
-    """The differential of h_t = (1 - z) n + z h_{t-1}.
+    """Returns the differential of h_t = (1 - z) n + z h_{t-1}.
 
     dh_t = z dh_{t-1} + z (1 - z) (h_{t-1} - n) da_z + (1 - z) dn
     dn   = (1 - n^2) (du_n + r da_n + r (1 - r) a_n da_r)

@@ -1,4 +1,4 @@
-"""Shared by the unrolls: a step under the mask and reset contracts, and the plain scan to fall back on."""
+"""Functions that the unrolls share: a step that obeys `mask` and `reset`, and the plain scan."""
 
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ class Recorded(NamedTuple):
 
     Fields:
       carry: the carry itself.
-      content: before the unroll its instructions for the layer, after the unroll what it recorded.
+      content: before the unroll, its instructions for the layer; after it, the values that it recorded.
     """
 
     carry: Any
@@ -23,13 +23,16 @@ class Recorded(NamedTuple):
 
 
 def scan(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
-    """Unrolls by one `lax.scan`; its gradient is backpropagation through time, with memory linear in T."""
+    """Unrolls by one `lax.scan`; its gradient is backpropagation through time, with memory linear in T.
+
+    Arguments and results as in `jaxrnn.unroll`.
+    """
     step = step_of(cell, params, xs)
     return lax.scan(step, carry, (xs, mask, segments(reset, reverse)), reverse=reverse)
 
 
 def step_of(cell, params, xs):
-    """Returns the cell's step under the mask and reset contracts: (carry, (x_t, valid, restart)) -> (carry, y_t)."""
+    """Returns the cell's step that obeys `mask` and `reset`: (carry, (x_t, valid, restart)) -> (carry, y_t)."""
     cell = with_written_derivative(cell)
     initial = cell.initial(params, xs.shape[1:-1])
     wide, narrow = summed_in_float32(params)
@@ -63,14 +66,14 @@ def summed_in_float32(params):
 
 
 def segments(reset, reverse):
-    """The steps before which the carry restarts: a reversed run restarts at the last step of a segment."""
+    """Returns [T, B], true where the carry restarts before the step: in a reversed run, the last step of a segment."""
     if reset is None or not reverse:
         return reset
     return jnp.concatenate([reset[1:], jnp.zeros_like(reset[:1])])
 
 
 def in_time(reverse, sequences):
-    """The sequences in the order of the run: flipped in time if it is reversed."""
+    """Returns the sequences in the order in which the run reads them: flipped in time if it is reversed."""
     return jax.tree.map(lambda a: jnp.flip(a, 0), sequences) if reverse else sequences
 
 

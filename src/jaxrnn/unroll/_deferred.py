@@ -6,7 +6,7 @@ delta_t = dL/da_t the chain rule gives
     dL/dz_{t-1} = delta_t W_h^T + ...          needed one step further back, so it is inside the backward loop
     dL/dW_h     = sum_t z_{t-1}^T delta_t      needed by no step, so it can wait until k steps are there
 
-One product of [H, k B] and [k B, G] then replaces k small ones, and W_h^T is laid out once. The plain scan adds a small
+One product of [H, k B] and [k B, G] then replaces k small ones, and W_h is transposed once. The plain scan adds a small
 product to the gradient at every step instead. The product with the input's weights is treated in the same way.
 """
 
@@ -25,14 +25,14 @@ from jaxrnn.unroll._contract import cast_like, in_time, scan, segments, where
 from jaxrnn.unroll._deferred_backward import Saved, backward, rows
 
 FEWEST_WEIGHTS = 8  # with fewer recurrent weights a step of the plain scan is one fused loop
-WIDE_INPUT = 256  # inputs from which even a CPU may take their product before the loop
+WIDE_INPUT = 256  # width of the inputs from which even a CPU may take their product before the loop
 
 
 def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
-    """Unrolls like `scan`, with the gradients of the weights taken for many steps at once.
+    """Unrolls like `scan` (same arguments), with the gradients of the weights taken for many steps at once.
 
-    It takes cells whose step is a `Step`. It leaves to `scan`: all other cells (also those with a learned carry),
-    dropout on the recurrence, fewer than FEWEST_WEIGHTS recurrent weights, and fewer than two steps.
+    It requires a cell whose step is a `Step`. It calls `scan` for all other cells (also those with a learned carry),
+    for dropout on the recurrence, for fewer than FEWEST_WEIGHTS recurrent weights, and for fewer than two steps.
     `jax.custom_vjp` supports reverse-mode differentiation only.
     """
     # Without jit each step is traced by itself, and the functions that `jax.vjp` returns differ as pytrees.
@@ -57,18 +57,18 @@ def projects_outside(input_size, fed_back_size):
     much larger than the recurrent one.
 
     Args:
-      input_size, fed_back_size: rows of W_x and W_h.
+      input_size, fed_back_size: number of rows of W_x and of W_h.
     """
     return jax.default_backend() != "cpu" or input_size >= max(WIDE_INPUT, 2 * fed_back_size)
 
 
 class _Parts(NamedTuple):
-    """A cell's step, split at its products, under the mask and reset contracts.
+    """A cell's step that obeys `mask` and `reset`, split at its products.
 
     Fields:
       source: carry -> z, the factor of W_h.
       local: (params, carry, u, a, valid) -> (carry, y), the step after its products.
-      before_loop, inside_loop: (params, xs or x_t, mask) -> u. One of them takes the product with the inputs.
+      before_loop, inside_loop: (params, xs or x_t, mask) -> u. Exactly one of them multiplies the inputs by W_x.
       project_rows: (params, xs [T, B, D], mask) -> u [T B, G].
     """
 
@@ -105,7 +105,7 @@ def _parts(cell, outside):
 
 
 def _unrolled(cell, outside):
-    """(params, carry, initial, xs, mask, reset) -> (carry, ys), with a hand-written backward pass."""
+    """Returns (params, carry, initial, xs, mask, reset) -> (carry, ys), with a hand-written backward pass."""
     parts = _parts(cell, outside)
 
     @jax.custom_vjp
@@ -127,7 +127,7 @@ def _entering(carry, initial, restart):
 
 
 def _forward(parts, params, carry, initial, xs, mask, reset):
-    """The unroll and its `Saved`: `jax.vjp` of each step splits its derivative at the product with W_h."""
+    """Returns the unroll and its `Saved`. `jax.vjp` of each step splits its derivative at the product with W_h."""
 
     def step(carry, inputs):
         x, valid, restart = inputs

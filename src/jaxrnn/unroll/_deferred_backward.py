@@ -11,7 +11,7 @@ from jaxrnn.cells._step import dot
 from jaxrnn.jax_internals import with_weights
 from jaxrnn.unroll._contract import cast_like, summed_in_float32, where
 
-ROWS_PER_PRODUCT = 512  # rows delta_t collected per product: large products are fast, few rows stay in the cache
+ROWS_PER_PRODUCT = 512  # rows of delta_t per product: large products are fast, but only few rows fit the cache
 
 
 class Saved(NamedTuple):
@@ -55,7 +55,7 @@ class _StepsBack(NamedTuple):
 
 
 def backward(parts, saved, gradient):
-    """The gradients of the arguments of the unroll, from the last block of steps to the first."""
+    """Computes the gradients of the arguments of the unroll, from the last block of steps to the first."""
     params, xs, zs = saved.params, saved.xs, saved.zs
     d_last, d_ys = gradient
     rows_per_step = zs.size // (len(xs) * zs.shape[-1])
@@ -105,13 +105,13 @@ def _block_back(parts, params, step, sums, steps):
 
 
 def _step_back(params, dtype, rows_per_step):
-    """One step of the backward loop: (`_Sums`, saved values of the step) -> (`_Sums`, (dL/du_t, dL/da_t))."""
-    transposed = params.w_h.T  # laid out once, outside the loop
+    """Returns a step of the backward loop: (`_Sums`, saved values of the step) -> (`_Sums`, (dL/du_t, dL/da_t))."""
+    transposed = params.w_h.T  # computed once, outside the loop
 
     def step(sums, inputs):
         d_y, back, back_to_carry, restart = inputs
         from_step, d_carry, d_u, d_a = with_weights(params, back)((sums.carry, d_y))
-        # With a single row the product is as fast with the matrix as it lies.
+        # With a single row the product is as fast with the matrix that is not transposed.
         d_z = dot(d_a, transposed if rows_per_step > 1 else params.w_h.T).astype(dtype)
         d_carry = jax.tree.map(jnp.add, d_carry, back_to_carry(d_z)[0])
         d_initial = sums.initial
@@ -127,5 +127,5 @@ def _step_back(params, dtype, rows_per_step):
 
 
 def rows(sequences):
-    """[T, B, G] as [T B, G]."""
+    """Reshapes [T, B, G] to [T B, G]."""
     return sequences.reshape(-1, sequences.shape[-1])

@@ -1,4 +1,4 @@
-"""One step of one sequence as a function of vectors, with its differential: the view of the forward gradients."""
+"""One step of one sequence as a function of vectors, with its differential, as the forward gradients need it."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ class FlatStep(NamedTuple):
 
 
 def flat_step(cells, params, carry, x):
-    """The `FlatStep` of one sequence.
+    """Builds the `FlatStep` of one sequence.
 
     Args:
       cells: (the cell, the cell whose step is pushed), as from `cells_to_follow`.
@@ -74,7 +74,13 @@ def flat_step(cells, params, carry, x):
 
 
 def jacobians(differential, carry_size, output_size, dtype):
-    """Returns d(s_t, h_t) / ds_{t-1} [C + H, C] and d(s_t, h_t) / dtheta [C + H, P + C] of a `Differential`."""
+    """Returns d(s_t, h_t) / ds_{t-1} [C + H, C] and d(s_t, h_t) / dtheta [C + H, P + C] of a `Differential`.
+
+    Args:
+      differential: the `Differential`.
+      carry_size, output_size: C and H.
+      dtype: dtype of the carry.
+    """
     by_params = jax.vmap(differential.pull)
     return (
         carry_jacobian(differential, carry_size, dtype),
@@ -83,7 +89,7 @@ def jacobians(differential, carry_size, output_size, dtype):
 
 
 def carry_jacobian(differential, carry_size, dtype):
-    """Returns d(s_t, h_t) / ds_{t-1} [C + H, C] of a `Differential`."""
+    """Returns d(s_t, h_t) / ds_{t-1} [C + H, C]; arguments as in `jacobians`."""
     return jax.vmap(differential.push)(jnp.eye(carry_size, dtype=dtype)).T
 
 

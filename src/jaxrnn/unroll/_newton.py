@@ -47,7 +47,10 @@ class _Recurrence(NamedTuple):
 def newton(
     cell, params, carry, xs, *, mask=None, reset=None, reverse=False, diagonal=False, tolerance=None, iterations=100
 ):
-    """Unrolls like `scan`, by Newton's method; `jaxrnn.unroll.newton.unroll` explains the last three arguments."""
+    """Unrolls like `scan`, by Newton's method.
+
+    `jaxrnn.unroll.newton.unroll` explains the last three arguments; the others are as in `jaxrnn.unroll`.
+    """
     recurrence = _recurrence(cell, carry, xs.ndim - 2, diagonal)
     if len(xs) < 2 or xs.size == 0:
         return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
@@ -86,7 +89,7 @@ def _recurrence(cell, carry, axes, diagonal=False):
 
 
 def _all_steps(cell, carry, axes):
-    """`_Recurrence.exact` of a cell; `carry` has the structure of its carries, with `axes` batch axes."""
+    """Returns `_Recurrence.exact` of a cell; `carry` has the structure of its carries, with `axes` batch axes."""
 
     def all_steps(params, zs, *inputs):
         step = step_of(cell, params, inputs[0])
@@ -125,7 +128,7 @@ def _unit_by_unit(cell):
 
 
 def _carries(recurrence, tolerance, iterations):
-    """(params, z_0 [B, C], *inputs) -> the carries after every step [T, B, C]; `_carries_jvp` is the derivative."""
+    """Returns (params, z_0 [B, C], *inputs) -> carries after every step [T, B, C]; `_carries_jvp` differentiates it."""
 
     @jax.custom_jvp
     def carries(params, first, *inputs):
@@ -145,7 +148,7 @@ def _carries(recurrence, tolerance, iterations):
 
 
 def _carries_jvp(carries, exact, primals, tangents):
-    """The derivative at the root: dz_t = J_t dz_{t-1} + dF_t, one more affine recurrence, with the full J_t.
+    """Computes the derivative at the root: dz_t = J_t dz_{t-1} + dF_t, one more affine recurrence, with the full J_t.
 
     dF_t is the change of step t by params, inputs and the first carry, with z_1 ... z_{T-1} held fixed.
     """
@@ -197,8 +200,8 @@ def _within_reach(zs, stepped):
     """Clips iterates [T, B, C] to the range of the values F_t(z_{t-1}), widened by a quarter on each side.
 
     Products of J_t along a bad guess may overflow or throw an iterate far away; from the clipped iterate Newton's
-    method still converges. Iterates that are not finite become F_t(z_{t-1}). The price: a carry that grows along the
-    sequence, as of a ReLU network with W_h = I, takes more iterations.
+    method still converges. Iterates that are not finite become F_t(z_{t-1}). A carry that grows
+    along the sequence, as in a ReLU network with W_h = I, takes more iterations for this reason.
     """
     low, high = jnp.min(stepped, axis=0), jnp.max(stepped, axis=0)
     margin = (high - low) / 4
@@ -206,5 +209,5 @@ def _within_reach(zs, stepped):
 
 
 def _before(first, zs):
-    """The carry before every step: z_0, z_1, ... z_{T-1}."""
+    """Returns the carry before every step: z_0, z_1, ... z_{T-1}."""
     return jnp.concatenate([first[None], zs[:-1]])

@@ -90,7 +90,7 @@ def growth(
 
 
 def _beginning(short, xs, mask, reset):
-    """The first `short` steps of (xs, mask, reset), counted from each sequence's first valid step."""
+    """Returns the first `short` steps of (xs, mask, reset), counted from each sequence's first valid step."""
     if mask is None:
         return jax.tree.map(lambda a: a[:short], (xs, mask, reset))
     steps = jnp.argmax(mask, axis=0) + jnp.arange(short).reshape(-1, *[1] * (mask.ndim - 1))

@@ -111,7 +111,7 @@ def _with_constant_product(cell, params, name):
 
 
 def _gradients(rule, cells, arguments, cotangents, reverse, seed):
-    """The gradients of params, carry and xs, summed over sequences for the params."""
+    """Computes the gradients of params, carry and xs. Those of the params are summed over sequences."""
     (params, carry, xs, mask, reset), (d_last, d_hs) = arguments, cotangents
     batch, length = xs.shape[1:-1], len(xs)
     valid = jnp.ones(xs.shape[:-1], bool) if mask is None else mask
@@ -128,13 +128,13 @@ def _gradients(rule, cells, arguments, cotangents, reverse, seed):
 
 
 def _keys(seed, d_hs, count):
-    """One key per sequence. An unroll gets no key and no step number, so the bits of dL/dh stand for the update."""
+    """Derives one key per sequence. An unroll gets no key and no step number, so the bits of dL/dh replace them."""
     update = lax.bitcast_convert_type(jnp.sum(jnp.abs(d_hs)).astype(jnp.float32), jnp.uint32)
     return jax.random.split(jax.random.fold_in(jax.random.key(seed), update), count)
 
 
 def _of_sequence(rule, cells, params, carry, d_last, inputs, key):
-    """The gradients of the params, the first carry and the inputs, from one sequence with inputs [T, ...]."""
+    """Computes the gradients of params, first carry and inputs from one sequence with inputs [T, ...]."""
     flat = flat_step(cells, params, carry, inputs[0][0])
     params_size, carry_size = len(flat.theta), len(flat.s)
 
@@ -182,7 +182,7 @@ def matrix_rule(pattern=None, jacobian_mask=None, without_product=False):
 
 
 def balance(a, b):
-    """sqrt(|a| / |b|), never zero or infinite: b times it and a divided by it have the same norm.
+    """Returns r = sqrt(|a| / |b|), never zero or infinite: r b and a / r have the same norm.
 
     A random product of two factors has the least variance if both have the same norm.
     """

@@ -75,7 +75,7 @@ def one_step(rule, name):
 
 
 def _follow_sequence(rule, cells, params):
-    """The step of a rule for one sequence: (carry, memory, key, x, valid, restart, d_h) -> (memory, d_params, d_x)."""
+    """Returns the step for one sequence: (carry, memory, key, x, valid, restart, d_h) -> (memory, d_params, d_x)."""
 
     def follow(carry, memory, key, x, valid, restart, d_h):
         flat = flat_step(cells, params, carry, x)

@@ -32,7 +32,7 @@ def associative(
     reset: ArrayLike | None = None,
     reverse: bool = False,
 ) -> tuple[Carry, jax.Array]:
-    """Unrolls like `jaxrnn.unroll.scan`.
+    """Unrolls like `jaxrnn.unroll.scan`; arguments and results as in `jaxrnn.unroll`.
 
     Raises:
       ValueError: if the state of the cell is not a linear function of the previous state.
@@ -67,5 +67,5 @@ def associative(
 
 
 def _compose(earlier, later):
-    """The map s -> a s + b of one stretch of steps followed by another."""
+    """Composes two maps s -> a s + b: the map of the earlier steps, followed by the map of the later steps."""
     return earlier[0] * later[0], later[0] * earlier[1] + later[1]

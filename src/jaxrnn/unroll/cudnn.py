@@ -34,7 +34,7 @@ def cudnn(
     reset: ArrayLike | None = None,
     reverse: bool = False,
 ) -> tuple[Carry, jax.Array]:
-    """Unrolls an LSTM like `scan`, in one kernel for all steps.
+    """Unrolls an LSTM in one kernel for all steps; arguments and results as in `jaxrnn.unroll`.
 
     Raises:
       ValueError: for another cell, for values that are not float32, or with a mask or resets, which cuDNN lacks.
@@ -66,5 +66,5 @@ def cudnn(
 
 
 def _packed(params):
-    """The weights as cuDNN's one vector: W_x^T, W_h^T, input bias, recurrent bias, each with the gates i, f, g, o."""
+    """Returns cuDNN's weight vector: W_x^T, W_h^T, input bias, recurrent bias, each with the gates i, f, g, o."""
     return jnp.concatenate([params.w_x.T.ravel(), params.w_h.T.ravel(), params.b, jnp.zeros_like(params.b)])

@@ -25,7 +25,7 @@ def unroll() -> Unroll:
 
 
 def _same_unit(rows, carry_size):
-    """The mask [C + H, C] that is true where row and column belong to one unit: value n belongs to unit n mod H."""
+    """Returns [C + H, C], true where row and column belong to one unit: value n belongs to unit n mod H."""
     units = rows - carry_size
     if carry_size % units:
         raise ValueError(

@@ -1,6 +1,6 @@
 """E-prop, Bellec et al. 2020: follows how a unit acts on itself through its own state, not how it acts on others.
 
-J_t leaves out the product with the recurrent weights. For an LSTM the path from c_{t-1} to c_t, a factor f_t, is left.
+J_t leaves out the product with the recurrent weights. For an LSTM the path from c_{t-1} to c_t, a factor f_t, remains.
 With the true errors instead of random feedback, this is also RFLO (Murray 2019) for the leaky network. E-prop is exact
 if W_h = 0.
 """

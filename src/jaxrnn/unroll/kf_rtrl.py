@@ -46,7 +46,7 @@ def _check_elman(params):
 
 
 def _begin(at_random, carry_size, params_size, dtype, key):
-    """(u, A, dh / dh_0): the influence of the first carry is kept exactly."""
+    """Returns (u, A, dh / dh_0): the influence of the first carry is kept exactly."""
     zeros = jnp.zeros(params_size // carry_size, dtype), jnp.zeros((carry_size, carry_size), dtype)
     return *zeros, jnp.eye(carry_size, dtype=dtype)
 

@@ -24,9 +24,10 @@ def unroll(
 ) -> Unroll:
     """Unrolls like `scan`, parallel in time: for accelerators and long sequences.
 
-    The derivative does not go through the iterations. At the solution, dz_t = J_t dz_{t-1} + dF_t is linear: one more
-    associative scan, and so is its transpose, the backward pass. It needs the full J_t, T B C^2 numbers if the carry
-    holds C values. A cell that is linear in its carry needs no iterations. Under `vmap` the plain scan also runs.
+    The derivative does not go through the iterations. At the solution, dz_t = J_t dz_{t-1} + dF_t is a linear
+    recurrence. One more associative scan solves it, and the backward pass is another scan, its transpose. Both need the
+    full J_t: T B C^2 numbers if the carry holds C values. A cell that is linear in its carry needs no iterations. Under
+    `vmap` the plain scan also runs.
 
     Args:
       jacobian: `full`, or `diagonal`: the action of each unit on itself only, T B C L numbers with L values per unit.

@@ -56,7 +56,7 @@ def unroll(k1: Size, k2: Size | None = None) -> Unroll:
 
 
 def _windows(k1, k2, before, carry, inputs):
-    """The windows of k2 steps: window j ends with the j-th group of k1 steps. The last group may be shorter.
+    """Cuts windows of k2 steps: window j ends with the j-th group of k1 steps. The last group may be shorter.
 
     A window that would begin before the first step is filled with steps that are not valid. It gets the first carry
     itself, so that the gradient reaches it.
