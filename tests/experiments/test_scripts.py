@@ -56,7 +56,7 @@ def test_export(tmp_path, trained, call):
     assert (tmp_path / "there" / "model.safetensors").exists()
     result = call(tmp_path, "export", "run=run", "to=onnx")
     assert result.returncode == 2
-    assert result.stderr == "error: to=onnx: there are torch, keras, flax, stablehlo, safetensors\n"
+    assert result.stderr == "error: to=onnx: unknown format; there are torch, keras, flax, stablehlo, safetensors\n"
 
 
 @pytest.mark.slow
