@@ -117,8 +117,7 @@ def _listed(networks):
         kind = type(networks).__name__
         raise ConfigError(f"networks: expected a Run, an Ensemble, a list or a dict of these, found {kind}{hint}")
     listed = [each for value in networks for each in _listed(value)]
-    names = [each.name for each in listed]
-    if len(set(names)) == len(names):
+    if len({each.name for each in listed}) == len(listed):
         return listed
     return [each._replace(name=f"{each.name} {number}") for number, each in enumerate(listed, 1)]
 
