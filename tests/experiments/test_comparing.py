@@ -70,6 +70,17 @@ def test_a_run_whose_schedule_follows_its_steps_is_trained_anew(schedule, tmp_pa
     assert str(error.value).startswith("trainer.steps=8: optimizer.schedule.")
 
 
+def test_a_run_is_not_resumed_with_fewer_updates_than_it_has_made(tmp_path):
+    """Its configuration said fewer steps than its checkpoint and its summary."""
+    OmegaConf.save(compose("train", ["model=elman", "trainer.steps=50"]), folder_file(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/50.safetensors").touch()
+    before = folder_file(tmp_path).read_text()
+    with pytest.raises(ConfigError, match="trainer.steps=30: the run has already made 50 updates; give 50 or more"):
+        run_folder.resume(tmp_path, 30)
+    assert folder_file(tmp_path).read_text() == before
+
+
 def folder_file(folder):
     (folder / ".hydra").mkdir(exist_ok=True)
     return folder / ".hydra/config.yaml"

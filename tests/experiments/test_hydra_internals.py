@@ -1,12 +1,16 @@
 """Everything that relies on how Hydra is built inside: these tests fail when a new Hydra is built differently."""
 
+import logging
+
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import nodes
 from jaxrnn.experiments.compose import CONF
 from jaxrnn.experiments.hydra_internals import directory_name, grid, load_yaml, run, to_yaml
 
@@ -60,8 +64,10 @@ def test_what_cannot_be_read_is_refused_alike(tmp_path, text):
 @pytest.fixture
 def no_hydra(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    handlers, level = logging.root.handlers[:], logging.root.level
     yield
     GlobalHydra.instance().clear()
+    logging.root.handlers[:], logging.root.level = handlers, level
 
 
 QUIET = ["hydra/job_logging=none", "hydra/hydra_logging=none"]  # Hydra would set up the logging of this process
@@ -121,3 +127,13 @@ def test_a_job_folder_is_named_as_hydra_names_it():
     assert directory_name(parsed, naming) == "model.cell.size:2;seed:1"
     naming.exclude_keys = ["seed"]
     assert directory_name(parsed, naming) == "model.cell.size:2"
+
+
+@pytest.mark.usefixtures("no_hydra")
+@pytest.mark.parametrize("script", nodes.FIXED)
+def test_a_script_with_fixed_keys_refuses_every_other_key(script):
+    """A dotted key was added to the configuration, where nothing read it."""
+    for word in ("trainer.step=60", "model.cell.size=8", "whatever.x=1"):
+        with pytest.raises(HydraException, match="Could not override"):
+            run(pytest.fail, script, [word, *QUIET])
+        GlobalHydra.instance().clear()

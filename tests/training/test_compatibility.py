@@ -187,3 +187,9 @@ def test_clipping_comes_before_the_optimizer_that_is_given():
 def test_the_data_sets_of_the_package_fit_the_usual_net():
     for dataset in (adding.dataset(22), digits.dataset()):
         fits(jaxrnn.rnn(elman.cell(2), dataset.output_size), dataset)
+
+
+@pytest.mark.parametrize("name", ["loss", "baseline", "grad_norm", "solved"])
+def test_a_metric_takes_no_name_of_a_number_that_is_reported_anyway(name):
+    with pytest.raises(ConfigError, match=rf"^metrics\.{name}: jaxrnn reports a number of this name itself"):
+        fit(jaxrnn.rnn(elman.cell(2), 1), SINE, metrics={name: lambda ys, batch: ys.sum()})

@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn import stored_files
 from jaxrnn.errors import ConfigError, DamagedError
+from jaxrnn.experiments import nodes
 from jaxrnn.experiments.compose import CONF, force
 
 LARGEST, DEEPEST = 2**18, 32  # largest size of a YAML file in bytes, and deepest nesting of its nodes
@@ -41,7 +42,8 @@ def run(task, config_name, arguments):
     version.setbase("1.3")
     parser = get_args_parser()
     parser.error = _refuse
-    args = parser.parse_intermixed_args([force(argument) for argument in arguments])
+    words = arguments if config_name in nodes.FIXED else [force(argument) for argument in arguments]
+    args = parser.parse_intermixed_args(words)
     search_path = create_config_search_path(str(CONF))
     if args.config_dir is not None:
         search_path.prepend("command-line", f"file://{Path(args.config_dir).absolute()}")

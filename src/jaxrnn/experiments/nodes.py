@@ -6,4 +6,5 @@ OF_A_GROUP = (*OPTIONAL, "callbacks", "probes", "checkpoints")  # further nodes 
 PARTS = (*REQUIRED, "checkpoints", "figure", "study", "tune")  # nodes with keys of their own
 COLLECTIONS = ("callbacks", "metrics", "probes")  # nodes of nodes, whose names the user chooses
 LISTS = ("callbacks", "probes")  # groups of which a run may choose several
+FIXED = ("resume", "evaluate", "generate", "export", "report")  # scripts whose YAML file lists all their keys
 DESCRIPTIONS = ("compare", "networks")  # nodes that describe other configurations

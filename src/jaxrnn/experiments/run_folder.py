@@ -1,7 +1,6 @@
 """Run folders: trains a run into a folder, resumes it there, and loads its network."""
 
 import contextlib
-import shlex
 from pathlib import Path
 
 import jax
@@ -88,25 +87,13 @@ def resume(folder, steps=None, trusted=()):
         cfg = saved_config.config(folder, trusted)
         if steps is not None:
             steps = schema.validated(steps, Size, "trainer.steps")
-            _refuse_other_schedule(folder, cfg, steps)
+            saved_config.check_steps(folder, cfg, steps)
             cfg.trainer.steps = steps
         experiment = build(cfg)  # raises errors in the configuration before anything is written
         with contextlib.nullcontext() if jax.process_index() else locks.of_run(folder):
             if steps is not None and jax.process_index() == 0:
                 atomic.write(saved_config.file(folder), to_yaml(cfg))
             return _with_all(experiment, folder, peers)
-
-
-def _refuse_other_schedule(folder, cfg, steps):
-    """Raises a `ConfigError` if steps changes and another value, such as the learning rate, depends on it."""
-    dependent = [name for name, sources in comparing.sources(cfg).items() if "trainer.steps" in sources]
-    if steps == cfg.trainer.steps or not dependent or not Checkpoints(folder).steps():
-        return
-    words = [word for word in saved_config.overrides(folder) if word.lstrip("+").partition("=")[0] != "trainer.steps"]
-    raise ConfigError(
-        f"trainer.steps={steps}: {dependent[0]} depends on it, so the updates made so far would have been different; "
-        f"train a new run with python scripts/train.py {shlex.join([*words, f'trainer.steps={steps}'])}"
-    )
 
 
 def train_experiment(experiment, folder, figures, peers=None):

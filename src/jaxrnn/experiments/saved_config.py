@@ -1,13 +1,14 @@
 """Reads the configuration in `.hydra/` of a run folder. The files may be damaged, empty or written by someone else."""
 
 import contextlib
+import shlex
 from pathlib import Path
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from jaxrnn import atomic, hints
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import references, trust
+from jaxrnn.experiments import comparing, references, trust
 from jaxrnn.experiments.hydra_internals import load_yaml
 from jaxrnn.experiments.nodes import REQUIRED
 from jaxrnn.training.checkpoints import Checkpoints
@@ -120,3 +121,24 @@ def _yaml(path, kind):
         raise ConfigError(f"{path} is {'empty' if not path.read_bytes().strip() else 'damaged'}: expected a "
                           f"{'configuration' if kind is DictConfig else 'list of overrides'}")  # fmt: skip
     return content
+
+
+def check_steps(folder, cfg, steps):
+    """Checks another number of updates for a run that resumes.
+
+    Raises:
+      ConfigError: if the run has made more updates already, or another value, such as the learning rate, depends on it.
+    """
+    if not (saved_steps := Checkpoints(folder).steps()):
+        return
+    if steps < saved_steps[-1]:
+        raise ConfigError(
+            f"trainer.steps={steps}: the run has already made {saved_steps[-1]} updates; give {saved_steps[-1]} or more"
+        )
+    dependent = [name for name, sources in comparing.sources(cfg).items() if "trainer.steps" in sources]
+    if steps != cfg.trainer.steps and dependent:
+        words = [word for word in overrides(folder) if word.lstrip("+").partition("=")[0] != "trainer.steps"]
+        raise ConfigError(
+            f"trainer.steps={steps}: {dependent[0]} depends on it, so the updates made so far would have been different"
+            f"; train a new run with python scripts/train.py {shlex.join([*words, f'trainer.steps={steps}'])}"
+        )
