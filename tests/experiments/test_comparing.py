@@ -76,7 +76,7 @@ def test_a_run_is_not_resumed_with_fewer_updates_than_it_has_made(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints/50.safetensors").touch()
     before = folder_file(tmp_path).read_text()
-    with pytest.raises(ConfigError, match="trainer.steps=30: the run has already made 50 updates; give 50 or more"):
+    with pytest.raises(ConfigError, match=r"trainer\.steps=30: the run has already made 50 updates; give 50 or more"):
         run_folder.resume(tmp_path, 30)
     assert folder_file(tmp_path).read_text() == before
 
