@@ -129,7 +129,7 @@ def keys(path, node, arguments):
     rows = []
     for name, (kind, default, description) in arguments.items():
         if f"{path}.{name}" not in helping.SET_BY_PROGRAM and not isinstance(node.get(name), dict) and name != "cell":
-            value = helping._shown(node.get(name, default))
+            value = helping._format_value(node.get(name, default))
             rows.append(f"| `{path}.{name}` | {cell(kind)} | `{value}` | {cell(description)} |")
     return ["| key | type | value | |", "|---|---|---|---|", *rows] if rows else []
 
