@@ -27,6 +27,7 @@ def reproduce(
     quick: bool = False, units: Size = 4000, steps: Size = 600, length: Size = 100, size: Size = 32
 ) -> Reproduction:
     """Measures eigenvalues and variances at initialisation, and the largest modulus after training with large steps.
+
     Args:
       quick: a quarter of the units and of the updates.
       units: number of units over which means are taken.

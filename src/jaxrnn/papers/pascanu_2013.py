@@ -22,6 +22,7 @@ def reproduce(quick: bool = False, size: Size = 50, seeds: Size = 20, steps: Siz
     """Compares the norm of dh_T / dh_0 with the bound, for tanh networks with orthogonal weights times sigma.
 
     The networks are driven by noise.
+
     Args:
       quick: a quarter of the seeds.
       size: H.

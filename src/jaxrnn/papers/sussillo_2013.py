@@ -25,6 +25,7 @@ def reproduce(
     quick: bool = False, size: Size = 48, seeds: Size = 3, steps: Size = 2000, starts: Size = 400
 ) -> Reproduction:
     """Trains continuous-time networks on three flip-flops and counts their fixed points by unstable directions.
+
     Args:
       quick: one network, 24 units, a quarter of the starts; saddles are not counted.
       size: H.
