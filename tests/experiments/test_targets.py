@@ -50,7 +50,10 @@ def test_data_sets_say_what_their_weights_say(configure, words):
 
 
 def zero_gradients(task):
-    """The names of the leaves whose gradient is exactly zero on the second of two batches."""
+    """The names of the leaves whose gradient is exactly zero on the second of two batches.
+
+    Recurrent weights of an encoder that reads one step are left out: they multiply the zero carry it begins with.
+    """
     net, dataset = task.net, task.dataset
     items = dataset.plan(jax.random.key(0), jnp.arange(2), 4)
 
@@ -68,7 +71,9 @@ def zero_gradients(task):
     params = net.init(jax.random.key(1), dataset.input_size)
     params = jax.tree.map(lambda p, g: p - 1e-3 * g, params, take(params, 0))  # factors that begin at zero have moved
     leaves = jax.tree_util.tree_leaves_with_path(take(params, 1))
-    return [jax.tree_util.keystr(path) for path, leaf in leaves if not np.any(np.asarray(leaf))]
+    names = [jax.tree_util.keystr(path) for path, leaf in leaves if not np.any(np.asarray(leaf))]
+    source = getattr(next(iter(dataset.splits.values())).xs, "source", ())
+    return [name for name in names if not (len(source) == 1 and ".encoder" in name and name.endswith(".w_h"))]
 
 
 @pytest.mark.parametrize("model", ["default", "concat", pytest.param("sum", marks=pytest.mark.slow)])
