@@ -106,7 +106,7 @@ def configure():
 @pytest.fixture(scope="session")
 def numbers():
     """Run folder -> all numbers of its `metrics.csv`."""
-    from jaxrnn.training import metrics_csv
+    from jaxrnn.storage import metrics_csv
 
     def found(folder):
         return np.array(

@@ -116,7 +116,9 @@ def _under_slurm():
 
 def local(tree: Any) -> Any:
     """Returns this process's copy of arrays that are the same on all devices."""
-    return tree if jax.process_count() == 1 else jax.tree.map(lambda a: a.addressable_data(0), tree)
+    if jax.process_count() == 1:
+        return tree
+    return jax.tree.map(lambda a: a.addressable_data(0) if isinstance(a, jax.Array) else a, tree)
 
 
 def on_all(arrays: Any, devices: Any) -> Any:

@@ -9,7 +9,7 @@ import jaxrnn
 from jaxrnn.cells import elman, gru
 from jaxrnn.data import sine
 from jaxrnn.errors import ConfigError
-from jaxrnn.training import metrics_csv, summaries
+from jaxrnn.storage import metrics_csv, summaries
 
 NET, DATA = jaxrnn.rnn(gru.cell(3), output_size=1), sine.dataset(points=12)
 SETTINGS = {"batch_size": 1, "learning_rate": 1e-2, "report_every": 12, "precision": "f64"}

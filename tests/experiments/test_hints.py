@@ -11,7 +11,8 @@ from omegaconf import OmegaConf
 import jaxrnn
 from jaxrnn import hints
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import command_line, compose, locks, saved_config, trust
+from jaxrnn.experiments import command_line, compose, saved_config, trust
+from jaxrnn.storage import locks
 
 NAMES = [
     "run",

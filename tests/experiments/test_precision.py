@@ -16,10 +16,10 @@ from jaxrnn.cells import elman
 from jaxrnn.data import sine
 from jaxrnn.experiments.api import _task
 from jaxrnn.experiments.build import _of_symbols
+from jaxrnn.experiments.run import Run
 from jaxrnn.optimizers import optimizer
 from jaxrnn.studies import lyapunov
 from jaxrnn.training import compatibility, engine, evaluation
-from jaxrnn.training.run import Run
 from jaxrnn.training.update import Task, Trainer
 
 SETTINGS = {"steps": 4, "batch_size": 1, "learning_rate": 1e-2, "report_every": 2}

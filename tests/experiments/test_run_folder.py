@@ -13,8 +13,9 @@ from omegaconf import OmegaConf
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import artifacts, build, run_folder, saved_config
 from jaxrnn.precision import computing
-from jaxrnn.training import metrics_csv, probes
-from jaxrnn.training.checkpoints import Checkpoints
+from jaxrnn.storage import metrics_csv
+from jaxrnn.storage.checkpoints import Checkpoints
+from jaxrnn.training import probes
 from jaxrnn.training.compiled import single_program
 
 

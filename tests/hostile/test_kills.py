@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from jaxrnn.training import summaries
+from jaxrnn.storage import summaries
 
 SMALL = ["model.cell.size=4", "checkpoints.seconds=0", "trainer.steps=7200", "trainer.report_every=72"]
 MANY = ["-m", "seed=0,1,2", *SMALL]

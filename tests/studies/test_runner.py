@@ -9,10 +9,10 @@ from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import run_folder
+from jaxrnn.storage import array_file, summaries
 from jaxrnn.studies import _aggregate, _runner
 from jaxrnn.studies._result import Result
 from jaxrnn.table import Table
-from jaxrnn.training import array_file, summaries
 
 SMALL = [
     "model=gru",

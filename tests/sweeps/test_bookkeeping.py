@@ -12,12 +12,12 @@ from jaxrnn.cells import elman
 from jaxrnn.data import sine
 from jaxrnn.experiments.build import Experiment
 from jaxrnn.optimizers import as_optimizer
-from jaxrnn.sweeps import group as groups
 from jaxrnn.sweeps import halving, members
 from jaxrnn.sweeps.grouping import Group
-from jaxrnn.training import engine
+from jaxrnn.training import engine, lifecycle
 from jaxrnn.training.engine import Engine
 from jaxrnn.training.history import History, ReportRow
+from jaxrnn.training.lifecycle import Member
 from jaxrnn.training.loop import Training
 from jaxrnn.training.update import Task, Trainer, TrainState
 
@@ -27,16 +27,21 @@ RATES = [0.5, 0.1, 0.4, 0.2, 0.3]
 GROUP = Group(JOBS, None, ("optimizer.learning_rate",), (np.array(RATES),), SEEDS, None)
 
 
-def of_group(jobs=JOBS):
-    return members.Members(GROUP, None, {}, dict.fromkeys(jobs), {}, None)
+def of_group(experiment=None):
+    return members.Members(GROUP, experiment, {})
+
+
+def rows_of(jobs):
+    """The members of the rows, each once."""
+    by_job = {job: Member(SEEDS[JOBS.index(job)], number=job) for job in jobs}
+    return [by_job[job] for job in jobs]
 
 
 def test_a_member_has_its_own_seed_and_values():
     for jobs in itertools.permutations(JOBS, 3):
-        own = of_group(jobs)
-        assert [own.seed(job) for job in jobs] == [SEEDS[JOBS.index(job)] for job in jobs]
-        assert [own.value(job) for job in jobs] == [(RATES[JOBS.index(job)],) for job in jobs]
-        np.testing.assert_array_equal(own.values(jobs)[0], [RATES[JOBS.index(job)] for job in jobs])
+        rows = of_group().rows(jobs)
+        assert [(row.number, row.seed) for row in rows] == [(job, SEEDS[JOBS.index(job)]) for job in jobs]
+        assert [of_group()._value(job) for job in jobs] == [(RATES[JOBS.index(job)],) for job in jobs]
 
 
 @pytest.mark.parametrize("rows", [JOBS, [9, 3], [12, 5, 6, 6]], ids=str)
@@ -44,24 +49,18 @@ def test_an_engine_is_given_the_seeds_and_values_of_its_rows(rows, monkeypatch):
     task = Task(nets.rnn(elman.cell(2), 1), sine.dataset(), as_optimizer(optax.identity()), Trainer(1, 1, 1))
     experiment = Experiment(None, task, 0, None, [], {}, None)
     monkeypatch.setattr(engine, "group", lambda make, seeds, values, *_: (seeds, values))
-    seeds, values = of_group()._replace(experiment=experiment).engine(rows, begins=True)
+    seeds, values = of_group(experiment).engine(rows_of(rows), begins=True)
     assert seeds == [SEEDS[JOBS.index(job)] for job in rows]
     np.testing.assert_array_equal(values[0], [RATES[JOBS.index(job)] for job in rows])
 
 
-class Rows(members.Members):
-    """Members whose engine only notes which rows it was made for."""
-
-    def engine(self, rows, begins):
-        assert not begins
-        return engine_of(rows)
-
-
 def engine_of(rows):
-    def portable(states):
-        return states
+    """An engine of rows that only moves states to the host and back."""
 
-    return Engine(len(rows), *[None] * 5, portable, None, lambda saved, best: (saved, best), None, 0.0, 0)
+    def to_host(states):
+        return states._replace(key=jax.random.key_data(states.key))
+
+    return Engine(len(rows), *[None] * 6, to_host, None, lambda saved, best: (saved, best), 0.0, 0)
 
 
 def state_of(jobs):
@@ -76,7 +75,8 @@ def test_packing_leaves_every_run_what_is_its_own(going, monkeypatch):
     """Whichever rows go on: params, optimizer state, carry, best params, key and history stay with their member."""
     monkeypatch.setattr(Training, "step", lambda training: 7)
     rows = [*JOBS, JOBS[-1]]  # the last one fills the second device
-    states, histories = state_of(rows), {job: History(100, step=7) for job in JOBS}
+    by_job = dict(zip(rows, rows_of(rows), strict=True))
+    states, histories = state_of(rows), {job: History(100, step=7, member=by_job[job]) for job in JOBS}
     for row, job in enumerate(JOBS):
         if row not in going:
             histories[job].end("pruned", "")
@@ -84,16 +84,15 @@ def test_packing_leaves_every_run_what_is_its_own(going, monkeypatch):
     training = Training(task, engine_of(rows)._replace(compile_seconds=-1.0), [histories[job] for job in rows], states,
                         {"w": -states.params["w"]}, report="there was one")  # fmt: skip
     training.clock._updates, training.clock._updating = 1, 1.0
-    packed = groups._pack(Rows(*of_group()), rows, training)
+    lifecycle._pack(lifecycle.Program(task, engine_of, None), training)
+    packed = [history.member.number for history in training.rows]
     kept = [JOBS[row] for row in going]
     assert packed[: len(kept)] == kept
     assert set(packed) == set(kept)
     expected = state_of(packed)
     for found, wanted in zip(training.states[:4], expected[:4], strict=True):
         jax.tree.map(np.testing.assert_array_equal, found, wanted)
-    keys = training.states.key
-    keys = jax.random.key_data(keys) if jax.dtypes.issubdtype(keys.dtype, jax.dtypes.prng_key) else keys
-    np.testing.assert_array_equal(keys, jax.random.key_data(expected.key))
+    np.testing.assert_array_equal(training.states.key, jax.random.key_data(expected.key))
     np.testing.assert_array_equal(training.best["w"], -np.array(packed, float))
     assert all(history is histories[job] for history, job in zip(training.rows, packed, strict=True))
 

@@ -7,8 +7,8 @@ from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import compose, saved_config
+from jaxrnn.storage import metrics_csv, summaries
 from jaxrnn.sweeps import callback, report, search
-from jaxrnn.training import metrics_csv, summaries
 
 DAMAGED = [b"", b"{", b"\x00\xff", b"[]", b'"text"', b'{"status": "running"}', b"[" * 100_000]
 

@@ -13,12 +13,13 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import compose, locks, run_folder, saved_config
+from jaxrnn.experiments import compose, run_folder, saved_config
+from jaxrnn.storage import array_file, fingerprint, locks, metrics_csv, summaries
+from jaxrnn.storage.checkpoints import Checkpoints
+from jaxrnn.storage.group_store import GroupStore
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.sweeps import callback, report, search
-from jaxrnn.sweeps.group_checkpoint import GroupCheckpoint
-from jaxrnn.training import array_file, fingerprint, metrics_csv, probes, summaries
-from jaxrnn.training.checkpoints import Checkpoints
+from jaxrnn.training import probes
 
 WORDS = ["model=elman", "model.cell.size=2", "trainer.steps=2", "trainer.report_every=1", "figures=false"]
 SPACE = "optimizer.learning_rate=interval(1e-4,1e-2)"
@@ -264,7 +265,7 @@ def test_a_forged_group_is_told_in_one_line(tmp_path):
                    {**progress, "seconds": "1"}, {**progress, "histories": {}}]:  # fmt: skip
         write_progress(store, forged)
         with pytest.raises(ConfigError, match="damaged") as refused:
-            GroupCheckpoint(tmp_path)
+            GroupStore(tmp_path, None)
         assert "\n" not in str(refused.value)
 
 

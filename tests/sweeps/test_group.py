@@ -11,10 +11,11 @@ from omegaconf import OmegaConf
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import build, run_folder
+from jaxrnn.storage import metrics_csv, summaries
+from jaxrnn.storage.checkpoints import Checkpoints
 from jaxrnn.sweeps import grouping, schedule
 from jaxrnn.sweeps.halving import Options
-from jaxrnn.training import history, loop, metrics_csv, summaries
-from jaxrnn.training.checkpoints import Checkpoints
+from jaxrnn.training import history, loop
 
 # Every kind of float that reaches traced code, with two values that lead to different runs.
 FLOATS = {

@@ -15,7 +15,7 @@ import pytest
 from jaxrnn import runtime
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import watchdog
-from jaxrnn.training import metrics_csv
+from jaxrnn.storage import metrics_csv
 
 SMALL = ["model.cell.size=4", "checkpoints.seconds=0"]
 SHORT = [*SMALL, "trainer.steps=60", "trainer.report_every=20", "trainer.precision=f64"]

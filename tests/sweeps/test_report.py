@@ -15,8 +15,8 @@ from omegaconf import OmegaConf
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.build import check
 from jaxrnn.experiments.compose import compose
+from jaxrnn.storage import metrics_csv, summaries
 from jaxrnn.sweeps import figures, report
-from jaxrnn.training import metrics_csv, summaries
 
 
 @functools.cache

@@ -6,8 +6,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.trial import TrialState
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.storage import summaries
 from jaxrnn.sweeps import schedule, search, search_figures, search_metric
-from jaxrnn.training import summaries
 
 parse = OverridesParser.create().parse_override
 SPACE = ["optimizer.learning_rate=tag(log,interval(1e-4,1e-1))", "model.cell.size=choice(2,3)"]

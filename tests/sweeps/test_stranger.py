@@ -10,9 +10,9 @@ from omegaconf import OmegaConf
 import jaxrnn
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import comparing, compose, run_folder, saved_config
+from jaxrnn.storage import summaries
 from jaxrnn.studies import _runner as studies
 from jaxrnn.sweeps import report, search
-from jaxrnn.training import summaries
 
 WORDS = ["model=elman", "model.cell.size=2", "trainer.steps=2", "figures=false"]
 NAMES = ["evilmod.payload", "evilmod.inner.payload", "run.inner", "this", "this.s", "evilpackage.sub.payload"]

@@ -103,7 +103,7 @@ def metrics(folder):
 
 def params(folder):
     """Returns {"params/NUMBER", "best/NUMBER": array} of the last checkpoint, independent of its containers' names."""
-    from jaxrnn.training import array_file
+    from jaxrnn.storage import array_file
 
     last = max((folder / "checkpoints").glob("*.safetensors"), key=lambda path: int(path.stem))
     arrays, _ = array_file.read(last)

@@ -12,11 +12,11 @@ from jaxrnn.data import series
 from jaxrnn.distributions import gaussian
 from jaxrnn.distributions._contract import raw_of
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments.run import Run
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.table import Table
 from jaxrnn.training import forecasts
 from jaxrnn.training.priming import generates, generation_error
-from jaxrnn.training.run import Run
 from jaxrnn.training.update import Task, Trainer
 
 NORMAL = gaussian.distribution()

@@ -31,7 +31,7 @@ def test_a_group_is_its_single_runs():
     for n in (3, 2):
         states, report = group.advance(states, n)
         reports.append(report.loss)
-    portable = jax.device_get(group.portable(states)._replace(key=jax.random.key_data(states.key)))
+    portable = group.to_host(states)
     again, _ = group.to_device(portable, portable.params)
     assert_close(jax.device_get(again._replace(key=None)), jax.device_get(states._replace(key=None)))
     validation = group.evaluate("validation", states.params)

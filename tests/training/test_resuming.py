@@ -13,7 +13,8 @@ from jaxrnn.data import sine
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import api
 from jaxrnn.precision import computing
-from jaxrnn.training import Trainer, fingerprint, single_run
+from jaxrnn.storage import fingerprint
+from jaxrnn.training import Trainer
 from jaxrnn.unroll import truncated
 
 DATA = sine.dataset(points=6, window=2)
@@ -37,7 +38,7 @@ def noted(net, unroll=None, learning_rate=None, optimizer=None, clip_norm=None):
     with computing("f64"):
         optimizer = api._optimizer(optimizer, learning_rate, clip_norm)
         task = api._task(net, DATA, optimizer, Trainer(2, 1, 1, "f64"), unroll)
-        return single_run.settings(task, 0) | {"program": fingerprint.of_program(task)}
+        return fingerprint.settings_of(task, 0, None, fingerprint.of_program(task))
 
 
 RATE = {"learning_rate": 0.1}

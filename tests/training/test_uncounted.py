@@ -10,13 +10,13 @@ from jaxrnn import nets
 from jaxrnn.cells import elman
 from jaxrnn.data import noisy_cosine
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments.api import fit_task
 from jaxrnn.metrics import classified, exact_match
 from jaxrnn.optimizers import as_optimizer, optimizer
 from jaxrnn.training import Task, Trainer, engine, online
 from jaxrnn.training.batches import draw
 from jaxrnn.training.evaluation import evaluator
 from jaxrnn.training.history import report_rows
-from jaxrnn.training.single_run import fit
 from jaxrnn.types import Batch
 from jaxrnn.unroll import rtrl
 
@@ -60,7 +60,7 @@ def test_a_batch_that_counts_nothing_is_left_out(kind):
 
 def test_a_report_of_updates_that_count_nothing_has_no_loss_and_ends_no_run():
     dataset = without(noisy_cosine.dataset(window=4), [2, 3])
-    run = fit(Task(NET, dataset, SGD, Trainer(6, 4, 2, "f64")))
+    run = fit_task(Task(NET, dataset, SGD, Trainer(6, 4, 2, "f64")))
     assert run.status == "finished"
     losses = [row["loss"] for row in run.history.where(split="train").rows]
     assert np.isnan(losses).tolist() == [False, True, False]
@@ -72,7 +72,7 @@ def test_a_split_that_counts_nothing_is_refused(split):
     empty = dataset.splits[split]._replace(weights=jnp.zeros_like(dataset.splits[split].weights))
     dataset = dataset._replace(splits={**dataset.splits, split: empty})
     with pytest.raises(ConfigError, match=f"^the {split} split has nothing to evaluate: all its weights are zero; "):
-        fit(Task(NET, dataset, SGD, Trainer(2, 4, 2, "f64")))
+        fit_task(Task(NET, dataset, SGD, Trainer(2, 4, 2, "f64")))
 
 
 def test_online_training_leaves_it_out_too():
@@ -128,7 +128,7 @@ def test_a_gradient_that_is_large_but_finite_ends_no_run_that_clipping_helps(cli
     zeros = net._replace(init=lambda key, size: jax.tree.map(jnp.zeros_like, net.init(key, size)))
     tx = optimizer(optax.identity(), 1e-3, **clip)
     changed = dataset._replace(loss=lambda ys, targets: steep(ys[..., 0]), batch=batch)
-    run = fit(Task(zeros, changed, tx, Trainer(4, 4, 2)))
+    run = fit_task(Task(zeros, changed, tx, Trainer(4, 4, 2)))
     assert run.status == status
     first = run.history.where(split="train").rows[0]["grad_norm_max"]
     assert first == pytest.approx(size if size < 3e38 else np.inf, rel=1e-5)

@@ -12,8 +12,8 @@ from jaxrnn import atomic
 from jaxrnn.benchmarks._worker import Missing, Worker
 from jaxrnn.experiments import schema
 from jaxrnn.plotting import style
+from jaxrnn.storage import summaries
 from jaxrnn.table import Table
-from jaxrnn.training import metrics_csv
 
 
 class Measured(NamedTuple):
@@ -94,7 +94,7 @@ def machine():
     """Describes what speed depends on: {"versions", "python", "cores", "processor", "device"}."""
     from importlib.metadata import PackageNotFoundError, version
 
-    environment = metrics_csv.versions()
+    environment = summaries.versions()
     for name in ("jaxlib", "numpy", "optax", "torch", "keras", "tensorflow", "dm-haiku", "equinox"):
         try:
             environment["versions"][name] = version(name)

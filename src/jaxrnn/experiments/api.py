@@ -11,16 +11,15 @@ import optax
 from jaxrnn import atomic, optimizers
 from jaxrnn.arguments import checked, refuse_factory
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import locks, run_folder, saved_config
-from jaxrnn.experiments.artifacts import record
+from jaxrnn.experiments import fitting, run_folder, saved_config
 from jaxrnn.experiments.build import Experiment
+from jaxrnn.experiments.run import Run
 from jaxrnn.nets import adapted
 from jaxrnn.optimizers import Optimizer, as_optimizer
 from jaxrnn.precision import as_computed, computing
-from jaxrnn.training import compatibility
-from jaxrnn.training import single_run as training
-from jaxrnn.training.checkpoints import Checkpointing
-from jaxrnn.training.run import Run
+from jaxrnn.storage import fingerprint, locks
+from jaxrnn.training import compatibility, evaluation
+from jaxrnn.training.lifecycle import Checkpointing
 from jaxrnn.training.update import Precision, Task, Trainer
 from jaxrnn.types import Dataset, Net, Positive, Seed, Size, Unroll
 from jaxrnn.unroll import deferred
@@ -60,7 +59,7 @@ def fit(net: Net | Experiment, dataset: Dataset | None = None, *, steps: Size | 
       regularizer, checkpointing: such as `jaxrnn.training.flossing(3)`; a `jaxrnn.training.Checkpointing`.
 
     Returns:
-      A `jaxrnn.training.Run`.
+      A `jaxrnn.Run`.
 
     Raises:
       TypeError: if an argument is missing, or both `learning_rate` and `optimizer` are given.
@@ -76,15 +75,17 @@ def fit(net: Net | Experiment, dataset: Dataset | None = None, *, steps: Size | 
     trainer = Trainer(steps, batch_size, report_every or max(1, steps // 100), precision)
     with computing(precision):
         task = _task(net, dataset, optimizer, trainer, unroll, regularizer, metrics)
-        return _fit_task(task, seed, folder, checkpointing=checkpointing, callbacks=callbacks, probes=probes)
+        return fit_task(task, seed, folder, checkpointing, callbacks, probes)
 
 
-def _fit_task(task, seed, folder, **options):
-    compatibility.check(task, **options)
-    if options["probes"] and folder is None:
+def fit_task(task, seed=0, folder=None, checkpointing=Checkpointing(), callbacks=(), probes=None):
+    """Trains the net of a `Task`; arguments and errors as in `fit`."""
+    compatibility.check(task, checkpointing, callbacks, probes)
+    if probes and folder is None:
         raise ConfigError("probes: they write into a run folder; give folder=...")
+    evaluator = evaluation.evaluator(task)
     with _locked(folder):
-        return _recorded(training.fit_checked(task, seed, folder, **options), folder, {})
+        return _fitted(Experiment({}, task, seed, checkpointing, list(callbacks), probes or {}, evaluator), folder)
 
 
 def _task(net, dataset, optimizer, trainer, unroll=None, regularizer=None, metrics=None):
@@ -112,9 +113,10 @@ def _locked(folder):
     return contextlib.nullcontext() if folder is None else locks.Lock(folder)
 
 
-def _recorded(run, folder, cfg):
+def _fitted(experiment, folder):
+    run = fitting.fit(experiment, folder)
     if folder is not None:
-        record(folder, cfg, run.summary())
+        fitting.complete(run, experiment.probes, figures=False)
     return run
 
 
@@ -141,15 +143,14 @@ def _fit_experiment(experiment, folder):
             config_path = saved_config.file(folder)
             config_path.parent.mkdir(parents=True, exist_ok=True)
             atomic.write(config_path, to_yaml(experiment.cfg))
-        run = run_folder.fit_experiment(experiment, None if folder is None else Path(folder))
-        return _recorded(run, folder, experiment.cfg)
+        return _fitted(experiment, folder)
 
 
 @checked
 def load(
     folder: str | Path, net: Net | None = None, dataset: Dataset | None = None, trusted: Sequence[str] = ()
 ) -> Run:
-    """Loads a trained network from a run folder, as a `jaxrnn.training.Run`.
+    """Loads a trained network from a run folder, as a `jaxrnn.Run`.
 
     Args:
       folder: a run folder.
@@ -174,4 +175,4 @@ def load(
     with computing(trainer.precision):
         task = _task(net, dataset, as_optimizer(optax.identity()), trainer)
         compatibility.check(task)
-        return run_folder.run_of(folder, task, training.settings(task, settings["seed"]))
+        return run_folder.saved_run(folder, task, fingerprint.settings_of(task, settings["seed"]))

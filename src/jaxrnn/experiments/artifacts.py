@@ -6,13 +6,13 @@ import numpy as np
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import comparing, schema
+from jaxrnn.experiments.run import PATHS
 from jaxrnn.plotting import examples, style
 from jaxrnn.plotting import forecasts as plotting
+from jaxrnn.storage import probe_files, summaries, tensorboard
 from jaxrnn.table import Table
-from jaxrnn.training import forecasts, summaries, symbol_inference, tensorboard
-from jaxrnn.training import probes as probing
+from jaxrnn.training import forecasts, symbol_inference
 from jaxrnn.training.priming import generation_error, primed
-from jaxrnn.training.run import PATHS
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -25,7 +25,8 @@ def record(folder, cfg, content):
       cfg: the configuration, or {} for a run without one.
       content: the summary without the configuration, as from `Run.summary`.
     """
-    content = summaries.write(folder, content | ({"configuration": comparing.leaves(cfg)} if cfg else {}))
+    configuration = {"configuration": comparing.leaves(cfg)} if cfg else {}
+    content = summaries.write(folder, content | summaries.versions() | configuration)
     if cfg.get("tensorboard"):
         values = {f"{split}/{name}": v for split, row in content["metrics"].items() for name, v in (row or {}).items()}
         final_metrics = {f"final/{name}": float(v) for name, v in values.items() if v is not None}
@@ -36,7 +37,13 @@ def record(folder, cfg, content):
 def save_figures(run, probes):
     """Draws the figures of a run and of its probes into the run folder. Returns their paths."""
     with style.page(_width(run)):
-        probe_figures = probing.figures(probes, run.task, run.folder)
+        read = {name: probe_files.read(name, probe, run.task, run.folder) for name, probe in probes.items()}
+        probe_figures = {
+            f"probe_{title}": figure
+            for name, measurements in read.items()
+            if measurements is not None
+            for title, figure in probes[name].plot(*measurements).items()
+        }
     paths = run.plot(_width(run)).save(run.folder)
     return paths + [style.publish(figure, run.folder, title) for title, figure in probe_figures.items()]
 

@@ -18,17 +18,18 @@ class FolderCallback(Callback):
     def on_run_start(self, config, **kwargs):
         from hydra.core.hydra_config import HydraConfig
 
-        from jaxrnn.experiments import locks
+        from jaxrnn.experiments import run_folder
         from jaxrnn.runtime import processes
+        from jaxrnn.storage import locks
 
         HydraConfig.instance().set_config(config)  # the name of the folder needs it, and Hydra sets it only later
         with config_errors():  # Hydra would turn any other error into a warning
             if processes()[0] == 0:  # if several processes train together, only the first one writes
                 folder = config.hydra.run.dir
                 locks.refuse_if_held(folder)
-                locks.refuse_a_run(folder)
+                run_folder.refuse_a_run(folder)
                 self._lock = locks.Lock(folder)
-                locks.refuse_a_run(folder)  # another process may have trained here in the meantime
+                run_folder.refuse_a_run(folder)  # another process may have trained here in the meantime
 
     def on_run_end(self, config, **kwargs):
         if self._lock is not None:

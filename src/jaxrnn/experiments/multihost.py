@@ -12,7 +12,7 @@ import numpy as np
 from jaxrnn import runtime
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.watchdog import Peers
-from jaxrnn.training import metrics_csv
+from jaxrnn.storage import metrics_csv
 
 
 @contextlib.contextmanager

@@ -7,16 +7,16 @@ import jax
 
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError, DiskError
-from jaxrnn.experiments import comparing, locks, saved_config, schema
-from jaxrnn.experiments.artifacts import record, report, save_figures
+from jaxrnn.experiments import comparing, fitting, saved_config, schema
+from jaxrnn.experiments.artifacts import report
 from jaxrnn.experiments.build import INSTEAD, ON_GPUS, build, description
 from jaxrnn.experiments.hydra_internals import to_yaml
 from jaxrnn.experiments.multihost import joined, with_all_processes
+from jaxrnn.experiments.run import Run
 from jaxrnn.precision import computing
+from jaxrnn.storage import fingerprint, locks, metrics_csv, summaries
+from jaxrnn.storage.checkpoints import Checkpoints
 from jaxrnn.table import Table
-from jaxrnn.training import fingerprint, history, metrics_csv, single_run, summaries
-from jaxrnn.training.checkpoints import Checkpoints
-from jaxrnn.training.run import Run
 from jaxrnn.types import Size
 
 ENDED = ("finished", "diverged", "pruned")  # statuses of runs that are not trained any further
@@ -36,7 +36,7 @@ def train(cfg, folder):
       ConfigError: if the configuration cannot be used, or if the folder already contains a run.
     """
     with joined(lambda: saved_config.how_to_resume(folder)) as peers:
-        locks.refuse_a_run(folder)
+        refuse_a_run(folder)
         return _with_all(build(cfg), folder, peers)
 
 
@@ -52,7 +52,7 @@ def train_one_of_many(cfg, folder):
     if (content := ended(folder)) is not None:
         return content
     try:
-        return train_experiment(build(cfg), Path(folder), bool(cfg.get("figures")))
+        return train_experiment(build(cfg), folder, bool(cfg.get("figures")))
     except DiskError:
         raise
     except ConfigError as error:
@@ -112,33 +112,9 @@ def train_experiment(experiment, folder, figures, peers=None):
       DiskError: if a file cannot be written.
     """
     try:
-        saved_config.keep(folder)
-        run = fit_experiment(experiment, folder, peers)
-        content = record(folder, experiment.cfg, run.summary())
-        if figures and run.status != "stopped":
-            save_figures(run, experiment.probes)
+        return fitting.complete(fitting.fit(experiment, folder, peers), experiment.probes, figures)
     except OSError as error:
         raise DiskError(atomic.refusal(error, f"resume with {saved_config.how_to_resume(folder)}")) from error
-    return content
-
-
-def fit_experiment(experiment, folder, peers=None):
-    """Trains an experiment in a run folder and returns its `Run`."""
-    with computing(experiment.task.trainer.precision):
-        run = single_run.fit_checked(
-            experiment.task,
-            experiment.seed,
-            folder,
-            checkpointing=experiment.checkpointing,
-            callbacks=experiment.callbacks,
-            probes=experiment.probes,
-            evaluator=experiment.evaluator,
-            tensorboard=bool(experiment.cfg.get("tensorboard")),
-            peers=peers,
-            description=description(experiment.cfg),
-        )
-    run.cfg = experiment.cfg
-    return run
 
 
 def _with_all(experiment, folder, peers):
@@ -150,6 +126,15 @@ def say(summary, folder):
     """Prints the report of a training run, in the first process only."""
     if jax.process_index() == 0:
         print(report(summary, folder, saved_config.how_to_resume(folder) if summary["status"] == "stopped" else None))
+
+
+def refuse_a_run(folder):
+    """Raises a `ConfigError` if a folder already contains a run."""
+    if (Path(str(folder)) / metrics_csv.FILE).exists():
+        raise ConfigError(
+            f"{folder} already contains a run; choose another hydra.run.dir, or resume the run: "
+            f"{saved_config.how_to_resume(folder)}"
+        )
 
 
 def refuse_another(folder, cfg):
@@ -172,7 +157,7 @@ def refuse_another(folder, cfg):
 def fail(folder, reason):
     """Writes the summary of a run of a sweep that could not be trained."""
     Path(folder).mkdir(parents=True, exist_ok=True)
-    no_results = {"steps": 0, "best_step": 0, "metrics": {}, **metrics_csv.versions()}
+    no_results = {"steps": 0, "best_step": 0, "metrics": {}, **summaries.versions()}
     summaries.write(folder, {"status": "failed", "reason": reason, **no_results})
 
 
@@ -188,15 +173,20 @@ def load(folder, trusted=()):
         no checkpoint; or if its configuration uses a function or a file that is not trusted.
     """
     experiment = saved_experiment(folder, trusted)
-    settings = single_run.settings(experiment.task, experiment.seed, description(experiment.cfg))
+    settings = fingerprint.settings_of(experiment.task, experiment.seed, description(experiment.cfg))
     with computing(experiment.task.trainer.precision):
-        run = run_of(folder, experiment.task, settings, experiment.evaluator)
-    run.cfg = experiment.cfg
-    return run
+        return saved_run(folder, experiment.task, settings, experiment.evaluator, experiment.cfg)
 
 
-def run_of(folder, task, settings, evaluator=None):
-    """Loads the `Run` of a folder, whose checkpoints must record the same `settings` (see `single_run.settings`)."""
+def saved_run(folder, task, settings, evaluator=None, cfg=None):
+    """Loads the `Run` of a folder, whose checkpoints must record the same settings.
+
+    Args:
+      folder: the run folder.
+      task: its `Task`.
+      settings: see `fingerprint.settings_of`.
+      evaluator, cfg: as in `Run`.
+    """
     params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
     best, progress, tables, step = checkpoints(folder).params(params)
     fingerprint.check(progress["settings"], settings, folder)
@@ -208,6 +198,7 @@ def run_of(folder, task, settings, evaluator=None):
         Table(metrics_csv.parsed(metrics_csv.saved_text(tables, metrics_csv.FILE, folder))),
         seed=progress["settings"]["seed"],
         folder=Path(str(folder)),
+        cfg=cfg,
         evaluator=evaluator,
     )
 
@@ -223,7 +214,7 @@ def checkpoints_of(folder, trusted=()):
 
 def checkpoints(folder):
     """Opens the checkpoints of a run folder. Raises a `ConfigError` if there is none."""
-    store = Checkpoints(folder, schema=history.Progress) if (Path(str(folder)) / "checkpoints").is_dir() else None
+    store = Checkpoints(folder, schema=fingerprint.Progress) if (Path(str(folder)) / "checkpoints").is_dir() else None
     if store is None or not store.steps():
         raise ConfigError(f"{folder} contains no checkpoint yet; resume the run: {saved_config.how_to_resume(folder)}")
     return store

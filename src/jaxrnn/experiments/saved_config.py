@@ -1,17 +1,16 @@
 """Reads the configuration in `.hydra/` of a run folder. The files may be damaged, empty or written by someone else."""
 
-import contextlib
 import shlex
 from pathlib import Path
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from jaxrnn import atomic, hints
+from jaxrnn import hints
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import comparing, references, trust
 from jaxrnn.experiments.hydra_internals import load_yaml
 from jaxrnn.experiments.nodes import REQUIRED
-from jaxrnn.training.checkpoints import Checkpoints
+from jaxrnn.storage.checkpoints import Checkpoints
 
 
 def config(folder, trusted=()):
@@ -64,17 +63,6 @@ def overrides(folder):
         raise ConfigError(f"{path} is damaged: expected a list of overrides")
     trust.check_overrides(words, path)
     return words
-
-
-def keep(folder):
-    """Flushes to disk the configuration files that Hydra wrote, since the first checkpoint relies on them."""
-    hydra_folder = file(folder).absolute().parent
-    if hydra_folder.is_dir():
-        for path in (*atomic.whole(hydra_folder, "*.yaml"), hydra_folder, hydra_folder.parent):
-            atomic.sync(path)
-        for parent in list(hydra_folder.parent.parents)[:2]:
-            with contextlib.suppress(PermissionError):  # this process may not be allowed to read it
-                atomic.sync(parent)
 
 
 def how_to_resume(folder):

@@ -14,17 +14,18 @@ from jax import lax
 from jax.sharding import PartitionSpec as P
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments.run import Run
 from jaxrnn.jax_internals import compiler_options
 from jaxrnn.nets import adapted
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.plotting.style import when
 from jaxrnn.precision import current
+from jaxrnn.progress_bar import progress_bar
 from jaxrnn.runtime import mesh
-from jaxrnn.training import batches, metrics_csv
+from jaxrnn.training import batches
 from jaxrnn.training import engine as engines
 from jaxrnn.training.history import History
 from jaxrnn.training.loop import begun, train
-from jaxrnn.training.run import Run
 from jaxrnn.training.sharding import RUNS, keys, over_runs
 from jaxrnn.training.update import Task, Trainer, updates
 from jaxrnn.types import Batch, Dataset, Net
@@ -196,7 +197,7 @@ def watched(name, training, hooks=(), bar=None):
     """Trains like `jaxrnn.training.loop.train` and shows the time left on `bar`, or on a progress bar of its own."""
     with contextlib.ExitStack() as stack:
         if bar is None:
-            bar = stack.enter_context(metrics_csv.progress_bar(training.task.trainer.steps, 0))
+            bar = stack.enter_context(progress_bar(training.task.trainer.steps))
         bar.set_description(name)
         reached = 0
         for ended in train(training, hooks):

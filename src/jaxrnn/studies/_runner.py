@@ -16,12 +16,13 @@ from jaxrnn.experiments import run_folder, schema
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.compose import compose
 from jaxrnn.experiments.hydra_internals import to_yaml
-from jaxrnn.experiments.stamps import stamp
 from jaxrnn.precision import computing
+from jaxrnn.progress_bar import progress_bar
+from jaxrnn.storage import summaries
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.studies import _ensembles as ensembles
 from jaxrnn.studies import _precision
-from jaxrnn.training import metrics_csv, summaries
+from jaxrnn.timestamps import stamp
 from jaxrnn.training.batches import check_split
 from jaxrnn.training.diagnostics import notes as of_training
 from jaxrnn.types import Size
@@ -111,7 +112,7 @@ def study_models(cfgs, folder, command=""):
     networks = schema.validated(cfg.seeds, Size, "seeds")
     built = {name: build(each) for name, each in cfgs.items()}
     if schema.validated(cfg.train, bool, "train"):
-        with metrics_csv.progress_bar(sum(each.task.trainer.steps for each in built.values()), 0) as bar:
+        with progress_bar(sum(each.task.trainer.steps for each in built.values())) as bar:
             make = partial(ensembles.trained, bar=bar)
             kinds = [_ensemble(make, name, e, networks) for name, e in built.items()]
     else:
@@ -206,7 +207,7 @@ def provenance(kinds, command, began):
     """Describes how numbers were made, for the last lines of a caption: networks, seeds, command, time, versions,
     machine.
     """
-    environment = metrics_csv.versions()
+    environment = summaries.versions()
     versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
     seeds = "; ".join(dict.fromkeys(f"{each.seed} to {each.seed + each.networks - 1}" for each in kinds))
     lines = ["Networks: " + ", ".join(each.who() for each in kinds) + f". Seeds {seeds}."]

@@ -14,8 +14,8 @@ from typing_extensions import TypedDict
 
 from jaxrnn import atomic, stored_files
 from jaxrnn.errors import ConfigError, DamagedError
-from jaxrnn.experiments import locks
 from jaxrnn.experiments.command_line import config_errors
+from jaxrnn.storage import locks
 
 FILE = "sweep.json"
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from jaxrnn.plotting import sweeps as plotting
-from jaxrnn.training import metrics_csv
+from jaxrnn.storage import metrics_csv
 
 MAX_CURVES, MAX_PAIRS = 6, 6  # learning curves of the best settings; plots of the first pairs of factors
 

@@ -1,23 +1,17 @@
-"""Members of a group: the task and the engine that they share, and their run folders."""
+"""Members of a group: the experiment, the engine and the store that they share, and what is their own."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 
-from jaxrnn.experiments import saved_config
-from jaxrnn.experiments.artifacts import record, save_figures
+from jaxrnn.experiments import fitting
 from jaxrnn.experiments.build import Experiment, assemble, with_values
+from jaxrnn.storage.group_store import GroupStore
+from jaxrnn.storage.run_folders import RunFolder
 from jaxrnn.training import engine as engines
-from jaxrnn.training import metrics_csv
-from jaxrnn.training.checkpoints import Checkpoints
+from jaxrnn.training.lifecycle import Member
 from jaxrnn.training.priming import generates, primed
-from jaxrnn.training.probes import Probes
-from jaxrnn.training.run import Run
-
-WRITERS = 16  # threads that write run folders
 
 
 class Members(NamedTuple):
@@ -26,127 +20,79 @@ class Members(NamedTuple):
     Fields:
       group: a `jaxrnn.sweeps.grouping.Group`.
       experiment: the `Experiment` of its first member.
-      cfgs, folders: {member: configuration}, {member: run folder}.
-      callbacks: {member: its callbacks, with its probes}.
-      configured: () -> None, waits until the run folders hold their configurations, which checkpoints need.
+      jobs: {number of a member in the group: its `Job`}.
     """
 
     group: Any
     experiment: Experiment
-    cfgs: dict
-    folders: dict
-    callbacks: dict
-    configured: Callable[..., Any]
+    jobs: dict[int, Any]
 
-    def task(self, values):
-        """Builds the task of a run from one value per name of the group; the values may be traced."""
-        group, task = self.group, self.experiment.task
-        varied = any(name.startswith("data.") for name in group.names)
-        cfg = with_values(self.experiment.cfg, group.names, values)
-        return assemble(cfg, None if varied else task.dataset)
+    def rows(self, numbers):
+        """Builds the `Member`s of the rows of a program; the rows of one member share one."""
+        by_number = {number: self._member(number) for number in dict.fromkeys(numbers)}
+        return [by_number[number] for number in numbers]
 
-    def task_of(self, member):
-        """Returns the task of one member. If no key of the data varies, all members share one data set."""
-        varied = any(name.startswith("data.") for name in self.group.names)
-        return self.task(self.value(member)) if varied else self.experiment.task
+    def engine(self, members, begins=False):
+        """Compiles the engine of rows, each of which trains a member. A single run shards its rows over the devices.
 
-    def values(self, members):
-        """Returns the values of runs, one [N] array per name of the group."""
-        indices = [self.group.members.index(member) for member in members]
-        return tuple(jnp.asarray(column[indices], float) for column in self.group.values)
-
-    def value(self, member):
-        """Returns the values of one run, as numbers."""
-        return tuple(float(column[self.group.members.index(member)]) for column in self.group.values)
-
-    def seed(self, member):
-        return self.group.seeds[self.group.members.index(member)]
-
-    def engine(self, rows, begins):
-        """Compiles the engine of rows, each of which trains a member."""
+        Args:
+          members: one `Member` per row.
+          begins: whether the members begin with their first update.
+        """
         task = self.experiment.task
+        if len(self.group.members) == 1:
+            return engines.single(task, members[0].seed, self.experiment.evaluator)
         generated = primed(task) if generates(task) else None
-        seeds = [self.seed(member) for member in rows]
-        splits = tuple(task.dataset.splits)
-        return engines.group(self.task, seeds, self.values(rows), splits, generated, begins)
+        indices = [self.group.members.index(member.number) for member in members]
+        values = tuple(jnp.asarray(column[indices], float) for column in self.group.values)
+        seeds = [member.seed for member in members]
+        return engines.group(self._task, seeds, values, tuple(task.dataset.splits), generated, begins)
 
+    def store(self, folder, configured):
+        """Builds the store of the group: (the store, the numbers of the members that it resumes, one per row).
 
-def save_runs(members, rows, training, chosen):
-    """Saves a checkpoint in the folder of each chosen row; returns the best params of all rows, on the host.
+        Args:
+          folder: the folder of the group's own checkpoint.
+          configured: as in `GroupStore`.
+        """
+        experiment = self.experiment
+        options = (experiment.task, experiment.checkpointing.keep_every, bool(experiment.cfg.get("tensorboard")))
+        if len(self.group.members) == 1:
+            configured()
+            return RunFolder(Path(self.jobs[self.group.members[0]].folder), *options), []
+        store = GroupStore(folder, *options, configured)
+        return store, store.members_to_resume(self.jobs)
 
-    Args:
-      members: the `Members`.
-      rows: the member that each row trains.
-      training: the `Training` of the rows.
-      chosen: numbers of the rows to save.
-    """
-    members.configured()
-    states, best = training.engine.portable(training.states), training.best
-    states, best = jax.device_get((states._replace(key=jax.random.key_data(states.key)), best))
+    def complete(self, ended):
+        """Writes the summary of a member that has ended, and its figures if its configuration asks for them."""
+        experiment = self._experiment_of(ended.member.number)
+        figures = bool(experiment.cfg.get("figures"))
+        if figures and len(self.group.members) > 1 and ended.history.status != "stopped":  # they need its own task
+            experiment = experiment._replace(task=self._task(self._value(ended.member.number)), evaluator=None)
+        return fitting.complete(fitting.run_of(ended, experiment), experiment.probes, figures)
 
-    def save(row):
-        folder, history = members.folders[rows[row]], training.rows[row]
-        history.flush()
-        history.progress["seconds"] = training.clock.seconds()
-        saved_config.keep(folder)
-        checkpoints = Checkpoints(folder, members.experiment.checkpointing.keep_every)
-        row_state, row_best = jax.tree.map(lambda a: a[row], (states, best))
-        checkpoints.save(history.step, row_state, row_best, history.progress, {metrics_csv.FILE: history.text()})
+    def _member(self, number):
+        seed = self.group.seeds[self.group.members.index(number)]
+        if number not in self.jobs:
+            return Member(seed, number=number, is_complete=True)
+        experiment, varied = self._experiment_of(number), self._is_varying_data()
+        if varied:  # else all members share one data set
+            experiment = experiment._replace(task=self._task(self._value(number)))
+        return fitting.member_of(experiment, self.jobs[number].folder, number)
 
-    with ThreadPoolExecutor(WRITERS) as writers:  # a disk syncs many files in the time of one
-        list(writers.map(save, chosen))
-    return best
+    def _experiment_of(self, number):
+        """Returns the experiment of a member, with the task of the group."""
+        seed = self.group.seeds[self.group.members.index(number)]
+        return self.experiment._replace(cfg=self.jobs[number].cfg, seed=seed)
 
+    def _task(self, values):
+        """Builds the task of a run from one value per name of the group; the values may be traced."""
+        cfg = with_values(self.experiment.cfg, self.group.names, values)
+        return assemble(cfg, None if self._is_varying_data() else self.experiment.task.dataset)
 
-def finish(members, rows, training, ended):
-    """Completes the folders of runs that have ended, with the summary last; yields as `train_group`."""
-    best, experiment = save_runs(members, rows, training, ended), members.experiment
-    stopped = training.rows[ended[0]].status == "stopped"
-    metrics, generated = ({}, None) if stopped else _evaluate(members, training)
-    for row in ended:
-        member, history = rows[row], training.rows[row]
-        has_figures = members.cfgs[member].get("figures") and not stopped  # figures need the task of this member
-        run = Run(
-            members.task(members.value(member)) if has_figures else experiment.task,
-            jax.tree.map(lambda a, row=row: a[row], best),
-            history.progress["best_step"],
-            history.step,
-            history.table,
-            seed=members.seed(member),
-            status=history.status,
-            reason=history.reason,
-            folder=members.folders[member],
-            cfg=members.cfgs[member],
-            timing=_timing(members, member, rows, training),
-            evaluator=None if has_figures else experiment.evaluator,
-        )
-        if not stopped:
-            run_metrics = {name: values[row] for name, values in metrics.items()}
-            run.keep(run_metrics, None if generated is None else generated[row])
-        content = run.summary()
-        if has_figures:
-            save_figures(run, experiment.probes)
-        yield member, record(run.folder, run.cfg, content)
+    def _value(self, number):
+        """Returns the values of one run, as numbers."""
+        return tuple(float(column[self.group.members.index(number)]) for column in self.group.values)
 
-
-def _timing(members, member, rows, training):
-    probing = [callback for callback in members.callbacks[member] if isinstance(callback, Probes)]
-    return {
-        "seconds": training.clock.seconds(),
-        "compile_seconds": training.engine.compile_seconds,
-        "steps_per_second": training.clock.steps_per_second(),
-        "probe_seconds": sum(callback.seconds for callback in probing),
-        "together": len(set(rows)),
-    }
-
-
-def _evaluate(members, training):
-    """Evaluates the best params: ({split: [{metric: value}, one per row]}, generated values [N, length, V] or None)."""
-    experiment, engine = members.experiment, training.engine
-    metrics = {}
-    for name, batch in experiment.task.dataset.splits.items():
-        baseline = {"baseline": experiment.evaluator.baseline(batch)}
-        metrics[name] = [{"loss": row["loss"], **baseline, **row} for row in engine.evaluate(name, training.best)]
-    if not generates(experiment.task):
-        return metrics, None
-    return metrics, engine.generate(training.best, primed(experiment.task))
+    def _is_varying_data(self):
+        return any(name.startswith("data.") for name in self.group.names)

@@ -4,7 +4,8 @@ import time
 from pathlib import Path
 
 from jaxrnn.experiments import run_folder
-from jaxrnn.training import metrics_csv, summaries
+from jaxrnn.progress_bar import progress_bar
+from jaxrnn.storage import summaries
 
 
 class Progress:
@@ -13,7 +14,7 @@ class Progress:
     def __init__(self, jobs, summaries):
         self._jobs, self._done, self._best = len(jobs), 0, None
         remaining = [job for job in jobs if job.number not in summaries]
-        self.bar = metrics_csv.progress_bar(sum(int(job.cfg.trainer.steps) for job in remaining), 0)
+        self.bar = progress_bar(sum(int(job.cfg.trainer.steps) for job in remaining))
         for job in jobs:
             if job.number in summaries:
                 self.ended(job, summaries[job.number])
@@ -24,18 +25,9 @@ class Progress:
         text = f"{self._done} of {self._jobs} runs done" + (f", now {min(losses):.3g}" if losses else "")
         self.bar.set_postfix_str(text + (f", best {self._best[0]:.3g}" if self._best else ""), refresh=False)
 
-    def ended(self, job, content, alone=False):
-        """Records a run that has ended.
-
-        A run that trained outside a group (the last argument) has not moved the bar, so its updates are added here.
-
-        Args:
-          job: the `Job` of the run.
-          content: its summary.
-        """
+    def ended(self, job, content):
+        """Records a run that has ended: its `Job` and its summary."""
         self._done += 1
-        if alone:
-            self.bar.update(content["steps"])
         loss = score(content)
         if loss is not None and (self._best is None or loss < self._best[0]):
             self._best = (loss, job.number)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments import comparing, saved_config
 from jaxrnn.metrics import cost
-from jaxrnn.training import metrics_csv, summaries
+from jaxrnn.storage import metrics_csv, summaries
 
 
 class Found(NamedTuple):

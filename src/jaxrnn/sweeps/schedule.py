@@ -17,11 +17,11 @@ from jaxrnn.errors import ConfigError, DiskError
 from jaxrnn.experiments import build, run_folder, saved_config, schema
 from jaxrnn.experiments.compose import compose, force
 from jaxrnn.experiments.hydra_internals import grid, to_yaml
+from jaxrnn.storage import summaries
 from jaxrnn.sweeps import grouping, sharing
-from jaxrnn.sweeps.group import train_group
+from jaxrnn.sweeps.group import Sweep, train_group
 from jaxrnn.sweeps.halving import Options
 from jaxrnn.sweeps.progress import Progress, done, score
-from jaxrnn.training import summaries
 from jaxrnn.training.loop import interrupts
 
 GROUPS = ".groups"  # folder of the groups' checkpoints, in the sweep's folder
@@ -80,11 +80,17 @@ def train(jobs, folder, options=Options(), prepare=lambda: None):
         # The first call starts `prepare`; every call returns its future. It starts once a group trains, because
         # Python is busy before that, tracing the group, and idle afterwards.
         begin_preparing = functools.cache(lambda: thread.submit(prepare))
+
+        def watch(updates, histories):
+            begin_preparing()
+            progress.report(updates, histories)
+
+        sweep = Sweep(Path(folder), options, received, watch, lambda: begin_preparing().result())
         for number, group in enumerate(plan.groups, 1):
             members = [m for m in group.members[process::processes] if jobs[m].number not in summaries]
             if members:
                 began = time.perf_counter()
-                summaries |= _train_group(group, jobs, members, folder, options, received, progress, begin_preparing)
+                summaries |= _train_group(group, jobs, members, sweep, progress)
                 seconds = time.perf_counter() - began
                 progress.say(f"group {number} of {len(plan.groups)}: {len(members)} trained in {seconds:.1f} s")
         begin_preparing().result()
@@ -101,22 +107,15 @@ def _print_plan(plan, process, processes, ended, jobs):
         print(f"  {ended} of {jobs} runs have ended already")
 
 
-def _train_group(group, jobs, members, folder, options, received, progress, begin_preparing):
+def _train_group(group, jobs, members, sweep, progress):
     """Trains some members of a group: {number: summary}. After a signal it saves everything and ends the process."""
-    is_single, summaries = len(group.members) == 1, {}
-
-    def configured():
-        begin_preparing().result()
-
-    def watch(updates, histories):
-        begin_preparing()
-        progress.report(updates, histories)
-
-    for member, content in _train_members(group, jobs, members, folder, options, received, watch, configured):
+    summaries = {}
+    store = sweep.folder / GROUPS / f"{jobs[group.members[0]].number}_{runtime.processes()[0]}"
+    for member, content in _train_members(group, {member: jobs[member] for member in members}, sweep, store):
         summaries[jobs[member].number] = content
-        progress.ended(jobs[member], content, is_single)
-    if received:
-        raise SystemExit(_report_signal(folder, received[0]))
+        progress.ended(jobs[member], content)
+    if sweep.received:
+        raise SystemExit(_report_signal(sweep.folder, sweep.received[0]))
     return summaries
 
 
@@ -127,43 +126,19 @@ def _shares(plan, jobs, processes):
     }
 
 
-def _train_members(group, jobs, members, folder, options, received, watch, configured):
-    """Trains some members of a group and yields (member, summary)."""
-    if len(group.members) == 1:  # a single run shards its rows over the devices, which a group cannot
-        configured()
-        job = jobs[members[0]]
-        try:
-            run_folder.train_one_of_many(job.cfg, job.folder)
-        except DiskError:
-            raise
-        except ConfigError:  # its summary has the status "failed" and the reason
-            pass
-        content = summaries.read(job.folder)
-        if content["status"] == "stopped":
-            received.append(content["reason"])
-        yield members[0], content
-        return
-    store = Path(folder) / GROUPS / f"{jobs[group.members[0]].number}_{runtime.processes()[0]}"
+def _train_members(group, jobs, sweep, store):
+    """Trains some members of a group, {member: `Job`}, and yields (member, summary); `store` as in `train_group`."""
     try:
-        yield from train_group(
-            group,
-            {member: jobs[member].cfg for member in members},
-            {member: jobs[member].folder for member in members},
-            store,
-            options,
-            received,
-            watch,
-            configured,
-        )
+        yield from train_group(group, jobs, sweep, store)
     except ConfigError as error:
-        for member in members:
-            if run_folder.ended(jobs[member].folder) is None:
-                run_folder.fail(jobs[member].folder, str(error))
-                yield member, summaries.read(jobs[member].folder)
+        for member, job in jobs.items():
+            if run_folder.ended(job.folder) is None:
+                run_folder.fail(job.folder, str(error))
+                yield member, summaries.read(job.folder)
     except OSError as error:
         raise DiskError(atomic.refusal(error, "give the same command again")) from error
     else:
-        if not received:
+        if not sweep.received:
             shutil.rmtree(store, ignore_errors=True)
             with contextlib.suppress(OSError):  # the folder holds checkpoints of other groups
                 store.parent.rmdir()

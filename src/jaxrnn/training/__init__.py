@@ -4,7 +4,7 @@
 - `engine`: compiles the updates for one run or for a group of runs.
 - `loop`: the training loop from report to report, which everything that trains uses.
 - `history`: the reports of one run.
-- `single_run`: trains one network; `run` is the result.
+- `lifecycle`: the runs of one program from their last checkpoint, or their first update, to their end.
 
 Configurations belong to `experiments`, many runs in folders to `sweeps`, and measurements of networks to `studies`.
 A name is loaded when it is first used.

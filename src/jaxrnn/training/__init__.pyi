@@ -1,8 +1,6 @@
 from .callbacks import early_stopping as early_stopping
-from .checkpoints import Checkpointing as Checkpointing
+from .lifecycle import Checkpointing as Checkpointing
 from .regularizers import flossing as flossing
-from .run import Run as Run
-from .single_run import fit as fit
 from .update import Report as Report
 from .update import Task as Task
 from .update import Trainer as Trainer

@@ -9,8 +9,9 @@ import numpy as np
 
 from jaxrnn.arguments import described, dotted, hints, refuse_factory, validated
 from jaxrnn.errors import ConfigError
-from jaxrnn.training import evaluation, metrics_csv
-from jaxrnn.training.checkpoints import Checkpointing
+from jaxrnn.training import evaluation
+from jaxrnn.training.history import COLUMNS
+from jaxrnn.training.lifecycle import Checkpointing
 from jaxrnn.training.probes import Probe
 from jaxrnn.training.update import Trainer, cast
 from jaxrnn.types import Pair
@@ -181,7 +182,7 @@ def _check_regularizer_and_metrics(task):
             sequences = batch.xs.cut(jnp.arange(1)) if isinstance(batch.xs, Windows) else batch
             _trace("regularizer", objective, params, sequences)
         for name, metric in task.metrics.items():
-            if name in (*metrics_csv.COLUMNS, "baseline"):
+            if name in (*COLUMNS, "baseline"):
                 raise ConfigError(f"metrics.{name}: jaxrnn reports a number of this name itself; choose another name")
             score = lambda p, b, m=metric: m(evaluation.outputs(task, p, b), b)  # noqa: E731
             _trace(f"metrics.{name}", score, params, batch)

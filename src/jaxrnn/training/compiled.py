@@ -81,3 +81,8 @@ def group_program(make, runs):
 def with_key(state):
     """Returns a state from a checkpoint with PRNG keys in place of their key data."""
     return state._replace(key=jax.random.wrap_key_data(state.key))
+
+
+def with_key_data(state):
+    """Returns a state with the data of its PRNG keys in place of the keys, as checkpoints hold them."""
+    return state._replace(key=jax.random.key_data(state.key))

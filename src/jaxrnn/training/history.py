@@ -1,17 +1,14 @@
 """History of one run: its reports, its best loss, and whether it has ended."""
 
 import math
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from typing_extensions import TypedDict
 
 from jaxrnn.table import Table
-from jaxrnn.training import metrics_csv
-from jaxrnn.training.fingerprint import Settings
-from jaxrnn.training.tensorboard import Board
 from jaxrnn.training.update import Report
+
+COLUMNS = ("step", "split", "loss", "grad_norm", "grad_norm_max", "clipped", "update_norm", "param_norm", "solved")
 
 
 class ReportRow(NamedTuple):
@@ -19,24 +16,13 @@ class ReportRow(NamedTuple):
 
     Fields:
       updates: n.
-      row: {column of `metrics.csv`: value}.
+      row: {name in `COLUMNS`: value}.
       bad: index of the first update whose loss, clipped gradient or change was not finite, or None.
     """
 
     updates: int
     row: dict[str, float]
     bad: int | None
-
-
-class Progress(TypedDict):
-    """Progress of a run as its checkpoint stores it; `settings` identify the run."""
-
-    best_loss: float | None
-    best_step: int
-    stale: int
-    seconds: float
-    ended_by: str | None
-    settings: Settings
 
 
 class History:
@@ -47,10 +33,12 @@ class History:
       step: number of updates made before; 0 for a new run.
       progress: the field `progress` at that step; None for a new run.
       rows: the reports so far, dicts.
-      writers: objects with `write(step, split, row)`, `flush()` and `close()`, such as `metrics_csv.Metrics`.
+      writers: objects with `write(step, split, row)`, `flush()` and `close()`, such as the one of `metrics.csv`.
       text: function that returns the content of `metrics.csv`.
+      member: the `jaxrnn.training.lifecycle.Member` whose history it is; None if nothing of the run is saved or called.
 
     Fields:
+      member: as above.
       step: number of updates made.
       progress: {"best_loss", "best_step", "stale", "seconds", "ended_by"}, stored in checkpoints. Without a validation
         split the last params are the best ones and the best loss stays None.
@@ -58,7 +46,8 @@ class History:
       status, reason: "finished", "stopped", "diverged" or "pruned", and the reason; None until the run has ended.
     """
 
-    def __init__(self, steps, step=0, progress=None, rows=(), writers=(), text=str):
+    def __init__(self, steps, step=0, progress=None, rows=(), writers=(), text=str, member=None):
+        self.member = member
         self.step, self.losses, self.status, self.reason = step, {}, None, None
         self.progress = progress or {"best_loss": None, "best_step": 0, "stale": 0, "seconds": 0.0, "ended_by": None}
         self._steps, self._rows, self._writers, self.text = steps, list(rows), list(writers), text
@@ -132,26 +121,6 @@ class History:
     def _end_if_done(self):
         if self.status is None and self.step >= self._steps:
             self.end("finished", None)
-
-
-def in_folder(folder, trainer, metrics=(), tensorboard=False, step=0, progress=None, saved=""):
-    """Builds the `History` of a run that writes `metrics.csv`, and files for TensorBoard on request.
-
-    Args:
-      folder: the run folder; it is created if it does not exist.
-      trainer: the run's `Trainer`.
-      metrics: names of the metrics that are reported in addition to the loss.
-      tensorboard: whether to write files for TensorBoard.
-      step, progress: as in `History`.
-      saved: the text of `metrics.csv` in the checkpoint from which the run resumes.
-
-    Raises:
-      ConfigError: if TensorBoard's writer is not installed.
-    """
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    metrics_file = metrics_csv.Metrics(folder, step, metrics, saved)
-    writers = [metrics_file, Board(folder, step)] if tensorboard else [metrics_file]
-    return History(trainer.steps, step, progress, metrics_file.rows, writers, metrics_file.text)
 
 
 def report_rows(report, scored):

@@ -86,6 +86,10 @@ class Training:
         """Number of updates that the runs which have not ended have made."""
         return next(iter(self.going().values())).step
 
+    def last_step(self):
+        """Number of updates that the runs which have trained longest have made."""
+        return max(history.step for history in self.runs().values())
+
     def params(self, row):
         """The params of one run."""
         return self.engine.of_run(self.states.params, row)

@@ -11,12 +11,15 @@ import pytest
 from jaxrnn import nets
 from jaxrnn.cells import elman
 from jaxrnn.data import sine
+from jaxrnn.experiments import fitting
+from jaxrnn.experiments.build import Experiment
 from jaxrnn.optimizers import as_optimizer
-from jaxrnn.training import Task, Trainer, single_run
+from jaxrnn.storage.checkpoints import Checkpoints
+from jaxrnn.training import Task, Trainer, engine, evaluation
 from jaxrnn.training.callbacks import early_stopping
-from jaxrnn.training.checkpoints import Checkpointing, Checkpoints
 from jaxrnn.training.engine import Engine
 from jaxrnn.training.history import report_rows
+from jaxrnn.training.lifecycle import Checkpointing
 from jaxrnn.training.update import Report, TrainState
 
 REPORT_EVERY = 3
@@ -52,10 +55,10 @@ def engine_of(report, validation):
         evaluate=evaluate,
         select=lambda mask, new, old: new if mask[0] else old,
         of_run=lambda tree, number: tree,
-        portable=lambda states: states,
         shapes=state_after(0),
         to_device=lambda states, params: (states, params),
-        generate=None,
+        results=lambda params: None,
+        to_host=lambda states: states,
         compile_seconds=0.0,
         bytes=0,
     )
@@ -74,10 +77,12 @@ def fit(monkeypatch):
         updates = REPORT_EVERY * len(validation)
         report = drawn_report(updates, np.random.default_rng(0))
         report = report if losses is None else report._replace(loss=np.asarray(losses))
-        monkeypatch.setattr(single_run, "single", lambda *_: engine_of(report, validation))
+        monkeypatch.setattr(engine, "single", lambda *_: engine_of(report, validation))
         net, tx = nets.rnn(elman.cell(2), 1), as_optimizer(optax.identity())
         task = Task(net, sine.dataset(), tx, Trainer(updates, 1, REPORT_EVERY, "f64"))
-        return single_run.fit(task, folder=folder, **how)
+        options = {"checkpointing": Checkpointing(), "callbacks": []} | how
+        experiment = Experiment({}, task, 0, probes={}, evaluator=evaluation.evaluator(task), **options)
+        return fitting.fit(experiment, folder)
 
     return trained
 

@@ -14,23 +14,9 @@ from typing_extensions import TypedDict
 
 from jaxrnn import stored_files
 from jaxrnn.errors import ConfigError, DamagedError
-from jaxrnn.training import array_file
-from jaxrnn.types import NonNegative, Size
+from jaxrnn.storage import array_file
 
 FOLDER = "checkpoints"
-
-
-class Checkpointing(NamedTuple):
-    """Intervals between checkpoints.
-
-    Fields:
-      seconds: seconds between two checkpoints. The first and the last report always save one.
-      keep_every: updates between two checkpoints that are never deleted, for studies of the training; a multiple of
-        the updates between two reports. None to keep only the last checkpoint.
-    """
-
-    seconds: NonNegative = 10.0
-    keep_every: Size | None = None
 
 
 class Notes(TypedDict):
@@ -61,7 +47,7 @@ class Checkpoints:
 
     Args:
       folder: the run folder.
-      keep_every: as in `Checkpointing`.
+      keep_every: updates between two checkpoints that are never deleted; None to keep only the newest one.
       schema: type of the progress, against which reading checks it.
 
     Raises:

@@ -1,31 +1,17 @@
-"""Output of a run while it trains: `metrics.csv` and a progress bar."""
+"""The file `metrics.csv` of a run: one row per report and split."""
 
 import csv
-import functools
 import hashlib
 import io
 import logging
 import os
 from pathlib import Path
 
-import jax
-from tqdm import tqdm
-
 from jaxrnn import atomic, hints, stored_files
 from jaxrnn.errors import DamagedError
 from jaxrnn.table import Table
+from jaxrnn.training.history import COLUMNS
 
-COLUMNS = (
-    "step",
-    "split",
-    "loss",
-    "grad_norm",
-    "grad_norm_max",
-    "clipped",
-    "update_norm",
-    "param_norm",
-    "solved",
-)
 FILE = "metrics.csv"
 
 
@@ -179,24 +165,6 @@ def last_row(folder, split):
     """Returns the losses and norms in the last row of a split, or None if the split has no row."""
     rows = [row for row in read(folder) if row["split"] == split]
     return {name: value for name, value in rows[-1].items() if name not in ("step", "split")} if rows else None
-
-
-def versions():
-    """Returns the versions and the device for a summary."""
-    device = f"{jax.local_device_count()} x {jax.devices()[0].device_kind}"
-    return {"versions": {name: _version(name) for name in ("jax", "flax", "jaxrnn")}, "device": device}
-
-
-@functools.cache  # `version` reads files at every call, which is slow for thousands of runs
-def _version(name):
-    from importlib.metadata import version
-
-    return version(name)
-
-
-def progress_bar(steps, done):
-    """Returns a bar with loss, speed and remaining time; it is silent if standard error is not a terminal."""
-    return tqdm(total=steps, initial=done, unit="step", unit_scale=True, disable=None, dynamic_ncols=True)
 
 
 def _value(name, text):

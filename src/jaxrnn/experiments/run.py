@@ -16,8 +16,10 @@ from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.plotting.style import page
 from jaxrnn.precision import in_own_precision
 from jaxrnn.table import Table
-from jaxrnn.training import evaluation, metrics_csv
+from jaxrnn.training import evaluation
 from jaxrnn.training.diagnostics import notes, worse_than_trivial
+from jaxrnn.training.engine import Results
+from jaxrnn.training.history import COLUMNS
 from jaxrnn.training.priming import generates, generation_error, primed
 from jaxrnn.training.update import Task
 from jaxrnn.types import Dataset, Net, Params
@@ -108,11 +110,12 @@ class Run:
         The loss is in the network's units, a mean squared error for a forecast. The baseline is the loss of the
         trivial predictor.
         """
-        return {name: self._scores(name, batch) for name, batch in self.dataset.splits.items()}
+        splits = self.dataset.splits
+        return {name: self._scores(name, self.evaluator.scores(self.predict(name), splits[name])) for name in splits}
 
-    def _scores(self, split, batch):
-        scores = self.evaluator.scores(self.predict(split), batch)
-        return {"loss": scores.pop("loss"), "baseline": self.evaluator.baseline(batch), **scores}
+    def _scores(self, split, scores):
+        """Adds the loss of the trivial predictor to the scores of a split."""
+        return {"loss": scores["loss"], "baseline": self.evaluator.baseline(self.dataset.splits[split]), **scores}
 
     @in_own_precision
     def generate(
@@ -166,11 +169,11 @@ class Run:
         return np.asarray(self.evaluator.paths(self.params, primed(self.task, prime, length, start), count, seed))
 
     @in_own_precision
-    def keep(self, metrics: Any, generated: Any = None) -> None:
-        """Stores results that were computed elsewhere: `metrics`, and the values that `generate()` would return."""
-        self.metrics = metrics
-        if generated is not None:
-            self._generated[primed(self.task)[:3]] = generated
+    def keep(self, results: Results) -> None:
+        """Stores `Results` that the run's engine has computed, so that they are not computed again."""
+        self.metrics = {name: self._scores(name, scores) for name, scores in results.metrics.items()}
+        if results.generated is not None:
+            self._generated[primed(self.task)[:3]] = results.generated
 
     @in_own_precision
     def plot(self, width: float | None = None) -> Figures:
@@ -214,10 +217,10 @@ class Run:
 
     @in_own_precision
     def summary(self) -> dict[str, Any]:
-        """Builds the content of `summary.json`."""
+        """Builds the content of `summary.json`, without the configuration and the versions."""
         stopped = self.status == "stopped"
         train = self.history.where(split="train").rows
-        columns = (*metrics_csv.COLUMNS[2:], *self.task.measured)  # without step and split
+        columns = (*COLUMNS[2:], *self.task.measured)  # without step and split
         last = {name: train[-1].get(name) for name in columns} if train else None
         warnings = [] if stopped else worse_than_trivial(self.metrics, self.dataset.trivial_name)
         content = {
@@ -232,7 +235,6 @@ class Run:
             **({} if self.dataset.buckets is None else {"padding": self.dataset.buckets.padding}),
             **self.timing,
             "parameters": sum(leaf.size for leaf in jax.tree.leaves(self.params)),
-            **metrics_csv.versions(),
         }
         if generates(self.task) and not stopped:
             prime, length, *_ = primed(self.task)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from jaxrnn.training import fingerprint
+from jaxrnn.storage import fingerprint
 
 
 @pytest.mark.parametrize("large", [False, True])

@@ -18,8 +18,8 @@ from jaxrnn.cells import elman, lstm
 from jaxrnn.data import sine
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import run_folder
-from jaxrnn.training import array_file, metrics_csv
-from jaxrnn.training.checkpoints import Checkpoints
+from jaxrnn.storage import array_file, metrics_csv
+from jaxrnn.storage.checkpoints import Checkpoints
 
 ARRAYS = {
     "['params'].w": np.arange(6.0, dtype=np.float32).reshape(2, 3),

@@ -15,9 +15,8 @@ from pathlib import Path
 
 from typing_extensions import TypedDict
 
-from jaxrnn import atomic, stored_files
+from jaxrnn import atomic, stored_files, timestamps
 from jaxrnn.errors import ConfigError, DamagedError
-from jaxrnn.experiments import stamps
 
 FILE, WRITER = ".lock", ".writer.json"
 BEAT, PATIENCE = 5.0, 60.0  # seconds between two updates, and without one until another host's lock is lost
@@ -97,22 +96,6 @@ def of_run(folder):
     return Lock(folder)
 
 
-def refuse_a_run(folder):
-    """Raises an error if a folder already contains a run.
-
-    Raises:
-      ConfigError: if the folder contains a run.
-    """
-    from jaxrnn.experiments import saved_config  # imported here so that a script's first lines do not import JAX
-    from jaxrnn.training import metrics_csv
-
-    if (Path(str(folder)) / metrics_csv.FILE).exists():
-        raise ConfigError(
-            f"{folder} already contains a run; choose another hydra.run.dir, or resume the run: "
-            f"{saved_config.how_to_resume(folder)}"
-        )
-
-
 def refuse_if_held(folder):
     """Raises an error if another process writes to a folder. Does not take the lock.
 
@@ -166,4 +149,4 @@ def _read(folder):
 
 
 def _this_writer():
-    return {"process": os.getpid(), "host": socket.gethostname(), "since": stamps.stamp()}
+    return {"process": os.getpid(), "host": socket.gethostname(), "since": timestamps.stamp()}

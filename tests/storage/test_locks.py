@@ -12,8 +12,8 @@ import jaxrnn
 from jaxrnn.cells import elman
 from jaxrnn.data import sine
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import locks
-from jaxrnn.training.checkpoints import Checkpoints
+from jaxrnn.storage import locks
+from jaxrnn.storage.checkpoints import Checkpoints
 
 LONG = ["trainer.steps=36000000", "trainer.report_every=720", "model.cell.size=4", "checkpoints.seconds=0"]
 

@@ -1,17 +1,19 @@
 """Summary of a run: writes `summary.json` in one piece, and checks it when it is read."""
 
+import functools
 import hashlib
 import json
 import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, Required
 
+import jax
 from annotated_types import Ge, Lt
 from typing_extensions import TypedDict
 
 from jaxrnn import atomic, hints, stored_files
 from jaxrnn.errors import ConfigError, DamagedError
-from jaxrnn.training import metrics_csv
+from jaxrnn.storage import metrics_csv
 
 FILE, DIGEST = "summary.json", "sha256"
 Count = Annotated[int, Ge(0), Lt(2**53)]
@@ -89,3 +91,16 @@ def _finite(content):
     if isinstance(content, list | tuple):
         return [_finite(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def versions():
+    """Returns the versions and the device for a summary."""
+    device = f"{jax.local_device_count()} x {jax.devices()[0].device_kind}"
+    return {"versions": {name: _version(name) for name in ("jax", "flax", "jaxrnn")}, "device": device}
+
+
+@functools.cache  # `version` reads files at every call, which is slow for thousands of runs
+def _version(name):
+    from importlib.metadata import version
+
+    return version(name)

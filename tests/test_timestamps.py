@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from jaxrnn.experiments import stamps
+from jaxrnn import timestamps
 from jaxrnn.sweeps import progress
 
 ODD = [-1e17, -1e12, -1e9, -1.5, 0.0, 4e9, 4e11, 1e17]
@@ -17,7 +17,7 @@ ODD = [-1e17, -1e12, -1e9, -1.5, 0.0, 4e9, 4e11, 1e17]
 def test_a_log_line_has_a_time_whatever_the_clock_says(now, monkeypatch, capsys):
     """An error in a formatter is no exception: logging prints a stack trace on standard error instead."""
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(stamps.Formatter("[%(asctime)s] %(message)s"))
+    handler.setFormatter(timestamps.Formatter("[%(asctime)s] %(message)s"))
     record = logging.LogRecord("name", logging.INFO, __file__, 1, "Launching", (), None)
     record.created = now
     handler.handle(record)
@@ -29,8 +29,8 @@ def test_a_log_line_has_a_time_whatever_the_clock_says(now, monkeypatch, capsys)
 @pytest.mark.parametrize("now", ODD)
 def test_a_date_in_words_never_fails(now, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: now)
-    assert stamps.stamp()
-    assert stamps.stamp("%Y-%m-%d")
+    assert timestamps.stamp()
+    assert timestamps.stamp("%Y-%m-%d")
 
 
 @pytest.mark.parametrize("script", ["train", "tune", "study", "evaluate", "report"])
@@ -41,18 +41,18 @@ def test_the_launchers_lines_have_that_time(script):
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose(script, return_hydra_config=True)
-    assert cfg.hydra.hydra_logging.formatters.simple["class"] == "jaxrnn.experiments.stamps.Formatter"
+    assert cfg.hydra.hydra_logging.formatters.simple["class"] == "jaxrnn.timestamps.Formatter"
 
 
 def test_no_duration_is_taken_from_a_clock_that_can_be_set(root):
-    """Such a clock gives stamps only: in `stamps.py`, and as a sign of life that is compared for equality, and
+    """Such a clock gives stamps only: in `timestamps.py`, and as a sign of life that is compared for equality, and
     against the times of files, which have no other clock."""
     found = {
         file.name
         for file in (root / "src").rglob("*.py")
         if re.search(r"\btime\.time(_ns)?\(|datetime\.(now|utcnow|today)\(", file.read_text())
     }
-    assert found == {"stamps.py", "sharing.py", "runtime.py"}
+    assert found == {"timestamps.py", "sharing.py", "runtime.py"}
 
 
 def test_how_far_a_sweep_is_takes_the_time_from_the_monotonic_clock(tmp_path, monkeypatch):

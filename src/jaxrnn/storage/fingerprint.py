@@ -30,7 +30,7 @@ class Program(TypedDict):
 
 
 class Settings(TypedDict):
-    """Settings of a run that its checkpoints store; see `jaxrnn.training.single_run.settings`."""
+    """Settings of a run that its checkpoints store; see `settings_of`."""
 
     seed: int
     batch_size: int
@@ -41,11 +41,37 @@ class Settings(TypedDict):
     program: NotRequired[Program | None]
 
 
+class Progress(TypedDict):
+    """Progress of a run as its checkpoint stores it; `settings` identify the run."""
+
+    best_loss: float | None
+    best_step: int
+    stale: int
+    seconds: float
+    ended_by: str | None
+    settings: Settings
+
+
+def settings_of(task, seed, description=None, program=None):
+    """Builds the settings that identify a run; its checkpoints store them, so that no other run resumes from them.
+
+    The number of updates is not among them: a run may be trained longer.
+
+    Args:
+      task, seed: the `Task` and the seed of the run.
+      description: {name: value} of its configuration; None without one.
+      program: its `Program`; None for a run with a configuration.
+    """
+    trainer = {name: value for name, value in task.trainer._asdict().items() if name != "steps"}
+    data = of_data(task.dataset)
+    return {"seed": int(seed), **trainer, "data": data, "configuration": description, "program": program}
+
+
 def check(saved, current, folder):
     """Compares the settings in a checkpoint with the settings of the current run.
 
     Args:
-      saved, current: {name: value}, see `jaxrnn.training.single_run.settings`.
+      saved, current: {name: value}, see `settings_of`.
       folder: the run folder, for the message.
 
     Raises:

@@ -1,0 +1,290 @@
+"""The life of the runs of one program: restore or initialise, advance, report, save, finish.
+
+A single run is a group of one. It differs from a group in its `Engine`, and in the `Store` that saves it.
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import jax
+
+from jaxrnn.arguments import described, dotted
+from jaxrnn.errors import ConfigError
+from jaxrnn.training.callbacks import Progress
+from jaxrnn.training.engine import Engine
+from jaxrnn.training.history import History
+from jaxrnn.training.loop import Clock, Training, stop_when, train
+from jaxrnn.training.update import Task
+from jaxrnn.types import NonNegative, Params, Size
+
+
+class Checkpointing(NamedTuple):
+    """Intervals between checkpoints.
+
+    Fields:
+      seconds: seconds between two checkpoints. The first and the last report of a single run always save one.
+      keep_every: updates between two checkpoints that are never deleted, for studies of the training; a multiple of
+        the updates between two reports. None to keep only the last checkpoint.
+    """
+
+    seconds: NonNegative = 10.0
+    keep_every: Size | None = None
+
+
+class Member(NamedTuple):
+    """A run of a program: what is its own.
+
+    Fields:
+      seed: seed of its params and of every later draw.
+      callbacks: functions of a `Progress`, called at its reports.
+      folder: its run folder; None for a run that is kept in memory.
+      settings: what identifies it, stored in its checkpoints (see `jaxrnn.storage.fingerprint`).
+      number: its number in the group.
+      is_complete: whether it had ended and its folder is complete; its row only fills the program.
+    """
+
+    seed: int
+    callbacks: Sequence[Any] = ()
+    folder: Path | None = None
+    settings: Any = None
+    number: int = 0
+    is_complete: bool = False
+
+
+class Restored(NamedTuple):
+    """The runs of a program at their last checkpoint.
+
+    Fields:
+      states, best: as in `Training`, on the devices.
+      rows: one `History` per row.
+      seconds: seconds that the runs have trained.
+    """
+
+    states: Any
+    best: Params
+    rows: list[History]
+    seconds: float
+
+
+class Store(Protocol):
+    """Where the runs of a program are saved."""
+
+    def restore(self, engine: Engine, members: Sequence[Member]) -> Restored | None:
+        """Reads the last checkpoint of the members, one per row; None if there is none."""
+        ...
+
+    def new_history(self, member: Member) -> History:
+        """Builds the history of a member before its first update."""
+        ...
+
+    def report(self, training: Training) -> None:
+        """Writes what must be on disk after every report."""
+        ...
+
+    def is_missing(self) -> bool:
+        """Returns whether a checkpoint should be there but is not."""
+        ...
+
+    def save(self, training: Training) -> None:
+        """Saves a checkpoint from which all rows can resume."""
+        ...
+
+    def keep(self, training: Training, rows: Sequence[int]) -> None:
+        """Saves the current checkpoint of these rows in their run folders."""
+        ...
+
+
+class InMemory:
+    """Store of runs that are not saved.
+
+    Args:
+      steps: number of updates of each run.
+    """
+
+    def __init__(self, steps: int):
+        self._steps = steps
+
+    def restore(self, engine, members):
+        return None
+
+    def new_history(self, member):
+        return History(self._steps, member=member)
+
+    def report(self, training):
+        pass
+
+    def is_missing(self):
+        return False
+
+    def save(self, training):
+        pass
+
+    def keep(self, training, rows):
+        pass
+
+
+class Ended(NamedTuple):
+    """A run that has ended.
+
+    Fields:
+      member: its `Member`.
+      history: its `History`.
+      best: its params with the best validation loss, on the host.
+      results: the `jaxrnn.training.engine.Results` of these params if its engine has computed them, else None.
+      timing: {"seconds", "compile_seconds", "steps_per_second", "together"}, as in `summary.json`.
+    """
+
+    member: Member
+    history: History
+    best: Params
+    results: Any
+    timing: dict[str, Any]
+
+
+class Program(NamedTuple):
+    """What the runs of one program share.
+
+    Fields:
+      task: their `Task`; of the first run if they differ in float values.
+      engine_of: members -> the `Engine` that continues their training; used when ended runs leave the program.
+      store: the `Store` that saves them.
+      checkpointing: when to save.
+      received: signals that the process has received (see `loop.interrupts`).
+      save_at: steps at which all runs are saved in any case.
+    """
+
+    task: Task
+    engine_of: Any
+    store: Store
+    checkpointing: Checkpointing = Checkpointing()
+    received: Sequence[str] = ()
+    save_at: Sequence[int] = ()
+
+
+def train_members(program, engine, members, hooks=(), began=None):
+    """Trains the runs of a program until each has ended, from their last checkpoint if there is one.
+
+    Args:
+      program: the `Program`.
+      engine: the `Engine` of the rows.
+      members: one `Member` per row. A row that only fills up a device repeats the member before it.
+      hooks: functions of the `Training`, called after the callbacks at every report.
+      began: value of `time.perf_counter()` when the work on these runs began; None for now.
+
+    Yields:
+      An `Ended` for each run that has ended, once its last checkpoint is saved.
+    """
+    training = _restore_or_initialise(program, engine, members, began)
+    # The order matters: saving is last, so that a checkpoint records the runs that the other hooks have ended.
+    in_order = [call_callbacks, *hooks, stop_when(program.received), _Saving(program)]
+    for rows in train(training, in_order):
+        ended = [row for row in rows if not training.rows[row].member.is_complete]
+        if ended:
+            program.store.keep(training, ended)
+            yield from _ended(training, ended)
+        if training.going():
+            _pack(program, training)
+
+
+def _restore_or_initialise(program, engine, members, began):
+    """Builds the training of the members at their last checkpoint, or before their first update."""
+    restored = program.store.restore(engine, members)
+    if restored is None:
+        histories = {id(member): program.store.new_history(member) for member in members}
+        states = engine.init()
+        restored = Restored(states, states.params, [histories[id(member)] for member in members], 0.0)
+    return Training(program.task, engine, restored.rows, restored.states, restored.best, Clock(restored.seconds, began))
+
+
+def call_callbacks(training):
+    """Hook that calls the callbacks of every run; a callback ends the run by returning the reason."""
+    for row, history in training.reported.items():
+        member = history.member
+        if not member.callbacks:
+            continue
+        params, stale = training.params(row), history.progress["stale"]
+        progress = Progress(
+            history.step, history.losses, stale, history, params, training.task, member.seed, member.folder
+        )
+        for callback in member.callbacks:
+            reason = callback(progress)
+            if reason is not None and not isinstance(reason, str):
+                raise ConfigError(
+                    f"callbacks: {dotted(callback)} returned {described(reason)}, expected None to continue or a "
+                    "string that says why the run stops"
+                )
+            if reason is not None and history.status is None:
+                history.end_early(reason)
+
+
+class _Saving:
+    """Hook that saves the runs when it is time to."""
+
+    def __init__(self, program):
+        self._program, self._saved_at = program, time.perf_counter()
+
+    def __call__(self, training):
+        store, checkpointing = self._program.store, self._program.checkpointing
+        store.report(training)
+        going, step = training.going(), training.last_step()
+        if going and checkpointing.keep_every is not None and step % checkpointing.keep_every == 0:
+            store.keep(training, list(going))
+        is_late = time.perf_counter() - self._saved_at >= checkpointing.seconds
+        is_due = going and (is_late or store.is_missing())
+        if self._program.received or step in self._program.save_at or is_due:
+            store.save(training)
+            self._saved_at = time.perf_counter()
+
+
+def _ended(training, rows):
+    """Yields the `Ended` of some rows."""
+    engine, clock = training.engine, training.clock
+    is_stopped = training.rows[rows[0]].status == "stopped"
+    results = None if is_stopped else engine.results(training.best)
+    best = jax.device_get(training.best)
+    timing = {
+        "seconds": clock.seconds(),
+        "compile_seconds": engine.compile_seconds,
+        "steps_per_second": clock.steps_per_second(),
+        "together": len(training.runs()),
+    }
+    for row in rows:
+        history = training.rows[row]
+        yield Ended(history.member, history, engine.of_run(best, row), results and results[row], timing)
+
+
+def _pack(program, training):
+    """Moves the runs that have not ended into a smaller program, if that saves time.
+
+    Ended runs stay rows of the compiled program and cost as much as the others until the program is replaced.
+    """
+    rows = padded(list(training.going()))
+    if len(rows) == len(training.rows) or not _is_packing_faster(training, len(rows)):
+        return
+    host_states, best = training.engine.to_host(training.states), jax.device_get(training.best)
+    states, best = jax.tree.map(lambda a: a[rows], (host_states, best))
+    training.rows = [training.rows[row] for row in rows]
+    training.engine = program.engine_of([history.member for history in training.rows])
+    training.states, training.best = training.engine.to_device(states, best)
+
+
+def _is_packing_faster(training, count):
+    """Returns whether a program with `count` rows saves more seconds than its compilation takes.
+
+    The estimate assumes that the time of an update is proportional to the number of rows, and that the smaller program
+    takes as long to compile as the current one. Before the first report, no update has been timed.
+    """
+    if training.report is None:
+        return False
+    updates_left = training.task.trainer.steps - training.step()
+    saved_seconds = training.clock.needed(updates_left) * (1 - count / len(training.rows))
+    return saved_seconds >= training.engine.compile_seconds
+
+
+def padded(rows):
+    """Repeats the last of some rows until the devices divide their number evenly."""
+    devices = jax.local_device_count()
+    missing = -len(rows) % devices if len(rows) > devices else 0
+    return [*rows, *[rows[-1]] * missing]
