@@ -105,6 +105,30 @@ def test_nothing_below_the_experiments_knows_hydra():
             assert "omegaconf" not in source, path
 
 
+CORE = ("cells", "unroll", "nets", "data", "distributions", "dynamics", "training")
+OPENING = {"open", "read_text", "write_text", "read_bytes", "write_bytes", "mkdir", "unlink", "savez", "touch"}
+
+
+def modules_of(path):
+    for node in ast.walk(ast.parse((PACKAGE / path).read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if room(path.parts) in CORE], ids=str)
+def test_the_core_draws_nothing_and_opens_no_file(path):
+    """Data sets read the files that they are named after; `glyphs` reads a font that Matplotlib brings."""
+    if path.name != "glyphs.py":
+        assert not {name.split(".")[0] for name in modules_of(path)} & {"matplotlib", "hydra", "omegaconf"}
+    if path.parts[0] != "data":
+        for node in ast.walk(ast.parse((PACKAGE / path).read_text())):
+            if isinstance(node, ast.Call):
+                called = getattr(node.func, "attr", getattr(node.func, "id", None))
+                assert called not in OPENING, f"{path}, line {node.lineno}: {called}"
+
+
 def test_importing_the_package_pulls_no_heavy_library():
     heavy = ("matplotlib", "pandas", "jax", "numpy", "hydra")
     code = f"import jaxrnn, sys; print([m for m in {heavy} if m in sys.modules])"

@@ -15,7 +15,6 @@ from jaxrnn.experiments import artifacts, build, run_folder, saved_config
 from jaxrnn.precision import computing
 from jaxrnn.storage import metrics_csv
 from jaxrnn.storage.checkpoints import Checkpoints
-from jaxrnn.training import probes
 from jaxrnn.training.compiled import single_program
 
 
@@ -201,7 +200,7 @@ def test_what_is_being_written_is_neither_drawn_nor_synced(tmp_path, train):
         (tmp_path / name).symlink_to("gone")  # fails where it is opened, as a file that was just given its name
     saved_config.keep(tmp_path)
     experiment = run_folder.saved_experiment(tmp_path)
-    assert probes.figures(experiment.probes, experiment.task, tmp_path)
+    assert artifacts.probe_figures(experiment.probes, experiment.task, tmp_path)
 
 
 def test_broken_folders_are_refused(tmp_path, train):

@@ -19,7 +19,7 @@ from jaxrnn.training import Task, Trainer, engine, evaluation
 from jaxrnn.training.callbacks import early_stopping
 from jaxrnn.training.engine import Engine
 from jaxrnn.training.history import report_rows
-from jaxrnn.training.lifecycle import Checkpointing
+from jaxrnn.training.store import Checkpointing
 from jaxrnn.training.update import Report, TrainState
 
 REPORT_EVERY = 3

@@ -9,14 +9,14 @@ from jaxrnn import dynamics, nets
 from jaxrnn.cells import elman, gru, lstm
 from jaxrnn.data import noisy_cosine
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import run_folder
+from jaxrnn.experiments import artifacts, run_folder
 from jaxrnn.experiments.build import build
 from jaxrnn.initializers import gaussian
 from jaxrnn.losses import weighted_sum
 from jaxrnn.studies import _ensembles, _runner, gain, gates, gradient_flow, jacobian, long_lag, lyapunov, truncation
 from jaxrnn.studies._gradients import compared
 from jaxrnn.studies._losses_read import by_lag, losses_read
-from jaxrnn.training import engine, evaluation, probes
+from jaxrnn.training import engine, evaluation
 from jaxrnn.types import Batch
 from jaxrnn.unroll.scan import scan
 from jaxrnn.unroll.truncated import unroll as truncated
@@ -454,7 +454,7 @@ def test_probes_measure_at_every_report_and_change_nothing(tmp_path, probing):
     assert run.timing["probe_seconds"] > 0
     for name in ("gradient_flow", "gates"):
         assert sorted(path.name for path in (watched / "probes" / name).iterdir()) == ["2.npz", "4.npz", "6.npz"]
-    found = probes.figures({"gradient_flow": gradient_flow.probe(), "gates": gates.probe()}, run.task, watched)
+    found = artifacts.probe_figures({"gradient_flow": gradient_flow.probe(), "gates": gates.probe()}, run.task, watched)
     assert {"probe_gradient_flow_training", "probe_gates_saturation"} <= set(found)
 
 

@@ -17,8 +17,8 @@ from jaxrnn.sweeps.grouping import Group
 from jaxrnn.training import engine, lifecycle
 from jaxrnn.training.engine import Engine
 from jaxrnn.training.history import History, ReportRow
-from jaxrnn.training.lifecycle import Member
 from jaxrnn.training.loop import Training
+from jaxrnn.training.store import Member
 from jaxrnn.training.update import Task, Trainer, TrainState
 
 JOBS = [3, 5, 6, 9, 12]  # of a sweep: not numbered from 0, and not in steps of one
@@ -58,7 +58,7 @@ def engine_of(rows):
     """An engine of rows that only moves states to the host and back."""
 
     def to_host(states):
-        return states._replace(key=jax.random.key_data(states.key))
+        return states._replace(key=np.asarray(jax.random.key_data(states.key)))
 
     return Engine(len(rows), *[None] * 6, to_host, None, lambda saved, best: (saved, best), 0.0, 0)
 

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import compose, run_folder, saved_config
+from jaxrnn.experiments import artifacts, compose, run_folder, saved_config
 from jaxrnn.storage import array_file, fingerprint, locks, metrics_csv, summaries
 from jaxrnn.storage.checkpoints import Checkpoints
 from jaxrnn.storage.group_store import GroupStore
@@ -106,7 +106,7 @@ class Readers:
         report.command(report.read(folder))
 
     def figures(self, folder):
-        probes.figures({"norms": PROBE}, self.task, folder / "0")
+        artifacts.probe_figures({"norms": PROBE}, self.task, folder / "0")
 
     def lock(self, folder):
         locks.refuse_if_held(folder / "0")

@@ -19,7 +19,7 @@ from jaxrnn.optimizers import Optimizer, as_optimizer
 from jaxrnn.precision import as_computed, computing
 from jaxrnn.storage import fingerprint, locks
 from jaxrnn.training import compatibility, evaluation
-from jaxrnn.training.lifecycle import Checkpointing
+from jaxrnn.training.store import Checkpointing
 from jaxrnn.training.update import Precision, Task, Trainer
 from jaxrnn.types import Dataset, Net, Positive, Seed, Size, Unroll
 from jaxrnn.unroll import deferred

@@ -37,15 +37,18 @@ def record(folder, cfg, content):
 def save_figures(run, probes):
     """Draws the figures of a run and of its probes into the run folder. Returns their paths."""
     with style.page(_width(run)):
-        read = {name: probe_files.read(name, probe, run.task, run.folder) for name, probe in probes.items()}
-        probe_figures = {
-            f"probe_{title}": figure
-            for name, measurements in read.items()
-            if measurements is not None
-            for title, figure in probes[name].plot(*measurements).items()
-        }
+        figures = probe_figures(probes, run.task, run.folder)
     paths = run.plot(_width(run)).save(run.folder)
-    return paths + [style.publish(figure, run.folder, title) for title, figure in probe_figures.items()]
+    return paths + [style.publish(figure, run.folder, title) for title, figure in figures.items()]
+
+
+def probe_figures(probes, task, folder):
+    """Draws the measurements in a run folder of the probes {name: `Probe`} of a task: {title: figure}."""
+    figures = {}
+    for name, probe in probes.items():
+        if (measurements := probe_files.read(name, probe, task, folder)) is not None:
+            figures |= {f"probe_{title}": figure for title, figure in probe.plot(*measurements).items()}
+    return figures
 
 
 def _width(run):

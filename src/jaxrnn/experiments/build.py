@@ -14,7 +14,7 @@ from jaxrnn.optimizers import Optimizer
 from jaxrnn.precision import computing
 from jaxrnn.training import compatibility, evaluation
 from jaxrnn.training.evaluation import Evaluator
-from jaxrnn.training.lifecycle import Checkpointing
+from jaxrnn.training.store import Checkpointing
 from jaxrnn.training.update import Task, Trainer
 from jaxrnn.types import Dataset, Net, Pair
 

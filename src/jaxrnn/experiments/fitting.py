@@ -12,8 +12,9 @@ from jaxrnn.storage import fingerprint
 from jaxrnn.storage.probe_files import Probes
 from jaxrnn.storage.run_folders import RunFolder
 from jaxrnn.training import engine as engines
-from jaxrnn.training.lifecycle import InMemory, Member, Program, train_members
+from jaxrnn.training.lifecycle import Program, train_members
 from jaxrnn.training.loop import interrupts
+from jaxrnn.training.store import InMemory, Member
 
 
 def fit(experiment, folder=None, peers=None):

@@ -59,7 +59,7 @@ def losses_and_rows(make, seeds, values=None):
     training = begun(first, group, [History(first.trainer.steps) for _ in numbers])
     steps, losses_by_report = [], []
     for _ in train(training):
-        steps.append(max(history.step for history in training.rows))
+        steps.append(training.last_step())
         losses_by_report.append([history.losses.get("validation", np.nan) for history in training.rows])
     return np.array(steps), np.array(losses_by_report), training
 

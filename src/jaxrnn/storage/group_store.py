@@ -13,7 +13,7 @@ from jaxrnn.storage.checkpoints import Checkpoints
 from jaxrnn.storage.fingerprint import Progress
 from jaxrnn.storage.run_folders import RunFolders
 from jaxrnn.training.history import History
-from jaxrnn.training.lifecycle import Restored
+from jaxrnn.training.store import Restored
 
 
 class MemberHistory(TypedDict):
@@ -33,7 +33,7 @@ class GroupProgress(TypedDict):
 
 
 class GroupStore:
-    """Store of the runs of a group (see `jaxrnn.training.lifecycle.Store`).
+    """Store of the runs of a group (see `jaxrnn.training.store.Store`).
 
     Args:
       folder: the folder of the group's own checkpoint.

@@ -11,7 +11,7 @@ from jaxrnn.storage import fingerprint, metrics_csv
 from jaxrnn.storage.checkpoints import Checkpoints
 from jaxrnn.storage.tensorboard import Board
 from jaxrnn.training.history import History
-from jaxrnn.training.lifecycle import Restored
+from jaxrnn.training.store import Restored
 
 WRITERS = 16  # threads that write run folders: a disk syncs many files in the time of one
 
@@ -94,7 +94,7 @@ class RunFolders:
 
 
 class RunFolder:
-    """Store of a single run: its folder (see `jaxrnn.training.lifecycle.Store`).
+    """Store of a single run: its folder (see `jaxrnn.training.store.Store`).
 
     Args:
       folder: the run folder.

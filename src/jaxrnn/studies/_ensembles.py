@@ -171,7 +171,7 @@ def trained(name, task, seed, networks, experiment=None, bar=None):
     training = begin(task, seed, networks)
     steps, checkpoints = [0], [jax.device_get(training.states.params)]
     for _ in watched(name, training, bar=bar):
-        reached = max(history.step for history in training.rows)
+        reached = training.last_step()
         if any(history.status == "diverged" for history in training.rows):
             raise ConfigError(f"{name}: the training of a network diverged between steps {steps[-1]} and {reached}")
         steps.append(reached)
@@ -201,9 +201,8 @@ def watched(name, training, hooks=(), bar=None):
         bar.set_description(name)
         reached = 0
         for ended in train(training, hooks):
-            step = max(history.step for history in training.rows)
-            bar.update(step - reached)
-            reached = step
+            bar.update(training.last_step() - reached)
+            reached = training.last_step()
             yield ended
 
 

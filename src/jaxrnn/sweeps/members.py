@@ -10,8 +10,8 @@ from jaxrnn.experiments.build import Experiment, assemble, with_values
 from jaxrnn.storage.group_store import GroupStore
 from jaxrnn.storage.run_folders import RunFolder
 from jaxrnn.training import engine as engines
-from jaxrnn.training.lifecycle import Member
 from jaxrnn.training.priming import generates, primed
+from jaxrnn.training.store import Member
 
 
 class Members(NamedTuple):

@@ -11,8 +11,8 @@ from jaxrnn.arguments import described, dotted, hints, refuse_factory, validated
 from jaxrnn.errors import ConfigError
 from jaxrnn.training import evaluation
 from jaxrnn.training.history import COLUMNS
-from jaxrnn.training.lifecycle import Checkpointing
 from jaxrnn.training.probes import Probe
+from jaxrnn.training.store import Checkpointing
 from jaxrnn.training.update import Trainer, cast
 from jaxrnn.types import Pair
 from jaxrnn.windows import Windows

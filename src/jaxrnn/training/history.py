@@ -35,7 +35,7 @@ class History:
       rows: the reports so far, dicts.
       writers: objects with `write(step, split, row)`, `flush()` and `close()`, such as the one of `metrics.csv`.
       text: function that returns the content of `metrics.csv`.
-      member: the `jaxrnn.training.lifecycle.Member` whose history it is; None if nothing of the run is saved or called.
+      member: the `jaxrnn.training.store.Member` whose history it is; None if nothing of the run is saved or called.
 
     Fields:
       member: as above.
