@@ -199,10 +199,8 @@ def watched(name, training, hooks=(), bar=None):
         if bar is None:
             bar = stack.enter_context(progress_bar(training.task.trainer.steps))
         bar.set_description(name)
-        reached = 0
         for ended in train(training, hooks):
-            bar.update(training.last_step() - reached)
-            reached = training.last_step()
+            bar.update(training.report.loss.shape[-1])
             yield ended
 
 
