@@ -18,9 +18,9 @@ from jaxrnn.precision import in_own_precision
 from jaxrnn.table import Table
 from jaxrnn.training import evaluation
 from jaxrnn.training.diagnostics import notes, worse_than_trivial
-from jaxrnn.training.engine import Results
 from jaxrnn.training.history import COLUMNS
 from jaxrnn.training.priming import generates, generation_error, primed
+from jaxrnn.training.results import Results
 from jaxrnn.training.update import Task
 from jaxrnn.types import Dataset, Net, Params
 from jaxrnn.windows import Windows

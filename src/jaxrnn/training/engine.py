@@ -18,6 +18,7 @@ from jaxrnn.jax_internals import compiler_options
 from jaxrnn.precision import current, within
 from jaxrnn.runtime import local, on_all
 from jaxrnn.training import compiled, evaluation, optimizer_state, sharding
+from jaxrnn.training.results import of_group
 from jaxrnn.training.update import Report
 
 
@@ -53,18 +54,6 @@ class Engine(NamedTuple):
     to_device: Any
     compile_seconds: float
     bytes: int
-
-
-class Results(NamedTuple):
-    """Results of the params of one run.
-
-    Fields:
-      metrics: {split: {metric: float}}, without the loss of the trivial predictor.
-      generated: the generated values [length, V]; None without a series.
-    """
-
-    metrics: dict[str, dict[str, float]]
-    generated: Any
 
 
 def single(task, seed, evaluator=None, everywhere=False):
@@ -177,7 +166,7 @@ def _group(dataset, make, seeds, values, measured, generated, begins):
         evaluate=evaluate,
         select=_select,
         of_run=_of_run,
-        results=results,
+        results=of_group(runs, measured, evaluate, None if generated is None else generate_values),
         to_host=lambda states: jax.device_get(compiled.with_key_data(stored_layout(states))),
         shapes=jax.eval_shape(stored_layout, states),
         to_device=to_device,
@@ -229,12 +218,6 @@ def _measure(task, params, batch):
 
 def _generate(length, task, params, common):
     return evaluation.continued(task, params, *common, length)
-
-
-def _split_runs(columns):
-    """Splits {name: [N]} into N dicts, one per run."""
-    columns = {name: np.asarray(column).tolist() for name, column in columns.items()}
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _select(mask, new, old):

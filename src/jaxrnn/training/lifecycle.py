@@ -26,7 +26,7 @@ class Ended(NamedTuple):
       member: its `Member`.
       history: its `History`.
       best: its params with the best validation loss, on the host.
-      results: the `jaxrnn.training.engine.Results` of these params if its engine has computed them, else None.
+      results: the `jaxrnn.training.results.Results` of these params if its engine has computed them, else None.
       timing: {"seconds", "compile_seconds", "steps_per_second", "together"}, as in `summary.json`.
     """
 
