@@ -18,7 +18,7 @@ from jaxrnn.jax_internals import compiler_options
 from jaxrnn.precision import current, within
 from jaxrnn.runtime import local, on_all
 from jaxrnn.training import compiled, evaluation, optimizer_state, sharding
-from jaxrnn.training.results import of_group
+from jaxrnn.training.results import of_group, split_runs
 from jaxrnn.training.update import Report
 
 
@@ -135,22 +135,17 @@ def _group(dataset, make, seeds, values, measured, generated, begins):
         advancing = submit(_compiled, program.advance, states, values, arrays, np.int32(0))
         measures = {name: submit(compile_on_params, _measure, dataset.splits[name]) for name in measured}
         if generated is not None:
-            generate = partial(_generate, generated.length)
-            generation = submit(compile_on_params, generate, (generated.xs, generated.ahead))
+            common = (generated.xs, generated.ahead)
+            generation = submit(compile_on_params, partial(_generate, generated.length), common)
     advance, _, size = advancing.result()
     seconds = time.perf_counter() - began
 
     def evaluate(split, params):
-        if split not in measures:
-            return None
-        return _split_runs(measures[split].result()(values, params, dataset.splits[split]))
+        measure = measures.get(split)
+        return measure and split_runs(measure.result()(values, params, dataset.splits[split]))
 
-    def results(params):
-        metrics = {name: evaluate(name, params) for name in measured}
-        values_by_run = [None] * runs
-        if generation is not None:
-            values_by_run = np.asarray(generation.result()(values, params, (generated.xs, generated.ahead)))
-        return [Results({name: rows[run] for name, rows in metrics.items()}, values_by_run[run]) for run in range(runs)]
+    def generate(params):
+        return np.asarray(generation.result()(values, params, (generated.xs, generated.ahead)))
 
     def stored_layout(states):
         return states._replace(opt_state=optimizer_state.flattened(states))
@@ -166,7 +161,7 @@ def _group(dataset, make, seeds, values, measured, generated, begins):
         evaluate=evaluate,
         select=_select,
         of_run=_of_run,
-        results=of_group(runs, measured, evaluate, None if generated is None else generate_values),
+        results=of_group(runs, measured, evaluate, None if generated is None else generate),
         to_host=lambda states: jax.device_get(compiled.with_key_data(stored_layout(states))),
         shapes=jax.eval_shape(stored_layout, states),
         to_device=to_device,
