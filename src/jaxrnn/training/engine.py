@@ -147,9 +147,6 @@ def _group(dataset, make, seeds, values, measured, generated, begins):
     def generate(params):
         return np.asarray(generation.result()(values, params, (generated.xs, generated.ahead)))
 
-    def stored_layout(states):
-        return states._replace(opt_state=optimizer_state.flattened(states))
-
     def to_device(saved, params):
         opt_state = optimizer_state.unflattened(saved, states.opt_state)
         return sharding.placed((compiled.with_key(saved)._replace(opt_state=opt_state), params), runs)
@@ -162,12 +159,17 @@ def _group(dataset, make, seeds, values, measured, generated, begins):
         select=_select,
         of_run=_of_run,
         results=of_group(runs, measured, evaluate, None if generated is None else generate),
-        to_host=lambda states: jax.device_get(compiled.with_key_data(stored_layout(states))),
-        shapes=jax.eval_shape(stored_layout, states),
+        to_host=lambda states: jax.device_get(compiled.with_key_data(_stored_layout(states))),
+        shapes=jax.eval_shape(_stored_layout, states),
         to_device=to_device,
         compile_seconds=seconds,
         bytes=size,
     )
+
+
+def _stored_layout(states):
+    """Returns the states of a group with the optimizer state in the layout of run folders."""
+    return states._replace(opt_state=optimizer_state.flattened(states))
 
 
 def _within(precision, engine):
