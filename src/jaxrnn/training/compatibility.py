@@ -24,7 +24,7 @@ def check(task, checkpointing=Checkpointing(), callbacks=(), probes=None, config
     Args:
       task: a `Task`.
       checkpointing: a `Checkpointing`.
-      callbacks, probes: as in `jaxrnn.training.fit`.
+      callbacks, probes: as in `jaxrnn.fit`.
       configured: True if messages name configuration keys such as trainer.batch_size, False for arguments such as
         batch_size.
 
