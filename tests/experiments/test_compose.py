@@ -2,6 +2,7 @@
 
 import re
 
+import jax
 import pytest
 
 from jaxrnn import optimizers
@@ -62,12 +63,12 @@ def test_a_short_run_warms_up_for_a_tenth_of_it(steps, top):
 )
 def test_odd_values_are_refused_by_name(word, said):
     with pytest.raises(ConfigError, match=re.escape(said)):
-        build.check(compose("train", [word]))
+        schema.prepare(compose("train", [word]))
 
 
 @pytest.mark.parametrize("word", ["callbacks=[]", "callbacks=[early_stopping]", "figures=null", "figures=false"])
 def test_lists_of_callbacks_and_figures_are_taken(word):
-    build.check(compose("train", [word]))
+    schema.prepare(compose("train", [word]))
 
 
 @pytest.mark.parametrize("value", [3, 1e308, True, {"a": 1}, [1]])
@@ -92,3 +93,22 @@ def test_what_is_trusted_are_texts(value):
 def test_keys_that_no_factory_reads_are_held_to_their_types(script, word, said):
     with pytest.raises(ConfigError, match=re.escape(said)):
         schema.check(compose(script, ["run=run", word]))
+
+
+def test_a_check_leaves_the_configuration_as_it_is():
+    words = ["trainer.steps=1e3", "seed=2.0", "optimizer.clip_norm=1"]
+    cfg, untouched = compose("train", words), compose("train", words)
+    schema.check(cfg)
+    assert cfg == untouched
+    assert isinstance(cfg.trainer.steps, float)
+    assert schema.prepare(cfg) is cfg
+    values = [cfg.trainer.steps, cfg.seed, cfg.optimizer.clip_norm]
+    assert list(map(type, values)) == [int, int, float]
+    assert values == [1000, 2, 1.0]
+
+
+def test_building_leaves_the_settings_of_jax_as_they_are():
+    settings = dict(jax.config.values)
+    build.build(compose("train", ["trainer.precision=f64", "trainer.steps=4"]))
+    build.build(compose("train", ["trainer.precision=f32", "trainer.steps=4"]))
+    assert dict(jax.config.values) == settings

@@ -43,7 +43,7 @@ def save_figures(run, probes):
 
 def _width(run):
     """Returns the width of a run's figures in inches, or None if its configuration does not set it."""
-    return schema.build(run.cfg.figure).width if run.cfg is not None and "figure" in run.cfg else None
+    return schema.instantiate(run.cfg.figure).width if run.cfg is not None and "figure" in run.cfg else None
 
 
 def write_evaluation(run):

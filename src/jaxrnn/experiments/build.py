@@ -57,26 +57,18 @@ def experiment(*overrides: str) -> Experiment:
 
 
 def build(cfg):
-    """Checks a configuration and builds its `Experiment`, before anything compiles.
+    """Checks and normalises a configuration, in place, and builds its `Experiment`, before anything compiles.
 
     Raises:
       ConfigError: if the configuration cannot be used.
     """
-    check(cfg)
-    return built(cfg)
+    return instantiate(schema.prepare(cfg))
 
 
-def check(cfg, skipped=()):
-    """Checks a configuration against the factories' signatures, except for the keys in `skipped` (see `schema.check`).
+def instantiate(cfg):
+    """Builds the `Experiment` of a configuration that `schema.prepare` has accepted.
 
-    Raises:
-      ConfigError: at the first key that is unknown, missing or has an invalid value.
-    """
-    schema.check(cfg, skipped=skipped)
-
-
-def built(cfg):
-    """Builds the `Experiment` of a configuration that `check` has accepted.
+    JAX's settings stay unchanged: the precision of the run applies only while its arrays are made.
 
     Raises:
       ConfigError: if the parts of the configuration do not fit each other.
@@ -87,7 +79,7 @@ def built(cfg):
 
 def _experiment(cfg):
     task = assemble(cfg)
-    checkpointing = schema.build(cfg.checkpoints) if "checkpoints" in cfg else Checkpointing()
+    checkpointing = schema.instantiate(cfg.checkpoints) if "checkpoints" in cfg else Checkpointing()
     callbacks, probes = list(_collection(cfg, "callbacks").values()), _collection(cfg, "probes")
     compatibility.check(task, checkpointing, callbacks, probes, configured=True)
     return Experiment(
@@ -130,14 +122,14 @@ def assemble(cfg, dataset=None):
         dataset=dataset,
         optimizer=_build_node(cfg, "optimizer", Optimizer),
         trainer=_build_node(cfg, "trainer", Trainer),
-        regularizer=schema.build(cfg.regularizer) if cfg.get("regularizer") is not None else None,
+        regularizer=schema.instantiate(cfg.regularizer) if cfg.get("regularizer") is not None else None,
         metrics=_collection(cfg, "metrics"),
     )
 
 
 def _build_node(cfg, node, kind, **arguments):
     """Builds the object of a node and checks that it is of the expected kind."""
-    part = schema.build(cfg[node], **arguments)
+    part = schema.instantiate(cfg[node], **arguments)
     return validated(part, kind, f"{node}._target_={cfg[node]._target_}")
 
 
@@ -160,4 +152,4 @@ def with_values(cfg, names, values):
 
 def _collection(cfg, name):
     """Builds every node in a collection, as {name: object}."""
-    return {key: schema.build(node) for key, node in (cfg.get(name) or {}).items()}
+    return {key: schema.instantiate(node) for key, node in (cfg.get(name) or {}).items()}

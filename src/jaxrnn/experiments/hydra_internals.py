@@ -24,7 +24,7 @@ NO_RUNS = "the sweep has no runs: one of its keys names no value, such as range(
 def run(task, config_name, arguments):
     """Does the work of `hydra.main`: composes `conf/CONFIG_NAME.yaml`, then runs, sweeps, or prints information.
 
-    Dotted keys need no `+`: `schema.check` tests whether a factory has them.
+    Dotted keys need no `+`: `schema.prepare` tests whether a factory has them.
 
     Args:
       task: a function that takes the composed configuration, defined in a module or script.

@@ -48,7 +48,7 @@ def run(cfg, hydra):
     folder = hydra.runtime.output_dir
     lines = study_models(compared(cfg, hydra), folder, command)
     if str(hydra.mode).endswith("MULTIRUN"):
-        lines += aggregate.write(hydra.sweep.dir, schema.build(cfg.figure).width)
+        lines += aggregate.write(hydra.sweep.dir, schema.instantiate(cfg.figure).width)
     return lines
 
 
@@ -136,9 +136,9 @@ def study_run(cfg, folder, command=""):
       Lines of text for the terminal.
     """
     began = time.perf_counter()
-    schema.check(OmegaConf.create({"study": cfg.study, "figure": cfg.figure}))
+    schema.prepare(OmegaConf.create({"study": cfg.study, "figure": cfg.figure}))
     network, notes = _of_run(folder, cfg)
-    name, number, target = schema.build(cfg.study).func.__module__.rpartition(".")[2], 1, None
+    name, number, target = schema.instantiate(cfg.study).func.__module__.rpartition(".")[2], 1, None
     while target is None or target.exists():
         target = Path(str(folder)) / FOLDER / (name if number == 1 else f"{name}_{number}")
         number += 1
@@ -187,7 +187,7 @@ def _of_run(folder, cfg):
 
 
 def _study(cfg, kinds, folder, command, began):
-    measure, page = schema.build(cfg.study), schema.build(cfg.figure)
+    measure, page = schema.instantiate(cfg.study), schema.instantiate(cfg.figure)
     name = measure.func.__module__.rpartition(".")[2]
     try:
         with computing(_precision.of(kinds)):

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn import runtime
-from jaxrnn.experiments.build import built, description
+from jaxrnn.experiments.build import description, instantiate
 from jaxrnn.precision import steps_within
 from jaxrnn.sweeps import halving
 from jaxrnn.sweeps.group_checkpoint import GroupCheckpoint
@@ -44,7 +44,7 @@ def train_group(group, cfgs, folders, store, options=Options(), received=(), wat
 
 def _train_members(group, cfgs, folders, store, options, received, watch, configured):
     """Trains one program after the other, each with as many members as the options and the memory allow."""
-    experiment = group.experiment or built(group.cfg)
+    experiment = group.experiment or instantiate(group.cfg)
     halving.check(options, experiment.task.trainer.report_every)
     members = Members(group, experiment, cfgs, folders, {}, configured)
     checkpoint = GroupCheckpoint(store)

@@ -12,7 +12,6 @@ from hydra.core.override_parser.types import IntervalSweep
 from jaxrnn import stored_files
 from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments import schema
-from jaxrnn.experiments.build import check
 from jaxrnn.experiments.compose import compose, force
 from jaxrnn.metrics import cost
 from jaxrnn.sweeps import progress, reading, report, schedule, search_metric, search_space
@@ -57,12 +56,12 @@ def run(cfg, hydra, space):
       hydra: the node hydra.
       space: overrides with many values, as `split` returns them.
     """
-    check(cfg)
+    schema.prepare(cfg)
     for word in space:
         if force(word).startswith("++tune."):
             raise ConfigError(f"{word}: a search takes only one value of this option")
     shared = [word for word in hydra.overrides.task if not force(word).startswith("++tune.")]
-    folder, options = hydra.runtime.output_dir, schema.build(cfg.tune)
+    folder, options = hydra.runtime.output_dir, schema.instantiate(cfg.tune)
     study = search(lambda words: compose("train", words), shared, space, options, folder, cfg.seed)
     search_figures.draw(study, folder)
     report.write(report.read(folder, options.metric))
