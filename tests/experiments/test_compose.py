@@ -112,3 +112,39 @@ def test_building_leaves_the_settings_of_jax_as_they_are():
     build.build(compose("train", ["trainer.precision=f64", "trainer.steps=4"]))
     build.build(compose("train", ["trainer.precision=f32", "trainer.steps=4"]))
     assert dict(jax.config.values) == settings
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """The module `mine_of_test` of a user's own."""
+    (tmp_path / "mine_of_test.py").write_text(
+        "from jaxrnn.cells import elman\n"
+        "def cell(size, extra): return elman.cell(size)\n"
+        "def misspelt(size):\n"
+        "    return elman.cel(size)\n"
+        "NUMBER = 3\n"
+    )
+    (tmp_path / "broken_of_test.py").write_text("def cell(:\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["model.cell._target_=mien.cell"], "no such function: mien cannot be imported; install it, or add its folder"),
+        (["model.cell._target_=mine_of_test.cel"], "mine_of_test has no cel; nearest: cell"),
+        (["model.cell._target_=jaxrnn.cells.lsmt.cell"], "jaxrnn.cells has no lsmt; nearest: lstm"),
+        (["model.cell._target_=mine_of_test.NUMBER"], "expected a function, got an int"),
+        (["model.cell._target_=broken_of_test.cell"], "SyntaxError"),
+        (["model.cell._target_=mine_of_test.cell"], "model.cell.extra is missing: mine_of_test.cell requires it"),
+        (["model=elman", "model.cell._target_=mine_of_test.misspelt"], "mine_of_test.misspelt, line 4 of "),
+        (["data=custom"], "data._target_ is missing; give it: data._target_=MODULE.FUNCTION"),
+        (["model.cell._target_=null"], "model.cell._target_=None: no such function"),
+    ],
+)
+def test_a_function_that_cannot_be_called_is_named_once(words, said, mine):
+    with pytest.raises(ConfigError, match=re.escape(said)) as error:
+        build.build(compose("train", words))
+    assert "\n" not in str(error.value)
+    assert str(error.value).count(said) == 1

@@ -8,3 +8,6 @@ COLLECTIONS = ("callbacks", "metrics", "probes")  # nodes of nodes, whose names 
 LISTS = ("callbacks", "probes")  # groups of which a run may choose several
 FIXED = ("resume", "evaluate", "generate", "export", "report")  # scripts whose YAML file lists all their keys
 DESCRIPTIONS = ("compare", "networks")  # nodes that describe other configurations
+SET_BY_PROGRAM = (  # arguments of factories that are set by the program, not by the user
+    "model.output_size", "model.vocabulary_size", "model.answers", "study.networks", "paper.quick"
+)  # fmt: skip

@@ -5,7 +5,7 @@ The signature of a factory is the schema of its node: parameter names are the va
 
 import functools
 import inspect
-import pydoc
+import re
 import typing
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -13,8 +13,9 @@ from omegaconf.errors import InterpolationResolutionError
 
 from jaxrnn import arguments
 from jaxrnn.arguments import hints, is_checkable, nearest
-from jaxrnn.errors import ConfigError
-from jaxrnn.experiments.nodes import COLLECTIONS, DESCRIPTIONS, PARTS
+from jaxrnn.errors import ConfigError, last_line
+from jaxrnn.experiments import targets
+from jaxrnn.experiments.nodes import COLLECTIONS, DESCRIPTIONS, PARTS, SET_BY_PROGRAM
 
 UNKNOWN = object()  # value of an interpolation that cannot be resolved yet
 
@@ -145,7 +146,8 @@ def instantiate(node, **arguments):
     """Builds the object that a checked node describes, with `hydra.utils.instantiate`.
 
     Raises:
-      ConfigError: if the factory raises a ConfigError, ValueError or OSError; the message stays the same.
+      ConfigError: if a factory raises an error. The message of a ConfigError, ValueError or OSError stays the same; for
+        other errors the message names the node and its factory.
     """
     from hydra import utils
     from hydra.errors import InstantiationException
@@ -153,9 +155,13 @@ def instantiate(node, **arguments):
     try:
         return utils.instantiate(node, **arguments)
     except InstantiationException as error:
-        if isinstance(error.__cause__, ValueError | OSError | ConfigError):
-            raise ConfigError(str(error.__cause__)) from error
-        raise
+        cause = error.__cause__
+        if cause is None or isinstance(cause, ValueError | OSError | ConfigError):
+            raise ConfigError(str(cause or error)) from error
+        target = match[1] if (match := re.search("target '([^']+)'", str(error))) else str(node._target_)
+        name = match[1] if (match := re.search("full_key: (.+)", str(error))) else "the configuration"
+        line = last_line(cause, targets.file(target))
+        raise ConfigError(f"{name}: {target}{line}: {type(cause).__name__}: {' '.join(str(cause).split())}") from error
 
 
 def validated(value, hint, name):
@@ -166,7 +172,7 @@ def validated(value, hint, name):
 
 def _annotated_arguments(cfg, path):
     """Yields as `_annotated` does for the arguments of a node's factory."""
-    function = _locate(cfg._target_, path)
+    function = targets.locate(cfg._target_, path)
     parameters = inspect.signature(function).parameters
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     annotations = hints(function)
@@ -176,20 +182,31 @@ def _annotated_arguments(cfg, path):
         if key not in parameters:
             raise ConfigError(f"{path}{key}: {cfg._target_} has no such option{nearest(key, list(parameters))}")
         is_interpolation, value = _resolved(cfg, key)
-        if not isinstance(value, DictConfig | ListConfig if is_interpolation else DictConfig):
-            if value is not UNKNOWN:
-                yield cfg, key, f"{path}{key}", value, _checkable(annotations.get(key), parameters[key].default)
-        elif is_interpolation:
+        is_container = isinstance(value, DictConfig | ListConfig)
+        if value is UNKNOWN or (is_interpolation and is_container):
             continue
+        if not isinstance(value, DictConfig):
+            yield cfg, key, f"{path}{key}", value, _checkable(annotations.get(key), parameters[key].default)
         elif "_target_" in value:
             _check_result(value, annotations.get(key), f"{path}{key}.")
         elif not _takes_keys(annotations.get(key)):
             raise ConfigError(f"{path}{key}: it has no _target_")
+    if not cfg.get("_partial_") and "_args_" not in cfg:
+        _check_complete(cfg, parameters, path)
+
+
+def _check_complete(cfg, parameters, path):
+    """Raises a `ConfigError` if an argument without a default is missing that neither the user nor a script sets."""
+    for name, parameter in parameters.items():
+        is_variadic = parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        is_set = is_variadic or name in cfg or f"{path}{name}" in SET_BY_PROGRAM
+        if parameter.default is inspect.Parameter.empty and not is_set:
+            raise ConfigError(f"{path}{name} is missing: {cfg._target_} requires it; give it: {path}{name}=...")
 
 
 def _check_result(node, hint, path):
     """Raises a `ConfigError` if a factory's return annotation is not the type that the key requires."""
-    result = hints(_locate(node._target_, path)).get("return")
+    result = hints(targets.locate(node._target_, path)).get("return")
     expected = tuple(part for part in (hint, *typing.get_args(hint)) if hasattr(part, "_fields"))
     if expected and hasattr(result, "_fields") and not issubclass(result, expected) and not node.get("_partial_"):
         raise ConfigError(
@@ -202,16 +219,6 @@ def _takes_keys(hint):
     return hint in (None, typing.Any, dict) or any(
         typing.get_origin(part) is dict or part is dict for part in (hint, *typing.get_args(hint))
     )
-
-
-def _locate(target, path):
-    try:
-        function = pydoc.locate(str(target))
-    except pydoc.ErrorDuringImport as error:
-        raise ConfigError(f"{path}_target_={target}: {error}") from error
-    if not callable(function):
-        raise ConfigError(f"{path}_target_={target}: no such function; give the import path of a callable")
-    return function
 
 
 def _checkable(hint, default):
