@@ -127,6 +127,7 @@ def test_refusals_are_one_clear_line(tmp_path, arguments, call):
     assert result.stderr.startswith("error: ")
     assert REFUSALS[arguments] in result.stderr
     assert result.stdout == ""
+    assert "resume" in arguments or list(tmp_path.iterdir()) == []
     assert time.perf_counter() - began < 60
 
 
@@ -183,6 +184,7 @@ def test_refused_studies_are_one_clear_line(tmp_path, arguments, call):
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert STUDY_REFUSALS[arguments] in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def start_long_run(command, cwd):
