@@ -21,6 +21,7 @@ from jaxrnn.precision import computing
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.studies import _ensembles as ensembles
 from jaxrnn.studies import _precision
+from jaxrnn.studies._result import check
 from jaxrnn.training import metrics_csv, summaries
 from jaxrnn.training.batches import check_split
 from jaxrnn.training.diagnostics import notes as of_training
@@ -194,6 +195,7 @@ def _study(cfg, kinds, folder, command, began):
             result = measure(kinds)
     except ValueError as error:
         raise ConfigError(f"study {name}: {error}") from error
+    check(result, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         paths = result.write(folder, name, page.width, provenance(kinds, command, began))
