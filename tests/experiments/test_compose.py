@@ -5,6 +5,7 @@ import re
 import jax
 import pytest
 
+import jaxrnn
 from jaxrnn import optimizers
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import build, schema
@@ -148,3 +149,25 @@ def test_a_function_that_cannot_be_called_is_named_once(words, said, mine):
         build.build(compose("train", words))
     assert "\n" not in str(error.value)
     assert str(error.value).count(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["model=lsmt"], "model=lsmt: no such model; nearest: lstm"),
+        (["modle=lstm"], "modle: no such key; nearest: model"),
+        (["data=adding", "lenght=3"], "lenght: no such key; nearest: data.length"),
+        (["model.cell.size"], "model.cell.size: expected KEY=VALUE"),
+        (["model.cell.size=[1"], "model.cell.size=[1: expected KEY=VALUE"),
+        (["=3"], "=3: expected KEY=VALUE"),
+        (["model=lstm,gru"], "model=lstm,gru: several values; with -m"),
+        (["trainer.steps=1,2"], "trainer.steps=1,2: several values; with -m"),
+        (["model=glob(*)"], "model=glob(*): several values; with -m"),
+        (["~nothing"], "~nothing: there is no nothing"),
+        ([3], "overrides=[3]: should be a valid string"),
+    ],
+)
+def test_experiment_refuses_overrides_in_one_line(words, said):
+    with pytest.raises(ConfigError, match="^" + re.escape(said)) as error:
+        jaxrnn.experiment(*words)
+    assert "\n" not in str(error.value)

@@ -1,12 +1,15 @@
 """Builds an `Experiment` from a configuration: everything is checked and built once, before anything compiles."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from jaxrnn.arguments import validated
-from jaxrnn.experiments import comparing, schema
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import comparing, hydra_errors, schema
 from jaxrnn.experiments.compose import compose
 from jaxrnn.experiments.nodes import OPTIONAL, REQUIRED
 from jaxrnn.nets import adapted
@@ -50,10 +53,17 @@ def experiment(*overrides: str) -> Experiment:
         experiment = jaxrnn.experiment("model=lstm", "data=sine", "model.cell.size=16")
 
     Raises:
-      ConfigError: if the configuration cannot be used.
-      hydra.errors.HydraException: if an override names a choice that does not exist.
+      ConfigError: if an override cannot be read or names a choice or a key that does not exist, or if the
+        configuration cannot be used.
     """
-    return build(compose("train", overrides))
+    from hydra.errors import HydraException
+
+    words = validated(list(overrides), list[str], "overrides")
+    try:
+        cfg = compose("train", words)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(hydra_errors.one_line(error, partial(hydra_errors.keys, "train", words))) from error
+    return build(cfg)
 
 
 def build(cfg):
