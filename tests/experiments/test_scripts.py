@@ -173,6 +173,10 @@ STUDY_REFUSALS = {
     "study=gtaes": "study=gtaes: no such study; nearest: gates",
     "study=gates study.bach=3": "study.bach: jaxrnn.studies.gates.study has no such option; nearest: batch",
     "study=gates run=nowhere": "nowhere is not a run folder",
+    "study=gates run=nowhere model.cell.size=3": "model.cell.size: cannot be set here",
+    "study=gates run=nowhere model=gru": "model: cannot be set here",
+    "study=jacobian run=nowhere trainer.precision=f32": "trainer.precision: cannot be set here: the configuration of",
+    "study=gates run=nowhere study.bacth=3": "nearest: batch",
     "study=gradient_flow model=lstm data=sine data.stateful=false": "are single steps; set data.window=2",
     "study=gates model=gru seeds=0": "seeds=0: should be greater than 0",
 }

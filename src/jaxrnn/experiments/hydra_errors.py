@@ -62,7 +62,7 @@ def _unknown_key_message(key, keys):
     keys_by_last_part = {}
     for name in keys(without=key):
         keys_by_last_part.setdefault(name.rpartition(".")[2], []).append(name)
-    if key not in keys_by_last_part and key in _known_names():
+    if key not in keys_by_last_part and key.partition(".")[0] in _known_names():
         return "cannot be set here"
     if (
         close := [key]

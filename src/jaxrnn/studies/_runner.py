@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn import atomic, hints
 from jaxrnn.errors import ConfigError, DiskError
-from jaxrnn.experiments import run_folder, schema
+from jaxrnn.experiments import nodes, run_folder, schema
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.compose import compose
 from jaxrnn.experiments.hydra_internals import to_yaml
@@ -45,12 +45,21 @@ def run(cfg, hydra):
     """
     command = f"python scripts/study.py {shlex.join(hydra.overrides.task)}"
     if "run" in cfg:
+        _refuse_keys_of_run(hydra.overrides.task, cfg.run)
         return study_run(cfg, cfg.run, command)
     folder = hydra.runtime.output_dir
     lines = study_models(compared(cfg, hydra), folder, command)
     if str(hydra.mode).endswith("MULTIRUN"):
         lines += aggregate.write(hydra.sweep.dir, schema.instantiate(cfg.figure).width)
     return lines
+
+
+def _refuse_keys_of_run(words, folder):
+    """Raises a `ConfigError` for an override of a node that the configuration of the run folder sets."""
+    for word in words:
+        key = word.lstrip("+~").partition("=")[0]
+        if key.partition(".")[0] in (*nodes.REQUIRED, *nodes.OPTIONAL, *nodes.DESCRIPTIONS):
+            raise ConfigError(f"{key}: cannot be set here: the configuration of {folder} sets it")
 
 
 def compared(cfg, hydra):
@@ -137,7 +146,7 @@ def study_run(cfg, folder, command=""):
       Lines of text for the terminal.
     """
     began = time.perf_counter()
-    schema.prepare(OmegaConf.create({"study": cfg.study, "figure": cfg.figure}))
+    schema.prepare(cfg, skipped=[key for key in cfg if key not in nodes.FIXED["study_run"]])
     network, notes = _of_run(folder, cfg)
     name, number, target = schema.instantiate(cfg.study).func.__module__.rpartition(".")[2], 1, None
     while target is None or target.exists():
