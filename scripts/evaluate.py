@@ -11,7 +11,7 @@ def evaluate(cfg):
 
     runtime.prepare()
     with config_errors():
-        schema.check(cfg)
+        schema.prepare(cfg)
         run = run_folder.load(cfg.run, schema.listed(cfg.trust, "trust"))
         metrics, baselines = artifacts.write_evaluation(run), artifacts.baselines(run)
         predictions = artifacts.write_predictions(run, cfg.split)

@@ -14,7 +14,7 @@ def export(cfg):
 
     runtime.prepare()
     with config_errors():
-        schema.check(cfg)
+        schema.prepare(cfg)
         run = run_folder.load(cfg.run, schema.listed(cfg.trust, "trust"))
         folder = Path(run.folder, "export", str(cfg.to)) if cfg.folder is None else Path(cfg.folder)
         with computing(run.task.trainer.precision):

@@ -15,7 +15,7 @@ def generate(cfg):
 
     runtime.prepare()
     with config_errors():
-        schema.check(cfg)
+        schema.prepare(cfg)
         run = run_folder.load(cfg.run, schema.listed(cfg.trust, "trust"))
         if run.dataset.question is not None:
             print(generate_cli.answered(run, cfg))

@@ -18,10 +18,10 @@ def reproduce(cfg):
     start = time.perf_counter()
     with config_errors():
         hydra = HydraConfig.get()
-        schema.check(cfg)
-        reproduction = schema.build(cfg.paper, quick=schema.validated(cfg.quick, bool, "quick"))
+        schema.prepare(cfg)
+        reproduction = schema.instantiate(cfg.paper, quick=schema.validated(cfg.quick, bool, "quick"))
         command = f"python scripts/reproduce.py {shlex.join(hydra.overrides.task)}"
-        width = schema.build(cfg.figure).width
+        width = schema.instantiate(cfg.figure).width
         lines = reproduction.write(hydra.runtime.output_dir, command, time.perf_counter() - start, width)
     print("\n".join([reproduction.paper, *lines, f"in {hydra.runtime.output_dir}"]))
 

@@ -163,7 +163,7 @@ def test_an_object_of_the_configuration_is_held_to_its_type_too():
     )
     node.cell.output_size = 3
     with pytest.raises(ConfigError, match="cell: expected a Cell, got a Net"):
-        schema.build(node)
+        schema.instantiate(node)
 
 
 @pytest.mark.parametrize(("old", "value", "new"), [

@@ -94,7 +94,7 @@ class CompiledLauncher(Launcher):
         if self.composer is None:
             raise ConfigError("hydra/launcher=compiled works only with scripts/train.py and hydra/sweeper=checked")
         node = OmegaConf.create({"launcher": {"_target_": "jaxrnn.sweeps.halving.Options", **self.options}})
-        schema.check(node, "hydra.")
+        schema.prepare(node, "hydra.")
         setup_globals()
         configure_log(self.config.hydra.job_logging, self.config.hydra.verbose)
         runtime.prepare()
@@ -108,7 +108,7 @@ class CompiledLauncher(Launcher):
                 job_return.overrides, job_return.task_name = list(overrides), self.config.hydra.job.name
                 returns[job.number] = job_return
 
-        summaries = schedule.train(jobs, self.config.hydra.sweep.dir, schema.build(node.launcher), write_folders)
+        summaries = schedule.train(jobs, self.config.hydra.sweep.dir, schema.instantiate(node.launcher), write_folders)
         for number, job_return in returns.items():
             _set_outcome(job_return, summaries.get(number))
         return [returns[number] for number in numbers]

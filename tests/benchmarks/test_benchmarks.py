@@ -107,7 +107,7 @@ def test_benchmarks_by_their_configurations(name, tmp_path, x32, configure):
     options = [f"benchmark={name}", *(f"benchmark.{option}" for option in ["repeats=1", *TINY[name]])]
     cfg = configure(*options, name="benchmark")
     schema.check(cfg)
-    measured = schema.build(cfg.benchmark)
+    measured = schema.instantiate(cfg.benchmark)
     module = importlib.import_module(cfg.benchmark._target_.rpartition(".")[0])
     timing.write(measured, name, module.plot(measured), tmp_path)
     assert all(row["seconds"] > 0 for row in measured.rows)

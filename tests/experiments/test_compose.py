@@ -2,8 +2,10 @@
 
 import re
 
+import jax
 import pytest
 
+import jaxrnn
 from jaxrnn import optimizers
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import build, schema
@@ -62,12 +64,12 @@ def test_a_short_run_warms_up_for_a_tenth_of_it(steps, top):
 )
 def test_odd_values_are_refused_by_name(word, said):
     with pytest.raises(ConfigError, match=re.escape(said)):
-        build.check(compose("train", [word]))
+        schema.prepare(compose("train", [word]))
 
 
 @pytest.mark.parametrize("word", ["callbacks=[]", "callbacks=[early_stopping]", "figures=null", "figures=false"])
 def test_lists_of_callbacks_and_figures_are_taken(word):
-    build.check(compose("train", [word]))
+    schema.prepare(compose("train", [word]))
 
 
 @pytest.mark.parametrize("value", [3, 1e308, True, {"a": 1}, [1]])
@@ -92,3 +94,80 @@ def test_what_is_trusted_are_texts(value):
 def test_keys_that_no_factory_reads_are_held_to_their_types(script, word, said):
     with pytest.raises(ConfigError, match=re.escape(said)):
         schema.check(compose(script, ["run=run", word]))
+
+
+def test_a_check_leaves_the_configuration_as_it_is():
+    words = ["trainer.steps=1e3", "seed=2.0", "optimizer.clip_norm=1"]
+    cfg, untouched = compose("train", words), compose("train", words)
+    schema.check(cfg)
+    assert cfg == untouched
+    assert isinstance(cfg.trainer.steps, float)
+    assert schema.prepare(cfg) is cfg
+    values = [cfg.trainer.steps, cfg.seed, cfg.optimizer.clip_norm]
+    assert list(map(type, values)) == [int, int, float]
+    assert values == [1000, 2, 1.0]
+
+
+def test_building_leaves_the_settings_of_jax_as_they_are():
+    settings = dict(jax.config.values)
+    build.build(compose("train", ["trainer.precision=f64", "trainer.steps=4"]))
+    build.build(compose("train", ["trainer.precision=f32", "trainer.steps=4"]))
+    assert dict(jax.config.values) == settings
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """The module `mine_of_test` of a user's own."""
+    (tmp_path / "mine_of_test.py").write_text(
+        "from jaxrnn.cells import elman\n"
+        "def cell(size, extra): return elman.cell(size)\n"
+        "def misspelt(size):\n"
+        "    return elman.cel(size)\n"
+        "NUMBER = 3\n"
+    )
+    (tmp_path / "broken_of_test.py").write_text("def cell(:\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["model.cell._target_=mien.cell"], "no such function: mien cannot be imported; install it, or add its folder"),
+        (["model.cell._target_=mine_of_test.cel"], "mine_of_test has no cel; nearest: cell"),
+        (["model.cell._target_=jaxrnn.cells.lsmt.cell"], "jaxrnn.cells has no lsmt; nearest: lstm"),
+        (["model.cell._target_=mine_of_test.NUMBER"], "expected a function, got an int"),
+        (["model.cell._target_=broken_of_test.cell"], "SyntaxError"),
+        (["model.cell._target_=mine_of_test.cell"], "model.cell.extra is missing: mine_of_test.cell requires it"),
+        (["model=elman", "model.cell._target_=mine_of_test.misspelt"], "mine_of_test.misspelt, line 4 of "),
+        (["data=custom"], "data._target_ is missing; give it: data._target_=MODULE.FUNCTION"),
+        (["model.cell._target_=null"], "model.cell._target_=None: no such function"),
+    ],
+)
+def test_a_function_that_cannot_be_called_is_named_once(words, said, mine):
+    with pytest.raises(ConfigError, match=re.escape(said)) as error:
+        build.build(compose("train", words))
+    assert "\n" not in str(error.value)
+    assert str(error.value).count(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["model=lsmt"], "model=lsmt: no such model; nearest: lstm"),
+        (["modle=lstm"], "modle: no such key; nearest: model"),
+        (["data=adding", "lenght=3"], "lenght: no such key; nearest: data.length"),
+        (["model.cell.size"], "model.cell.size: expected KEY=VALUE"),
+        (["model.cell.size=[1"], "model.cell.size=[1: expected KEY=VALUE"),
+        (["=3"], "=3: expected KEY=VALUE"),
+        (["model=lstm,gru"], "model=lstm,gru: several values; with -m"),
+        (["trainer.steps=1,2"], "trainer.steps=1,2: several values; with -m"),
+        (["model=glob(*)"], "model=glob(*): several values; with -m"),
+        (["~nothing"], "~nothing: there is no nothing"),
+        ([3], "overrides=[3]: should be a valid string"),
+    ],
+)
+def test_experiment_refuses_overrides_in_one_line(words, said):
+    with pytest.raises(ConfigError, match="^" + re.escape(said)) as error:
+        jaxrnn.experiment(*words)
+    assert "\n" not in str(error.value)

@@ -11,8 +11,7 @@ from omegaconf import OmegaConf
 import jaxrnn
 from jaxrnn import hints
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import command_line, compose, saved_config, trust
-from jaxrnn.storage import locks
+from jaxrnn.experiments import command_line, compose, run_folder, saved_config, trust
 
 NAMES = [
     "run",
@@ -151,7 +150,7 @@ def test_the_hint_of_a_refusal_names_all_that_it_lacks(run):
 def test_a_folder_that_holds_a_run_says_how_to_resume_it(run):
     (run / "metrics.csv").touch()
     with pytest.raises(ConfigError, match="already contains a run") as refused:
-        locks.refuse_a_run(run)
+        run_folder.refuse_a_run(run)
     message = str(refused.value)
     assert saved_config.how_to_resume(run) in message
 

@@ -43,8 +43,8 @@ def last_arrays(folder):
 
 def changed(monkeypatch, change):
     """Has every experiment that is built changed first."""
-    built = build.built
-    monkeypatch.setattr(build, "built", lambda cfg: change(built(cfg)))
+    instantiate = build.instantiate
+    monkeypatch.setattr(build, "instantiate", lambda cfg: change(instantiate(cfg)))
 
 
 def test_a_run_leaves_what_the_design_says(tmp_path, train):

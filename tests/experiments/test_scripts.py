@@ -127,6 +127,7 @@ def test_refusals_are_one_clear_line(tmp_path, arguments, call):
     assert result.stderr.startswith("error: ")
     assert REFUSALS[arguments] in result.stderr
     assert result.stdout == ""
+    assert "resume" in arguments or list(tmp_path.iterdir()) == []
     assert time.perf_counter() - began < 60
 
 
@@ -172,6 +173,10 @@ STUDY_REFUSALS = {
     "study=gtaes": "study=gtaes: no such study; nearest: gates",
     "study=gates study.bach=3": "study.bach: jaxrnn.studies.gates.study has no such option; nearest: batch",
     "study=gates run=nowhere": "nowhere is not a run folder",
+    "study=gates run=nowhere model.cell.size=3": "model.cell.size: cannot be set here",
+    "study=gates run=nowhere model=gru": "model: cannot be set here",
+    "study=jacobian run=nowhere trainer.precision=f32": "trainer.precision: cannot be set here: the configuration of",
+    "study=gates run=nowhere study.bacth=3": "nearest: batch",
     "study=gradient_flow model=lstm data=sine data.stateful=false": "are single steps; set data.window=2",
     "study=gates model=gru seeds=0": "seeds=0: should be greater than 0",
 }
@@ -183,6 +188,7 @@ def test_refused_studies_are_one_clear_line(tmp_path, arguments, call):
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert STUDY_REFUSALS[arguments] in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def start_long_run(command, cwd):

@@ -125,7 +125,10 @@ def test_what_the_user_trusts_is_called(changed, stranger):
         "from jaxrnn.data import sine\n\n\ndef dataset(**k):\n    return sine.dataset()\n"
     )
     folder = changed({"data._target_": "mine.dataset"})
-    with pytest.raises(ConfigError, match=r"calls data\._target_=mine\.dataset, .* add trust=mine"):
+    with pytest.raises(
+        ConfigError,
+        match=r"calls data\._target_=mine\.dataset, .* pass trusted=\['mine'\] in Python, or on the command line add trust=mine",
+    ):
         run_folder.load(folder)
     with pytest.raises(ConfigError, match="mine"):
         run_folder.load(folder, ["min"])

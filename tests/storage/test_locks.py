@@ -155,3 +155,39 @@ def test_of_two_equal_searches_one_trains_and_one_is_told(tmp_path, command, cal
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_new_folder_without_a_run_is_discarded(tmp_path):
+    folder = tmp_path / "outputs" / "today" / "run"
+    lock = locks.Lock(folder)
+    (folder / ".hydra").mkdir()
+    (folder / ".hydra" / "config.yaml").write_text("a: 1")
+    (folder / "train.log").touch()
+    lock.discard()
+    lock.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "0/summary.json", "checkpoints/1.safetensors", "train.log"])
+def test_a_folder_with_anything_else_stays(tmp_path, name):
+    lock = locks.Lock(tmp_path / "run")
+    (tmp_path / "run" / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "run" / name).write_text("a line")
+    lock.discard()
+    lock.release()
+    assert (tmp_path / "run" / name).exists()
+
+
+def test_a_folder_that_existed_stays(tmp_path):
+    lock = locks.Lock(tmp_path)
+    lock.discard()
+    lock.release()
+    assert (tmp_path / locks.FILE).exists()
+
+
+def test_only_new_parents_are_discarded(tmp_path):
+    (tmp_path / "outputs" / "other").mkdir(parents=True)
+    lock = locks.Lock(tmp_path / "outputs" / "today" / "run")
+    lock.discard()
+    lock.release()
+    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["other"]

@@ -9,7 +9,7 @@ from jaxrnn import dynamics, nets
 from jaxrnn.cells import elman, gru, lstm
 from jaxrnn.data import noisy_cosine
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import artifacts, run_folder
+from jaxrnn.experiments import artifacts, fitting
 from jaxrnn.experiments.build import build
 from jaxrnn.initializers import gaussian
 from jaxrnn.losses import weighted_sum
@@ -449,7 +449,7 @@ def probing(configure):
 def test_probes_measure_at_every_report_and_change_nothing(tmp_path, probing):
     plain, watched = tmp_path / "plain", tmp_path / "watched"
     for folder, extra in ((plain, []), (watched, ["probes=[gradient_flow,gates]"])):
-        run = run_folder.fit_experiment(probing(extra), folder)
+        run = fitting.fit(probing(extra), folder)
     assert (plain / "metrics.csv").read_bytes() == (watched / "metrics.csv").read_bytes()
     assert run.timing["probe_seconds"] > 0
     for name in ("gradient_flow", "gates"):
@@ -460,9 +460,9 @@ def test_probes_measure_at_every_report_and_change_nothing(tmp_path, probing):
 
 def test_a_probe_that_cannot_measure_is_refused_before_training(tmp_path, probing, configure):
     with pytest.raises(ConfigError, match=r"probes.gates: the network's cells have no gates: expected gated cells"):
-        run_folder.fit_experiment(probing(["model=elman", "probes=[gates]"]), tmp_path)
+        fitting.fit(probing(["model=elman", "probes=[gates]"]), tmp_path)
     with pytest.raises(ConfigError, match="single steps"):
-        run_folder.fit_experiment(
+        fitting.fit(
             build(configure("data=sine", "data.stateful=false", "probes=[gradient_flow]")), tmp_path
         )
 

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import build, run_folder
+from jaxrnn.experiments import run_folder, schema
 from jaxrnn.storage import metrics_csv, summaries
 from jaxrnn.storage.checkpoints import Checkpoints
 from jaxrnn.sweeps import grouping, schedule
@@ -41,7 +41,7 @@ SPECIAL = {
 def checked(configure):
     def made(*overrides):
         cfg = configure("trainer.precision=f64", *overrides)
-        build.check(cfg)
+        schema.prepare(cfg)
         return cfg
 
     return made

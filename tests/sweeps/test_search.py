@@ -25,6 +25,15 @@ def test_arguments_that_name_many_values_are_the_space():
     assert space == [*SPACE, "data.noise=0.1,0.2", "model.layers=range(1,3)"]
 
 
+def test_a_pattern_is_the_choices_that_it_matches():
+    assert search.split(["model=glob(*gru,exclude=diag*)"]) == ([], ["model=gru,layer_norm_gru,min_gru"])
+    assert search.split(["model=glob(elm*)"]) == (["model=elman"], [])
+    with pytest.raises(ConfigError, match="no model matches; there are: coupled_lstm"):
+        search.split(["model=glob(nothing*)"])
+    with pytest.raises(ConfigError, match=r"model\.cell\.size is not a group"):
+        search.split(["model.cell.size=glob(*)"])
+
+
 @pytest.mark.slow
 def test_an_interrupted_search_goes_on(tmp_path, monkeypatch, compose):
     options, train, calls = search.Options(trials=5, batch=2, seeds=2), schedule.train, []

@@ -132,8 +132,8 @@ def run(cfg, name, folder):
     Raises:
       ConfigError: if the configuration cannot be used.
     """
-    schema.check(cfg)
-    measured = schema.build(cfg.benchmark)
+    schema.prepare(cfg)
+    measured = schema.instantiate(cfg.benchmark)
     module = importlib.import_module(cfg.benchmark._target_.rpartition(".")[0])
     with style.page():
         figures = module.plot(measured)

@@ -53,7 +53,7 @@ def probe_figures(probes, task, folder):
 
 def _width(run):
     """Returns the width of a run's figures in inches, or None if its configuration does not set it."""
-    return schema.build(run.cfg.figure).width if run.cfg is not None and "figure" in run.cfg else None
+    return schema.instantiate(run.cfg.figure).width if run.cfg is not None and "figure" in run.cfg else None
 
 
 def write_evaluation(run):

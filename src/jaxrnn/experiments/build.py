@@ -1,12 +1,15 @@
 """Builds an `Experiment` from a configuration: everything is checked and built once, before anything compiles."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from jaxrnn.arguments import validated
-from jaxrnn.experiments import comparing, schema
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import comparing, hydra_errors, schema
 from jaxrnn.experiments.compose import compose
 from jaxrnn.experiments.nodes import OPTIONAL, REQUIRED
 from jaxrnn.nets import adapted
@@ -50,33 +53,32 @@ def experiment(*overrides: str) -> Experiment:
         experiment = jaxrnn.experiment("model=lstm", "data=sine", "model.cell.size=16")
 
     Raises:
-      ConfigError: if the configuration cannot be used.
-      hydra.errors.HydraException: if an override names a choice that does not exist.
+      ConfigError: if an override cannot be read or names a choice or a key that does not exist, or if the
+        configuration cannot be used.
     """
-    return build(compose("train", overrides))
+    from hydra.errors import HydraException
+
+    words = validated(list(overrides), list[str], "overrides")
+    try:
+        cfg = compose("train", words)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(hydra_errors.one_line(error, partial(hydra_errors.keys, "train", words))) from error
+    return build(cfg)
 
 
 def build(cfg):
-    """Checks a configuration and builds its `Experiment`, before anything compiles.
+    """Checks and normalises a configuration, in place, and builds its `Experiment`, before anything compiles.
 
     Raises:
       ConfigError: if the configuration cannot be used.
     """
-    check(cfg)
-    return built(cfg)
+    return instantiate(schema.prepare(cfg))
 
 
-def check(cfg, skipped=()):
-    """Checks a configuration against the factories' signatures, except for the keys in `skipped` (see `schema.check`).
+def instantiate(cfg):
+    """Builds the `Experiment` of a configuration that `schema.prepare` has accepted.
 
-    Raises:
-      ConfigError: at the first key that is unknown, missing or has an invalid value.
-    """
-    schema.check(cfg, skipped=skipped)
-
-
-def built(cfg):
-    """Builds the `Experiment` of a configuration that `check` has accepted.
+    JAX's settings stay unchanged: the precision of the run applies only while its arrays are made.
 
     Raises:
       ConfigError: if the parts of the configuration do not fit each other.
@@ -87,7 +89,7 @@ def built(cfg):
 
 def _experiment(cfg):
     task = assemble(cfg)
-    checkpointing = schema.build(cfg.checkpoints) if "checkpoints" in cfg else Checkpointing()
+    checkpointing = schema.instantiate(cfg.checkpoints) if "checkpoints" in cfg else Checkpointing()
     callbacks, probes = list(_collection(cfg, "callbacks").values()), _collection(cfg, "probes")
     compatibility.check(task, checkpointing, callbacks, probes, configured=True)
     return Experiment(
@@ -130,14 +132,14 @@ def assemble(cfg, dataset=None):
         dataset=dataset,
         optimizer=_build_node(cfg, "optimizer", Optimizer),
         trainer=_build_node(cfg, "trainer", Trainer),
-        regularizer=schema.build(cfg.regularizer) if cfg.get("regularizer") is not None else None,
+        regularizer=schema.instantiate(cfg.regularizer) if cfg.get("regularizer") is not None else None,
         metrics=_collection(cfg, "metrics"),
     )
 
 
 def _build_node(cfg, node, kind, **arguments):
     """Builds the object of a node and checks that it is of the expected kind."""
-    part = schema.build(cfg[node], **arguments)
+    part = schema.instantiate(cfg[node], **arguments)
     return validated(part, kind, f"{node}._target_={cfg[node]._target_}")
 
 
@@ -160,4 +162,4 @@ def with_values(cfg, names, values):
 
 def _collection(cfg, name):
     """Builds every node in a collection, as {name: object}."""
-    return {key: schema.build(node) for key, node in (cfg.get(name) or {}).items()}
+    return {key: schema.instantiate(node) for key, node in (cfg.get(name) or {}).items()}

@@ -1,12 +1,17 @@
 """Hydra callback that locks the folder of a run before Hydra writes into it."""
 
+import atexit
+
 from hydra.experimental.callback import Callback
 
 from jaxrnn.experiments.command_line import config_errors
 
 
 class FolderCallback(Callback):
-    """Holds the lock of a run folder. Raises an error if another process writes there or the folder contains a run."""
+    """Holds the lock of a run folder. Raises an error if another process writes there or the folder contains a run.
+
+    If the command ends before its run begins, the folder is removed.
+    """
 
     def __init__(self):
         self._lock = None
@@ -29,8 +34,10 @@ class FolderCallback(Callback):
                 locks.refuse_if_held(folder)
                 run_folder.refuse_a_run(folder)
                 self._lock = locks.Lock(folder)
+                atexit.register(self._lock.discard)  # a command that is refused ends without `on_run_end`
                 run_folder.refuse_a_run(folder)  # another process may have trained here in the meantime
 
     def on_run_end(self, config, **kwargs):
         if self._lock is not None:
+            atexit.unregister(self._lock.discard)
             self._lock.release()

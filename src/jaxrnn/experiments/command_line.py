@@ -2,18 +2,16 @@
 
 import atexit
 import contextlib
-import difflib
 import functools
 import gc
 import os
-import re
 import signal
 import sys
+from functools import partial
 
 from jaxrnn import atomic, hints
-from jaxrnn.arguments import nearest
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments.compose import CONF
+from jaxrnn.experiments import hydra_errors
 
 QUESTIONS = ("prompt", "word", "date", "sum", "sentence", "glyph", "name", "text", "source")  # keys of all data sets
 
@@ -48,7 +46,7 @@ def config_errors(keys=lambda without: ()):
     except Exception as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1" or not _is_users_error(error):
             raise
-        print(f"error: {_one_line(error, keys)}", file=sys.stderr)
+        print(f"error: {hydra_errors.one_line(error, keys)}", file=sys.stderr)
         raise SystemExit(2) from None
 
 
@@ -106,63 +104,8 @@ def main(task, config_name, arguments):
     gc.set_threshold(50_000, 20, 50)  # as in `jaxrnn.runtime.prepare`, but before the first import
     words = [word for word in arguments if not word.startswith("-")]
 
-    def keys(without):
-        with contextlib.suppress(Exception):  # other errors in the arguments are reported once this one is fixed
-            return explained.keys(config_name, [w for w in words if w.lstrip("+~").partition("=")[0] != without])
-        return ()
-
-    with config_errors(keys):
+    with config_errors(partial(hydra_errors.keys, config_name, words)):
         if {"--help", "-h"} & set(arguments):
             print(explained.text(config_name, words))
         else:
             run(task, config_name, arguments)
-
-
-def _one_line(error, keys):
-    from hydra.errors import MissingConfigException
-
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
-        group, _, option = error.missing_cfg_file.rpartition("/")
-        options = ", ".join(error.options)
-        close = difflib.get_close_matches(option, error.options, n=3, cutoff=0.5)
-        return (
-            f"{group}={option}: no such {group}; "
-            + (f"nearest: {', '.join(close)}; " if close else "")
-            + (
-                f"there are: {options}"
-                + "; joblib and submitit need pip install -e '.[launch]'" * (group == "hydra/launcher")
-            )
-        )
-    if missing := re.match(r"You must specify '(\w+)'", str(error)):
-        options = ", ".join(sorted(file.stem for file in (CONF / missing[1]).glob("*.yaml")))
-        return f"{missing[1]} is missing; give it: {missing[1]}=...; there are: {options}"
-    if unknown := re.match(r"Could not override '([^']+)'", str(error)):
-        return f"{unknown[1]}: {_unknown_key_message(unknown[1], keys)}"
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    text = str(error) + (f": {error.__cause__}" if error.__cause__ and not isinstance(error, ConfigError) else "")
-    return "; ".join(line.strip() for line in text.splitlines() if line.strip())
-
-
-def _unknown_key_message(key, keys):
-    """Says that a key does not exist and suggests the nearest ones."""
-    keys_by_last_part = {}
-    for name in keys(without=key):
-        keys_by_last_part.setdefault(name.rpartition(".")[2], []).append(name)
-    if key not in keys_by_last_part and key in _known_names():
-        return "cannot be set here"
-    if (
-        close := [key]
-        if key in keys_by_last_part
-        else difflib.get_close_matches(key, keys_by_last_part, n=3, cutoff=0.6)
-    ):
-        return f"no such key; nearest: {', '.join(name for last in close for name in keys_by_last_part[last])}"
-    first = {name.partition(".")[0] for names in keys_by_last_part.values() for name in names}
-    return f"no such key{nearest(key, sorted(first) or _known_names())}"
-
-
-def _known_names():
-    """Lists the groups and the top-level keys of all configurations."""
-    keys = [key for file in sorted(CONF.glob("*.yaml")) for key in re.findall(r"^(\w+):", file.read_text(), re.M)]
-    groups = [folder.name for folder in sorted(CONF.glob("*/"))]
-    return [name for name in dict.fromkeys([*groups, *keys]) if name not in ("defaults", "hydra")]

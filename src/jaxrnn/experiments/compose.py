@@ -39,10 +39,12 @@ def force(argument):
     Groups in `nodes.LISTS` accept a list of names.
 
     Raises:
-      ConfigError: if every run requires the group, or the value cannot be the name of a choice.
+      ConfigError: if every run requires the group, the value cannot be the name of a choice, or the key is missing.
     """
     key, equals, value = argument.partition("=")
     group = key.lstrip("+")
+    if equals and not group:
+        raise ConfigError(f"{argument}: expected KEY=VALUE")
     if equals and group and (CONF / group).is_dir():
         if value == "null":
             if key in nodes.REQUIRED:

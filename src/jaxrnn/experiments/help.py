@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from jaxrnn.experiments.compose import CONF, compose
+from jaxrnn.experiments.nodes import SET_BY_PROGRAM
 
 KINDS = {
     "Size": "integer above 0",
@@ -30,7 +31,6 @@ KINDS = {
     "None": "null",
 }
 HIDDEN = ("_target_", "_partial_")
-SET_BY_PROGRAM = ("model.output_size", "study.networks", "paper.quick")  # set by the program, not by the user
 
 
 def text(name, overrides):

@@ -24,7 +24,7 @@ NO_RUNS = "the sweep has no runs: one of its keys names no value, such as range(
 def run(task, config_name, arguments):
     """Does the work of `hydra.main`: composes `conf/CONFIG_NAME.yaml`, then runs, sweeps, or prints information.
 
-    Dotted keys need no `+`: `schema.check` tests whether a factory has them.
+    Dotted keys need no `+`: `schema.prepare` tests whether a factory has them.
 
     Args:
       task: a function that takes the composed configuration, defined in a module or script.
@@ -42,7 +42,7 @@ def run(task, config_name, arguments):
     version.setbase("1.3")
     parser = get_args_parser()
     parser.error = _refuse
-    words = arguments if config_name in nodes.FIXED else [force(argument) for argument in arguments]
+    words = [force(word) if _may_be_new(word, config_name) else word for word in arguments]
     args = parser.parse_intermixed_args(words)
     search_path = create_config_search_path(str(CONF))
     if args.config_dir is not None:
@@ -69,6 +69,11 @@ def run(task, config_name, arguments):
             raise ConfigError(NO_RUNS)
     else:
         hydra.run(config_name=config_name, task_function=task, overrides=[*overrides, "hydra.mode=RUN"])
+
+
+def _may_be_new(word, config_name):
+    """Returns whether an argument may set a key that the script's YAML file does not list."""
+    return config_name not in nodes.FIXED or word.partition(".")[0] in nodes.FIXED[config_name]
 
 
 def _refuse_no_jobs(overrides, config_loader):

@@ -6,5 +6,11 @@ OF_A_GROUP = (*OPTIONAL, "callbacks", "probes", "checkpoints")  # further nodes 
 PARTS = (*REQUIRED, "checkpoints", "figure", "study", "tune")  # nodes with keys of their own
 COLLECTIONS = ("callbacks", "metrics", "probes")  # nodes of nodes, whose names the user chooses
 LISTS = ("callbacks", "probes")  # groups of which a run may choose several
-FIXED = ("resume", "evaluate", "generate", "export", "report")  # scripts whose YAML file lists all their keys
+FIXED = {  # {script whose YAML file lists all its keys: nodes whose keys are the arguments of a factory}
+    **dict.fromkeys(("resume", "evaluate", "generate", "export", "report"), ()),
+    "study_run": ("study", "figure"),
+}
 DESCRIPTIONS = ("compare", "networks")  # nodes that describe other configurations
+SET_BY_PROGRAM = (  # arguments of factories that are set by the program, not by the user
+    "model.output_size", "model.vocabulary_size", "model.answers", "study.networks", "paper.quick"
+)  # fmt: skip

@@ -1,53 +1,99 @@
-"""Checks a configuration against the signatures of the factories that it names, and builds the objects of its nodes.
+"""Checks and normalises a configuration, and instantiates its nodes.
 
 The signature of a factory is the schema of its node: parameter names are the valid keys, annotations the valid values.
 """
 
 import functools
 import inspect
-import pydoc
+import re
 import typing
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import InterpolationResolutionError
 
 from jaxrnn import arguments
 from jaxrnn.arguments import hints, is_checkable, nearest
-from jaxrnn.errors import ConfigError
-from jaxrnn.experiments.nodes import COLLECTIONS, DESCRIPTIONS, PARTS
+from jaxrnn.errors import ConfigError, last_line
+from jaxrnn.experiments import targets
+from jaxrnn.experiments.nodes import COLLECTIONS, DESCRIPTIONS, PARTS, SET_BY_PROGRAM
+
+UNKNOWN = object()  # value of an interpolation that cannot be resolved yet
 
 
-def check(cfg, path="", skipped=()):
-    """Checks every node with a `_target_` against its factory's signature, except nodes under keys in `skipped`.
+def prepare(cfg, path="", skipped=()):
+    """Checks a configuration and then normalises it, in place.
 
-    `path` is the dotted name of `cfg` in the whole configuration, with a dot at its end, or empty.
+    Args:
+      cfg: the configuration.
+      path: the dotted name of `cfg` in the whole configuration, with a dot at its end, or empty.
+      skipped: keys of `cfg` that were prepared before.
 
-    It converts a number to the type that the signature requires if the value stays the same (1e3 to an integer).
+    Returns:
+      `cfg`.
 
     Raises:
       ConfigError: at the first unknown key, value of the wrong type, value out of range, or missing value.
     """
-    from omegaconf import DictConfig, OmegaConf
+    check(cfg, path, skipped)
+    normalise(cfg, path, skipped)
+    return cfg
 
+
+def check(cfg, path="", skipped=()):
+    """Checks every key of a configuration. Arguments and errors as in `prepare`; `cfg` stays unchanged."""
+    for _, _, name, value, annotation in _annotated(cfg, path, skipped):
+        validated(value, annotation, name)
+
+
+def normalise(cfg, path="", skipped=()):
+    """Converts the numbers of a checked configuration to the types that its factories require: 1e3 to 1000.
+
+    Changes `cfg`. Takes the arguments of `prepare`.
+    """
+    for node, key, name, value, annotation in _annotated(cfg, path, skipped):
+        converted = validated(value, annotation, name)
+        if type(converted) is not type(value) and not OmegaConf.is_interpolation(node, key):
+            node[key] = converted
+
+
+def _annotated(cfg, path, skipped=()):
+    """Yields (node, key, dotted name, value, annotation) for every value that has an annotation.
+
+    Interpolations of nodes, and of values that are known only after building, are left out.
+
+    Raises:
+      ConfigError: at the first missing value, unknown key, or node that is not valid at its position.
+    """
     for key in (key for key in cfg if key not in skipped):
         name = f"{path}{key}"
         if OmegaConf.is_missing(cfg, key):
-            raise ConfigError(f"{name} is missing; give it: {name}=...")
-        if OmegaConf.is_interpolation(cfg, key):  # its source is checked under its own key
-            if name in (*PARTS, *COLLECTIONS) and not isinstance(cfg[key], DictConfig):
-                raise _no_part(name, cfg[key])
-            if name in _plain():
-                validated(cfg[key], _plain()[name], name)
-            continue
-        if isinstance(cfg[key], DictConfig) and name not in DESCRIPTIONS:
-            if "_target_" not in cfg[key]:
+            raise ConfigError(f"{name} is missing; give it: {name}={'MODULE.FUNCTION' if key == '_target_' else '...'}")
+        is_interpolation, value = _resolved(cfg, key)
+        is_node = isinstance(value, DictConfig)
+        if is_interpolation:  # its source is checked under its own key
+            if name in (*PARTS, *COLLECTIONS) and not is_node:
+                raise _no_part(name, value)
+        elif is_node and name not in DESCRIPTIONS:
+            if "_target_" not in list(value):  # `in value` would be False for a missing one
                 _check_part(cfg, path, key)
-            check(cfg[key], f"{name}.")
+            yield from _annotated(value, f"{name}.")
         elif path.removesuffix(".") in COLLECTIONS:
             _check_part(cfg, path, key)
-        elif name in PARTS or (name in COLLECTIONS and cfg[key]):
-            raise _no_part(name, cfg[key])
-        elif name in _plain():
-            cfg[key] = validated(cfg[key], _plain()[name], name)
+        elif name in PARTS or (name in COLLECTIONS and value):
+            raise _no_part(name, value)
+        if name in _plain() and value is not UNKNOWN:
+            yield cfg, key, name, value, _plain()[name]
     if "_target_" in cfg:
-        _check_call(cfg, path)
+        yield from _annotated_arguments(cfg, path)
+
+
+def _resolved(cfg, key):
+    """Returns (whether a value is an interpolation, the value); UNKNOWN if it is known only after building."""
+    is_interpolation = OmegaConf.is_interpolation(cfg, key)
+    try:
+        return is_interpolation, cfg[key]
+    except InterpolationResolutionError:
+        return is_interpolation, UNKNOWN
 
 
 def _no_part(name, value):
@@ -96,59 +142,71 @@ def listed(value, name):
     return [] if texts is None else [texts] if isinstance(texts, str) else texts
 
 
-def build(node, **arguments):
+def instantiate(node, **arguments):
     """Builds the object that a checked node describes, with `hydra.utils.instantiate`.
 
     Raises:
-      ConfigError: if the factory raises a ConfigError, ValueError or OSError; the message stays the same.
+      ConfigError: if a factory raises an error. The message of a ConfigError, ValueError or OSError stays the same; for
+        other errors the message names the node and its factory.
     """
+    from hydra import utils
     from hydra.errors import InstantiationException
-    from hydra.utils import instantiate
 
     try:
-        return instantiate(node, **arguments)
+        return utils.instantiate(node, **arguments)
     except InstantiationException as error:
-        if isinstance(error.__cause__, ValueError | OSError | ConfigError):
-            raise ConfigError(str(error.__cause__)) from error
-        raise
+        cause = error.__cause__
+        if cause is None or isinstance(cause, ValueError | OSError | ConfigError):
+            raise ConfigError(str(cause or error)) from error
+        target = match[1] if (match := re.search("target '([^']+)'", str(error))) else str(node._target_)
+        name = match[1] if (match := re.search("full_key: (.+)", str(error))) else "the configuration"
+        line = last_line(cause, targets.file(target))
+        raise ConfigError(f"{name}: {target}{line}: {type(cause).__name__}: {' '.join(str(cause).split())}") from error
 
 
 def validated(value, hint, name):
     """Calls `jaxrnn.arguments.validated` (same arguments) for a value that may be a node of a configuration."""
-    from omegaconf import DictConfig, ListConfig, OmegaConf
-
     plain = OmegaConf.to_container(value) if isinstance(value, ListConfig | DictConfig) else value
     return arguments.validated(plain, hint, name)
 
 
-def _check_call(cfg, path):
-    from omegaconf import DictConfig, OmegaConf
-
-    function = _locate(cfg._target_, path)
-    signature = inspect.signature(function)
-    open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.parameters.values())
+def _annotated_arguments(cfg, path):
+    """Yields as `_annotated` does for the arguments of a node's factory."""
+    function = targets.locate(cfg._target_, path)
+    parameters = inspect.signature(function).parameters
+    open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     annotations = hints(function)
     for key in cfg:
-        if str(key).startswith("_") or (open_ended and key not in signature.parameters):
+        if str(key).startswith("_") or (open_ended and key not in parameters):
             continue
-        if key not in signature.parameters:
-            raise ConfigError(
-                f"{path}{key}: {cfg._target_} has no such option{nearest(key, list(signature.parameters))}"
-            )
-        hint = _checkable(annotations.get(key), signature.parameters[key].default)
-        if OmegaConf.is_interpolation(cfg, key):
-            _check_resolved(cfg, path, key, hint)
-        elif not isinstance(cfg[key], DictConfig):
-            cfg[key] = validated(cfg[key], hint, f"{path}{key}")
-        elif "_target_" in cfg[key]:
-            _check_result(cfg[key], annotations.get(key), f"{path}{key}.")
+        if key not in parameters:
+            raise ConfigError(f"{path}{key}: {cfg._target_} has no such option{nearest(key, list(parameters))}")
+        is_interpolation, value = _resolved(cfg, key)
+        is_container = isinstance(value, DictConfig | ListConfig)
+        if value is UNKNOWN or (is_interpolation and is_container):
+            continue
+        if not isinstance(value, DictConfig):
+            yield cfg, key, f"{path}{key}", value, _checkable(annotations.get(key), parameters[key].default)
+        elif "_target_" in value:
+            _check_result(value, annotations.get(key), f"{path}{key}.")
         elif not _takes_keys(annotations.get(key)):
             raise ConfigError(f"{path}{key}: it has no _target_")
+    if not cfg.get("_partial_") and "_args_" not in cfg:
+        _check_complete(cfg, parameters, path)
+
+
+def _check_complete(cfg, parameters, path):
+    """Raises a `ConfigError` if an argument without a default is missing that neither the user nor a script sets."""
+    for name, parameter in parameters.items():
+        is_variadic = parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        is_set = is_variadic or name in cfg or f"{path}{name}" in SET_BY_PROGRAM
+        if parameter.default is inspect.Parameter.empty and not is_set:
+            raise ConfigError(f"{path}{name} is missing: {cfg._target_} requires it; give it: {path}{name}=...")
 
 
 def _check_result(node, hint, path):
     """Raises a `ConfigError` if a factory's return annotation is not the type that the key requires."""
-    result = hints(_locate(node._target_, path)).get("return")
+    result = hints(targets.locate(node._target_, path)).get("return")
     expected = tuple(part for part in (hint, *typing.get_args(hint)) if hasattr(part, "_fields"))
     if expected and hasattr(result, "_fields") and not issubclass(result, expected) and not node.get("_partial_"):
         raise ConfigError(
@@ -161,29 +219,6 @@ def _takes_keys(hint):
     return hint in (None, typing.Any, dict) or any(
         typing.get_origin(part) is dict or part is dict for part in (hint, *typing.get_args(hint))
     )
-
-
-def _check_resolved(cfg, path, key, hint):
-    """Checks the value of an interpolation against an annotation, unless the value is known only after building."""
-    from omegaconf import Container
-    from omegaconf.errors import InterpolationResolutionError
-
-    try:
-        value = cfg[key]
-    except InterpolationResolutionError:
-        return
-    if not isinstance(value, Container):
-        validated(value, hint, f"{path}{key}")
-
-
-def _locate(target, path):
-    try:
-        function = pydoc.locate(str(target))
-    except pydoc.ErrorDuringImport as error:
-        raise ConfigError(f"{path}_target_={target}: {error}") from error
-    if not callable(function):
-        raise ConfigError(f"{path}_target_={target}: no such function; give the import path of a callable")
-    return function
 
 
 def _checkable(hint, default):

@@ -47,15 +47,15 @@ def check(cfg, folder, trusted=()):
     if (untrusted := next(_untrusted(cfg, folder, trusted), None)) is None:
         return
     name, value, key = untrusted
-    hint = hints.argument("trust", [*trusted, *needed(cfg, folder, trusted)])
+    names = [*trusted, *needed(cfg, folder, trusted)]
+    hint = hints.argument("trust", names)
+    advice = f"if you trust it, pass trusted={names} in Python, or on the command line add {hint}"
     if key == "path":
         raise ConfigError(
-            f"{folder}: its configuration reads {name}={value}, outside this folder and the working directory; if you "
-            f"want that, add {hint}"
+            f"{folder}: its configuration reads {name}={value}, outside this folder and the working directory; {advice}"
         )
     raise ConfigError(
-        f"{folder}: its configuration calls {name}={value}, which does not belong to jaxrnn or Optax; if you trust it, "
-        f"add {hint}"
+        f"{folder}: its configuration calls {name}={value}, which does not belong to jaxrnn or Optax; {advice}"
     )
 
 

@@ -22,6 +22,7 @@ FILE, WRITER = ".lock", ".writer.json"
 BEAT, PATIENCE = 5.0, 60.0  # seconds between two updates, and without one until another host's lock is lost
 
 LARGEST = 2**16  # bytes of `.writer.json`
+BEFORE_A_RUN = (FILE, WRITER, "sweep.json", "multirun.yaml")  # files that a folder holds before its first run
 
 
 class Writer(TypedDict):
@@ -47,6 +48,7 @@ class Lock:
 
     def __init__(self, folder, beat=BEAT, patience=PATIENCE):
         self._folder = Path(str(folder))
+        self._created = [path for path in (self._folder, *self._folder.parents) if not path.exists()]
         self._folder.mkdir(parents=True, exist_ok=True)
         self._file_lock = _acquire(self._folder)
         if self._file_lock is None or _is_held_elsewhere(self._folder, patience):
@@ -71,6 +73,19 @@ class Lock:
             with contextlib.suppress(OSError):  # the folder is gone
                 (self._folder / WRITER).unlink(missing_ok=True)
             self._unlock()
+
+    def discard(self):
+        """Removes the folders that this lock created, unless a run has begun there. The lock is held until `release`.
+
+        A command that is refused leaves no folder with only its configuration in it.
+        """
+        with contextlib.suppress(OSError):  # another process writes here
+            paths = sorted(self._folder.rglob("*"), reverse=True) if self._created else []
+            if all(_precedes_a_run(path) for path in paths):
+                for path in paths:
+                    path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+                for folder in self._created:
+                    folder.rmdir()
 
     def __enter__(self):
         return self
@@ -108,6 +123,14 @@ def refuse_if_held(folder):
             file_lock.release()
         if file_lock is None or _is_held_elsewhere(folder, PATIENCE):
             raise _refusal(folder)
+
+
+def _precedes_a_run(path):
+    """Returns True for a folder and for a file that is written before a run begins."""
+    if path.is_symlink():
+        return False
+    is_empty_log = path.suffix == ".log" and path.stat().st_size == 0
+    return path.is_dir() or path.name in BEFORE_A_RUN or path.parent.name == ".hydra" or is_empty_log
 
 
 def _acquire(folder):

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxrnn import atomic, statistics
+from jaxrnn.arguments import described, dotted, validated
+from jaxrnn.errors import ConfigError
 from jaxrnn.plotting import style
 from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.table import Table
@@ -41,7 +43,11 @@ class Result(NamedTuple):
         return self.networks[name]
 
     def plot(self, width: float | None = None) -> Figures:
-        """Draws {title: figure}, `width` inches wide (7 by default); a notebook shows them."""
+        """Draws {title: figure}, `width` inches wide (7 by default); a notebook shows them.
+
+        Raises:
+          ConfigError: if the field `draw` returns anything but a dict.
+        """
         named = self._replace(
             networks={style.plain(name): arrays for name, arrays in self.networks.items()},
             scores={
@@ -50,7 +56,10 @@ class Result(NamedTuple):
             },
         )
         with style.page(width):
-            return Figures(self.draw(named))
+            figures = self.draw(named)
+        if not isinstance(figures, dict):
+            raise ConfigError(f"{dotted(self.draw)}: expected {{title: figure}}, got {described(figures)}")
+        return Figures(figures)
 
     def arrays(self) -> dict[str, Any]:
         """Returns all arrays under flat names: "NETWORK/QUANTITY" or "NETWORK/QUANTITY/STATE", and "QUANTITY" for
@@ -117,6 +126,31 @@ class Result(NamedTuple):
             paths.append(style.publish(figure, folder, title))
             atomic.write(paths[-1].with_suffix(".txt"), f"{self.captions.get(title, title)}\n{provenance}")
         return paths
+
+
+def check(result, study):
+    """Checks what the function of a study returned; `study` is the name of the study, for messages.
+
+    Raises:
+      ConfigError: if it is not a `Result`, or one of its fields cannot be written to files.
+    """
+    if not isinstance(result, Result):
+        raise ConfigError(f"study {study}: expected a jaxrnn.studies.Result, got {described(result)}")
+    for name, hint in (("networks", dict[str, dict]), ("findings", list[str])):
+        validated(getattr(result, name), hint, f"study {study}: {name}")
+    if not isinstance(result.table, Table):
+        raise ConfigError(
+            f"study {study}: table: expected a jaxrnn.table.Table, got {described(result.table)}; Table(rows) makes one"
+        )
+    for name, values in result.arrays().items():
+        try:
+            is_array = np.asarray(values).dtype != object
+        except ValueError:  # lists of different lengths
+            is_array = False
+        if not is_array:
+            raise ConfigError(
+                f"study {study}: {name}: expected an array, got {described(values)} of unequal or mixed items"
+            )
 
 
 def quantiles(interval, names=("median", "low", "high")):

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn import atomic, hints
 from jaxrnn.errors import ConfigError, DiskError
-from jaxrnn.experiments import run_folder, schema
+from jaxrnn.experiments import nodes, run_folder, schema
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.compose import compose
 from jaxrnn.experiments.hydra_internals import to_yaml
@@ -22,6 +22,7 @@ from jaxrnn.storage import summaries
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.studies import _ensembles as ensembles
 from jaxrnn.studies import _precision
+from jaxrnn.studies._result import check
 from jaxrnn.timestamps import stamp
 from jaxrnn.training.batches import check_split
 from jaxrnn.training.diagnostics import notes as of_training
@@ -45,12 +46,21 @@ def run(cfg, hydra):
     """
     command = f"python scripts/study.py {shlex.join(hydra.overrides.task)}"
     if "run" in cfg:
+        _refuse_keys_of_run(hydra.overrides.task, cfg.run)
         return study_run(cfg, cfg.run, command)
     folder = hydra.runtime.output_dir
     lines = study_models(compared(cfg, hydra), folder, command)
     if str(hydra.mode).endswith("MULTIRUN"):
-        lines += aggregate.write(hydra.sweep.dir, schema.build(cfg.figure).width)
+        lines += aggregate.write(hydra.sweep.dir, schema.instantiate(cfg.figure).width)
     return lines
+
+
+def _refuse_keys_of_run(words, folder):
+    """Raises a `ConfigError` for an override of a node that the configuration of the run folder sets."""
+    for word in words:
+        key = word.lstrip("+~").partition("=")[0]
+        if key.partition(".")[0] in (*nodes.REQUIRED, *nodes.OPTIONAL, *nodes.DESCRIPTIONS):
+            raise ConfigError(f"{key}: cannot be set here: the configuration of {folder} sets it")
 
 
 def compared(cfg, hydra):
@@ -137,9 +147,9 @@ def study_run(cfg, folder, command=""):
       Lines of text for the terminal.
     """
     began = time.perf_counter()
-    schema.check(OmegaConf.create({"study": cfg.study, "figure": cfg.figure}))
+    schema.prepare(cfg, skipped=[key for key in cfg if key not in nodes.FIXED["study_run"]])
     network, notes = _of_run(folder, cfg)
-    name, number, target = schema.build(cfg.study).func.__module__.rpartition(".")[2], 1, None
+    name, number, target = schema.instantiate(cfg.study).func.__module__.rpartition(".")[2], 1, None
     while target is None or target.exists():
         target = Path(str(folder)) / FOLDER / (name if number == 1 else f"{name}_{number}")
         number += 1
@@ -188,13 +198,14 @@ def _of_run(folder, cfg):
 
 
 def _study(cfg, kinds, folder, command, began):
-    measure, page = schema.build(cfg.study), schema.build(cfg.figure)
+    measure, page = schema.instantiate(cfg.study), schema.instantiate(cfg.figure)
     name = measure.func.__module__.rpartition(".")[2]
     try:
         with computing(_precision.of(kinds)):
             result = measure(kinds)
     except ValueError as error:
         raise ConfigError(f"study {name}: {error}") from error
+    check(result, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         paths = result.write(folder, name, page.width, provenance(kinds, command, began))

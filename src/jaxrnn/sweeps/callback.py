@@ -1,5 +1,6 @@
 """Folder of a sweep: records the command in `sweep.json`, locks the folder, and finds interrupted sweeps."""
 
+import atexit
 import json
 import socket
 import sys
@@ -53,6 +54,7 @@ class SweepCallback(Callback):
             return
         with config_errors():  # Hydra turns other errors into warnings
             self._lock = locks.Lock(folder)
+            atexit.register(self._lock.discard)  # a sweep that is refused ends without `on_multirun_end`
             clock = {"host": socket.gethostname(), "monotonic": time.monotonic(), "ended": _ended(folder)}
             _write(folder, {"command": _command(sys.argv[1:]), "status": "running", "clock": clock})
 
@@ -62,6 +64,7 @@ class SweepCallback(Callback):
         folder = Path(str(config.hydra.sweep.dir))
         with config_errors():
             _write(folder, {**(_read(folder) or {}), "status": "finished"})
+        atexit.unregister(self._lock.discard)
         self._lock.release()
         print(f"sweep in {folder}")
 

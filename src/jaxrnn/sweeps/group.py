@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxrnn import runtime
-from jaxrnn.experiments.build import built
+from jaxrnn.experiments.build import instantiate
 from jaxrnn.precision import steps_within
 from jaxrnn.sweeps import halving
 from jaxrnn.sweeps.halving import Options
@@ -57,7 +57,7 @@ def train_group(group, jobs, sweep, store_folder):
 
 def _train_programs(group, jobs, sweep, store_folder):
     """Trains one program after the other, each with as many members as the options and the memory allow."""
-    experiment = group.experiment or built(group.cfg)
+    experiment = group.experiment or instantiate(group.cfg)
     task, options = experiment.task, sweep.options
     halving.check(options, task.trainer.report_every)
     members, cuts = Members(group, experiment, jobs), options.cuts(task.trainer.steps)

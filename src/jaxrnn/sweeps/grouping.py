@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import comparing, nodes
-from jaxrnn.experiments.build import assemble, built, with_values
+from jaxrnn.experiments.build import assemble, instantiate, with_values
 from jaxrnn.precision import computing
 from jaxrnn.training.update import updates
 
@@ -75,7 +75,7 @@ def plan(cfgs):
     reads it, or the arrays of the data set depend on it.
 
     Args:
-      cfgs: configurations that `jaxrnn.experiments.schema.check` has accepted.
+      cfgs: configurations that `jaxrnn.experiments.schema.prepare` has accepted.
     """
     leaves = [_flat(cfg) for cfg in cfgs]
     members_by_kinds = {}
@@ -131,7 +131,7 @@ def _find_fixed(cfg, values_by_name):
     if not values_by_name:
         return None, {}
     try:
-        experiment = built(cfg)
+        experiment = instantiate(cfg)
     except ConfigError:
         return None, dict.fromkeys(values_by_name, "some values are invalid")
     reasons = {}

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 
 from jaxrnn import atomic, runtime
 from jaxrnn.errors import ConfigError, DiskError
-from jaxrnn.experiments import build, run_folder, saved_config, schema
+from jaxrnn.experiments import run_folder, saved_config, schema
 from jaxrnn.experiments.compose import compose, force
 from jaxrnn.experiments.hydra_internals import grid, to_yaml
 from jaxrnn.storage import summaries
@@ -46,7 +46,7 @@ def checked(number, cfg, folder, skipped=()):
       ConfigError: if the configuration names an unknown factory, key or value, or the folder holds a run with another
         configuration.
     """
-    build.check(cfg, skipped)
+    schema.prepare(cfg, skipped=skipped)
     run_folder.refuse_another(folder, cfg)
     return Job(number, cfg, folder)
 

@@ -7,13 +7,12 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep
+from hydra.core.override_parser.types import Glob, IntervalSweep
 
 from jaxrnn import stored_files
 from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments import schema
-from jaxrnn.experiments.build import check
-from jaxrnn.experiments.compose import compose, force
+from jaxrnn.experiments.compose import CONF, compose, force
 from jaxrnn.metrics import cost
 from jaxrnn.sweeps import progress, reading, report, schedule, search_metric, search_space
 from jaxrnn.types import Size
@@ -57,12 +56,12 @@ def run(cfg, hydra, space):
       hydra: the node hydra.
       space: overrides with many values, as `split` returns them.
     """
-    check(cfg)
+    schema.prepare(cfg)
     for word in space:
         if force(word).startswith("++tune."):
             raise ConfigError(f"{word}: a search takes only one value of this option")
     shared = [word for word in hydra.overrides.task if not force(word).startswith("++tune.")]
-    folder, options = hydra.runtime.output_dir, schema.build(cfg.tune)
+    folder, options = hydra.runtime.output_dir, schema.instantiate(cfg.tune)
     study = search(lambda words: compose("train", words), shared, space, options, folder, cfg.seed)
     search_figures.draw(study, folder)
     report.write(report.read(folder, options.metric))
@@ -78,14 +77,31 @@ def split(arguments):
 
         a=1,2  a=choice(1,2)  a=range(8)
         a=interval(0.1,0.9)  a=tag(log,interval(1e-4,1e-1))  a=int(interval(8,64))
+
+    Raises:
+      ConfigError: if a pattern, glob(...), matches no choice of a group.
     """
     parser, fixed, space = OverridesParser.create(), [], []
     for argument in arguments:
         if argument.startswith("-") or "=" not in argument:
             fixed.append(argument)
             continue
+        override = parser.parse_override(argument)
+        if isinstance(override.value(), Glob):
+            argument = f"{override.key_or_group}={','.join(_matching(override))}"
         (space if parser.parse_override(argument).is_sweep_override() else fixed).append(argument)
     return fixed, space
+
+
+def _matching(override):
+    """Returns the choices of a group that match a pattern."""
+    group, word = override.key_or_group, override.input_line
+    options = sorted(file.stem for file in (CONF / group).glob("*.yaml"))
+    if not options:
+        raise ConfigError(f"{word}: glob() works on the choices of a group, but {group} is not a group")
+    if not (names := override.value().filter(options)):
+        raise ConfigError(f"{word}: no {group} matches; there are: {', '.join(options)}")
+    return names
 
 
 def search(compose, shared_overrides, space, options, folder, seed=0):

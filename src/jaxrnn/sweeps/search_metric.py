@@ -3,7 +3,8 @@
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments.build import built, check
+from jaxrnn.experiments import schema
+from jaxrnn.experiments.build import instantiate
 from jaxrnn.experiments.compose import force
 from jaxrnn.metrics import better
 from jaxrnn.sweeps import search_space
@@ -70,10 +71,10 @@ def _metrics(cfg, measured):
 
     `measured` caches the result by the nodes data and metrics, on which it depends.
     """
-    check(cfg)
+    schema.prepare(cfg)
     nodes = OmegaConf.to_yaml(OmegaConf.create([cfg.data, cfg.get("metrics")]))
     if nodes not in measured:
-        task = built(cfg).task
+        task = instantiate(cfg).task
         directions = {"loss": "down"} | ({} if task.dataset.solved is None else {"solved": "up"})
         directions |= {name: better(function) for name, function in task.measured.items()}
         splits = task.dataset.splits

@@ -10,12 +10,15 @@ import numpy as np
 from jaxrnn.arguments import described, dotted, hints, refuse_factory, validated
 from jaxrnn.errors import ConfigError
 from jaxrnn.training import evaluation
+from jaxrnn.training.cell_contract import checking_unroll
 from jaxrnn.training.history import COLUMNS
 from jaxrnn.training.probes import Probe
 from jaxrnn.training.store import Checkpointing
 from jaxrnn.training.update import Trainer, cast
 from jaxrnn.types import Pair
 from jaxrnn.windows import Windows
+
+UNROLL = "an unroll takes (cell, params, carry, xs, *, mask, reset, reverse) and returns (carry, ys [T, B, H])"
 
 
 def check(task, checkpointing=Checkpointing(), callbacks=(), probes=None, configured=False):
@@ -156,12 +159,13 @@ def two_steps(task, key, batch):
 
 
 def _check_outputs(task, configured):
-    """Traces two steps; refuses a net that is invalid or does not fit the data set."""
+    """Traces two steps; refuses a cell, an unroll or a net that is invalid, or does not fit the data set."""
     dataset, where = task.dataset, "model" if configured else "net"
-    try:
-        outputs = jax.eval_shape(partial(two_steps, task), jax.random.key(0), two_step_batch(dataset))
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"{where}: {str(error).splitlines()[0]}") from error
+    with_checks = task._replace(net=task.net.with_unroll(checking_unroll))
+    expected = _traced_outputs(with_checks, where)
+    outputs = _traced_outputs(task, "unroll")  # the same net with another unroll has passed
+    if outputs.shape != expected.shape:
+        raise ConfigError(f"unroll: its outputs have the shape {outputs.shape}, expected {expected.shape}; {UNROLL}")
     if outputs.shape[-1] != dataset.output_size:
         fix = (
             "model.readout=true adds a readout of the right width"
@@ -171,6 +175,14 @@ def _check_outputs(task, configured):
         raise ConfigError(
             f"{where}: its outputs are {outputs.shape[-1]} wide, but the data set needs {dataset.output_size}; {fix}"
         )
+
+
+def _traced_outputs(task, where):
+    try:
+        return jax.eval_shape(partial(two_steps, task), jax.random.key(0), two_step_batch(task.dataset))
+    except (ValueError, TypeError) as error:
+        advice = f"; {UNROLL}" if where == "unroll" and isinstance(error, TypeError) else ""
+        raise ConfigError(f"{where}: {str(error).splitlines()[0]}{advice}") from error
 
 
 def _check_regularizer_and_metrics(task):
