@@ -13,6 +13,7 @@ import jaxrnn
 import jaxrnn.unroll
 from jaxrnn.cells import elman, lru, lstm
 from jaxrnn.data import sine
+from jaxrnn.unroll._contract import with_key
 
 GPU = ("cudnn",)
 CELLS = {"associative": lru.cell(2), "kf_rtrl": elman.cell(3), "snap": elman.cell(3), "newton": elman.cell(3)}
@@ -36,7 +37,7 @@ def build(name):
 @pytest.mark.parametrize("name", UNROLLS)
 @pytest.mark.sample(3, 3)
 def test_every_unroll_has_the_gradient_of_its_compiled_form(name):
-    unroll = build(name)
+    unroll = with_key(build(name), jax.random.split(jax.random.key(2), B))
     cell = CELLS.get(name, lstm.cell(3))
     params = cell.init(jax.random.key(0), D)
     xs = jax.random.normal(jax.random.key(1), (T, B, D))

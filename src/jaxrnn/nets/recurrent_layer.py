@@ -16,7 +16,7 @@ from jaxrnn.nets._arguments import check_recurrent
 from jaxrnn.nets.layers import masked
 from jaxrnn.types import Cell, Net, NonNegative, Rate
 from jaxrnn.unroll._cell_derivatives import with_written_derivative
-from jaxrnn.unroll._contract import scan
+from jaxrnn.unroll._contract import scan, with_key
 
 
 @checked
@@ -46,7 +46,8 @@ def recurrent(
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         check_recurrent(cell, params, carry, xs, mask, reset)
         run, params, xs = randomized(cell, params, xs, key, dropout, zoneout, noise)
-        return unroll(run, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
+        keyed = with_key(unroll, unroll_key(key))
+        return keyed(run, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
 
     net = Net(
         cell.init,
@@ -83,6 +84,11 @@ def randomized(cell, params, xs, key, dropout=None, zoneout=None, noise=None):
         width = carry_size(cell)
         cell, xs = perturbed(cell), _with_noise(xs, per_step(fold_in(key, 2)), noise, width)
     return cell, params, xs
+
+
+def unroll_key(key):
+    """Returns the keys [B] of a layer's unroll, drawn apart from its dropout, zoneout and noise; None stays None."""
+    return per_step(fold_in(key, 3))
 
 
 def first_everywhere(net: Net) -> Net:

@@ -1,5 +1,6 @@
 """Functions that the unrolls share: a step that obeys `mask` and `reset`, and the plain scan."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -20,6 +21,25 @@ class Recorded(NamedTuple):
 
     carry: Any
     content: Any = None
+
+
+class RandomUnroll(NamedTuple):
+    """An unroll whose gradient is drawn at random. Without keys it computes its values, but no gradient.
+
+    Fields:
+      with_key: (key) -> unroll. Returns the unroll that draws from key [B], one PRNG key per sequence. Recurrent
+        layers call it with keys of their own at every `Net.apply`.
+    """
+
+    with_key: Callable[..., Any]
+
+    def __call__(self, cell, params, carry, xs, **options):
+        return self.with_key(None)(cell, params, carry, xs, **options)
+
+
+def with_key(unroll, key):
+    """Returns the unroll with the PRNG keys [B] to draw from; an unroll that draws nothing stays the same."""
+    return unroll.with_key(key) if isinstance(unroll, RandomUnroll) else unroll
 
 
 def scan(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
