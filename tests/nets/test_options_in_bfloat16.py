@@ -7,7 +7,7 @@ import pytest
 
 from jaxrnn import nets, parametrizations
 from jaxrnn.cells import gru, lstm
-from jaxrnn.cells._dropout import is_recurrent
+from jaxrnn.cells.structure import is_recurrent
 from jaxrnn.training.update import cast
 from jaxrnn.types import Pair
 from jaxrnn.unroll import deferred, scan

@@ -2,18 +2,18 @@
 
 import importlib
 import inspect
-import pkgutil
 
 import jax
 import numpy as np
 import pytest
 
 import jaxrnn.cells
-from jaxrnn.cells._dropout import is_recurrent
+from jaxrnn.cells.structure import is_recurrent
 from jaxrnn.errors import ConfigError
+from jaxrnn.lazy import entries
 from jaxrnn.studies import _runner
 
-CELLS = [m.name for m in pkgutil.iter_modules(jaxrnn.cells.__path__) if m.name[0] != "_" and m.name != "perceptron"]
+CELLS = [name for name in entries(jaxrnn.cells.__path__[0], "cell") if name != "perceptron"]
 STUDIES = {
     "gradient_flow": ["study.batch=2"],
     "jacobian": ["study.sequences=1"],

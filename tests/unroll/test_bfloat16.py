@@ -10,8 +10,7 @@ import pytest
 from test_every_cell import CELLS, LINEAR
 
 from jaxrnn.cells import elman
-from jaxrnn.cells._dropout import is_recurrent
-from jaxrnn.cells._step import Step
+from jaxrnn.cells.structure import Step, is_recurrent
 from jaxrnn.training.update import cast
 from jaxrnn.unroll import associative, chunked, deferred, diagonal_rtrl, loop, newton, rtrl, scan, truncated
 

@@ -1,7 +1,6 @@
 """Forward gradients against backpropagation through time, and against the theory of each rule."""
 
 import importlib
-import pkgutil
 
 import jax
 import jax.numpy as jnp
@@ -11,9 +10,10 @@ import pytest
 import jaxrnn
 import jaxrnn.cells
 from jaxrnn.cells import ctrnn, diagonal_gru, diagonal_lstm, elman, gru, indrnn, jordan, lru, lstm, min_gru
-from jaxrnn.cells._dropout import drop_recurrent
-from jaxrnn.cells._transforms import learned
+from jaxrnn.cells.dropout import drop_recurrent
+from jaxrnn.cells.transforms import learned
 from jaxrnn.data import sine
+from jaxrnn.lazy import entries
 from jaxrnn.nets import rnn
 from jaxrnn.unroll import diagonal_rtrl, eprop, kf_rtrl, rtrl, scan, snap, uoro
 
@@ -28,7 +28,7 @@ CELLS = {
     "lru": lambda: lru.cell(H),
     "learned": lambda: learned(gru.cell(H)),
 }
-FILES = [module.name for module in pkgutil.iter_modules(jaxrnn.cells.__path__) if module.name[0] != "_"]
+FILES = entries(jaxrnn.cells.__path__[0], "cell")
 CELLS |= {n: lambda n=n: importlib.import_module(f"jaxrnn.cells.{n}").cell(H) for n in FILES if n not in CELLS}
 QUICK = ("elman", "lstm")
 SLOW = (pytest.mark.slow, pytest.mark.share(5))

@@ -10,7 +10,7 @@ from jaxrnn.cells import elman
 from jaxrnn.plotting import style as plotting
 from jaxrnn.types import NonNegative, Size
 from jaxrnn.unroll import diagonal_rtrl, eprop, kf_rtrl, rtrl, scan, snap, uoro
-from jaxrnn.unroll._contract import with_key
+from jaxrnn.unroll.contract import with_key
 
 RULES = {
     "scan": scan.unroll(),

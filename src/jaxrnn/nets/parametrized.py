@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.cells._dropout import is_recurrent
-from jaxrnn.cells._step import carry_dtype
 from jaxrnn.cells.jordan import JordanParams
+from jaxrnn.cells.step import carry_dtype
+from jaxrnn.cells.structure import is_recurrent
 from jaxrnn.types import ExplicitWeights
 
 

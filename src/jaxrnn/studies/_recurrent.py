@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.cells._dropout import is_recurrent
+from jaxrnn.cells.structure import is_recurrent
 
 
 def scaled(params, gain, scale):

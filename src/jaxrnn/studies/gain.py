@@ -15,7 +15,7 @@ from jax.typing import ArrayLike
 
 from jaxrnn import dynamics, statistics
 from jaxrnn.arguments import checked
-from jaxrnn.cells._dropout import is_recurrent
+from jaxrnn.cells.structure import is_recurrent
 from jaxrnn.norms import norm
 from jaxrnn.studies import _gain_figures as figures
 from jaxrnn.studies._ensembles import ensembles, over_networks, prepared, refuse_future, untrained

@@ -4,6 +4,7 @@ Hochreiter 1991; Bengio, Simard & Frasconi 1994; Pascanu, Mikolov & Bengio 2013.
 one loss at all lags: they are the gradients with respect to zeros that are added to the carry after every step.
 """
 
+from collections import OrderedDict
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -12,7 +13,7 @@ import numpy as np
 
 from jaxrnn import statistics
 from jaxrnn.arguments import checked
-from jaxrnn.cells._dropout import is_recurrent
+from jaxrnn.cells.structure import is_recurrent
 from jaxrnn.dynamics import taps
 from jaxrnn.losses import weighted_sum
 from jaxrnn.norms import norm, smallest, unit
@@ -178,15 +179,12 @@ def probe() -> Probe:
 def _flows(ensemble, loss, batch):
     """Measures the `Flow` of every layer, with leaves [S, N, T, B]."""
     ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
-    names = []
 
     def of_network(params, key):
         flows = measure(ensemble.net, ensemble.dataset, params, ensemble.draw(batch, key), loss)
-        names[:] = [flow.layer for flow in flows]
-        return [tuple(flow[1:]) for flow in flows]
+        return OrderedDict((flow.layer, tuple(flow[1:])) for flow in flows)  # a dict would sort "layer 10" before 2
 
-    measured = over_networks(of_network, ensemble)
-    return [Flow(name, *flow) for name, flow in zip(names, measured, strict=True)]
+    return [Flow(name, *arrays) for name, arrays in over_networks(of_network, ensemble).items()]
 
 
 def _of_sequences(flow):

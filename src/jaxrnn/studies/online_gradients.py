@@ -24,7 +24,7 @@ from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Size
 from jaxrnn.unroll import diagonal_rtrl, eprop, kf_rtrl, rtrl, scan, snap, truncated, uoro
-from jaxrnn.unroll._contract import with_key
+from jaxrnn.unroll.contract import with_key
 
 RULES = {
     "rtrl": rtrl.unroll(),

@@ -22,11 +22,11 @@ import jax.numpy as jnp
 from jax import lax
 from jax.flatten_util import ravel_pytree
 
-from jaxrnn.cells._dropout import is_recurrent
-from jaxrnn.cells._step import Dropped, Step, dot
-from jaxrnn.unroll._cell_derivatives import with_written_derivative
-from jaxrnn.unroll._contract import RandomUnroll, in_time, scan, segments
+from jaxrnn.cells.step import dot, has_dropout
+from jaxrnn.cells.structure import is_recurrent, step_with_product
 from jaxrnn.unroll._flat_step import flat_step, jacobians, sequences_first
+from jaxrnn.unroll.cell_derivatives import with_written_derivative
+from jaxrnn.unroll.contract import RandomUnroll, in_time, scan, segments
 
 TINY = 1e-12  # added to a norm, which may be zero
 
@@ -97,8 +97,7 @@ def cells_to_follow(rule, cell, params, name):
     Raises:
       ValueError: if the rule cannot follow such params.
     """
-    leaves = jax.tree.leaves(params, is_leaf=lambda leaf: isinstance(leaf, Dropped))
-    if any(isinstance(leaf, Dropped) for leaf in leaves):
+    if has_dropout(params):
         raise ValueError(
             f"unroll={name} needs weights that all sequences share, but recurrent dropout gives each sequence its own; "
             "set model.recurrent_dropout=null"
@@ -111,12 +110,12 @@ def _with_constant_product(cell, params, name):
     """Returns the cell in whose derivative the product with the recurrent weights does not depend on the carry."""
     if not any(is_recurrent(path) for path, _ in jax.tree.leaves_with_path(params)):
         return cell  # it has no such product
-    if not isinstance(cell.step, Step):
+    if (product := step_with_product(cell)) is None:
         raise ValueError(f"unroll={name} needs a cell whose carry acts through one product with w_h, or none")
-    source, combine = cell.step.source, with_written_derivative(cell).step.combine
+    combine = with_written_derivative(cell).step.combine
 
     def step(params, carry, u):
-        return combine(params, carry, u, dot(lax.stop_gradient(source(carry)), params.w_h))
+        return combine(params, carry, u, dot(lax.stop_gradient(product.source(carry)), params.w_h))
 
     return cell._replace(step=step)
 

@@ -7,20 +7,39 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxrnn.cells._step import carry_dtype
-from jaxrnn.unroll._cell_derivatives import with_written_derivative
+from jaxrnn.cells.step import carry_dtype
+from jaxrnn.types import Unroll
+from jaxrnn.unroll.cell_derivatives import with_written_derivative
 
 
-class Recorded(NamedTuple):
-    """A carry with extra content, for an unroll that reads or records something. Nets pass it through unchanged.
+class Extended(NamedTuple):
+    """The carry of a layer whose unroll keeps more than the cell's carry, such as a record or the memory of a rule.
+
+    A net hands the carry of a layer to the layer's unroll and returns the carry that comes back. It reads no more of
+    it than `cell_carry`, so an unroll may accept and return an `Extended` carry in every net.
 
     Fields:
-      carry: the carry itself.
-      content: before the unroll, its instructions for the layer; after it, the values that it recorded.
+      carry: the carry of the cell.
+      extra: before the unroll, its instructions for the layer; after it, the values that it kept.
     """
 
     carry: Any
-    content: Any = None
+    extra: Any = None
+
+
+def is_extended(carry):
+    """Returns whether a layer's carry is `Extended`."""
+    return isinstance(carry, Extended)
+
+
+def cell_carry(carry):
+    """Returns the carry of the cell from a layer's carry, which may be `Extended`."""
+    return carry.carry if is_extended(carry) else carry
+
+
+def cell_carries(carry):
+    """Returns a net's carry with the carry of the cell in place of every `Extended` one."""
+    return jax.tree.map(cell_carry, carry, is_leaf=is_extended)
 
 
 class RandomUnroll(NamedTuple):
@@ -31,7 +50,7 @@ class RandomUnroll(NamedTuple):
         layers call it with keys of their own at every `Net.apply`.
     """
 
-    with_key: Callable[..., Any]
+    with_key: Callable[[Any], Unroll]
 
     def __call__(self, cell, params, carry, xs, **options):
         return self.with_key(None)(cell, params, carry, xs, **options)

@@ -1,6 +1,6 @@
 """Single steps of a forward gradient, so that the params may change after every step.
 
-The rule's memory travels with the carry, as a `Recorded`, from one call to the next. The derivation is in `_online`:
+The rule's memory travels from one call to the next as the extra of an `Extended` carry. The derivation is in `_online`:
 the gradient of the loss of step t needs the memory of step t - 1 and nothing later.
 """
 
@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxrnn.unroll._contract import Recorded, step_of
 from jaxrnn.unroll._flat_step import flat_step, sequences_first
 from jaxrnn.unroll._online import cells_to_follow
+from jaxrnn.unroll.contract import Extended, step_of
 
 
 def beginning(rule, name, key):
@@ -26,7 +26,7 @@ def beginning(rule, name, key):
         sequences = sequences_first((carry, xs[0]), 0, axes)
         keys = jax.random.split(key, (2, len(sequences[1])))
         memory = jax.vmap(begin)(*sequences, keys[0])
-        return Recorded(carry, (memory, keys[1])), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
+        return Extended(carry, (memory, keys[1])), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
 
     return unroll
 
@@ -39,23 +39,23 @@ def one_step(rule, name):
     same memory with the true dL/dh, for the gradient. No gradient goes back through the memory or the carry.
     """
 
-    def unroll(cell, params, recorded, xs, *, mask=None, reset=None, reverse=False):
+    def unroll(cell, params, extended, xs, *, mask=None, reset=None, reverse=False):
         cells, axes = cells_to_follow(rule, cell, params, name), xs.ndim - 2
         valid = jnp.ones(xs.shape[1:-1], bool) if mask is None else mask[0]
         restart = jnp.zeros(xs.shape[1:-1], bool) if reset is None else reset[0]
 
-        def follow(params, carry, content, x, d_h):
+        def follow(params, carry, extra, x, d_h):
             """(memory, gradient of the params, gradient of x), with a leading axis of sequences."""
-            memory, keys = content
+            memory, keys = extra
             inputs = sequences_first((x, valid, restart, d_h), 0, axes)
             carry = sequences_first(carry, 0, axes)
             return jax.vmap(_follow_sequence(rule, cells, params))(carry, memory, keys, *inputs)
 
         @jax.custom_vjp
-        def layer(params, carry, content, x):
+        def layer(params, carry, extra, x):
             new_carry, h = step_of(cell, params, xs)(carry, (x, valid, restart))
-            memory, _, _ = follow(params, carry, content, x, jnp.zeros_like(h))
-            keys = jax.vmap(lambda key: jax.random.split(key)[0])(content[1])
+            memory, _, _ = follow(params, carry, extra, x, jnp.zeros_like(h))
+            keys = jax.vmap(lambda key: jax.random.split(key)[0])(extra[1])
             return (new_carry, (memory, keys)), h
 
         def forward(*arguments):
@@ -68,8 +68,8 @@ def one_step(rule, name):
             return d_params, None, None, d_x.reshape(x.shape)
 
         layer.defvjp(forward, backward)
-        (carry, content), h = layer(params, recorded.carry, recorded.content, xs[0])
-        return Recorded(*lax.stop_gradient((carry, content))), h[None]
+        (carry, extra), h = layer(params, extended.carry, extended.extra, xs[0])
+        return Extended(*lax.stop_gradient((carry, extra))), h[None]
 
     return unroll
 
