@@ -3,7 +3,7 @@
 import jax
 
 from jaxrnn.cells.step import Dropped, carry_dtype
-from jaxrnn.cells.structure import is_recurrent
+from jaxrnn.recurrent_weights import map_recurrent, recurrent_weights
 
 
 def drop_recurrent(params, key, rate):
@@ -20,15 +20,13 @@ def drop_recurrent(params, key, rate):
     Raises:
       ValueError: if no leaf of the params is named `w_h`.
     """
-    if not any(is_recurrent(path) for path, _ in jax.tree.leaves_with_path(params)):
+    if not recurrent_weights(params):
         raise ValueError(f"dropout on the recurrence needs a weight named w_h; {type(params).__name__} has none")
 
-    def drop(path, leaf):
-        if not is_recurrent(path):
-            return leaf
-        return Dropped(leaf, dropout_mask(key, rate, leaf.shape[:1], carry_dtype(leaf)))
+    def drop(w):
+        return Dropped(w, dropout_mask(key, rate, w.shape[:1], carry_dtype(w)))
 
-    return jax.tree_util.tree_map_with_path(drop, params)
+    return map_recurrent(drop, params)
 
 
 def dropout_mask(key, rate, shape, dtype):

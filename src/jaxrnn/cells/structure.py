@@ -63,8 +63,3 @@ def step_with_product(cell):
 def linear_step(cell):
     """Returns the cell's `Linear` step; None if its state is not a linear function of the previous state."""
     return cell.step if isinstance(cell.step, Linear) else None
-
-
-def is_recurrent(path):
-    """Returns whether the leaf at this path of a params tree holds recurrent weights: every cell calls them w_h."""
-    return getattr(path[-1], "name", None) == "w_h"

@@ -46,8 +46,9 @@ def observe(
 
 def zero_perturbations(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Any:
     """Returns zero perturbations for `observe`, whose arguments it takes: one carry per layer, leaves [T, B, H]."""
-    layer_carries, steps = carries(net, params, carry, xs), len(xs.source if isinstance(xs, Pair) else xs)
-    return [jax.tree.map(lambda a: jnp.zeros((steps, *a.shape), a.dtype), c) for c in layer_carries]
+    steps = jnp.shape(xs.source if isinstance(xs, Pair) else xs)[0]
+    layers = find_layers(net, params, carry, xs)
+    return [jax.tree.map(lambda a: jnp.zeros((steps, *a.shape), a.dtype), each) for each in layers.carries]
 
 
 def shares(

@@ -13,10 +13,10 @@ import numpy as np
 
 from jaxrnn import statistics
 from jaxrnn.arguments import checked
-from jaxrnn.cells.structure import is_recurrent
 from jaxrnn.dynamics import taps
 from jaxrnn.losses import weighted_sum
 from jaxrnn.norms import norm, smallest, unit
+from jaxrnn.recurrent_weights import map_recurrent
 from jaxrnn.studies import _flow_figures as figures
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._layers import label
@@ -200,11 +200,7 @@ def _of_sequences(flow):
 
 def _recurrent(net, gradient):
     """Keeps only the gradient of the recurrent weights (leaves named w_h), in an encoder-decoder only the encoder's."""
-    if not any(is_recurrent(path) for path, _ in jax.tree_util.tree_flatten_with_path(gradient)[0]):
-        raise ValueError("the network has no recurrent weights: expected a leaf of the params named w_h")
-    recurrent = jax.tree_util.tree_map_with_path(
-        lambda path, g: g if is_recurrent(path) else jnp.zeros_like(g), gradient
-    )
+    recurrent = map_recurrent(lambda g: g, gradient, other=jnp.zeros_like)
     return (
         recurrent
         if net.decoding is None

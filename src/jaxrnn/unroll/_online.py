@@ -23,7 +23,8 @@ from jax import lax
 from jax.flatten_util import ravel_pytree
 
 from jaxrnn.cells.step import dot, has_dropout
-from jaxrnn.cells.structure import is_recurrent, step_with_product
+from jaxrnn.cells.structure import step_with_product
+from jaxrnn.recurrent_weights import recurrent_weights
 from jaxrnn.unroll._flat_step import flat_step, jacobians, sequences_first
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
 from jaxrnn.unroll.contract import RandomUnroll, in_time, scan, segments
@@ -108,7 +109,7 @@ def cells_to_follow(rule, cell, params, name):
 
 def _with_constant_product(cell, params, name):
     """Returns the cell in whose derivative the product with the recurrent weights does not depend on the carry."""
-    if not any(is_recurrent(path) for path, _ in jax.tree.leaves_with_path(params)):
+    if not recurrent_weights(params):
         return cell  # it has no such product
     if (product := step_with_product(cell)) is None:
         raise ValueError(f"unroll={name} needs a cell whose carry acts through one product with w_h, or none")
@@ -129,8 +130,8 @@ def _gradients(rule, cells, arguments, cotangents, reverse):
 
     inputs = sequences_first(in_time(reverse, (xs, valid, restart, d_hs)), 1, len(batch))
     keys = None if key is None else key.reshape(-1)
-    carries = sequences_first((carry, d_last), 0, len(batch))
-    d_params, d_carry, d_xs = jax.vmap(partial(_of_sequence, rule, cells, params))(*carries, inputs, keys)
+    carries, d_lasts = sequences_first((carry, d_last), 0, len(batch))
+    d_params, d_carry, d_xs = jax.vmap(partial(_of_sequence, rule, cells, params))(carries, d_lasts, inputs, keys)
     d_params = jax.tree.map(lambda g, w: jnp.sum(g, axis=0).astype(w.dtype), d_params, params)
     d_carry = jax.tree.map(lambda g, old: g.reshape(old.shape).astype(old.dtype), d_carry, carry)
     d_xs = jnp.moveaxis(d_xs, 0, 1).reshape(length, *xs.shape[1:]).astype(xs.dtype)
@@ -150,10 +151,12 @@ def _of_sequence(rule, cells, params, carry, d_last, inputs, key):
         d_x = pull(jnp.concatenate([jnp.zeros_like(s), d_h]))[1]
         return (value[:carry_size], memory, total + gradient), d_x
 
-    key_begin, key_steps = (None, None) if key is None else jax.random.split(key)
+    key_begin = keys = None
+    if key is not None:
+        key_begin, key_steps = jax.random.split(key)
+        keys = jax.random.split(key_steps, len(inputs[0]))
     memory = rule.begin(flat.at_random, carry_size, params_size, flat.s.dtype, key_begin)
     zeros = jnp.zeros(params_size + carry_size, flat.s.dtype)
-    keys = None if key is None else jax.random.split(key_steps, len(inputs[0]))
     (_, memory, total), d_xs = lax.scan(step, (flat.s, memory, zeros), (*inputs, keys))
     total = total + rule.end(memory, ravel_pytree(d_last)[0])
     return flat.unravel_theta(total[:params_size]), flat.unravel_s(total[params_size:]), d_xs

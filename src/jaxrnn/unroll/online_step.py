@@ -23,10 +23,10 @@ def beginning(rule, name, key):
             flat = flat_step(cells, params, carry, x)
             return rule.begin(flat.at_random, len(flat.s), len(flat.theta), flat.s.dtype, key)
 
-        sequences = sequences_first((carry, xs[0]), 0, axes)
-        keys = jax.random.split(key, (2, len(sequences[1])))
-        memory = jax.vmap(begin)(*sequences, keys[0])
-        return Extended(carry, (memory, keys[1])), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
+        carries, inputs = sequences_first((carry, xs[0]), 0, axes)
+        keys_begin, keys_steps = jax.random.split(key, (2, len(inputs)))
+        memory = jax.vmap(begin)(carries, inputs, keys_begin)
+        return Extended(carry, (memory, keys_steps)), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
 
     return unroll
 
