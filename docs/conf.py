@@ -50,7 +50,7 @@ napoleon_custom_sections = [("Fields", "params_style")]
 default_role = None
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", "(?!jaxrnn).*")]  # names of other packages
-nitpick_ignore = [("py:class", "jaxrnn.types._NetFields")]  # the base of `Net`; the page of `Net` documents it
+nitpick_ignore = [("py:class", "jaxrnn.contracts._NetFields")]  # the base of `Net`; the page of `Net` documents it
 
 html_theme = "furo"
 html_title = f"jaxrnn {release}"

@@ -16,6 +16,8 @@ from jaxrnn.cells import gru, lstm
 from jaxrnn.data import sine
 from jaxrnn.nets import decode
 from jaxrnn.studies import lyapunov
+from jaxrnn.types import Carry, Params
+from jaxrnn.unroll import scan
 
 net: jaxrnn.Net = jaxrnn.rnn(lstm.cell(16), output_size=1, layers=2, bidirectional="sum")
 run = jaxrnn.fit(jaxrnn.rnn(gru.cell(16), 1), sine.dataset(), steps=100, batch_size=1, learning_rate=1e-3)
@@ -30,6 +32,29 @@ carry, ys = decode.generate(nets.last(net), params, net.initial(params, (3,)), n
 other, weights = interop.from_linen(object(), {})
 again = jaxrnn.load("runs/a")
 experiment: jaxrnn.Experiment = jaxrnn.experiment("model=lstm")
+cell: jaxrnn.Cell = gru.cell(4)
+cell_params = cell.init(jax.random.key(0), 1)
+state, h = cell.step(cell_params, cell.initial(cell_params, (3,)), cell.project(cell_params, ys[0]))
+size: int = h.shape[-1]
+unrolled: jaxrnn.Net = net.with_unroll(scan.unroll())
+outputs: jax.Array = unrolled.apply(params, carry, np.zeros((5, 3, 1)), key=jax.random.split(jax.random.key(1), 3))[1]
+
+
+def halved(
+    cell: jaxrnn.Cell,
+    params: Params,
+    carry: Carry,
+    xs: jax.Array,
+    *,
+    mask: jax.Array | None = None,
+    reset: jax.Array | None = None,
+    reverse: bool = False,
+) -> tuple[Carry, jax.Array]:
+    carry, ys = scan.unroll()(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
+    return carry, 0.5 * ys
+
+
+half: jaxrnn.Net = net.with_unroll(halved)
 """
 WRONG = """
 import jaxrnn
@@ -37,6 +62,8 @@ from jaxrnn.cells import lstm
 
 jaxrnn.rnn(lstm.cell(16), output_size=1, bidirectional="both")
 jaxrnn.fit(jaxrnn.rnn(lstm.cell(16), 1), steps="many")
+jaxrnn.rnn(lstm.cell(16), 1).apply({}, {})
+jaxrnn.rnn(lstm.cell(16), 1).with_unroll(lstm.cell)
 jaxrnn.nothing
 """
 FACTORIES = ("cell", "dataset", "distribution", "unroll", "study", "plot", "reproduce")
@@ -83,6 +110,7 @@ def test_a_program_passes_the_strict_mode_and_a_wrong_one_does_not(tmp_path):
     assert {rule for file, rule, _ in told if file == "wrong.py"} >= {
         "reportArgumentType",
         "reportAttributeAccessIssue",
+        "reportCallIssue",
     }
 
 

@@ -117,7 +117,7 @@ def refuse_factory(value, name):
       ConfigError: if the value is annotated to return a function or a NamedTuple such as `Metric`.
     """
     result = _return_annotation(value)
-    if typing.get_origin(result) is collections.abc.Callable or hasattr(result, "_fields"):
+    if _is_of_functions(result) or hasattr(result, "_fields"):
         raise ConfigError(f"{name}: expected what {dotted(value)} returns, got the function itself; call it")
 
 
@@ -160,11 +160,16 @@ def _adapter(hint):
 
 
 def _with_instance_checks(hint):
-    """Replaces every NamedTuple in an annotation by an instance check; pydantic would check its fields instead."""
+    """Replaces the types in an annotation that pydantic would check by their fields or not at all.
+
+    A NamedTuple becomes an instance check, and a `Protocol` of a function becomes `Callable`.
+    """
     from pydantic import InstanceOf
 
     if hasattr(hint, "_fields"):
         return InstanceOf[hint]
+    if _is_of_functions(hint):
+        return collections.abc.Callable
     origin, parts = typing.get_origin(hint), tuple(map(_with_instance_checks, typing.get_args(hint)))
     if origin in (typing.Union, types.UnionType):
         return typing.Union[parts]  # noqa: UP007
@@ -219,10 +224,15 @@ def _advice(value, hint, expected):
 def _returns(function, hint):
     """Returns whether a function's return annotation matches an annotation."""
     result = _return_annotation(function)
-    if typing.get_origin(result) is collections.abc.Callable:
-        return any(typing.get_origin(part) is collections.abc.Callable for part in (hint, *typing.get_args(hint)))
+    if _is_of_functions(result):
+        return any(_is_of_functions(part) for part in (hint, *typing.get_args(hint)))
     kinds = tuple(part for part in (hint, *typing.get_args(hint)) if inspect.isclass(part))
     return hasattr(result, "_fields") and issubclass(result, kinds)
+
+
+def _is_of_functions(hint):
+    """Returns whether an annotation is a type of functions: `Callable`, or a `Protocol` such as `Unroll`."""
+    return typing.get_origin(hint) is collections.abc.Callable or getattr(hint, "_is_protocol", False)
 
 
 def _return_annotation(function):

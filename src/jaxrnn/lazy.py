@@ -31,6 +31,28 @@ def attach(package, file):
     return load, lambda: names, public or names
 
 
+def entries(folder, factory):
+    """Returns the sorted names of the modules of a catalogue room that define its factory, without importing them.
+
+    The other modules of such a room hold code that its entries share.
+
+    Args:
+      folder: the room's folder.
+      factory: name of the factory, such as "cell".
+    """
+    names = []
+    with os.scandir(folder) as files:
+        for file in files:
+            if file.name.endswith(".py") and _defines(file.path, factory):
+                names.append(file.name.removesuffix(".py"))
+    return sorted(names)
+
+
+def _defines(path, function):
+    with open(path, encoding="utf-8") as source:
+        return any(line.startswith(f"def {function}(") for line in source)
+
+
 def _module(entry):
     """Returns the name of the module or package at a folder entry; None for other files."""
     if entry.name.endswith(".py"):

@@ -20,6 +20,7 @@ import jax
 import numpy as np
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.recurrent_weights import recurrent_weights
 
 CACHE_BYTES = 2**30  # size limit of the cache of compiled programs
 FRESH_SECONDS = 600.0  # a compiled program that was used more recently is not removed
@@ -239,5 +240,4 @@ def mesh(rows: Any, axis: Any = ROWS, everywhere: Any = False, params: Any = ())
 
 def _recurrent_bytes(params):
     """Returns the size in bytes of the largest `w_h` in params."""
-    matrices = [leaf for path, leaf in jax.tree.leaves_with_path(params) if getattr(path[-1], "name", "") == "w_h"]
-    return max((leaf.size * leaf.dtype.itemsize for leaf in matrices), default=0)
+    return max((w.size * w.dtype.itemsize for w in recurrent_weights(params)), default=0)

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrnn.unroll import _cell_derivatives
-from jaxrnn.unroll._cell_derivatives import with_written_derivative
+from jaxrnn.unroll import cell_derivatives
+from jaxrnn.unroll.cell_derivatives import with_written_derivative
 from jaxrnn.unroll.scan import scan
 
 T, B, D, H = 7, 3, 2, 4
@@ -180,7 +180,7 @@ def test_a_cell_computes_the_equations_of_its_paper(name):
         np.testing.assert_allclose(actual[t], h, rtol=1e-12, atol=1e-13, err_msg=f"step {t}")
 
 
-@pytest.mark.parametrize("name", _cell_derivatives.COMBINE)
+@pytest.mark.parametrize("name", cell_derivatives.COMBINE)
 def test_a_derivative_written_by_hand_is_that_of_the_equations(name):
     """The values of a cell's step and its Jacobian by params, carry and input, forwards and backwards."""
     cell = of(name)(H)

@@ -1,7 +1,6 @@
 """Initial weights of each cell against its docstring."""
 
 import importlib
-import pkgutil
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxrnn import cells
+from jaxrnn.lazy import entries
 from jaxrnn.unroll.scan import scan
 
 H, MANY = 8, 400
@@ -46,7 +46,7 @@ def drawn(name, size=MANY, **options):
 
 
 def test_every_cell_is_here():
-    names = {module.name for module in pkgutil.iter_modules(cells.__path__) if module.name[0] != "_"}
+    names = set(entries(cells.__path__[0], "cell"))
     assert names == GATES.keys() | WITHOUT
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from jaxrnn import nets
 from jaxrnn.cells import elman, gru, jordan, lstm
-from jaxrnn.cells._transforms import carry_as_output, carry_size, clipped, gates_as_output, perturbed
+from jaxrnn.cells.transforms import carry_as_output, carry_size, clipped, gates_as_output, perturbed
 from jaxrnn.dynamics import taps
 from jaxrnn.unroll.scan import scan
 

@@ -1,7 +1,6 @@
 """What a net is applied to has the right shapes, or one sentence says what is wrong: every cell, every unroll."""
 
 import importlib
-import pkgutil
 import re
 
 import jax
@@ -12,10 +11,11 @@ import pytest
 import jaxrnn.cells
 from jaxrnn import nets
 from jaxrnn.cells import gru, jordan, lstm
+from jaxrnn.lazy import entries
 from jaxrnn.unroll import chunked, deferred, loop, newton, rtrl, scan, truncated
 
 T, B, D, H = 7, 5, 3, 4
-CELLS = [module.name for module in pkgutil.iter_modules(jaxrnn.cells.__path__) if module.name[0] != "_"]
+CELLS = entries(jaxrnn.cells.__path__[0], "cell")
 UNROLLS = {
     "scan": scan.unroll,
     "loop": loop.unroll,

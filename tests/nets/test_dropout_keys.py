@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxrnn import nets
 from jaxrnn.cells import elman, lstm
-from jaxrnn.cells._dropout import drop_recurrent
+from jaxrnn.cells.dropout import drop_recurrent
 from jaxrnn.types import Pair
 
 T, B, D = 4, 3, 50

@@ -109,7 +109,7 @@ def test_recurrent_dropout_masks_the_state_where_it_enters_the_product(reset):
 
 
 def test_recurrent_dropout_needs_a_recurrent_weight():
-    from jaxrnn.cells._dropout import drop_recurrent
+    from jaxrnn.cells.dropout import drop_recurrent
 
     with pytest.raises(ValueError, match="w_h"):
         drop_recurrent(nets.AffineParams(jnp.ones((2, 2)), jnp.ones(2)), KEYS, 0.5)

@@ -2,18 +2,18 @@
 
 import importlib
 import inspect
-import pkgutil
 
 import jax
 import numpy as np
 import pytest
 
 import jaxrnn.cells
-from jaxrnn.cells._dropout import is_recurrent
 from jaxrnn.errors import ConfigError
+from jaxrnn.lazy import entries
+from jaxrnn.recurrent_weights import recurrent_weights
 from jaxrnn.studies import _runner
 
-CELLS = [m.name for m in pkgutil.iter_modules(jaxrnn.cells.__path__) if m.name[0] != "_" and m.name != "perceptron"]
+CELLS = [name for name in entries(jaxrnn.cells.__path__[0], "cell") if name != "perceptron"]
 STUDIES = {
     "gradient_flow": ["study.batch=2"],
     "jacobian": ["study.sequences=1"],
@@ -41,8 +41,8 @@ def refusal(study, cell):
     """What the study says of a cell that it cannot measure, or None."""
     factory = importlib.import_module(f"jaxrnn.cells.{cell}").cell
     made = factory(**{name: 3 for name in ("size", "output_size") if name in inspect.signature(factory).parameters})
-    leaves = jax.tree_util.tree_leaves_with_path(jax.eval_shape(lambda: made.init(jax.random.key(0), 2)))
-    lacks = {"gates": made.gates is None}.get(study, not any(is_recurrent(path) for path, _ in leaves))
+    params = jax.eval_shape(lambda: made.init(jax.random.key(0), 2))
+    lacks = {"gates": made.gates is None}.get(study, not recurrent_weights(params))
     return NEEDS[study] if study in NEEDS and lacks else None
 
 

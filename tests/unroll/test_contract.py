@@ -163,7 +163,7 @@ def test_resets_with_lengths_in_a_bidirectional_net(some):
 
 
 def test_a_reset_returns_to_a_learned_carry_and_trains_it():
-    from jaxrnn.cells._transforms import learned
+    from jaxrnn.cells.transforms import learned
 
     cell = learned(lstm.cell(H))
     params = jax.tree.map(lambda a: a + 0.5, cell.init(jax.random.key(0), D))
@@ -331,7 +331,7 @@ def test_bfloat16_weights_keep_float32_carries(some, name, x32):
 
 
 def test_a_learned_carry_of_bfloat16_weights_is_float32(x32):
-    from jaxrnn.cells._transforms import learned
+    from jaxrnn.cells.transforms import learned
 
     cell = learned(lstm.cell(H))
     low = jax.tree.map(lambda a: a.astype(jnp.bfloat16), cell.init(jax.random.key(0), D))

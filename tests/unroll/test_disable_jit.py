@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-import pkgutil
 
 import jax
 import jax.numpy as jnp
@@ -13,14 +12,12 @@ import jaxrnn
 import jaxrnn.unroll
 from jaxrnn.cells import elman, lru, lstm
 from jaxrnn.data import sine
+from jaxrnn.lazy import entries
+from jaxrnn.unroll.contract import with_key
 
 GPU = ("cudnn",)
 CELLS = {"associative": lru.cell(2), "kf_rtrl": elman.cell(3), "snap": elman.cell(3), "newton": elman.cell(3)}
-UNROLLS = [
-    module.name
-    for module in pkgutil.iter_modules(jaxrnn.unroll.__path__)
-    if not module.name.startswith("_") and module.name not in GPU
-]
+UNROLLS = [name for name in entries(jaxrnn.unroll.__path__[0], "unroll") if name not in GPU]
 T, B, D = 3, 2, 2
 MASK = jnp.arange(T)[:, None] < jnp.array([3, 2])
 RESET = jnp.zeros((T, B), bool).at[1, 0].set(True)
@@ -36,7 +33,7 @@ def build(name):
 @pytest.mark.parametrize("name", UNROLLS)
 @pytest.mark.sample(3, 3)
 def test_every_unroll_has_the_gradient_of_its_compiled_form(name):
-    unroll = build(name)
+    unroll = with_key(build(name), jax.random.split(jax.random.key(2), B))
     cell = CELLS.get(name, lstm.cell(3))
     params = cell.init(jax.random.key(0), D)
     xs = jax.random.normal(jax.random.key(1), (T, B, D))

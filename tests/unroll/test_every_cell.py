@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-import pkgutil
 
 import jax
 import jax.numpy as jnp
@@ -36,8 +35,9 @@ from jaxrnn.cells import (
     slstm,
     ugrnn,
 )
-from jaxrnn.cells._linear import Linear
-from jaxrnn.cells._transforms import learned
+from jaxrnn.cells.structure import Linear
+from jaxrnn.cells.transforms import learned
+from jaxrnn.lazy import entries
 from jaxrnn.types import Cell
 from jaxrnn.unroll import _deferred_backward
 from jaxrnn.unroll._deferred import deferred
@@ -121,7 +121,7 @@ def make(cell, batch=(B,)):
 
 
 def test_every_cell_file_has_the_factory_and_is_tested():
-    names = [module.name for module in pkgutil.iter_modules(jaxrnn.cells.__path__) if module.name[0] != "_"]
+    names = entries(jaxrnn.cells.__path__[0], "cell")
     for name in names:
         factory = importlib.import_module(f"jaxrnn.cells.{name}").cell
         assert next(iter(inspect.signature(factory).parameters)) == "size"
@@ -148,7 +148,7 @@ def test_gradients_in_both_modes(cell):
 
 
 def test_every_unroll_file_has_the_factory_and_is_tested():
-    names = [module.name for module in pkgutil.iter_modules(jaxrnn.unroll.__path__) if module.name[0] != "_"]
+    names = entries(jaxrnn.unroll.__path__[0], "unroll")
     assert "scan" in names
     for name in names:
         assert callable(importlib.import_module(f"jaxrnn.unroll.{name}").unroll)

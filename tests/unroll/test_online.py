@@ -1,17 +1,19 @@
 """Forward gradients against backpropagation through time, and against the theory of each rule."""
 
 import importlib
-import pkgutil
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxrnn
 import jaxrnn.cells
 from jaxrnn.cells import ctrnn, diagonal_gru, diagonal_lstm, elman, gru, indrnn, jordan, lru, lstm, min_gru
-from jaxrnn.cells._dropout import drop_recurrent
-from jaxrnn.cells._transforms import learned
+from jaxrnn.cells.dropout import drop_recurrent
+from jaxrnn.cells.transforms import learned
+from jaxrnn.data import sine
+from jaxrnn.lazy import entries
 from jaxrnn.nets import rnn
 from jaxrnn.unroll import diagonal_rtrl, eprop, kf_rtrl, rtrl, scan, snap, uoro
 
@@ -26,7 +28,7 @@ CELLS = {
     "lru": lambda: lru.cell(H),
     "learned": lambda: learned(gru.cell(H)),
 }
-FILES = [module.name for module in pkgutil.iter_modules(jaxrnn.cells.__path__) if module.name[0] != "_"]
+FILES = entries(jaxrnn.cells.__path__[0], "cell")
 CELLS |= {n: lambda n=n: importlib.import_module(f"jaxrnn.cells.{n}").cell(H) for n in FILES if n not in CELLS}
 QUICK = ("elman", "lstm")
 SLOW = (pytest.mark.slow, pytest.mark.share(5))
@@ -102,7 +104,7 @@ def test_eprop_is_exact_for_units_that_see_themselves_alone():
 @pytest.mark.parametrize("masked", [False, True])
 def test_drawn_gradients_have_the_exact_one_as_their_mean(rule, masked):
     cell = elman.cell(H)
-    seeds = jnp.arange(3000)
+    keys = jax.random.split(jax.random.key(2), (3000, B))
     params, xs = cell.init(jax.random.key(0), D), jax.random.normal(jax.random.key(1), (T, B, D))
     carry = jax.tree.map(lambda a: a + 0.3, cell.initial(params, (B,)))
     times, arguments = jnp.arange(T)[:, None], {}
@@ -116,9 +118,9 @@ def test_drawn_gradients_have_the_exact_one_as_their_mean(rule, masked):
         return jax.grad(loss, argnums=(0, 1))(params, carry)
 
     exact = gradient(scan.unroll())
-    drawn = jax.jit(jax.vmap(lambda seed: gradient(rule.unroll(seed))))(seeds)
+    drawn = jax.jit(jax.vmap(lambda keys: gradient(rule.unroll().with_key(keys))))(keys)
     for actual, expected in zip(*map(jax.tree.leaves, (drawn, exact)), strict=True):
-        error = actual.std(axis=0) / np.sqrt(len(seeds))
+        error = actual.std(axis=0) / np.sqrt(len(keys))
         assert jnp.all(jnp.abs(actual.mean(axis=0) - expected) < 5 * error + 1e-12)
     assert jnp.any(jnp.std(drawn[0].w_h, axis=0) > 1e-2)
 
@@ -126,29 +128,76 @@ def test_drawn_gradients_have_the_exact_one_as_their_mean(rule, masked):
 def test_a_kronecker_product_varies_less_than_two_vectors():
     cell = elman.cell(H)
     params, xs = cell.init(jax.random.key(0), D), jax.random.normal(jax.random.key(1), (T, B, D))
+    keys = jax.random.split(jax.random.key(2), (1000, B))
 
     def spread(rule):
-        def gradient(seed):
-            unroll = rule.unroll(seed)
+        def gradient(keys):
+            unroll = rule.unroll().with_key(keys)
             return jax.grad(lambda p: jnp.sum(jnp.sin(unroll(cell, p, cell.initial(p, (B,)), xs)[1])))(params).w_h
 
-        return float(jnp.sum(jnp.var(jax.jit(jax.vmap(gradient))(jnp.arange(1000)), axis=0)))
+        return float(jnp.sum(jnp.var(jax.jit(jax.vmap(gradient))(keys), axis=0)))
 
     assert spread(kf_rtrl) < 0.5 * spread(uoro)
 
 
-def test_draws_change_from_update_to_update_and_can_be_repeated():
+@pytest.mark.parametrize("rule", [uoro, kf_rtrl], ids=["uoro", "kf_rtrl"])
+def test_draws_depend_on_the_keys_only(rule):
     cell, params = elman.cell(H), elman.cell(H).init(jax.random.key(0), D)
 
     def gradient(scale, seed=0):
-        def loss(params):
-            return scale * jnp.sum(uoro.unroll(seed)(cell, params, cell.initial(params, (B,)), jnp.ones((T, B, D)))[1])
+        keys = jax.random.split(jax.random.key(seed), B)
 
-        return jax.grad(loss)(params).w_h / scale
+        def loss(params):
+            ys = rule.unroll().with_key(keys)(cell, params, cell.initial(params, (B,)), jnp.ones((T, B, D)))[1]
+            return scale * jnp.sum(ys)
+
+        return jax.grad(loss)(params).w_h
 
     np.testing.assert_array_equal(gradient(1.0), gradient(1.0))
-    assert np.abs(gradient(1.0) - gradient(1.1)).max() > 1e-3
+    np.testing.assert_allclose(gradient(1.1), 1.1 * gradient(1.0), rtol=1e-12)  # linear in dL/dh, as any gradient
     assert np.abs(gradient(1.0) - gradient(1.0, seed=1)).max() > 1e-3
+
+
+@pytest.mark.parametrize("rule", [uoro, kf_rtrl], ids=["uoro", "kf_rtrl"])
+def test_layers_sequences_and_steps_draw_from_keys_of_their_own(rule):
+    """A net passes its keys on: the mean over them is exact for both layers, and a second layer draws anew."""
+    net = rnn(elman.cell(H), 1, layers=2)
+    params, xs = net.init(jax.random.key(0), D), jax.random.normal(jax.random.key(1), (T, B, D))
+
+    def gradient(unroll, key=None):
+        unrolled = net.with_unroll(unroll)
+        return jax.grad(lambda p: jnp.sum(jnp.sin(unrolled.apply(p, net.initial(p, (B,)), xs, key=key)[1])))(params)
+
+    keys = jax.random.split(jax.random.key(2), (3000, B))
+    drawn = jax.jit(jax.vmap(lambda key: gradient(rule.unroll(), key)))(keys)
+    for actual, expected in zip(*map(jax.tree.leaves, (drawn[1], gradient(scan.unroll())[1])), strict=True):
+        error = actual.std(axis=0) / np.sqrt(len(keys))  # the last layer alone: a rule cuts the gradient of its inputs
+        assert jnp.all(jnp.abs(actual.mean(axis=0) - expected) < 5 * error + 1e-12)
+    assert jnp.any(jnp.std(drawn[0].w_h, axis=0) > 1e-3)
+    with pytest.raises(ValueError, match="expected one PRNG key per sequence, found none"):
+        gradient(rule.unroll())
+    unkeyed = net.with_unroll(rule.unroll()).apply(params, net.initial(params, (B,)), xs)
+    agree(unkeyed, net.apply(params, net.initial(params, (B,)), xs))
+
+
+def test_every_update_draws_anew_and_a_run_can_be_repeated(x32):
+    data = sine.dataset(points=8)
+    data = data._replace(batch=lambda arrays, items: data.splits["test"])
+
+    def norms(unroll, seed):
+        """The norm of the gradient at four updates with the same data and, but for 1e-12, the same params."""
+        run = jaxrnn.fit(
+            rnn(elman.cell(H), 1),
+            data,
+            **{"steps": 4, "report_every": 1, "batch_size": 1, "learning_rate": 1e-12, "unroll": unroll, "seed": seed},
+        )
+        return run.history.where(split="train")["grad_norm"]
+
+    exact, drawn = norms(rtrl.unroll(), 0), norms(uoro.unroll(), 0)
+    np.testing.assert_allclose(exact, exact[0], rtol=1e-6)
+    assert len(np.unique(drawn.round(4))) == len(drawn) == 4
+    np.testing.assert_array_equal(drawn, norms(uoro.unroll(), 0))
+    assert np.abs(drawn - norms(uoro.unroll(), 1)).min() > 1e-4
 
 
 def test_a_network_is_trained_by_them():

@@ -2,12 +2,15 @@
 
 from typing import Literal
 
+import jax
+
 from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.benchmarks._gradients import compiled
 from jaxrnn.cells import elman
 from jaxrnn.plotting import style as plotting
 from jaxrnn.types import NonNegative, Size
 from jaxrnn.unroll import diagonal_rtrl, eprop, kf_rtrl, rtrl, scan, snap, uoro
+from jaxrnn.unroll.contract import with_key
 
 RULES = {
     "scan": scan.unroll(),
@@ -38,11 +41,12 @@ def benchmark(
       repeats: number of rounds.
       at_least: minimum number of seconds of one measurement.
     """
-    rows, summary = [], []
+    rows, summary, keys = [], [], jax.random.split(jax.random.key(0), batch)
     for size in sizes:
         sides, columns = {}, {}
         for rule in rules:
-            sides[rule], columns[rule] = compiled(elman.cell(size), RULES[rule], length, batch, at_least=at_least)
+            unroll = with_key(RULES[rule], keys)
+            sides[rule], columns[rule] = compiled(elman.cell(size), unroll, length, batch, at_least=at_least)
         seconds = timing.interleaved(sides, repeats)
         rows += timing.rows_of(seconds, H=size)
         summary += [row | columns[row["side"]] for row in timing.summarised(seconds, H=size)]

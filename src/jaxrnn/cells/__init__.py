@@ -1,13 +1,13 @@
 """Recurrent cells, one per file: `jaxrnn.cells.NAME.cell(size, ...)`.
 
-Cells belong here. Unrolling in time (`unroll`), stacking (`nets`) and training (`training`) do not. Files with a
-leading underscore hold code that cells share:
+Cells belong here. Unrolling in time (`unroll`), stacking (`nets`) and training (`training`) do not. Files
+without the factory `cell` hold code that cells share:
 
-  _step: the product with the recurrent weights, and gates activated as one block.
-  _linear: the step of cells whose state is a linear function of the previous state.
+  step: the product with a weight, and gates activated as one block.
+  structure: what unrolls and layers may ask about a cell, such as whether its state is linear in the previous state.
+  dropout: masks on the recurrence.
+  transforms, zoneout: functions from a cell to another cell.
   _norm: layer normalisation.
-  _dropout: masks on the recurrence.
-  _transforms, _zoneout: functions from a cell to another cell.
 """
 
 from jaxrnn.lazy import attach

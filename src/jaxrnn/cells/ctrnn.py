@@ -14,7 +14,8 @@ import jax.numpy as jnp
 from annotated_types import Interval
 
 from jaxrnn.arguments import checked
-from jaxrnn.cells._step import ACTIVATIONS, Step, carry_dtype, dot
+from jaxrnn.cells.step import ACTIVATIONS, carry_dtype, dot
+from jaxrnn.cells.structure import Step
 from jaxrnn.initializers import gaussian, glorot
 from jaxrnn.types import Cell, Size
 

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.cells._step import carry_dtype, dot
+from jaxrnn.cells.step import carry_dtype, dot
 from jaxrnn.initializers import glorot, per_gate
 from jaxrnn.types import Cell, Size
 

@@ -16,7 +16,8 @@ import jax.numpy as jnp
 
 from jaxrnn import initializers
 from jaxrnn.arguments import checked
-from jaxrnn.cells._step import Step, activate, carry_dtype, columns, dot
+from jaxrnn.cells.step import activate, carry_dtype, columns, dot
+from jaxrnn.cells.structure import Step
 from jaxrnn.types import Cell, Lag, Size
 
 

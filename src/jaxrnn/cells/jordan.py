@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.cells._step import ACTIVATIONS, Step, carry_dtype, dot
+from jaxrnn.cells.step import ACTIVATIONS, carry_dtype, dot
+from jaxrnn.cells.structure import Step
 from jaxrnn.initializers import glorot, orthogonal
 from jaxrnn.types import Cell, Size
 

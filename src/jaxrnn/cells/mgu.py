@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.cells._step import Step, carry_dtype, dot
+from jaxrnn.cells.step import carry_dtype, dot
+from jaxrnn.cells.structure import Step
 from jaxrnn.initializers import glorot, orthogonal, per_gate
 from jaxrnn.types import Cell, Size
 

@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.cells._linear import CANDIDATES, Linear
-from jaxrnn.cells._step import carry_dtype, dot
+from jaxrnn.cells.step import CANDIDATES, carry_dtype, dot
+from jaxrnn.cells.structure import Linear
 from jaxrnn.initializers import glorot, per_gate
 from jaxrnn.types import Cell, Size
 

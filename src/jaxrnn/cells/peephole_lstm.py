@@ -17,7 +17,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.cells._step import Step, activate, carry_dtype, dot
+from jaxrnn.cells.step import activate, carry_dtype, dot
+from jaxrnn.cells.structure import Step
 from jaxrnn.initializers import glorot, orthogonal, per_gate
 from jaxrnn.types import Cell, Size
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.cells._step import ACTIVATIONS, carry_dtype, dot
+from jaxrnn.cells.step import ACTIVATIONS, carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.types import Cell, Size
 

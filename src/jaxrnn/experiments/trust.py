@@ -8,7 +8,6 @@ A configuration names functions to call, and someone else may have written it. T
 """
 
 import inspect
-import pkgutil
 import re
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import references
 from jaxrnn.experiments.comparing import container
 from jaxrnn.experiments.compose import CONF
+from jaxrnn.lazy import entries
 
 CATALOGUES = {"cells": ("cell",), "data": ("dataset",), "distributions": ("distribution",), "unroll": ("unroll",),
               "studies": ("study", "probe")}  # fmt: skip
@@ -139,8 +139,7 @@ def _factories():
     """Lists the parts of a configuration, the factories in jaxrnn's catalogues, and its public functions."""
     factories, package = set(PARTS), Path(__file__).parents[1]
     for room, names in CATALOGUES.items():
-        modules = [module.name for module in pkgutil.iter_modules([str(package / room)])]
-        factories |= {f"jaxrnn.{room}.{module}.{name}" for module in modules if module[0] != "_" for name in names}
+        factories |= {f"jaxrnn.{room}.{module}.{name}" for name in names for module in entries(package / room, name)}
     return frozenset(factories | _public_functions())
 
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from jaxrnn import nets
 from jaxrnn.cells import elman, gru, lstm, mgu
-from jaxrnn.cells._transforms import LearnedParams
+from jaxrnn.cells.transforms import LearnedParams
 from jaxrnn.interop._comparison import inputs, outputs, same
 from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams, EmbedParams

@@ -12,11 +12,11 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from jaxrnn.cells._step import ACTIVATIONS
 from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.cells.gru import GRUParams
 from jaxrnn.cells.lstm import LSTMParams
 from jaxrnn.cells.mgu import MGUParams
+from jaxrnn.cells.step import ACTIVATIONS
 from jaxrnn.interop import _flax, _stack
 from jaxrnn.interop._stack import Layer, Stack
 from jaxrnn.interop._verification import verified

@@ -9,10 +9,10 @@ from typing import Any
 import jax.numpy as jnp
 from flax import nnx
 
-from jaxrnn.cells._step import ACTIVATIONS
 from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.cells.gru import GRUParams
 from jaxrnn.cells.lstm import LSTMParams
+from jaxrnn.cells.step import ACTIVATIONS
 from jaxrnn.interop import _flax, _stack
 from jaxrnn.interop._stack import Layer, Stack
 from jaxrnn.interop._verification import verified

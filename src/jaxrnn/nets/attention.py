@@ -15,13 +15,13 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from jaxrnn.arguments import checked
-from jaxrnn.cells._step import carry_dtype, dot
+from jaxrnn.cells.step import carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.nets.layers import masked
-from jaxrnn.nets.recurrent_layer import randomized
-from jaxrnn.types import Cell, Net, Size
-from jaxrnn.unroll._cell_derivatives import with_written_derivative
-from jaxrnn.unroll._contract import scan
+from jaxrnn.nets.recurrent_layer import randomized, unroll_key
+from jaxrnn.types import Cell, Net, Size, Unroll
+from jaxrnn.unroll.cell_derivatives import with_written_derivative
+from jaxrnn.unroll.contract import scan, with_key
 
 
 class Attended(NamedTuple):
@@ -112,7 +112,7 @@ def luong(net: Net, memory_size: Size, output_size: Size) -> tuple[Net, Callable
 
 @checked
 def bahdanau(
-    cell: Cell, memory_size: Size, size: Size, unroll: Callable[..., Any] = scan, **random: Any
+    cell: Cell, memory_size: Size, size: Size, unroll: Unroll = scan, **random: Any
 ) -> tuple[Net, Callable[..., Any]]:
     """Additive attention inside a recurrent layer (Bahdanau, Cho & Bengio 2015, appendix A.1.2).
 
@@ -149,7 +149,7 @@ def bahdanau(
         attending = _attention_cell(inner, memory_size, xs.shape[-1], look)
         keys = dot(attended.memory, params.w_m)
         remembered = Remembered(params._replace(cell=cell_params), attended.memory, keys, attended.valid)
-        return unroll(attending, remembered, attended.carry, drawn, mask=mask, reset=reset)
+        return with_key(unroll, unroll_key(key))(attending, remembered, attended.carry, drawn, mask=mask, reset=reset)
 
     def apply(params, attended, xs, *, mask=None, reset=None, key=None):
         carry, ys = run(params, attended, xs, mask=mask, reset=reset, key=key)

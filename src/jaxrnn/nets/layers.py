@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.cells._dropout import dropout_mask
-from jaxrnn.cells._step import carry_dtype, dot
+from jaxrnn.cells.dropout import dropout_mask
+from jaxrnn.cells.step import carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.keys import per_sequence, per_step
 from jaxrnn.nets._arguments import refuse_width

@@ -1,11 +1,13 @@
 """Nets whose recurrent weights are functions of the trained params."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.cells._dropout import is_recurrent
-from jaxrnn.cells._step import carry_dtype
 from jaxrnn.cells.jordan import JordanParams
+from jaxrnn.cells.step import carry_dtype
+from jaxrnn.recurrent_weights import map_recurrent, recurrent_weights
 from jaxrnn.types import ExplicitWeights
 
 
@@ -46,22 +48,16 @@ def _change_blocks(params, change):
 
     Blocks are computed in at least float32; a product of many bfloat16 matrices would leave the family of matrices.
     """
-    count = 0
-
-    def of_leaf(path, leaf):
-        nonlocal count
-        if not is_recurrent(path):
-            return leaf
-        gates = leaf.shape[1] // leaf.shape[0]
-        wide = leaf.astype(carry_dtype(leaf))
-        blocks = [change(count + n, block) for n, block in enumerate(jnp.split(wide, gates, axis=1))]
-        count += len(blocks)
-        return jnp.concatenate(blocks, axis=1).astype(leaf.dtype)
-
     layers = jax.tree.leaves(params, is_leaf=lambda part: isinstance(part, JordanParams))
     if any(isinstance(layer, JordanParams) for layer in layers):
         raise ValueError("model.parametrization needs square recurrent weights, which a Jordan network does not have")
-    changed = jax.tree_util.tree_map_with_path(of_leaf, params)
-    if not count:
+    if not recurrent_weights(params):
         raise ValueError("model.parametrization needs recurrent weights, a leaf of the params named w_h")
-    return changed
+    numbers = itertools.count()
+
+    def of_leaf(leaf):
+        wide = leaf.astype(carry_dtype(leaf))
+        blocks = jnp.split(wide, leaf.shape[1] // leaf.shape[0], axis=1)
+        return jnp.concatenate([change(next(numbers), block) for block in blocks], axis=1).astype(leaf.dtype)
+
+    return map_recurrent(of_leaf, params)

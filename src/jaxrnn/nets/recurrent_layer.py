@@ -1,28 +1,25 @@
 """Recurrent layers: `recurrent` makes a `Net` from a `Cell`."""
 
-from collections.abc import Callable
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jaxrnn.arguments import checked
-from jaxrnn.cells import _zoneout
-from jaxrnn.cells._dropout import drop_recurrent
-from jaxrnn.cells._transforms import carry_size, perturbed
+from jaxrnn.cells.dropout import drop_recurrent
+from jaxrnn.cells.transforms import carry_size, perturbed
+from jaxrnn.cells.zoneout import append_draws, drawn_zoneout, mean_zoneout
 from jaxrnn.keys import fold_in, per_sequence, per_step
 from jaxrnn.nets._arguments import check_recurrent
 from jaxrnn.nets.layers import masked
-from jaxrnn.types import Cell, Net, NonNegative, Rate
-from jaxrnn.unroll._cell_derivatives import with_written_derivative
-from jaxrnn.unroll._contract import scan
+from jaxrnn.types import Cell, Net, NonNegative, Rate, Unroll
+from jaxrnn.unroll.cell_derivatives import with_written_derivative
+from jaxrnn.unroll.contract import scan, with_key
 
 
 @checked
 def recurrent(
     cell: Cell,
-    unroll: Callable[..., Any] = scan,
+    unroll: Unroll = scan,
     reverse: bool = False,
     dropout: Rate | None = None,
     zoneout: Rate | None = None,
@@ -46,7 +43,8 @@ def recurrent(
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         check_recurrent(cell, params, carry, xs, mask, reset)
         run, params, xs = randomized(cell, params, xs, key, dropout, zoneout, noise)
-        return unroll(run, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
+        keyed = with_key(unroll, unroll_key(key))
+        return keyed(run, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
 
     net = Net(
         cell.init,
@@ -72,17 +70,22 @@ def randomized(cell, params, xs, key, dropout=None, zoneout=None, noise=None):
     """
     if zoneout is not None:
         plain = cell
-        cell = _zoneout.expected(plain, zoneout) if key is None else _zoneout.drawn(plain)
+        cell = mean_zoneout(plain, zoneout) if key is None else drawn_zoneout(plain)
     if key is None:
         return cell, params, xs
     if dropout is not None:
         params = drop_recurrent(params, per_sequence(key), dropout)
     if zoneout is not None:
-        xs = _zoneout.with_draws(plain, xs, per_step(fold_in(key, 1)), zoneout)
+        xs = append_draws(plain, xs, per_step(fold_in(key, 1)), zoneout)
     if noise is not None:
         width = carry_size(cell)
         cell, xs = perturbed(cell), _with_noise(xs, per_step(fold_in(key, 2)), noise, width)
     return cell, params, xs
+
+
+def unroll_key(key):
+    """Returns the keys [B] of a layer's unroll, drawn apart from its dropout, zoneout and noise; None stays None."""
+    return per_step(fold_in(key, 3))
 
 
 def first_everywhere(net: Net) -> Net:

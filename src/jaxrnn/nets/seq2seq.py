@@ -12,7 +12,7 @@ from jaxrnn.keys import at_step, fold_in
 from jaxrnn.nets.attention import Attended, AttentiveCarry
 from jaxrnn.nets.combine import BidirectionalParams
 from jaxrnn.types import Decoding, Net, Rate, Size
-from jaxrnn.unroll._contract import Recorded, summed_in_float32
+from jaxrnn.unroll.contract import cell_carries, summed_in_float32
 
 
 class EncoderDecoderParams(NamedTuple):
@@ -119,7 +119,7 @@ def _first_carry(template, last, ys, mask):
       mask: valid steps of the source [S, B], or None.
     """
     attends = any(isinstance(node, Attended) for node in jax.tree.leaves(template, is_leaf=_has_attention))
-    leaves = iter(_carry_leaves(last, both=not attends))
+    leaves = iter(_carry_leaves(cell_carries(last), both=not attends))
     valid = jnp.ones(ys.shape[:2], bool) if mask is None else mask
 
     def fill(node):
@@ -140,21 +140,19 @@ def _has_attention(node):
 
 
 def _carry_leaves(carry, both):
-    """Returns the leaves of a carry, without the parts that `jaxrnn.dynamics` has recorded in it.
+    """Returns the leaves of a carry.
 
     Args:
       carry: the encoder's last carry.
       both: whether a bidirectional layer gives the mean of its two carries; otherwise it gives the forward one.
     """
 
-    def is_wrapped(node):
-        return isinstance(node, BidirectionalParams | Recorded)
+    def is_bidirectional(node):
+        return isinstance(node, BidirectionalParams)
 
     leaves = []
-    for node in jax.tree.leaves(carry, is_leaf=is_wrapped):
-        if isinstance(node, Recorded):
-            leaves += _carry_leaves(node.carry, both)
-        elif isinstance(node, BidirectionalParams):
+    for node in jax.tree.leaves(carry, is_leaf=is_bidirectional):
+        if is_bidirectional(node):
             forward, backward = _carry_leaves(node.forward, both), _carry_leaves(node.backward, both)
             leaves += [(a + b) / 2 for a, b in zip(forward, backward, strict=True)] if both else forward
         else:

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Literal
 
 from jaxrnn.arguments import checked
-from jaxrnn.cells._transforms import learned
+from jaxrnn.cells.transforms import learned
 from jaxrnn.nets import combine
 from jaxrnn.nets.attention import bahdanau, luong
 from jaxrnn.nets.layers import affine, dropout, embed, one_hot, tied
@@ -13,7 +13,7 @@ from jaxrnn.nets.recurrent_layer import recurrent
 from jaxrnn.nets.seq2seq import encoder_decoder
 from jaxrnn.parametrizations import Parametrization
 from jaxrnn.types import Cell, Net, NonNegative, Rate, Size
-from jaxrnn.unroll._cell_derivatives import with_written_derivative
+from jaxrnn.unroll.cell_derivatives import with_written_derivative
 
 Merge = Literal["concat", "sum", "mul", "ave"]
 Answers = Literal["symbols", "values"]

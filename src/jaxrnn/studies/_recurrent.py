@@ -1,9 +1,8 @@
 """Recurrent weights (the leaves of params named w_h) scaled in size."""
 
-import jax
 import jax.numpy as jnp
 
-from jaxrnn.cells._dropout import is_recurrent
+from jaxrnn.recurrent_weights import map_recurrent
 
 
 def scaled(params, gain, scale):
@@ -14,15 +13,11 @@ def scaled(params, gain, scale):
     Raises:
       ValueError: if the params have no leaf w_h.
     """
-    if not any(is_recurrent(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)):
-        raise ValueError("the network has no recurrent weights: expected a leaf of the params named w_h")
 
-    def change(path, w):
-        if not is_recurrent(path):
-            return w
+    def change(w):
         if scale == "gain":
             return gain * w
         blocks = jnp.split(w, w.shape[1] // w.shape[0], axis=1)
         return jnp.concatenate([gain * b / jnp.max(jnp.abs(jnp.linalg.eigvals(b))) for b in blocks], axis=1)
 
-    return jax.tree_util.tree_map_with_path(change, params)
+    return map_recurrent(change, params)

@@ -19,7 +19,7 @@ import optax
 
 from jaxrnn import statistics
 from jaxrnn.arguments import checked
-from jaxrnn.cells._transforms import clipped
+from jaxrnn.cells.transforms import clipped
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.plotting import style
 from jaxrnn.studies._ensembles import begin, ensembles, watched

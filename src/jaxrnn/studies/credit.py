@@ -6,6 +6,7 @@
 - The share of a lag in dL/dW tells from which steps a layer learns.
 """
 
+from collections import OrderedDict
 from typing import Any
 
 import jax
@@ -117,23 +118,23 @@ def study(networks: Any, batch: Size = 32) -> Result:
 
 
 def _measured(ensemble, batch):
-    names = []
 
     def of_network(params, key):
         drawn = ensemble.draw(batch, key)
-        carry = ensemble.net.initial(params, drawn.fresh.shape)
-        names[:] = [name for name, *_ in taps.layers(ensemble.net, params, carry, drawn.xs)]
-        return measure(ensemble.net, ensemble.dataset, params, drawn)
+        layers = taps.layers(ensemble.net, params, ensemble.net.initial(params, drawn.fresh.shape), drawn.xs)
+        gradient, integrated, shares = measure(ensemble.net, ensemble.dataset, params, drawn)
+        shares_by_layer = OrderedDict((name, share) for (name, *_), share in zip(layers, shares, strict=True))
+        return gradient, integrated, shares_by_layer  # in order: a dict would sort "layer 10" before "layer 2"
 
     ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
-    gradient, integrated, shares = over_networks(of_network, ensemble)
+    gradient, integrated, shares_by_layer = over_networks(of_network, ensemble)
     known = np.isfinite(gradient).all(axis=(0, 1, 3))
     size = np.abs(integrated)
     size = size / np.maximum(np.nansum(size, axis=2, keepdims=True), np.finfo(float).tiny)
     return {
         "gradient": np.median(gradient[:, :, known], axis=3),
         "integrated": np.nanmean(size[:, :, known], axis=3),
-        "weights": {name: np.nansum(share, axis=3)[:, :, known] for name, share in zip(names, shares, strict=True)},
+        "weights": {name: np.nansum(share, axis=3)[:, :, known] for name, share in shares_by_layer.items()},
     }
 
 

@@ -15,8 +15,8 @@ from jax.typing import ArrayLike
 
 from jaxrnn import dynamics, statistics
 from jaxrnn.arguments import checked
-from jaxrnn.cells._dropout import is_recurrent
 from jaxrnn.norms import norm
+from jaxrnn.recurrent_weights import recurrent_weights
 from jaxrnn.studies import _gain_figures as figures
 from jaxrnn.studies._ensembles import ensembles, over_networks, prepared, refuse_future, untrained
 from jaxrnn.studies._precision import in_their_precision
@@ -179,8 +179,7 @@ def _of_sizes(name, sizes, edge_gains, scale):
 
 def _weights(ensemble):
     """Returns what theory needs if the params have exactly one recurrent matrix and it is square; otherwise nothing."""
-    leaves = jax.tree_util.tree_flatten_with_path(ensemble.params)[0]
-    recurrent = [leaf[0] for path, leaf in leaves if is_recurrent(path)]
+    recurrent = [w[0] for w in recurrent_weights(ensemble.params)]
     if len(recurrent) != 1 or recurrent[0].shape[-1] != recurrent[0].shape[-2]:
         return {}
     gain = np.sqrt((recurrent[0] ** 2).mean(axis=(1, 2)) * recurrent[0].shape[-1])
@@ -212,8 +211,7 @@ def _edge(rates, grid, scale, longest):
 def _checked(ensemble, scale):
     """Returns the ensemble if its recurrent weights can be scaled and it does not read the future."""
     refuse_future(ensemble)
-    leaves = jax.tree_util.tree_flatten_with_path(ensemble.params)[0]
-    recurrent = [leaf for path, leaf in leaves if is_recurrent(path)]
+    recurrent = recurrent_weights(ensemble.params)
     if not recurrent:
         raise ValueError("the network has no recurrent weights: expected a leaf of the params named w_h")
     blocks = [leaf.shape[-1] / leaf.shape[-2] for leaf in recurrent]

@@ -4,6 +4,7 @@ A gate value is saturated below 0.1 or above 0.9 (Karpathy, Johnson & Fei-Fei 20
 LSTM, z of a GRU) has the mean value f forgets with the time scale -1 / ln f, in steps (Tallec & Ollivier 2018).
 """
 
+from collections import OrderedDict
 from typing import Any, NamedTuple
 
 import jax
@@ -153,15 +154,12 @@ def _arrays(gates, steps):
 def _gates_of_layers(ensemble, batch):
     """Measures the `Gates` of every layer, with leaves [S, N, ...]."""
     ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
-    names = []
 
     def of_network(params, key):
         of_layers = measure(ensemble.net, params, ensemble.draw(batch, key))
-        names[:] = [gates.layer for gates in of_layers]
-        return [tuple(gates[1:]) for gates in of_layers]
+        return OrderedDict((gates.layer, tuple(gates[1:])) for gates in of_layers)  # a dict would sort the layers
 
-    measured = over_networks(of_network, ensemble)
-    return [Gates(name, *gates) for name, gates in zip(names, measured, strict=True)]
+    return [Gates(name, *arrays) for name, arrays in over_networks(of_network, ensemble).items()]
 
 
 def probe() -> Probe:

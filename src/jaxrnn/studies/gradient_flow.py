@@ -4,6 +4,7 @@ Hochreiter 1991; Bengio, Simard & Frasconi 1994; Pascanu, Mikolov & Bengio 2013.
 one loss at all lags: they are the gradients with respect to zeros that are added to the carry after every step.
 """
 
+from collections import OrderedDict
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -12,10 +13,10 @@ import numpy as np
 
 from jaxrnn import statistics
 from jaxrnn.arguments import checked
-from jaxrnn.cells._dropout import is_recurrent
 from jaxrnn.dynamics import taps
 from jaxrnn.losses import weighted_sum
 from jaxrnn.norms import norm, smallest, unit
+from jaxrnn.recurrent_weights import map_recurrent
 from jaxrnn.studies import _flow_figures as figures
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._layers import label
@@ -178,15 +179,12 @@ def probe() -> Probe:
 def _flows(ensemble, loss, batch):
     """Measures the `Flow` of every layer, with leaves [S, N, T, B]."""
     ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
-    names = []
 
     def of_network(params, key):
         flows = measure(ensemble.net, ensemble.dataset, params, ensemble.draw(batch, key), loss)
-        names[:] = [flow.layer for flow in flows]
-        return [tuple(flow[1:]) for flow in flows]
+        return OrderedDict((flow.layer, tuple(flow[1:])) for flow in flows)  # a dict would sort "layer 10" before 2
 
-    measured = over_networks(of_network, ensemble)
-    return [Flow(name, *flow) for name, flow in zip(names, measured, strict=True)]
+    return [Flow(name, *arrays) for name, arrays in over_networks(of_network, ensemble).items()]
 
 
 def _of_sequences(flow):
@@ -202,11 +200,7 @@ def _of_sequences(flow):
 
 def _recurrent(net, gradient):
     """Keeps only the gradient of the recurrent weights (leaves named w_h), in an encoder-decoder only the encoder's."""
-    if not any(is_recurrent(path) for path, _ in jax.tree_util.tree_flatten_with_path(gradient)[0]):
-        raise ValueError("the network has no recurrent weights: expected a leaf of the params named w_h")
-    recurrent = jax.tree_util.tree_map_with_path(
-        lambda path, g: g if is_recurrent(path) else jnp.zeros_like(g), gradient
-    )
+    recurrent = map_recurrent(lambda g: g, gradient, other=jnp.zeros_like)
     return (
         recurrent
         if net.decoding is None

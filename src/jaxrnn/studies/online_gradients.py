@@ -24,6 +24,7 @@ from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Size
 from jaxrnn.unroll import diagonal_rtrl, eprop, kf_rtrl, rtrl, scan, snap, truncated, uoro
+from jaxrnn.unroll.contract import with_key
 
 RULES = {
     "rtrl": rtrl.unroll(),
@@ -105,7 +106,8 @@ def _measured(ensemble, unroll, lengths, batch):
 
     def of_network(params, key):
         drawn = ensemble.draw(batch, key)
-        return jax.lax.map(lambda t: _of_rule(ensemble.net, ensemble.dataset, params, drawn, unroll, t), lengths)
+        keyed = with_key(unroll, jax.random.split(jax.random.fold_in(key, 1), batch))
+        return jax.lax.map(lambda t: _of_rule(ensemble.net, ensemble.dataset, params, drawn, keyed, t), lengths)
 
     return over_networks(of_network, ensemble)[0]
 

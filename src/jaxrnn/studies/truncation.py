@@ -26,7 +26,7 @@ from jaxrnn.studies._precision import in_their_precision
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Batch, Dataset, Net, Params, Size
-from jaxrnn.unroll._contract import in_time, segments, step_of
+from jaxrnn.unroll.contract import in_time, segments, step_of
 
 WAYS = {"pieces": "pieces of k steps", "every step": "k steps back from every step"}
 CAPTIONS = {

@@ -8,7 +8,7 @@ import optax
 
 from jaxrnn.keys import at_step
 from jaxrnn.losses import mean_of, weighted_sum
-from jaxrnn.unroll._online_step import beginning, one_step
+from jaxrnn.unroll.online_step import beginning, one_step
 from jaxrnn.unroll.scan import scan
 
 

@@ -12,9 +12,12 @@ Every unroll has the signature `(cell, params, carry, xs, *, mask=None, reset=No
   reverse: run from the last step to the first. ys stay in the order of xs. The carry then returns to its initial value
     before the last step of a segment, which a reversed run meets first.
 
+An unroll that draws random numbers is a `contract.RandomUnroll`: a layer gives it one PRNG key per sequence.
+
 All unrolls return the same values. `truncated` and the forward gradients (`_online`) have other gradients on purpose.
 `loop` is the specification, and a test compares every unroll with it.
-Cells, layers and losses do not belong here. `_contract` holds the functions that the unrolls share.
+Cells, layers and losses do not belong here. Files without the factory `unroll` hold code that unrolls share: `contract`
+(masks, resets, keys), `cell_derivatives`, and `online_step` (single steps of a forward gradient).
 """
 
 from jaxrnn.lazy import attach

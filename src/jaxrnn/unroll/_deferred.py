@@ -18,11 +18,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxrnn.cells._step import Step, dot
+from jaxrnn.cells.step import dot, has_dropout
+from jaxrnn.cells.structure import step_with_product
 from jaxrnn.jax_internals import reverse_mode_alone, without_weights
-from jaxrnn.unroll._cell_derivatives import with_written_derivative
-from jaxrnn.unroll._contract import cast_like, in_time, scan, segments, where
 from jaxrnn.unroll._deferred_backward import Saved, backward, rows
+from jaxrnn.unroll.cell_derivatives import with_written_derivative
+from jaxrnn.unroll.contract import cast_like, in_time, scan, segments, where
 
 FEWEST_WEIGHTS = 8  # with fewer recurrent weights a step of the plain scan is one fused loop
 WIDE_INPUT = 256  # width of the inputs from which even a CPU may take their product before the loop
@@ -46,7 +47,7 @@ def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
 
 
 def _has_one_product(cell, params):
-    is_plain = isinstance(cell.step, Step) and isinstance(params.w_h, jax.Array)
+    is_plain = step_with_product(cell) is not None and not has_dropout(params)
     return is_plain and params.w_h.size >= FEWEST_WEIGHTS
 
 

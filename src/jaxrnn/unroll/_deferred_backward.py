@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxrnn.cells._step import dot
+from jaxrnn.cells.step import dot
 from jaxrnn.jax_internals import with_weights
-from jaxrnn.unroll._contract import cast_like, summed_in_float32, where
+from jaxrnn.unroll.contract import cast_like, summed_in_float32, where
 
 ROWS_PER_PRODUCT = 512  # rows of delta_t per product: large products are fast, but only few rows fit the cache
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from jaxrnn.unroll._contract import step_of
+from jaxrnn.unroll.contract import step_of
 
 
 class Differential(NamedTuple):

@@ -22,12 +22,13 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxrnn.cells._step import Dropped, Step, dot
-from jaxrnn.cells._transforms import flat, unflat
+from jaxrnn.cells.step import dot, split_dropout
+from jaxrnn.cells.structure import step_with_product
+from jaxrnn.cells.transforms import flat, unflat
 from jaxrnn.jax_internals import is_affine
 from jaxrnn.unroll._affine_recurrence import linearised, solved, times
-from jaxrnn.unroll._cell_derivatives import with_written_derivative
-from jaxrnn.unroll._contract import in_time, scan, segments, step_of
+from jaxrnn.unroll.cell_derivatives import with_written_derivative
+from jaxrnn.unroll.contract import in_time, scan, segments, step_of
 
 
 class _Recurrence(NamedTuple):
@@ -109,16 +110,16 @@ def _unit_by_unit(cell):
     The product z W_h is constant in the derivative; added to it is w_nn (z_n - stop_gradient(z_n)), which is zero and
     has the derivative of the product's diagonal.
     """
-    if not isinstance(cell.step, Step) or not cell.step.unit_by_unit:
+    product = step_with_product(cell)
+    if product is None or not product.unit_by_unit:
         raise ValueError(
             "unroll.jacobian=diagonal needs a cell whose step acts unit by unit after its product with w_h: an elman, "
             "an lstm or a gru without a learned carry; unroll.jacobian=full takes every cell"
         )
-    source, combine = cell.step.source, with_written_derivative(cell).step.combine
+    combine = with_written_derivative(cell).step.combine
 
     def step(params, carry, u):
-        z = source(carry)
-        w = params.w_h.w if isinstance(params.w_h, Dropped) else params.w_h
+        z, (w, _) = product.source(carry), split_dropout(params.w_h)
         diagonal = jnp.diagonal(w.reshape(cell.size, -1, cell.size), axis1=0, axis2=2).reshape(-1)
         zero = (z - lax.stop_gradient(z)).astype(diagonal.dtype)
         a = lax.stop_gradient(dot(z, params.w_h)) + jnp.tile(zero, len(diagonal) // cell.size) * diagonal

@@ -17,9 +17,9 @@ import jax.numpy as jnp
 from jax import lax
 from jax.typing import ArrayLike
 
-from jaxrnn.cells._transforms import flat
+from jaxrnn.cells.transforms import flat
 from jaxrnn.types import Carry, Cell, Params
-from jaxrnn.unroll._contract import in_time, segments, step_of
+from jaxrnn.unroll.contract import in_time, segments, step_of
 
 SHORT_RUN = 128  # steps over which the growth of errors is measured
 MAX_PREDICTED = 12  # iterations; networks that need more may need any number

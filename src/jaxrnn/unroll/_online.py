@@ -22,11 +22,12 @@ import jax.numpy as jnp
 from jax import lax
 from jax.flatten_util import ravel_pytree
 
-from jaxrnn.cells._dropout import is_recurrent
-from jaxrnn.cells._step import Dropped, Step, dot
-from jaxrnn.unroll._cell_derivatives import with_written_derivative
-from jaxrnn.unroll._contract import in_time, scan, segments
+from jaxrnn.cells.step import dot, has_dropout
+from jaxrnn.cells.structure import step_with_product
+from jaxrnn.recurrent_weights import recurrent_weights
 from jaxrnn.unroll._flat_step import flat_step, jacobians, sequences_first
+from jaxrnn.unroll.cell_derivatives import with_written_derivative
+from jaxrnn.unroll.contract import RandomUnroll, in_time, scan, segments
 
 TINY = 1e-12  # added to a norm, which may be zero
 
@@ -39,6 +40,7 @@ class Rule(NamedTuple):
         to find which values depend on which.
       follow: (memory, `Differential`, dL/dh_t [H], key) -> (memory, gradient [P + C]).
       end: (memory, dL/ds_T [C]) -> gradient [P + C].
+      draws: whether the rule draws random numbers; otherwise its keys are None.
       without_product: whether s_{t-1} has no influence through the product with the recurrent weights.
       check: params -> None; raises ValueError for params that the rule cannot follow.
     """
@@ -46,38 +48,48 @@ class Rule(NamedTuple):
     begin: Callable[..., Any]
     follow: Callable[..., Any]
     end: Callable[..., Any]
+    draws: bool = False
     without_product: bool = False
     check: Callable[..., Any] = lambda params: None
 
 
-def online(rule, name, seed=0):
-    """Builds the unroll of a `Rule`.
+def online(rule, name):
+    """Builds the unroll of a `Rule`: a `RandomUnroll` if the rule draws random numbers.
 
-    Its backward pass goes through the sequence forwards: all dL/dh_t are known by then.
+    Its backward pass goes through the sequence forwards: all dL/dh_t are known by then. A mean over draws is the exact
+    gradient only if every update draws anew, so the draws come from the keys of the run, which differ from update to
+    update.
 
     Args:
       rule: a `Rule`.
       name: name of the unroll, for messages.
-      seed: seed of the rule's draws. They also depend on dL/dh, so they change from update to update.
     """
 
-    def unroll(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
-        cells = cells_to_follow(rule, cell, params, name)
+    def with_key(key):
+        def unroll(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+            cells = cells_to_follow(rule, cell, params, name)
 
-        @jax.custom_vjp
-        def layer(params, carry, xs, mask, reset):
-            return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
+            @jax.custom_vjp
+            def layer(params, carry, xs, mask, reset, key):
+                return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
 
-        def forward(*arguments):
-            return layer(*arguments), arguments
+            def forward(*arguments):
+                if rule.draws and key is None:
+                    raise ValueError(
+                        f"unroll={name} draws its gradient at random: expected one PRNG key per sequence, found none; "
+                        "use net.apply(..., key=keys), or the unroll's with_key(keys)"
+                    )
+                return layer(*arguments), arguments
 
-        def backward(arguments, cotangents):
-            return (*_gradients(rule, cells, arguments, cotangents, reverse, seed), None, None)
+            def backward(arguments, cotangents):
+                return (*_gradients(rule, cells, arguments, cotangents, reverse), None, None, None)
 
-        layer.defvjp(forward, backward)
-        return layer(params, carry, xs, mask, reset)
+            layer.defvjp(forward, backward)
+            return layer(params, carry, xs, mask, reset, key)
 
-    return unroll
+        return unroll
+
+    return RandomUnroll(with_key) if rule.draws else with_key(None)
 
 
 def cells_to_follow(rule, cell, params, name):
@@ -86,8 +98,7 @@ def cells_to_follow(rule, cell, params, name):
     Raises:
       ValueError: if the rule cannot follow such params.
     """
-    leaves = jax.tree.leaves(params, is_leaf=lambda leaf: isinstance(leaf, Dropped))
-    if any(isinstance(leaf, Dropped) for leaf in leaves):
+    if has_dropout(params):
         raise ValueError(
             f"unroll={name} needs weights that all sequences share, but recurrent dropout gives each sequence its own; "
             "set model.recurrent_dropout=null"
@@ -98,39 +109,33 @@ def cells_to_follow(rule, cell, params, name):
 
 def _with_constant_product(cell, params, name):
     """Returns the cell in whose derivative the product with the recurrent weights does not depend on the carry."""
-    if not any(is_recurrent(path) for path, _ in jax.tree.leaves_with_path(params)):
+    if not recurrent_weights(params):
         return cell  # it has no such product
-    if not isinstance(cell.step, Step):
+    if (product := step_with_product(cell)) is None:
         raise ValueError(f"unroll={name} needs a cell whose carry acts through one product with w_h, or none")
-    source, combine = cell.step.source, with_written_derivative(cell).step.combine
+    combine = with_written_derivative(cell).step.combine
 
     def step(params, carry, u):
-        return combine(params, carry, u, dot(lax.stop_gradient(source(carry)), params.w_h))
+        return combine(params, carry, u, dot(lax.stop_gradient(product.source(carry)), params.w_h))
 
     return cell._replace(step=step)
 
 
-def _gradients(rule, cells, arguments, cotangents, reverse, seed):
+def _gradients(rule, cells, arguments, cotangents, reverse):
     """Computes the gradients of params, carry and xs. Those of the params are summed over sequences."""
-    (params, carry, xs, mask, reset), (d_last, d_hs) = arguments, cotangents
+    (params, carry, xs, mask, reset, key), (d_last, d_hs) = arguments, cotangents
     batch, length = xs.shape[1:-1], len(xs)
     valid = jnp.ones(xs.shape[:-1], bool) if mask is None else mask
     restart = jnp.zeros(xs.shape[:-1], bool) if reset is None else segments(reset, reverse)
 
     inputs = sequences_first(in_time(reverse, (xs, valid, restart, d_hs)), 1, len(batch))
-    keys = _keys(seed, d_hs, len(inputs[0]))
-    carries = sequences_first((carry, d_last), 0, len(batch))
-    d_params, d_carry, d_xs = jax.vmap(partial(_of_sequence, rule, cells, params))(*carries, inputs, keys)
+    keys = None if key is None else key.reshape(-1)
+    carries, d_lasts = sequences_first((carry, d_last), 0, len(batch))
+    d_params, d_carry, d_xs = jax.vmap(partial(_of_sequence, rule, cells, params))(carries, d_lasts, inputs, keys)
     d_params = jax.tree.map(lambda g, w: jnp.sum(g, axis=0).astype(w.dtype), d_params, params)
     d_carry = jax.tree.map(lambda g, old: g.reshape(old.shape).astype(old.dtype), d_carry, carry)
     d_xs = jnp.moveaxis(d_xs, 0, 1).reshape(length, *xs.shape[1:]).astype(xs.dtype)
     return d_params, d_carry, in_time(reverse, d_xs)
-
-
-def _keys(seed, d_hs, count):
-    """Derives one key per sequence. An unroll gets no key and no step number, so the bits of dL/dh replace them."""
-    update = lax.bitcast_convert_type(jnp.sum(jnp.abs(d_hs)).astype(jnp.float32), jnp.uint32)
-    return jax.random.split(jax.random.fold_in(jax.random.key(seed), update), count)
 
 
 def _of_sequence(rule, cells, params, carry, d_last, inputs, key):
@@ -146,10 +151,12 @@ def _of_sequence(rule, cells, params, carry, d_last, inputs, key):
         d_x = pull(jnp.concatenate([jnp.zeros_like(s), d_h]))[1]
         return (value[:carry_size], memory, total + gradient), d_x
 
-    key_begin, key_steps = jax.random.split(key)
+    key_begin = keys = None
+    if key is not None:
+        key_begin, key_steps = jax.random.split(key)
+        keys = jax.random.split(key_steps, len(inputs[0]))
     memory = rule.begin(flat.at_random, carry_size, params_size, flat.s.dtype, key_begin)
     zeros = jnp.zeros(params_size + carry_size, flat.s.dtype)
-    keys = jax.random.split(key_steps, len(inputs[0]))
     (_, memory, total), d_xs = lax.scan(step, (flat.s, memory, zeros), (*inputs, keys))
     total = total + rule.end(memory, ravel_pytree(d_last)[0])
     return flat.unravel_theta(total[:params_size]), flat.unravel_s(total[params_size:]), d_xs

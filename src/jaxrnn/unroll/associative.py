@@ -11,9 +11,9 @@ from jax import lax
 from jax.typing import ArrayLike
 
 from jaxrnn.arguments import checked
-from jaxrnn.cells._linear import Linear
+from jaxrnn.cells.structure import linear_step
 from jaxrnn.types import Carry, Cell, Params, Unroll
-from jaxrnn.unroll._contract import segments, where
+from jaxrnn.unroll.contract import segments, where
 
 
 @checked
@@ -37,8 +37,8 @@ def associative(
     Raises:
       ValueError: if the state of the cell is not a linear function of the previous state.
     """
-    step = cell.step
-    if not isinstance(step, Linear):
+    step = linear_step(cell)
+    if step is None:
         raise ValueError(
             "unroll=associative needs a cell whose state is a linear function of the previous state: expected lru, "
             "min_gru, min_lstm or rg_lru, without a learned carry or clipped gradients; unroll=newton takes any cell"

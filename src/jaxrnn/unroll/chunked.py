@@ -8,7 +8,7 @@ from jax import lax
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Size, Unroll
-from jaxrnn.unroll._contract import in_time, segments, step_of
+from jaxrnn.unroll.contract import in_time, segments, step_of
 
 
 @checked

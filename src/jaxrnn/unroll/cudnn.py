@@ -6,10 +6,11 @@ from jax.experimental import rnn
 from jax.typing import ArrayLike
 
 from jaxrnn.arguments import checked
-from jaxrnn.cells._step import Step
-from jaxrnn.cells.lstm import LSTMCarry, LSTMParams
+from jaxrnn.cells.lstm import LSTMCarry
+from jaxrnn.cells.step import has_dropout
+from jaxrnn.cells.structure import step_with_product
 from jaxrnn.types import Carry, Cell, Params, Unroll
-from jaxrnn.unroll._contract import in_time, scan
+from jaxrnn.unroll.contract import in_time, scan
 
 
 @checked
@@ -39,7 +40,8 @@ def cudnn(
     Raises:
       ValueError: for another cell, for values that are not float32, or with a mask or resets, which cuDNN lacks.
     """
-    if not isinstance(params, LSTMParams) or not isinstance(cell.step, Step) or not isinstance(params.w_h, jax.Array):
+    product = step_with_product(cell)
+    if product is None or product.equations != "lstm" or has_dropout(params):
         raise ValueError("unroll=cudnn computes only the LSTM of jaxrnn.cells.lstm, without recurrent dropout")
     if {leaf.dtype for leaf in jax.tree.leaves((params, carry, xs))} != {jnp.dtype("float32")}:
         raise ValueError("unroll=cudnn computes in float32; set trainer.precision=f32")

@@ -17,24 +17,24 @@ import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
 from jaxrnn.cells.elman import ElmanParams
-from jaxrnn.types import Seed, Unroll
+from jaxrnn.types import Unroll
 from jaxrnn.unroll._flat_step import carry_jacobian
 from jaxrnn.unroll._online import Rule, balance, online
 
 
 def rule() -> Any:
     """The `Rule` that keeps a vector and a matrix."""
-    return Rule(_begin, _follow, _end, check=_check_elman)
+    return Rule(_begin, _follow, _end, draws=True, check=_check_elman)
 
 
 @checked
-def unroll(seed: Seed = 0) -> Unroll:
-    """KF-RTRL.
+def unroll() -> Unroll:
+    """KF-RTRL. The signs are drawn anew for each sequence, step and update, from the keys of `Net.apply`.
 
-    Args:
-      seed: seed of the signs, which are drawn anew for each sequence, step and update.
+    Raises:
+      ValueError: when it is differentiated without keys.
     """
-    return online(rule(), "kf_rtrl", seed)
+    return online(rule(), "kf_rtrl")
 
 
 def _check_elman(params):

@@ -6,7 +6,7 @@ from jax.typing import ArrayLike
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Carry, Cell, Params, Unroll
-from jaxrnn.unroll._contract import cast_like, scan, summed_in_float32, where
+from jaxrnn.unroll.contract import cast_like, scan, summed_in_float32, where
 
 
 @checked

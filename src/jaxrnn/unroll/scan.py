@@ -2,7 +2,7 @@
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Unroll
-from jaxrnn.unroll._contract import scan
+from jaxrnn.unroll.contract import scan
 
 
 @checked

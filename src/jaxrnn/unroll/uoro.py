@@ -13,23 +13,23 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.types import Seed, Unroll
+from jaxrnn.types import Unroll
 from jaxrnn.unroll._online import Rule, balance, online
 
 
 def rule() -> Any:
     """The `Rule` that keeps two vectors."""
-    return Rule(_begin, _follow, _end)
+    return Rule(_begin, _follow, _end, draws=True)
 
 
 @checked
-def unroll(seed: Seed = 0) -> Unroll:
-    """UORO.
+def unroll() -> Unroll:
+    """UORO. v is drawn anew for each sequence, step and update, from the keys of `Net.apply`.
 
-    Args:
-      seed: seed of v, which is drawn anew for each sequence, step and update.
+    Raises:
+      ValueError: when it is differentiated without keys.
     """
-    return online(rule(), "uoro", seed)
+    return online(rule(), "uoro")
 
 
 def _begin(at_random, carry_size, params_size, dtype, key):

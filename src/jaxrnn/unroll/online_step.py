@@ -1,20 +1,34 @@
 """Single steps of a forward gradient, so that the params may change after every step.
 
-The rule's memory travels with the carry, as a `Recorded`, from one call to the next. The derivation is in `_online`:
+The rule's memory travels from one call to the next as the extra of an `Extended` carry. The derivation is in `_online`:
 the gradient of the loss of step t needs the memory of step t - 1 and nothing later.
 """
+
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxrnn.unroll._contract import Recorded, step_of
 from jaxrnn.unroll._flat_step import flat_step, sequences_first
 from jaxrnn.unroll._online import cells_to_follow
+from jaxrnn.unroll.contract import Extended, step_of
+
+
+class Memory(NamedTuple):
+    """The extra of a layer's carry, with a leading axis of sequences.
+
+    Fields:
+      values: the memory of the rule, which stands for M_{t-1}.
+      keys: one PRNG key per sequence, for the draws of step t.
+    """
+
+    values: Any
+    keys: jax.Array
 
 
 def beginning(rule, name, key):
-    """Builds an unroll that computes no step, but returns the carry with the memory and the key of each sequence."""
+    """Builds an unroll that computes no step, but returns the carry with the first `Memory` of each sequence."""
 
     def unroll(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
         cells, axes = cells_to_follow(rule, cell, params, name), xs.ndim - 2
@@ -23,10 +37,10 @@ def beginning(rule, name, key):
             flat = flat_step(cells, params, carry, x)
             return rule.begin(flat.at_random, len(flat.s), len(flat.theta), flat.s.dtype, key)
 
-        sequences = sequences_first((carry, xs[0]), 0, axes)
-        keys = jax.random.split(key, (2, len(sequences[1])))
-        memory = jax.vmap(begin)(*sequences, keys[0])
-        return Recorded(carry, (memory, keys[1])), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
+        carries, inputs = sequences_first((carry, xs[0]), 0, axes)
+        keys_begin, keys_steps = jax.random.split(key, (2, len(inputs)))
+        values = jax.vmap(begin)(carries, inputs, keys_begin)
+        return Extended(carry, Memory(values, keys_steps)), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
 
     return unroll
 
@@ -35,28 +49,28 @@ def one_step(rule, name):
     """Builds the unroll of a single step, xs [1, B, D].
 
     The gradient of its outputs by the params counts all steps since the memory began, as far as the rule keeps them.
-    The forward pass follows the rule with dL/dh = 0 for the new memory. The backward pass follows it again, from the
-    same memory with the true dL/dh, for the gradient. No gradient goes back through the memory or the carry.
+    A rule gives the new memory and the gradient at once, from dL/dh_t. The memory does not depend on dL/dh_t, but it is
+    due in the forward pass, where dL/dh_t is not yet known. So the rule runs twice from the same memory and keys: with
+    dL/dh = 0 for the memory, and in the backward pass with the true dL/dh for the gradient. No gradient goes back
+    through the memory or the carry: what they owe to the params is in the memory already.
     """
 
-    def unroll(cell, params, recorded, xs, *, mask=None, reset=None, reverse=False):
+    def unroll(cell, params, extended, xs, *, mask=None, reset=None, reverse=False):
         cells, axes = cells_to_follow(rule, cell, params, name), xs.ndim - 2
         valid = jnp.ones(xs.shape[1:-1], bool) if mask is None else mask[0]
         restart = jnp.zeros(xs.shape[1:-1], bool) if reset is None else reset[0]
 
-        def follow(params, carry, content, x, d_h):
-            """(memory, gradient of the params, gradient of x), with a leading axis of sequences."""
-            memory, keys = content
-            inputs = sequences_first((x, valid, restart, d_h), 0, axes)
-            carry = sequences_first(carry, 0, axes)
-            return jax.vmap(_follow_sequence(rule, cells, params))(carry, memory, keys, *inputs)
+        def follow(params, carry, memory, x, d_h):
+            """Returns (memory, gradient of the params, gradient of x), with a leading axis of sequences."""
+            carries, inputs = sequences_first((carry, (x, valid, restart, d_h)), 0, axes)
+            return jax.vmap(_follow_sequence(rule, cells, params))(carries, *memory, *inputs)
 
         @jax.custom_vjp
-        def layer(params, carry, content, x):
+        def layer(params, carry, memory, x):
             new_carry, h = step_of(cell, params, xs)(carry, (x, valid, restart))
-            memory, _, _ = follow(params, carry, content, x, jnp.zeros_like(h))
-            keys = jax.vmap(lambda key: jax.random.split(key)[0])(content[1])
-            return (new_carry, (memory, keys)), h
+            values, _, _ = follow(params, carry, memory, x, jnp.zeros_like(h))
+            keys = jax.vmap(lambda key: jax.random.split(key)[0])(memory.keys)
+            return (new_carry, Memory(values, keys)), h
 
         def forward(*arguments):
             return layer(*arguments), arguments
@@ -68,8 +82,8 @@ def one_step(rule, name):
             return d_params, None, None, d_x.reshape(x.shape)
 
         layer.defvjp(forward, backward)
-        (carry, content), h = layer(params, recorded.carry, recorded.content, xs[0])
-        return Recorded(*lax.stop_gradient((carry, content))), h[None]
+        (carry, memory), h = layer(params, extended.carry, extended.extra, xs[0])
+        return Extended(*lax.stop_gradient((carry, memory))), h[None]
 
     return unroll
 

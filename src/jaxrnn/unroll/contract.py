@@ -1,25 +1,64 @@
 """Functions that the unrolls share: a step that obeys `mask` and `reset`, and the plain scan."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxrnn.cells._step import carry_dtype
-from jaxrnn.unroll._cell_derivatives import with_written_derivative
+from jaxrnn.cells.step import carry_dtype
+from jaxrnn.types import Unroll
+from jaxrnn.unroll.cell_derivatives import with_written_derivative
 
 
-class Recorded(NamedTuple):
-    """A carry with extra content, for an unroll that reads or records something. Nets pass it through unchanged.
+class Extended(NamedTuple):
+    """The carry of a layer whose unroll keeps more than the cell's carry, such as a record or the memory of a rule.
+
+    A net hands the carry of a layer to the layer's unroll and returns the carry that comes back. It reads no more of
+    it than `cell_carry`, so an unroll may accept and return an `Extended` carry in every net.
 
     Fields:
-      carry: the carry itself.
-      content: before the unroll, its instructions for the layer; after it, the values that it recorded.
+      carry: the carry of the cell.
+      extra: before the unroll, its instructions for the layer; after it, the values that it kept.
     """
 
     carry: Any
-    content: Any = None
+    extra: Any = None
+
+
+def is_extended(carry):
+    """Returns whether a layer's carry is `Extended`."""
+    return isinstance(carry, Extended)
+
+
+def cell_carry(carry):
+    """Returns the carry of the cell from a layer's carry, which may be `Extended`."""
+    return carry.carry if is_extended(carry) else carry
+
+
+def cell_carries(carry):
+    """Returns a net's carry with the carry of the cell in place of every `Extended` one."""
+    return jax.tree.map(cell_carry, carry, is_leaf=is_extended)
+
+
+class RandomUnroll(NamedTuple):
+    """An unroll whose gradient is drawn at random. Without keys it computes its values, but no gradient.
+
+    Fields:
+      with_key: (key) -> unroll. Returns the unroll that draws from key [B], one PRNG key per sequence. Recurrent
+        layers call it with keys of their own at every `Net.apply`.
+    """
+
+    with_key: Callable[[Any], Unroll]
+
+    def __call__(self, cell, params, carry, xs, **options):
+        return self.with_key(None)(cell, params, carry, xs, **options)
+
+
+def with_key(unroll, key):
+    """Returns the unroll with the PRNG keys [B] to draw from; an unroll that draws nothing stays the same."""
+    return unroll.with_key(key) if isinstance(unroll, RandomUnroll) else unroll
 
 
 def scan(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):

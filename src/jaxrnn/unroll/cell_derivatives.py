@@ -10,9 +10,10 @@ Both rules are the chain rule with ds = s (1 - s) da for a gate s = sigmoid(a) a
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.cells._step import Step, activate
 from jaxrnn.cells.gru import GRUCarry
 from jaxrnn.cells.lstm import LSTMCarry
+from jaxrnn.cells.step import activate
+from jaxrnn.cells.structure import step_with_product
 
 
 def with_written_derivative(cell):
@@ -21,9 +22,10 @@ def with_written_derivative(cell):
     The values of the step do not change. A cell that wraps the step of another cell has no such derivative. Therefore
     call this function first and wrap its result, as `jaxrnn.nets` does.
     """
-    if not isinstance(cell.step, Step) or cell.step.equations is None:
+    product = step_with_product(cell)
+    if product is None or product.equations is None:
         return cell
-    return cell._replace(step=cell.step._replace(combine=COMBINE[cell.step.equations], equations=None))
+    return cell._replace(step=product._replace(combine=COMBINE[product.equations]))
 
 
 def _combine_lstm(params, carry, u, a):

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.cells._step import carry_dtype
+from jaxrnn.cells.step import carry_dtype
 from jaxrnn.norms import norm
 from jaxrnn.types import Carry, Cell
 

@@ -1,12 +1,12 @@
-"""Shared by the cells: the product with a weight, the step around it, and gates activated as one block."""
+"""Parts of a cell's equations: the product with a weight, and gates activated as one block."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu, "linear": lambda a: a}
+CANDIDATES = {"linear": lambda a: a, "positive": lambda a: jnp.where(a >= 0, a + 0.5, jax.nn.sigmoid(a))}
 
 
 class Dropped(NamedTuple):
@@ -32,9 +32,21 @@ class Dropped(NamedTuple):
         return (h * self.keep) @ self.w
 
 
+def split_dropout(w):
+    """Returns (the weight as an array, its dropout mask [B, H] or None), from a weight or a `Dropped` weight."""
+    return (w.w, w.keep) if isinstance(w, Dropped) else (w, None)
+
+
+def has_dropout(params):
+    """Returns whether a weight in the params is `Dropped`, so that each sequence has weights of its own."""
+    leaves = jax.tree.leaves(params, is_leaf=lambda leaf: isinstance(leaf, Dropped))
+    return any(isinstance(leaf, Dropped) for leaf in leaves)
+
+
 def columns(w, gates):
-    """The columns w[:, gates] of a weight, or of a `Dropped` weight, for a slice `gates`."""
-    return Dropped(w.w[:, gates], w.keep) if isinstance(w, Dropped) else w[:, gates]
+    """Returns the columns w[:, gates] of a weight, or of a `Dropped` weight, for a slice `gates`."""
+    w, keep = split_dropout(w)
+    return w[:, gates] if keep is None else Dropped(w[:, gates], keep)
 
 
 def dot(x, w):
@@ -47,31 +59,9 @@ def dot(x, w):
     Returns:
       [..., m], float32 for a bfloat16 or float32 weight, float64 for a float64 weight.
     """
-    if isinstance(w, Dropped):
-        x, w = x * w.keep, w.w
+    w, keep = split_dropout(w)
+    x = x if keep is None else x * keep
     return jnp.matmul(x.astype(w.dtype), w, preferred_element_type=carry_dtype(w))
-
-
-class Step(NamedTuple):
-    """Step with one product of the carry: a_t = source(carry) W_h, then combine.
-
-    Unrolls that compute the product separately, such as `jaxrnn.unroll.deferred`, need such a step.
-
-    Fields:
-      source: carry -> [..., H], the vector that W_h multiplies.
-      combine: (params, carry, u_t, a_t) -> (carry, h_t). It does not read `w_h`.
-      unit_by_unit: whether combine acts on each unit separately.
-      equations: "lstm" or "gru" if combine computes the equations of that file, otherwise None. `jaxrnn.unroll` holds
-        hand-written derivatives of these.
-    """
-
-    source: Callable[..., Any]
-    combine: Callable[..., Any]
-    unit_by_unit: bool = True
-    equations: str | None = None
-
-    def __call__(self, params, carry, u):
-        return self.combine(params, carry, u, dot(self.source(carry), params.w_h))
 
 
 def carry_dtype(w):

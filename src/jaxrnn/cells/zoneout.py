@@ -3,10 +3,10 @@
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.cells._transforms import carry_size, output_of, unflat
+from jaxrnn.cells.transforms import carry_size, output_of, unflat
 
 
-def expected(cell, rate):
+def mean_zoneout(cell, rate):
     """Returns the cell for evaluation: its carry is rate * (carry before) + (1 - rate) * (carry after the step).
 
     Args:
@@ -16,7 +16,7 @@ def expected(cell, rate):
     return _mixed(cell, cell.project, lambda u: u, lambda carry, u, axes: jax.tree.map(lambda a: rate, carry))
 
 
-def drawn(cell):
+def drawn_zoneout(cell):
     """Returns the cell for training: its input is [x_t, stay_t], width D + C, one where a value of the carry stays."""
     width = carry_size(cell)
 
@@ -30,8 +30,8 @@ def drawn(cell):
     return _mixed(cell, project, lambda u: u[0], stay)._replace(init=init)
 
 
-def with_draws(cell, xs, key, rate):
-    """Returns the inputs [T, B, D + C] of `drawn`, with independent draws for every value and step.
+def append_draws(cell, xs, key, rate):
+    """Returns the inputs [T, B, D + C] of `drawn_zoneout`, with independent draws for every value and step.
 
     Args:
       cell: the cell itself.

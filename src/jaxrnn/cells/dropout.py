@@ -2,7 +2,8 @@
 
 import jax
 
-from jaxrnn.cells._step import Dropped, carry_dtype
+from jaxrnn.cells.step import Dropped, carry_dtype
+from jaxrnn.recurrent_weights import map_recurrent, recurrent_weights
 
 
 def drop_recurrent(params, key, rate):
@@ -19,23 +20,13 @@ def drop_recurrent(params, key, rate):
     Raises:
       ValueError: if no leaf of the params is named `w_h`.
     """
-    recurrent_paths = []
-
-    def drop(path, leaf):
-        if not is_recurrent(path):
-            return leaf
-        recurrent_paths.append(path)
-        return Dropped(leaf, dropout_mask(key, rate, leaf.shape[:1], carry_dtype(leaf)))
-
-    params = jax.tree_util.tree_map_with_path(drop, params)
-    if not recurrent_paths:
+    if not recurrent_weights(params):
         raise ValueError(f"dropout on the recurrence needs a weight named w_h; {type(params).__name__} has none")
-    return params
 
+    def drop(w):
+        return Dropped(w, dropout_mask(key, rate, w.shape[:1], carry_dtype(w)))
 
-def is_recurrent(path):
-    """Returns whether the leaf at this path of a params tree holds recurrent weights: every cell calls them w_h."""
-    return getattr(path[-1], "name", None) == "w_h"
+    return map_recurrent(drop, params)
 
 
 def dropout_mask(key, rate, shape, dtype):
