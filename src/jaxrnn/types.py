@@ -64,6 +64,7 @@ class _NetFields(NamedTuple):
     explicit_weights: "ExplicitWeights | None" = None
     vocabulary: int | None = None
     many_to_one: Callable[[], "Net"] | None = None
+    attention: Callable[..., Any] | None = None
 
 
 class Net(_NetFields):
@@ -88,6 +89,8 @@ class Net(_NetFields):
       vocabulary: number of symbols that the net can read as integers xs [T, B, 1]; None if it reads values.
       many_to_one: () -> Net. Returns the same net for data with one target per sequence (see `jaxrnn.nets.adapted`);
         None for a net that treats each step separately.
+      attention: (params, carry, xs [T, B, D]) -> weights [T, B, S]. Returns the attention that each step pays to the
+        steps of the source; None for a net without attention.
     """
 
     __slots__ = ()
@@ -123,14 +126,11 @@ class Decoding(NamedTuple):
         decoder's carry before its first step.
       decoder: the decoder, a causal `Net`.
       start: (batch_shape) -> x_0. Returns the decoder's first input, [B, 1] for symbols or [B, K] for values.
-      attention: (decoder_params, carry, inputs [T, B, 1]) -> weights [T, B, S] over the source; None for a decoder
-        without attention.
     """
 
     encode: Callable[..., Any]
     decoder: Net
     start: Callable[..., Any]
-    attention: Callable[..., Any] | None = None
 
 
 class Metric(NamedTuple):

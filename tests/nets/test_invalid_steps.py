@@ -52,8 +52,8 @@ NETS = {  # name -> (the net, the width of its inputs; 1 for symbols)
     "first_everywhere": (nets.first_everywhere(layer(reverse=True)), D),
     "last": (nets.last(nets.residual(layer())), D),
     "first": (nets.first(nets.residual(layer())), D),
-    "luong": (attention.luong(layer(), 2, 4)[0], D),
-    "bahdanau": (attention.bahdanau(lstm.cell(D), 2, 4)[0], D),
+    "luong": (attention.luong(layer(), 2, 4), D),
+    "bahdanau": (attention.bahdanau(lstm.cell(D), 2, 4), D),
     "parametrized": (parametrized(nets.residual(nets.recurrent(elman.cell(D))), parametrizations.orthogonal()), D),
     "rnn": (nets.rnn(lstm.cell(D), 1, layers=3, residual=True, readout=False), D),
 }

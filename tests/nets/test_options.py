@@ -100,7 +100,7 @@ def test_an_option_changes_the_net_or_is_refused(base):
 
 @pytest.mark.parametrize("options", [{"dropout": 0.5}, {"zoneout": 0.5}, {"noise": 0.5}])
 def test_the_attentive_layer_has_what_is_random(options):
-    net, plain = (attention.bahdanau(gru.cell(H), H, H, **each)[0] for each in (options, {}))
+    net, plain = (attention.bahdanau(gru.cell(H), H, H, **each) for each in (options, {}))
     params = net.init(jax.random.key(1), D)
     memory = jax.random.normal(KEY[2], (B, T, H))
     state = net.initial(params, (B,))._replace(memory=memory, valid=jnp.ones((B, T), bool))

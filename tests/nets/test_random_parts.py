@@ -76,9 +76,9 @@ def test_zoneout_leaves_no_unit_where_it_was(loop, attend):
     else:
         decoder = nets.recurrent(cell, zoneout=RATE)
         if attend == "luong":
-            decoder = attention.luong(decoder, H, H)[0]
+            decoder = attention.luong(decoder, H, H)
         if attend == "bahdanau":
-            decoder = nets.serial(attention.bahdanau(cell, H, H, zoneout=RATE)[0], nets.affine(H))
+            decoder = nets.serial(attention.bahdanau(cell, H, H, zoneout=RATE), nets.affine(H))
         own = RATE if loop == "scheduled sampling" else 0.0
         net = nets.encoder_decoder(
             nets.recurrent(cell), decoder, T, H, lambda y: jnp.sin(100 * y), scheduled_sampling=own

@@ -36,6 +36,7 @@ def parametrized(net, parametrization):
         apply=apply,
         with_unroll=lambda unroll: parametrized(net.with_unroll(unroll), parametrization),
         decoding=decoding,
+        attention=None if net.attention is None else lambda params, *inputs: net.attention(weights(params), *inputs),
         explicit_weights=ExplicitWeights(net, weights),
         many_to_one=None if net.many_to_one is None else lambda: parametrized(net.many_to_one(), parametrization),
     )

@@ -123,40 +123,25 @@ def _refuse_idle_decoder(answers, attention, scheduled_sampling):
 
 def _encoder_decoder(encoder, decoder_layers, output_size, embedding, answers, scheduled_sampling):
     """Makes the encoder-decoder; `decoder_layers` comes from `_decoder_layers`, the other arguments are as in `rnn`."""
-    layers, weights = decoder_layers
     # The start of an answer is one more symbol than the answers have.
     inputs = _inputs(output_size + 1, embedding) if answers == "symbols" else []
-    decoder = combine.serial(*inputs, *layers, affine(output_size))
-    look = None if weights is None else _attention_weights(inputs, weights)
+    decoder = combine.serial(*inputs, *decoder_layers, affine(output_size))
     return encoder_decoder(
-        encoder, decoder, DEFAULT_LENGTH, output_size, None, answers == "symbols", scheduled_sampling, look
+        encoder, decoder, DEFAULT_LENGTH, output_size, None, answers == "symbols", scheduled_sampling
     )
 
 
 def _decoder_layers(cell, stack, attention, merge, random):
-    """Returns (the decoder's layers, the function for the attention weights of the first layer, or None).
+    """Returns the recurrent layers of the decoder.
 
     The decoder's first carry comes from the encoder, so the decoder does not learn one.
     """
     memory_size = 2 * cell.size if merge == "concat" else cell.size
     if attention == "luong":
-        net, weights = luong(combine.serial(*stack(cell, None)), memory_size, cell.size)
-        return [net], weights
+        return [luong(combine.serial(*stack(cell, None)), memory_size, cell.size)]
     if attention == "bahdanau":
-        net, weights = bahdanau(cell, memory_size, cell.size, **random)
-        return stack(cell, None, net), weights
-    return stack(cell, None), None
-
-
-def _attention_weights(inputs, weights):
-    """Returns the function (params, carry, inputs) -> attention weights of a decoder whose first layer attends."""
-
-    def look(params, carry, xs):
-        for net, layer_params, layer_carry in zip(inputs, params, carry, strict=False):
-            xs = net.apply(layer_params, layer_carry, xs)[1]
-        return weights(params[len(inputs)], carry[len(inputs)], xs)
-
-    return look
+        return stack(cell, None, bahdanau(cell, memory_size, cell.size, **random))
+    return stack(cell, None)
 
 
 def _tied(layers, vocabulary_size, embedding, output_size):
