@@ -131,8 +131,7 @@ def test_padding_of_the_source_reaches_nothing(name):
     "attend", ["luong", *(pytest.param(each, marks=pytest.mark.slow) for each in (None, "bahdanau"))]
 )
 def test_taught_and_free_answers_agree_where_the_teacher_says_what_the_net_says(attend):
-    net = nets.rnn(gru.cell(H), K, layers=2, vocabulary_size=5, embedding=3, answers="symbols", attention=attend,
-                   bidirectional="concat")  # fmt: skip
+    net = nets.seq2seq(gru.cell(H), K, "symbols", 5, embedding=3, attention=attend, layers=2, bidirectional="concat")
     params = net.init(KEY, 1)
     source = jax.random.randint(KEY, (S, B, 1), 0, 5)
     mask = (jnp.arange(S) < jnp.array([5, 3, 1])[:, None]).T
@@ -149,7 +148,7 @@ def test_taught_and_free_answers_agree_where_the_teacher_says_what_the_net_says(
 
 @pytest.mark.parametrize("attend", ["luong", "bahdanau"])
 def test_a_decoder_attends_to_what_its_encoder_read_and_to_no_padding(attend):
-    net = nets.rnn(gru.cell(H), K, vocabulary_size=5, answers="symbols", attention=attend)
+    net = nets.seq2seq(gru.cell(H), K, "symbols", vocabulary_size=5, attention=attend)
     params = net.init(KEY, 1)
     mask = jnp.arange(S)[:, None] < jnp.array([5, 3, 0])
     own, carry = net.decoding.encode(params, jnp.ones((S, B, 1), int), mask)
@@ -160,7 +159,7 @@ def test_a_decoder_attends_to_what_its_encoder_read_and_to_no_padding(attend):
 
 def test_scheduled_sampling_reads_its_own_outputs():
     def made(rate):
-        return nets.rnn(lstm.cell(H), K, vocabulary_size=5, answers="symbols", scheduled_sampling=rate)
+        return nets.seq2seq(lstm.cell(H), K, "symbols", vocabulary_size=5, scheduled_sampling=rate)
 
     params, source = made(0.0).init(KEY, 1), jnp.ones((S, B, 1), int)
     wrong = jnp.full((T, B, 1), 3)
@@ -175,14 +174,14 @@ def test_scheduled_sampling_reads_its_own_outputs():
 
 
 def test_tied_embedding_uses_one_matrix():
-    net = nets.rnn(lstm.cell(H), K, vocabulary_size=K, embedding=H, tied_embedding=True)
+    net = nets.symbol_rnn(lstm.cell(H), K, vocabulary_size=K, embedding=H, tied_embedding=True)
     params = net.init(KEY, 1)
     xs = jax.random.randint(KEY, (T, B, 1), 0, K)
     hs = nets.recurrent(lstm.cell(H)).apply(params.net[0], net.initial(params, (B,))[0], params.w[xs[..., 0]])[1]
     ys = net.apply(params, net.initial(params, (B,)), xs)[1]
     np.testing.assert_allclose(ys, hs @ params.w.T + params.b, rtol=1e-10, atol=1e-12)
     with pytest.raises(ValueError, match="embedding=6"):
-        nets.rnn(lstm.cell(H), K, vocabulary_size=K, embedding=H + 1, tied_embedding=True).init(KEY, 1)
+        nets.symbol_rnn(lstm.cell(H), K, vocabulary_size=K, embedding=H + 1, tied_embedding=True).init(KEY, 1)
 
 
 def test_one_hot_and_embedding_read_the_same_symbols():

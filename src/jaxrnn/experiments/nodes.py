@@ -7,4 +7,9 @@ PARTS = (*REQUIRED, "checkpoints", "figure", "study", "tune")  # nodes with keys
 COLLECTIONS = ("callbacks", "metrics", "probes")  # nodes of nodes, whose names the user chooses
 LISTS = ("callbacks", "probes")  # groups of which a run may choose several
 FIXED = ("resume", "evaluate", "generate", "export", "report")  # scripts whose YAML file lists all their keys
+STACKS = {  # inputs of the data set -> the factory that `model._target_=jaxrnn.nets.rnn` stands for
+    "values": "jaxrnn.nets.rnn",
+    "symbols": "jaxrnn.nets.symbol_rnn",
+    "pairs": "jaxrnn.nets.seq2seq",
+}
 DESCRIPTIONS = ("compare", "networks")  # nodes that describe other configurations

@@ -9,9 +9,10 @@ import pydoc
 import typing
 
 from jaxrnn import arguments
-from jaxrnn.arguments import hints, is_checkable, nearest
+from jaxrnn.arguments import is_checkable, nearest
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments.nodes import COLLECTIONS, DESCRIPTIONS, PARTS
+from jaxrnn.experiments.nodes import COLLECTIONS, DESCRIPTIONS, PARTS, STACKS
+from jaxrnn.signatures import hints, signature
 
 
 def check(cfg, path="", skipped=()):
@@ -124,18 +125,14 @@ def validated(value, hint, name):
 def _check_call(cfg, path):
     from omegaconf import DictConfig, OmegaConf
 
-    function = _locate(cfg._target_, path)
-    signature = inspect.signature(function)
-    open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.parameters.values())
-    annotations = hints(function)
+    parameters, annotations = options(factories(cfg._target_, path))
+    open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     for key in cfg:
-        if str(key).startswith("_") or (open_ended and key not in signature.parameters):
+        if str(key).startswith("_") or (open_ended and key not in parameters):
             continue
-        if key not in signature.parameters:
-            raise ConfigError(
-                f"{path}{key}: {cfg._target_} has no such option{nearest(key, list(signature.parameters))}"
-            )
-        hint = _checkable(annotations.get(key), signature.parameters[key].default)
+        if key not in parameters:
+            raise ConfigError(f"{path}{key}: {cfg._target_} has no such option{nearest(key, list(parameters))}")
+        hint = _checkable(annotations.get(key), parameters[key].default)
         if OmegaConf.is_interpolation(cfg, key):
             _check_resolved(cfg, path, key, hint)
         elif not isinstance(cfg[key], DictConfig):
@@ -144,6 +141,26 @@ def _check_call(cfg, path):
             _check_result(cfg[key], annotations.get(key), f"{path}{key}.")
         elif not _takes_keys(annotations.get(key)):
             raise ConfigError(f"{path}{key}: it has no _target_")
+
+
+def factories(target, path):
+    """Returns the functions that a `_target_` stands for, in the order of `nodes.STACKS` if the data set chooses one.
+
+    Raises:
+      ConfigError: if there is no such function.
+    """
+    function = _locate(target, path)
+    stacks = [_locate(name, path) for name in STACKS.values()]
+    return stacks if function is stacks[0] else [function]
+
+
+def options(functions):
+    """Returns ({name: parameter}, {name: annotation}) of functions; the first one that has a name decides."""
+    parameters, annotations = {}, {}
+    for function in reversed(functions):
+        parameters |= signature(function).parameters
+        annotations |= hints(function)
+    return parameters, annotations
 
 
 def _check_result(node, hint, path):

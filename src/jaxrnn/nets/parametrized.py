@@ -12,11 +12,15 @@ from jaxrnn.types import ExplicitWeights
 def parametrized(net, parametrization):
     """Parametrizes a net: its leaves `w_h` hold the matrix A of a `Parametrization`, not the recurrent weights W_h.
 
-    W_h is computed once per sequence. `Net.explicit_weights` gives the net whose params hold W_h itself.
+    W_h is computed once per sequence. `Net.explicit_weights` gives the net whose params hold W_h itself. Without a
+    parametrization (None), the net stays the same.
 
     Raises:
       ValueError: when the weights are drawn, if the net has no recurrent weights in square blocks.
     """
+
+    if parametrization is None:
+        return net
 
     def weights(params):
         return _change_blocks(params, lambda number, a: parametrization.matrix(a))
