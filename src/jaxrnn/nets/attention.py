@@ -8,7 +8,7 @@ The encoder's outputs are called the memory. They are part of the decoder's carr
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,7 @@ from jaxrnn.arguments import checked
 from jaxrnn.cells._step import carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.nets.layers import masked
-from jaxrnn.nets.recurrent_layer import randomized
+from jaxrnn.nets.recurrent_layer import RandomOptions, randomized
 from jaxrnn.types import Cell, Net, Size
 from jaxrnn.unroll._cell_derivatives import with_written_derivative
 from jaxrnn.unroll._contract import scan
@@ -113,7 +113,9 @@ def luong(net: Net, memory_size: Size, output_size: Size) -> Net:
 
 
 @checked
-def bahdanau(cell: Cell, memory_size: Size, size: Size, unroll: Callable[..., Any] = scan, **random: Any) -> Net:
+def bahdanau(
+    cell: Cell, memory_size: Size, size: Size, unroll: Callable[..., Any] = scan, **random: Unpack[RandomOptions]
+) -> Net:
     """Additive attention inside a recurrent layer (Bahdanau, Cho & Bengio 2015, appendix A.1.2).
 
     score = v . tanh(h_{t-1} W_s + m_s W_m). The cell's input is [x_t, c_t], and the net's output is [h_t, c_t].
@@ -140,9 +142,7 @@ def bahdanau(cell: Cell, memory_size: Size, size: Size, unroll: Callable[..., An
         )
 
     def initial(params, batch_shape):
-        h = jnp.zeros((*batch_shape, cell.size), carry_dtype(params.w_s))
-        carry = AttentiveCarry(cell.initial(params.cell, batch_shape), h)
-        return _without_memory(carry, batch_shape, memory_size, params.w_s)
+        return _without_memory(_initial_carry(cell, params, batch_shape), batch_shape, memory_size, params.w_s)
 
     def run(unroll, params, attended, xs, look=False, mask=None, reset=None, key=None):
         inner, cell_params, drawn = randomized(cell, params.cell, xs, key, **random)
@@ -181,9 +181,7 @@ def _attention_cell(cell, memory_size, input_size, look=False):
     """
 
     def initial(remembered, batch_shape):
-        params = remembered.params
-        h = jnp.zeros((*batch_shape, cell.size), carry_dtype(params.w_s))
-        return AttentiveCarry(cell.initial(params.cell, batch_shape), h)
+        return _initial_carry(cell, remembered.params, batch_shape)
 
     def step(remembered, carry, x):
         params, memory, keys, valid = remembered
@@ -196,6 +194,11 @@ def _attention_cell(cell, memory_size, input_size, look=False):
         return AttentiveCarry(new, h), weights if look else jnp.concatenate([h, context.astype(h.dtype)], axis=-1)
 
     return Cell(cell.size + memory_size, None, initial, lambda remembered, x: x, step)
+
+
+def _initial_carry(cell, params, batch_shape):
+    h = jnp.zeros((*batch_shape, cell.size), carry_dtype(params.w_s))
+    return AttentiveCarry(cell.initial(params.cell, batch_shape), h)
 
 
 def _without_memory(carry, batch_shape, memory_size, w):

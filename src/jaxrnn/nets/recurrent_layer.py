@@ -1,7 +1,7 @@
 """Recurrent layers: `recurrent` makes a `Net` from a `Cell`."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,14 @@ from jaxrnn.nets.layers import masked
 from jaxrnn.types import Cell, Net, NonNegative, Rate
 from jaxrnn.unroll._cell_derivatives import with_written_derivative
 from jaxrnn.unroll._contract import scan
+
+
+class RandomOptions(TypedDict, total=False):
+    """Options for the random parts of a layer; `recurrent` describes them."""
+
+    dropout: Rate | None
+    zoneout: Rate | None
+    noise: NonNegative | None
 
 
 @checked

@@ -20,9 +20,17 @@ ENCODER_ONLY = ("bidirectional", "learned_carry")  # the decoder runs forwards a
 
 
 @checked
-def seq2seq(cell: Cell, output_size: Size, answers: Answers, vocabulary_size: Size | None = None,
-            embedding: Size | None = None, attention: Attention | None = None, scheduled_sampling: Rate = 0.0,
-            parametrization: Parametrization | None = None, **options: Unpack[LayerOptions]) -> Net:  # fmt: skip
+def seq2seq(
+    cell: Cell,
+    output_size: Size,
+    answers: Answers,
+    vocabulary_size: Size | None = None,
+    embedding: Size | None = None,
+    attention: Attention | None = None,
+    scheduled_sampling: Rate = 0.0,
+    parametrization: Parametrization | None = None,
+    **options: Unpack[LayerOptions],
+) -> Net:
     """Makes an encoder-decoder, for answers with their own length; the decoder has an affine readout.
 
     `encoder_decoder` makes one from any two nets.

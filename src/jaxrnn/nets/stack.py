@@ -35,10 +35,21 @@ class LayerOptions(TypedDict, total=False):
 
 
 @checked
-def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | None = None, residual: bool = False,
-        dropout: Rate | None = None, variational: bool = False, recurrent_dropout: Rate | None = None,
-        zoneout: Rate | None = None, noise: NonNegative | None = None, learned_carry: bool = False,
-        readout: bool = True, parametrization: Parametrization | None = None) -> Net:  # fmt: skip
+def rnn(
+    cell: Cell,
+    output_size: Size,
+    layers: Size = 1,
+    bidirectional: Merge | None = None,
+    residual: bool = False,
+    dropout: Rate | None = None,
+    variational: bool = False,
+    recurrent_dropout: Rate | None = None,
+    zoneout: Rate | None = None,
+    noise: NonNegative | None = None,
+    learned_carry: bool = False,
+    readout: bool = True,
+    parametrization: Parametrization | None = None,
+) -> Net:
     """Makes the network that `conf/model/*.yaml` describe: layers of one cell and an affine readout.
 
     `Net.with_unroll` sets another unroll than the plain scan. For symbols use `symbol_rnn`, and for answers with their
@@ -67,8 +78,19 @@ def rnn(cell: Cell, output_size: Size, layers: Size = 1, bidirectional: Merge | 
     return parametrized(combine.serial(*nets, *([affine(output_size)] if readout else [])), parametrization)
 
 
-def stacked(cell, layers=1, bidirectional=None, residual=False, dropout=None, variational=False, learned_carry=False,
-            recurrent_dropout=None, zoneout=None, noise=None, first=None):  # fmt: skip
+def stacked(
+    cell,
+    layers=1,
+    bidirectional=None,
+    residual=False,
+    dropout=None,
+    variational=False,
+    learned_carry=False,
+    recurrent_dropout=None,
+    zoneout=None,
+    noise=None,
+    first=None,
+):
     """Makes the recurrent layers of a stack, with dropout between them; the options are those of `rnn`.
 
     Args:

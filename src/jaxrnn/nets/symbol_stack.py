@@ -12,9 +12,16 @@ from jaxrnn.types import Cell, Net, Size
 
 
 @checked
-def symbol_rnn(cell: Cell, output_size: Size, vocabulary_size: Size, embedding: Size | None = None,
-               tied_embedding: bool = False, readout: bool = True, parametrization: Parametrization | None = None,
-               **options: Unpack[LayerOptions]) -> Net:  # fmt: skip
+def symbol_rnn(
+    cell: Cell,
+    output_size: Size,
+    vocabulary_size: Size,
+    embedding: Size | None = None,
+    tied_embedding: bool = False,
+    readout: bool = True,
+    parametrization: Parametrization | None = None,
+    **options: Unpack[LayerOptions],
+) -> Net:
     """Makes a network that reads symbols: one vector per symbol, layers of one cell and an affine readout.
 
     Args:
