@@ -19,10 +19,11 @@ from omegaconf import OmegaConf
 
 import jaxrnn
 from jaxrnn import nets, optimizers, parametrizations, training
-from jaxrnn.arguments import checked, hints, is_checkable
+from jaxrnn.arguments import checked, is_checkable
 from jaxrnn.cells import elman, lstm
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import schema
+from jaxrnn.signatures import hints, signature
 from jaxrnn.types import Cell, Rate
 
 FACTORIES = {
@@ -34,7 +35,8 @@ FACTORIES = {
 }
 NET = nets.affine(2)
 OTHERS = [
-    jaxrnn.rnn, nets.affine, nets.dropout, nets.embed, nets.encoder_decoder, nets.one_hot, nets.recurrent, nets.tied,
+    jaxrnn.rnn, nets.symbol_rnn, nets.seq2seq,
+    nets.affine, nets.dropout, nets.embed, nets.encoder_decoder, nets.one_hot, nets.recurrent, nets.tied,
     nets.bidirectional, nets.serial, nets.residual, nets.first, nets.last, nets.attention.luong,
     nets.attention.bahdanau, optimizers.optimizer, optimizers.warmup_cosine, parametrizations.soft_orthogonal,
     training.early_stopping, training.flossing, jaxrnn.fit, jaxrnn.load,
@@ -67,7 +69,7 @@ def refused(hint, name):
 
 def accepted(hint, name):
     """A value for a parameter without a default."""
-    for value in (4, 0.5, "none", NET, elman.cell(2), optax.identity()):
+    for value in (4, 0.5, "none", "values", NET, elman.cell(2), optax.identity()):
         with contextlib.suppress(ConfigError):
             return schema.validated(value, hint, name)
     return None
@@ -79,7 +81,7 @@ def name_of(function):
 
 @pytest.mark.parametrize("function", ALL, ids=name_of)
 def test_a_wrong_argument_is_refused_with_the_sentence_of_the_configuration(function):
-    parameters, annotations = inspect.signature(function).parameters, hints(function)
+    parameters, annotations = signature(function).parameters, hints(function)
     needed = {
         name: accepted(annotations.get(name), name)
         for name, parameter in parameters.items()
@@ -104,7 +106,7 @@ def test_a_wrong_argument_is_refused_with_the_sentence_of_the_configuration(func
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: jaxrnn.rnn(elman.cell(2), 1, attention="Luong"), "attention=Luong: should be 'luong' or 'bahdanau'"),
+        (lambda: nets.seq2seq(elman.cell(2), 1, "values", attention="Luong"), "attention=Luong: should be 'luong' or"),
         (lambda: jaxrnn.rnn(elman.cell(2), 1, layers=0), "layers=0: should be greater than 0"),
         (lambda: jaxrnn.rnn(elman.cell(2), 1, bidirectional=True), "bidirectional=True: should be 'concat', 'sum'"),
         (lambda: nets.dropout(1.0), "rate=1.0: should be less than 1"),
@@ -170,12 +172,30 @@ def test_an_object_of_the_configuration_is_held_to_its_type_too():
     ("attend", "luong", "attention"), ("own_outputs", 0.5, "scheduled_sampling"), ("symbols", 5, "vocabulary_size")
 ])  # fmt: skip
 def test_an_old_name_is_answered_with_the_new_one(old, value, new, configure):
+    factory = nets.symbol_rnn if new == "vocabulary_size" else nets.seq2seq
     with pytest.raises(
-        ConfigError, match=rf"^{old}: jaxrnn\.nets\.stack\.rnn has no such argument; it is called {new} now$"
+        ConfigError, match=rf"^{old}: .*{factory.__name__} has no such argument; it is called {new} now$"
     ):
-        jaxrnn.rnn(lstm.cell(2), 1, **{old: value})
+        factory(lstm.cell(2), 1, **{old: value})
     with pytest.raises(ConfigError, match=rf"^model\.{old}: .*has no such option; it is called {new} now$"):
         schema.check(configure(f"model.{old}={value}"))
+
+
+@pytest.mark.parametrize(("options", "use"), [
+    ({"vocabulary_size": 5, "embedding": 3}, r"vocabulary_size: .*symbol_rnn\(vocabulary_size=\.\.\.\)"),
+    ({"tied_embedding": True}, r"tied_embedding: .*symbol_rnn\(tied_embedding=\.\.\.\)"),
+    ({"vocabulary_size": 5, "answers": "symbols"}, r"answers: .*seq2seq\(answers=\.\.\.\)"),
+    ({"attention": "luong"}, r"attention: .*seq2seq\(attention=\.\.\.\)"),
+    ({"own_outputs": 0.5}, r"own_outputs: .*seq2seq\(scheduled_sampling=\.\.\.\)"),
+])  # fmt: skip
+def test_an_argument_that_moved_is_answered_with_its_factory(options, use):
+    with pytest.raises(ConfigError, match=f"^{use}$"):
+        jaxrnn.rnn(lstm.cell(2), 1, **options)
+
+
+def test_an_unknown_option_of_layers_is_a_type_error():
+    with pytest.raises(TypeError, match=r"^symbol_rnn\(\) got an unexpected keyword argument 'layrs'$"):
+        nets.symbol_rnn(lstm.cell(2), 1, 5, layrs=2)
 
 
 @pytest.mark.parametrize(("key", "old", "new"), [

@@ -9,6 +9,7 @@ import types
 import typing
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.signatures import hints, signature
 
 PRINTABLE_TYPES = (bool, int, float, str, list, tuple, dict, type(None))  # types whose values a message shows
 MAX_SHOWN = 100  # most characters of a value in a message
@@ -30,6 +31,14 @@ NEW_NAMES = {  # names before version 0.6 -> names now, of options and of their 
     "previous": "forward_fill",
     "every": "all",
 }
+MOVED = {  # arguments of `jaxrnn.rnn` before version 0.6 -> the factories that take them now
+    "answers": "jaxrnn.nets.seq2seq",
+    "attention": "jaxrnn.nets.seq2seq",
+    "scheduled_sampling": "jaxrnn.nets.seq2seq",
+    "vocabulary_size": "jaxrnn.nets.symbol_rnn",
+    "embedding": "jaxrnn.nets.symbol_rnn",
+    "tied_embedding": "jaxrnn.nets.symbol_rnn",
+}
 Function = typing.TypeVar("Function", bound=collections.abc.Callable[..., typing.Any])
 
 
@@ -48,13 +57,13 @@ def checked(function: Function) -> Function:
     @functools.wraps(function)
     def call(*args, **kwargs):
         try:
-            bound = _signature(function).bind(*args, **kwargs)
+            bound = signature(function).bind(*args, **kwargs)
         except TypeError:
-            _refuse_old_names(function, kwargs)
+            _refuse_unknown_names(function, kwargs)
             return function(*args, **kwargs)  # raises TypeError with the function's name
         annotations = hints(function)
         for name, value in bound.arguments.items():
-            kind, hint = _signature(function).parameters[name].kind, annotations.get(name)
+            kind, hint = signature(function).parameters[name].kind, annotations.get(name)
             if kind is inspect.Parameter.VAR_POSITIONAL:
                 bound.arguments[name] = tuple(_convert_argument(element, hint, name) for element in value)
             elif kind is not inspect.Parameter.VAR_KEYWORD:
@@ -92,16 +101,6 @@ def is_checkable(hint):
     return hint is not None
 
 
-@functools.cache
-def hints(function):
-    """Returns {parameter: annotation} of a function or a class; empty if an annotation cannot be resolved."""
-    target = function.__init__ if inspect.isclass(function) and not hasattr(function, "_fields") else function
-    try:
-        return typing.get_type_hints(target, include_extras=True)
-    except (NameError, TypeError):
-        return {}
-
-
 def nearest(name, names):
     """Returns the end of a message: the new name of an old one, the most similar names, or all names."""
     if NEW_NAMES.get(str(name)) in names:
@@ -121,14 +120,18 @@ def refuse_factory(value, name):
         raise ConfigError(f"{name}: expected what {dotted(value)} returns, got the function itself; call it")
 
 
-_signature = functools.cache(inspect.signature)
-
-
-def _refuse_old_names(function, names):
-    """Raises ConfigError for an argument that has a new name."""
-    for name in names:
-        if name not in (known := _signature(function).parameters) and NEW_NAMES.get(name) in known:
-            raise ConfigError(f"{name}: {dotted(function)} has no such argument{nearest(name, known)}")
+def _refuse_unknown_names(function, names):
+    """Raises ConfigError for an argument that has a new name or belongs to another factory, TypeError for others."""
+    known = signature(function).parameters
+    unknown = {NEW_NAMES.get(name, name): name for name in names if name not in known}
+    for name, old in unknown.items():
+        if name in known:
+            raise ConfigError(f"{old}: {dotted(function)} has no such argument{nearest(old, known)}")
+    for name, factory in MOVED.items():
+        if name in unknown:
+            raise ConfigError(f"{unknown[name]}: {dotted(function)} has no such argument; use {factory}({name}=...)")
+    for name in unknown.values():
+        raise TypeError(f"{function.__name__}() got an unexpected keyword argument '{name}'")
 
 
 def _convert_argument(value, hint, name):

@@ -142,6 +142,12 @@ class ManyToOne(Protocol):
     def __call__(self) -> "Net": ...
 
 
+class AttentionWeights(Protocol):
+    """Returns the attention that each step of a net pays to the S steps of its source."""
+
+    def __call__(self, params: Params, carry: Carry, xs: Num[ArrayLike, "T *B D"], /) -> Float[Array, "T *B S"]: ...
+
+
 class _NetFields(NamedTuple):
     init: Init
     width: Width
@@ -153,6 +159,7 @@ class _NetFields(NamedTuple):
     explicit_weights: "ExplicitWeights | None" = None
     vocabulary: int | None = None
     many_to_one: ManyToOne | None = None
+    attention: AttentionWeights | None = None
 
 
 class Net(_NetFields):
@@ -167,6 +174,7 @@ class Net(_NetFields):
       explicit_weights: the `ExplicitWeights` of a net whose recurrent weights are computed from its params, or None.
       vocabulary: number of symbols that the net can read as integers xs [T, B, 1]; None if it reads values.
       many_to_one: the function `ManyToOne`; None for a net that treats each step separately.
+      attention: the function `AttentionWeights`; None for a net without attention.
     """
 
     __slots__ = ()
@@ -202,11 +210,8 @@ class Decoding(NamedTuple):
         decoder's carry before its first step.
       decoder: the decoder, a causal `Net`.
       start: (batch_shape) -> x_0. Returns the decoder's first input, [B, 1] for symbols or [B, K] for values.
-      attention: (decoder_params, carry, inputs [T, B, 1]) -> weights [T, B, S] over the source; None for a decoder
-        without attention.
     """
 
     encode: Callable[..., Any]
     decoder: Net
     start: Callable[[tuple[int, ...]], Float[Array, "*B K"]]
-    attention: Callable[..., Float[Array, "T *B S"]] | None = None

@@ -19,9 +19,7 @@ def made(name, **arguments):
 
 NETS = {
     "vowels": lambda d: nets.rnn(gru.cell(4), d.output_size, bidirectional="concat"),
-    "addition": lambda d: nets.rnn(
-        gru.cell(4), d.output_size, vocabulary_size=d.inputs.size, answers="symbols", attention="bahdanau"
-    ),
+    "addition": lambda d: nets.seq2seq(gru.cell(4), d.output_size, "symbols", d.inputs.size, attention="bahdanau"),
 }
 
 

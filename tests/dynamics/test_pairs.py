@@ -24,7 +24,7 @@ MASK = jnp.arange(S)[:, None] < jnp.array([5, 3, 4])
 
 def of(attend, **options):
     """(net, params, batch) of an encoder-decoder over five symbols."""
-    net = nets.rnn(lstm.cell(3), 4, vocabulary_size=5, answers="symbols", attention=attend, **options)
+    net = nets.seq2seq(lstm.cell(3), 4, "symbols", vocabulary_size=5, attention=attend, **options)
     source = jax.random.randint(KEYS[0], (S, B, 1), 0, 5)
     targets = jax.random.randint(KEYS[1], (T, B, 1), 0, 4)
     batch = Batch(Pair(source, targets), targets, jnp.ones((T, B)), jnp.ones(B, bool), MASK)
@@ -69,7 +69,7 @@ def test_the_gradient_of_an_encoder_by_lag(attend):
 
 def test_gradient_flow_measures_pairs_and_the_other_studies_refuse_them():
     dataset = addition.dataset(digits=1, examples=20, validation=4)
-    net = nets.rnn(gru.cell(3), dataset.output_size, vocabulary_size=dataset.inputs.size, answers="symbols")
+    net = nets.seq2seq(gru.cell(3), dataset.output_size, "symbols", vocabulary_size=dataset.inputs.size)
     networks = ensemble(net, dataset, networks=2)
     result = gradient_flow.study(networks, batch=8)
     assert "nats per step back" in result.findings[0]

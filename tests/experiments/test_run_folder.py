@@ -282,7 +282,15 @@ def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path, train, configu
         (["model=jordan", "model.cell.recurrent_init._target_=jaxrnn.initializers.spectral"], "square matrix"),
         (["data=adding", "model.layers=2", "model.residual=true", "model.bidirectional=concat"], None),
         (["model.dropout=0.2"], "acts between layers"),
-        (["model.attention=luong"], "needs a decoder"),
+        (
+            ["model.attention=luong"],
+            "model.attention=luong needs a decoder: use data whose answers have their own length",
+        ),
+        (["model.embedding=8"], "model.embedding=8 needs data whose inputs are symbols, but these are values: leave"),
+        (["model.tied_embedding=true"], "model.tied_embedding=true needs data whose inputs are symbols"),
+        (["data=addition", "model.tied_embedding=true"], "model.tied_embedding=true is not available in an encoder-de"),
+        (["data=addition", "model=jordan"], "model.readout=false is not available in an encoder-decoder: leave"),
+        (["data=addition", "model.atention=luong"], "model.atention: .* has no such option; nearest: attention"),
         (["model.scheduled_sampling=0.5"], "needs a decoder"),
         (["data=sunspots", "data.validation=0.5", "data.test=0.5"], "leave nothing to train on"),
         (["seed=true"], "seed=True"),
@@ -298,6 +306,19 @@ def test_refused_before_anything_compiles(configure, overrides, message):
     else:
         with pytest.raises(ConfigError, match=message):
             build.build(configure(*overrides))
+
+
+@pytest.mark.parametrize(("data", "kind"), [("sine", "values"), ("language", "symbols"), ("addition", "pairs")])
+@pytest.mark.parametrize("target", ["jaxrnn.nets.rnn", "jaxrnn.rnn"])
+def test_the_data_choose_the_factory_of_the_net(configure, data, kind, target):
+    """Options of the other factories may be set to their defaults, as a comparison does."""
+    defaults = ["model.attention=null", "model.embedding=null", "model.tied_embedding=false", "model.readout=true"]
+    cfg = configure(f"data={data}", f"model._target_={target}", "model.scheduled_sampling=0", *defaults)
+    net = build.build(cfg).task.net
+    assert (net.decoding is not None) == (kind == "pairs")
+    assert (net.vocabulary is not None) == (kind != "values")
+    assert cfg.model._target_ == target
+    assert "attention" in cfg.model
 
 
 def test_numbers_that_mean_the_same_are_taken(configure):

@@ -275,8 +275,8 @@ def test_dropout_first_nets_in_nets_and_symbols_in_float64():
     for net, xs in (
         (nets.serial(nets.dropout(0.2), nets.recurrent(cell), nets.affine(2)), XS),
         (nets.serial(nets.serial(nets.recurrent(cell), nets.recurrent(cell)), nets.affine(2)), XS),
-        (jaxrnn.rnn(cell, 3, vocabulary_size=11), SYMBOLS),
-        (jaxrnn.rnn(cell, 3, vocabulary_size=11, embedding=5), SYMBOLS),
+        (nets.symbol_rnn(cell, 3, vocabulary_size=11), SYMBOLS),
+        (nets.symbol_rnn(cell, 3, vocabulary_size=11, embedding=5), SYMBOLS),
     ):
         params = jax.tree.map(lambda a: a.astype("float64"), net.init(jax.random.key(0), xs.shape[-1]))
         given = np.swapaxes(xs[..., 0] if xs is SYMBOLS else xs.astype("float64"), 0, 1)

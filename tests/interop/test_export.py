@@ -33,8 +33,8 @@ MODELS = {
 NETS = {
     "layers": (jaxrnn.rnn(lstm.cell(4), 2, layers=2, bidirectional="concat"), 3),
     "relu": (jaxrnn.rnn(elman.cell(4, "relu"), 2), 3),
-    "symbols": (jaxrnn.rnn(gru.cell(4), 5, vocabulary_size=5, embedding=3), 1),
-    "one-hot": (jaxrnn.rnn(gru.cell(4), 5, vocabulary_size=5), 1),
+    "symbols": (nets.symbol_rnn(gru.cell(4), 5, vocabulary_size=5, embedding=3), 1),
+    "one-hot": (nets.symbol_rnn(gru.cell(4), 5, vocabulary_size=5), 1),
 }
 ADAPTED = nets.adapted(jaxrnn.rnn(gru.cell(4), 2, layers=2, bidirectional="concat"), adding.dataset(22))
 PLAIN = ("flax", "stablehlo")
@@ -108,7 +108,7 @@ def test_what_cannot_be_written_is_one_line(tmp_path, monkeypatch):
         interop.export(net, params, 3, "pickle", tmp_path)
     with pytest.raises(ConfigError, match=r"no counterpart of LRU; .*to=stablehlo accepts any network"):
         interop.export(net, params, 3, "flax", tmp_path)
-    pair = jaxrnn.rnn(gru.cell(4), 5, vocabulary_size=5, answers="symbols")
+    pair = nets.seq2seq(gru.cell(4), 5, "symbols", vocabulary_size=5)
     with pytest.raises(ConfigError, match="pairs of sequences"):
         interop.export(pair, pair.init(jax.random.key(0), 1), 1, "stablehlo", tmp_path)
     monkeypatch.setitem(sys.modules, "torch", None)

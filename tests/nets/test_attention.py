@@ -8,6 +8,9 @@ import pytest
 from jaxrnn import nets
 from jaxrnn.cells import elman, gru, lstm
 from jaxrnn.nets import attention
+from jaxrnn.nets.layers import TiedParams
+from jaxrnn.nets.parametrized import parametrized
+from jaxrnn.parametrizations import orthogonal
 from jaxrnn.types import Pair
 
 S, T, B, H, M, K = 5, 4, 3, 6, 4, 7
@@ -34,10 +37,10 @@ def softmax(scores):
 
 
 def test_luong_is_the_hand_calculation():
-    net, weights = kinds()["luong"]
+    net = kinds()["luong"]
     params = net.init(KEY, 2)
     _, ys = net.apply(params, attended(net, params), XS)
-    looked = weights(params, attended(net, params), XS)
+    looked = net.attention(params, attended(net, params), XS)
     for b, steps in enumerate((5, 3, 1)):
         h = np.zeros(H)
         for t in range(T):
@@ -49,10 +52,10 @@ def test_luong_is_the_hand_calculation():
 
 
 def test_bahdanau_is_the_hand_calculation():
-    net, weights = kinds()["bahdanau"]
+    net = kinds()["bahdanau"]
     params = net.init(KEY, 2)
     _, ys = net.apply(params, attended(net, params), XS)
-    looked = weights(params, attended(net, params), XS)
+    looked = net.attention(params, attended(net, params), XS)
     own = params.cell
     for b, steps in enumerate((5, 3, 1)):
         h = np.zeros(H)
@@ -67,10 +70,10 @@ def test_bahdanau_is_the_hand_calculation():
 
 @pytest.mark.parametrize("name", ["luong", "bahdanau"])
 def test_attention_to_one_source_step_is_the_identity(name):
-    net, weights = kinds()[name]
+    net = kinds()[name]
     params = net.init(KEY, 2)
     one = attended(net, params, MEMORY[:, :1], jnp.ones((B, 1), bool))
-    np.testing.assert_array_equal(weights(params, one, XS), 1.0)
+    np.testing.assert_array_equal(net.attention(params, one, XS), 1.0)
     if name == "bahdanau":
         _, ys = net.apply(params, one, XS)
         np.testing.assert_allclose(ys[..., H:], np.broadcast_to(MEMORY[:, 0], (T, B, M)), rtol=1e-12)
@@ -79,18 +82,40 @@ def test_attention_to_one_source_step_is_the_identity(name):
 @pytest.mark.parametrize("name", ["luong", "bahdanau"])
 def test_attention_is_shared_out_over_the_valid_source_steps_alone(name):
     """A memory that nothing was read into, and one of padding, get none of it."""
-    net, weights = kinds()[name]
+    net = kinds()[name]
     params = net.init(KEY, 2)
-    np.testing.assert_array_equal(weights(params, net.initial(params, (B,)), XS), 0.0)
+    np.testing.assert_array_equal(net.attention(params, net.initial(params, (B,)), XS), 0.0)
     valid = VALID.at[2].set(False)
-    shares = weights(params, attended(net, params, valid=valid), XS)
+    shares = net.attention(params, attended(net, params, valid=valid), XS)
     assert not shares[:, ~valid].any()
     np.testing.assert_allclose(shares[:, :2].sum(axis=-1), 1.0, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["luong", "bahdanau"])
+def test_a_net_made_of_others_has_the_attention_of_its_part(name):
+    part, symbols = kinds()[name], jax.random.randint(KEY, (T, B, 1), 0, 5)
+    params = part.init(KEY, 2)
+    carry = attended(part, params)
+    expected = part.attention(params, carry, XS)
+    stacked = nets.serial(nets.affine(2), part, nets.affine(K))
+    identity = nets.AffineParams(jnp.eye(2), jnp.zeros(2))
+    np.testing.assert_array_equal(stacked.attention((identity, params, None), ((), carry, ()), XS), expected)
+    free = parametrized(part, orthogonal())
+    np.testing.assert_array_equal(
+        free.attention(params, carry, XS), part.attention(free.explicit_weights.weights(params), carry, XS)
+    )
+    w = jax.random.normal(KEY, (5, 2))
+    np.testing.assert_array_equal(
+        nets.tied(part, 5, 2).attention(TiedParams(params, w, None), carry, symbols),
+        part.attention(params, carry, w[symbols[..., 0]]),
+    )
+    assert nets.affine(2).attention is None
+    assert nets.serial(nets.affine(2)).attention is None
+
+
+@pytest.mark.parametrize("name", ["luong", "bahdanau"])
 def test_padding_of_the_source_reaches_nothing(name):
-    net, _ = kinds()[name]
+    net = kinds()[name]
     params = net.init(KEY, 2)
 
     def loss(params, memory):
@@ -106,8 +131,7 @@ def test_padding_of_the_source_reaches_nothing(name):
     "attend", ["luong", *(pytest.param(each, marks=pytest.mark.slow) for each in (None, "bahdanau"))]
 )
 def test_taught_and_free_answers_agree_where_the_teacher_says_what_the_net_says(attend):
-    net = nets.rnn(gru.cell(H), K, layers=2, vocabulary_size=5, embedding=3, answers="symbols", attention=attend,
-                   bidirectional="concat")  # fmt: skip
+    net = nets.seq2seq(gru.cell(H), K, "symbols", 5, embedding=3, attention=attend, layers=2, bidirectional="concat")
     params = net.init(KEY, 1)
     source = jax.random.randint(KEY, (S, B, 1), 0, 5)
     mask = (jnp.arange(S) < jnp.array([5, 3, 1])[:, None]).T
@@ -124,18 +148,18 @@ def test_taught_and_free_answers_agree_where_the_teacher_says_what_the_net_says(
 
 @pytest.mark.parametrize("attend", ["luong", "bahdanau"])
 def test_a_decoder_attends_to_what_its_encoder_read_and_to_no_padding(attend):
-    net = nets.rnn(gru.cell(H), K, vocabulary_size=5, answers="symbols", attention=attend)
+    net = nets.seq2seq(gru.cell(H), K, "symbols", vocabulary_size=5, attention=attend)
     params = net.init(KEY, 1)
     mask = jnp.arange(S)[:, None] < jnp.array([5, 3, 0])
     own, carry = net.decoding.encode(params, jnp.ones((S, B, 1), int), mask)
-    shares = net.decoding.attention(own, carry, jnp.ones((T, B, 1), int))
+    shares = net.decoding.decoder.attention(own, carry, jnp.ones((T, B, 1), int))
     np.testing.assert_allclose(shares.sum(axis=-1), np.broadcast_to([1, 1, 0], (T, B)), rtol=1e-12)
     assert not shares[:, ~mask.T].any()
 
 
 def test_scheduled_sampling_reads_its_own_outputs():
     def made(rate):
-        return nets.rnn(lstm.cell(H), K, vocabulary_size=5, answers="symbols", scheduled_sampling=rate)
+        return nets.seq2seq(lstm.cell(H), K, "symbols", vocabulary_size=5, scheduled_sampling=rate)
 
     params, source = made(0.0).init(KEY, 1), jnp.ones((S, B, 1), int)
     wrong = jnp.full((T, B, 1), 3)
@@ -150,14 +174,14 @@ def test_scheduled_sampling_reads_its_own_outputs():
 
 
 def test_tied_embedding_uses_one_matrix():
-    net = nets.rnn(lstm.cell(H), K, vocabulary_size=K, embedding=H, tied_embedding=True)
+    net = nets.symbol_rnn(lstm.cell(H), K, vocabulary_size=K, embedding=H, tied_embedding=True)
     params = net.init(KEY, 1)
     xs = jax.random.randint(KEY, (T, B, 1), 0, K)
     hs = nets.recurrent(lstm.cell(H)).apply(params.net[0], net.initial(params, (B,))[0], params.w[xs[..., 0]])[1]
     ys = net.apply(params, net.initial(params, (B,)), xs)[1]
     np.testing.assert_allclose(ys, hs @ params.w.T + params.b, rtol=1e-10, atol=1e-12)
     with pytest.raises(ValueError, match="embedding=6"):
-        nets.rnn(lstm.cell(H), K, vocabulary_size=K, embedding=H + 1, tied_embedding=True).init(KEY, 1)
+        nets.symbol_rnn(lstm.cell(H), K, vocabulary_size=K, embedding=H + 1, tied_embedding=True).init(KEY, 1)
 
 
 def test_one_hot_and_embedding_read_the_same_symbols():

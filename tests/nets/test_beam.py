@@ -18,7 +18,7 @@ K, LENGTH, B = 3, 4, 2
 
 @pytest.fixture(scope="module")
 def model():
-    net = nets.rnn(gru.cell(5), K, vocabulary_size=K + 1)
+    net = nets.symbol_rnn(gru.cell(5), K, vocabulary_size=K + 1)
     params = jax.tree.map(lambda a: 3 * a, net.init(jax.random.key(4), 1))
     return net, params
 

@@ -52,12 +52,13 @@ NETS = {  # name -> (the net, the width of its inputs; 1 for symbols)
     "first_everywhere": (nets.first_everywhere(layer(reverse=True)), D),
     "last": (nets.last(nets.residual(layer())), D),
     "first": (nets.first(nets.residual(layer())), D),
-    "luong": (attention.luong(layer(), 2, 4)[0], D),
-    "bahdanau": (attention.bahdanau(lstm.cell(D), 2, 4)[0], D),
+    "luong": (attention.luong(layer(), 2, 4), D),
+    "bahdanau": (attention.bahdanau(lstm.cell(D), 2, 4), D),
     "parametrized": (parametrized(nets.residual(nets.recurrent(elman.cell(D))), parametrizations.orthogonal()), D),
+    "symbol_rnn": (nets.symbol_rnn(lstm.cell(D), 1, 5, layers=2, residual=True, readout=False), 1),
     "rnn": (nets.rnn(lstm.cell(D), 1, layers=3, residual=True, readout=False), D),
 }
-ELSEWHERE = {"encoder_decoder"}  # its mask is the source's: test_attention
+ELSEWHERE = {"encoder_decoder", "seq2seq"}  # their mask is the source's: test_attention
 
 
 def test_every_factory_of_a_net_is_here():

@@ -1,6 +1,7 @@
 """An option of a net acts, or it is refused: none is accepted and then dropped."""
 
 import inspect
+import typing
 
 import jax
 import jax.numpy as jnp
@@ -9,13 +10,16 @@ import pytest
 
 from jaxrnn import nets
 from jaxrnn.cells import gru
+from jaxrnn.errors import ConfigError
 from jaxrnn.nets import attention
+from jaxrnn.nets.stack import stacked
 from jaxrnn.parametrizations import orthogonal
+from jaxrnn.signatures import hints, signature
 from jaxrnn.types import Pair
 
 T, B, D, H, K = 5, 3, 4, 4, 4
 KEY = jax.random.split(jax.random.key(0), B)
-VALUES = {  # option of `rnn` -> a value that is not its default
+VALUES = {  # option of a factory -> a value that is not its default
     "layers": 2,
     "bidirectional": "concat",
     "residual": True,
@@ -48,6 +52,15 @@ BASES = {  # networks that the options are added to
 PLAIN = ("one layer",)
 
 
+FACTORIES = (nets.rnn, nets.symbol_rnn, nets.seq2seq)
+
+
+def build(options):
+    """The net that the options describe, from the factory for its kind of inputs."""
+    factory = FACTORIES[2 if "answers" in options else 1 if "vocabulary_size" in options else 0]
+    return factory(gru.cell(H), K, **options)
+
+
 def inputs(options):
     symbols = options.get("vocabulary_size")
     xs = jax.random.normal(KEY[0], (T, B, D)) if symbols is None else jnp.arange(T * B).reshape(T, B, 1) % symbols
@@ -58,7 +71,7 @@ def inputs(options):
 
 def computed(options):
     """What a net computes in training and when evaluated, and what it has to learn."""
-    net, xs = nets.rnn(gru.cell(H), K, **options), inputs(options)
+    net, xs = build(options), inputs(options)
     width = (xs.source if isinstance(xs, Pair) else xs).shape[-1]
     params = net.init(jax.random.key(1), width)
     run = jax.jit(lambda p, k: net.apply(p, net.initial(p, (B,)), xs, key=k)[1])
@@ -72,9 +85,18 @@ def same(a, b):
 
 
 def test_every_option_is_tried():
-    options = list(inspect.signature(nets.rnn).parameters)
-    assert options[:2] == ["cell", "output_size"]
-    assert set(options[2:]) == set(VALUES)
+    options = {name for factory in FACTORIES for name in signature(factory).parameters}
+    assert options - {"cell", "output_size"} == set(VALUES)
+
+
+def test_the_options_of_layers_are_the_same_everywhere():
+    """`rnn` lists them for its users, `LayerOptions` for the other factories, and `stacked` uses them."""
+    group = typing.get_type_hints(nets.LayerOptions, include_extras=True)
+    assert group == {name: hints(nets.rnn)[name] for name in group}
+    assert set(signature(nets.rnn).parameters) - set(group) == {"cell", "output_size", "readout", "parametrization"}
+    used = inspect.signature(stacked).parameters
+    assert set(used) == {"cell", *group, "first"}
+    assert all(used[name].default == signature(nets.rnn).parameters[name].default for name in group)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +110,7 @@ def test_an_option_changes_the_net_or_is_refused(base):
             continue
         try:
             changed = computed(BASES[base] | {name: value})
-        except ValueError as error:
+        except (ConfigError, ValueError, TypeError) as error:
             refused.append((name, str(error)))
             continue
         assert not same(plain, changed), f"{name} changes nothing"
@@ -100,7 +122,7 @@ def test_an_option_changes_the_net_or_is_refused(base):
 
 @pytest.mark.parametrize("options", [{"dropout": 0.5}, {"zoneout": 0.5}, {"noise": 0.5}])
 def test_the_attentive_layer_has_what_is_random(options):
-    net, plain = (attention.bahdanau(gru.cell(H), H, H, **each)[0] for each in (options, {}))
+    net, plain = (attention.bahdanau(gru.cell(H), H, H, **each) for each in (options, {}))
     params = net.init(jax.random.key(1), D)
     memory = jax.random.normal(KEY[2], (B, T, H))
     state = net.initial(params, (B,))._replace(memory=memory, valid=jnp.ones((B, T), bool))

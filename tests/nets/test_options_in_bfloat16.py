@@ -46,6 +46,10 @@ OPTIONS = {
 QUICK = ("learned_carry", "zoneout", "embedding", "tied", "orthogonal", "scheduled_sampling-embedding")
 
 
+def factory(options):
+    return nets.seq2seq if "answers" in options else nets.symbol_rnn if "vocabulary_size" in options else nets.rnn
+
+
 def inputs(options):
     if "answers" not in options:
         return SYMBOLS if "vocabulary_size" in options else VALUES
@@ -70,7 +74,7 @@ CASES = [
 def test_every_option_keeps_the_gradient_in_bfloat16(name, cell, unroll, x32):
     """Each leaf of the gradient within 1 % of the float32 gradient of the same weights, drawn with the same keys."""
     cells, ways = {"gru": gru.cell, "lstm": lstm.cell}, {"scan": scan.unroll(), "deferred": deferred.unroll()}
-    net = nets.rnn(cells[cell](H), K, **OPTIONS[name]).with_unroll(ways[unroll])
+    net = factory(OPTIONS[name])(cells[cell](H), K, **OPTIONS[name]).with_unroll(ways[unroll])
     xs = inputs(OPTIONS[name])
     if name == "alone":
         net, xs = nets.encoder_decoder(*parts(cells[cell]), T, K).with_unroll(ways[unroll]), xs._replace(targets=None)

@@ -34,7 +34,7 @@ def outputs(loop, attend, *seeds, **options):
         net, xs = nets.rnn(elman.cell(H), D, **options), jnp.ones((T, B, D))
     else:
         own = RATE if loop == "scheduled sampling" else 0.0
-        net = nets.rnn(elman.cell(H), D, answers="values", attention=attend, scheduled_sampling=own, **options)
+        net = nets.seq2seq(elman.cell(H), D, "values", attention=attend, scheduled_sampling=own, **options)
         xs = Pair(jnp.ones((5, B, D)), None if loop == "free running" else jnp.ones((T, B, D)))
     params = jax.tree_util.tree_map_with_path(alike, net.init(jax.random.key(0), D))
     return [applied(net, params, xs, jax.random.split(jax.random.key(seed), B)) for seed in seeds]
@@ -76,9 +76,9 @@ def test_zoneout_leaves_no_unit_where_it_was(loop, attend):
     else:
         decoder = nets.recurrent(cell, zoneout=RATE)
         if attend == "luong":
-            decoder = attention.luong(decoder, H, H)[0]
+            decoder = attention.luong(decoder, H, H)
         if attend == "bahdanau":
-            decoder = nets.serial(attention.bahdanau(cell, H, H, zoneout=RATE)[0], nets.affine(H))
+            decoder = nets.serial(attention.bahdanau(cell, H, H, zoneout=RATE), nets.affine(H))
         own = RATE if loop == "scheduled sampling" else 0.0
         net = nets.encoder_decoder(
             nets.recurrent(cell), decoder, T, H, lambda y: jnp.sin(100 * y), scheduled_sampling=own
@@ -109,8 +109,8 @@ def test_recurrent_dropout_acts_in_every_loop(loop, attend):
     cell = elman.cell(H)
     options = {} if loop == "sequence" else {"answers": "values", "attention": attend}
     options |= {"scheduled_sampling": RATE} if loop == "scheduled sampling" else {}
-    net = nets.rnn(cell, D, recurrent_dropout=RATE, **options)
-    plain = nets.rnn(cell, D, **options)
+    factory = nets.rnn if loop == "sequence" else nets.seq2seq
+    net, plain = factory(cell, D, recurrent_dropout=RATE, **options), factory(cell, D, **options)
     params, xs = net.init(jax.random.key(0), D), jax.random.normal(KEY[0], (T, B, D))
     given = xs if loop == "sequence" else Pair(xs[:5], None if loop == "free running" else xs)
     assert not np.allclose(applied(net, params, given, KEY), applied(plain, params, given, KEY), atol=1e-3)

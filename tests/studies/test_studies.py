@@ -462,9 +462,7 @@ def test_a_probe_that_cannot_measure_is_refused_before_training(tmp_path, probin
     with pytest.raises(ConfigError, match=r"probes.gates: the network's cells have no gates: expected gated cells"):
         fitting.fit(probing(["model=elman", "probes=[gates]"]), tmp_path)
     with pytest.raises(ConfigError, match="single steps"):
-        fitting.fit(
-            build(configure("data=sine", "data.stateful=false", "probes=[gradient_flow]")), tmp_path
-        )
+        fitting.fit(build(configure("data=sine", "data.stateful=false", "probes=[gradient_flow]")), tmp_path)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 import jaxrnn
 from jaxrnn import nets, optimizers, parametrizations
 from jaxrnn.cells import elman
-from jaxrnn.data import adding, digits, labels, series, sine
+from jaxrnn.data import adding, addition, digits, labels, series, sine
 from jaxrnn.errors import ConfigError
 from jaxrnn.nets.parametrized import parametrized
 from jaxrnn.studies import gates
@@ -48,26 +48,37 @@ def test_the_outputs_are_as_wide_as_the_targets(texts):
     with pytest.raises(ConfigError, match="are 1 wide, but the data set needs 3; build the net with output_size=3"):
         fit(NET, three_columns())
     with pytest.raises(ConfigError, match="its outputs are 2 wide, but the data set needs 3"):
-        fit(jaxrnn.rnn(elman.cell(2), 2, vocabulary_size=texts.inputs.size), texts)
+        fit(nets.symbol_rnn(elman.cell(2), 2, vocabulary_size=texts.inputs.size), texts)
     with pytest.raises(ConfigError, match=r"are 16 wide, but the data set needs 1; model\.readout=true adds"):
         jaxrnn.experiment("model=elman", "model.cell.size=16", "model.readout=false")
 
 
 def test_symbols_and_values(texts):
     count = texts.inputs.size
-    fits(jaxrnn.rnn(elman.cell(2), 3, vocabulary_size=count, embedding=2), texts)
+    fits(nets.symbol_rnn(elman.cell(2), 3, vocabulary_size=count, embedding=2), texts)
     for net in (
-        jaxrnn.rnn(elman.cell(2), 3, vocabulary_size=3),
-        jaxrnn.rnn(elman.cell(2), 3, vocabulary_size=3, embedding=2),
+        nets.symbol_rnn(elman.cell(2), 3, vocabulary_size=3),
+        nets.symbol_rnn(elman.cell(2), 3, vocabulary_size=3, embedding=2),
     ):
         with pytest.raises(
             ConfigError, match=f"reads 3 symbols, but the data set has {count}: build .* with vocabulary_size="
         ):
             fit(net, texts)
-    with pytest.raises(ConfigError, match=rf"the net would read them as values: call rnn with vocabulary_size={count}"):
+    with pytest.raises(
+        ConfigError, match=rf"the net would read them as values: call nets\.symbol_rnn with vocabulary_size={count}"
+    ):
         fit(jaxrnn.rnn(elman.cell(2), 3), texts)
     with pytest.raises(ConfigError, match="the net reads 8 symbols, but the inputs of the data set are values"):
-        fit(jaxrnn.rnn(elman.cell(2), 1, vocabulary_size=8), SINE)
+        fit(nets.symbol_rnn(elman.cell(2), 1, vocabulary_size=8), SINE)
+
+
+def test_an_encoder_decoder_is_for_answers_of_their_own_length_only():
+    numbers = addition.dataset(examples=64, validation=8)
+    fits(nets.seq2seq(elman.cell(2), numbers.output_size, "symbols", numbers.inputs.size), numbers)
+    with pytest.raises(ConfigError, match="the net is an encoder-decoder, but the answers of the data set have no len"):
+        fit(nets.seq2seq(elman.cell(2), 1, "values"), SINE)
+    with pytest.raises(ConfigError, match=r"whose answers have their own length; build the net with nets\.seq2seq"):
+        fits(nets.symbol_rnn(elman.cell(2), numbers.output_size, numbers.inputs.size), numbers)
 
 
 @pytest.mark.parametrize(
@@ -89,13 +100,13 @@ def test_every_combinator_hands_on_how_many_symbols_a_net_reads(change):
     import jaxrnn.parametrizations
     import jaxrnn.unroll.scan
 
-    net = jaxrnn.rnn(elman.cell(2), 3, vocabulary_size=5)
+    net = nets.symbol_rnn(elman.cell(2), 3, vocabulary_size=5)
     assert change(net).vocabulary == 5
     assert change(jaxrnn.rnn(elman.cell(2), 3)).vocabulary is None
 
 
 def test_a_net_of_ones_own_says_that_it_reads_symbols(texts):
-    inner = jaxrnn.rnn(elman.cell(2), 3, vocabulary_size=texts.inputs.size)
+    inner = nets.symbol_rnn(elman.cell(2), 3, vocabulary_size=texts.inputs.size)
     own = Net(inner.init, inner.width, inner.initial, inner.apply, with_unroll=lambda unroll: own)
     with pytest.raises(ConfigError, match=r"declares that it reads symbols by net._replace\(vocabulary="):
         fit(own, texts)

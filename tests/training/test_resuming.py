@@ -101,8 +101,8 @@ def changed_nets():
         "affine": nets.affine(2),
         "embed": nets.embed(3, 2),
         "dropout": nets.dropout(0.5),
-        "answers": jaxrnn.rnn(elman.cell(2), 1, answers="values"),
-        "luong": jaxrnn.rnn(elman.cell(2), 1, answers="values", attention="luong"),
+        "answers": jaxrnn.nets.seq2seq(elman.cell(2), 1, answers="values"),
+        "luong": jaxrnn.nets.seq2seq(elman.cell(2), 1, answers="values", attention="luong"),
     }.items()
 
 

@@ -1,20 +1,22 @@
 """Builds an `Experiment` from a configuration: everything is checked and built once, before anything compiles."""
 
+import copy
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from jaxrnn.arguments import validated
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import comparing, hydra_errors, schema
 from jaxrnn.experiments.compose import compose
-from jaxrnn.experiments.nodes import OPTIONAL, REQUIRED
+from jaxrnn.experiments.nodes import OPTIONAL, REQUIRED, STACKS
 from jaxrnn.nets import adapted
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.precision import computing
+from jaxrnn.signatures import signature
 from jaxrnn.training import compatibility, evaluation
 from jaxrnn.training.evaluation import Evaluator
 from jaxrnn.training.store import Checkpointing
@@ -126,7 +128,7 @@ def assemble(cfg, dataset=None):
       ConfigError: if a factory rejects its arguments.
     """
     dataset = _build_node(cfg, "data", Dataset) if dataset is None else dataset
-    net = _build_node(cfg, "model", Net, output_size=dataset.output_size, **_of_symbols(dataset))
+    net = _build_net(cfg, dataset)
     return Task(
         net=adapted(net.with_unroll(_build_node(cfg, "unroll", Callable)), dataset),
         dataset=dataset,
@@ -137,18 +139,52 @@ def assemble(cfg, dataset=None):
     )
 
 
-def _build_node(cfg, node, kind, **arguments):
+def _build_node(cfg, node, kind):
     """Builds the object of a node and checks that it is of the expected kind."""
-    part = schema.instantiate(cfg[node], **arguments)
-    return validated(part, kind, f"{node}._target_={cfg[node]._target_}")
+    return validated(schema.instantiate(cfg[node]), kind, f"{node}._target_={cfg[node]._target_}")
 
 
-def _of_symbols(dataset):
-    """Returns the arguments that the net's factory needs for symbols as inputs and for answers of another length."""
-    arguments = {} if dataset.inputs is None else {"vocabulary_size": dataset.inputs.size}
+def _build_net(cfg, dataset):
+    """Builds the net of the node `model`; the data set gives its sizes, and chooses one of `nodes.STACKS`."""
+    arguments, inputs = {"output_size": dataset.output_size}, "values"
+    if dataset.inputs is not None:
+        arguments, inputs = arguments | {"vocabulary_size": dataset.inputs.size}, "symbols"
     if any(isinstance(batch.xs, Pair) for batch in dataset.splits.values()):
-        arguments["answers"] = "symbols" if dataset.outputs is not None else "values"
-    return arguments
+        answers = "values" if dataset.outputs is None else "symbols"
+        arguments, inputs = arguments | {"answers": answers}, "pairs"
+    model, factories = cfg.model, schema.factories(cfg.model._target_, "model.")
+    if len(factories) > 1:
+        model = _without_idle(model, dict(zip(STACKS, factories, strict=True)), inputs)
+        arguments["_target_"] = STACKS[inputs]
+    return validated(schema.instantiate(model, **arguments), Net, f"model._target_={cfg.model._target_}")
+
+
+def _without_idle(model, factories, inputs):
+    """Returns the node `model` without the options that the factory for these inputs does not have.
+
+    Args:
+      model: the node.
+      factories: {inputs: function} for each of `nodes.STACKS`.
+      inputs: the inputs of the data set, a key of `nodes.STACKS`.
+
+    Raises:
+      ConfigError: if such an option has another value than its default, so that it would have no effect.
+    """
+    chosen = signature(factories[inputs]).parameters
+    model, (parameters, _) = copy.copy(model), schema.options(list(factories.values()))
+    for name in [name for name in model if name in parameters and name not in chosen]:
+        if model[name] != parameters[name].default:
+            value = str(model[name]).lower() if isinstance(model[name], bool) else model[name]
+            if inputs == "pairs":
+                reason = f"is not available in an encoder-decoder: leave model.{name} out"
+            elif name in signature(factories["symbols"]).parameters:
+                reason = f"needs data whose inputs are symbols, but these are values: leave model.{name} out"
+            else:
+                reason = "needs a decoder: use data whose answers have their own length, such as data=addition"
+            raise ConfigError(f"model.{name}={value} {reason}")
+        with open_dict(model):
+            del model[name]
+    return model
 
 
 def with_values(cfg, names, values):

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from jaxrnn.experiments.compose import CONF, compose
-from jaxrnn.experiments.nodes import SET_BY_PROGRAM
+from jaxrnn.experiments.nodes import SET_BY_PROGRAM, STACKS
 
 KINDS = {
     "Size": "integer above 0",
@@ -114,8 +114,18 @@ def described(target):
     """Reads the documentation of a factory from its source.
 
     Returns:
-      (first line of the docstring, {argument: (type, default, description)}), both empty without a source file.
+      (first line of the docstring, {argument: (type, default, description)}), both empty without a source file. The
+      arguments of a factory that stands for several, by `nodes.STACKS`, are those of all of them.
     """
+    title, rows = _described(target)
+    if target == STACKS["values"]:
+        for factory in STACKS.values():
+            rows |= {name: row for name, row in _described(factory)[1].items() if name not in rows}
+    return title, rows
+
+
+def _described(target):
+    """Reads the documentation of one factory; returns what `described` returns."""
     definition, aliases = _definition(target)
     if definition is None:
         return "", {}

@@ -10,6 +10,11 @@ FIXED = {  # {script whose YAML file lists all its keys: nodes whose keys are th
     **dict.fromkeys(("resume", "evaluate", "generate", "export", "report"), ()),
     "study_run": ("study", "figure"),
 }
+STACKS = {  # inputs of the data set -> the factory that `model._target_=jaxrnn.nets.rnn` stands for
+    "values": "jaxrnn.nets.rnn",
+    "symbols": "jaxrnn.nets.symbol_rnn",
+    "pairs": "jaxrnn.nets.seq2seq",
+}
 DESCRIPTIONS = ("compare", "networks")  # nodes that describe other configurations
 SET_BY_PROGRAM = (  # arguments of factories that are set by the program, not by the user
     "model.output_size", "model.vocabulary_size", "model.answers", "study.networks", "paper.quick"

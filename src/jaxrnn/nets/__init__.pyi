@@ -11,6 +11,8 @@ from .combine import first as first
 from .combine import last as last
 from .combine import residual as residual
 from .combine import serial as serial
+from .encoder_to_decoder import EncoderDecoderParams as EncoderDecoderParams
+from .encoder_to_decoder import encoder_decoder as encoder_decoder
 from .layers import AffineParams as AffineParams
 from .layers import EmbedParams as EmbedParams
 from .layers import affine as affine
@@ -20,6 +22,7 @@ from .layers import one_hot as one_hot
 from .layers import tied as tied
 from .recurrent_layer import first_everywhere as first_everywhere
 from .recurrent_layer import recurrent as recurrent
-from .seq2seq import EncoderDecoderParams as EncoderDecoderParams
-from .seq2seq import encoder_decoder as encoder_decoder
+from .seq2seq_stack import seq2seq as seq2seq
+from .stack import LayerOptions as LayerOptions
 from .stack import rnn as rnn
+from .symbol_stack import symbol_rnn as symbol_rnn

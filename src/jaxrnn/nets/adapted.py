@@ -59,4 +59,5 @@ def anchored(net: Net, dataset: Dataset) -> Net:
         with_unroll=lambda unroll: anchored(net.with_unroll(unroll), dataset),
         explicit_weights=plain,
         many_to_one=None if net.many_to_one is None else lambda: anchored(net.many_to_one(), dataset),
+        attention=None if net.attention is None else lambda params, *inputs: net.attention(params.net, *inputs),
     )

@@ -7,8 +7,7 @@ Both score each of the encoder's outputs m_s against the decoder's state and ave
 The encoder's outputs are called the memory. They are part of the decoder's carry, `Attended`, and stay constant.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +17,7 @@ from jaxrnn.arguments import checked
 from jaxrnn.cells.step import carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.nets.layers import masked
-from jaxrnn.nets.recurrent_layer import randomized, unroll_key
+from jaxrnn.nets.recurrent_layer import RandomOptions, randomized, unroll_key
 from jaxrnn.types import Cell, Net, Size, Unroll
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
 from jaxrnn.unroll.contract import scan, with_key
@@ -66,7 +65,7 @@ class AttentiveCarry(NamedTuple):
 
 
 @checked
-def luong(net: Net, memory_size: Size, output_size: Size) -> tuple[Net, Callable[..., Any]]:
+def luong(net: Net, memory_size: Size, output_size: Size) -> Net:
     """Global attention with the score h_t W_a m_s (Luong, Pham & Manning 2015, eqs. 5 to 8, "general").
 
     ys_t = tanh([c_t, h_t] W_c). The context is not an input of the next step, so the recurrent layers run over the
@@ -78,7 +77,7 @@ def luong(net: Net, memory_size: Size, output_size: Size) -> tuple[Net, Callable
       output_size: K.
 
     Returns:
-      (net, weights) with weights(params, carry, xs) -> a [T, B, S], the attention weights.
+      A net whose `attention` computes the weights a [T, B, S].
     """
     draw = glorot()
 
@@ -90,30 +89,30 @@ def luong(net: Net, memory_size: Size, output_size: Size) -> tuple[Net, Callable
     def initial(params, batch_shape):
         return _without_memory(net.initial(params.net, batch_shape), batch_shape, memory_size, params.w_a)
 
-    def look(params, attended, xs, mask, reset, key):
+    def run(params, attended, xs, mask=None, reset=None, key=None):
         carry, hs = net.apply(params.net, attended.carry, xs, mask=mask, reset=reset, key=key)
         scores = jnp.einsum("tbm,bsm->tbs", dot(hs, params.w_a), attended.memory)
         return carry, hs, attention_weights(scores, attended.valid)
 
     def apply(params, attended, xs, *, mask=None, reset=None, key=None):
-        carry, hs, weights = look(params, attended, xs, mask, reset, key)
+        carry, hs, weights = run(params, attended, xs, mask, reset, key)
         context = jnp.einsum("tbs,bsm->tbm", weights, attended.memory)
         ys = jnp.tanh(dot(jnp.concatenate([context, hs], axis=-1), params.w_c))
         return attended._replace(carry=carry), masked(ys, mask)
 
-    def weights(params, attended, xs):
-        return look(params, attended, xs, None, None, None)[2]
-
-    result = Net(init, lambda input_size: output_size, initial, apply,
-               with_unroll=lambda unroll: luong(net.with_unroll(unroll), memory_size, output_size)[0],
-               vocabulary=net.vocabulary)  # fmt: skip
-    return result, weights
+    return Net(
+        init,
+        lambda input_size: output_size,
+        initial,
+        apply,
+        with_unroll=lambda unroll: luong(net.with_unroll(unroll), memory_size, output_size),
+        vocabulary=net.vocabulary,
+        attention=lambda params, attended, xs: run(params, attended, xs)[2],
+    )
 
 
 @checked
-def bahdanau(
-    cell: Cell, memory_size: Size, size: Size, unroll: Unroll = scan, **random: Any
-) -> tuple[Net, Callable[..., Any]]:
+def bahdanau(cell: Cell, memory_size: Size, size: Size, unroll: Unroll = scan, **random: Unpack[RandomOptions]) -> Net:
     """Additive attention inside a recurrent layer (Bahdanau, Cho & Bengio 2015, appendix A.1.2).
 
     score = v . tanh(h_{t-1} W_s + m_s W_m). The cell's input is [x_t, c_t], and the net's output is [h_t, c_t].
@@ -126,7 +125,7 @@ def bahdanau(
       random: `dropout`, `zoneout` and `noise`, as in `recurrent`.
 
     Returns:
-      (net, weights), as in `luong`.
+      A net whose `attention` computes the weights a [T, B, S], always with the plain scan.
     """
     cell, draw = with_written_derivative(cell), glorot()
 
@@ -140,11 +139,9 @@ def bahdanau(
         )
 
     def initial(params, batch_shape):
-        h = jnp.zeros((*batch_shape, cell.size), carry_dtype(params.w_s))
-        carry = AttentiveCarry(cell.initial(params.cell, batch_shape), h)
-        return _without_memory(carry, batch_shape, memory_size, params.w_s)
+        return _without_memory(_initial_carry(cell, params, batch_shape), batch_shape, memory_size, params.w_s)
 
-    def run(params, attended, xs, look=False, mask=None, reset=None, key=None):
+    def run(unroll, params, attended, xs, look=False, mask=None, reset=None, key=None):
         inner, cell_params, drawn = randomized(cell, params.cell, xs, key, **random)
         attending = _attention_cell(inner, memory_size, xs.shape[-1], look)
         keys = dot(attended.memory, params.w_m)
@@ -152,15 +149,17 @@ def bahdanau(
         return with_key(unroll, unroll_key(key))(attending, remembered, attended.carry, drawn, mask=mask, reset=reset)
 
     def apply(params, attended, xs, *, mask=None, reset=None, key=None):
-        carry, ys = run(params, attended, xs, mask=mask, reset=reset, key=key)
+        carry, ys = run(unroll, params, attended, xs, mask=mask, reset=reset, key=key)
         return attended._replace(carry=carry), ys
 
-    def weights(params, attended, xs):
-        return run(params, attended, xs, look=True)[1]
-
-    result = Net(init, lambda input_size: cell.size + memory_size, initial, apply,
-               with_unroll=lambda unroll: bahdanau(cell, memory_size, size, unroll, **random)[0])  # fmt: skip
-    return result, weights
+    return Net(
+        init,
+        lambda input_size: cell.size + memory_size,
+        initial,
+        apply,
+        with_unroll=lambda unroll: bahdanau(cell, memory_size, size, unroll, **random),
+        attention=lambda params, attended, xs: run(scan, params, attended, xs, look=True)[1],
+    )
 
 
 def attention_weights(scores: ArrayLike, valid: ArrayLike) -> jax.Array:
@@ -179,9 +178,7 @@ def _attention_cell(cell, memory_size, input_size, look=False):
     """
 
     def initial(remembered, batch_shape):
-        params = remembered.params
-        h = jnp.zeros((*batch_shape, cell.size), carry_dtype(params.w_s))
-        return AttentiveCarry(cell.initial(params.cell, batch_shape), h)
+        return _initial_carry(cell, remembered.params, batch_shape)
 
     def step(remembered, carry, x):
         params, memory, keys, valid = remembered
@@ -194,6 +191,11 @@ def _attention_cell(cell, memory_size, input_size, look=False):
         return AttentiveCarry(new, h), weights if look else jnp.concatenate([h, context.astype(h.dtype)], axis=-1)
 
     return Cell(cell.size + memory_size, None, initial, lambda remembered, x: x, step)
+
+
+def _initial_carry(cell, params, batch_shape):
+    h = jnp.zeros((*batch_shape, cell.size), carry_dtype(params.w_s))
+    return AttentiveCarry(cell.initial(params.cell, batch_shape), h)
 
 
 def _without_memory(carry, batch_shape, memory_size, w):

@@ -21,7 +21,10 @@ MERGES = {  # (outputs of the forward direction, outputs of the backward directi
 
 @checked
 def serial(*nets: Net) -> Net:
-    """Applies one net after the other; params and carries are tuples with one entry per net."""
+    """Applies one net after the other; params and carries are tuples with one entry per net.
+
+    `Net.attention` is the one of the first net that has attention.
+    """
 
     def init(key, input_size):
         params = []
@@ -63,7 +66,23 @@ def serial(*nets: Net) -> Net:
         causal=all(net.causal for net in nets),
         many_to_one=many_to_one if recurrent else None,
         vocabulary=nets[0].vocabulary if nets else None,
+        attention=_first_attention(nets),
     )
+
+
+def _first_attention(nets):
+    """Returns `Net.attention` for nets in series, the one of the first net that has attention; None without one."""
+    attending = [index for index, net in enumerate(nets) if net.attention is not None]
+    if not attending:
+        return None
+    first = attending[0]
+
+    def attention(params, carry, xs):
+        for net, p, c in zip(nets[:first], params, carry, strict=False):
+            xs = net.apply(p, c, xs)[1]
+        return nets[first].attention(params[first], carry[first], xs)
+
+    return attention
 
 
 @checked

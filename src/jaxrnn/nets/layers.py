@@ -110,6 +110,9 @@ def tied(net: Net, vocabulary: Size, size: Size) -> Net:
         carry, hs = net.apply(params.net, carry, inputs, mask=mask, reset=reset, key=key)
         return carry, masked(dot(hs, params.w.T) + params.b, mask)
 
+    def attention(params, carry, xs):
+        return net.attention(params.net, carry, _rows(params.w, xs))
+
     return net._replace(
         init=init,
         width=lambda input_size: vocabulary,
@@ -118,6 +121,7 @@ def tied(net: Net, vocabulary: Size, size: Size) -> Net:
         with_unroll=lambda unroll: tied(net.with_unroll(unroll), vocabulary, size),
         many_to_one=None if net.many_to_one is None else lambda: tied(net.many_to_one(), vocabulary, size),
         vocabulary=vocabulary,
+        attention=None if net.attention is None else attention,
     )
 
 

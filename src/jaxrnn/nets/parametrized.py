@@ -14,11 +14,15 @@ from jaxrnn.types import ExplicitWeights
 def parametrized(net, parametrization):
     """Parametrizes a net: its leaves `w_h` hold the matrix A of a `Parametrization`, not the recurrent weights W_h.
 
-    W_h is computed once per sequence. `Net.explicit_weights` gives the net whose params hold W_h itself.
+    W_h is computed once per sequence. `Net.explicit_weights` gives the net whose params hold W_h itself. Without a
+    parametrization (None), the net stays the same.
 
     Raises:
       ValueError: when the weights are drawn, if the net has no recurrent weights in square blocks.
     """
+
+    if parametrization is None:
+        return net
 
     def weights(params):
         return _change_blocks(params, lambda number, a: parametrization.matrix(a))
@@ -38,6 +42,7 @@ def parametrized(net, parametrization):
         apply=apply,
         with_unroll=lambda unroll: parametrized(net.with_unroll(unroll), parametrization),
         decoding=decoding,
+        attention=None if net.attention is None else lambda params, *inputs: net.attention(weights(params), *inputs),
         explicit_weights=ExplicitWeights(net, weights),
         many_to_one=None if net.many_to_one is None else lambda: parametrized(net.many_to_one(), parametrization),
     )

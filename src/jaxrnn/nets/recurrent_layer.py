@@ -1,5 +1,7 @@
 """Recurrent layers: `recurrent` makes a `Net` from a `Cell`."""
 
+from typing import TypedDict
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -14,6 +16,14 @@ from jaxrnn.nets.layers import masked
 from jaxrnn.types import Cell, Net, NonNegative, Rate, Unroll
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
 from jaxrnn.unroll.contract import scan, with_key
+
+
+class RandomOptions(TypedDict, total=False):
+    """Options for the random parts of a layer; `recurrent` describes them."""
+
+    dropout: Rate | None
+    zoneout: Rate | None
+    noise: NonNegative | None
 
 
 @checked

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.arguments import described, dotted, hints, refuse_factory, validated
+from jaxrnn.arguments import described, dotted, refuse_factory, validated
 from jaxrnn.errors import ConfigError
+from jaxrnn.signatures import hints
 from jaxrnn.training import evaluation
 from jaxrnn.training.cell_contract import checking_unroll
 from jaxrnn.training.history import COLUMNS
@@ -38,11 +39,21 @@ def check(task, checkpointing=Checkpointing(), callbacks=(), probes=None, config
     def key(name):
         return name if configured else name.rpartition(".")[2]
 
+    _check_pairs(task)
     _check_settings(task, checkpointing, key)
     _check_functions(task, callbacks, probes)
     _check_symbols(task)
     _check_outputs(task, configured)
     _check_regularizer_and_metrics(task)
+
+
+def _check_pairs(task):
+    """Refuses an encoder-decoder for data without answers of their own length."""
+    if task.net.decoding is not None and not isinstance(two_step_batch(task.dataset).xs, Pair):
+        raise ConfigError(
+            "the net is an encoder-decoder, but the answers of the data set have no length of their own: build the net "
+            "with jaxrnn.rnn, or with nets.symbol_rnn for symbols"
+        )
 
 
 def _check_settings(task, checkpointing, key):
@@ -111,15 +122,15 @@ def _check_symbols(task):
         if net.vocabulary is not None and _reads_values(dataset):
             raise ConfigError(
                 f"the net reads {net.vocabulary} symbols, but the inputs of the data set are values: leave out "
-                "vocabulary_size=..., nets.one_hot and nets.embed"
+                "nets.symbol_rnn, nets.one_hot and nets.embed"
             )
         return
     count = dataset.inputs.size
     if net.vocabulary is None:
         raise ConfigError(
             f"the inputs of the data set are symbols, {count} of them, but the net would read them as values: call "
-            f"rnn with vocabulary_size={count}, or begin with nets.one_hot({count}); a net of your own declares "
-            f"that it reads symbols by net._replace(vocabulary={count})"
+            f"nets.symbol_rnn with vocabulary_size={count}, or begin with nets.one_hot({count}); a net of your own "
+            f"declares that it reads symbols by net._replace(vocabulary={count})"
         )
     if net.vocabulary < count:
         raise ConfigError(
@@ -183,6 +194,13 @@ def _traced_outputs(task, where):
     except (ValueError, TypeError) as error:
         advice = f"; {UNROLL}" if where == "unroll" and isinstance(error, TypeError) else ""
         raise ConfigError(f"{where}: {str(error).splitlines()[0]}{advice}") from error
+    except AttributeError as error:
+        if isinstance(two_step_batch(task.dataset).xs, Pair) and task.net.decoding is None:
+            raise ConfigError(
+                f"{where}: cannot read the data set, whose answers have their own length; build the net with "
+                "nets.seq2seq or nets.encoder_decoder"
+            ) from error
+        raise
 
 
 def _check_regularizer_and_metrics(task):

@@ -120,10 +120,10 @@ def _search_answers(run, batch, text, width, penalty):
     ]
     lines = [f"{text}"] + [f"  {row['probability']:.4f}  {row['answer']}" for row in rows]
     attention = None
-    if net.decoding.attention is not None:
+    if net.decoding.decoder.attention is not None:
         best = np.asarray(hypotheses.symbols[0, 0])[: int(hypotheses.lengths[0, 0])]
         decoder_inputs = jnp.concatenate([first[None], jnp.asarray(best[:-1], first.dtype)[:, None, None]])
-        weights = np.asarray(net.decoding.attention(params, carry, decoder_inputs))[:, 0]
+        weights = np.asarray(net.decoding.decoder.attention(params, carry, decoder_inputs))[:, 0]
         inputs = run.dataset.inputs
         numbers = np.asarray(batch.xs.source[..., 0, 0]).astype(int)
         names = [inputs.names[n] for n in numbers] if inputs is not None else [""] * len(numbers)

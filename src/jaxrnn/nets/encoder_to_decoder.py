@@ -21,9 +21,15 @@ class EncoderDecoderParams(NamedTuple):
 
 
 @checked
-def encoder_decoder(encoder: Net, decoder: Net, length: Size, output_size: Size,
-                    feedback: Callable[..., Any] | None = None, symbols: bool = False, scheduled_sampling: Rate = 0.0,
-                    attention: Any = None) -> Net:  # fmt: skip
+def encoder_decoder(
+    encoder: Net,
+    decoder: Net,
+    length: Size,
+    output_size: Size,
+    feedback: Callable[..., Any] | None = None,
+    symbols: bool = False,
+    scheduled_sampling: Rate = 0.0,
+) -> Net:
     """Makes an encoder-decoder (Sutskever, Vinyals & Le 2014; Cho et al. 2014).
 
     - The encoder reads the source; its last carry is the first carry of the decoder. A bidirectional layer passes on
@@ -42,23 +48,19 @@ def encoder_decoder(encoder: Net, decoder: Net, length: Size, output_size: Size,
       symbols: whether the targets are symbols [T, B, 1]; the first input is then the number K, otherwise zeros [K].
       scheduled_sampling: probability that the decoder reads its own last output at a step in training (Bengio et al.
         2015).
-      attention: (params, carry, inputs) -> the decoder's attention weights; None without attention.
 
     Returns:
       A net whose xs is a `Pair` and whose ys are [T, B, K].
     """
-    width = 1 if symbols else output_size
-    options = (length, output_size, feedback, symbols, scheduled_sampling, attention)
+    width, first = (1, float(output_size)) if symbols else (output_size, 0.0)
+    options = (length, output_size, feedback, symbols, scheduled_sampling)
     feedback = (largest if symbols else lambda y: y) if feedback is None else feedback
-
-    def start(batch_shape):
-        return jnp.full((*batch_shape, width), float(output_size) if symbols else 0.0)
 
     def encode(params, source, mask=None):
         carry = encoder.initial(params.encoder, source.shape[1:-1])
         return params.decoder, _encode(encoder, decoder, params, carry, source, mask)[1]
 
-    decoding = Decoding(encode, decoder, start, attention)
+    decoding = Decoding(encode, decoder, start=lambda batch_shape: jnp.full((*batch_shape, width), first))
     return Net(
         init=_init(encoder, decoder, width),
         width=lambda input_size: decoder.width(width),
