@@ -60,6 +60,35 @@ def test_export(tmp_path, trained, call):
 
 
 @pytest.mark.slow
+def test_export_of_a_run_with_an_unroll_of_ones_own(tmp_path, trained, call, monkeypatch):
+    """Its outputs are twice those of the layers: a program without it would compute something else."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "mine.py").write_text(
+        "from jaxrnn.unroll.scan import scan\n\n"
+        "def doubled(*args, **options):\n"
+        "    carry, ys = scan(*args, **options)\n"
+        "    return carry, 2 * ys\n\n"
+        "def unroll():\n"
+        "    return doubled\n"
+    )
+    trained(tmp_path, "model=gru", "data=sine", "trainer.steps=2", "figures=false", "unroll._target_=mine.unroll")
+    for to in ("stablehlo", "safetensors"):
+        result = call(tmp_path, "export", "run=run", f"to={to}", "trust=mine")
+        assert result.returncode == 0, result.stderr
+        assert ("do not contain unroll._target_=mine.unroll" in result.stdout) == (to == "safetensors")
+    load = (
+        "import jax.export, numpy as np, jaxrnn\n"
+        "run = jaxrnn.load('run', trusted=('mine',))\n"
+        "model = jax.export.deserialize(bytearray(open('run/export/stablehlo/model.stablehlo', 'rb').read()))\n"
+        "xs = np.ones((4, 2, run.dataset.input_size), 'float32')\n"
+        "ys = run.net.apply(run.params, run.net.initial(run.params, (2,)), xs)[1]\n"
+        "np.testing.assert_allclose(model.call(xs), ys, atol=1e-6)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", load], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
 def test_csv_of_ones_own(tmp_path, trained, call):
     values = 10 + np.sin(np.arange(300) / 5)
     (tmp_path / "mine.csv").write_text("t,level\n" + "".join(f"{t},{v}\n" for t, v in enumerate(values)))

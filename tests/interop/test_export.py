@@ -13,6 +13,7 @@ from jaxrnn import interop, nets
 from jaxrnn.cells import elman, gru, lru, lstm
 from jaxrnn.data import adding
 from jaxrnn.errors import ConfigError
+from jaxrnn.unroll.scan import scan
 
 ALONE = """
 import sys
@@ -99,6 +100,34 @@ def test_any_network_as_a_program_and_as_arrays(tmp_path, x32):
     arrays = load_file(tmp_path / "model.safetensors")
     assert len(arrays) == len(jax.tree.leaves(params))
     np.testing.assert_array_equal(arrays["2.w"], params[2].w)
+
+
+def doubled(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+    """An unroll of a user's own, which computes something else."""
+    carry, ys = scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
+    return carry, 2 * ys
+
+
+def by_length(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+    """An unroll that must know the number of steps."""
+    return scan(cell, params, carry, xs[: len(xs)] * np.ones(len(xs))[:, None, None])
+
+
+def test_an_unroll_of_ones_own_is_kept_in_a_program(tmp_path, x32):
+    net = jaxrnn.rnn(gru.cell(4), 2, readout=False).with_unroll(doubled)
+    params, xs = drawn(net, 3)
+    programs = {}
+    for keep_unroll in (True, False):
+        interop.export(net, params, 3, "stablehlo", tmp_path, keep_unroll=keep_unroll)
+        programs[keep_unroll] = jax.export.deserialize(bytearray((tmp_path / "model.stablehlo").read_bytes()))
+    expected = net.apply(params, net.initial(params, (2,)), jnp.asarray(xs))[1]
+    np.testing.assert_allclose(programs[True].call(xs), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(2 * programs[False].call(xs), expected, rtol=0, atol=1e-6)
+    with pytest.raises(ConfigError, match="to=flax: linen has no layers for this network"):
+        interop.export(net, params, 3, "flax", tmp_path)
+    with pytest.raises(ConfigError, match="to=stablehlo: the network must accept any number of steps") as error:
+        interop.export(net.with_unroll(by_length), params, 3, "stablehlo", tmp_path, keep_unroll=True)
+    assert "\n" not in str(error.value)
 
 
 def test_what_cannot_be_written_is_one_line(tmp_path, monkeypatch):

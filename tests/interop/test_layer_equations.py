@@ -13,7 +13,8 @@ import pytest
 
 from jaxrnn import interop, nets
 from jaxrnn.cells import elman, gru, lstm
-from jaxrnn.interop import _stack, equinox, haiku, keras, torch_weights
+from jaxrnn.interop import _stack, equinox, haiku, keras, pytorch
+from jaxrnn.interop._library import exported, part_of, specs_of
 
 T, B, D, H = 6, 3, 2, 4
 RNG = np.random.default_rng(0)
@@ -122,18 +123,22 @@ def from_torch(arrays, activation="tanh"):
 
 
 def to_torch(net, params):
-    state = torch_weights.settings(_stack.stack(net, params, "PyTorch"))[1]
+    state = pytorch.settings_of(exported(pytorch.LIBRARY, net, params))[1]
     return {name.removeprefix("layers.0."): a for name, a in state.items()}
 
 
 def from_keras(arrays, activation="tanh"):
-    params = keras.cell([arrays[name] for name in ("kernel", "recurrent", "bias")])
-    return _stack.net(_stack.Stack((_stack.Layer(params, activation=activation),)))
+    kind = {1: "SimpleRNN", 4: "LSTM", 3: "GRU"}[arrays["recurrent"].shape[1] // H]
+    before = kind == "GRU" and arrays["bias"].ndim == 1
+    layer = SimpleNamespace(get_weights=lambda: [arrays[name] for name in ("kernel", "recurrent", "bias")])
+    named = keras.arrays_of_weights(layer)
+    part = part_of(keras.LIBRARY, "GRU with reset_after=False" if before else kind, named, activation)
+    return _stack.net_of(_stack.Stack(tuple(part.value)))
 
 
 def to_keras(net, params):
-    layer = _stack.stack(net, params, "Keras").layers[0].forward
-    return dict(zip(("kernel", "recurrent", "bias"), keras.weights_of(layer), strict=True))
+    (spec,) = specs_of(keras.LIBRARY, exported(keras.LIBRARY, net, params).layers[0])
+    return dict(zip(("kernel", "recurrent", "bias"), keras.weights_of_arrays(spec.arrays), strict=True))
 
 
 def from_haiku(arrays):
@@ -141,7 +146,7 @@ def from_haiku(arrays):
 
 
 def to_haiku(net, params):
-    arrays = haiku.arrays_of(_stack.stack(net, params, "Haiku"))
+    arrays = haiku.arrays_of_stack(exported(haiku.LIBRARY, net, params))
     core = min(arrays).partition("/")[0]
     return {name.replace(core, "core"): parts for name, parts in arrays.items()}
 
@@ -161,7 +166,7 @@ def from_equinox(kind, arrays):
 
 
 def to_equinox(net, params):
-    return equinox.arrays_of(_stack.stack(net, params, "Equinox").layers[0].forward)
+    return specs_of(equinox.LIBRARY, exported(equinox.LIBRARY, net, params).layers[0])[0].arrays
 
 
 def torch_shapes(gates):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from flax import linen
 
 from jaxrnn import interop
 from jaxrnn.interop._names import in_order
@@ -126,3 +127,45 @@ def test_what_names_do_not_say_is_refused_in_one_line_that_names_them(state, tol
         with pytest.raises(ValueError, match=told) as error:
             interop.from_torch(order)
         assert "\n" not in str(error.value)
+
+
+class Text:
+    shape = (16, 4)
+
+
+@pytest.mark.parametrize(
+    ("read", "source", "told"),
+    [
+        (interop.from_torch, TWO | {"weight_hh_l0": "text"}, "weight_hh_l0 of shape"),
+        (interop.from_torch, TWO | {"weight_hh_l0": Text()}, "weight_hh_l0: expected an array of numbers"),
+        (interop.from_torch, TWO | {"weight_hh_l0": None}, "weight_hh_l0 of shape"),
+        (interop.from_torch, TWO | {"weight_ih_l0": np.zeros(16)}, "weight_ih_l0 is missing or has no rows"),
+        (interop.from_torch, TWO | {f"weight_hh_l{10**30}": np.zeros((16, 4))}, "weight_ih_l2 is missing"),
+        (interop.from_torch, {1: np.zeros(3)}, "names"),
+        (interop.from_haiku, {"lstm": 3}, "expected the params of a Haiku function"),
+        (interop.from_haiku, {"gru": {"w_i": np.zeros(3), "w_h": np.zeros(4), "b": np.zeros(2)}}, "columns"),
+        (interop.from_haiku, {"gru": {"w_i": "a", "w_h": "b", "b": "c"}}, "w_i: expected an array of numbers"),
+        (interop.from_haiku, {"gru": {"w_i": np.eye(3), "w_h": np.eye(3), "b": np.zeros(9)}}, "w_h has the shape"),
+        (interop.from_haiku, {"a/linear": {"w": np.zeros((2, 3, 4)), "b": np.zeros(4)}}, "no LSTM, GRU or VanillaRNN"),
+        (interop.from_equinox, [()], "unexpected tuple of 0"),
+    ],
+)
+def test_damaged_params_are_refused_in_one_line(read, source, told):
+    with pytest.raises(ValueError, match=told) as error:
+        read(source)
+    assert "\n" not in str(error.value)
+
+
+def test_damaged_models_of_flax_are_refused():
+    endless = []
+    endless.append(endless)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        interop.from_nnx(endless)
+    cell = linen.GRUCell(4)
+    for variables in (None, "text", [1]):
+        with pytest.raises(ValueError, match="expected the variables of each module, a dict"):
+            interop.from_linen(cell if variables is None else [cell], variables)
+    with pytest.raises(ValueError, match="expected variables for 2 modules, found 1"):
+        interop.from_linen([cell, cell], [{}])
+    with pytest.raises(ValueError, match=r"from_linen: i\{gate\}/kernel is missing"):
+        interop.from_linen(cell, {"params": {}})

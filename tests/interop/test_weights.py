@@ -1,6 +1,7 @@
 """Outputs and gradients (weights, inputs, initial carry) equal PyTorch's and Keras's."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import frameworks
 import jax
@@ -10,7 +11,9 @@ import pytest
 
 from jaxrnn import interop, nets
 from jaxrnn.cells import elman, gru, lstm
-from jaxrnn.interop import keras, torch_weights
+from jaxrnn.interop import keras, pytorch
+from jaxrnn.interop._library import part_of, specs_of
+from jaxrnn.interop._stack import Layer
 
 MAKERS = {
     "elman": elman.cell,
@@ -66,8 +69,16 @@ def compare_torch(kind, form, framework):
             assert_close(part.b, of_torch[f"bias_ih_{suffix}"])
             if kind == "gru":
                 assert_close(part.b_hn, of_torch[f"bias_hh_{suffix}"][2 * frameworks.H :])
-            written = torch_weights.weights_of(part)
+            written = specs_of(pytorch.LIBRARY, Layer(part))[0].arrays
             assert {k: v.shape for k, v in written.items()} == {k: weights[f"{k}_{suffix}"].shape for k in written}
+
+
+KERAS = {"elman": "SimpleRNN", "lstm": "LSTM", "gru": "GRU", "gru_before": "GRU with reset_after=False"}
+
+
+def keras_params(kind, weights):
+    arrays = keras.arrays_of_weights(SimpleNamespace(get_weights=lambda: weights))
+    return part_of(keras.LIBRARY, KERAS[kind], arrays).value[0].forward
 
 
 def compare_keras(kind, form, framework):
@@ -76,9 +87,9 @@ def compare_keras(kind, form, framework):
     states = [framework[f"carry/{i}"] for i in range(len(group(framework, "carry")))]
     if form == "bidirectional":
         net = nets.bidirectional(nets.recurrent(cell), nets.recurrent(cell, reverse=True))
-        params = nets.BidirectionalParams(keras.cell(weights[:3]), keras.cell(weights[3:]))
+        params = nets.BidirectionalParams(keras_params(kind, weights[:3]), keras_params(kind, weights[3:]))
     else:
-        net, params = nets.recurrent(cell, reverse=form == "reverse"), keras.cell(weights)
+        net, params = nets.recurrent(cell, reverse=form == "reverse"), keras_params(kind, weights)
     first = interop.carry_from_keras(net, params, states)
     mask = None
     if form == "mask":
@@ -100,7 +111,8 @@ def compare_keras(kind, form, framework):
         assert_close(end, framework[f"last/{i}"])
         assert_close(of_first, framework[f"carry_grad/{i}"])
     parts = grads[0] if form == "bidirectional" else [grads[0]]
-    written = [w for part in parts for w in keras.weights_of(part)]
+    specs = [specs_of(keras.LIBRARY, Layer(part))[0] for part in parts]
+    written = [w for spec in specs for w in keras.weights_of_arrays(spec.arrays)]
     for i, w in enumerate(written):
         expected = framework[f"grad/{i}"]
         if expected.ndim == 2 and expected.shape[0] == 2 and i % 3 == 2:  # the GRU's two rows of biases

@@ -1,109 +1,108 @@
-"""Shared by Flax linen and nnx: kernels gate by gate, and functions recognised by their values."""
+"""Reads and writes the layers of Flax linen and of nnx, whose modules and arrays have the same names."""
 
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.cells.elman import ElmanParams
-from jaxrnn.cells.gru import GRUParams
-from jaxrnn.cells.lstm import LSTMParams
-from jaxrnn.cells.mgu import MGUParams
+from jaxrnn.cells.step import ACTIVATIONS
+from jaxrnn.interop._library import both_directions, part_of
+from jaxrnn.nets.combine import MERGES
 
-GATES = {LSTMParams: "ifgo", GRUParams: "rzn", MGUParams: "fn"}
 PROBE = np.array([-9, -3, -0.7, 0.4, 3, 9], np.float32)
 FUNCTIONS = {"tanh": np.tanh(PROBE), "relu": np.maximum(PROBE, 0), "linear": PROBE, "sigmoid": 1 / (1 + np.exp(-PROBE))}
+MERGED = {"concat": [2, 3], "sum": [5], "mul": [6], "ave": [2.5]}  # results for the outputs [2] and [3]
+EXPECTED = (
+    "an Embed, then RNN or Bidirectional layers or cells, then one {}; give the layers of your own module in a list"
+)
+PER_GATE = {"w_x": "i{gate}/kernel", "w_h": "h{gate}/kernel"}
+WRAPPERS = ("RNN", "Bidirectional")
 
 
-def activation(function, names, where):
-    """Returns the name in `names` of an activation function, recognised by its values.
+def part(library, module, arrays):
+    """Describes a module with its arrays {path: array}.
 
     Raises:
-      ValueError: if it is none of them.
+      ValueError: if an option of a recurrent module has no counterpart in jaxrnn.
     """
+    name = class_name(module, (*WRAPPERS, library.embedding[0], library.readout[0], *library.modules))
+    if name == "Bidirectional":
+        rnns = ((getattr(module, path), _within(arrays, path)) for path in ("forward_rnn", "backward_rnn"))
+        cells = [part(library, rnn.cell, _within(rnn_arrays, "cell")) for rnn, rnn_arrays in rnns]
+        return both_directions(library, *cells, _merge(module.merge_fn, library.reader))
+    if name == "RNN" and module.reverse:
+        raise ValueError(f"{library.reader}: an RNN with reverse=True is supported only inside a Bidirectional")
+    if name == "RNN":
+        return part(library, module.cell, _within(arrays, "cell"))
+    activation = _cell_activation(module, library.reader) if name in library.modules else "tanh"
+    return part_of(library, name, arrays, activation)
+
+
+def flat(params):
+    """Flattens nested dicts of arrays to {path: array}."""
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): a for path, a in leaves}
+
+
+def class_name(module, names):
+    """Returns the name of the first class of a module, or of a class it is derived from, that is in `names`."""
+    classes = [kind.__name__ for kind in type(module).__mro__]
+    return next((name for name in classes if name in names), classes[0])
+
+
+def _within(arrays, path):
+    """Selects the arrays of a part of a module."""
+    return {name.removeprefix(f"{path}/"): a for name, a in arrays.items() if name.startswith(f"{path}/")}
+
+
+def _activation(function, names, reader):
+    """Returns the name in `names` of an activation function, recognised by its values."""
     values = np.asarray(function(jnp.asarray(PROBE)))
     for name in names:
         if values.shape == PROBE.shape and np.allclose(values, FUNCTIONS[name], atol=1e-5):
             return name
-    raise ValueError(f"{where}: expected one of the activations {', '.join(names)}, found "
-                     f"{getattr(function, '__name__', function)}")  # fmt: skip
+    raise ValueError(
+        f"{reader}: expected one of the activations {', '.join(names)}, found {getattr(function, '__name__', function)}"
+    )
 
 
-def merge(function, where):
-    """Returns the name of a function that merges the outputs of two directions, recognised by its values.
-
-    Raises:
-      ValueError: if jaxrnn does not have this function.
-    """
+def _merge(function, reader):
+    """Returns the name of a function that merges the outputs of two directions, recognised by its values."""
     merged = np.asarray(function(jnp.array([2.0]), jnp.array([3.0]))).tolist()
-    for name, expected in {"concat": [2, 3], "sum": [5], "mul": [6], "ave": [2.5]}.items():
+    for name, expected in MERGED.items():
         if merged == expected:
             return name
-    raise ValueError(f"{where}: merge_fn must be a concatenation, sum, product or mean")
+    raise ValueError(f"{reader}: merge_fn must be a concatenation, sum, product or mean")
 
 
-def cell_activation(cell, where):
-    """Returns the activation of a SimpleCell, and "tanh" for a gated cell.
-
-    Raises:
-      ValueError: if a gated cell does not use sigmoid and tanh, or if the cell has an option without a counterpart.
-    """
-    if getattr(cell, "residual", False):
-        raise ValueError(f"{where}: a SimpleCell with residual=True has no counterpart in jaxrnn")
-    if not getattr(cell, "reset_gate", True):
-        raise ValueError(f"{where}: an MGUCell with reset_gate=False has no counterpart in jaxrnn")
+def _cell_activation(cell, reader):
+    """Returns the activation of a SimpleCell, and "tanh" for a gated cell, which must use sigmoid and tanh."""
+    for option, value in (("residual", False), ("reset_gate", True)):
+        if getattr(cell, option, value) != value:
+            raise ValueError(
+                f"{reader}: a {type(cell).__name__} with {option}={not value} has no counterpart in jaxrnn"
+            )
     if hasattr(cell, "gate_fn"):
-        activation(cell.gate_fn, ["sigmoid"], where)
-        return activation(cell.activation_fn, ["tanh"], where)
-    return activation(cell.activation_fn, ["tanh", "relu", "linear"], where)
+        _activation(cell.gate_fn, ["sigmoid"], reader)
+        return _activation(cell.activation_fn, ["tanh"], reader)
+    return _activation(cell.activation_fn, ["tanh", "relu", "linear"], reader)
 
 
-def require_same(directions, where):
-    """Raises a ValueError if the two directions have different activations."""
-    if directions[0].activation != directions[1].activation:
-        raise ValueError(
-            f"{where}: both directions need the same activation, found {directions[0].activation} and "
-            f"{directions[1].activation}"
-        )
+def run(call: Any, module: Any, hs: Any) -> Any:
+    """Runs a module on a time-major sequence; `call` is its function (inputs, **options) -> outputs."""
+    is_recurrent = class_name(module, WRAPPERS) in WRAPPERS
+    return call(hs, **({"time_major": True, "return_carry": False} if is_recurrent else {}))
 
 
-def joined(kind, kernels_x, kernels_h, biases_x, biases_h):
-    """Joins the arrays of all gates to a cell's params.
-
-    Args:
-      kind: the class of the params.
-      kernels_x: input weights per gate, [D, H].
-      kernels_h: recurrent weights per gate, [H, H].
-      biases_x: input bias per gate, [H] or None.
-      biases_h: recurrent bias per gate, [H] or None.
-    """
-    size = kernels_h[0].shape[1]
-    zeros = jnp.zeros(size, kernels_h[0].dtype)
-    biases_x, biases_h = ([zeros if b is None else jnp.asarray(b) for b in bs] for bs in (biases_x, biases_h))
-    w_x, w_h = (jnp.concatenate([jnp.asarray(k) for k in ks], axis=1) for ks in (kernels_x, kernels_h))
-    if kind in (GRUParams, MGUParams):
-        b = jnp.concatenate([*(x + h for x, h in zip(biases_x[:-1], biases_h[:-1], strict=True)), biases_x[-1]])
-        return kind(w_x, w_h, b, biases_h[-1])
-    return kind(w_x, w_h, jnp.concatenate([x + h for x, h in zip(biases_x, biases_h, strict=True)]))
+def options_of(spec):
+    """Returns the options of a module to be created."""
+    options = {"param_dtype": next(iter(spec.arrays.values())).dtype}
+    return options | ({} if spec.activation is None else {"activation_fn": ACTIVATIONS[spec.activation]})
 
 
-def split(params):
-    """Splits a cell's params into {gate: (input weights, recurrent weights, bias)}. An Elman cell has one gate, ""."""
-    names = GATES.get(type(params), [""])
-    parts = [jnp.split(jnp.asarray(a), len(names), axis=-1) for a in (params.w_x, params.w_h, params.b)]
-    return dict(zip(names, zip(*parts, strict=True), strict=True))
-
-
-def recurrent_bias(params, framework):
-    """Returns the recurrent bias b_hn of a GRU.
-
-    Raises:
-      ValueError: if the GRU applies its reset gate before the matrix product.
-    """
-    if params.b_hn is None:
-        raise ValueError(f"{framework} has no GRU with reset=before")
-    return jnp.asarray(params.b_hn)
-
-
-def require_known(params, framework, kinds=(ElmanParams, LSTMParams, GRUParams)):
-    """Raises a ValueError for a cell that the framework does not have."""
-    if not isinstance(params, kinds):
-        raise ValueError(f"{framework} has no {type(params).__name__.removesuffix('Params')} layer")
+def recurrent(flax, layer, cells):
+    """Joins the cells of a layer with the classes of `flax.linen` or `flax.nnx`."""
+    rnns = [flax.RNN(cell) for cell in cells]
+    options = {} if layer.merge == "concat" else {"merge_fn": MERGES[layer.merge]}
+    return rnns[0] if len(rnns) == 1 else flax.Bidirectional(*rnns, **options)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.interop.torch_weights import array
+from jaxrnn.interop._weights import array
 from jaxrnn.types import Carry, Net, Params
 
 
@@ -28,7 +28,7 @@ def carry_from_torch(net: Net, params: Params, state: Any) -> Carry:
       ValueError: if the net has a different number of layers and directions, or different sizes.
     """
     states = state if isinstance(state, list | tuple) else [state]
-    states = [np.asarray(array(s)) for s in states]
+    states = [np.asarray(array(s, "a state")) for s in states]
     return _filled(net, params, [[s[i] for s in states] for i in range(len(states[0]))])
 
 

@@ -1,7 +1,8 @@
 """Exports a trained network to files of another library, with the lines of Python that load them without jaxrnn."""
 
+import io
 import json
-import shutil
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,15 +11,15 @@ import numpy as np
 
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
-from jaxrnn.interop import _stack
+from jaxrnn.interop.keras import to_keras
+from jaxrnn.interop.pytorch import to_torch
 from jaxrnn.types import Net, Params
 from jaxrnn.unroll import scan
 
-FORMATS = ("torch", "keras", "flax", "stablehlo", "safetensors")
-LIBRARIES = {"torch": "torch", "keras": "keras", "flax": "flax", "stablehlo": "flatbuffers"}
+LIBRARIES = {"torch": "torch", "keras": "keras", "flax": "flax", "stablehlo": "flatbuffers"}  # that a format requires
 
 
-def export(net: Net, params: Params, input_size: int, to: str, folder: str | Path) -> str:
+def export(net: Net, params: Params, input_size: int, to: str, folder: str | Path, keep_unroll: bool = False) -> str:
     """Writes a network as files of another library.
 
     | to          | files                           | loads with                  | which nets                  |
@@ -35,6 +36,8 @@ def export(net: Net, params: Params, input_size: int, to: str, folder: str | Pat
       input_size: number of input features (D).
       to: one of the formats in the table.
       folder: the folder for the files. It is created if it does not exist.
+      keep_unroll: whether to=stablehlo exports the net with its own unroll. By default it exports `scan`, which runs on
+        every device. The other formats contain no unroll.
 
     Returns:
       The lines of Python that load the network. They are also written to `LOAD.txt` in the folder.
@@ -44,10 +47,21 @@ def export(net: Net, params: Params, input_size: int, to: str, folder: str | Pat
     """
     if to not in FORMATS:
         raise ConfigError(f"to={to}: unknown format; there are {', '.join(FORMATS)}")
+    if to == "stablehlo" and not keep_unroll:
+        net = net.with_unroll(scan.unroll())
+    files, lines = _converted(net, params, input_size, to)
+    text = "\n".join(lines)
     folder = Path(folder)
-    write = {"torch": _torch, "keras": _keras, "flax": _flax, "stablehlo": _stablehlo, "safetensors": _safetensors}[to]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (files | {"LOAD.txt": text + "\n"}).items():
+        atomic.write(folder / name, content)
+    return text
+
+
+def _converted(net, params, input_size, to):
+    """Returns ({file name: content}, lines of Python that load the files)."""
     try:
-        lines = write(net, params, input_size, folder)
+        return FORMATS[to](net, params, input_size)
     except ImportError as error:
         library = LIBRARIES.get(to)
         if to == "keras" and "tensorflow" in str(error):
@@ -58,93 +72,85 @@ def export(net: Net, params: Params, input_size: int, to: str, folder: str | Pat
     except ValueError as error:
         hint = "" if to == "stablehlo" else "; to=stablehlo accepts any network with one input sequence"
         raise ConfigError(f"to={to}: {error}{hint}") from error
-    text = "\n".join(lines)
-    atomic.write(folder / "LOAD.txt", text + "\n")
-    return text
 
 
-def _torch(net, params, input_size, folder):
+def _torch(net, params, input_size):
     import torch
 
-    from jaxrnn.interop import torch_model, torch_weights
+    from jaxrnn.interop import torch_model
 
-    settings, state = torch_weights.settings(_stack.stack(net, params, "PyTorch"))
-    outputs = "T, B" if settings["output"] == "every" else "1, B"
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {"settings": settings, "state": {name: torch.tensor(value) for name, value in state.items()}}
-    with atomic.aside(folder / "model.pt") as temporary:
-        torch.save(content, temporary)
-    shutil.copyfile(torch_model.__file__, folder / "torch_model.py")
-    return [
+    model, content = to_torch(net, params), io.BytesIO()
+    torch.save({"settings": model.settings, "state": dict(model.state_dict())}, content)
+    files = {"model.pt": content.getvalue(), "torch_model.py": Path(torch_model.__file__).read_bytes()}
+    outputs = "T, B" if model.output == "all" else "1, B"
+    return files, [
         "import torch",
         "from torch_model import Recurrent  # torch_model.py is in the same folder as model.pt",
         'model = Recurrent.load(**torch.load("model.pt"))',
-        f"ys = model(xs)  # {_shapes(settings['vocabulary'], 'T, B', outputs)}",
+        f"ys = model(xs)  # {_shapes(model.embedding is not None, 'T, B', outputs)}",
     ]
 
 
-def _keras(net, params, input_size, folder):
-    from jaxrnn.interop.keras import model
-
-    stack = _stack.stack(net, params, "Keras")
-    exported = model(stack)
-    folder.mkdir(parents=True, exist_ok=True)
-    with atomic.aside(folder / "model.keras") as temporary:
-        exported.save(temporary)
-    return [
+def _keras(net, params, input_size):
+    model = to_keras(net, params)
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary, "model.keras")
+        model.save(path)
+        files = {path.name: path.read_bytes()}
+    is_symbols, outputs = len(model.input_shape) == 2, "B, T" if len(model.output_shape) == 3 else "B"
+    return files, [
         "import keras",
         'model = keras.models.load_model("model.keras")',
-        f"ys = model(xs)  # {_shapes(stack.embedding, 'B, T', 'B' if stack.output != 'every' else 'B, T')}",
+        f"ys = model(xs)  # {_shapes(is_symbols, 'B, T', outputs)}",
     ]
 
 
-def _flax(net, params, input_size, folder):
+def _flax(net, params, input_size):
     from flax.serialization import msgpack_serialize
 
     from jaxrnn.interop import linen
 
-    stack = _stack.stack(net, params, "linen")
-    _, variables = linen.module(stack)
-    folder.mkdir(parents=True, exist_ok=True)
-    atomic.write(folder / "model.msgpack", msgpack_serialize(jax.tree.map(np.asarray, variables)))
-    atomic.write(folder / "flax_model.py", linen.source(stack))
-    return [
+    _, variables = linen.to_linen(net, params)
+    content = msgpack_serialize(jax.tree.map(np.asarray, variables))
+    is_symbols = "embedding" in variables["params"]["layers_0"]
+    return {"model.msgpack": content, "flax_model.py": linen.source_of(net, params)}, [
         "from flax_model import model, variables  # flax_model.py is in the same folder as model.msgpack",
-        f"ys = model.apply(variables, xs)  # {_shapes(stack.embedding, 'B, T', 'B, T')}",
+        f"ys = model.apply(variables, xs)  # {_shapes(is_symbols, 'B, T', 'B, T')}",
     ]
 
 
-def _shapes(vocabulary, axes, axes_out):
-    inputs = f"xs [{axes}], indices of symbols" if vocabulary is not None else f"xs [{axes}, D]"
+def _shapes(is_symbols, axes, axes_out):
+    inputs = f"xs [{axes}], indices of symbols" if is_symbols else f"xs [{axes}, D]"
     return f"{inputs} -> ys [{axes_out}, K]"
 
 
-def _stablehlo(net, params, input_size, folder):
+def _stablehlo(net, params, input_size):
     if net.decoding is not None:
         raise ConfigError(
             "to=stablehlo: this network reads pairs of sequences; use to=safetensors, which writes its arrays"
         )
     dtype = np.dtype(jax.tree.leaves(params)[0].dtype)
-    net = net.with_unroll(scan.unroll())
     steps, rows = jax.export.symbolic_shape("T, B")
 
     def run(xs):
         return net.apply(params, net.initial(params, xs.shape[1:2]), xs)[1]
 
-    platforms = ("cpu", "cuda", "tpu")
-    exported = jax.export.export(jax.jit(run), platforms=platforms)(
-        jax.ShapeDtypeStruct((steps, rows, input_size), dtype)
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    atomic.write(folder / "model.stablehlo", bytes(exported.serialize()))
-    return [
+    shape = jax.ShapeDtypeStruct((steps, rows, input_size), dtype)
+    try:
+        exported = jax.export.export(jax.jit(run), platforms=("cpu", "cuda", "tpu"))(shape)
+    except Exception as error:  # an unroll of the user may raise anything
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"the network must accept any number of steps and sequences; an unroll of your own may not ({reason})"
+        ) from error
+    return {"model.stablehlo": bytes(exported.serialize())}, [
         "import jax.export",
         'model = jax.export.deserialize(bytearray(open("model.stablehlo", "rb").read()))',
         f"ys = model.call(xs)  # xs [T, B, {input_size}] of {dtype} -> ys [T, B, K]",
     ]
 
 
-def _safetensors(net, params, input_size, folder):
+def _safetensors(net, params, input_size):
     from safetensors.numpy import save
 
     leaves = jax.tree_util.tree_leaves_with_path(
@@ -152,9 +158,10 @@ def _safetensors(net, params, input_size, folder):
     )
     arrays = {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
     metadata = {"jaxrnn": version("jaxrnn"), "names": json.dumps({name: list(a.shape) for name, a in arrays.items()})}
-    folder.mkdir(parents=True, exist_ok=True)
-    atomic.write(folder / "model.safetensors", save(arrays, metadata))
-    return [
+    return {"model.safetensors": save(arrays, metadata)}, [
         "from safetensors.numpy import load_file",
         'arrays = load_file("model.safetensors")  # weights [in, out]; columns: gates i f g o or r z n',
     ]
+
+
+FORMATS = {"torch": _torch, "keras": _keras, "flax": _flax, "stablehlo": _stablehlo, "safetensors": _safetensors}

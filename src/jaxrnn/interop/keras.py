@@ -1,23 +1,33 @@
-"""Converts Keras's recurrent layers to nets, and nets to Keras models. Keras is imported only when it is needed.
+"""Converts Keras's recurrent layers to nets, and nets to Keras models. Keras is imported only when it is needed."""
 
-Keras's weights have the shape `[in, gates * H]`. Its gates have the order i f c o and z r h. A GRU with `reset_after`
-has two rows of biases.
-"""
-
+from functools import partial
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.cells.elman import ElmanParams
-from jaxrnn.cells.gru import GRUParams
-from jaxrnn.cells.lstm import LSTMParams
-from jaxrnn.interop import _stack
-from jaxrnn.interop._keras_run import KINDS, verified
-from jaxrnn.interop._stack import Layer, Stack
+from jaxrnn.interop._equivalence import ROWS, STEPS
+from jaxrnn.interop._library import Library, Part, both_directions, exported, modules_of, net_of_parts, part_of
+from jaxrnn.interop._stack import ACTIVATIONS
+from jaxrnn.interop._weights import Format
 from jaxrnn.nets.combine import MERGES
-from jaxrnn.nets.layers import AffineParams
 from jaxrnn.types import Net, Params
+
+ARRAYS = {"w_x": "kernel", "w_h": "recurrent", "b_x": "bias"}
+GRU = Format("GRU", ("GRU",), b_h="recurrent_bias", gates="zrn", variants=("after",), **ARRAYS)
+LIBRARY = Library(
+    name="Keras",
+    reader="from_keras",
+    expected="an Embedding without mask_zero, then SimpleRNN, LSTM, GRU or Bidirectional layers, then one linear Dense",
+    cells=(
+        Format("Elman", ("SimpleRNN",), **ARRAYS),
+        Format("LSTM", ("LSTM",), **ARRAYS),
+        GRU,
+        GRU._replace(modules=("GRU", "GRU with reset_after=False"), b_h=None, variants=("before",)),
+    ),
+    embedding=("Embedding", "table"),
+    readout=("Dense", "kernel", "bias"),
+    outputs=("all", "last", "ends"),
+)
 
 
 def from_keras(source: Any) -> tuple[Net, Params]:
@@ -44,66 +54,51 @@ def from_keras(source: Any) -> tuple[Net, Params]:
     if not is_list and not hasattr(source, "get_weights"):
         raise ValueError(f"from_keras: expected a layer, a model or a list of layers, got a {type(source).__name__}")
     layers = list(source) if is_list else getattr(source, "layers", [source])
-    name = "this list of layers" if is_list else type(source).__name__
-    return _stack.net(verified(_stack_of_layers(layers), layers if is_list else [source], layers, name))
+    modules, name = (layers, "this list of layers") if is_list else ([source], type(source).__name__)
+    parts, sizes = [_part(layer) for layer in layers], _sizes(modules, layers, name)
+    return net_of_parts(LIBRARY, parts, partial(_run, modules, layers), name, **sizes)
 
 
-def _stack_of_layers(layers):
-    stack, dropout = Stack(()), 0.0
-    for layer in layers:
-        name = _name(layer)
-        if name in KINDS or name == "Bidirectional":
-            if stack.readout is not None or stack.output != "every":
-                raise ValueError(
-                    f"from_keras: {layer.name} comes after the readout or after a layer with one output per sequence"
-                )
-            stack = _with_recurrent(stack, layer, dropout)
-            dropout = 0.0
-        elif name in ("Dense", "TimeDistributed") and stack.layers and stack.readout is None:
-            stack = stack._replace(readout=_readout(layer if name == "Dense" else layer.layer), dropout=dropout)
-            dropout = 0.0
-        elif name == "Embedding" and not stack.layers and not layer.mask_zero:
-            stack = stack._replace(embedding=jnp.asarray(layer.get_weights()[0]))
-        elif name == "Dropout" and stack.readout is None:
-            dropout = layer.rate
-        elif name != "InputLayer":
-            raise ValueError(
-                f"from_keras: unexpected {name} {layer.name!r}: expected an Embedding without mask_zero, then "
-                "SimpleRNN, LSTM, GRU or Bidirectional layers, then one Dense"
-            )
-    if not stack.layers:
-        raise ValueError("from_keras: the layers contain no SimpleRNN, LSTM or GRU")
-    return stack
+def _part(layer):
+    kind, label = type(layer).__name__, f"{type(layer).__name__} {getattr(layer, 'name', '')!r}"
+    if kind == "Bidirectional":
+        return _bidirectional(layer)
+    if kind == "TimeDistributed":
+        return _part(layer.layer)
+    if kind == "Dropout":
+        return Part(label, "dropout", layer.rate)
+    if kind in LIBRARY.modules:
+        return _recurrent(layer)
+    if kind == "Dense" and _function(layer.activation) != "linear":
+        raise ValueError(
+            f"from_keras: {layer.name} must have a linear activation, found {_function(layer.activation)}; in jaxrnn "
+            "the loss applies the softmax"
+        )
+    if kind == "Embedding" and layer.mask_zero:
+        return Part(f"{label} with mask_zero=True")
+    if kind in ("Dense", "Embedding"):
+        return part_of(LIBRARY, kind, arrays_of_weights(layer))
+    return Part(label, "ignored" if kind == "InputLayer" else "unexpected")
 
 
-def _name(layer):
-    return type(layer).__name__
+def _bidirectional(layer):
+    if layer.merge_mode not in MERGES:
+        raise ValueError(
+            f"from_keras: {layer.name} has merge_mode={layer.merge_mode}: expected one of {', '.join(MERGES)}"
+        )
+    directions = _recurrent(layer.forward_layer), _recurrent(layer.backward_layer, backwards=True)
+    return both_directions(LIBRARY, *directions, layer.merge_mode)
 
 
-def _with_recurrent(stack, layer, dropout):
-    """Adds a recurrent layer to a stack."""
-    parts = [layer]
-    merge = "concat"
-    if _name(layer) == "Bidirectional":
-        parts, merge = [layer.forward_layer, layer.backward_layer], layer.merge_mode
-        if merge not in MERGES:
-            raise ValueError(f"from_keras: {layer.name} has merge_mode={merge}: expected one of {', '.join(MERGES)}")
-    forward = parts[0]
-    for part in parts:
-        if _name(part) not in KINDS:
-            raise ValueError(f"from_keras: {layer.name} contains a {_name(part)}: expected a SimpleRNN, LSTM or GRU")
-    activation = _activation(forward)
-    if any(_activation(part) != activation for part in parts):
-        raise ValueError(f"from_keras: both directions of {layer.name} must have the same activation")
-    if forward.go_backwards:
+def _recurrent(layer, backwards=False):
+    if type(layer).__name__ not in LIBRARY.modules:
+        return Part(type(layer).__name__)
+    if layer.go_backwards != backwards:
         raise ValueError(
             f"from_keras: {layer.name} has go_backwards=True, which has no counterpart; reverse the inputs instead"
         )
-    new_layer = Layer(*map(_cell, parts), activation=activation, merge=merge, dropout=dropout)
-    output = "every"
-    if not forward.return_sequences:
-        output = "last" if len(parts) == 1 else "ends"
-    return stack._replace(layers=(*stack.layers, new_layer), output=output)
+    name = type(layer).__name__ if getattr(layer, "reset_after", True) else "GRU with reset_after=False"
+    return part_of(LIBRARY, name, arrays_of_weights(layer), _activation(layer))
 
 
 def _activation(layer):
@@ -113,8 +108,8 @@ def _activation(layer):
         raise ValueError(
             f"from_keras: {layer.name} has the activations {name} and {_function(gates)}: expected tanh and sigmoid"
         )
-    if name not in _stack.ACTIVATIONS:
-        raise ValueError(f"from_keras: {layer.name} has the activation {name}: expected tanh, relu or linear")
+    if name not in ACTIVATIONS:
+        raise ValueError(f"from_keras: {layer.name} has the activation {name}: expected {', '.join(ACTIVATIONS)}")
     return name
 
 
@@ -123,112 +118,97 @@ def _function(activation):
     return getattr(activation, "__name__", type(activation).__name__)
 
 
-def _cell(layer):
-    weights = layer.get_weights()[:3]
-    if len(weights) < 2:
+def arrays_of_weights(layer):
+    """Names the arrays of `get_weights`. A GRU with `reset_after` has two rows of biases."""
+    names = {"Embedding": ("table",), "Dense": ("kernel", "bias")}.get(type(layer).__name__, ARRAYS.values())
+    names = list(names)[: None if getattr(layer, "use_bias", True) else -1]
+    arrays = dict(zip(names, layer.get_weights(), strict=False))
+    if not arrays:
         raise ValueError(f"from_keras: {layer.name} has no weights yet; call it or build it first")
-    if not layer.use_bias:
-        columns = weights[1].shape[1]
-        shape = (2, columns) if getattr(layer, "reset_after", False) else (columns,)
-        weights = [*weights[:2], np.zeros(shape, weights[1].dtype)]
-    return cell(weights)
+    if np.ndim(arrays.get("bias")) == 2:
+        arrays["bias"], arrays["recurrent_bias"] = arrays["bias"]
+    return arrays
 
 
-def cell(weights):
-    """Converts the weights [kernel, recurrent, bias] of a SimpleRNN, LSTM or GRU with biases to a cell's params.
-
-    The kind of layer follows from the shapes. A GRU with `reset_after` has two rows of biases.
-    """
-    w_x, w_h, b = (jnp.asarray(w) for w in weights)
-    gates = w_h.shape[1] // len(w_h)
-    if gates != 3:
-        return (ElmanParams if gates == 1 else LSTMParams)(w_x, w_h, b)
-    w_x, w_h, b = (_swap_r_z(a) for a in (w_x, w_h, b))
-    if b.ndim == 1:
-        return GRUParams(w_x, w_h, b, None)
-    split = 2 * len(w_h)
-    return GRUParams(w_x, w_h, b[0] + b[1].at[split:].set(0), b[1, split:])
+def weights_of_arrays(arrays):
+    """Lists arrays as `set_weights` expects them."""
+    weights = {name: np.asarray(a) for name, a in arrays.items()}
+    if "recurrent_bias" in weights:
+        weights["bias"] = np.stack([weights["bias"], weights.pop("recurrent_bias")])
+    return list(weights.values())
 
 
-def _readout(dense):
-    if _name(dense) != "Dense" or _function(dense.activation) != "linear":
-        raise ValueError(
-            f"from_keras: {dense.name} must be a Dense with a linear activation; in jaxrnn the loss applies the softmax"
-        )
-    w = jnp.asarray(dense.get_weights()[0])
-    return AffineParams(w, jnp.asarray(dense.get_weights()[1]) if dense.use_bias else jnp.zeros(w.shape[1], w.dtype))
+def _sizes(modules, layers, name):
+    """Returns the steps and rows of the inputs that a model or a first layer accepts."""
+    shapes = [tensor.shape for module in modules[:1] for tensor in getattr(module, "inputs", None) or []]
+    if len(shapes) > 1:
+        raise ValueError(f"from_keras: {name} has {len(shapes)} inputs, but a net has one")
+    rows, steps = shapes[0][:2] if shapes else (None, None)
+    states = [layer.states[0].shape[0] for layer in _stateful(layers)]
+    return {"steps": steps or STEPS, "rows": rows or next(iter(states), ROWS)}
+
+
+def _stateful(layers):
+    """Lists the recurrent layers with `stateful=True`, including the ones inside a Bidirectional."""
+    directions = [getattr(layer, name, None) for layer in layers for name in ("forward_layer", "backward_layer")]
+    return [part for part in [*layers, *directions] if type(part).__name__ in LIBRARY.modules and part.stateful]
+
+
+def _run(modules, layers, xs):
+    """Runs the modules on time-major inputs from zero states, and restores the states afterwards."""
+    import keras
+
+    hs = np.swapaxes(xs, 0, 1)
+    states = [state for layer in _stateful(layers) for state in layer.states]
+    values = [keras.ops.convert_to_numpy(state) for state in states]
+    try:
+        for state in states:
+            state.assign(np.zeros(state.shape))
+        for module in modules:
+            hs = module(hs)
+            hs = hs[0] if isinstance(hs, list | tuple) else hs
+    finally:
+        for state, value in zip(states, values, strict=True):
+            state.assign(value)
+    ys = keras.ops.convert_to_numpy(hs)
+    return np.swapaxes(ys, 0, 1) if ys.ndim == 3 else ys
 
 
 def to_keras(net: Net, params: Params) -> Any:
-    """Converts a net to a Keras model that computes the same outputs.
-
-    Args:
-      net: a `Net` of recurrent layers. It may start with an embedding or one-hot symbols and end with a readout.
-      params: its params. Dropout, noise and the random part of zoneout act only in training and are left out.
+    """Converts a net to a Keras model that computes the same outputs. Arguments and errors: see `jaxrnn.interop`.
 
     Returns:
       A `keras.Sequential`, batch-major: inputs [B, T, D], or symbols [B, T], -> ys [B, T, K], or [B, K] for a net with
       one output per sequence. Save it with `model.save(path)`; it loads without jaxrnn.
-
-    Raises:
-      ValueError: if Keras has no layer for a part of the net. The message names the part.
-      ImportError: if Keras is not installed.
     """
-    return model(_stack.stack(net, params, "Keras"))
-
-
-def model(stack):
-    """Converts a stack to a `keras.Sequential`."""
     import keras
     from keras import layers
 
+    stack = exported(LIBRARY, net, params)
     if stack.output == "last" and stack.layers[-1].backward is not None:
         raise ValueError(
             "Keras has no layer that returns the last step of both directions: its Bidirectional returns the first "
             "step of the backward direction; build the net with nets.bidirectional(nets.last(...), nets.first(...))"
         )
     dtype = str(stack.layers[0].forward.w_x.dtype)
-    weights, parts = [], []
-    if stack.embedding is not None:
-        parts += [keras.Input((None,), dtype="int32"), layers.Embedding(*stack.embedding.shape, dtype=dtype)]
-        weights.append(np.asarray(stack.embedding))
-    else:
-        parts.append(keras.Input((None, stack.layers[0].forward.w_x.shape[0]), dtype=dtype))
-    for number, layer in enumerate(stack.layers):
-        return_sequences = stack.output == "every" or number < len(stack.layers) - 1
-        part = _layer(layers, layer, return_sequences, dtype)
-        is_bidirectional = layer.backward is not None
-        parts.append(layers.Bidirectional(part, merge_mode=layer.merge, dtype=dtype) if is_bidirectional else part)
-        weights += [w for direction in layer.directions for w in weights_of(direction)]
-    if stack.readout is not None:
-        parts.append(layers.Dense(stack.readout.w.shape[1], dtype=dtype))
-        weights += [np.asarray(a) for a in stack.readout]
-    sequential = keras.Sequential(parts)
-    sequential.set_weights(weights)
-    return sequential
+    weights = []
 
+    def make(spec):
+        weights.extend(weights_of_arrays(spec.arrays))
+        sizes = spec.sizes if spec.module == "Embedding" else spec.sizes[1:]
+        options = {} if spec.activation is None else {"activation": spec.activation}
+        options |= {"reset_after": "recurrent_bias" in spec.arrays} if spec.module == "GRU" else {}
+        return getattr(layers, spec.module)(*sizes, dtype=dtype, **options)
 
-def _layer(layers, layer, return_sequences, dtype):
-    options = {"units": layer.size, "return_sequences": return_sequences, "dtype": dtype}
-    if isinstance(layer.forward, ElmanParams):
-        return layers.SimpleRNN(activation=layer.activation, **options)
-    if isinstance(layer.forward, LSTMParams):
-        return layers.LSTM(**options)
-    if isinstance(layer.forward, GRUParams):
-        return layers.GRU(reset_after=layer.forward.b_hn is not None, **options)
-    raise ValueError(f"Keras has no {type(layer.forward).__name__.removesuffix('Params')} layer")
+    def recurrent(layer, modules):
+        modules[0].return_sequences = stack.output == "all" or layer is not stack.layers[-1]
+        if len(modules) == 1:
+            return modules[0]
+        return layers.Bidirectional(modules[0], merge_mode=layer.merge, dtype=dtype)
 
-
-def weights_of(params):
-    """Converts a cell's params to [kernel, recurrent, bias] for `set_weights`."""
-    w_x, w_h, b = (np.asarray(a) for a in params[:3])
-    if not isinstance(params, GRUParams):
-        return [w_x, w_h, b]
-    if params.b_hn is not None:
-        b = np.stack([b, np.concatenate([np.zeros(2 * len(w_h), b.dtype), params.b_hn])])
-    return [np.asarray(_swap_r_z(a)) for a in (w_x, w_h, b)]
-
-
-def _swap_r_z(a):
-    first, second, candidate = jnp.split(jnp.asarray(a), 3, axis=-1)
-    return jnp.concatenate([second, first, candidate], axis=-1)
+    modules = modules_of(LIBRARY, stack, make, recurrent)
+    is_symbols = stack.embedding is not None
+    shape = (None,) if is_symbols else (None, stack.layers[0].forward.w_x.shape[0])
+    model = keras.Sequential([keras.Input(shape, dtype="int32" if is_symbols else dtype), *modules])
+    model.set_weights(weights)
+    return model

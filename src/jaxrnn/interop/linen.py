@@ -1,37 +1,33 @@
 """Converts Flax linen's recurrent layers to nets, and nets to linen modules.
 
-In linen every gate has its own input kernel and recurrent kernel, such as ii and hi, and a bias in only one of the two:
-
-- LSTM: ii if ig io, hi hf hg ho
-- GRU: ir iz in, hr hz hn
-- MGU: if in, hf hn
-- SimpleCell: i, h
+In linen every gate has its own input kernel and recurrent kernel, such as ii and hi, and a bias in only one of the two.
 """
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
 
-from jaxrnn.cells.elman import ElmanParams
-from jaxrnn.cells.gru import GRUParams
-from jaxrnn.cells.lstm import LSTMParams
-from jaxrnn.cells.mgu import MGUParams
-from jaxrnn.cells.step import ACTIVATIONS
-from jaxrnn.interop import _flax, _stack
-from jaxrnn.interop._stack import Layer, Stack
-from jaxrnn.interop._verification import verified
-from jaxrnn.nets.combine import MERGES
-from jaxrnn.nets.layers import AffineParams
+from jaxrnn.interop import _flax
+from jaxrnn.interop._library import Library, exported, modules_of, net_of_parts
+from jaxrnn.interop._weights import Format
 from jaxrnn.types import Net, Params
 
-KINDS = {
-    "LSTMCell": LSTMParams,
-    "OptimizedLSTMCell": LSTMParams,
-    "GRUCell": GRUParams,
-    "MGUCell": MGUParams,
-    "SimpleCell": ElmanParams,
-}
-WRITTEN = {LSTMParams: "OptimizedLSTMCell", GRUParams: "GRUCell", MGUParams: "MGUCell"}
+CANDIDATE_BIAS = {"b_x": "i{gate}/bias", "b_h": "hn/bias", "candidate_only": True}
+LIBRARY = Library(
+    name="linen",
+    reader="from_linen",
+    expected=_flax.EXPECTED.format("Dense"),
+    cells=(
+        Format("LSTM", ("OptimizedLSTMCell", "LSTMCell"), b_x="h{gate}/bias", **_flax.PER_GATE),
+        Format("GRU", ("GRUCell",), variants=("after",), **CANDIDATE_BIAS, **_flax.PER_GATE),
+        Format("MGU", ("MGUCell",), **CANDIDATE_BIAS, **_flax.PER_GATE),
+        Format("Elman", ("SimpleCell",), w_x="i/kernel", w_h="h/kernel", b_x="i/bias"),
+    ),
+    embedding=("Embed", "embedding"),
+    readout=("Dense", "kernel", "bias"),
+)
 
 
 def from_linen(module: Any, variables: Any) -> tuple[Net, Params]:
@@ -53,140 +49,79 @@ def from_linen(module: Any, variables: Any) -> tuple[Net, Params]:
       ValueError: if a part has no counterpart in jaxrnn, such as a cell that computes something different. The message
         names the part.
     """
-    name = f"from_linen: {type(module).__name__}"
+    source = type(module).__name__
     if not isinstance(module, list | tuple):
         module, variables = [module], [variables]
-    parts = [_listed(m, v.get("params", v)) for m, v in zip(module, variables, strict=True)]
-    pairs = [pair for part in parts for pair in part]
-    stack = _stack_of_modules(pairs)
-    return _stack.net(verified(stack, lambda xs: _run(pairs, stack, xs), name))
-
-
-def _run(pairs, stack, xs):
-    """Runs the modules in order with their params."""
-    from flax import linen as nn
-
-    hs = jnp.asarray(xs[..., 0] if stack.embedding is not None else xs)
-    for module, params in pairs:
-        module = module.clone(parent=None)
-        if _name(module) in KINDS:
-            module, params = nn.RNN(module), {"cell": params}
-        recurrent = _name(module) in ("RNN", "Bidirectional")
-        options = {"time_major": True, "return_carry": False} if recurrent else {}
-        hs = module.apply({"params": params}, hs, **options)
-    return hs
+    if not isinstance(variables, list | tuple) or not all(isinstance(v, Mapping) for v in variables):
+        raise ValueError(f"from_linen: expected the variables of each module, a dict, got a {type(variables).__name__}")
+    if len(module) != len(variables):
+        raise ValueError(f"from_linen: expected variables for {len(module)} modules, found {len(variables)}")
+    modules = [pair for m, v in zip(module, variables, strict=True) for pair in _listed(m, v.get("params", v))]
+    parts = [_flax.part(LIBRARY, m, _flax.flat(arrays)) for m, arrays in modules]
+    return net_of_parts(LIBRARY, parts, partial(_run, modules), source)
 
 
 def _listed(module, params):
     """Lists (module, params). A Sequential becomes one pair per layer."""
-    if _name(module) != "Sequential":
+    if type(module).__name__ != "Sequential":
         return [(module, params)]
     return [pair for i, layer in enumerate(module.layers) for pair in _listed(layer, params.get(f"layers_{i}", {}))]
 
 
-def _name(module):
-    return type(module).__name__
+def _run(modules, xs):
+    """Runs the modules in order with their params."""
+    from flax import linen as nn
 
-
-def _stack_of_modules(pairs):
-    stack = Stack(())
-    for module, params in pairs:
-        name = _name(module)
-        if name in ("RNN", "Bidirectional", *KINDS) and stack.readout is None:
-            stack = stack._replace(layers=(*stack.layers, _layer(module, params)))
-        elif name == "Dense" and stack.layers and stack.readout is None:
-            w = jnp.asarray(params["kernel"])
-            b = jnp.asarray(params.get("bias", jnp.zeros(w.shape[1], w.dtype)))
-            stack = stack._replace(readout=AffineParams(w, b))
-        elif name == "Embed" and not stack.layers:
-            stack = stack._replace(embedding=jnp.asarray(params["embedding"]))
-        else:
-            raise ValueError(
-                f"from_linen: unexpected {name}: expected an Embed, then RNN or Bidirectional layers, then one Dense"
-            )
-    if not stack.layers:
-        raise ValueError("from_linen: the modules contain no recurrent layer")
-    return stack
-
-
-def _layer(module, params):
-    if _name(module) == "Bidirectional":
-        directions = [_layer(getattr(module, name), params[name]) for name in ("forward_rnn", "backward_rnn")]
-        merge = _flax.merge(module.merge_fn, "from_linen")
-        _flax.require_same(directions, "from_linen")
-        return directions[0]._replace(backward=directions[1].forward, merge=merge)
-    if _name(module) == "RNN":
-        if module.reverse:
-            raise ValueError("from_linen: an RNN with reverse=True is supported only inside a Bidirectional")
-        module, params = module.cell, params["cell"]
-    if _name(module) not in KINDS:
-        raise ValueError(f"from_linen: no counterpart of {_name(module)}; expected one of {', '.join(KINDS)}")
-    return Layer(_cell(KINDS[_name(module)], params), activation=_flax.cell_activation(module, "from_linen"))
-
-
-def _cell(kind, params):
-    gates = _flax.GATES.get(kind, [""])
-    inputs, hidden = ([params[f"{side}{gate}"] for gate in gates] for side in "ih")
-    kernels = ([part["kernel"] for part in parts] for parts in (inputs, hidden))
-    return _flax.joined(kind, *kernels, *([part.get("bias") for part in parts] for parts in (inputs, hidden)))
+    hs = jnp.asarray(xs)
+    for module, params in modules:
+        module = module.clone(parent=None)
+        if isinstance(module, nn.RNNCellBase):
+            module, params = nn.RNN(module), {"cell": params}
+        hs = _flax.run(partial(module.apply, {"params": params}), module, hs)
+    return hs
 
 
 def to_linen(net: Net, params: Params) -> tuple[Any, dict[str, Any]]:
-    """Converts a net to a linen module that computes the same outputs, and its variables.
-
-    Args:
-      net: a `Net` of recurrent layers. It may start with an embedding or one-hot symbols and end with a readout.
-      params: its params. Dropout, noise and the random part of zoneout act only in training and are left out.
+    """Converts a net to a linen module that computes the same outputs. Arguments and errors: see `jaxrnn.interop`.
 
     Returns:
       (`nn.Sequential` of `nn.RNN`, `nn.Bidirectional`, `nn.Embed` and `nn.Dense`, {"params": ...}). The module is
       batch-major: xs [B, T, D], or symbols [B, T], -> ys [B, T, K].
-
-    Raises:
-      ValueError: if linen has no layer for a part of the net. The message names the part.
     """
-    return module(_stack.stack(net, params, "linen"))
-
-
-def module(stack):
-    """Converts a stack to (`nn.Sequential`, variables)."""
     from flax import linen as nn
+    from flax.traverse_util import unflatten_dict
 
-    if stack.output != "every":
-        raise ValueError("linen has no layer with one output per sequence; export to PyTorch or Keras instead")
-    layers, params = [], {}
-    if stack.embedding is not None:
-        params[f"layers_{len(layers)}"] = {"embedding": stack.embedding}
-        layers.append(nn.Embed(*stack.embedding.shape, param_dtype=stack.embedding.dtype))
-    for layer in stack.layers:
-        cells = [nn.RNN(_module_of_cell(nn, direction, layer.activation)) for direction in layer.directions]
-        weights = [{"cell": _params_of_cell(direction)} for direction in layer.directions]
-        if layer.backward is None:
-            params[f"layers_{len(layers)}"] = weights[0]
-            layers.append(cells[0])
-        else:
-            options = {} if layer.merge == "concat" else {"merge_fn": MERGES[layer.merge]}
-            params[f"layers_{len(layers)}"] = dict(zip(("forward_rnn", "backward_rnn"), weights, strict=True))
-            layers.append(nn.Bidirectional(*cells, **options))
-    if stack.readout is not None:
-        params[f"layers_{len(layers)}"] = {"kernel": stack.readout.w, "bias": stack.readout.b}
-        layers.append(nn.Dense(stack.readout.w.shape[1], param_dtype=stack.readout.w.dtype))
-    return nn.Sequential(layers), {"params": params}
+    def make(spec):
+        sizes = spec.sizes if spec.module == "Embed" else spec.sizes[1:]
+        return getattr(nn, spec.module)(*sizes, **_flax.options_of(spec)), unflatten_dict(spec.arrays, sep="/")
+
+    def recurrent(layer, pairs):
+        cells, arrays = zip(*pairs, strict=True)
+        module = _flax.recurrent(nn, layer, cells)
+        if len(cells) == 1:
+            return module, {"cell": arrays[0]}
+        return module, {"forward_rnn": {"cell": arrays[0]}, "backward_rnn": {"cell": arrays[1]}}
+
+    modules, arrays = zip(*modules_of(LIBRARY, exported(LIBRARY, net, params), make, recurrent), strict=True)
+    return nn.Sequential(list(modules)), {"params": {f"layers_{i}": a for i, a in enumerate(arrays)}}
 
 
-def source(stack):
-    """Returns a Python file that defines `model`, the module of a stack, and loads `variables` from model.msgpack."""
-    parts = []
-    if stack.embedding is not None:
-        parts.append("nn.Embed({}, {})".format(*stack.embedding.shape))
-    for layer in stack.layers:
-        cells = [f"nn.RNN(nn.{_source_of_cell(direction, layer.activation)})" for direction in layer.directions]
-        merge = {"concat": "", "sum": ", merge_fn=lambda a, b: a + b", "mul": ", merge_fn=lambda a, b: a * b"}
-        merge["ave"] = ", merge_fn=lambda a, b: (a + b) / 2"
-        parts.append(cells[0] if len(cells) == 1 else f"nn.Bidirectional({', '.join(cells)}{merge[layer.merge]})")
-    if stack.readout is not None:
-        parts.append(f"nn.Dense({stack.readout.w.shape[1]})")
-    layers = "".join(f"        {part},\n" for part in parts)
+def source_of(net: Net, params: Params) -> str:
+    """Returns a Python file that defines `model`, the module of a net, and loads `variables` from model.msgpack."""
+    activations = {"relu": ", activation_fn=nn.relu", "linear": ", activation_fn=lambda a: a"}
+    merges = {"sum": "lambda a, b: a + b", "mul": "lambda a, b: a * b", "ave": "lambda a, b: (a + b) / 2"}
+
+    def make(spec):
+        sizes = spec.sizes if spec.module == "Embed" else spec.sizes[1:]
+        return f"nn.{spec.module}({', '.join(map(str, sizes))}{activations.get(spec.activation, '')})"
+
+    def recurrent(layer, cells):
+        rnns = ", ".join(f"nn.RNN({cell})" for cell in cells)
+        merge = f", merge_fn={merges[layer.merge]}" if layer.merge in merges else ""
+        return rnns if len(cells) == 1 else f"nn.Bidirectional({rnns}{merge})"
+
+    modules = modules_of(LIBRARY, exported(LIBRARY, net, params), make, recurrent)
+    layers = "".join(f"        {module},\n" for module in modules)
     return f'''"""Flax linen module of recurrent layers and its variables. Batch-major: [B, T, D] -> [B, T, K]."""
 
 from pathlib import Path
@@ -200,28 +135,3 @@ model = nn.Sequential(
 )
 variables = msgpack_restore(Path(__file__).with_name("model.msgpack").read_bytes())
 '''
-
-
-def _source_of_cell(params, activation):
-    size = params.w_h.shape[0]
-    if isinstance(params, ElmanParams):
-        option = {"tanh": "", "relu": ", activation_fn=nn.relu", "linear": ", activation_fn=lambda a: a"}
-        return f"SimpleCell({size}{option[activation]})"
-    return f"{WRITTEN[type(params)]}({size})"
-
-
-def _module_of_cell(nn, params, activation):
-    size, dtype = params.w_h.shape[0], params.w_h.dtype
-    if isinstance(params, ElmanParams):
-        return nn.SimpleCell(size, activation_fn=ACTIVATIONS[activation], param_dtype=dtype)
-    return getattr(nn, WRITTEN[type(params)])(size, param_dtype=dtype)
-
-
-def _params_of_cell(params):
-    kernels, bias_side = {}, "h" if isinstance(params, LSTMParams) else "i"
-    for gate, (w_x, w_h, b) in _flax.split(params).items():
-        kernels[f"i{gate}"], kernels[f"h{gate}"] = {"kernel": w_x}, {"kernel": w_h}
-        kernels[f"{bias_side}{gate}"]["bias"] = b
-    if isinstance(params, GRUParams | MGUParams):
-        kernels["hn"]["bias"] = _flax.recurrent_bias(params, "linen")
-    return kernels

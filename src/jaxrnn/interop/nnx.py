@@ -1,26 +1,35 @@
 """Converts Flax nnx's recurrent layers to nets, and nets to nnx modules.
 
 In nnx an LSTMCell has two `Linear`s per gate. Every other cell has one `Linear` for the inputs and one for the
-recurrence, whose columns hold the gates in the same order as in jaxrnn.
+recurrence.
 """
 
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
 from flax import nnx
+from flax.traverse_util import unflatten_dict
 
-from jaxrnn.cells.elman import ElmanParams
-from jaxrnn.cells.gru import GRUParams
-from jaxrnn.cells.lstm import LSTMParams
-from jaxrnn.cells.step import ACTIVATIONS
-from jaxrnn.interop import _flax, _stack
-from jaxrnn.interop._stack import Layer, Stack
-from jaxrnn.interop._verification import verified
-from jaxrnn.nets.combine import MERGES
-from jaxrnn.nets.layers import AffineParams
+from jaxrnn.interop import _flax
+from jaxrnn.interop._library import Library, exported, modules_of, net_of_parts
+from jaxrnn.interop._weights import Format
 from jaxrnn.types import Net, Params
 
-CELLS = (nnx.LSTMCell, nnx.OptimizedLSTMCell, nnx.GRUCell, nnx.SimpleCell)
+DENSE = {"w_x": "dense_i/kernel", "w_h": "dense_h/kernel"}
+LIBRARY = Library(
+    name="nnx",
+    reader="from_nnx",
+    expected=_flax.EXPECTED.format("Linear"),
+    cells=(
+        Format("LSTM", ("OptimizedLSTMCell",), b_x="dense_h/bias", **DENSE),
+        Format("LSTM", ("LSTMCell",), b_x="h{gate}/bias", **_flax.PER_GATE),
+        Format("GRU", ("GRUCell",), b_x="dense_i/bias", b_h="dense_h/bias", variants=("after",), **DENSE),
+        Format("Elman", ("SimpleCell",), b_x="dense_i/bias", **DENSE),
+    ),
+    embedding=("Embed", "embedding"),
+    readout=("Linear", "kernel", "bias"),
+)
 
 
 def from_nnx(module: Any) -> tuple[Net, Params]:
@@ -41,33 +50,12 @@ def from_nnx(module: Any) -> tuple[Net, Params]:
       ValueError: if a part has no counterpart in jaxrnn, such as a cell that computes something different. The message
         names the part.
     """
-    stack, parts = Stack(()), _listed(module)
-    for part in parts:
-        if isinstance(part, (nnx.RNN, nnx.Bidirectional, *CELLS)) and stack.readout is None:
-            stack = stack._replace(layers=(*stack.layers, _layer(part)))
-        elif isinstance(part, nnx.Linear) and stack.layers and stack.readout is None:
-            w, b = part.kernel[...], _bias(part)
-            stack = stack._replace(readout=AffineParams(w, jnp.zeros(w.shape[1], w.dtype) if b is None else b))
-        elif isinstance(part, nnx.Embed) and not stack.layers:
-            stack = stack._replace(embedding=part.embedding[...])
-        else:
-            raise ValueError(
-                f"from_nnx: unexpected {type(part).__name__}: expected an Embed, then RNN or Bidirectional layers or "
-                "cells, then one Linear; give the layers of your own module in a list"
-            )
-    if not stack.layers:
-        raise ValueError("from_nnx: the modules contain no recurrent layer")
-    return _stack.net(verified(stack, lambda xs: _run(parts, stack, xs), f"from_nnx: {type(module).__name__}"))
-
-
-def _run(parts, stack, xs):
-    """Runs the parts in order."""
-    hs = jnp.asarray(xs[..., 0] if stack.embedding is not None else xs)
-    for part in parts:
-        layer = nnx.RNN(part) if isinstance(part, CELLS) else part
-        recurrent = isinstance(layer, nnx.RNN | nnx.Bidirectional)
-        hs = layer(hs, time_major=True, return_carry=False) if recurrent else layer(hs)
-    return hs
+    try:
+        modules = _listed(module)
+    except RecursionError as error:
+        raise ValueError("from_nnx: the modules are nested too deeply") from error
+    parts = [_flax.part(LIBRARY, part, _arrays(part)) for part in modules]
+    return net_of_parts(LIBRARY, parts, partial(_run, modules), type(module).__name__)
 
 
 def _listed(module):
@@ -76,97 +64,38 @@ def _listed(module):
     return [part for child in module for part in _listed(child)] if isinstance(module, list | tuple) else [module]
 
 
-def _layer(module):
-    if isinstance(module, nnx.Bidirectional):
-        directions = [_layer(module.forward_rnn), _layer(module.backward_rnn)]
-        _flax.require_same(directions, "from_nnx")
-        return directions[0]._replace(backward=directions[1].forward, merge=_flax.merge(module.merge_fn, "from_nnx"))
-    if isinstance(module, nnx.RNN):
-        if module.reverse:
-            raise ValueError("from_nnx: an RNN with reverse=True is supported only inside a Bidirectional")
-        module = module.cell
-    if not isinstance(module, CELLS):
-        names = ", ".join(kind.__name__ for kind in CELLS)
-        raise ValueError(f"from_nnx: no counterpart of {type(module).__name__}; expected one of {names}")
-    return Layer(_cell(module), activation=_flax.cell_activation(module, "from_nnx"))
+def _arrays(module):
+    """Returns the params of a module as {path: array}. nnx names the forget gate's Linear if_."""
+    params = nnx.to_pure_dict(nnx.state(module, nnx.Param)) if isinstance(module, nnx.Module) else {}
+    return {name.replace("if_/", "if/"): a for name, a in _flax.flat(params).items()}
 
 
-def _cell(module):
-    if isinstance(module, nnx.LSTMCell):
-        sides = [[module.ii, module.if_, module.ig, module.io], [module.hi, module.hf, module.hg, module.ho]]
-        kernels = ([part.kernel[...] for part in side] for side in sides)
-        return _flax.joined(LSTMParams, *kernels, *([_bias(part) for part in side] for side in sides))
-    kinds = {nnx.OptimizedLSTMCell: LSTMParams, nnx.GRUCell: GRUParams, nnx.SimpleCell: ElmanParams}
-    kind = next(params for cell, params in kinds.items() if isinstance(module, cell))
-    gates = len(_flax.GATES.get(kind, [""]))
-    kernels, biases = [], []
-    for part in (module.dense_i, module.dense_h):
-        kernels.append(jnp.split(part.kernel[...], gates, axis=1))
-        bias = _bias(part)
-        biases.append([None] * gates if bias is None else jnp.split(bias, gates))
-    return _flax.joined(kind, *kernels, *biases)
-
-
-def _bias(linear):
-    return None if linear.bias is None else linear.bias[...]
+def _run(modules, xs):
+    """Runs the modules in order."""
+    hs = jnp.asarray(xs)
+    for module in modules:
+        module = nnx.RNN(module) if isinstance(module, nnx.RNNCellBase) else module
+        hs = _flax.run(module, module, hs)
+    return hs
 
 
 def to_nnx(net: Net, params: Params) -> nnx.Sequential:
-    """Converts a net to an nnx module that computes the same outputs.
-
-    Args:
-      net: a `Net` of recurrent layers. It may start with an embedding or one-hot symbols and end with a readout.
-      params: its params. Dropout, noise and the random part of zoneout act only in training and are left out.
+    """Converts a net to an nnx module that computes the same outputs. Arguments and errors: see `jaxrnn.interop`.
 
     Returns:
       An `nnx.Sequential` of `nnx.RNN`, `nnx.Bidirectional`, `nnx.Embed` and `nnx.Linear`. It is batch-major: xs
       [B, T, D], or symbols [B, T], -> ys [B, T, K]. A GRUCell gets a recurrent bias, which nnx itself leaves out.
-
-    Raises:
-      ValueError: if nnx has no layer for a part of the net. The message names the part.
     """
-    stack = _stack.stack(net, params, "nnx")
-    if stack.output != "every":
-        raise ValueError(
-            "nnx has no layer with one output per sequence; export a net with all outputs and select the last one"
-        )
-    rngs, parts = nnx.Rngs(0), []
-    if stack.embedding is not None:
-        part = nnx.Embed(*stack.embedding.shape, param_dtype=stack.embedding.dtype, rngs=rngs)
-        part.embedding[...] = stack.embedding
-        parts.append(part)
-    for layer in stack.layers:
-        directions = [nnx.RNN(_module_of_cell(d, layer.activation, rngs)) for d in layer.directions]
-        options = {} if layer.merge == "concat" else {"merge_fn": MERGES[layer.merge]}
-        parts.append(directions[0] if layer.backward is None else nnx.Bidirectional(*directions, **options))
-    if stack.readout is not None:
-        parts.append(_linear(stack.readout.w, stack.readout.b, rngs))
-    return nnx.Sequential(*parts)
 
+    def make(spec):
+        options = _flax.options_of(spec) | {"rngs": nnx.Rngs(0)}  # the weights that it draws are replaced
+        module = getattr(nnx, spec.module)(*spec.sizes, **options)
+        if isinstance(module, nnx.GRUCell):
+            module.dense_h = nnx.Linear(*spec.arrays["dense_h/kernel"].shape, **options)
+        nnx.update(module, unflatten_dict(spec.arrays, sep="/"))
+        return module
 
-def _module_of_cell(params, activation, rngs):
-    _flax.require_known(params, "nnx")
-    columns, size = params.w_x.shape[0], params.w_h.shape[0]
-    options = {"rngs": rngs, "param_dtype": params.w_x.dtype}
-    if isinstance(params, LSTMParams):
-        cell = nnx.OptimizedLSTMCell(columns, size, **options)
-        cell.dense_i = _linear(params.w_x, None, rngs)
-        cell.dense_h = _linear(params.w_h, params.b, rngs)
-        return cell
-    if isinstance(params, GRUParams):
-        cell = nnx.GRUCell(columns, size, **options)
-        b_hn = _flax.recurrent_bias(params, "nnx")
-        b_h = jnp.zeros(params.w_h.shape[1], params.w_h.dtype).at[2 * size :].set(b_hn)
-        cell.dense_i, cell.dense_h = _linear(params.w_x, params.b, rngs), _linear(params.w_h, b_h, rngs)
-        return cell
-    cell = nnx.SimpleCell(columns, size, activation_fn=ACTIVATIONS[activation], **options)
-    cell.dense_i, cell.dense_h = _linear(params.w_x, params.b, rngs), _linear(params.w_h, None, rngs)
-    return cell
+    def recurrent(layer, cells):
+        return _flax.recurrent(nnx, layer, cells)
 
-
-def _linear(w, b, rngs):
-    part = nnx.Linear(*w.shape, use_bias=b is not None, param_dtype=w.dtype, rngs=rngs)
-    part.kernel[...] = w
-    if b is not None:
-        part.bias[...] = b
-    return part
+    return nnx.Sequential(*modules_of(LIBRARY, exported(LIBRARY, net, params), make, recurrent))

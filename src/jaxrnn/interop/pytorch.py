@@ -1,12 +1,15 @@
 """Converts PyTorch's recurrent modules to nets, and nets to PyTorch modules. Imports torch only when it is needed."""
 
 import copy
+from functools import partial
 from typing import Any
 
-from jaxrnn.interop import _stack, torch_weights
-from jaxrnn.interop._stack import Stack
-from jaxrnn.interop._torch_state import require_plain
-from jaxrnn.interop._verification import verified
+import numpy as np
+
+from jaxrnn.interop._library import Part, exported, net_of_parts, part_of, specs_of
+from jaxrnn.interop._stack import net_of
+from jaxrnn.interop._state_dict import LIBRARY, require_plain, stack_of_state
+from jaxrnn.interop._weights import array
 from jaxrnn.types import Net, Params
 
 
@@ -35,28 +38,29 @@ def from_torch(source: Any, activation: str = "tanh") -> tuple[Net, Params]:
         name or its names are ambiguous.
     """
     if isinstance(source, dict):
-        return _stack.net(torch_weights.read(source, activation))
+        return net_of(stack_of_state(source, activation))
     if activation != "tanh":
         raise ValueError(
             f"from_torch: activation={activation} is only for a state_dict; a module has its own activation"
         )
-    if not isinstance(source, list | tuple) and not hasattr(source, "children"):
+    is_list = isinstance(source, list | tuple)
+    if not is_list and not hasattr(source, "children"):
         raise ValueError(
             f"from_torch: expected a module, a list of modules or a state_dict, got a {type(source).__name__}"
         )
-    parts = list(source) if isinstance(source, list | tuple) else [source]
-    for part in parts:
-        require_plain(part.state_dict() if hasattr(part, "state_dict") else {})
-    is_module = not isinstance(source, list | tuple)
-    stack = _stack_of_modules(list(_leaves(source)) if is_module else parts)
-    return _stack.net(_verified(stack, parts, type(source).__name__ if is_module else "this list of modules"))
+    modules = list(source) if is_list else [source]
+    for module in modules:
+        require_plain(module.state_dict() if hasattr(module, "state_dict") else {})
+    parts = [_part(module) for module in (modules if is_list else _leaves(source))]
+    name = "this list of modules" if is_list else type(source).__name__
+    return net_of_parts(LIBRARY, parts, partial(_run, modules), name)
 
 
 def _leaves(module):
     """Yields a module's recurrent layers and its other modules without children, in their order in the module."""
     name = type(module).__name__
     children = list(module.children())
-    if name in ("RNN", "LSTM", "GRU") or not children:
+    if name in LIBRARY.modules or not children:
         yield module
         return
     if next(iter(module._parameters), None) is not None:
@@ -67,68 +71,36 @@ def _leaves(module):
         yield from _leaves(child)
 
 
-def _stack_of_modules(modules):
-    stack, dropout = Stack(()), 0.0
-    for module in modules:
-        name = type(module).__name__
-        if name in ("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell") and stack.readout is None:
-            stack = stack._replace(layers=stack.layers + _layers_of(module, dropout))
-            dropout = 0.0
-        elif name == "Linear" and stack.layers and stack.readout is None:
-            stack = stack._replace(readout=torch_weights.readout(module.weight, module.bias), dropout=dropout)
-            dropout = 0.0
-        elif name == "Embedding" and not stack.layers and stack.embedding is None:
-            stack = stack._replace(embedding=torch_weights.array(module.weight))
-        elif name == "Dropout" and stack.readout is None:
-            dropout = module.p
-        elif name != "Identity":
-            raise ValueError(
-                f"from_torch: unexpected nn.{name}: expected an nn.Embedding, then recurrent layers, then one nn.Linear"
-            )
-    if not stack.layers:
-        raise ValueError(f"from_torch: expected an nn.RNN, nn.LSTM or nn.GRU, found only {_names(modules)}")
-    return stack
+def _part(module):
+    kind = type(module).__name__
+    name = f"nn.{kind}"
+    if kind in LIBRARY.modules:
+        first, *others = stack_of_state(module.state_dict(), getattr(module, "nonlinearity", "tanh")).layers
+        rate = getattr(module, "dropout", 0.0)
+        return Part(name, "layers", [first, *(layer._replace(dropout=rate) for layer in others)])
+    if kind in ("Linear", "Embedding"):
+        return part_of(LIBRARY, kind, module.state_dict())._replace(name=name)
+    if kind == "Dropout":
+        return Part(name, "dropout", module.p)
+    return Part(name, "ignored" if kind == "Identity" else "unexpected")
 
 
-def _names(modules):
-    return ", ".join(type(module).__name__ for module in modules)
-
-
-def _layers_of(module, dropout):
-    if getattr(module, "proj_size", 0):
-        raise ValueError("from_torch: an nn.LSTM with proj_size has no counterpart in jaxrnn")
-    activation = getattr(module, "nonlinearity", None) or "tanh"
-    state = dict(module.state_dict())
-    layers = torch_weights.read({name: state[name] for name in state}, activation).layers
-    rates = [dropout] + [getattr(module, "dropout", 0.0)] * (len(layers) - 1)
-    return tuple(layer._replace(dropout=rate) for layer, rate in zip(layers, rates, strict=True))
-
-
-def _verified(stack, parts, name):
-    """Runs copies of the modules on random inputs and returns the stack with the matching `output`."""
+def _run(modules, xs):
+    """Runs copies of the modules in order on a time-major sequence, in evaluation mode."""
     import torch
 
-    copies = [copy.deepcopy(part).cpu().eval() for part in parts]
-    is_float64 = {p.dtype for part in copies for p in part.parameters()} == {torch.float64}
+    copies = [copy.deepcopy(module).cpu().eval() for module in modules]
+    is_float64 = {p.dtype for module in copies for p in module.parameters()} == {torch.float64}
     dtype = torch.float64 if is_float64 else torch.float32
-
-    def compute(xs):
-        hs = torch.as_tensor(xs[..., 0] if stack.embedding is not None else xs)
-        hs = hs if stack.embedding is not None else hs.to(dtype)
-        with torch.no_grad():
-            for part in copies:
-                hs = _run(part.to(dtype), hs)
-        return torch_weights.array(hs)
-
-    try:
-        return verified(stack, compute, name)
-    except (TypeError, RuntimeError, AttributeError) as error:
-        raise ValueError(
-            f"from_torch: {name} must compute outputs from one sequence ({error}); give its layers in a list instead"
-        ) from error
+    hs = torch.as_tensor(xs)
+    hs = hs.to(dtype) if hs.is_floating_point() else hs
+    with torch.no_grad():
+        for module in copies:
+            hs = _run_module(module.to(dtype), hs)
+    return array(hs, "the outputs")
 
 
-def _run(module, hs):
+def _run_module(module, hs):
     """Runs a module on a time-major sequence. A cell runs step by step."""
     import torch
 
@@ -145,22 +117,41 @@ def _run(module, hs):
 
 
 def to_torch(net: Net, params: Params) -> Any:
-    """Converts a net to a PyTorch module that computes the same outputs.
+    """Converts a net to a PyTorch module that computes the same outputs. Arguments and errors: see `jaxrnn.interop`.
 
-    Args:
-      net: a `Net` of recurrent layers. Both directions of a layer have the same kind and size. The net may start with
-        an embedding or one-hot symbols and end with a readout.
-      params: its params. Dropout, noise and the random part of zoneout act only in training and are left out.
+    Both directions of a layer must have the same kind and size.
 
     Returns:
       A `Recurrent` of `torch_model.py` on the CPU, in the params' dtype. It is time-major like the net:
       (xs [T, B, D], lengths [B] or None) -> ys. Symbols are integers [T, B]. Its layers are `nn.RNN`s, `nn.LSTM`s or
       `nn.GRU`s.
-
-    Raises:
-      ValueError: if PyTorch has no layer for a part of the net. The message names the part.
-      ImportError: if PyTorch is not installed.
     """
     from jaxrnn.interop.torch_model import Recurrent
 
-    return Recurrent.load(*torch_weights.settings(_stack.stack(net, params, "PyTorch")))
+    return Recurrent.load(*settings_of(exported(LIBRARY, net, params)))
+
+
+def settings_of(stack):
+    """Converts a stack to (arguments of `Recurrent`, state dict of NumPy arrays)."""
+    blocks, state = [], {}
+    for layer in stack.layers:
+        specs = specs_of(LIBRARY, layer)
+        block = {"kind": specs[0].module, "input_size": specs[0].sizes[0], "hidden_size": layer.size, "num_layers": 1}
+        block |= {"bidirectional": layer.backward is not None}
+        block |= {} if specs[0].activation is None else {"nonlinearity": layer.activation}
+        if blocks and {**blocks[-1], "num_layers": 1, "input_size": block["input_size"]} == block:
+            blocks[-1]["num_layers"] += 1
+        else:
+            blocks.append(block)
+        suffix = f"_l{blocks[-1]['num_layers'] - 1}"
+        for spec, direction in zip(specs, ("", "_reverse"), strict=False):
+            names = {name: f"layers.{len(blocks) - 1}.{name}{suffix}{direction}" for name in spec.arrays}
+            state |= {names[name]: np.array(a) for name, a in spec.arrays.items()}
+    settings = {"blocks": blocks, "output": stack.output, "output_size": None, "vocabulary": None}
+    if stack.readout is not None:
+        settings["output_size"] = int(stack.readout.w.shape[1])
+        state |= {"readout.weight": np.array(stack.readout.w.T), "readout.bias": np.array(stack.readout.b)}
+    if stack.embedding is not None:
+        settings["vocabulary"] = len(stack.embedding)
+        state["embedding.weight"] = np.array(stack.embedding)
+    return settings, state

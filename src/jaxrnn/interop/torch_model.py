@@ -13,15 +13,18 @@ class Recurrent(nn.Module):
 
     Args:
       blocks: a list of dicts with the key "kind" ("RNN", "LSTM" or "GRU") and the arguments of that class.
-      output: steps whose outputs are returned: "every" step, the "last" step, or "ends". "ends" joins the last step of
+      output: steps whose outputs are returned: "all" steps, the "last" step, or "ends". "ends" joins the last step of
         the forward direction and the first step of the backward direction.
       output_size: output size of the readout, an `nn.Linear`. None means no readout.
       vocabulary: number of symbols of the `nn.Embedding`. None if the inputs are values.
     """
 
-    def __init__(self, blocks, output="every", output_size=None, vocabulary=None):
+    def __init__(self, blocks, output="all", output_size=None, vocabulary=None):
         super().__init__()
+        if output not in ("all", "last", "ends"):
+            raise ValueError(f"output={output}: expected all (every before version 0.6.0), last or ends")
         first, last = blocks[0], blocks[-1]
+        self.settings = {"blocks": blocks, "output": output, "output_size": output_size, "vocabulary": vocabulary}
         self.output = output
         self.embedding = None if vocabulary is None else nn.Embedding(vocabulary, first["input_size"])
         self.layers = nn.ModuleList(
@@ -66,6 +69,6 @@ class Recurrent(nn.Module):
             h = state[0] if isinstance(state, tuple) else state
             hs = torch.cat([h[-2], h[-1]], -1)[None]
         ys = hs if self.readout is None else self.readout(hs)
-        if lengths is not None and self.output == "every":
+        if lengths is not None and self.output == "all":
             ys = ys.masked_fill((torch.arange(steps)[:, None] >= lengths)[..., None].to(ys.device), 0)
         return ys
