@@ -143,9 +143,10 @@ def _build_node(cfg, node, kind, **arguments):
 
 def _of_symbols(dataset):
     """Returns the arguments that the net's factory needs for symbols as inputs and for answers of another length."""
-    arguments = {} if dataset.inputs is None else {"vocabulary_size": dataset.inputs.size}
+    symbols = dataset.symbols
+    arguments = {} if symbols.inputs is None else {"vocabulary_size": symbols.inputs.size}
     if any(isinstance(batch.xs, Pair) for batch in dataset.splits.values()):
-        arguments["answers"] = "symbols" if dataset.outputs is not None else "values"
+        arguments["answers"] = "symbols" if symbols.outputs is not None else "values"
     return arguments
 
 
