@@ -11,8 +11,8 @@ from jaxrnn.batch import Batch
 from jaxrnn.data import _calendar, _predictors, _steps
 from jaxrnn.data._forecast import Target, forecast
 from jaxrnn.data._gaps import Missing
+from jaxrnn.distribution import Distribution
 from jaxrnn.distributions import point
-from jaxrnn.distributions._contract import Distribution
 from jaxrnn.metrics import coverage, crps, mean_squared_error, scaled_error
 from jaxrnn.series import Series
 

@@ -11,7 +11,7 @@ from jaxrnn.data._forecast import Target
 from jaxrnn.data._gaps import Missing
 from jaxrnn.data._measured import Anchor, Calendar, Measured, Options, measured
 from jaxrnn.dataset import Dataset
-from jaxrnn.distributions._contract import Distribution
+from jaxrnn.distribution import Distribution
 from jaxrnn.types import Rate, Size
 
 Column = str | int

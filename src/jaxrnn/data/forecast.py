@@ -14,7 +14,7 @@ from jaxrnn.data import _assets, _times
 from jaxrnn.data._forecast import Target
 from jaxrnn.data._measured import Anchor, Calendar, Measured, Options, measured
 from jaxrnn.dataset import Dataset
-from jaxrnn.distributions._contract import Distribution
+from jaxrnn.distribution import Distribution
 from jaxrnn.types import Rate, Size
 
 

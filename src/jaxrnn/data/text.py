@@ -46,7 +46,7 @@ def dataset(path: str | Path | None = None, window: Size = 64, validation: Rate 
       FileNotFoundError: if the file does not exist.
       ValueError: if the file is not UTF-8, or too short for the window.
     """
-    letters = _letters.of_text(_assets.text("shakespeare")) if path is None else _letters.of_file(path)
+    letters = _letters.of_text(shakespeare()) if path is None else _letters.of_file(path)
     if validation + test >= 1:
         raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
     symbols = Symbols(tuple(map(chr, np.flatnonzero(letters.counts).tolist())))
@@ -78,6 +78,11 @@ def dataset(path: str | Path | None = None, window: Size = 64, validation: Rate 
         targets="next_step",
         symbols=SymbolData(symbols, symbols, question),
     )
+
+
+def shakespeare() -> str:
+    """Returns the default text."""
+    return _assets.text("shakespeare")
 
 
 def _numbers(codes, numbers, begin, end):
