@@ -50,7 +50,10 @@ napoleon_custom_sections = [("Fields", "params_style")]
 default_role = None
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", "(?!jaxrnn).*")]  # names of other packages
-nitpick_ignore = [("py:class", "jaxrnn.contracts._NetFields")]  # the base of `Net`; the page of `Net` documents it
+nitpick_ignore = [  # the bases of `Net` and `Dataset`, whose pages document them
+    ("py:class", "jaxrnn.contracts._NetFields"),
+    ("py:class", "jaxrnn.dataset._DatasetFields"),
+]
 
 html_theme = "furo"
 html_title = f"jaxrnn {release}"

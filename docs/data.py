@@ -28,7 +28,7 @@ def save_results(folder):
     keys = ("steps", "seconds", "compile_seconds", "parameters", "device", "versions")
     content = {key: summary[key] for key in keys}
     content |= {"test": summary["metrics"]["test"], "baselines": run.evaluator.baselines(run.dataset.splits["test"])}
-    content |= {"loss_name": run.dataset.loss_name, "padding": summary.get("padding")}
+    content |= {"loss_name": run.dataset.loss.name, "padding": summary.get("padding")}
     arguments = [word.removeprefix("++") for word in overrides if not word.startswith(("hydra.", "figures="))]
     content["command"] = " ".join(["python scripts/train.py", *arguments])
     FOLDER.mkdir(exist_ok=True)

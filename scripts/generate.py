@@ -17,7 +17,7 @@ def generate(cfg):
     with config_errors():
         schema.prepare(cfg)
         run = run_folder.load(cfg.run, schema.listed(cfg.trust, "trust"))
-        if run.dataset.question is not None:
+        if run.dataset.symbols.question is not None:
             print(generate_cli.answered(run, cfg))
             return
         generate_cli.refuse_questions(run, cfg)

@@ -17,6 +17,10 @@ from . import studies as studies
 from . import sweeps as sweeps
 from . import training as training
 from . import unroll as unroll
+from .batch import Batch as Batch
+from .batch import Pair as Pair
+from .dataset import Dataset as Dataset
+from .dataset import Metric as Metric
 from .errors import ConfigError as ConfigError
 from .experiments import Experiment as Experiment
 from .experiments import Run as Run
@@ -24,10 +28,6 @@ from .experiments import experiment as experiment
 from .experiments import fit as fit
 from .experiments import load as load
 from .nets import rnn as rnn
-from .types import Batch as Batch
+from .series import Series as Series
 from .types import Cell as Cell
-from .types import Dataset as Dataset
-from .types import Metric as Metric
 from .types import Net as Net
-from .types import Pair as Pair
-from .types import Series as Series

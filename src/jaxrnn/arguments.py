@@ -19,6 +19,7 @@ ADVICE = {  # (expected type, type of the value) -> what to do
     ("Net", "list"): "jaxrnn.nets.serial(*nets) makes one of several",
     ("Net", "tuple"): "jaxrnn.nets.serial(*nets) makes one of several",
     ("Dataset", "array"): "jaxrnn.data.series.dataset(values) makes one",
+    ("Loss", "function"): "jaxrnn.dataset.Loss(function, name) makes one",
 }
 NEW_NAMES = {  # names before version 0.6 -> names now, of options and of their values
     "attend": "attention",

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike
 
+from jaxrnn.dataset import Loss
+
 
 def squared_error(ys: ArrayLike, targets: ArrayLike) -> jax.Array:
     """Mean over the outputs of (y - target)^2. Args: ys, targets [T, B, K]. Returns: [T, B]."""
@@ -17,6 +19,10 @@ def squared_error(ys: ArrayLike, targets: ArrayLike) -> jax.Array:
 def cross_entropy(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
     """-ln softmax(logits)[label], in nats. Args: logits [T, B, K], labels [T, B, 1], integers. Returns: [T, B]."""
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels[..., 0])
+
+
+SQUARED_ERROR = Loss(squared_error, "mean squared error")
+CROSS_ENTROPY = Loss(cross_entropy, "cross-entropy (nats)")
 
 
 def smoothed_cross_entropy(smoothing: float = 0.1) -> Callable[..., jax.Array]:

@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn import losses
-from jaxrnn.types import Batch, Metric
+from jaxrnn.batch import Batch
+from jaxrnn.dataset import Metric
 
 
 def weighted_mean(values: Any, weights: Any) -> jax.Array:

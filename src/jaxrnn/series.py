@@ -1,11 +1,13 @@
 """Time series, and the inputs and targets of a network at every step."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import timeline
+from jaxrnn.distribution import Distribution
 
 ROUNDING = 1e-7  # rounding error of float32 values, in the network's units
 
@@ -36,6 +38,9 @@ class Series(NamedTuple):
       step: the distance between times, a pandas offset or a number; None for the median difference.
       missing: [N, V], true for a filled value, which is an input but not a target; None if all values are known.
       informed: [N], true for a step without a target, because its input holds a value of its future; None for no step.
+      distribution: the `Distribution` that a network's outputs describe; None until the data set is built.
+      anchor: (xs [T, B, D]) -> [T, B, K']. Computes the forecast that `jaxrnn.nets.adapted` adds to the first K'
+        outputs, which are the locations of the distributions; None to add nothing.
     """
 
     values: Any
@@ -54,6 +59,8 @@ class Series(NamedTuple):
     step: Any = None
     missing: Any = None
     informed: Any = None
+    distribution: Distribution | None = None
+    anchor: Callable[[Any], Any] | None = None
 
     def in_source_units(self, values: Any) -> Any:
         """Converts values [..., V] from the network's units to the source's units."""

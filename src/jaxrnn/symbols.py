@@ -1,10 +1,12 @@
-"""Vocabularies: the symbols (letters, words, phonemes, tags or labels) and their numbers."""
+"""Symbols (letters, words, phonemes, tags or labels): vocabularies, questions, and examples for display."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+
+from jaxrnn.batch import Batch
 
 UNKNOWN = "\ufffd"  # the symbol for everything that the training part does not contain
 
@@ -69,3 +71,52 @@ def vocabulary(sequences: Any, separator: str = "", end: bool = False, unknown: 
     """
     names = sorted({symbol for sequence in sequences for symbol in sequence})
     return Symbols((*([""] if end else []), *([UNKNOWN] if unknown else []), *names), separator, end)
+
+
+class ReadText(Protocol):
+    """Reads a text as a batch of one sequence, outside of JAX; raises ValueError for a text that it cannot read."""
+
+    def __call__(self, text: str, /) -> Batch: ...
+
+
+class Describe(Protocol):
+    """Describes sequences for display, outside of JAX; returns one dict per sequence.
+
+    - "input", "target" and "prediction" are strings.
+    - "picture" is an array [rows, columns], if the data are pictures.
+    - "parts" are the symbols of a sequence with a label per step, as lists: (inputs, targets, predictions).
+
+    `predicted` holds symbols [T, B], or values [T, B, K].
+    """
+
+    def __call__(self, batch: Batch, predicted: Any, /) -> list[dict[str, Any]]: ...
+
+
+class Question(NamedTuple):
+    """The input that `scripts/generate.py` reads from the user as text.
+
+    Fields:
+      name: the key that the user sets, such as "sentence".
+      batch: reads the text.
+      default: the text that is used if the user sets none.
+    """
+
+    name: str
+    batch: ReadText
+    default: str
+
+
+class SymbolData(NamedTuple):
+    """Vocabularies of a data set, and what a person asks and sees; all None for data without symbols.
+
+    Fields:
+      inputs: the `Symbols` whose numbers are xs [T, B, 1]; None if xs are values.
+      outputs: the `Symbols` whose logits are the outputs, or None. If xs is a `Pair`, symbol 0 ends an answer.
+      question: the `Question` that a user can ask a trained network, or None.
+      describe: describes sequences for display; None if they cannot be shown.
+    """
+
+    inputs: Symbols | None = None
+    outputs: Symbols | None = None
+    question: Question | None = None
+    describe: Describe | None = None

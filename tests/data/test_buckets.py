@@ -19,7 +19,9 @@ def made(name, **arguments):
 
 NETS = {
     "vowels": lambda d: nets.rnn(gru.cell(4), d.output_size, bidirectional="concat"),
-    "addition": lambda d: nets.seq2seq(gru.cell(4), d.output_size, "symbols", d.inputs.size, attention="bahdanau"),
+    "addition": lambda d: nets.seq2seq(
+        gru.cell(4), d.output_size, "symbols", d.symbols.inputs.size, attention="bahdanau"
+    ),
 }
 
 
@@ -33,12 +35,15 @@ def test_bucketed_and_padded_batches_give_the_same_loss_and_gradient(name):
         ys = net.apply(params, net.initial(params, batch.fresh.shape), batch.xs, mask=batch.mask)[1]
         return weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0]
 
-    assert 1 < len(dataset.buckets.batches) <= 6
+    assert 1 < len(dataset.train.buckets.batches) <= 6
     steps = jnp.arange(40)
-    rows, which = dataset.plan(jax.random.key(1), steps, 8), dataset.buckets.which(steps, 8)
-    for bucket in (0, len(dataset.buckets.batches) - 1):
+    rows, which = dataset.train.plan(jax.random.key(1), steps, 8), dataset.train.buckets.which(steps, 8)
+    for bucket in (0, len(dataset.train.buckets.batches) - 1):
         own = rows[int(np.flatnonzero(np.asarray(which) == bucket)[0])]
-        short, long = dataset.buckets.batches[bucket](dataset.arrays, own), dataset.batch(dataset.arrays, own)
+        short, long = (
+            dataset.train.buckets.batches[bucket](dataset.train.arrays, own),
+            dataset.train.batch(dataset.train.arrays, own),
+        )
         outcomes = [jax.jit(jax.value_and_grad(loss))(params, batch) for batch in (short, long)]
         for one, other in zip(*map(jax.tree.leaves, outcomes), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
@@ -48,20 +53,24 @@ def test_bucketed_and_padded_batches_give_the_same_loss_and_gradient(name):
 def test_an_epoch_takes_every_sequence_of_a_bucket_once_and_at_most_a_quarter_is_padding():
     dataset = made("vowels", validation=0.0)
     batch_size = 9
-    sizes = np.array([len(bucket.rows) for bucket in group_by_length(np.asarray(dataset.arrays.lengths)[:, None])])
+    sizes = np.array(
+        [len(bucket.rows) for bucket in group_by_length(np.asarray(dataset.train.arrays.lengths)[:, None])]
+    )
     updates = np.maximum(sizes // batch_size, 1)
     steps = jnp.arange(updates.sum())
-    which = np.asarray(dataset.buckets.which(steps, batch_size))
+    which = np.asarray(dataset.train.buckets.which(steps, batch_size))
     np.testing.assert_array_equal(np.bincount(which), updates)
-    rows = np.asarray(dataset.plan(jax.random.key(0), steps, batch_size))
-    longest = [dataset.buckets.batches[b](dataset.arrays, jnp.arange(1)).xs.shape[0] for b in range(len(sizes))]
+    rows = np.asarray(dataset.train.plan(jax.random.key(0), steps, batch_size))
+    longest = [
+        dataset.train.buckets.batches[b](dataset.train.arrays, jnp.arange(1)).xs.shape[0] for b in range(len(sizes))
+    ]
     for bucket in range(len(sizes)):
         taken = rows[which == bucket].ravel()
         if sizes[bucket] >= batch_size:
             assert len(set(taken)) == len(taken)
-        assert (np.asarray(dataset.arrays.lengths)[taken] <= longest[bucket]).all()
-    assert 0 <= dataset.buckets.padding <= 0.25
-    other = dataset.plan(jax.random.key(1), steps, batch_size)
+        assert (np.asarray(dataset.train.arrays.lengths)[taken] <= longest[bucket]).all()
+    assert 0 <= dataset.train.buckets.padding <= 0.25
+    other = dataset.train.plan(jax.random.key(1), steps, batch_size)
     assert not np.array_equal(rows, other)  # the rows are the run's own, the buckets are not
 
 
@@ -76,7 +85,7 @@ def test_the_buckets_are_the_best_there_are():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["vowels", "language", "tagging", "g2p", "dates", "addition"])
 def test_shipped_data_waste_at_most_a_quarter_on_padding(name):
-    assert made(name).buckets.padding <= 0.25
+    assert made(name).train.buckets.padding <= 0.25
 
 
 def test_every_epoch_has_another_order_of_buckets_and_of_rows():

@@ -45,8 +45,8 @@ def test_windows_end_where_their_targets_are_known():
         targets = np.asarray(batch.targets[-1]) * original.std + original.mean
         np.testing.assert_allclose(targets[0], values[start : start + 3], atol=1e-4)
         np.testing.assert_allclose(targets[-1], values[stop - 3 : stop], atol=1e-4)
-    items = dataset.plan(jax.random.key(0), jnp.arange(1), dataset.rows)
-    batch = dataset.batch(dataset.arrays, jax.tree.map(lambda a: a[0], items))
+    items = dataset.train.plan(jax.random.key(0), jnp.arange(1), dataset.train.rows)
+    batch = dataset.train.batch(dataset.train.arrays, jax.tree.map(lambda a: a[0], items))
     largest = float(batch.targets.max() * original.std[0] + original.mean[0])
     assert largest == pytest.approx(69)  # no value of the validation part
     assert float(batch.xs[..., 0].min() * original.std[0] + original.mean[0]) == pytest.approx(3)
@@ -107,9 +107,9 @@ def test_an_anchor_is_what_a_network_of_zeros_says():
     dataset = forecast.dataset("airline", horizon=2, distribution=gaussian.distribution())
     batch = dataset.splits["test"].xs.cut()
     linear = dataset.baselines["linear autoregression"](batch)
-    np.testing.assert_allclose(dataset.anchor(batch.xs), linear[..., :2], rtol=1e-5)
+    np.testing.assert_allclose(dataset.series.anchor(batch.xs), linear[..., :2], rtol=1e-5)
     last = forecast.dataset("airline", horizon=2, anchor="last")
-    np.testing.assert_array_equal(last.anchor(batch.xs), jnp.tile(batch.xs[..., :1], 2))
+    np.testing.assert_array_equal(last.series.anchor(batch.xs), jnp.tile(batch.xs[..., :1], 2))
 
 
 def test_metrics_by_hand():
@@ -123,7 +123,9 @@ def test_metrics_by_hand():
     assert dataset.metrics["mse"](ys, batch) == pytest.approx(10 / std**2, rel=1e-4)
     spread = series.dataset(np.arange(100.0), window=5, distribution=gaussian.distribution())
     batch = spread.splits["test"]
-    ys = spread.distribution.around(batch.targets + jnp.where(jnp.arange(15) < 5, 1.8, 1.5)[:, None], np.array([1.0]))
+    ys = spread.series.distribution.around(
+        batch.targets + jnp.where(jnp.arange(15) < 5, 1.8, 1.5)[:, None], np.array([1.0])
+    )
     assert spread.metrics["coverage"](ys, batch) == pytest.approx(10 / 15, abs=1e-6)  # 1.645 deviations hold 90 %
     assert spread.metrics["coverage"].better == 0.9
 
@@ -143,7 +145,7 @@ def test_counts_are_seen_in_units_of_their_mean():
     np.testing.assert_allclose(dataset.series.in_source_units(dataset.series.values)[:, 0], counts)
     batch = dataset.splits["test"]
     ys = dataset.baselines["persistence"](batch)
-    drawn = dataset.distribution.draw(jax.random.key(0), ys) * dataset.series.std[0]
+    drawn = dataset.series.distribution.draw(jax.random.key(0), ys) * dataset.series.std[0]
     np.testing.assert_allclose(drawn, np.round(drawn), atol=1e-3)
     with pytest.raises(ValueError, match="counts must be whole numbers"):
         series.dataset(counts + 0.5, window=5, distribution=negative_binomial.distribution())

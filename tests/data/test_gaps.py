@@ -21,8 +21,8 @@ RULES = ("interpolate", "forward_fill")
 
 def training(dataset, count=None):
     """A batch of the training windows in order."""
-    rows = dataset.rows if count is None else count
-    return dataset.batch(dataset.arrays, (jnp.arange(rows), jnp.ones(rows, bool)))
+    rows = dataset.train.rows if count is None else count
+    return dataset.train.batch(dataset.train.arrays, (jnp.arange(rows), jnp.ones(rows, bool)))
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -60,12 +60,12 @@ def test_a_filled_value_is_no_target_in_any_split(rule, target, horizon):
         np.testing.assert_allclose(batch.weights[0], known.mean(axis=1))
         np.testing.assert_array_equal(~np.isnan(batch.targets[0]), known)
         ys = jax.random.normal(jax.random.key(0), (1, len(at), dataset.output_size))
-        each = np.asarray(dataset.distribution.loss(ys, jnp.nan_to_num(batch.targets)))[0]
+        each = np.asarray(dataset.series.distribution.loss(ys, jnp.nan_to_num(batch.targets)))[0]
         total, weight = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)
         np.testing.assert_allclose(total / weight, each[known].mean())
         found = {name: metric(ys, batch) for name, metric in dataset.metrics.items()}
         assert all(np.isfinite(value) for value in found.values()), found
-        error = np.abs(np.asarray(dataset.distribution.median(ys)) - batch.targets)[0][known]
+        error = np.abs(np.asarray(dataset.series.distribution.median(ys)) - batch.targets)[0][known]
         np.testing.assert_allclose(found["mse"], (error**2).mean())
     batch = training(dataset)
     weights = np.asarray(batch.weights)[-1] if target == "last" else np.asarray(batch.weights)

@@ -67,10 +67,10 @@ def test_what_is_read_twice_is_in_one_part(tmp_path, name):
 
     def read(xs, lengths):
         found = [tuple(x[:length, 0].tolist()) for x, length in zip(np.asarray(xs), lengths, strict=True)]
-        unknown = {n for n, symbol in enumerate(dataset.inputs.names) if symbol == "\ufffd"}
+        unknown = {n for n, symbol in enumerate(dataset.symbols.inputs.names) if symbol == "\ufffd"}
         return {each for each in found if not unknown & set(each)}
 
-    train = read(dataset.arrays.xs, np.asarray(dataset.arrays.lengths))
+    train = read(dataset.train.arrays.xs, np.asarray(dataset.train.arrays.lengths))
     assert len(train) > 20
     for batch in dataset.splits.values():
         xs = getattr(batch.xs, "source", batch.xs)
@@ -146,12 +146,12 @@ def test_training_sees_nothing_of_what_comes_later(altered, log):
     later = arrays | {altered: np.concatenate([arrays[altered][:70], 100 * arrays[altered][70:] ** 2])}
     one, other = (series.dataset(**each, window=8, lags=2, log=log, anchor="linear") for each in (arrays, later))
     last = 70 - 1 - 1  # the step before last is the last one whose target and what is known of it train
-    for before, after in zip(one.arrays, other.arrays, strict=True):
+    for before, after in zip(one.train.arrays, other.train.arrays, strict=True):
         np.testing.assert_array_equal(before[:last], after[:last])
-    assert not np.array_equal(one.arrays[0][last + 2 :], other.arrays[0][last + 2 :])
+    assert not np.array_equal(one.train.arrays[0][last + 2 :], other.train.arrays[0][last + 2 :])
     assert one.series.naive_error.tolist() == other.series.naive_error.tolist()
-    xs = one.arrays[0][:last, None]
-    np.testing.assert_array_equal(one.anchor(xs), other.anchor(xs))
+    xs = one.train.arrays[0][:last, None]
+    np.testing.assert_array_equal(one.series.anchor(xs), other.series.anchor(xs))
     for name in ("values", "past_covariates", "future_covariates"):
         seen = getattr(one.series, name)[:70]
         np.testing.assert_allclose(seen.mean(axis=0), 0, atol=1e-9)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxrnn.data import _ngrams, labels
-from jaxrnn.data._stored import Examples, pad
+from jaxrnn.data.examples import Examples, pad
 from jaxrnn.types import Batch
 
 TEXTS = [[0, 1, 2], [0, 0], [2, 3, 3, 1], [1], [4, 0, 1, 2, 4]]

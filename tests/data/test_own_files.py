@@ -41,10 +41,10 @@ def test_symbols_there_and_back():
 
 def test_labelled_texts(write):
     dataset = labels.dataset(write("text,label\n" + csv_of(100) + "\n,\n"))
-    assert dataset.rows == 80
-    assert dataset.outputs.names == ("even", "odd")
+    assert dataset.train.rows == 80
+    assert dataset.symbols.outputs.names == ("even", "odd")
     batch = dataset.splits["test"]
-    rows = dataset.shown(batch, np.asarray(batch.targets[..., 0]))
+    rows = dataset.symbols.describe(batch, np.asarray(batch.targets[..., 0]))
     assert all(row["target"] == row["prediction"] for row in rows)
     assert all((int(row["input"][5:].replace(UNKNOWN, "0") or 0) >= 0) for row in rows)
     np.testing.assert_array_equal(np.asarray(batch.weights).sum(0), 1)
@@ -53,9 +53,9 @@ def test_labelled_texts(write):
 def test_a_long_text_is_cut_and_unseen_letters_have_a_symbol(write):
     dataset = labels.dataset(write("text,label\n" + csv_of(50) + "x" * 500 + ",odd\n"), longest=30)
     assert max(len(dataset.splits[name].xs) for name in dataset.splits) <= 30
-    assert dataset.arrays.xs.shape[1] <= 30
-    batch = dataset.question.batch("wordé")
-    assert dataset.inputs.names[int(batch.xs[-1, 0, 0])] == UNKNOWN
+    assert dataset.train.arrays.xs.shape[1] <= 30
+    batch = dataset.symbols.question.batch("wordé")
+    assert dataset.symbols.inputs.names[int(batch.xs[-1, 0, 0])] == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -78,10 +78,10 @@ def test_labelled_texts_that_cannot_be_read(write, content, message):
 def test_pairs(write):
     lines = [f"{n}\t{'x' * (n % 4 + 1)}" for n in range(60)] + ["", "7\txxxxxxxx" + "y" * 200]
     dataset = pairs.dataset(write("\r\n".join(lines)))
-    assert dataset.outputs.names == ("", "x")
+    assert dataset.symbols.outputs.names == ("", "x")
     assert dataset.output_size == 2
     batch = dataset.splits["validation"]
-    rows = dataset.shown(batch, np.asarray(batch.targets[..., 0]))
+    rows = dataset.symbols.describe(batch, np.asarray(batch.targets[..., 0]))
     assert {row["target"] for row in rows} <= {"x", "xx", "xxx", "xxxx"}
     assert all(
         len(row["target"]) == int(row["input"].replace(UNKNOWN, "0")) % 4 + 1 or UNKNOWN in row["input"] for row in rows
@@ -103,9 +103,9 @@ def test_pairs_that_cannot_be_read(write, content, message):
 def test_tagged_words(write):
     sentence = "The\tat\ndog\tnn\nruns\tvb\n\n"
     dataset = tagging.dataset(write("".join(sentence[:-1] * n + "\n" for n in range(1, 21))))
-    batch = dataset.question.batch("the dog")
-    assert dataset.inputs.decode(batch.xs[:, 0, 0].astype(int)) == "the dog"
-    assert dataset.outputs.names == ("at", "nn", "vb")
+    batch = dataset.symbols.question.batch("the dog")
+    assert dataset.symbols.inputs.decode(batch.xs[:, 0, 0].astype(int)) == "the dog"
+    assert dataset.symbols.outputs.names == ("at", "nn", "vb")
     ys = dataset.trivial(dataset.splits["test"])
     assert dataset.metrics["accuracy"](ys, dataset.splits["test"]) == 1
     with pytest.raises(ValueError, match="line 3: expected a word, a tab and a tag"):
@@ -121,10 +121,12 @@ def test_a_large_text_is_the_same_text(write, content, monkeypatch):
     monkeypatch.setattr(_letters, "CHUNK", 7)
     large = text.dataset(path, window=16)
     assert isinstance(_letters.of_file(path).codes, np.memmap) == content.isascii()
-    assert large.inputs == small.inputs
-    assert large.question.default == small.question.default == content.splitlines()[0]
-    items = tuple(a[0] for a in small.plan(None, np.arange(1), 4))
-    for a, b in zip(small.batch(small.arrays, items), large.batch(large.arrays, items), strict=True):
+    assert large.symbols.inputs == small.symbols.inputs
+    assert large.symbols.question.default == small.symbols.question.default == content.splitlines()[0]
+    items = tuple(a[0] for a in small.train.plan(None, np.arange(1), 4))
+    for a, b in zip(
+        small.train.batch(small.train.arrays, items), large.train.batch(large.train.arrays, items), strict=True
+    ):
         np.testing.assert_array_equal(a, b)
     for name, batch in small.splits.items():
         np.testing.assert_array_equal(batch.xs, large.splits[name].xs)
@@ -138,7 +140,7 @@ def test_a_mapped_text_takes_no_memory(write):
     jax.block_until_ready(runtime.on_all(jnp.ones(3), runtime.mesh(jax.device_count())))
     before = _own_bytes()
     dataset = text.dataset(path)
-    arrays = runtime.on_all(dataset.arrays, runtime.mesh(jax.device_count()))
+    arrays = runtime.on_all(dataset.train.arrays, runtime.mesh(jax.device_count()))
     assert arrays.nbytes > 80e6
     assert len(arrays.sharding.device_set) == jax.device_count() > 1
     assert _own_bytes() - before < 60e6
@@ -167,7 +169,7 @@ def test_the_parts_that_validate_are_no_larger_than_needed(write, monkeypatch):
     whole = "to be or not to be, " * 1000
     dataset = text.dataset(write(whole), window=16)
     assert {name: batch.xs.size for name, batch in dataset.splits.items()} == {"validation": 608, "test": 608}
-    assert dataset.rows == (len(whole) - 2 * 640 - 1) // 16
+    assert dataset.train.rows == (len(whole) - 2 * 640 - 1) // 16
     assert text.dataset(write(whole), window=16, test=0.01).splits["test"].xs.size == 192  # 200 are fewer
 
 
@@ -190,19 +192,19 @@ def test_trigrams_are_those_of_dense_counts(monkeypatch):
 
 def test_a_text_of_ones_own(write):
     dataset = text.dataset(write("to be or not to be, that is the question. " * 40), window=16)
-    assert dataset.continues
-    items = dataset.plan(None, np.arange(1), 4)
+    assert dataset.train.stateful
+    items = dataset.train.plan(None, np.arange(1), 4)
     start, fresh = (a[0] for a in items)
-    batch = dataset.batch(dataset.arrays, (start, fresh))
+    batch = dataset.train.batch(dataset.train.arrays, (start, fresh))
     np.testing.assert_array_equal(batch.xs[1:], batch.targets[:-1])
-    assert dataset.outputs.decode(batch.xs[:, 0, 0]) == "to be or not to "
+    assert dataset.symbols.outputs.decode(batch.xs[:, 0, 0]) == "to be or not to "
     with pytest.raises(ValueError, match="too few for windows"):
         text.dataset(write("to be or not"))
     message = r"10 of its 12 letters are for training, .* data.window=6; give data.window=4 or less"
     with pytest.raises(ValueError, match=message):
         text.dataset(write("to be or not"), window=6, validation=0.1, test=0.1)
     with pytest.raises(ValueError, match="'é' does not occur"):
-        dataset.question.batch("é")
+        dataset.symbols.question.batch("é")
     with pytest.raises(FileNotFoundError, match="no such file"):
         text.dataset("nowhere.txt")
 

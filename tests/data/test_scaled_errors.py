@@ -16,7 +16,7 @@ def scores(dataset, errors):
     """The metrics of forecasts that are off by these errors in the source's units, and the generation's error."""
     batch, found = dataset.splits["test"], dataset.series
     points = batch.targets + jnp.asarray(np.tile(errors / found.std, found.horizon), batch.targets.dtype)
-    ys = dataset.distribution.around(points, np.full(points.shape[-1], 0.1))
+    ys = dataset.series.distribution.around(points, np.full(points.shape[-1], 0.1))
     truth = jnp.asarray(found.values[found.handover :], batch.targets.dtype)
     apart = generation_error(dataset, truth + jnp.asarray(errors / found.std, truth.dtype))
     return {name: float(metric(ys, batch)) for name, metric in dataset.metrics.items()} | {"generation": apart}

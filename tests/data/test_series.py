@@ -16,15 +16,14 @@ KEY = jax.random.key(0)
 
 
 def batches(dataset, steps, batch_size, first=0):
-    items = dataset.plan(KEY, first + jnp.arange(steps), batch_size)
-    return [dataset.batch(dataset.arrays, jax.tree.map(lambda a, i=i: a[i], items)) for i in range(steps)]
+    items = dataset.train.plan(KEY, first + jnp.arange(steps), batch_size)
+    return [dataset.train.batch(dataset.train.arrays, jax.tree.map(lambda a, i=i: a[i], items)) for i in range(steps)]
 
 
-def test_every_data_set_has_the_factory():
-    names = [module.name for module in pkgutil.iter_modules(jaxrnn.data.__path__) if module.name[0] != "_"]
-    assert "sine" in names
-    for name in names:
-        assert callable(importlib.import_module(f"jaxrnn.data.{name}").dataset)
+def test_every_public_module_has_the_factory_or_builds_data_sets():
+    modules = [module for module in pkgutil.iter_modules(jaxrnn.data.__path__) if module.name[0] != "_"]
+    names = {each.name for each in modules if hasattr(importlib.import_module(f"jaxrnn.data.{each.name}"), "dataset")}
+    assert {each.name for each in modules} - names == {"examples", "sequences"}
 
 
 def test_sine_point_by_point():
@@ -54,7 +53,7 @@ def test_sine_evaluates_the_points_after_a_warm_up():
 def test_cosine_windows_as_published():
     dataset = cosine.dataset()
     curve = np.cos(np.linspace(1, 100, 3000))
-    assert dataset.rows == 2000
+    assert dataset.train.rows == 2000
     (batch,) = batches(dataset, 1, 100)
     assert batch.xs.shape == (500, 100, 1)
     np.testing.assert_array_equal(batch.weights.sum(0), 1)
@@ -66,7 +65,7 @@ def test_cosine_windows_as_published():
 
 def test_shuffled_windows_cover_an_epoch_once_whatever_the_chunks():
     dataset = cosine.dataset(points=60, window=10, held_out=20)
-    assert dataset.rows == 30
+    assert dataset.train.rows == 30
     curve = np.cos(np.linspace(1, 100, 60))
     whole = batches(dataset, 12, 5)
     for epoch in (whole[:6], whole[6:]):
@@ -105,7 +104,7 @@ def test_sunspots_are_split_in_time_and_scaled_by_the_training_part():
     np.testing.assert_allclose(original[[0, 1, -1]], [58.0, 62.6, 0.8], atol=1e-12)
     train = series.values[: round(3120 * 0.7)]
     np.testing.assert_allclose([train.mean(), train.std()], [0, 1], atol=1e-12)
-    assert dataset.rows == 2184 - 132
+    assert dataset.train.rows == 2184 - 132
     np.testing.assert_array_equal(dataset.splits["test"].targets[-1, :, 0], series.values[2652:, 0])
     np.testing.assert_array_equal(dataset.splits["validation"].targets[-1, :, 0], series.values[2184:2652, 0])
     assert float(max(b.targets.max() for b in batches(dataset, 64, 32))) <= train.max()
@@ -149,7 +148,7 @@ def test_csv_takes_any_column(tmp_path):
         series = dataset.series
         np.testing.assert_allclose(series.values[:, 0] * series.std + series.mean, 2.5 * np.arange(200))
         assert series.value_labels == ("y",)
-        assert dataset.rows == 130
+        assert dataset.train.rows == 130
     assert list(csv.dataset(path, "x", validation=0.0).splits) == ["test"]
 
 

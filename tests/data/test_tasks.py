@@ -10,8 +10,8 @@ from jaxrnn.losses import weighted_sum
 
 
 def drawn(dataset, sequences=20000, seed=0):
-    items = dataset.plan(jax.random.key(seed), jnp.arange(1), sequences)
-    return jax.jit(dataset.batch)(dataset.arrays, items[0])
+    items = dataset.train.plan(jax.random.key(seed), jnp.arange(1), sequences)
+    return jax.jit(dataset.train.batch)(dataset.train.arrays, items[0])
 
 
 def trivial_loss(dataset, batch):
@@ -49,7 +49,7 @@ def test_adding_as_published():
     values, markers = np.moveaxis(np.asarray(batch.xs), -1, 0)
     ends = np.asarray(batch.mask).sum(0) - 1
     assert set(ends + 1) == set(range(100, 111))
-    fewest, most = adding.dataset(100).lags
+    fewest, most = adding.dataset(100).memory.lags
     for row in range(100):
         marks = np.flatnonzero(markers[:, row] == 1)
         assert len(marks) == 2
@@ -71,10 +71,10 @@ def test_adding_as_published():
 def test_right_and_wrong_in_adding():
     dataset = adding.dataset()
     batch = drawn(dataset, 50)
-    assert dataset.solved(batch.targets + 0.039, batch).all()
-    assert not dataset.solved(batch.targets + 0.041, batch).any()
+    assert dataset.memory.solved(batch.targets + 0.039, batch).all()
+    assert not dataset.memory.solved(batch.targets + 0.041, batch).any()
     elsewhere = jnp.where(batch.weights[..., None] > 0, batch.targets, 9.0)
-    assert dataset.solved(elsewhere, batch).all()
+    assert dataset.memory.solved(elsewhere, batch).all()
 
 
 def test_temporal_order_as_published():
@@ -103,8 +103,8 @@ def test_copy_memory_returns_the_symbols():
     assert (targets[:-5] == copy_memory.BLANK).all()
     perfect = jax.nn.one_hot(targets, 10)
     dataset = copy_memory.dataset(20, copied=5)
-    assert dataset.solved(perfect, batch).all()
-    assert not dataset.solved(jnp.roll(perfect, 1, axis=0), batch).any()
+    assert dataset.memory.solved(perfect, batch).all()
+    assert not dataset.memory.solved(jnp.roll(perfect, 1, axis=0), batch).any()
 
 
 def walks(string):
@@ -140,8 +140,8 @@ def test_reber_strings_are_accepted_and_their_continuations_legal():
         np.testing.assert_array_equal(legal[-2:].sum(1), 1)
     assert min(lengths) == 9
     assert max(lengths) > 20
-    assert dataset.solved(batch.targets[..., 1:], batch).all()
-    assert not dataset.solved(-batch.targets[..., 1:], batch).any()
+    assert dataset.memory.solved(batch.targets[..., 1:], batch).all()
+    assert not dataset.memory.solved(-batch.targets[..., 1:], batch).any()
 
 
 @pytest.mark.parametrize(
@@ -169,5 +169,5 @@ def test_a_flip_flop_holds_the_last_pulse_of_each_channel():
             for t in range(40):
                 held = xs[t, row, channel] or held
                 assert targets[t, row, channel] == held
-    assert dataset.solved(batch.targets + 0.49, batch).all()
-    assert not dataset.solved(jnp.asarray(targets) + 0.51, batch).any()
+    assert dataset.memory.solved(batch.targets + 0.49, batch).all()
+    assert not dataset.memory.solved(jnp.asarray(targets) + 0.51, batch).any()

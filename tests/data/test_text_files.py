@@ -43,7 +43,7 @@ def test_every_end_of_a_line_is_one(tmp_path, kind):
         path.write_bytes(end.join([*lines_of(kind), ""]).encode())
         found.append(READERS[kind](str(path)))
     for dataset in found[1:]:
-        assert dataset.inputs == found[0].inputs
+        assert dataset.symbols.inputs == found[0].symbols.inputs
         for name, batch in dataset.splits.items():
             np.testing.assert_array_equal(batch.targets, found[0].splits[name].targets)
 
@@ -99,4 +99,4 @@ def test_an_empty_question_is_refused_in_a_line(tmp_path, kind):
     else:
         dataset = addition.dataset(examples=50, validation=10) if kind == "addition" else glyphs.dataset(kind)
     with pytest.raises(ValueError, match=r"^[^\n]*(empty|one character)[^\n]*$"):
-        dataset.question.batch("")
+        dataset.symbols.question.batch("")

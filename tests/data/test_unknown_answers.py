@@ -37,10 +37,10 @@ def test_they_stay_and_count_as_wrong(dataset):
         assert int(weight) == answered
         assert (np.asarray(batch.xs.targets) >= 0).all()  # what the decoder reads
         assert np.asarray(batch.xs.mask).sum() == 4 * 6
-        shown = dataset.shown(batch, np.zeros_like(targets))
+        shown = dataset.symbols.describe(batch, np.zeros_like(targets))
         assert sum("\ufffd" in row["target"] for row in shown) == unknown.sum() > 0
         assert any(f"{unknown.sum()} of 6 answers of {name} " in note for note in dataset.notes)
-    assert (np.asarray(dataset.arrays.targets) >= 0).all()
+    assert (np.asarray(dataset.train.arrays.targets) >= 0).all()
 
 
 def test_answers_that_are_all_different_are_read(tmp_path):

@@ -69,7 +69,7 @@ def test_the_gradient_of_an_encoder_by_lag(attend):
 
 def test_gradient_flow_measures_pairs_and_the_other_studies_refuse_them():
     dataset = addition.dataset(digits=1, examples=20, validation=4)
-    net = nets.seq2seq(gru.cell(3), dataset.output_size, "symbols", vocabulary_size=dataset.inputs.size)
+    net = nets.seq2seq(gru.cell(3), dataset.output_size, "symbols", vocabulary_size=dataset.symbols.inputs.size)
     networks = ensemble(net, dataset, networks=2)
     result = gradient_flow.study(networks, batch=8)
     assert "nats per step back" in result.findings[0]

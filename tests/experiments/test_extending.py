@@ -56,6 +56,13 @@ def test_a_cell_alone_and_in_a_compiled_sweep(run, lines, place):
 
 
 @pytest.mark.slow
+def test_data_sets_that_are_no_series(run, lines):
+    for name in ("mine.echo", "mine.rising"):
+        (line,) = lines(name)
+        assert "finished at step 72" in run(line, *SHORT)
+
+
+@pytest.mark.slow
 def test_a_data_set_an_unroll_and_a_metric(run, lines, place):
     (data,), (unroll,), (metric,) = lines("mine.dataset"), lines("mine.unroll"), lines("mine.largest_error")
     assert "values generated" in run(data, "trainer.report_every=250")

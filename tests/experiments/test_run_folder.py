@@ -77,8 +77,9 @@ def test_a_step_is_traced_once(tmp_path, train, monkeypatch):
 
     def counting(experiment):
         dataset = experiment.task.dataset
-        batch = dataset.batch
-        counted = dataset._replace(batch=lambda *args: traces.append(1) or batch(*args))
+        batch = dataset.train.batch
+        train = dataset.train._replace(batch=lambda *args: traces.append(1) or batch(*args))
+        counted = dataset._replace(train=train)
         return experiment._replace(task=experiment.task._replace(dataset=counted))
 
     changed(monkeypatch, counting)

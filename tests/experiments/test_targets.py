@@ -40,8 +40,8 @@ def asked(dataset):
 @pytest.mark.parametrize("words", each())
 def test_data_sets_say_what_their_weights_say(configure, words):
     dataset = experiment(configure, words).task.dataset
-    train = dataset.batch(
-        dataset.arrays, jax.tree.map(lambda a: a[0], dataset.plan(jax.random.key(0), jnp.arange(1), 4))
+    train = dataset.train.batch(
+        dataset.train.arrays, jax.tree.map(lambda a: a[0], dataset.train.plan(jax.random.key(0), jnp.arange(1), 4))
     )
     last_only = asked(dataset._replace(splits={"train": train}))
     assert (dataset.targets == "per_sequence") == (last_only and len(train.weights) > 1)
@@ -55,10 +55,10 @@ def zero_gradients(task):
     Recurrent weights of an encoder that reads one step are left out: they multiply the zero carry it begins with.
     """
     net, dataset = task.net, task.dataset
-    items = dataset.plan(jax.random.key(0), jnp.arange(2), 4)
+    items = dataset.train.plan(jax.random.key(0), jnp.arange(2), 4)
 
     def gradient(params, number):
-        batch = dataset.batch(dataset.arrays, jax.tree.map(lambda a: a[number], items))
+        batch = dataset.train.batch(dataset.train.arrays, jax.tree.map(lambda a: a[number], items))
 
         def loss(params):
             carry = net.initial(params, batch.fresh.shape)
@@ -83,7 +83,7 @@ def test_every_weight_learns(configure, words, model, x32):
     overrides = [] if model == "default" else [f"model.bidirectional={model}"]
     if model != "default":
         dataset = experiment(configure, words, "model.bidirectional=null").task.dataset
-        if dataset.continues or dataset.targets == "next_step":
+        if dataset.train.stateful or dataset.targets == "next_step":
             with pytest.raises(ConfigError, match="reads the future"):
                 experiment(configure, words, *overrides)
             return

@@ -29,6 +29,8 @@ def test_only_the_locations_are_scaled_and_shifted(name, horizon):
     own = plain.apply(params.net, carry, xs)[1]
     for alpha in (params.alpha, jnp.linspace(0.5, 0.8, horizon)):
         ys = net.apply(params._replace(alpha=alpha), carry, xs)[1]
-        np.testing.assert_allclose(ys[..., :horizon], dataset.anchor(xs) + alpha * own[..., :horizon], rtol=1e-10)
+        np.testing.assert_allclose(
+            ys[..., :horizon], dataset.series.anchor(xs) + alpha * own[..., :horizon], rtol=1e-10
+        )
         np.testing.assert_array_equal(ys[..., horizon:], own[..., horizon:])
     assert not params.alpha.any()

@@ -8,6 +8,7 @@ import pytest
 from jaxrnn import dynamics, nets
 from jaxrnn.cells import elman, gru, lstm
 from jaxrnn.data import noisy_cosine
+from jaxrnn.dataset import MemoryTask, TrainingSet
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import artifacts, fitting
 from jaxrnn.experiments.build import build
@@ -106,9 +107,8 @@ def linear_networks(factor, steps=T, dtype=float, loss_at="all"):
     params = cell.init(KEY, 2)
     params = params._replace(w_h=factor * params.w_h)  # orthogonal
     params, batch = jax.tree.map(lambda a: a.astype(dtype) if a.dtype == float else a, (params, batch))
-    dataset = noisy_cosine.dataset()._replace(
-        input_size=2, rows=None, continues=False, plan=lambda *_: jnp.zeros(1), batch=lambda *_: batch
-    )
+    train = TrainingSet(None, (), plan=lambda *_: jnp.zeros(1), batch=lambda *_: batch)
+    dataset = noisy_cosine.dataset()._replace(input_size=2, train=train)
     made = _ensembles.ensemble(net, dataset, networks=1, name="linear")
     return made._replace(params=jax.tree.map(lambda a: np.asarray(a)[None, None], params))
 
@@ -352,9 +352,9 @@ def test_sequences_are_counted_until_the_stop_rule(composed):
     def always(ys, batch):
         return jnp.ones(batch.xs.shape[1], bool)
 
-    easy = task._replace(dataset=task.dataset._replace(solved=always))
+    easy = task._replace(dataset=task.dataset._replace(memory=MemoryTask(always)))
     np.testing.assert_array_equal(long_lag.sequences_seen(easy, 0, 2, 20, 1000), [24, 24])
-    hard = task._replace(dataset=task.dataset._replace(solved=lambda ys, batch: ~always(ys, batch)))
+    hard = task._replace(dataset=task.dataset._replace(memory=MemoryTask(lambda ys, batch: ~always(ys, batch))))
     assert np.isnan(long_lag.sequences_seen(hard, 0, 2, 20, 100)).all()
 
 
@@ -524,8 +524,8 @@ def test_flossing_beside_the_loss_is_their_weighted_sum(probing):
     made = engine.single(task, 0)
     state = made.init()
     params, carry = jax.device_get((state.params, state.carry))
-    items = task.dataset.plan(jax.random.fold_in(state.key, 0), jnp.arange(2), 4)
-    batch = task.dataset.batch((), items[0])
+    items = task.dataset.train.plan(jax.random.fold_in(state.key, 0), jnp.arange(2), 4)
+    batch = task.dataset.train.batch((), items[0])
 
     def objective(params):
         _, ys = task.net.apply(params, carry, batch.xs, mask=batch.mask)

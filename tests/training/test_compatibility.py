@@ -48,13 +48,13 @@ def test_the_outputs_are_as_wide_as_the_targets(texts):
     with pytest.raises(ConfigError, match="are 1 wide, but the data set needs 3; build the net with output_size=3"):
         fit(NET, three_columns())
     with pytest.raises(ConfigError, match="its outputs are 2 wide, but the data set needs 3"):
-        fit(nets.symbol_rnn(elman.cell(2), 2, vocabulary_size=texts.inputs.size), texts)
+        fit(nets.symbol_rnn(elman.cell(2), 2, vocabulary_size=texts.symbols.inputs.size), texts)
     with pytest.raises(ConfigError, match=r"are 16 wide, but the data set needs 1; model\.readout=true adds"):
         jaxrnn.experiment("model=elman", "model.cell.size=16", "model.readout=false")
 
 
 def test_symbols_and_values(texts):
-    count = texts.inputs.size
+    count = texts.symbols.inputs.size
     fits(nets.symbol_rnn(elman.cell(2), 3, vocabulary_size=count, embedding=2), texts)
     for net in (
         nets.symbol_rnn(elman.cell(2), 3, vocabulary_size=3),
@@ -106,11 +106,11 @@ def test_every_combinator_hands_on_how_many_symbols_a_net_reads(change):
 
 
 def test_a_net_of_ones_own_says_that_it_reads_symbols(texts):
-    inner = nets.symbol_rnn(elman.cell(2), 3, vocabulary_size=texts.inputs.size)
+    inner = nets.symbol_rnn(elman.cell(2), 3, vocabulary_size=texts.symbols.inputs.size)
     own = Net(inner.init, inner.width, inner.initial, inner.apply, with_unroll=lambda unroll: own)
     with pytest.raises(ConfigError, match=r"declares that it reads symbols by net._replace\(vocabulary="):
         fit(own, texts)
-    fits(own._replace(vocabulary=texts.inputs.size), texts)
+    fits(own._replace(vocabulary=texts.symbols.inputs.size), texts)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from jaxrnn import nets
 from jaxrnn.cells import gru
 from jaxrnn.data import series
 from jaxrnn.distributions import gaussian
-from jaxrnn.distributions._contract import raw_of
+from jaxrnn.distributions._parameters import raw_of
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.run import Run
 from jaxrnn.optimizers import as_optimizer

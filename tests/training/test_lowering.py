@@ -33,7 +33,7 @@ def lower_training(task):
     """Lowers the updates; gives the shapes of the params."""
     program = single_program(task)
     state = jax.eval_shape(program.init, jax.random.key(0))
-    lower(lambda state, arrays: program.advance(state, arrays, 3), state, task.dataset.arrays)
+    lower(lambda state, arrays: program.advance(state, arrays, 3), state, task.dataset.train.arrays)
     return state.params
 
 
@@ -65,5 +65,8 @@ def test_a_group_of_runs_lowers_for_all_platforms():
     program = group_program(lambda values: small(), 2)
     states = jax.eval_shape(program.init, keys, values)
     lower(
-        lambda states, values, arrays: program.advance(states, values, arrays, 3), states, values, task.dataset.arrays
+        lambda states, values, arrays: program.advance(states, values, arrays, 3),
+        states,
+        values,
+        task.dataset.train.arrays,
     )

@@ -9,6 +9,7 @@ import pytest
 from jaxrnn import nets
 from jaxrnn.cells import elman
 from jaxrnn.data import noisy_cosine
+from jaxrnn.dataset import Loss, MemoryTask
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.api import fit_task
 from jaxrnn.metrics import classified, exact_match
@@ -29,14 +30,14 @@ def without(dataset, left_out):
 
     def plan(key, steps, batch_size):
         counts = ~jnp.isin(steps, jnp.asarray(left_out))
-        return dataset.plan(key, steps, batch_size), jnp.broadcast_to(counts[:, None], (len(steps), batch_size))
+        return dataset.train.plan(key, steps, batch_size), jnp.broadcast_to(counts[:, None], (len(steps), batch_size))
 
     def batch(arrays, items):
-        whole, counts = dataset.batch(arrays, items[0]), items[1]
+        whole, counts = dataset.train.batch(arrays, items[0]), items[1]
         targets = jnp.where(counts[:, None], whole.targets, jnp.nan)
         return whole._replace(weights=whole.weights * counts, targets=targets)
 
-    return dataset._replace(plan=plan, batch=batch)
+    return dataset._replace(train=dataset.train._replace(plan=plan, batch=batch))
 
 
 def engines(task):
@@ -94,7 +95,7 @@ def test_sequences_that_count_nothing_are_neither_right_nor_wrong():
     batch = Batch(logits, jnp.array([[[0], [1], [0]]]), jnp.array([[1.0, 1.0, 0.0]]), jnp.ones(3, bool))
     assert exact_match()(logits, batch) == 0.5
     dataset = noisy_cosine.dataset(window=4)._replace(
-        solved=classified, loss=lambda ys, targets: ys[..., 0], splits={"test": batch}
+        memory=MemoryTask(classified), loss=Loss(lambda ys, targets: ys[..., 0], "first"), splits={"test": batch}
     )
     assert evaluator(Task(NET, dataset, SGD, Trainer(1, 1, 1, "f64"))).scores(logits, batch)["solved"] == 0.5
 
@@ -121,13 +122,14 @@ def test_a_gradient_that_is_large_but_finite_ends_no_run_that_clipping_helps(cli
     steep.defvjp(lambda y: (steep(y), None), lambda _, g: (size / 2**0.5 * g,))
 
     def batch(arrays, items):
-        whole = dataset.batch(arrays, items)
+        whole = dataset.train.batch(arrays, items)
         return whole._replace(xs=jnp.ones_like(whole.xs))  # weight and bias have the same gradient
 
     net = nets.affine(1)
     zeros = net._replace(init=lambda key, size: jax.tree.map(jnp.zeros_like, net.init(key, size)))
     tx = optimizer(optax.identity(), 1e-3, **clip)
-    changed = dataset._replace(loss=lambda ys, targets: steep(ys[..., 0]), batch=batch)
+    loss, train = Loss(lambda ys, targets: steep(ys[..., 0]), "steep"), dataset.train._replace(batch=batch)
+    changed = dataset._replace(loss=loss, train=train)
     run = fit_task(Task(zeros, changed, tx, Trainer(4, 4, 2)))
     assert run.status == status
     first = run.history.where(split="train").rows[0]["grad_norm_max"]

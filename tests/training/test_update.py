@@ -32,7 +32,7 @@ def run(task, chunks):
     made = single_program(task)
     state, reports = made.init(KEY), []
     for n in chunks:
-        state, report = made.advance(state, task.dataset.arrays, np.int32(n))
+        state, report = made.advance(state, task.dataset.train.arrays, np.int32(n))
         reports.append(jax.tree.map(lambda a, n=n: np.asarray(a[:n]), report))
     return state, jax.tree.map(lambda *a: np.concatenate(a), *reports)
 
@@ -158,7 +158,8 @@ def test_the_gradient_norm_reported_in_bfloat16_is_that_in_float32(x32):
         ones = jnp.ones((1000, count, 1))
         return Batch(ones, ones, ones[..., 0], jnp.ones(count, bool))
 
-    dataset = sine.dataset()._replace(batch=equal_steps)
+    dataset = sine.dataset()
+    dataset = dataset._replace(train=dataset.train._replace(batch=equal_steps))
     parts = pieces(batch_size=2, report_every=1, dataset=dataset, net=nets.rnn(gru.cell(4), 1, learned_carry=True))
     low = parts._replace(trainer=parts.trainer._replace(precision="bf16"))
     np.testing.assert_allclose(run(low, [1])[1].grad_norm, run(parts, [1])[1].grad_norm, rtol=0.01)
@@ -178,7 +179,7 @@ def test_runs_with_other_rates_and_seeds_are_one_program():
     def losses(seed, rate):
         made = single_program(task._replace(optimizer=optimizer(optax.scale_by_adam(), rate, clip_norm=rate * 100)))
         state = made.init(jax.random.key(seed))
-        return made.advance(state, task.dataset.arrays, 6)[1].loss
+        return made.advance(state, task.dataset.train.arrays, 6)[1].loss
 
     seeds, rates = jnp.array([0, 1, 2]), jnp.array([0.01, 0.1, 0.001])
     np.testing.assert_allclose(jax.jit(jax.vmap(losses))(seeds, rates)[1], losses(1, 0.1), rtol=1e-9)
@@ -202,7 +203,7 @@ def test_every_update_drops_other_units():
     """The same sequences at every update, and a learning rate of nothing: losses differ by their masks alone."""
     net, dataset = nets.serial(nets.dropout(0.5), nets.rnn(elman.cell(4), 1)), sine.dataset(8, window=2, stateful=False)
     for dropped, distinct in ((net, 6), (nets.rnn(elman.cell(4), 1), 1)):
-        task = pieces(batch_size=dataset.rows, dataset=dataset, net=dropped)
+        task = pieces(batch_size=dataset.train.rows, dataset=dataset, net=dropped)
         _, report = run(task._replace(optimizer=optimizer(optax.identity(), 1e-300)), [6])
         assert len(np.unique(report.loss.round(12))) == distinct
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.cells import gru, lstm
-from jaxrnn.data import _assets
+from jaxrnn.data import text
 from jaxrnn.jax_internals import compiler_options
 from jaxrnn.plotting import style as plotting
 from jaxrnn.types import Size
@@ -151,7 +151,7 @@ def _processes(script, count):
 
 
 def _text(script, megabytes):
-    play = _assets.text("shakespeare").encode("ascii", "replace")
+    play = text.shakespeare().encode("ascii", "replace")
     with tempfile.TemporaryDirectory() as folder:
         with open(Path(folder) / "text.txt", "wb") as file:
             for _ in range(-(-megabytes * 10**6 // len(play))):

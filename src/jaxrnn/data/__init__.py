@@ -1,7 +1,8 @@
 """Data sets, one per file: `jaxrnn.data.NAME.dataset(...)`.
 
-Batches, targets, losses and baselines belong here; networks do not. `_forecast` cuts a series into windows.
-`_sequences` draws the sequences of a task from a random key.
+Batches, targets, losses and baselines belong here; networks do not. Three modules are no data sets, but build them:
+`series` cuts your own time series into windows, `sequences` draws the sequences of a task from a random key, and
+`examples` pads and buckets sequences that are stored in memory.
 """
 
 from jaxrnn.lazy import attach

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.types import Buckets
+from jaxrnn.dataset import Buckets
 
 MAX_BUCKETS = 6  # each bucket has a shape of its own, which is compiled
 

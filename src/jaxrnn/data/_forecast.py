@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn.batch import Batch
 from jaxrnn.data._predictors import last_value, points
+from jaxrnn.dataset import Dataset, Loss, TrainingSet
 from jaxrnn.distributions import point
 from jaxrnn.losses import mean_of_known
-from jaxrnn.types import Batch, Dataset
 from jaxrnn.windows import Windows, known_share
 
 Target = Literal["all", "last"]
@@ -20,7 +21,7 @@ BLOCK_STEPS = 2**16
 POINT = point.distribution()
 
 
-def forecast(series, window, train, splits, target: Target = "all", stateful=False, distribution=POINT, history=0):
+def forecast(series, window, train, splits, target: Target = "all", stateful=False, history=0):
     """Builds the data set whose targets are the next values of a series.
 
     Without `stateful`, training windows start at all offsets and are shuffled again each epoch. With it:
@@ -30,19 +31,20 @@ def forecast(series, window, train, splits, target: Target = "all", stateful=Fal
     - Each split is one sequence. It begins with a warm-up as long as a training epoch, which does not count.
 
     Args:
-      series: a `Series`; its `horizon` is the number of values to predict at a step.
+      series: a `Series`; its `horizon` is the number of values to predict at a step, its `distribution` that of each
+        value, or None for a point forecast.
       window: T, the steps per window.
       train: n; training uses only the values before index n, as inputs and as targets.
       splits: {name: (start, stop)}. Each index in this range is one prediction: the `window` values before the index
         predict the `horizon` values that begin at it.
       target: "all" predicts the values after every step, "last" only those after the window.
       stateful: whether the carry is handed on from one batch to the next.
-      distribution: the `Distribution` of each value.
       history: the smallest number of steps of the splits' windows, for baselines that look back this far.
 
     Raises:
       ValueError: if the window is longer than the training part, or a split is shorter than the horizon.
     """
+    series = series._replace(distribution=POINT if series.distribution is None else series.distribution)
     first, last = series.lags - 1, train - series.horizon  # steps with inputs and targets inside the training part
     rows = _window_count(last - first, window, train)
     arrays = inputs, targets = tuple(_on_device(read, len(series.values)) for read in (series.inputs, series.targets))
@@ -56,19 +58,13 @@ def forecast(series, window, train, splits, target: Target = "all", stateful=Fal
         ranges = {name: (max(window, history), *span) for name, span in spans.items()}
     return Dataset(
         input_size=inputs.shape[1],
-        output_size=distribution.size * targets.shape[1],
-        rows=rows,
-        arrays=arrays,
-        plan=plan,
-        batch=_cut(first, window, target),
+        output_size=series.distribution.size * targets.shape[1],
+        train=TrainingSet(rows, arrays, plan, _cut(first, window, target), stateful),
         splits={name: split(*arrays, *steps) for name, steps in ranges.items()},
-        loss=_loss(distribution, series),
-        loss_name=distribution.loss_name,
+        loss=_loss(series),
         baselines={"persistence": lambda batch: points(last_value(series), batch.xs)},
-        continues=stateful,
-        series=series.with_naive_error(train),
-        distribution=distribution,
         targets="per_sequence" if target == "last" else "next_step",
+        series=series.with_naive_error(train),
     )
 
 
@@ -101,11 +97,16 @@ def _cut(first, window, target):
     return batch
 
 
-def _loss(distribution, series):
-    """Returns (ys, values) -> [T, B], the mean loss over the known values after each step."""
-    if series.missing is None and series.informed is None:
-        return lambda ys, values: jnp.mean(distribution.loss(ys, values), axis=-1)
-    return lambda ys, values: mean_of_known(distribution.loss, ys, values)
+def _loss(series):
+    """Returns the `Loss`: the mean over the known values after each step."""
+    distribution = series.distribution
+
+    def mean_loss(ys, values):
+        if series.missing is None and series.informed is None:
+            return jnp.mean(distribution.loss(ys, values), axis=-1)
+        return mean_of_known(distribution.loss, ys, values)
+
+    return Loss(mean_loss, distribution.loss_name)
 
 
 def shuffled(rows):

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from jaxrnn.data import _ngrams, _shown
+from jaxrnn.data import _descriptions, _ngrams
 from jaxrnn.data._splits import absent_labels, split_groups
-from jaxrnn.data._stored import Examples, constant_logits, pad, single_batch, stored
-from jaxrnn.symbols import Symbols, vocabulary
-from jaxrnn.types import Question
+from jaxrnn.data.examples import Examples, constant_logits, pad, single_batch, stored
+from jaxrnn.symbols import Question, SymbolData, Symbols, vocabulary
 
 GRAMS = {  # separator of the symbols -> {name: (orders of the n-grams, whether text ends count)} of the baselines
     "": {"trigrams": ((3,), True)},
@@ -36,6 +35,10 @@ def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
     numbers = np.array([names.index(label) for label in labels], np.int32)
     examples = Examples(xs, lengths, numbers[:, None, None])
     splits = {part: examples.take(rows) for part, rows in parts.items()}
+
+    def question_batch(text):
+        return single_batch("last", symbols.encode(split(text))[:, None])
+
     counts = np.bincount(numbers[parts["train"]], minlength=len(names))
     return stored(
         splits,
@@ -46,9 +49,11 @@ def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
             f"logistic regression on {name}": _ngrams.regression(splits["train"], len(names), symbols.size, *grams)
             for name, grams in GRAMS[separator].items()
         },
-        inputs=symbols,
-        outputs=Symbols(names),
-        question=Question(name, lambda text: single_batch("last", symbols.encode(split(text))[:, None]), default),
-        shown=_shown.show_labelled(names, _shown.text_of(symbols)),
+        symbols=SymbolData(
+            symbols,
+            Symbols(names),
+            Question(name, question_batch, default),
+            _descriptions.labelled(names, _descriptions.text_of(symbols)),
+        ),
         notes=absent_labels(labels, parts),
     )

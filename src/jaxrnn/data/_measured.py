@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import timeline
+from jaxrnn.batch import Batch
 from jaxrnn.data import _calendar, _predictors, _steps
 from jaxrnn.data._forecast import Target, forecast
 from jaxrnn.data._gaps import Missing
+from jaxrnn.distribution import Distribution
 from jaxrnn.distributions import point
-from jaxrnn.distributions._contract import Distribution
 from jaxrnn.metrics import coverage, crps, mean_squared_error, scaled_error
 from jaxrnn.series import Series
-from jaxrnn.types import Batch
 
 LARGEST = 1e30  # well inside the range of float32, which ends at 3.4e38
 Anchor = Literal["last", "linear"]
@@ -86,27 +86,28 @@ def measured(source, options):
         raise ValueError(f"data.season={options.season} must be shorter than the training part, {start} values; give "
                          "smaller data.validation and data.test")  # fmt: skip
     series = _series(source, options, start, test_start, distribution.counts)
-    series = series.with_naive_error(start, options.season or 1)
     if distribution.counts:
         distribution = distribution.scaled(np.tile(series.std, series.horizon))
+    series = series.with_naive_error(start, options.season or 1)._replace(distribution=distribution)
     spans = {"validation": (start, test_start), "test": (test_start, count)}
     splits = {name: span for name, span in spans.items() if span[0] < span[1]}
     history = options.season or 0
-    dataset = forecast(series, options.window, start, splits, options.target, False, distribution, history)
+    dataset = forecast(series, options.window, start, splits, options.target, history=history)
     lags = options.lags if options.lags > 1 else max(1, min(_predictors.LAGS, options.window, start // 4))
     if options.anchor == "linear":  # a function of one step's inputs only, so that the net can run on a stream
         lags = options.lags
     linear = _predictors.linear(series, start, lags)
     anchor = {None: None, "last": _predictors.last_value(series), "linear": linear}[options.anchor]
     return dataset._replace(
-        baselines=_baselines(dataset, start, options, distribution, linear),
-        metrics=_metrics(series, distribution, options.season),
-        anchor=anchor,
+        baselines=_baselines(series, start, options, linear),
+        metrics=_metrics(series, options.season),
         notes=source.notes,
+        series=series._replace(anchor=anchor),
     )
 
 
-def _metrics(series, distribution, season):
+def _metrics(series, season):
+    distribution = series.distribution
     metrics = {
         "mse": mean_squared_error(distribution),
         "mase": scaled_error(series, distribution),
@@ -127,9 +128,8 @@ def _metrics(series, distribution, season):
     return metrics
 
 
-def _baselines(dataset, train, options, distribution, linear):
+def _baselines(series, train, options, linear):
     """Returns {name: Batch -> ys}: predictors with the spread of their errors on the training part."""
-    series = dataset.series
     steps = max(options.window, options.season or 0)
 
     def windows():
@@ -143,7 +143,9 @@ def _baselines(dataset, train, options, distribution, linear):
     if options.season is not None:
         predictors["seasonal persistence"] = _predictors.season_before(series, options.season)
     predictors |= {"linear autoregression": linear, "echo state network": _predictors.echo_state(series, windows)}
-    return {name: _predictors.spread_around(predict, distribution, windows) for name, predict in predictors.items()}
+    return {
+        name: _predictors.spread_around(predict, series.distribution, windows) for name, predict in predictors.items()
+    }
 
 
 def _series(source, options, start, test_start, counts):

@@ -3,15 +3,15 @@
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.data import _shown
-from jaxrnn.data._stored import Examples, pad, single_batch, stored
+from jaxrnn.data import _descriptions
+from jaxrnn.data.examples import Examples, pad, single_batch, stored
+from jaxrnn.dataset import Loss
 from jaxrnn.losses import smoothed_cross_entropy
 from jaxrnn.metrics import accuracy, cross_entropy, exact_match
-from jaxrnn.symbols import Symbols, vocabulary
-from jaxrnn.types import Question
+from jaxrnn.symbols import Question, SymbolData, Symbols, vocabulary
 
 
-def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backwards=False, **further):
+def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backwards=False):
     """Builds the data set of text pairs.
 
     Args:
@@ -21,7 +21,6 @@ def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backw
       separators: the separators of the symbols of a source and of a target: "" for letters, " " for words.
       label_smoothing: the label smoothing of the loss, in [0, 1).
       backwards: whether sources are reversed (Sutskever, Vinyals & Le 2014).
-      further: other fields of `Dataset`.
     """
     separate = [Symbols((), separator).split for separator in separators]
     train = [(separate[0](source), separate[1](target)) for source, target in splits["train"]]
@@ -41,22 +40,24 @@ def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backw
         xs = inputs.encode(separate[0](text))[direction][:, None]
         return single_batch("answer", xs, np.zeros((longest, 1), np.int32))
 
+    def describe_source(source, row):
+        return {"input": inputs.decode(source[direction])}
+
     smooth = {} if label_smoothing == 0 else {"cross_entropy": cross_entropy()}
     return stored(
         examples,
         "answer",
         outputs.size,
         {"most frequent symbol of each place": log_frequencies(examples["train"], outputs.size)},
-        **{
-            "loss": smoothed_cross_entropy(label_smoothing),
-            "metrics": {"accuracy": accuracy(), "exact_match": exact_match(), **smooth},
-            "inputs": inputs,
-            "outputs": outputs,
-            "question": Question(name, question_batch, default),
-            "shown": _shown.show_answered(lambda source, number: {"input": inputs.decode(source[direction])}, outputs),
-            "notes": tuple(_notes(examples)),
-        }
-        | further,
+        loss=Loss(smoothed_cross_entropy(label_smoothing), "cross-entropy (nats)"),
+        metrics={"accuracy": accuracy(), "exact_match": exact_match(), **smooth},
+        symbols=SymbolData(
+            inputs,
+            outputs,
+            Question(name, question_batch, default),
+            _descriptions.answered(describe_source, outputs),
+        ),
+        notes=tuple(_notes(examples)),
     )
 
 

@@ -3,11 +3,10 @@
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.data import _assets, _shown
+from jaxrnn.data import _assets, _descriptions
 from jaxrnn.data._splits import split_groups
-from jaxrnn.data._stored import Examples, pad, single_batch, stored
-from jaxrnn.symbols import UNKNOWN, Symbols, vocabulary
-from jaxrnn.types import Question
+from jaxrnn.data.examples import Examples, pad, single_batch, stored
+from jaxrnn.symbols import UNKNOWN, Question, SymbolData, Symbols, vocabulary
 
 
 def parse(text, path):
@@ -61,17 +60,16 @@ def tagging(sentences, longest, fewest, split_seed, default):
     splits = {part: examples.take(rows) for part, rows in parts.items()}
 
     def question_batch(text):
-        return single_batch("every", read(text.split())[:, None], np.zeros((len(text.split()), 1), np.int32))
+        return single_batch("all", read(text.split())[:, None], np.zeros((len(text.split()), 1), np.int32))
 
     return stored(
         splits,
-        "every",
+        "all",
         tags.size,
         {"most frequent tag of the word": most_frequent(splits["train"], symbols.size, tags.size)},
-        inputs=symbols,
-        outputs=tags,
-        question=Question("sentence", question_batch, default),
-        shown=_shown.show_tagged(symbols, tags),
+        symbols=SymbolData(
+            symbols, tags, Question("sentence", question_batch, default), _descriptions.tagged(symbols, tags)
+        ),
     )
 
 

@@ -6,9 +6,11 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.data._sequences import Sequence, drawn, marked_pairs
-from jaxrnn.losses import squared_error
-from jaxrnn.types import Dataset, Size
+from jaxrnn.data._marked_pairs import marked_pairs
+from jaxrnn.data.sequences import Sequence, drawn
+from jaxrnn.dataset import Dataset, MemoryTask
+from jaxrnn.losses import SQUARED_ERROR
+from jaxrnn.types import Size
 
 
 @checked
@@ -53,11 +55,8 @@ def dataset(length: Size = 100, form: Literal["hochreiter1997", "le2015"] = "hoc
     return drawn(
         sample,
         output_size=1,
-        loss=squared_error,
-        trivial=lambda batch: jnp.ones_like(batch.targets),
-        solved=lambda ys, batch: jnp.abs(ys[-1] - batch.targets[-1])[..., 0] <= 0.04,
-        lags=(1, length - 1),
-        loss_name="mean squared error",
-        trivial_name="mean target",
+        loss=SQUARED_ERROR,
+        baselines={"mean target": lambda batch: jnp.ones_like(batch.targets)},
+        memory=MemoryTask(lambda ys, batch: jnp.abs(ys[-1] - batch.targets[-1])[..., 0] <= 0.04, lags=(1, length - 1)),
         targets="per_sequence",
     )

@@ -4,7 +4,8 @@ import numpy as np
 
 from jaxrnn.arguments import checked
 from jaxrnn.data._pairs import pairs
-from jaxrnn.types import Dataset, Seed, Size
+from jaxrnn.dataset import Dataset
+from jaxrnn.types import Seed, Size
 
 
 @checked

@@ -4,10 +4,11 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.data._sequences import Sequence, drawn
-from jaxrnn.losses import cross_entropy
+from jaxrnn.data.sequences import Sequence, drawn
+from jaxrnn.dataset import Dataset, MemoryTask
+from jaxrnn.losses import CROSS_ENTROPY
 from jaxrnn.metrics import classified
-from jaxrnn.types import Dataset, Size
+from jaxrnn.types import Size
 
 BLANK, DELIMITER, CODES = 0, 1, 2  # the symbols to copy have the codes from CODES on
 
@@ -44,10 +45,7 @@ def dataset(length: Size = 100, copied: Size = 10, alphabet: Size = 8) -> Datase
     return drawn(
         sample,
         output_size=classes,
-        loss=cross_entropy,
-        trivial=knows_the_format,
-        solved=classified,
-        lags=(length + copied, length + copied),
-        loss_name="cross-entropy (nats)",
-        trivial_name="format only",
+        loss=CROSS_ENTROPY,
+        baselines={"format only": knows_the_format},
+        memory=MemoryTask(classified, lags=(length + copied, length + copied)),
     )

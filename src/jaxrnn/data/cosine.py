@@ -4,8 +4,9 @@ import numpy as np
 
 from jaxrnn.arguments import checked
 from jaxrnn.data._forecast import Target, forecast
+from jaxrnn.dataset import Dataset
 from jaxrnn.series import Series
-from jaxrnn.types import Dataset, Size
+from jaxrnn.types import Size
 
 
 @checked

@@ -4,10 +4,11 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.data._sequences import Sequence, drawn, uniform
-from jaxrnn.losses import cross_entropy
+from jaxrnn.data.sequences import Sequence, drawn, uniform
+from jaxrnn.dataset import Dataset, MemoryTask
+from jaxrnn.losses import CROSS_ENTROPY
 from jaxrnn.metrics import classified
-from jaxrnn.types import Dataset, Size
+from jaxrnn.types import Size
 
 
 @checked
@@ -38,11 +39,8 @@ def dataset(length: Size = 50) -> Dataset:
     return drawn(
         sample,
         output_size=2,
-        loss=cross_entropy,
-        trivial=uniform(2),
-        solved=classified,
-        lags=(length // 2, length - 1),
-        loss_name="cross-entropy (nats)",
-        trivial_name="a guess",
+        loss=CROSS_ENTROPY,
+        baselines={"a guess": uniform(2)},
+        memory=MemoryTask(classified, lags=(length // 2, length - 1)),
         targets="per_sequence",
     )

@@ -8,10 +8,12 @@ from typing import Literal
 import numpy as np
 
 from jaxrnn.arguments import checked
-from jaxrnn.data import _assets, _shown
+from jaxrnn.data import _assets, _descriptions
 from jaxrnn.data._splits import split_groups
-from jaxrnn.data._stored import Examples, constant_logits, stored
-from jaxrnn.types import Dataset, Seed
+from jaxrnn.data.examples import Examples, constant_logits, stored
+from jaxrnn.dataset import Dataset
+from jaxrnn.symbols import SymbolData
+from jaxrnn.types import Seed
 
 SIDE, CLASSES = 8, 10
 
@@ -35,7 +37,7 @@ def dataset(by: Literal["rows", "pixels", "permuted"] = "rows", split_seed: Seed
     examples = Examples(xs, np.full(len(xs), xs.shape[1], np.int32), labels[:, None, None])
     parts = split_groups([image.tobytes() for image in pixels], seed=split_seed)
 
-    def describe(xs, row):
+    def describe_image(xs, row):
         picture = np.zeros(SIDE * SIDE)
         picture[order] = np.ravel(xs)
         return {"input": f"image {row + 1}", "picture": picture.reshape(SIDE, SIDE)}
@@ -45,5 +47,5 @@ def dataset(by: Literal["rows", "pixels", "permuted"] = "rows", split_seed: Seed
         "last",
         CLASSES,
         {"most frequent digit": constant_logits(np.bincount(labels[parts["train"]], minlength=CLASSES))},
-        shown=_shown.show_labelled([str(digit) for digit in range(CLASSES)], describe),
+        symbols=SymbolData(describe=_descriptions.labelled([str(digit) for digit in range(CLASSES)], describe_image)),
     )

@@ -4,9 +4,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.data._sequences import Sequence, drawn
-from jaxrnn.losses import squared_error
-from jaxrnn.types import Dataset, Rate, Size
+from jaxrnn.data.sequences import Sequence, drawn
+from jaxrnn.dataset import Dataset, MemoryTask
+from jaxrnn.losses import SQUARED_ERROR
+from jaxrnn.types import Rate, Size
 
 
 @checked
@@ -33,10 +34,7 @@ def dataset(length: Size = 100, channels: Size = 3, pulses: Rate = 0.1) -> Datas
     return drawn(
         sample,
         output_size=channels,
-        loss=squared_error,
-        trivial=lambda batch: jnp.zeros_like(batch.targets),
-        solved=lambda ys, batch: (jnp.abs(ys - batch.targets) < 0.5).all(axis=(0, 2)),
-        lags=(0, length - 1),
-        loss_name="mean squared error",
-        trivial_name="zero",
+        loss=SQUARED_ERROR,
+        baselines={"zero": lambda batch: jnp.zeros_like(batch.targets)},
+        memory=MemoryTask(lambda ys, batch: (jnp.abs(ys - batch.targets) < 0.5).all(axis=(0, 2)), lags=(0, length - 1)),
     )

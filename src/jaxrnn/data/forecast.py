@@ -13,8 +13,9 @@ from jaxrnn.arguments import checked
 from jaxrnn.data import _assets, _times
 from jaxrnn.data._forecast import Target
 from jaxrnn.data._measured import Anchor, Calendar, Measured, Options, measured
-from jaxrnn.distributions._contract import Distribution
-from jaxrnn.types import Dataset, Rate, Size
+from jaxrnn.dataset import Dataset
+from jaxrnn.distribution import Distribution
+from jaxrnn.types import Rate, Size
 
 
 class Source(NamedTuple):

@@ -10,10 +10,12 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxrnn.arguments import checked
+from jaxrnn.batch import Batch
 from jaxrnn.data import _assets
 from jaxrnn.data._pairs import pairs
+from jaxrnn.dataset import Dataset, Metric
 from jaxrnn.metrics import classified
-from jaxrnn.types import Batch, Dataset, Metric, Rate, Seed, Size
+from jaxrnn.types import Rate, Seed, Size
 
 
 @checked

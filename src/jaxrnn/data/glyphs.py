@@ -13,14 +13,16 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxrnn.arguments import checked
-from jaxrnn.data import _shown
+from jaxrnn.batch import Batch
+from jaxrnn.data import _descriptions
 from jaxrnn.data._pairs import log_frequencies
 from jaxrnn.data._splits import split_groups
-from jaxrnn.data._stored import Examples, pad, single_batch, stored
+from jaxrnn.data.examples import Examples, pad, single_batch, stored
+from jaxrnn.dataset import Dataset, Loss, Metric
 from jaxrnn.losses import binary_cross_entropy
 from jaxrnn.metrics import weighted_mean
-from jaxrnn.symbols import vocabulary
-from jaxrnn.types import Batch, Dataset, Metric, Question, Seed, Size
+from jaxrnn.symbols import Question, SymbolData, vocabulary
+from jaxrnn.types import Seed, Size
 
 
 @checked
@@ -58,7 +60,7 @@ def captions(pictures: Any, names: Any, parts: Any) -> Any:
         xs = picture(text, side).reshape(1, -1).astype(np.float32)
         return single_batch("answer", xs, np.zeros((targets.shape[1], 1), np.int32))
 
-    def describe(source, row):
+    def describe_picture(source, row):
         return {"input": f"character {row + 1}", "picture": np.asarray(source).reshape(side, side)}
 
     return stored(
@@ -66,9 +68,11 @@ def captions(pictures: Any, names: Any, parts: Any) -> Any:
         "answer",
         words.size,
         {"most frequent word of each place": log_frequencies(splits["train"], words.size)},
-        outputs=words,
-        question=Question("glyph", question_batch, "ñ"),
-        shown=_shown.show_answered(describe, words),
+        symbols=SymbolData(
+            outputs=words,
+            question=Question("glyph", question_batch, "ñ"),
+            describe=_descriptions.answered(describe_picture, words),
+        ),
     )
 
 
@@ -86,8 +90,8 @@ def drawings(pictures: Any, names: Any, parts: Any) -> Any:
     def question_batch(text):
         return single_batch("last", words.encode(text.upper())[:, None], np.zeros((1, side * side), np.float32))
 
-    def shown(batch, predicted):
-        inputs, mask, steps = np.asarray(batch.xs[..., 0]), np.asarray(batch.mask), _shown.last_counted(batch)
+    def describe(batch, predicted):
+        inputs, mask, steps = np.asarray(batch.xs[..., 0]), np.asarray(batch.mask), _descriptions.last_counted(batch)
         return [
             {
                 "input": words.decode(inputs[mask[:, row], row]),
@@ -104,12 +108,13 @@ def drawings(pictures: Any, names: Any, parts: Any) -> Any:
         "last",
         side * side,
         {"mean picture": lambda batch: jnp.broadcast_to(jnp.asarray(logits, float), batch.targets.shape)},
-        loss=binary_cross_entropy,
-        loss_name="cross-entropy (nats a picture)",
+        loss=Loss(binary_cross_entropy, "cross-entropy (nats a picture)"),
         metrics={"pixels_wrong": Metric(pixels_wrong, "share")},
-        inputs=words,
-        question=Question("name", question_batch, "LATIN SMALL LETTER N WITH TILDE"),
-        shown=shown,
+        symbols=SymbolData(
+            inputs=words,
+            question=Question("name", question_batch, "LATIN SMALL LETTER N WITH TILDE"),
+            describe=describe,
+        ),
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any, Literal
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._labels import labelled_texts
-from jaxrnn.types import Dataset, Seed, Size
+from jaxrnn.dataset import Dataset
+from jaxrnn.types import Seed, Size
 
 MIN_TEXTS = 20
 

@@ -6,7 +6,8 @@ The words come from pyspellchecker (MIT). Words that are frequent in two of the 
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._labels import labelled_texts
-from jaxrnn.types import Dataset, Seed
+from jaxrnn.dataset import Dataset
+from jaxrnn.types import Seed
 
 
 @checked

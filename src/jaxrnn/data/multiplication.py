@@ -3,8 +3,9 @@
 import jax
 
 from jaxrnn.arguments import checked
-from jaxrnn.data._sequences import marked_pairs
-from jaxrnn.types import Dataset, Size
+from jaxrnn.data._marked_pairs import marked_pairs
+from jaxrnn.dataset import Dataset
+from jaxrnn.types import Size
 
 
 @checked

@@ -5,9 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.arguments import checked
+from jaxrnn.batch import Batch
 from jaxrnn.data._forecast import forecast
+from jaxrnn.dataset import Dataset, TrainingSet
 from jaxrnn.series import Series
-from jaxrnn.types import Batch, Dataset, NonNegative, Positive, Size
+from jaxrnn.types import NonNegative, Positive, Size
 
 CURVE = 200  # clean values in each of validation and test
 
@@ -42,6 +44,4 @@ def dataset(window: Size = 20, step: Positive = 0.3, noise: NonNegative = 0.05, 
         points = points.T[..., None]
         return Batch(points[:-1], points[1:], jnp.ones(points.shape[:2])[1:], fresh)
 
-    return forecast(clean, window, window + 1, splits)._replace(
-        rows=None, arrays=(), plan=plan, batch=batch, continues=stateful
-    )
+    return forecast(clean, window, window + 1, splits)._replace(train=TrainingSet(None, (), plan, batch, stateful))

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.arguments import checked
-from jaxrnn.data._sequences import Sequence, drawn, uniform
+from jaxrnn.data.sequences import Sequence, drawn, uniform
+from jaxrnn.dataset import Dataset, Loss, MemoryTask
 from jaxrnn.losses import cross_entropy
-from jaxrnn.types import Dataset, Size
+from jaxrnn.types import Size
 
 SYMBOLS = "BTPSXVE"
 # Reber's automaton (Reber 1967): state -> its two transitions (symbol, next state); the last state emits E and ends.
@@ -57,12 +58,9 @@ def dataset(longest: Size = 40) -> Dataset:
     return drawn(
         strings(longest),
         output_size=len(SYMBOLS),
-        loss=loss,
-        trivial=uniform(len(SYMBOLS)),
-        solved=solved,
-        lags=(5, longest - 2),
-        loss_name="cross-entropy (nats)",
-        trivial_name="uniform",
+        loss=Loss(loss, "cross-entropy (nats)"),
+        baselines={"uniform": uniform(len(SYMBOLS))},
+        memory=MemoryTask(solved, lags=(5, longest - 2)),
         targets="next_step",
     )
 

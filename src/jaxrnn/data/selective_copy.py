@@ -4,10 +4,11 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.data._sequences import Sequence, drawn
-from jaxrnn.losses import cross_entropy
+from jaxrnn.data.sequences import Sequence, drawn
+from jaxrnn.dataset import Dataset, MemoryTask
+from jaxrnn.losses import CROSS_ENTROPY
 from jaxrnn.metrics import classified
-from jaxrnn.types import Dataset, Size
+from jaxrnn.types import Size
 
 BLANK, DELIMITER, CODES = 0, 1, 2
 
@@ -47,10 +48,7 @@ def dataset(length: Size = 50, copied: Size = 8, alphabet: Size = 8) -> Dataset:
     return drawn(
         sample,
         output_size=classes,
-        loss=cross_entropy,
-        trivial=predict_any_symbol,
-        solved=classified,
-        lags=(copied, length + copied - 1),
-        loss_name="cross-entropy (nats)",
-        trivial_name="any symbol",
+        loss=CROSS_ENTROPY,
+        baselines={"any symbol": predict_any_symbol},
+        memory=MemoryTask(classified, lags=(copied, length + copied - 1)),
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._tags import parse, tagging
-from jaxrnn.types import Dataset, Seed, Size
+from jaxrnn.dataset import Dataset
+from jaxrnn.types import Seed, Size
 
 MIN_SENTENCES = 20
 

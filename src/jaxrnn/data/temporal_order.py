@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.data._sequences import Sequence, drawn, uniform
-from jaxrnn.losses import cross_entropy
-from jaxrnn.types import Dataset, Size
+from jaxrnn.data.sequences import Sequence, drawn, uniform
+from jaxrnn.dataset import Dataset, MemoryTask
+from jaxrnn.losses import CROSS_ENTROPY, cross_entropy
+from jaxrnn.types import Size
 
 DISTRACTORS, X, E, B, SYMBOLS = 4, 4, 6, 7, 8  # a b c d, X and Y = X + 1, first symbol E, last symbol B
 RANGES = {2: ((10, 20), (50, 60)), 3: ((10, 20), (33, 43), (66, 76))}  # in a sequence of 100 steps
@@ -55,11 +56,8 @@ def dataset(length: Size = 100, symbols: Literal[2, 3] = 2) -> Dataset:
     return drawn(
         sample,
         output_size=classes,
-        loss=cross_entropy,
-        trivial=uniform(classes),
-        solved=solved,
-        lags=(length - ranges[-1][1] - 1, longest - 1 - ranges[0][0]),
-        loss_name="cross-entropy (nats)",
-        trivial_name="uniform",
+        loss=CROSS_ENTROPY,
+        baselines={"uniform": uniform(classes)},
+        memory=MemoryTask(solved, lags=(length - ranges[-1][1] - 1, longest - 1 - ranges[0][0])),
         targets="per_sequence",
     )

@@ -13,14 +13,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.arguments import checked
+from jaxrnn.batch import Batch
 from jaxrnn.data import _assets, _letters
 from jaxrnn.data._forecast import in_order
-from jaxrnn.data._stored import constant_logits
 from jaxrnn.data._trigrams import trigrams
+from jaxrnn.data.examples import constant_logits
+from jaxrnn.dataset import Dataset, Loss, Metric, TrainingSet
 from jaxrnn.losses import cross_entropy
 from jaxrnn.metrics import cross_entropy as nats
-from jaxrnn.symbols import Symbols
-from jaxrnn.types import Batch, Dataset, Metric, Question, Rate, Size
+from jaxrnn.symbols import Question, SymbolData, Symbols
+from jaxrnn.types import Rate, Size
 
 ROWS = 32  # parallel sequences into which a split is cut
 MAX_SPLIT_LETTERS = 2**18
@@ -44,7 +46,7 @@ def dataset(path: str | Path | None = None, window: Size = 64, validation: Rate 
       FileNotFoundError: if the file does not exist.
       ValueError: if the file is not UTF-8, or too short for the window.
     """
-    letters = _letters.of_text(_assets.text("shakespeare")) if path is None else _letters.of_file(path)
+    letters = _letters.of_text(shakespeare()) if path is None else _letters.of_file(path)
     if validation + test >= 1:
         raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
     symbols = Symbols(tuple(map(chr, np.flatnonzero(letters.counts).tolist())))
@@ -55,27 +57,32 @@ def dataset(path: str | Path | None = None, window: Size = 64, validation: Rate 
     read = partial(_numbers, letters.codes, numbers)
     spans = {"validation": read(trained, begins["test"]), "test": read(begins["test"], length)}
     held_out = np.bincount(np.concatenate(list(spans.values())), minlength=symbols.size)
+    question = Question("prompt", partial(_prompt_batch, symbols), _first_line(letters.text(0, 60)))
     return Dataset(
         input_size=1,
         output_size=symbols.size,
-        rows=(trained - 1) // window,
-        arrays=jax.device_put(letters.codes[:trained]),  # on a CPU, this shares the memory of a mapped file
-        plan=in_order(trained - 1, window),
-        batch=windows(window, numbers),
+        train=TrainingSet(
+            rows=(trained - 1) // window,
+            arrays=jax.device_put(letters.codes[:trained]),  # on a CPU, this shares the memory of a mapped file
+            plan=in_order(trained - 1, window),
+            batch=windows(window, numbers),
+            stateful=True,
+        ),
         splits={name: _side_by_side(part) for name, part in spans.items() if len(part)},
-        loss=cross_entropy,
+        loss=Loss(cross_entropy, "cross-entropy (nats a letter)"),
         baselines={
             "letter frequencies": constant_logits(letters.counts[letters.counts > 0] - held_out),
             "letter trigrams": trigrams(lambda begin, end: read(begin, min(end, trained)), symbols.size),
         },
-        continues=True,
-        loss_name="cross-entropy (nats a letter)",
         metrics={"bits_per_symbol": Metric(lambda ys, batch: nats()(ys, batch) / np.log(2), "bits a letter")},
-        inputs=symbols,
-        outputs=symbols,
         targets="next_step",
-        question=Question("prompt", lambda text: _prompt_batch(symbols, text), _first_line(letters.text(0, 60))),
+        symbols=SymbolData(symbols, symbols, question),
     )
+
+
+def shakespeare() -> str:
+    """Returns the default text."""
+    return _assets.text("shakespeare")
 
 
 def _numbers(codes, numbers, begin, end):

@@ -7,9 +7,11 @@ per speaker) and 370 test utterances.
 import numpy as np
 
 from jaxrnn.arguments import checked
-from jaxrnn.data import _assets, _shown
-from jaxrnn.data._stored import Examples, constant_logits, pad, stored
-from jaxrnn.types import Dataset, Rate
+from jaxrnn.data import _assets, _descriptions
+from jaxrnn.data.examples import Examples, constant_logits, pad, stored
+from jaxrnn.dataset import Dataset
+from jaxrnn.symbols import SymbolData
+from jaxrnn.types import Rate
 
 SPEAKERS = 9
 
@@ -41,12 +43,16 @@ def dataset(validation: Rate = 0.1) -> Dataset:
     splits = {"train": examples["train"].take(~held_out)}
     splits |= {"validation": examples["train"].take(held_out)} if held_out.any() else {}
     names = [f"speaker {number + 1}" for number in range(SPEAKERS)]
+
+    def describe_utterance(xs, row):
+        return {"input": f"utterance {row + 1}, {len(xs)} steps"}
+
     return stored(
         splits | {"test": examples["test"]},
         "last",
         SPEAKERS,
         {"most frequent speaker": constant_logits(np.bincount(speakers[~held_out], minlength=SPEAKERS))},
-        shown=_shown.show_labelled(names, lambda xs, row: {"input": f"utterance {row + 1}, {len(xs)} steps"}),
+        symbols=SymbolData(describe=_descriptions.labelled(names, describe_utterance)),
     )
 
 

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 from jax.scipy.stats import norm
 
 from jaxrnn.arguments import checked
-from jaxrnn.distributions._contract import Distribution, join, positive, raw_of, split
+from jaxrnn.distribution import Distribution
+from jaxrnn.distributions._parameters import join, positive, raw_of, split
 
 
 @checked

@@ -6,7 +6,8 @@ import numpy as np
 from jax.scipy.special import betainc, gammaln
 
 from jaxrnn.arguments import checked
-from jaxrnn.distributions._contract import Distribution, invert_cdf, join, positive, raw_of, split
+from jaxrnn.distribution import Distribution
+from jaxrnn.distributions._parameters import invert_cdf, join, positive, raw_of, split
 
 LEVELS = (np.arange(200) + 0.5) / 200  # quantile levels of the sum that approximates the CRPS
 MAX_COUNT = 2.0**31

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
-from jaxrnn.distributions._contract import Distribution
+from jaxrnn.distribution import Distribution
 
 
 @checked

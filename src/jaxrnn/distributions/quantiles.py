@@ -6,7 +6,8 @@ import numpy as np
 from scipy.stats import norm
 
 from jaxrnn.arguments import checked
-from jaxrnn.distributions._contract import FLOOR, Distribution, join, positive, raw_of, split
+from jaxrnn.distribution import Distribution
+from jaxrnn.distributions._parameters import FLOOR, join, positive, raw_of, split
 
 
 @checked

@@ -6,7 +6,8 @@ from jax.scipy.special import betainc, betaln
 from jax.scipy.stats import t as student
 
 from jaxrnn.arguments import checked
-from jaxrnn.distributions._contract import Distribution, invert_cdf, join, positive, raw_of, split
+from jaxrnn.distribution import Distribution
+from jaxrnn.distributions._parameters import invert_cdf, join, positive, raw_of, split
 
 TAILS = 8.0  # degrees of freedom minus 2 of the distribution around a baseline's forecast
 

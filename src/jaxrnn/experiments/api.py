@@ -92,7 +92,8 @@ def _task(net, dataset, optimizer, trainer, unroll=None, regularizer=None, metri
     """Makes a `Task` from Python objects, with all arrays in the floating-point type that JAX uses now."""
     refuse_factory(unroll, "unroll")
     splits = {name: as_computed(batch) for name, batch in dataset.splits.items()}
-    dataset = dataset._replace(arrays=as_computed(dataset.arrays), splits=splits)
+    train = dataset.train._replace(arrays=as_computed(dataset.train.arrays))
+    dataset = dataset._replace(train=train, splits=splits)
     net = adapted(net.with_unroll(deferred.unroll() if unroll is None else unroll), dataset)
     init = net.init
     net = net._replace(init=lambda key, input_size: as_computed(init(key, input_size)))

@@ -80,7 +80,7 @@ def write_predictions(run, split):
     if split is not None and split not in run.dataset.splits:
         raise ConfigError(f"split={split}: no such split; there are {', '.join(run.dataset.splits)}")
     split = "test" if split is None else split
-    if run.dataset.shown is None or split not in run.dataset.splits:
+    if run.dataset.symbols.describe is None or split not in run.dataset.splits:
         return None
     rows = symbol_inference.examples(run, split)
     names = ("input", "target", "prediction", "loss")
@@ -151,7 +151,7 @@ def write_generation(run, prime=None, length=None, start=None, seed=0):
     values, times = series.in_source_units(generated), series.times_of(priming.start, len(generated))
     truth = series.in_source_units(series.truth()[priming.start :][: len(generated)])
     quantiles = {}
-    if run.dataset.distribution.size > 1:
+    if series.distribution.size > 1:
         paths = series.in_source_units(run.paths(PATHS, length, prime, start, seed))
         quantiles = {f"quantile {q:g}": np.quantile(paths, q, axis=1) for q in QUANTILES}
     rows = []

@@ -146,11 +146,11 @@ def _build_node(cfg, node, kind):
 
 def _build_net(cfg, dataset):
     """Builds the net of the node `model`; the data set gives its sizes, and chooses one of `nodes.STACKS`."""
-    arguments, inputs = {"output_size": dataset.output_size}, "values"
-    if dataset.inputs is not None:
-        arguments, inputs = arguments | {"vocabulary_size": dataset.inputs.size}, "symbols"
+    arguments, inputs, symbols = {"output_size": dataset.output_size}, "values", dataset.symbols
+    if symbols.inputs is not None:
+        arguments, inputs = arguments | {"vocabulary_size": symbols.inputs.size}, "symbols"
     if any(isinstance(batch.xs, Pair) for batch in dataset.splits.values()):
-        answers = "values" if dataset.outputs is None else "symbols"
+        answers = "values" if symbols.outputs is None else "symbols"
         arguments, inputs = arguments | {"answers": answers}, "pairs"
     model, factories = cfg.model, schema.factories(cfg.model._target_, "model.")
     if len(factories) > 1:

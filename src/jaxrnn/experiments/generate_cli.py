@@ -15,7 +15,7 @@ def answered(run, cfg):
     Raises:
       ConfigError: if the data set does not use one of the keys, or the input text cannot be encoded.
     """
-    question_key = run.dataset.question.name
+    question_key = run.dataset.symbols.question.name
     refuse_questions(run, cfg)
     for name in ("prime", "start"):
         if cfg[name] is not None:
@@ -66,7 +66,7 @@ def _refuse_unused(cfg, keys, advice):
 
 def refuse_questions(run, cfg):
     """Raises a `ConfigError` if an input key is given that the data set does not use."""
-    question = run.dataset.question
+    question = run.dataset.symbols.question
     for name in QUESTIONS:
         if cfg.get(name) is not None and (question is None or name != question.name):
             advice = "this data set is a time series; give prime= and length=" if question is None else \

@@ -193,13 +193,13 @@ class Run:
         baseline = self.metrics["validation"]["baseline"] if "validation" in dataset.splits else None
         rows = self.history.rows
         figures = Figures(
-            learning_curves=plotting.learning_curves(rows, dataset.loss_name, dataset.trivial_name, baseline),
+            learning_curves=plotting.learning_curves(rows, dataset.loss.name, dataset.trivial_name, baseline),
             gradient_norm=plotting.gradient_norm(rows, self.task.optimizer.clip_norm),
         )
         if series is not None and "test" in dataset.splits:
             ys, batch = np.asarray(self.predict("test")), dataset.splits["test"]
             ys = ys[0] if isinstance(batch.xs, Windows) else ys[np.asarray(batch.weights) > 0]  # of the only sequence
-            figures["prediction"] = forecasts.prediction(series, dataset.distribution, ys)
+            figures["prediction"] = forecasts.prediction(series, series.distribution, ys)
         if generates(self.task):
             figures["generation"] = self.plot_generation()
         return figures
@@ -211,7 +211,7 @@ class Run:
         """Draws the result of `generate`, with a fan of `paths` (same arguments) if the outputs are a distribution."""
         inputs, series = primed(self.task, prime, length, start), self.dataset.series
         paths = None
-        if self.dataset.distribution.size > 1:
+        if series.distribution.size > 1:
             paths = self.paths(PATHS, length, prime, start, seed)
         return forecasts.generation(series, inputs.start, inputs.prime, self.generate(length, prime, start), paths)
 
@@ -232,7 +232,7 @@ class Run:
             "baseline": self.dataset.trivial_name,
             "better": {name: better(metric) for name, metric in self.task.measured.items()},
             "metrics": {"train": last, **({} if stopped else self.metrics)},
-            **({} if self.dataset.buckets is None else {"padding": self.dataset.buckets.padding}),
+            **({} if self.dataset.train.buckets is None else {"padding": self.dataset.train.buckets.padding}),
             **self.timing,
             "parameters": sum(leaf.size for leaf in jax.tree.leaves(self.params)),
         }

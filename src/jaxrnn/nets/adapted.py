@@ -14,7 +14,7 @@ def adapted(net: Net, dataset: Dataset) -> Net:
 
     - With one target per sequence, a bidirectional layer outputs the backward direction's value at the first step, as
       Keras does with `return_sequences=False`.
-    - With an `anchor`, the net's outputs are added to a forecast (see `anchored`).
+    - With an `anchor` of the series, the net's outputs are added to a forecast (see `anchored`).
     """
     if dataset.targets == "per_sequence" and net.many_to_one is not None:
         net = net.many_to_one()
@@ -27,22 +27,23 @@ class AnchoredParams(NamedTuple):
 
 
 def anchored(net: Net, dataset: Dataset) -> Net:
-    """Adds the net's first K' outputs to the forecast of the data set's `anchor`.
+    """Adds the net's first K' outputs to the forecast of the `anchor` of the data set's series.
 
     ys[..., :K'] = anchor(xs) + alpha net(xs)[..., :K'], and the other outputs stay the same. The learned factor alpha
     begins at zero (ReZero, Bachlechner et al. 2021), so an untrained net gives the anchor's forecast. If the data set
     has no anchor, the net stays the same.
     """
-    if dataset.anchor is None:
+    anchor = None if dataset.series is None else dataset.series.anchor
+    if anchor is None:
         return net
 
     def width(input_size):
         x = jax.ShapeDtypeStruct((1, 1, input_size), float)
-        return jax.eval_shape(dataset.anchor, x).shape[-1]
+        return jax.eval_shape(anchor, x).shape[-1]
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         carry, ys = net.apply(params.net, carry, xs, mask=mask, reset=reset, key=key)
-        forecast = masked(dataset.anchor(masked(xs, mask)), mask).astype(ys.dtype)
+        forecast = masked(anchor(masked(xs, mask)), mask).astype(ys.dtype)
         count = forecast.shape[-1]
         return carry, jnp.concatenate(
             [forecast + params.alpha.astype(ys.dtype) * ys[..., :count], ys[..., count:]], axis=-1

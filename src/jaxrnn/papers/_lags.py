@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.data._sequences import Sequence, drawn, uniform
-from jaxrnn.losses import cross_entropy, squared_error
+from jaxrnn.data.sequences import Sequence, drawn, uniform
+from jaxrnn.dataset import Loss, MemoryTask
+from jaxrnn.losses import CROSS_ENTROPY, squared_error
 
 SURE = 0.75  # probability that the true next symbol needs, an error below 0.25
 
@@ -48,8 +49,7 @@ def symbols(lag, between="ordered", weight=1.0):
         probability = jnp.take_along_axis(jax.nn.softmax(logits), batch.targets.astype(int), axis=-1)[..., 0]
         return ((probability > SURE) | (batch.weights == 0)).all(axis=0)
 
-    return drawn(sample, classes, cross_entropy, uniform(classes), right, (lag, longest), "cross-entropy (nats)",
-                 "uniform")  # fmt: skip
+    return drawn(sample, classes, CROSS_ENTROPY, {"uniform": uniform(classes)}, MemoryTask(right, (lag, longest)))
 
 
 def two_classes(length, told, noise=0.0, target_noise=0.0):
@@ -85,8 +85,8 @@ def two_classes(length, told, noise=0.0, target_noise=0.0):
     def half(batch):
         return jnp.full_like(batch.targets[..., :1], 0.5)
 
-    lags = (length - told, length)
-    return drawn(sample, 1, loss, half, right, lags, "squared error", "a half")
+    memory = MemoryTask(right, lags=(length - told, length))
+    return drawn(sample, 1, Loss(loss, "squared error"), {"a half": half}, memory)
 
 
 def symbol_before_noise(length, symbols, noise):
@@ -110,5 +110,4 @@ def symbol_before_noise(length, symbols, noise):
     def right(logits, batch):
         return jnp.argmax(logits[-1], axis=-1) == batch.targets[-1, :, 0]
 
-    return drawn(sample, symbols, cross_entropy, uniform(symbols), right, (length, length), "cross-entropy (nats)",
-                 "uniform")  # fmt: skip
+    return drawn(sample, symbols, CROSS_ENTROPY, {"uniform": uniform(symbols)}, MemoryTask(right, (length, length)))

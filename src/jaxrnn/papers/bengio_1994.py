@@ -16,7 +16,8 @@ import numpy as np
 import optax
 
 from jaxrnn.cells import elman
-from jaxrnn.data._sequences import Sequence, drawn
+from jaxrnn.data.sequences import Sequence, drawn
+from jaxrnn.dataset import Loss, MemoryTask
 from jaxrnn.dynamics.maps import as_map, jacobians
 from jaxrnn.initializers import identity
 from jaxrnn.losses import squared_error
@@ -141,8 +142,13 @@ def _learned(length, seeds, steps):
     def right(ys, batch):
         return jnp.abs(ys[-1] - batch.targets[-1])[..., 0] < 0.4
 
-    data = drawn(sample, 1, squared_error, lambda batch: jnp.zeros_like(batch.targets), right, (length - TOLD, length),
-                 "squared error", "zero")  # fmt: skip
+    data = drawn(
+        sample,
+        output_size=1,
+        loss=Loss(squared_error, "squared error"),
+        baselines={"zero": lambda batch: jnp.zeros_like(batch.targets)},
+        memory=MemoryTask(right, lags=(length - TOLD, length)),
+    )
     net = recurrent(elman.cell(1, "tanh", _small, identity(1.25)))
     task = Task(net, data, optimizer(optax.identity(), 0.1, 1.0), Trainer(steps, 20, steps // 4))
     rows = training.trained(task, seeds).rows

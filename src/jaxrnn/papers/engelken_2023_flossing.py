@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.cells import elman
-from jaxrnn.data._sequences import Sequence, drawn
+from jaxrnn.data.sequences import Sequence, drawn
+from jaxrnn.dataset import Loss, MemoryTask
 from jaxrnn.dynamics.exponents import lyapunov
 from jaxrnn.dynamics.maps import as_map
 from jaxrnn.initializers import gaussian
@@ -129,5 +130,10 @@ def _delayed(delay, length):
     def right(ys, batch):
         return ((ys > 0) == (batch.targets > 0.5))[..., 0].all(axis=0, where=batch.weights > 0)
 
-    return drawn(sample, 1, binary_cross_entropy, lambda batch: jnp.zeros_like(batch.targets), right, (delay, delay),
-                 "cross-entropy (nats)", "a guess")  # fmt: skip
+    return drawn(
+        sample,
+        output_size=1,
+        loss=Loss(binary_cross_entropy, "cross-entropy (nats)"),
+        baselines={"a guess": lambda batch: jnp.zeros_like(batch.targets)},
+        memory=MemoryTask(right, lags=(delay, delay)),
+    )

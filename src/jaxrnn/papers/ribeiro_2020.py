@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.cells import lstm
-from jaxrnn.data._sequences import Sequence, drawn
-from jaxrnn.losses import squared_error
+from jaxrnn.data.sequences import Sequence, drawn
+from jaxrnn.losses import SQUARED_ERROR
 from jaxrnn.papers import _training as training
 from jaxrnn.papers._claims import Claim, Reproduction
 from jaxrnn.plotting import style
@@ -96,8 +96,7 @@ def _sines(length):
         xs = jnp.full((length, 1), _told(omega))
         return Sequence(xs, jnp.sin(omega * times)[:, None], jnp.ones(length), times >= 0)
 
-    zero = lambda batch: jnp.zeros_like(batch.targets)  # noqa: E731
-    return drawn(sample, 1, squared_error, zero, None, None, "mean squared error", "zero")
+    return drawn(sample, 1, SQUARED_ERROR, {"zero": lambda batch: jnp.zeros_like(batch.targets)})
 
 
 def _orbit(net, params, omegas, steps):

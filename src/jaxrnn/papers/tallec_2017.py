@@ -14,6 +14,7 @@ import optax
 
 from jaxrnn.cells.elman import ElmanCarry
 from jaxrnn.data import adding
+from jaxrnn.dataset import Loss
 from jaxrnn.nets import recurrent
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.papers._claims import Claim, Reproduction
@@ -102,7 +103,8 @@ def _loss(ys, targets):
 
 
 def _task(net, rule):
-    return Task(net, adding.dataset(22)._replace(loss=_loss), as_optimizer(rule), Trainer(1, 1, 1))
+    dataset = adding.dataset(22)._replace(loss=Loss(_loss, "half the squared error"))
+    return Task(net, dataset, as_optimizer(rule), Trainer(1, 1, 1))
 
 
 def _sequence(steps):

@@ -13,8 +13,9 @@ import numpy as np
 import optax
 
 from jaxrnn.cells import ctrnn, elman, gru
-from jaxrnn.data._sequences import Sequence, drawn, uniform
-from jaxrnn.losses import cross_entropy
+from jaxrnn.data.sequences import Sequence, drawn, uniform
+from jaxrnn.dataset import MemoryTask
+from jaxrnn.losses import CROSS_ENTROPY
 from jaxrnn.papers import _training as training
 from jaxrnn.papers._claims import Claim, Reproduction
 from jaxrnn.plotting import style
@@ -102,5 +103,5 @@ def _warped(warp, drawn_lengths):
         xs = jax.nn.one_hot(letters[which], LETTERS)
         return Sequence(xs, before[:, None], 1.0 * (which > 0), jnp.ones(length, bool))
 
-    return drawn(sample, LETTERS, cross_entropy, uniform(LETTERS), None, (1, 2 * warp), "cross-entropy (nats)",
-                 "uniform")  # fmt: skip
+    memory = MemoryTask(lags=(1, 2 * warp))
+    return drawn(sample, LETTERS, CROSS_ENTROPY, {"uniform": uniform(LETTERS)}, memory)

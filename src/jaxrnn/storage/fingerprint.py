@@ -144,7 +144,7 @@ def of_data(dataset):
       dataset: a `Dataset`.
     """
     splits = [batch._replace(fresh=None) for batch in dataset.splits.values()]
-    return [_numbers(np.asarray(leaf)) for leaf in jax.tree.leaves((dataset.arrays, splits))]
+    return [_numbers(np.asarray(leaf)) for leaf in jax.tree.leaves((dataset.train.arrays, splits))]
 
 
 def _same_data(saved, current):

@@ -121,8 +121,8 @@ def study(networks: Any, batch: Size = 32) -> Result:
     for ensemble in ensembles(networks):
         for gates in _gates_of_layers(ensemble, batch):
             name, arrays = label(ensemble, gates.layer), _arrays(gates, ensemble.steps)
-            if ensemble.dataset.lags is not None:
-                arrays["lags"] = np.array(ensemble.dataset.lags)
+            if ensemble.dataset.memory.lags is not None:
+                arrays["lags"] = np.array(ensemble.dataset.memory.lags)
             arrays_by_network[name] = arrays
             rows += _rows(name, arrays)
             scores[name] = np.median(arrays["time_scales"][-1], axis=1)

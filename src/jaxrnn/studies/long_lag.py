@@ -100,7 +100,7 @@ def study(
             raise ValueError("the study varies data.length: give networks that come from a configuration")
         cfg = ensemble.experiment.cfg
         findings += trained_anew(ensemble)
-        if ensemble.dataset.solved is None or "length" not in cfg.data:
+        if ensemble.dataset.memory.solved is None or "length" not in cfg.data:
             raise ValueError(
                 "these data do not fit: expected a task with a length that defines when a sequence is right; "
                 "use for instance data=adding"

@@ -151,7 +151,7 @@ def _driving(ensemble, steps, key):
     A series is used if it is learned step by step.
     """
     dataset = ensemble.dataset
-    if dataset.continues and dataset.series is not None and ensemble.split == "train":
+    if dataset.train.stateful and dataset.series is not None and ensemble.split == "train":
         values = jnp.asarray(dataset.series.inputs(), float)
         return jnp.tile(values, (-(-steps // len(values)), 1))[:steps]
     length = len(ensemble.draw(1, key).xs)

@@ -156,7 +156,7 @@ def _why_not_in_data(cfg, name, values):
         except ConfigError:
             return "some values are invalid"
         values_of_series = dataset.series and dataset.series.values
-        arrays_by_value.append(jax.tree.leaves((dataset.arrays, dataset.splits, values_of_series)))
+        arrays_by_value.append(jax.tree.leaves((dataset.train.arrays, dataset.splits, values_of_series)))
     first = arrays_by_value[0]
     are_same = all(
         len(arrays) == len(first)
@@ -181,7 +181,7 @@ def _why_not_traced(cfg, experiment, name):
         dataset = None if name.startswith("data.") else experiment.task.dataset
         run = updates(assemble(with_values(cfg, [name], [value]), dataset))
         state = run.init(jax.random.key(0))
-        return run.run(state, experiment.task.dataset.arrays, run.plan(state), 1, 0)
+        return run.run(state, experiment.task.dataset.train.arrays, run.plan(state), 1, 0)
 
     value = OmegaConf.select(cfg, name)
     try:

@@ -75,7 +75,7 @@ def _metrics(cfg, measured):
     nodes = OmegaConf.to_yaml(OmegaConf.create([cfg.data, cfg.get("metrics")]))
     if nodes not in measured:
         task = instantiate(cfg).task
-        directions = {"loss": "down"} | ({} if task.dataset.solved is None else {"solved": "up"})
+        directions = {"loss": "down"} | ({} if task.dataset.memory.solved is None else {"solved": "up"})
         directions |= {name: better(function) for name, function in task.measured.items()}
         splits = task.dataset.splits
         measured[nodes] = {f"{split}.{name}": direction for split in splits for name, direction in directions.items()}

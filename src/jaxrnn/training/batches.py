@@ -31,11 +31,12 @@ def draw(dataset, size, key, split="train"):
     check_split(dataset, split)
     if split != "train":
         batch = _of_split(dataset, size, key, split)
-    elif dataset.continues:
-        batch = _epoch(dataset, key)
+    elif dataset.train.stateful:
+        batch = _epoch(dataset.train, key)
     else:
-        items = dataset.plan(key, jnp.arange(1), size if dataset.rows is None else min(size, dataset.rows))
-        batch = jax.jit(dataset.batch)(dataset.arrays, _first(items))
+        rows = dataset.train.rows
+        items = dataset.train.plan(key, jnp.arange(1), size if rows is None else min(size, rows))
+        batch = jax.jit(dataset.train.batch)(dataset.train.arrays, _first(items))
     if len(batch.xs.source if isinstance(batch.xs, Pair) else batch.xs) < 2:
         raise ConfigError("the sequences of this data set are single steps; set data.window=2 or more")
     return batch
@@ -63,11 +64,11 @@ def _of_split(dataset, size, key, split):
     )
 
 
-def _epoch(dataset, key):
-    """Joins the windows of an epoch to one sequence [T, 1, ...]."""
-    length = jax.eval_shape(dataset.batch, dataset.arrays, _first(dataset.plan(key, jnp.arange(1), 1))).xs.shape[0]
-    windows = max(1, min(dataset.rows or MAX_STEPS, MAX_STEPS // length))
-    parts = jax.jit(jax.vmap(dataset.batch, (None, 0)))(dataset.arrays, dataset.plan(key, jnp.arange(windows), 1))
+def _epoch(train, key):
+    """Joins the windows of an epoch of a `TrainingSet` to one sequence [T, 1, ...]."""
+    length = jax.eval_shape(train.batch, train.arrays, _first(train.plan(key, jnp.arange(1), 1))).xs.shape[0]
+    windows = max(1, min(train.rows or MAX_STEPS, MAX_STEPS // length))
+    parts = jax.jit(jax.vmap(train.batch, (None, 0)))(train.arrays, train.plan(key, jnp.arange(windows), 1))
     joined = {name: None if a is None else a.reshape(-1, *a.shape[2:]) for name, a in parts._asdict().items()}
     return Batch(**joined | {"fresh": parts.fresh[0]})
 

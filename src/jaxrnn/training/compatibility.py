@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.arguments import described, dotted, refuse_factory, validated
+from jaxrnn.dataset import Loss
 from jaxrnn.errors import ConfigError
 from jaxrnn.signatures import hints
 from jaxrnn.training import evaluation
@@ -65,12 +66,12 @@ def _check_settings(task, checkpointing, key):
             f"{key('checkpoints.keep_every')}={checkpointing.keep_every} must be a multiple of "
             f"{key('trainer.report_every')}={trainer.report_every}: checkpoints are saved at reports"
         )
-    if dataset.rows is not None and trainer.batch_size > dataset.rows:
+    rows = dataset.train.rows
+    if rows is not None and trainer.batch_size > rows:
         raise ConfigError(
-            f"{key('trainer.batch_size')}={trainer.batch_size} is larger than the data set, which has {dataset.rows} "
-            "sequences"
+            f"{key('trainer.batch_size')}={trainer.batch_size} is larger than the data set, which has {rows} sequences"
         )
-    if dataset.continues and not task.net.causal:
+    if dataset.train.stateful and not task.net.causal:
         raise ConfigError(
             f"{key('model.bidirectional')} reads the future, so its carry cannot continue from batch to batch; "
             f"set {key('data.stateful')}=false and a {key('data.window')} of more than one step"
@@ -100,6 +101,7 @@ def _check_functions(task, callbacks, probes):
             raise ConfigError(f"callbacks: {dotted(callback)}{parameters} must take one argument, a Progress")
     for name, probe in (probes or {}).items():
         validated(probe, Probe, f"probes.{name}")
+    validated(task.dataset.loss, Loss, "dataset.loss")
     for name, metric in task.metrics.items():
         refuse_factory(metric, f"metrics.{name}")
     refuse_factory(task.regularizer, "regularizer")
@@ -118,14 +120,14 @@ def _takes_one(callback):
 def _check_symbols(task):
     """Refuses a net that reads symbols as values or values as symbols, or that has too few symbols."""
     net, dataset = task.net, task.dataset
-    if dataset.inputs is None:
+    if dataset.symbols.inputs is None:
         if net.vocabulary is not None and _reads_values(dataset):
             raise ConfigError(
                 f"the net reads {net.vocabulary} symbols, but the inputs of the data set are values: leave out "
                 "nets.symbol_rnn, nets.one_hot and nets.embed"
             )
         return
-    count = dataset.inputs.size
+    count = dataset.symbols.inputs.size
     if net.vocabulary is None:
         raise ConfigError(
             f"the inputs of the data set are symbols, {count} of them, but the net would read them as values: call "
@@ -137,7 +139,7 @@ def _check_symbols(task):
             f"the net reads {net.vocabulary} symbols, but the data set has {count}: build the net with "
             f"vocabulary_size={count}"
         )
-    decoder = None if net.decoding is None or dataset.outputs is None else net.decoding.decoder
+    decoder = None if net.decoding is None or dataset.symbols.outputs is None else net.decoding.decoder
     if decoder is not None and decoder.vocabulary is not None and decoder.vocabulary <= dataset.output_size:
         raise ConfigError(
             f"the decoder reads {decoder.vocabulary} symbols, but needs {dataset.output_size + 1}: the symbols of the "
@@ -154,8 +156,8 @@ def two_step_batch(dataset):
     """Returns the shapes of a batch of one sequence of two steps."""
 
     def first_batch():
-        items = dataset.plan(jax.random.key(0), jnp.arange(1), 1)
-        return dataset.batch(dataset.arrays, jax.tree.map(lambda a: a[0], items))
+        items = dataset.train.plan(jax.random.key(0), jnp.arange(1), 1)
+        return dataset.train.batch(dataset.train.arrays, jax.tree.map(lambda a: a[0], items))
 
     return jax.tree.map(
         lambda a: jax.ShapeDtypeStruct((*a.shape[:-1], 1) if a.ndim == 1 else (2, 1, *a.shape[2:]), a.dtype),

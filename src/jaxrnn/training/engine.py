@@ -74,7 +74,7 @@ def _single(task, seed, evaluator, everywhere):
     evaluator = evaluation.evaluator(task) if evaluator is None else evaluator
     program = compiled.single_program(task, everywhere)
     splits = task.dataset.splits
-    arrays = on_all(task.dataset.arrays, program.devices)
+    arrays = on_all(task.dataset.train.arrays, program.devices)
     states = jax.eval_shape(program.init, jax.random.key(0))
     advance, seconds, size = _compiled(program.advance, states, arrays, np.int32(0))
 
@@ -123,7 +123,7 @@ def _group(dataset, make, seeds, values, measured, generated, begins):
     program = compiled.group_program(make, runs)
     keys = sharding.keys(np.asarray(seeds, np.uint32))
     states = jax.eval_shape(program.init, keys, values)
-    arrays = sharding.shared(dataset.arrays, runs)
+    arrays = sharding.shared(dataset.train.arrays, runs)
 
     def compile_on_params(function, common):
         return _compile(sharding.over_runs(function, make, runs).lower(values, states.params, common))

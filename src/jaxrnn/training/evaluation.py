@@ -83,8 +83,8 @@ def scores(task, ys, batch):
     """Scores outputs ys [T, B, K]: {"loss", "solved" if the data set defines it, and all metrics}."""
     dataset = task.dataset
     values = {"loss": mean_loss(dataset.loss, ys, batch)}
-    if dataset.solved is not None:
-        values["solved"] = share_right(dataset.solved(ys, batch), batch.weights)
+    if dataset.memory.solved is not None:
+        values["solved"] = share_right(dataset.memory.solved(ys, batch), batch.weights)
     return values | {name: metric(ys, batch) for name, metric in task.measured.items()}
 
 
@@ -101,7 +101,8 @@ def continued(task, params, xs, ahead, length):
       ahead: [length, h Q], the covariates known in advance at the steps after xs, or None.
       length: number of values.
     """
-    return _continue(task, params, xs, ahead, length, lambda key, ys: task.dataset.distribution.median(ys), None, None)
+    distribution = task.dataset.series.distribution
+    return _continue(task, params, xs, ahead, length, lambda key, ys: distribution.median(ys), None, None)
 
 
 def drawn_paths(task, params, xs, ahead, length, count, key):
@@ -112,7 +113,7 @@ def drawn_paths(task, params, xs, ahead, length, count, key):
       count: number of paths.
       key: PRNG key of the draws.
     """
-    return _continue(task, params, xs, ahead, length, task.dataset.distribution.draw, count, key)
+    return _continue(task, params, xs, ahead, length, task.dataset.series.distribution.draw, count, key)
 
 
 def _continue(task, params, xs, ahead, length, draw, count, key):

@@ -65,7 +65,7 @@ def _continue(dataset, predict, xs, ahead, horizon):
     series, medians = dataset.series, []
 
     def next_median(xs):
-        return dataset.distribution.median(predict(Batch(xs, None, None, None)))[-1]
+        return series.distribution.median(predict(Batch(xs, None, None, None)))[-1]
 
     if series.horizon > 1:
         values = next_median(xs)

@@ -131,7 +131,7 @@ def _report(training, going):
         states, training.report = engine.advance(training.states, n)
     validation = engine.evaluate("validation", states.params) or [None] * engine.runs
     is_finite, is_best = np.zeros((2, engine.runs), bool)
-    rows = report_rows(training.report, dataset.solved is not None)
+    rows = report_rows(training.report, dataset.memory.solved is not None)
     for row, history in going.items():
         is_best[row] = history.take(rows[row], validation[row])
         is_finite[row] = history.status != "diverged"

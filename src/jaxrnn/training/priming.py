@@ -44,7 +44,7 @@ def primed(task, prime=None, length=None, start=None):
         raise ConfigError(f"start={start}: the series holds {count} values; give 1 to {count}, or end")
     if prime is None:
         windows = [len(batch.xs) for batch in task.dataset.splits.values()]
-        prime = start if task.dataset.continues or not windows else min(start, 2 * windows[0])
+        prime = start if task.dataset.train.stateful or not windows else min(start, 2 * windows[0])
     if prime > start:
         raise ConfigError(f"prime={prime}: give 1 to {start} values; generation begins at index {start} of the series")
     length = _length(series, prime, length, start)

@@ -40,10 +40,10 @@ def examples(run, split):
       ConfigError: if the data set has no such split, or cannot show its examples.
     """
     dataset = run.dataset
-    if dataset.shown is None:
-        raise ConfigError("this data set cannot show its examples: it does not define `shown`")
+    if dataset.symbols.describe is None:
+        raise ConfigError("this data set cannot show its examples: it does not define `symbols.describe`")
     ys, batch = run.predict(split), dataset.splits[split]
-    rows = dataset.shown(batch, predicted(run, ys, batch))
+    rows = dataset.symbols.describe(batch, predicted(run, ys, batch))
     losses = np.where(np.asarray(batch.weights) > 0, np.asarray(dataset.loss(ys, batch.targets)), 0.0).sum(axis=0)
     return [row | {"loss": float(loss)} for row, loss in zip(rows, losses, strict=True)]
 
@@ -80,7 +80,8 @@ def ask(run, text=None, length=200, temperature=1.0, top_k=None, top_p=None, wid
     Raises:
       ConfigError: if the text cannot be read, the data set has no question, or a number is out of range.
     """
-    question = run.dataset.question
+    symbols = run.dataset.symbols
+    question = symbols.question
     if question is None:
         raise ConfigError("this data set has no question; a network trained on a series continues it without a text")
     text = question.default if text is None else str(text)
@@ -88,7 +89,7 @@ def ask(run, text=None, length=200, temperature=1.0, top_k=None, top_p=None, wid
         batch = question.batch(text)
         if run.net.decoding is not None:
             return _search_answers(run, batch, text, width, penalty)
-        if run.dataset.inputs is not None and run.dataset.inputs is run.dataset.outputs:
+        if symbols.inputs is not None and symbols.inputs is symbols.outputs:
             return _continue_text(run, batch, text, length, draws.categorical(temperature, top_k, top_p), seed)
     except ValueError as error:
         raise ConfigError(str(error) if "=" in str(error) else f"{question.name}={text}: {error}") from error
@@ -99,13 +100,13 @@ def _continue_text(run, batch, text, length, draw, seed):
     if not run.net.causal:
         raise ConfigError("this network reads the future (bidirectional), so it cannot continue a text")
     _, symbols, _ = _sampler(run.net, length, draw)(run.params, batch.xs, jax.random.key(seed))
-    continued = text + run.dataset.outputs.decode(symbols[:, 0, 0].astype(int))
+    continued = text + run.dataset.symbols.outputs.decode(symbols[:, 0, 0].astype(int))
     return Answer(continued, [{"text": continued}], text)
 
 
 def _search_answers(run, batch, text, width, penalty):
     """Answers with the alternatives of a beam search, and with the attention weights of the best one."""
-    net, outputs = run.net, run.dataset.outputs
+    net, outputs = run.net, run.dataset.symbols.outputs
     params, carry = net.decoding.encode(run.params, batch.xs.source, batch.mask)
     first = net.decoding.start((1,))
     length = max(len(part.targets) for part in run.dataset.splits.values())
@@ -124,7 +125,7 @@ def _search_answers(run, batch, text, width, penalty):
         best = np.asarray(hypotheses.symbols[0, 0])[: int(hypotheses.lengths[0, 0])]
         decoder_inputs = jnp.concatenate([first[None], jnp.asarray(best[:-1], first.dtype)[:, None, None]])
         weights = np.asarray(net.decoding.decoder.attention(params, carry, decoder_inputs))[:, 0]
-        inputs = run.dataset.inputs
+        inputs = run.dataset.symbols.inputs
         numbers = np.asarray(batch.xs.source[..., 0, 0]).astype(int)
         names = [inputs.names[n] for n in numbers] if inputs is not None else [""] * len(numbers)
         attention = (weights, [outputs.names[number] or "end" for number in best], names)
@@ -135,12 +136,12 @@ def _label(run, batch, text):
     """Labels a text: one label per symbol, or one for the whole text."""
     ys = np.asarray(run.evaluator.predict(run.params, batch))[:, 0]
     counted = np.asarray(batch.weights)[:, 0] > 0
-    outputs = run.dataset.outputs
+    outputs = run.dataset.symbols.outputs
     if outputs is None:  # a picture
         side = int(np.sqrt(ys.shape[-1]))
         picture = 1 / (1 + np.exp(-ys[counted][-1].reshape(side, side)))
         return Answer(text, [{"input": text}], text, picture=picture)
-    if counted.sum() > 1 or run.dataset.question.name == "sentence":
+    if counted.sum() > 1 or run.dataset.symbols.question.name == "sentence":
         labels = [outputs.names[number] for number in ys[counted].argmax(axis=-1)]
         rows = [{"symbol": symbol, "label": label} for symbol, label in zip(text.split(), labels, strict=True)]
         return Answer("\n".join(f"{row['symbol']}\t{row['label']}" for row in rows), rows, text)

@@ -131,15 +131,16 @@ def updates(task, shards=1):
 
     def run(state, arrays, items, n, step):
         steps = step + jnp.arange(trainer.report_every)
-        bucket_numbers = None if dataset.buckets is None else dataset.buckets.which(steps, trainer.batch_size)
+        buckets = dataset.train.buckets
+        bucket_numbers = None if buckets is None else buckets.which(steps, trainer.batch_size)
 
         def body(i, loop_state):
             state, reports = loop_state
             rows = jax.tree.map(lambda a: a[i], items)
-            if bucket_numbers is None:
-                state, report = update(state, dataset.batch(arrays, rows), steps[i])
+            if buckets is None:
+                state, report = update(state, dataset.train.batch(arrays, rows), steps[i])
             else:
-                branches = [partial(_update_on, batch, update) for batch in dataset.buckets.batches]
+                branches = [partial(_update_on, batch, update) for batch in buckets.batches]
                 state, report = lax.switch(bucket_numbers[i], branches, state, arrays, rows, steps[i])
             return state, reports.at[i].set(jnp.stack([jnp.asarray(a, reports.dtype) for a in report]))
 
@@ -152,7 +153,7 @@ def updates(task, shards=1):
 
     def plan(state):
         steps = state.step + jnp.arange(trainer.report_every)
-        return dataset.plan(jax.random.fold_in(state.key, 0), steps, trainer.batch_size)
+        return dataset.train.plan(jax.random.fold_in(state.key, 0), steps, trainer.batch_size)
 
     return Updates(init, plan, run)
 
@@ -190,8 +191,8 @@ def _update(task, shards):
             carry, ys = net.apply(cast_params, carry, batch.xs, mask=batch.mask, reset=batch.reset, key=keys)
             loss = mean_of(weighted_sum(dataset.loss, ys, batch.targets, batch.weights)[0], total_weight)
             solved = 0.0
-            if dataset.solved is not None:
-                solved = jnp.sum(dataset.solved(ys, batch) & is_scored) / sum_over_devices(is_scored.sum())
+            if dataset.memory.solved is not None:
+                solved = jnp.sum(dataset.memory.solved(ys, batch) & is_scored) / sum_over_devices(is_scored.sum())
             return objective(params, loss, batch, step), (loss, carry, solved)
 
         (_, (loss, carry, solved)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)

@@ -25,9 +25,9 @@ from jax.flatten_util import ravel_pytree
 from jaxrnn.cells.step import dot, has_dropout
 from jaxrnn.cells.structure import step_with_product
 from jaxrnn.recurrent_weights import recurrent_weights
+from jaxrnn.unroll._flat_step import flat_step, jacobians, sequences_first
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
 from jaxrnn.unroll.contract import RandomUnroll, in_time, scan, segments
-from jaxrnn.unroll.flat_step import flat_step, jacobians, sequences_first
 
 TINY = 1e-12  # added to a norm, which may be zero
 

@@ -18,8 +18,8 @@ import jax.numpy as jnp
 from jaxrnn.arguments import checked
 from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.types import Unroll
+from jaxrnn.unroll._flat_step import carry_jacobian
 from jaxrnn.unroll._online import Rule, balance, online
-from jaxrnn.unroll.flat_step import carry_jacobian
 
 
 def rule() -> Any:

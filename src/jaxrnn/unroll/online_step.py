@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxrnn.unroll._flat_step import flat_step, sequences_first
 from jaxrnn.unroll._online import cells_to_follow
 from jaxrnn.unroll.contract import Extended, step_of
-from jaxrnn.unroll.flat_step import flat_step, sequences_first
 
 
 class Memory(NamedTuple):

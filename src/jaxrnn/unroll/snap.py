@@ -11,8 +11,8 @@ import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Size, Unroll
+from jaxrnn.unroll._flat_step import jacobians
 from jaxrnn.unroll._online import matrix_rule, online
-from jaxrnn.unroll.flat_step import jacobians
 
 DRAWS = 4  # random steps to find dependences, because a rectified unit may be off in one of them
 

@@ -1,21 +1,24 @@
 """Data sets of stored examples: sequences with one label, a label per step, or an answer with its own length."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn.batch import Batch, Pair
 from jaxrnn.data._buckets import buckets, group_by_length
 from jaxrnn.data._forecast import shuffled
-from jaxrnn.losses import cross_entropy
+from jaxrnn.dataset import Dataset, Loss, MakeBatch, Metric, Plan, Predictor, TrainingSet
+from jaxrnn.losses import CROSS_ENTROPY
 from jaxrnn.metrics import accuracy, exact_match
-from jaxrnn.types import Batch, Dataset, Pair
+from jaxrnn.symbols import SymbolData
 
-TargetKind = Literal["every", "last", "answer"]
+TargetKind = Literal["all", "last", "answer"]
 
 
 class Examples(NamedTuple):
-    """N examples, padded to the longest.
+    """N examples, padded to the longest, as arrays of NumPy or JAX.
 
     Fields:
       xs: [N, S, D]; symbols are integers [N, S, 1].
@@ -25,17 +28,17 @@ class Examples(NamedTuple):
       answers: [N], the steps of each answer without padding; None if the targets are labels.
     """
 
-    xs: np.ndarray
-    lengths: np.ndarray
-    targets: np.ndarray
-    answers: np.ndarray | None = None
+    xs: Any
+    lengths: Any
+    targets: Any
+    answers: Any = None
 
-    def take(self, rows):
+    def take(self, rows: Any) -> "Examples":
         """Returns the examples with these indices."""
         return Examples(*(None if a is None else a[rows] for a in self))
 
 
-def pad(sequences, dtype=np.int32):
+def pad(sequences: Sequence[Any], dtype: Any = np.int32) -> tuple[np.ndarray, np.ndarray]:
     """Pads sequences [T_n] or [T_n, D] with zeros; returns ([N, S, D], lengths [N])."""
     lengths = np.array([len(sequence) for sequence in sequences], np.int32)
     first = np.asarray(sequences[0])
@@ -45,16 +48,25 @@ def pad(sequences, dtype=np.int32):
     return array if array.ndim == 3 else array[..., None], lengths
 
 
-def stored(splits, kind: TargetKind, output_size, baselines, **further):
+def stored(
+    splits: dict[str, Examples],
+    kind: TargetKind,
+    output_size: int,
+    baselines: dict[str, Predictor],
+    loss: Loss = CROSS_ENTROPY,
+    metrics: dict[str, Metric] | None = None,
+    symbols: SymbolData = SymbolData(),
+    notes: tuple[str, ...] = (),
+) -> Dataset:
     """Builds the data set of stored examples, with buckets if their lengths differ.
 
     Args:
       splits: {"train", "validation", "test": `Examples`}.
-      kind: "last" for one label at the last step, "every" for a label per step, "answer" for an answer with its own
+      kind: "last" for one label at the last step, "all" for a label per step, "answer" for an answer with its own
         length.
       output_size: K.
-      baselines: as in `Dataset`; the first is the trivial predictor.
-      further: other fields of `Dataset`; the default loss is the cross-entropy.
+      baselines, loss, symbols, notes: as in `Dataset`; the first baseline is the trivial predictor.
+      metrics: as in `Dataset`; None for the accuracy, and for exact matches if a sequence has several labels.
     """
     train = splits["train"]
     lengths = train.lengths[:, None] if train.answers is None else np.stack([train.lengths, train.answers], axis=1)
@@ -64,33 +76,29 @@ def stored(splits, kind: TargetKind, output_size, baselines, **further):
     if len(np.unique(lengths[:, 0])) > 1:
         plan, length_buckets = buckets(group_by_length(lengths), lengths, lambda shape: cut(kind, shape))
     evaluated = {name: _whole(kind, examples) for name, examples in splits.items() if name != "train"}
-    fields = {
-        "loss": cross_entropy,
-        "loss_name": "cross-entropy (nats)",
-        "metrics": {"accuracy": accuracy()} | ({} if kind == "last" else {"exact_match": exact_match()}),
-    }
+    if metrics is None:
+        metrics = {"accuracy": accuracy()} | ({} if kind == "last" else {"exact_match": exact_match()})
     return Dataset(
         input_size=train.xs.shape[-1],
         output_size=output_size,
-        rows=len(train.lengths),
-        arrays=arrays,
-        plan=plan,
-        batch=cut(kind, whole),
+        train=TrainingSet(len(train.lengths), arrays, plan, cut(kind, whole), buckets=length_buckets),
         splits=evaluated,
+        loss=loss,
         baselines=baselines,
-        buckets=length_buckets,
+        metrics=metrics,
         targets="per_sequence" if kind == "last" else "per_step",
-        **fields | further,
+        notes=notes,
+        symbols=symbols,
     )
 
 
-def shuffled_rows(rows):
+def shuffled_rows(rows: int) -> Plan:
     """Returns a plan, (key, steps, batch_size) -> indices [n, B], of `rows` examples in a new order each epoch."""
     plan = shuffled(rows)
     return lambda key, steps, batch_size: plan(key, steps, batch_size)[0]
 
 
-def cut(kind, shape):
+def cut(kind: TargetKind, shape: tuple[int, ...]) -> MakeBatch:
     """Returns (arrays, rows [B]) -> `Batch` of these examples, cut to the steps of `shape`."""
 
     def batch(arrays, rows):
@@ -103,7 +111,7 @@ def cut(kind, shape):
             valid = jnp.arange(shape[1])[:, None] < arrays.answers[rows]
             counted = valid & (targets >= 0).all(axis=-1)  # the outputs lack a symbol with index -1
             return Batch(Pair(xs, jnp.maximum(targets, 0), valid), targets, jnp.asarray(counted, float), fresh, mask)
-        if kind == "every":
+        if kind == "all":
             return Batch(
                 xs, jnp.moveaxis(arrays.targets[rows, : shape[0]], 0, 1), jnp.asarray(mask, float), fresh, mask
             )
@@ -114,7 +122,7 @@ def cut(kind, shape):
     return batch
 
 
-def single_batch(kind, xs, targets=None):
+def single_batch(kind: TargetKind, xs: Any, targets: Any = None) -> Batch:
     """Returns the `Batch` of one sequence xs [S, D] with unknown targets.
 
     Raises:
@@ -123,7 +131,7 @@ def single_batch(kind, xs, targets=None):
     if not len(xs):
         raise ValueError("the text is empty; give at least one symbol")
     width = 1 if targets is None else targets.shape[-1]
-    length = {"every": len(xs), "last": 1, "answer": 1}[kind]
+    length = {"all": len(xs), "last": 1, "answer": 1}[kind]
     targets = np.zeros((length, width), np.int32) if targets is None else targets
     answers = np.array([len(targets)], np.int32) if kind == "answer" else None
     return _whole(kind, Examples(np.asarray(xs)[None], np.array([len(xs)], np.int32), targets[None], answers))
@@ -135,7 +143,7 @@ def _whole(kind, examples):
     return cut(kind, shape)(arrays, jnp.arange(len(examples.lengths)))
 
 
-def constant_logits(frequencies):
+def constant_logits(frequencies: Any) -> Predictor:
     """Returns Batch -> ys [T, B, K]: for every input, the logarithms of frequencies [K]."""
     with np.errstate(divide="ignore"):
         logits = np.maximum(np.log(frequencies / np.sum(frequencies)), -30.0)

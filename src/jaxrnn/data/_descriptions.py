@@ -1,35 +1,33 @@
-"""Functions that show examples: (Batch, predicted) -> one dict per sequence with "input", "target" and "prediction".
-
-These three are strings. `predicted` holds the indices of symbols, [T, B]. A "picture" is an array [rows, columns].
-"parts" are the symbols of a sequence with a label per step, as lists: (inputs, targets, predictions).
-"""
+"""Functions that describe examples for display (see `jaxrnn.symbols.Describe`)."""
 
 import numpy as np
 
 
-def show_labelled(names, describe):
-    """Returns a function that shows sequences with one label.
+def labelled(names, describe_input):
+    """Returns a `Describe` for sequences with one label.
 
     Args:
       names: the labels, by index.
-      describe: (xs [S, D], row) -> {"input": text, ...}.
+      describe_input: (xs [S, D], row) -> {"input": text, ...}.
     """
 
-    def shown(batch, predicted):
+    def describe(batch, predicted):
         xs, mask, steps = np.asarray(batch.xs), np.asarray(batch.mask), last_counted(batch)
         rows = []
         for row, step in enumerate(steps):
             target, label = int(batch.targets[step, row, 0]), int(predicted[step, row])
-            rows.append(describe(xs[mask[:, row], row], row) | {"target": names[target], "prediction": names[label]})
+            rows.append(
+                {**describe_input(xs[mask[:, row], row], row), "target": names[target], "prediction": names[label]}
+            )
         return rows
 
-    return shown
+    return describe
 
 
-def show_tagged(inputs, outputs):
-    """Returns a function that shows sequences with one label per step; inputs and outputs are `Symbols`."""
+def tagged(inputs, outputs):
+    """Returns a `Describe` for sequences with one label per step; inputs and outputs are `Symbols`."""
 
-    def shown(batch, predicted):
+    def describe(batch, predicted):
         xs, targets, mask = (np.asarray(a) for a in (batch.xs[..., 0], batch.targets[..., 0], batch.mask))
         rows = []
         for row in range(xs.shape[1]):
@@ -42,27 +40,27 @@ def show_tagged(inputs, outputs):
             rows.append({"input": words, "target": tags, "prediction": predicted_tags, "parts": tuple(parts)})
         return rows
 
-    return shown
+    return describe
 
 
-def show_answered(describe, outputs):
-    """Returns a function that shows sequences whose answer has its own length.
+def answered(describe_input, outputs):
+    """Returns a `Describe` for sequences whose answer has its own length.
 
     Args:
-      describe: (source [S, D], row) -> {"input": text, ...}.
+      describe_input: (source [S, D], row) -> {"input": text, ...}.
       outputs: the `Symbols` of the answer.
     """
 
-    def shown(batch, predicted):
+    def describe(batch, predicted):
         source, targets = np.asarray(batch.xs.source), np.asarray(batch.targets[..., 0])
         mask, predicted = np.asarray(batch.mask), np.asarray(predicted)
         return [
-            describe(source[mask[:, row], row], row)
+            describe_input(source[mask[:, row], row], row)
             | {"target": outputs.decode(targets[:, row]), "prediction": outputs.decode(predicted[:, row])}
             for row in range(targets.shape[1])
         ]
 
-    return shown
+    return describe
 
 
 def text_of(symbols):
