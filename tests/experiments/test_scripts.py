@@ -131,6 +131,7 @@ def test_refusals_are_one_clear_line(tmp_path, arguments, call):
 
 
 @pytest.mark.parametrize("script", ["evaluate", "generate"])
+@pytest.mark.sample(1, 2)
 def test_other_scripts_refuse_too(tmp_path, script, call):
     assert "nowhere is not a run folder" in call(tmp_path, script, "run=nowhere").stderr
     assert "run" in call(tmp_path, script).stderr
@@ -168,9 +169,9 @@ def test_study_of_models_and_of_a_run(tmp_path, call):
 
 
 STUDY_REFUSALS = {
+    "study=gates study.bach=3": "study.bach: jaxrnn.studies.gates.study has no such option; nearest: batch",
     "study=gates model=elman": "study gates: the network's cells have no gates: expected gated cells",
     "study=gtaes": "study=gtaes: no such study; nearest: gates",
-    "study=gates study.bach=3": "study.bach: jaxrnn.studies.gates.study has no such option; nearest: batch",
     "study=gates run=nowhere": "nowhere is not a run folder",
     "study=gradient_flow model=lstm data=sine data.stateful=false": "are single steps; set data.window=2",
     "study=gates model=gru seeds=0": "seeds=0: should be greater than 0",
