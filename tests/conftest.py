@@ -13,6 +13,14 @@ import pytest
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_disable_most_optimizations", True)  # compiling is most of the time that tests take
+# without fused kernels, and with one LLVM module per program, compiling takes less than half the time
+os.environ["XLA_FLAGS"] = " ".join(
+    [
+        os.environ.get("XLA_FLAGS", ""),
+        "--xla_cpu_use_fusion_emitters=false",
+        "--xla_cpu_parallel_codegen_split_count=1",
+    ]
+)
 
 ROOT = Path(__file__).parents[1]
 LARGE = 4 * 2**30  # bytes of a worker from which on it gives up its compiled programs
@@ -95,7 +103,13 @@ def configure():
     """(*overrides, name="train", small=True) -> the configuration, of a small run unless told otherwise."""
     from jaxrnn.experiments.compose import compose
 
-    small = ["model.cell.size=4", "trainer.steps=60", "trainer.report_every=15", "checkpoints.seconds=0"]
+    small = [
+        "model.cell.size=4",
+        "trainer.steps=60",
+        "trainer.report_every=15",
+        "checkpoints.seconds=0",
+        "figures=false",  # drawing takes longer than training
+    ]
 
     def configured(*overrides, name="train"):
         return compose(name, [*(small if name == "train" else []), *overrides])

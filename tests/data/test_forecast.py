@@ -12,7 +12,7 @@ from jaxrnn.distributions import gaussian, negative_binomial
 from jaxrnn.losses import weighted_sum
 from jaxrnn.series import Series
 
-LENGTHS = {"sunspots": 3120, "co2": 2284, "sea": 19249, "seattle": 1461, "airline": 144, "lynx": 114}
+LENGTHS = {"sunspots": 3120, "lynx": 114, "sea": 19249, "seattle": 1461, "airline": 144, "co2": 2284}
 
 
 def of(values, **options):

@@ -48,7 +48,7 @@ def changed(monkeypatch, change):
 
 
 def test_a_run_leaves_what_the_design_says(tmp_path, train):
-    summary = train(tmp_path, "data.stateful=true")
+    summary = train(tmp_path, "data.stateful=true", "figures=true")
     assert summary == json.loads((tmp_path / "summary.json").read_text())
     assert summary["status"] == "finished"
     assert summary["steps"] == 60
@@ -196,7 +196,7 @@ def test_a_half_written_checkpoint_is_never_loaded(tmp_path, train):
 
 
 def test_what_is_being_written_is_neither_drawn_nor_synced(tmp_path, train):
-    train(tmp_path, "probes=[gradient_flow]", "figures=false")
+    train(tmp_path, "probes=[gradient_flow]")
     for name in ("probes/gradient_flow/.15.1-1.tmp.npz", ".hydra/.config.1-1.tmp.yaml"):  # links to nothing: each
         (tmp_path / name).symlink_to("gone")  # fails where it is opened, as a file that was just given its name
     saved_config.keep(tmp_path)

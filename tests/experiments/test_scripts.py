@@ -161,6 +161,7 @@ def test_refusals_are_one_clear_line(tmp_path, arguments, call):
 
 
 @pytest.mark.parametrize("script", ["evaluate", "generate"])
+@pytest.mark.sample(1, 2)
 def test_other_scripts_refuse_too(tmp_path, script, call):
     assert "nowhere is not a run folder" in call(tmp_path, script, "run=nowhere").stderr
     assert "run" in call(tmp_path, script).stderr
@@ -198,9 +199,9 @@ def test_study_of_models_and_of_a_run(tmp_path, call):
 
 
 STUDY_REFUSALS = {
+    "study=gates study.bach=3": "study.bach: jaxrnn.studies.gates.study has no such option; nearest: batch",
     "study=gates model=elman": "study gates: the network's cells have no gates: expected gated cells",
     "study=gtaes": "study=gtaes: no such study; nearest: gates",
-    "study=gates study.bach=3": "study.bach: jaxrnn.studies.gates.study has no such option; nearest: batch",
     "study=gates run=nowhere": "nowhere is not a run folder",
     "study=gates run=nowhere model.cell.size=3": "model.cell.size: cannot be set here",
     "study=gates run=nowhere model=gru": "model: cannot be set here",

@@ -40,9 +40,13 @@ def asked(dataset):
 @pytest.mark.parametrize("words", each())
 def test_data_sets_say_what_their_weights_say(configure, words):
     dataset = experiment(configure, words).task.dataset
-    train = dataset.train.batch(
-        dataset.train.arrays, jax.tree.map(lambda a: a[0], dataset.train.plan(jax.random.key(0), jnp.arange(1), 4))
-    )
+
+    @jax.jit
+    def first_batch(arrays):
+        items = dataset.train.plan(jax.random.key(0), jnp.arange(1), 4)
+        return dataset.train.batch(arrays, jax.tree.map(lambda a: a[0], items))
+
+    train = first_batch(dataset.train.arrays)
     last_only = asked(dataset._replace(splits={"train": train}))
     assert (dataset.targets == "per_sequence") == (last_only and len(train.weights) > 1)
     if dataset.series is not None and dataset.targets != "per_sequence":
@@ -68,7 +72,7 @@ def zero_gradients(task):
         return jax.grad(loss)(params)
 
     take = jax.jit(gradient)
-    params = net.init(jax.random.key(1), dataset.input_size)
+    params = jax.jit(net.init, static_argnums=1)(jax.random.key(1), dataset.input_size)
     params = jax.tree.map(lambda p, g: p - 1e-3 * g, params, take(params, 0))  # factors that begin at zero have moved
     leaves = jax.tree_util.tree_leaves_with_path(take(params, 1))
     names = [jax.tree_util.keystr(path) for path, leaf in leaves if not np.any(np.asarray(leaf))]

@@ -19,7 +19,7 @@ SYMBOLS = RNG.integers(0, 11, (7, 3, 1))
 
 
 def applied(net, params, xs=XS):
-    return np.asarray(net.apply(params, net.initial(params, xs.shape[1:2]), jnp.asarray(xs))[1])
+    return np.asarray(jax.jit(net.apply)(params, net.initial(params, xs.shape[1:2]), jnp.asarray(xs))[1])
 
 
 def torch_ys(module, xs):

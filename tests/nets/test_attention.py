@@ -27,6 +27,10 @@ def kinds():
     }
 
 
+def initialised(net, width):
+    return jax.jit(net.init, static_argnums=1)(KEY, width)
+
+
 def attended(net, params, memory=MEMORY, valid=VALID):
     return net.initial(params, (B,))._replace(memory=memory, valid=valid)
 
@@ -38,32 +42,38 @@ def softmax(scores):
 
 def test_luong_is_the_hand_calculation():
     net = kinds()["luong"]
-    params = net.init(KEY, 2)
-    _, ys = net.apply(params, attended(net, params), XS)
-    looked = net.attention(params, attended(net, params), XS)
+    weights = net.attention
+    params = initialised(net, 2)
+    carry, xs = attended(net, params), np.asarray(XS)
+    _, ys = jax.jit(net.apply)(params, carry, XS)
+    looked = jax.jit(weights)(params, carry, XS)
+    params, memory = jax.device_get((params, MEMORY))
     for b, steps in enumerate((5, 3, 1)):
         h = np.zeros(H)
         for t in range(T):
-            h = np.tanh(XS[t, b] @ params.net.w_x + h @ params.net.w_h + params.net.b)
-            a = softmax(np.array([h @ params.w_a @ MEMORY[b, s] for s in range(steps)]))
-            context = a @ MEMORY[b, :steps]
+            h = np.tanh(xs[t, b] @ params.net.w_x + h @ params.net.w_h + params.net.b)
+            a = softmax(np.array([h @ params.w_a @ memory[b, s] for s in range(steps)]))
+            context = a @ memory[b, :steps]
             np.testing.assert_allclose(ys[t, b], np.tanh(np.concatenate([context, h]) @ params.w_c), rtol=1e-10)
             np.testing.assert_allclose(looked[t, b], np.pad(a, (0, S - steps)), atol=1e-12)
 
 
 def test_bahdanau_is_the_hand_calculation():
     net = kinds()["bahdanau"]
-    params = net.init(KEY, 2)
-    _, ys = net.apply(params, attended(net, params), XS)
-    looked = net.attention(params, attended(net, params), XS)
+    weights = net.attention
+    params = initialised(net, 2)
+    carry, xs = attended(net, params), np.asarray(XS)
+    _, ys = jax.jit(net.apply)(params, carry, XS)
+    looked = jax.jit(weights)(params, carry, XS)
+    params, memory = jax.device_get((params, MEMORY))
     own = params.cell
     for b, steps in enumerate((5, 3, 1)):
         h = np.zeros(H)
         for t in range(T):
-            scores = [np.tanh(h @ params.w_s + MEMORY[b, s] @ params.w_m) @ params.v for s in range(steps)]
+            scores = [np.tanh(h @ params.w_s + memory[b, s] @ params.w_m) @ params.v for s in range(steps)]
             a = softmax(np.array(scores))
-            context = a @ MEMORY[b, :steps]
-            h = np.tanh(np.concatenate([XS[t, b], context]) @ own.w_x + h @ own.w_h + own.b)
+            context = a @ memory[b, :steps]
+            h = np.tanh(np.concatenate([xs[t, b], context]) @ own.w_x + h @ own.w_h + own.b)
             np.testing.assert_allclose(ys[t, b], np.concatenate([h, context]), rtol=1e-10)
             np.testing.assert_allclose(looked[t, b], np.pad(a, (0, S - steps)), atol=1e-12)
 
@@ -71,11 +81,12 @@ def test_bahdanau_is_the_hand_calculation():
 @pytest.mark.parametrize("name", ["luong", "bahdanau"])
 def test_attention_to_one_source_step_is_the_identity(name):
     net = kinds()[name]
-    params = net.init(KEY, 2)
+    weights = net.attention
+    params = initialised(net, 2)
     one = attended(net, params, MEMORY[:, :1], jnp.ones((B, 1), bool))
-    np.testing.assert_array_equal(net.attention(params, one, XS), 1.0)
+    np.testing.assert_array_equal(jax.jit(weights)(params, one, XS), 1.0)
     if name == "bahdanau":
-        _, ys = net.apply(params, one, XS)
+        _, ys = jax.jit(net.apply)(params, one, XS)
         np.testing.assert_allclose(ys[..., H:], np.broadcast_to(MEMORY[:, 0], (T, B, M)), rtol=1e-12)
 
 
@@ -83,8 +94,10 @@ def test_attention_to_one_source_step_is_the_identity(name):
 def test_attention_is_shared_out_over_the_valid_source_steps_alone(name):
     """A memory that nothing was read into, and one of padding, get none of it."""
     net = kinds()[name]
-    params = net.init(KEY, 2)
-    np.testing.assert_array_equal(net.attention(params, net.initial(params, (B,)), XS), 0.0)
+    weights = net.attention
+    params = initialised(net, 2)
+    weights = jax.jit(weights)
+    np.testing.assert_array_equal(weights(params, net.initial(params, (B,)), XS), 0.0)
     valid = VALID.at[2].set(False)
     shares = net.attention(params, attended(net, params, valid=valid), XS)
     assert not shares[:, ~valid].any()
@@ -116,15 +129,14 @@ def test_a_net_made_of_others_has_the_attention_of_its_part(name):
 @pytest.mark.parametrize("name", ["luong", "bahdanau"])
 def test_padding_of_the_source_reaches_nothing(name):
     net = kinds()[name]
-    params = net.init(KEY, 2)
+    params = initialised(net, 2)
 
     def loss(params, memory):
         return jnp.sum(net.apply(params, attended(net, params, memory), XS)[1] ** 2)
 
     other = jnp.where(VALID[..., None], MEMORY, 1e3)
-    for found, expected in zip(*(jax.tree.leaves(jax.value_and_grad(loss)(params, m)) for m in (MEMORY, other)),
-                               strict=True):  # fmt: skip
-        np.testing.assert_allclose(found, expected, rtol=1e-12)
+    run = jax.jit(jax.value_and_grad(loss))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12), run(params, MEMORY), run(params, other))
 
 
 @pytest.mark.parametrize(
@@ -132,27 +144,38 @@ def test_padding_of_the_source_reaches_nothing(name):
 )
 def test_taught_and_free_answers_agree_where_the_teacher_says_what_the_net_says(attend):
     net = nets.seq2seq(gru.cell(H), K, "symbols", 5, embedding=3, attention=attend, layers=2, bidirectional="concat")
-    params = net.init(KEY, 1)
+    params = initialised(net, 1)
     source = jax.random.randint(KEY, (S, B, 1), 0, 5)
     mask = (jnp.arange(S) < jnp.array([5, 3, 1])[:, None]).T
     carry = net.initial(params, (B,))
-    _, free = net.apply(params, carry, Pair(source, None), mask=mask)
+    apply = jax.jit(net.apply)
+    _, free = apply(params, carry, Pair(source, None), mask=mask)
     said = jnp.argmax(free[:T], axis=-1, keepdims=True)
-    _, taught = net.apply(params, carry, Pair(source, said), mask=mask)
+    _, taught = apply(params, carry, Pair(source, said), mask=mask)
     np.testing.assert_allclose(taught, free[:T], rtol=1e-9, atol=1e-12)
-    own, carry = net.decoding.encode(params, source, mask)
-    first = net.decoding.start((B,))
-    drawn = nets.decode.sample(net.decoding.decoder, own, carry, first, T, nets.draws.greedy)[1]
+
+    @jax.jit
+    def draw(params):
+        own, carry = net.decoding.encode(params, source, mask)
+        first = net.decoding.start((B,))
+        return nets.decode.sample(net.decoding.decoder, own, carry, first, T, nets.draws.greedy)[1]
+
+    drawn = draw(params)
     np.testing.assert_array_equal(drawn, said)
 
 
 @pytest.mark.parametrize("attend", ["luong", "bahdanau"])
 def test_a_decoder_attends_to_what_its_encoder_read_and_to_no_padding(attend):
     net = nets.seq2seq(gru.cell(H), K, "symbols", vocabulary_size=5, attention=attend)
-    params = net.init(KEY, 1)
+    params = initialised(net, 1)
     mask = jnp.arange(S)[:, None] < jnp.array([5, 3, 0])
-    own, carry = net.decoding.encode(params, jnp.ones((S, B, 1), int), mask)
-    shares = net.decoding.decoder.attention(own, carry, jnp.ones((T, B, 1), int))
+
+    @jax.jit
+    def attention_of(params):
+        own, carry = net.decoding.encode(params, jnp.ones((S, B, 1), int), mask)
+        return net.decoding.decoder.attention(own, carry, jnp.ones((T, B, 1), int))
+
+    shares = attention_of(params)
     np.testing.assert_allclose(shares.sum(axis=-1), np.broadcast_to([1, 1, 0], (T, B)), rtol=1e-12)
     assert not shares[:, ~mask.T].any()
 
@@ -161,15 +184,16 @@ def test_scheduled_sampling_reads_its_own_outputs():
     def made(rate):
         return nets.seq2seq(lstm.cell(H), K, "symbols", vocabulary_size=5, scheduled_sampling=rate)
 
-    params, source = made(0.0).init(KEY, 1), jnp.ones((S, B, 1), int)
+    params, source = initialised(made(0.0), 1), jnp.ones((S, B, 1), int)
     wrong = jnp.full((T, B, 1), 3)
     keys, carry = jax.random.split(KEY, B), made(0.0).initial(params, (B,))
-    taught = made(0.0).apply(params, carry, Pair(source, wrong), key=keys)[1]
-    own = made(0.999).apply(params, carry, Pair(source, wrong), key=keys)[1]
-    free = made(0.0).apply(params, carry, Pair(source, None))[1][:T]
+    always, never = jax.jit(made(0.999).apply), jax.jit(made(0.0).apply)
+    taught = never(params, carry, Pair(source, wrong), key=keys)[1]
+    own = always(params, carry, Pair(source, wrong), key=keys)[1]
+    free = never(params, carry, Pair(source, None))[1][:T]
     np.testing.assert_allclose(own, free, rtol=1e-9, atol=1e-12)
     assert np.abs(taught - own).max() > 1e-3
-    without_key = made(0.999).apply(params, carry, Pair(source, wrong))[1]
+    without_key = always(params, carry, Pair(source, wrong))[1]
     np.testing.assert_allclose(without_key, taught, rtol=1e-12)
 
 

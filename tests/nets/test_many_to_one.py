@@ -18,7 +18,11 @@ DATASET = adding.dataset(22)
 
 
 def applied(net, params, xs=XS, **given):
-    return np.asarray(net.apply(params, net.initial(params, xs.shape[1:-1]), xs, **given)[1])
+    return np.asarray(jax.jit(net.apply)(params, net.initial(params, xs.shape[1:-1]), xs, **given)[1])
+
+
+def initialised(net):
+    return jax.jit(net.init, static_argnums=1)(jax.random.key(1), D)
 
 
 @pytest.mark.parametrize("merge", ["concat", "sum", "mul", "ave"])
@@ -27,7 +31,7 @@ def test_the_last_step_has_both_directions_ends(merge, mask):
     """As Keras with return_sequences=False: the forward output of the last step, the backward one of the first."""
     forward, backward = nets.recurrent(gru.cell(H)), nets.recurrent(gru.cell(H), reverse=True)
     net = nets.adapted(nets.bidirectional(forward, backward, merge), DATASET)
-    params = net.init(jax.random.key(1), D)
+    params = initialised(net)
     ends = nets.bidirectional(nets.last(forward), nets.first(backward), merge)
     at_the_end = applied(nets.last(net), params, mask=mask)
     np.testing.assert_allclose(at_the_end, applied(ends, params, mask=mask), rtol=1e-12)
@@ -40,7 +44,7 @@ def test_the_last_step_has_both_directions_ends(merge, mask):
 def test_steps_that_are_not_valid_give_zeros_and_a_reset_begins_a_sequence():
     net = nets.rnn(gru.cell(H), K, bidirectional="concat", readout=False)
     net = nets.adapted(net, DATASET)
-    params = net.init(jax.random.key(1), D)
+    params = initialised(net)
     holes = jnp.where(MASK[..., None], XS, jnp.nan)
     found = applied(net, params, holes, mask=MASK)
     assert np.isfinite(found).all()
@@ -54,7 +58,7 @@ def test_steps_that_are_not_valid_give_zeros_and_a_reset_begins_a_sequence():
 def test_lower_layers_hand_on_sequences_and_only_the_last_layer_sums_up():
     net = nets.rnn(lstm.cell(H), K, layers=2, bidirectional="concat", residual=True)
     adapted = nets.adapted(net, DATASET)
-    params = net.init(jax.random.key(1), D)
+    params = initialised(net)
     forward, backward = (nets.recurrent(lstm.cell(H), reverse=reverse) for reverse in (False, True))
     lower = jnp.asarray(applied(nets.bidirectional(forward, backward), params[0]))
     ends = applied(nets.bidirectional(nets.last(forward), nets.first(backward)), params[1], lower)
@@ -66,7 +70,12 @@ def test_lower_layers_hand_on_sequences_and_only_the_last_layer_sums_up():
     "make",
     [
         lambda: nets.rnn(lstm.cell(H), K, bidirectional="concat"),
-        lambda: nets.rnn(lstm.cell(H), K, layers=2, bidirectional="sum", residual=True, parametrization=orthogonal()),
+        pytest.param(
+            lambda: nets.rnn(
+                lstm.cell(H), K, layers=2, bidirectional="sum", residual=True, parametrization=orthogonal()
+            ),
+            marks=(pytest.mark.slow, pytest.mark.share(2)),
+        ),
         lambda: nets.rnn(lstm.cell(H), K, layers=2, bidirectional="concat", learned_carry=True, recurrent_dropout=0.2),
         lambda: nets.last(nets.rnn(lstm.cell(H), K, bidirectional="concat")),
         lambda: nets.serial(nets.rnn(lstm.cell(H), K, bidirectional="concat"), nets.affine(K)),
@@ -75,7 +84,7 @@ def test_lower_layers_hand_on_sequences_and_only_the_last_layer_sums_up():
 )
 def test_every_weight_gets_a_gradient_through_the_last_step(make):
     net = nets.adapted(make(), DATASET).with_unroll(scan.unroll())
-    params = net.init(jax.random.key(1), D)
+    params = initialised(net)
 
     def loss(params):
         key = jax.random.split(jax.random.key(2), B)
@@ -90,5 +99,5 @@ def test_a_net_without_directions_and_data_with_a_target_per_step_change_nothing
         (nets.rnn(gru.cell(H), K, layers=2), DATASET),
         (nets.rnn(gru.cell(H), K, bidirectional="concat"), DATASET._replace(targets="per_step")),
     ):
-        params = net.init(jax.random.key(1), D)
+        params = initialised(net)
         np.testing.assert_array_equal(applied(nets.adapted(net, dataset), params), applied(net, params))

@@ -1,5 +1,7 @@
 """The combinators, and the ways to use a network."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,8 +17,12 @@ XS = 1 + jax.random.normal(jax.random.key(9), (T, B, D), "float32")
 KEYS = jax.random.split(jax.random.key(7), B)
 
 
+def initialised(net, width=D, seed=0):
+    return jax.jit(net.init, static_argnums=1)(jax.random.key(seed), width)
+
+
 def run(net, xs=XS, seed=0, **kwargs):
-    params = net.init(jax.random.key(seed), xs.shape[-1])
+    params = initialised(net, xs.shape[-1], seed)
     carry, ys = jax.jit(lambda p, x: net.apply(p, net.initial(p, x.shape[1:-1]), x, **kwargs))(params, xs)
     return params, carry, ys
 
@@ -58,7 +64,8 @@ def test_residual_adds_the_input_and_refuses_other_widths():
     net = nets.residual(nets.recurrent(elman.cell(D)))
     params, _, ys = run(net)
     inner = nets.recurrent(elman.cell(D))
-    np.testing.assert_allclose(ys - XS, inner.apply(params, inner.initial(params, (B,)), XS)[1], rtol=1e-5)
+    expected = jax.jit(inner.apply)(params, inner.initial(params, (B,)), XS)[1]
+    np.testing.assert_allclose(ys - XS, expected, rtol=1e-5)
     with pytest.raises(ValueError, match="as wide as the input, 2, got width 4"):
         nets.residual(nets.recurrent(elman.cell(H))).init(jax.random.key(0), D)
 
@@ -93,8 +100,8 @@ def test_recurrent_dropout_masks_the_state_where_it_enters_the_product(reset):
     """A GRU of Gal & Ghahramani written out: the mask is on h in the products, not on the leak z * h."""
     cell = gru.cell(H, reset=reset)
     net = nets.recurrent(cell, dropout=0.5)
-    params = net.init(jax.random.key(0), D)
-    _, ys = net.apply(params, net.initial(params, (B,)), XS, key=KEYS)
+    params = initialised(net)
+    _, ys = jax.jit(net.apply)(params, net.initial(params, (B,)), XS, key=KEYS)
     keep = np.stack([np.asarray(jax.random.bernoulli(k, 0.5, (H,)) / 0.5) for k in KEYS])
     assert 0 < (keep == 0).mean() < 1
     p, h = jax.tree.map(np.asarray, params), np.zeros((B, H))
@@ -119,14 +126,15 @@ def test_last_takes_each_sequences_own_last_step():
     inner = nets.rnn(lstm.cell(H), K)
     mask = jnp.arange(T)[:, None] < jnp.array([T, 2, 0])
     params, _, ys = run(inner, mask=mask)
-    _, out = nets.last(inner).apply(params, inner.initial(params, (B,)), XS, mask=mask)
+    apply = jax.jit(nets.last(inner).apply)
+    _, out = apply(params, inner.initial(params, (B,)), XS, mask=mask)
     np.testing.assert_allclose(out[0, 0], ys[-1, 0], rtol=1e-6)
     np.testing.assert_allclose(out[0, 1], ys[1, 1], rtol=1e-6)
     assert not out[0, 2].any()
     assert out.shape == (1, B, K)
-    _, empty = nets.last(inner).apply(params, inner.initial(params, (B,)), XS[:0], mask=mask[:0])
+    _, empty = apply(params, inner.initial(params, (B,)), XS[:0], mask=mask[:0])
     np.testing.assert_array_equal(empty, np.zeros((1, B, K)))
-    _, whole = nets.last(inner).apply(params, inner.initial(params, (B,)), XS)
+    _, whole = apply(params, inner.initial(params, (B,)), XS)
     np.testing.assert_allclose(whole[0], run(inner)[2][-1], rtol=1e-6)
 
 
@@ -150,16 +158,17 @@ def encoder_decoder(length=4):
 
 def test_encoder_decoder_taught_with_its_own_outputs_repeats_them():
     net = encoder_decoder()
-    params = net.init(jax.random.key(0), D)
+    params = initialised(net)
     carry = net.initial(params, (B,))
-    _, free = net.apply(params, carry, Pair(XS, None))
+    apply = jax.jit(net.apply)
+    _, free = apply(params, carry, Pair(XS, None))
     assert free.shape == (4, B, K)
-    _, taught = net.apply(params, carry, Pair(XS, free))
+    _, taught = apply(params, carry, Pair(XS, free))
     np.testing.assert_allclose(taught, free, rtol=1e-5, atol=1e-6)
-    _, other = net.apply(params, carry, Pair(XS, free + 1))
+    _, other = apply(params, carry, Pair(XS, free + 1))
     np.testing.assert_allclose(other[0], free[0], rtol=1e-5, atol=1e-6)  # the first input is zeros in both
     assert jnp.max(jnp.abs(other[1:] - free[1:])) > 1e-3
-    _, blind = net.apply(params, carry, Pair(XS + 1, free))
+    _, blind = apply(params, carry, Pair(XS + 1, free))
     assert jnp.max(jnp.abs(blind - free)) > 1e-3  # the source matters
 
 
@@ -208,48 +217,51 @@ def test_encoder_decoder_learns_to_reverse():
 @pytest.fixture(params=["stacked", "jordan", *(pytest.param(n, marks=pytest.mark.slow) for n in ("plain", "learned"))])
 def causal(request):
     net = NETS[request.param]
-    return net, net.init(jax.random.key(0), D)
+    return net, initialised(net)
 
 
 def test_step_by_step_is_the_whole_sequence(causal):
     net, params = causal
     carry = net.initial(params, (B,))
-    _, whole = net.apply(params, carry, XS)
+    _, whole = jax.jit(net.apply)(params, carry, XS)
+    step = jax.jit(partial(decode.step, net))
     for t in range(T):
-        carry, y = decode.step(net, params, carry, XS[t])
+        carry, y = step(params, carry, XS[t])
         np.testing.assert_allclose(y, whole[t], rtol=1e-5, atol=1e-6)
 
 
 def test_warm_up_then_go_on(causal):
     net, params = causal
     carry = net.initial(params, (B,))
-    _, whole = net.apply(params, carry, XS)
-    _, rest = net.apply(params, decode.warm_up(net, params, carry, XS[:4]), XS[4:])
+    _, whole = jax.jit(net.apply)(params, carry, XS)
+    _, rest = jax.jit(lambda p, c: net.apply(p, decode.warm_up(net, p, c, XS[:4]), XS[4:]))(params, carry)
     np.testing.assert_allclose(rest, whole[4:], rtol=1e-5, atol=1e-6)
 
 
 def test_generation_feeds_every_output_back(causal):
     net, params = causal
     carry = net.initial(params, (B,))
-    _, ys = decode.prime_and_generate(net, params, XS, 5)
+    step = jax.jit(partial(decode.step, net))
+    _, ys = jax.jit(lambda params: decode.prime_and_generate(net, params, XS, 5))(params)
     x = None
     for x_t in XS:
-        carry, x = decode.step(net, params, carry, x_t)
+        carry, x = step(params, carry, x_t)
     for t in range(5):
         np.testing.assert_allclose(ys[t], x, rtol=1e-4, atol=1e-5)
-        carry, x = decode.step(net, params, carry, x)
-    _, from_one = decode.generate(net, params, net.initial(params, (B,)), XS[0], 3, feedback=lambda y: -y)
-    carry, y = decode.step(net, params, net.initial(params, (B,)), XS[0])
+        carry, x = step(params, carry, x)
+    first = net.initial(params, (B,))
+    _, from_one = jax.jit(lambda p: decode.generate(net, p, first, XS[0], 3, feedback=lambda y: -y))(params)
+    carry, y = step(params, first, XS[0])
     np.testing.assert_allclose(from_one[0], y, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(from_one[1], decode.step(net, params, carry, -y)[1], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(from_one[1], step(params, carry, -y)[1], rtol=1e-4, atol=1e-5)
 
 
 def test_what_cannot_stream_says_so():
     net = NETS["bidirectional"]
-    params = net.init(jax.random.key(0), D)
+    params = initialised(net)
     with pytest.raises(ValueError, match="reads the future"):
         decode.generate(net, params, net.initial(params, (B,)), XS[0], 3)
     wide = nets.rnn(lstm.cell(H), K + 1)
-    params = wide.init(jax.random.key(0), D)
+    params = initialised(wide)
     with pytest.raises(ValueError, match="cannot be an input"):
         decode.generate(wide, params, wide.initial(params, (B,)), XS[0], 3)

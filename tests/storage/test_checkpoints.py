@@ -35,23 +35,31 @@ def windows(**options):
     return sine.dataset(**{"points": 60, "window": 8, "stateful": False} | options)
 
 
+def fit(folder, dataset=None, cell=None, **options):
+    net = jaxrnn.rnn(lstm.cell(4) if cell is None else cell, output_size=1)
+    dataset = windows() if dataset is None else dataset
+    options = {
+        "steps": 40,
+        "batch_size": 4,
+        "report_every": 10,
+        "learning_rate": 1e-2,
+        "precision": "f64",
+    } | options
+    return jaxrnn.fit(net, dataset, folder=folder, **options)
+
+
 @pytest.fixture
 def trained(tmp_path):
     """(folder, dataset, **options) -> a small run there."""
+    return lambda folder, *args, **options: fit(tmp_path / folder, *args, **options)
 
-    def fit(folder, dataset=None, cell=None, **options):
-        net = jaxrnn.rnn(lstm.cell(4) if cell is None else cell, output_size=1)
-        dataset = windows() if dataset is None else dataset
-        options = {
-            "steps": 40,
-            "batch_size": 4,
-            "report_every": 10,
-            "learning_rate": 1e-2,
-            "precision": "f64",
-        } | options
-        return jaxrnn.fit(net, dataset, folder=tmp_path / folder, **options)
 
-    return fit
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a run of 40 updates with the usual options, to be copied."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    fit(folder)
+    return folder
 
 
 def test_arrays_and_notes_come_back(tmp_path):
@@ -129,11 +137,18 @@ class Machine:
             names.pop(change[1], None)
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """(the machine that a run was trained on, the run)"""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        machine = Machine(monkeypatch)
+        folder = tmp_path_factory.mktemp("recorded") / "run"
+        return machine, fit(folder, checkpointing=jaxrnn.training.Checkpointing(seconds=0))
+
+
 @pytest.mark.parametrize("unsure", [False, True])
-def test_a_loss_of_power_leaves_a_checkpoint_that_is_whole(tmp_path, monkeypatch, trained, unsure):
-    machine = Machine(monkeypatch)
-    run = trained("run", checkpointing=jaxrnn.training.Checkpointing(seconds=0))
-    monkeypatch.undo()
+def test_a_loss_of_power_leaves_a_checkpoint_that_is_whole(tmp_path, recorded, unsure):
+    machine, run = recorded
     before = 0
     saved = [n for n, entry in enumerate(machine.log) if entry[0] == "rename" and entry[2].suffix == ".safetensors"]
     assert len(saved) == 4
@@ -174,15 +189,14 @@ def test_a_folder_that_is_deleted_under_a_run_is_not_made_anew(trained, tmp_path
     assert not left or not list((tmp_path / "run").glob("[!.]*"))
 
 
-def test_rows_that_were_lost_or_changed_are_restored(trained, tmp_path, caplog):
+def test_rows_that_were_lost_or_changed_are_restored(trained, finished, tmp_path, caplog):
     trained("run", steps=20)
-    trained("whole")
     file = tmp_path / "run" / "metrics.csv"
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join([lines[0], *lines[3:]]))
     trained("run")
     assert "does not hold the rows up to step 20" in caplog.text
-    assert file.read_bytes() == (tmp_path / "whole" / "metrics.csv").read_bytes()
+    assert file.read_bytes() == (finished / "metrics.csv").read_bytes()
     caplog.clear()
     file.write_text(file.read_text() + "50,train,0.1,")
     trained("run", steps=50)
@@ -202,8 +216,8 @@ def test_rows_that_were_lost_or_changed_are_restored(trained, tmp_path, caplog):
     ],
 )
 @pytest.mark.sample(3, 2)
-def test_a_checkpoint_knows_its_run(trained, options, message):
-    trained("run")
+def test_a_checkpoint_knows_its_run(trained, finished, tmp_path, options, message):
+    shutil.copytree(finished, tmp_path / "run")
     options |= {"dataset": windows(**options["dataset"])} if "dataset" in options else {}
     with pytest.raises(ConfigError, match=message):
         trained("run", **options)

@@ -39,6 +39,7 @@ def run(tmp_path_factory, configure):
 
 @pytest.fixture
 def study(configure):
+    """(folder, *words) -> the lines of a study of a run folder."""
     return lambda folder, *words: _runner.study_run(configure(f"run={folder}", *words, name="study_run"), folder)
 
 
@@ -77,6 +78,7 @@ def test_a_run_that_diverged_is_called_so(run, study, tmp_path):
     assert "diverged" not in study(run, "study=gates", "study.batch=2")[0]
 
 
+@pytest.mark.slow
 def test_a_run_whose_gradient_was_zero_is_called_so(run, study):
     file = max((run / "checkpoints").glob("*.safetensors"))
     kept = file.read_bytes()

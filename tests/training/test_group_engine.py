@@ -35,8 +35,8 @@ def test_a_group_is_its_single_runs():
     again, _ = group.to_device(portable, portable.params)
     assert_close(jax.device_get(again._replace(key=None)), jax.device_get(states._replace(key=None)))
     validation = group.evaluate("validation", states.params)
-    for run, rate in enumerate(RATES):
-        single = engine.single(of_rate(rate), 5 + run)
+    for run in (0, 2):
+        single = engine.single(of_rate(RATES[run]), 5 + run)
         state = single.init()
         state, first = single.advance(state, 3)
         state, second = single.advance(state, 2)

@@ -46,8 +46,17 @@ def some(request):
     return MAKERS[request.param]()
 
 
+def initialised(net_or_cell):
+    return jax.jit(net_or_cell.init, static_argnums=1)(jax.random.key(0), D)
+
+
+def scanned(cell):
+    """The plain scan of a cell, compiled."""
+    return jax.jit(partial(scan, cell), static_argnames="reverse")
+
+
 def setup(cell, batch=(5,)):
-    params = cell.init(jax.random.key(0), D)
+    params = initialised(cell)
     xs = 1 + jax.random.normal(jax.random.key(1), (T, *batch, D))
     return params, cell.initial(params, batch), xs
 
@@ -109,8 +118,8 @@ def test_a_mask_in_mid_sequence_takes_steps_out(cell):
     params, carry, xs = setup(cell)
     keep = np.array([0, 1, 4, 5, 8])
     mask = jnp.zeros((T, 5), bool).at[keep].set(True)
-    last, ys = scan(cell, params, carry, xs, mask=mask)
-    short_last, short_ys = scan(cell, params, carry, xs[keep])
+    last, ys = scanned(cell)(params, carry, xs, mask=mask)
+    short_last, short_ys = scanned(cell)(params, carry, xs[keep])
     np.testing.assert_allclose(ys[keep], short_ys, rtol=1e-13)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-13), last, short_last)
     assert not np.delete(ys, keep, axis=0).any()
@@ -120,13 +129,15 @@ def test_two_batch_axes_with_lengths(some):
     cell = some
     params, carry, xs = setup(cell, (2, 3))
     lengths = jnp.array([[9, 0, 3], [1, 7, 2]])
-    last, ys = scan(cell, params, carry, xs, mask=lengths_mask(lengths))
+    last, ys = scanned(cell)(params, carry, xs, mask=lengths_mask(lengths))
+    params, carry, xs = jax.device_get((params, carry, xs))
+    run = scanned(cell)
     for index in np.ndindex(2, 3):
         length = int(lengths[index])
         if length == 0:
             assert not ys[(slice(None), *index)].any()
             continue
-        end, row = scan(cell, params, jax.tree.map(lambda a, i=index: a[i], carry), xs[(slice(length), *index)])
+        end, row = run(params, jax.tree.map(lambda a, i=index: a[i], carry), xs[(slice(length), *index)])
         np.testing.assert_allclose(ys[(slice(length), *index)], row, rtol=1e-12)
         jax.tree.map(lambda a, b, i=index: np.testing.assert_allclose(a[i], b, rtol=1e-12), last, end)
 
@@ -139,9 +150,10 @@ def test_segments_know_nothing_of_each_other(some, reverse):
     carry = cell.initial(params, (5,))
     starts = [0, 3, 4, T]
     reset = jnp.zeros((T, 5), bool).at[jnp.array(starts[:-1])].set(True)
-    _, ys = scan(cell, params, carry, xs, reset=reset, reverse=reverse)
+    run = scanned(cell)
+    _, ys = run(params, carry, xs, reset=reset, reverse=reverse)
     for begin, end in itertools.pairwise(starts):
-        _, alone = scan(cell, params, carry, xs[begin:end], reverse=reverse)
+        _, alone = run(params, carry, xs[begin:end], reverse=reverse)
         np.testing.assert_allclose(ys[begin:end], alone, rtol=1e-13)
 
 
@@ -149,14 +161,15 @@ def test_resets_with_lengths_in_a_bidirectional_net(some):
     """Two segments, the second one padded, through both directions at once."""
     cell = some
     net = nets.bidirectional(nets.recurrent(cell), nets.recurrent(cell, reverse=True))
-    params = net.init(jax.random.key(0), D)
+    params = initialised(net)
     xs = jax.random.normal(jax.random.key(1), (T, 2, D))
     reset = jnp.zeros((T, 2), bool).at[4].set(True)
     mask = lengths_mask([7, 9])
     carry = net.initial(params, (2,))
-    _, ys = net.apply(params, carry, jnp.where(mask[..., None], xs, jnp.nan), mask=mask, reset=reset)
-    first = net.apply(params, carry, xs[:4])[1]
-    second = net.apply(params, jax.tree.map(lambda a: a[:1], carry), xs[4:7, :1])[1]
+    apply = jax.jit(net.apply)
+    _, ys = apply(params, carry, jnp.where(mask[..., None], xs, jnp.nan), mask=mask, reset=reset)
+    first = apply(params, carry, xs[:4])[1]
+    second = apply(params, jax.tree.map(lambda a: a[:1], carry), xs[4:7, :1])[1]
     np.testing.assert_allclose(ys[:4], first, rtol=1e-12)
     np.testing.assert_allclose(ys[4:7, :1], second, rtol=1e-12)
     assert not ys[7:, 0].any()
@@ -166,7 +179,7 @@ def test_a_reset_returns_to_a_learned_carry_and_trains_it():
     from jaxrnn.cells.transforms import learned
 
     cell = learned(lstm.cell(H))
-    params = jax.tree.map(lambda a: a + 0.5, cell.init(jax.random.key(0), D))
+    params = jax.tree.map(lambda a: a + 0.5, initialised(cell))
     xs = jax.random.normal(jax.random.key(1), (T, D))
     reset = jnp.zeros(T, bool).at[4].set(True)
     zero = jax.tree.map(jnp.zeros_like, cell.initial(params, ()))
@@ -174,9 +187,10 @@ def test_a_reset_returns_to_a_learned_carry_and_trains_it():
     def loss(params):
         return jnp.sum(scan(cell, params, zero, xs, reset=reset)[1][4:])
 
-    alone = scan(cell, params, cell.initial(params, ()), xs[4:])[1]
-    np.testing.assert_allclose(loss(params), jnp.sum(alone), rtol=1e-13)
-    assert all(jnp.all(a != 0) for a in jax.tree.leaves(jax.grad(loss)(params).initial))
+    alone = scanned(cell)(params, cell.initial(params, ()), xs[4:])[1]
+    value, gradient = jax.jit(jax.value_and_grad(loss))(params)
+    np.testing.assert_allclose(value, np.sum(alone), rtol=1e-13)
+    assert all(np.all(a != 0) for a in jax.tree.leaves(gradient.initial))
 
 
 @pytest.mark.parametrize(
@@ -312,7 +326,7 @@ def test_chunked_keeps_fewer_residuals():
 )
 def test_bfloat16_weights_keep_float32_carries(some, name, x32):
     cell = some
-    params = cell.init(jax.random.key(0), D)
+    params = initialised(cell)
     low = jax.tree.map(lambda a: a.astype(jnp.bfloat16), params)
     xs = 1 + jax.random.normal(jax.random.key(1), (T, 5, D))
     carry = cell.initial(low, (5,))
@@ -324,7 +338,7 @@ def test_bfloat16_weights_keep_float32_carries(some, name, x32):
     grads, (last, ys) = jax.jit(jax.grad(loss, has_aux=True))(low)
     assert {a.dtype for a in jax.tree.leaves((carry, last, ys))} == {jnp.dtype("float32")}
     assert {a.dtype for a in jax.tree.leaves(grads)} == {jnp.dtype("bfloat16")}
-    exact = scan(cell, params, cell.initial(params, (5,)), xs)[1]
+    exact = scanned(cell)(params, cell.initial(params, (5,)), xs)[1]
     np.testing.assert_allclose(ys, exact, atol=0.03)
     full = jax.jit(jax.grad(lambda p: jnp.sum(scan(cell, p, cell.initial(p, (5,)), xs)[1] ** 2)))(params)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=0.05 * float(jnp.abs(b).max())), grads, full)

@@ -17,7 +17,7 @@ from jaxrnn.training.lifecycle import Program, padded, train_members
 
 
 class Sweep(NamedTuple):
-    """What the groups of a sweep share while they train.
+    """Values that the groups of a sweep share while they train.
 
     Fields:
       folder: the sweep's folder.

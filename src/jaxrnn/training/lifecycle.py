@@ -38,7 +38,7 @@ class Ended(NamedTuple):
 
 
 class Program(NamedTuple):
-    """What the runs of one program share.
+    """Values that the runs of one program share.
 
     Fields:
       task: their `Task`; of the first run if they differ in float values.

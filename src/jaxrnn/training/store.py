@@ -1,4 +1,4 @@
-"""Where the runs of a program are saved: the contract of a `Store`, and the store that keeps runs in memory."""
+"""Stores of the runs of a program: the contract of a `Store`, and the store that keeps runs in memory."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,7 +59,7 @@ class Restored(NamedTuple):
 
 
 class Store(Protocol):
-    """Where the runs of a program are saved."""
+    """Saves the runs of a program, and restores them."""
 
     def restore(self, engine: Engine, members: Sequence[Member]) -> Restored | None:
         """Reads the last checkpoint of the members, one per row; None if there is none."""

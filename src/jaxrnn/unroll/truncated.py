@@ -82,7 +82,7 @@ def _windows(k1, k2, before, carry, inputs):
         return jnp.where(is_inside, constant[jnp.maximum(starts, 0)], first)
 
     def valid(flags):
-        return flags[times] & inside.reshape(*inside.shape, *[1] * (flags.ndim - 1))
+        return jnp.asarray(flags)[times] & inside.reshape(*inside.shape, *[1] * (flags.ndim - 1))
 
-    windows = xs[times], valid(mask), None if reset is None else valid(reset)
+    windows = jnp.asarray(xs)[times], valid(mask), None if reset is None else valid(reset)
     return starts, jax.tree.map(at_start, before, carry), windows
