@@ -16,7 +16,7 @@ def test_data_of_another_order_or_with_other_values_are_other_data(monkeypatch, 
     values = np.random.default_rng(0).integers(0, 200, 100_000).astype(np.uint8)
 
     def of(array):
-        return fingerprint.of_data(SimpleNamespace(arrays=array, splits={}))
+        return fingerprint.of_data(SimpleNamespace(train=SimpleNamespace(arrays=array), splits={}))
 
     own = of(values)
     assert of(values.copy()) == own

@@ -13,7 +13,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments.build import check
+from jaxrnn.experiments import schema
 from jaxrnn.experiments.compose import compose
 from jaxrnn.storage import metrics_csv, summaries
 from jaxrnn.sweeps import figures, report
@@ -22,7 +22,7 @@ from jaxrnn.sweeps import figures, report
 @functools.cache
 def composed(cell):
     cfg = compose("train", [f"model={cell}", "optimizer.learning_rate=0.001"])
-    check(cfg)
+    schema.prepare(cfg)
     return cfg
 
 
