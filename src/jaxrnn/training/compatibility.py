@@ -182,6 +182,10 @@ def _traced_outputs(task, where):
     except (ValueError, TypeError) as error:
         advice = f"; {UNROLL}" if where == "unroll" and isinstance(error, TypeError) else ""
         raise ConfigError(f"{where}: {str(error).splitlines()[0]}{advice}") from error
+    except (AttributeError, LookupError, NameError) as error:  # a mistake in code of the user's own
+        if where != "unroll":
+            raise
+        raise ConfigError(f"{where}: {type(error).__name__}: {error}") from error
 
 
 def _check_regularizer_and_metrics(task):
@@ -205,5 +209,9 @@ def _trace(where, function, params, batch):
         result = jax.eval_shape(function, params, batch)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{where}: {str(error).splitlines()[0]}") from error
-    if jnp.shape(result) != ():
+    except (AttributeError, LookupError, NameError) as error:  # a mistake in code of the user's own
+        raise ConfigError(f"{where}: {type(error).__name__}: {error}") from error
+    if not hasattr(result, "dtype"):
+        raise ConfigError(f"{where}: expected one number, got {described(result)}")
+    if result.shape != ():
         raise ConfigError(f"{where}: expected one number, got an array of shape {result.shape}")
