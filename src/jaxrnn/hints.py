@@ -4,6 +4,7 @@ import re
 import shlex
 
 PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.-]*")  # text that Hydra reads without quotes
+MISSING = "???"  # OmegaConf's mark for a missing value
 WORDS = ("true", "false", "null", "nan", "inf")  # words that Hydra does not read as text
 
 
@@ -25,10 +26,8 @@ def argument(key, value):
 def override(key, value):
     """Returns "key=value" for Hydra. The value is a string or a list of strings; a list of one becomes a string."""
     if isinstance(value, str):
-        return f"{key}={value if _is_plain(value) else quoted(value)}"
-    if len(value) == 1:
-        return override(key, value[0])
-    return f"{key}=[{','.join(text if _is_plain(text) else quoted(text) for text in value)}]"
+        return f"{key}={_written(value)}"
+    return override(key, value[0]) if len(value) == 1 else f"{key}=[{','.join(map(_written, value))}]"
 
 
 def quoted(text):
@@ -40,6 +39,13 @@ def quoted(text):
     text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
     text = re.sub(r'(\\*)"', r'\1\1\\"', text)
     return '"' + re.sub(r"(\\+)\Z", r"\1\1", text) + '"'
+
+
+def _written(text):
+    """Writes a string for Hydra, in quotes if it needs them. The folder `???` gets a `./`: OmegaConf reads `???` as a
+    missing value."""
+    text = f"./{text}" if text == MISSING else text
+    return text if _is_plain(text) else quoted(text)
 
 
 def _is_plain(text):

@@ -60,6 +60,17 @@ def test_a_short_run_warms_up_for_a_tenth_of_it(steps, top):
         ("optimizer=[1,2]", r"optimizer=[1,2]: no such optimizer"),
         ("model=[lstm,gru]", r"model=[lstm,gru]: no such model"),
         ("callbacks=[1]", r"callbacks=[1]: no such callbacks"),
+        ("cell._target_=mine.cell", "cell: no such part of the configuration; nearest: model.cell"),
+        ("metrics.a._target_=jaxrnn.unroll.loop.loop", "metrics.a._target_ is called to make the function"),
+        ("foo._target_=mine.cell", "foo: no such part of the configuration"),
+        (
+            "model._target_=jaxrnn.cells.elman.cell",
+            "model._target_=jaxrnn.cells.elman.cell: expected a Net, but it makes",
+        ),
+        ("unroll.k=3", "unroll.k: jaxrnn.unroll.deferred.unroll has no such option; it has none"),
+        ("metrics._target_=mine.f", "metrics._target_=mine.f: give it a name: metrics.NAME._target_=mine.f"),
+        ("metrics.a=mine.f", "metrics.a has no _target_; give it: metrics.a._target_=mine.f"),
+        ("~optimizer._target_", "optimizer has no _target_; give it: optimizer._target_=MODULE.FUNCTION"),
     ],
 )
 def test_odd_values_are_refused_by_name(word, said):
@@ -156,6 +167,7 @@ def test_a_function_that_cannot_be_called_is_named_once(words, said, mine):
     [
         (["model=lsmt"], "model=lsmt: no such model; nearest: lstm"),
         (["modle=lstm"], "modle: no such key; nearest: model"),
+        (["unroll=mine.unroll"], "unroll=mine.unroll: no such unroll; there are: associative"),
         (["data=adding", "lenght=3"], "lenght: no such key; nearest: data.length"),
         (["model.cell.size"], "model.cell.size: expected KEY=VALUE"),
         (["model.cell.size=[1"], "model.cell.size=[1: expected KEY=VALUE"),

@@ -160,3 +160,13 @@ def test_every_command_in_a_message_is_made_in_one_place(root):
     for path in (root / "src/jaxrnn/experiments").glob("*.py"):
         for key in ("resume", "run", "trust"):
             assert f" {key}={{" not in path.read_text(), path
+
+
+def test_a_folder_named_like_a_missing_value_is_read():
+    """OmegaConf reads ??? as a missing value, in quotes too."""
+    for word in (hints.override("resume", "???"), hints.override("trust", ["a", "???"])):
+        cfg = OmegaConf.create({"resume": None, "trust": None})
+        override = OverridesParser.create().parse_override(word)
+        cfg[override.key_or_group] = override.value()
+        assert OmegaConf.to_container(cfg, throw_on_missing=True)[override.key_or_group] in ("./???", ["a", "./???"])
+    assert hints.override("resume", "a/???") == 'resume="a/???"'

@@ -95,6 +95,10 @@ def without_reset():
     return lambda cell, params, carry, xs, mask=None, reverse=False: (carry, xs)
 
 
+def misspelt_unroll(cell, params, carry, xs, **options):
+    return carry, jnp.nothing(xs)
+
+
 def one_step_less(cell, params, carry, xs, **options):
     return carry, jnp.zeros((len(xs) - 1, *xs.shape[1:-1], cell.size))
 
@@ -104,6 +108,7 @@ def one_step_less(cell, params, carry, xs, **options):
     [
         (without_reset(), "unexpected keyword argument 'reset'; an unroll takes (cell, params, carry, xs, *, mask,"),
         (lambda *args, **options: args[3], "unroll: "),
+        (misspelt_unroll, "unroll: AttributeError: module 'jax.numpy' has no attribute 'nothing'"),
         (one_step_less, "unroll: its outputs have the shape (1, 1, 1), expected (2, 1, 1); an unroll takes"),
     ],
 )
@@ -111,6 +116,20 @@ def test_an_unroll_that_breaks_its_contract_is_named(unroll, said):
     with pytest.raises(ConfigError, match=re.escape(said)) as error:
         check(jaxrnn.rnn(elman.cell(2), 1).with_unroll(unroll))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        (lambda ys, batch: None, "metrics.mine: expected one number, got a NoneType"),
+        (lambda ys, batch: ys, "metrics.mine: expected one number, got an array of shape"),
+        (lambda ys, batch: batch.target, "metrics.mine: AttributeError: 'Batch' object has no attribute 'target'"),
+    ],
+)
+def test_a_metric_that_gives_no_number_is_named(metric, said):
+    with pytest.raises(ConfigError, match="^" + re.escape(said)):
+        jaxrnn.fit(jaxrnn.rnn(elman.cell(2), 1), SINE, steps=2, batch_size=1, learning_rate=1e-2,
+                   metrics={"mine": metric})  # fmt: skip
 
 
 def test_a_net_that_fails_is_named():

@@ -43,6 +43,23 @@ class Table:
         """Returns the strings of a column, [N]."""
         return [row[index] for row in self.rows]
 
+    def series_column(self, time_index, used=()):
+        """Returns the name of the column that tells the rows of one time apart, such as a shop; None without one.
+
+        `used` are the indices of the columns that are read.
+        """
+        times = self.texts(time_index)
+        for index, name in enumerate(self.header):
+            values = self.texts(index)
+            is_repeated = 1 < len(set(values)) <= len(values) // 2
+            if (
+                index not in (time_index, *used)
+                and is_repeated
+                and len(set(zip(times, values, strict=True))) == len(values)
+            ):
+                return name
+        return None
+
     def where(self, row, index=None):
         """Describes the position of a row or a field, for messages."""
         column = "" if index is None else f", column {self.header[index]!r}"

@@ -23,7 +23,7 @@ COUNTED = {  # name: (time of zero, unit, numbers recognised without a format: y
 PLAIN = "number"
 
 
-def read(texts, format=None, where=lambda row: f"row {row + 1}"):
+def read(texts, format=None, where=lambda row: f"row {row + 1}", series_column=lambda: None):
     """Parses times and returns (times [N], note).
 
     Dates become datetime64 in the coarsest unit that represents all of them exactly. A unit in which they are evenly
@@ -34,6 +34,7 @@ def read(texts, format=None, where=lambda row: f"row {row + 1}"):
       format: a format of `datetime.strptime`, a name of `COUNTED`, or "number"; None for ISO 8601 dates, or digits
         with one obvious meaning.
       where: row -> a description of its position, for messages.
+      series_column: () -> the name of the column that tells several series apart, for messages, or None.
 
     Raises:
       ValueError: if a time is missing, has another format, or is not later than the one before. The message names its
@@ -51,7 +52,7 @@ def read(texts, format=None, where=lambda row: f"row {row + 1}"):
         times = _counted(_numbers(texts, where), *COUNTED[format][:2])
     else:
         times, note = _dates(texts, format, where, note)
-    _check_rising(times, texts, where)
+    _check_rising(times, texts, where, series_column)
     return _coarsest(times) if np.issubdtype(times.dtype, np.datetime64) else times, note
 
 
@@ -141,15 +142,17 @@ def _missing(times):
     return np.inf if spaced.step is None else spaced.missing
 
 
-def _check_rising(times, texts, where):
+def _check_rising(times, texts, where, series_column):
     not_rising = np.flatnonzero(times[1:] <= times[:-1])
     if not not_rising.size:
         return
     first = {}
     for row, time in enumerate(times.tolist()):
         if time in first:
+            column = series_column()
+            advice = "the rows of one series" if column is None else f"the rows with one value of the column {column!r}"
             raise ValueError(f"{where(row)}: {texts[row]!r} occurs again, first in {where(first[time])}: a series has "
-                             "one row per time; keep one of them, or the rows of one series")  # fmt: skip
+                             f"one row per time; keep one of them, or {advice}")  # fmt: skip
         first[time] = row
     row = int(not_rising[0]) + 1
     raise ValueError(f"{where(row)}: {texts[row]!r} is not later than the time before it; sort the rows by time")

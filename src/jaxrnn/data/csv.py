@@ -1,5 +1,7 @@
 """Your own time series from a CSV file: one or several columns, one row per step."""
 
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +83,9 @@ def _read(path, columns, time, time_format, missing):
     else:
         time_index = table.index(time, "data.time")
         label = table.header[time_index]
-        times, note = _times.read(table.texts(time_index), time_format, lambda row: table.where(row, time_index))
+        where = partial(table.where, index=time_index)
+        series_column = partial(table.series_column, time_index, tuple(chain(*indices.values())))
+        times, note = _times.read(table.texts(time_index), time_format, where, series_column)
         times = times if indices["future_covariates"] else times[:count]
         notes = () if note is None else (f"data.time={label}: {note}",)
     past_covariates = [table.numbers(index, missing, count) for index in indices["past_covariates"]]

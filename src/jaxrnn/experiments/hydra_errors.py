@@ -35,6 +35,7 @@ def one_line(error, keys):
             + (f"nearest: {', '.join(close)}; " if close else "")
             + (
                 f"there are: {options}"
+                + f"; for a function of your own give {group}._target_={option}" * ("." in option)
                 + "; joblib and submitit need pip install -e '.[launch]'" * (group == "hydra/launcher")
             )
         )

@@ -15,7 +15,7 @@ from jaxrnn import arguments
 from jaxrnn.arguments import is_checkable, nearest
 from jaxrnn.errors import ConfigError, last_line
 from jaxrnn.experiments import targets
-from jaxrnn.experiments.nodes import COLLECTIONS, DESCRIPTIONS, PARTS, SET_BY_PROGRAM, STACKS
+from jaxrnn.experiments.nodes import COLLECTIONS, DESCRIPTIONS, FUNCTIONS, OPTIONAL, PARTS, SET_BY_PROGRAM, STACKS
 from jaxrnn.signatures import hints, signature
 
 UNKNOWN = object()  # value of an interpolation that cannot be resolved yet
@@ -75,8 +75,9 @@ def _annotated(cfg, path, skipped=()):
             if name in (*PARTS, *COLLECTIONS) and not is_node:
                 raise _no_part(name, value)
         elif is_node and name not in DESCRIPTIONS:
-            if "_target_" not in list(value):  # `in value` would be False for a missing one
-                _check_part(cfg, path, key)
+            _check_part(cfg, path, key)
+            if path == "" and key in _kinds() and value.get("_target_"):
+                _check_result(value, _kinds()[key], f"{name}.")
             yield from _annotated(value, f"{name}.")
         elif path.removesuffix(".") in COLLECTIONS:
             _check_part(cfg, path, key)
@@ -99,6 +100,14 @@ def _resolved(cfg, key):
 
 def _no_part(name, value):
     return ConfigError(f"{name}={value}: expected a node, not a value; set its keys: {name}.NAME=...")
+
+
+@functools.cache
+def _kinds():
+    """Returns {part: the type that its factory makes}."""
+    from jaxrnn.types import Dataset, Net  # imported here so that --help does not import JAX
+
+    return {"model": Net, "data": Dataset}
 
 
 @functools.cache
@@ -125,12 +134,19 @@ def _plain():
 
 
 def _check_part(cfg, path, key):
-    """Raises a `ConfigError` for a node without a `_target_` if a `_target_` is required."""
-    if path == "" and key not in COLLECTIONS:
-        raise ConfigError(f"{key}: no such part of the configuration{nearest(key, [k for k in cfg if k != key])}")
-    if path.removesuffix(".") in COLLECTIONS:
-        group = path.removesuffix(".")
-        raise ConfigError(f"{path}{key} has no _target_; choose it with {group}={key}, or set {path}{key}._target_=...")
+    """Raises a `ConfigError` for a node that is no part of the configuration, or is a value instead of a node."""
+    collection, name = path.removesuffix("."), f"{path}{key}"
+    if path == "" and key not in (*PARTS, *OPTIONAL, *COLLECTIONS):
+        parts = [part for part in cfg if part != key]
+        nested = [f"{part}.{key}" for part in parts if isinstance(node := cfg.get(part), DictConfig) and key in node]
+        advice = f"; nearest: {', '.join(nested)}" if nested else nearest(key, parts)
+        raise ConfigError(f"{key}: no such part of the configuration{advice}")
+    if collection in COLLECTIONS and key == "_target_":
+        raise ConfigError(f"{name}={cfg[key]}: give it a name: {path}NAME._target_={cfg[key]}")
+    needs_target = collection in COLLECTIONS or (path == "" and key not in COLLECTIONS)
+    if needs_target and "_target_" not in (list(cfg[key]) if isinstance(cfg[key], DictConfig) else ()):
+        target = cfg[key] if isinstance(cfg[key], str) else "MODULE.FUNCTION"
+        raise ConfigError(f"{name} has no _target_; give it: {name}._target_={target}")
 
 
 def listed(value, name):
@@ -179,7 +195,8 @@ def _annotated_arguments(cfg, path):
         if str(key).startswith("_") or (open_ended and key not in parameters):
             continue
         if key not in parameters:
-            raise ConfigError(f"{path}{key}: {cfg._target_} has no such option{nearest(key, list(parameters))}")
+            advice = nearest(key, list(parameters)) if parameters else "; it has none"
+            raise ConfigError(f"{path}{key}: {cfg._target_} has no such option{advice}")
         is_interpolation, value = _resolved(cfg, key)
         is_container = isinstance(value, DictConfig | ListConfig)
         if value is UNKNOWN or (is_interpolation and is_container):
@@ -190,7 +207,7 @@ def _annotated_arguments(cfg, path):
             _check_result(value, annotations.get(key), f"{path}{key}.")
         elif not _takes_keys(annotations.get(key)):
             raise ConfigError(f"{path}{key}: it has no _target_")
-    if not cfg.get("_partial_") and "_args_" not in cfg:
+    if (not cfg.get("_partial_") or path == "study.") and "_args_" not in cfg:  # a study is called with its networks
         _check_complete(cfg, parameters, path)
 
 
@@ -200,7 +217,9 @@ def _check_complete(cfg, parameters, path):
         is_variadic = parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
         is_set = is_variadic or name in cfg or f"{path}{name}" in SET_BY_PROGRAM
         if parameter.default is inspect.Parameter.empty and not is_set:
-            raise ConfigError(f"{path}{name} is missing: {cfg._target_} requires it; give it: {path}{name}=...")
+            part = path.partition(".")[0]
+            advice = f"; {path}_target_ is called to make the function, so it must return one" * (part in FUNCTIONS)
+            raise ConfigError(f"{path}{name} is missing: {cfg._target_} requires it; give it: {path}{name}=...{advice}")
 
 
 def factories(target, path):

@@ -11,7 +11,7 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from jaxrnn import atomic, hints
-from jaxrnn.errors import ConfigError, DiskError
+from jaxrnn.errors import ConfigError, DiskError, last_line
 from jaxrnn.experiments import nodes, run_folder, schema
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.compose import compose
@@ -205,6 +205,11 @@ def _study(cfg, kinds, folder, command, began):
             result = measure(kinds)
     except ValueError as error:
         raise ConfigError(f"study {name}: {error}") from error
+    except (AttributeError, LookupError, NameError, TypeError) as error:
+        if measure.func.__module__.startswith("jaxrnn."):
+            raise
+        line = last_line(error, measure.func.__code__.co_filename)  # a mistake in a study of the user's own
+        raise ConfigError(f"study {name}{line}: {type(error).__name__}: {error}") from error
     check(result, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -196,13 +196,15 @@ def _traced_outputs(task, where):
     except (ValueError, TypeError) as error:
         advice = f"; {UNROLL}" if where == "unroll" and isinstance(error, TypeError) else ""
         raise ConfigError(f"{where}: {str(error).splitlines()[0]}{advice}") from error
-    except AttributeError as error:
+    except (AttributeError, LookupError, NameError) as error:
         if isinstance(two_step_batch(task.dataset).xs, Pair) and task.net.decoding is None:
             raise ConfigError(
                 f"{where}: cannot read the data set, whose answers have their own length; build the net with "
                 "nets.seq2seq or nets.encoder_decoder"
             ) from error
-        raise
+        if where != "unroll":
+            raise
+        raise ConfigError(f"{where}: {type(error).__name__}: {error}") from error  # a mistake in the user's code
 
 
 def _check_regularizer_and_metrics(task):
@@ -226,5 +228,9 @@ def _trace(where, function, params, batch):
         result = jax.eval_shape(function, params, batch)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{where}: {str(error).splitlines()[0]}") from error
-    if jnp.shape(result) != ():
+    except (AttributeError, LookupError, NameError) as error:  # a mistake in code of the user's own
+        raise ConfigError(f"{where}: {type(error).__name__}: {error}") from error
+    if not hasattr(result, "dtype"):
+        raise ConfigError(f"{where}: expected one number, got {described(result)}")
+    if result.shape != ():
         raise ConfigError(f"{where}: expected one number, got an array of shape {result.shape}")
