@@ -41,11 +41,11 @@ def benchmark(
       repeats: number of rounds.
       at_least: minimum number of seconds of one measurement.
     """
-    rows, summary, keys = [], [], jax.random.split(jax.random.key(0), batch)
+    rows, summary = [], []
     for size in sizes:
         sides, columns = {}, {}
         for rule in rules:
-            unroll = with_key(RULES[rule], keys)
+            unroll = with_key(RULES[rule], lambda: jax.random.split(jax.random.key(0), batch))
             sides[rule], columns[rule] = compiled(elman.cell(size), unroll, length, batch, at_least=at_least)
         seconds = timing.interleaved(sides, repeats)
         rows += timing.rows_of(seconds, H=size)

@@ -121,13 +121,14 @@ def carries_and_gates(cell, params, extended, xs, **options):
         observed = carry_as_output(perturbed(cell))
         inputs = jnp.concatenate([xs, flat(perturbations, batch_axes + 1)], axis=-1)
     last, outputs_and_carries = scan(observed, params, carry, inputs, **options)
-    ys, carries = jnp.split(outputs_and_carries, [cell.size], axis=-1)
+    ys = outputs_and_carries[..., : cell.size]
+    carries = unflat(outputs_and_carries[..., cell.size :], carry, batch_axes)
     gates = None
     if cell.gates is not None:
         _, outputs_and_gates = scan(gates_as_output(cell), params, carry, xs, **options)
         one_step = jax.eval_shape(lambda: cell.gates(params, carry, cell.project(params, xs[0])))
         gates = unflat(outputs_and_gates[..., cell.size :], one_step, batch_axes)
-    return Extended(last, Layer(unflat(carries, carry, batch_axes), gates)), ys
+    return Extended(last, Layer(carries, gates)), ys
 
 
 def shares_along(cell, params, extended, xs, *, mask=None, **options):
@@ -145,7 +146,7 @@ def shares_along(cell, params, extended, xs, *, mask=None, **options):
         return new_carry, jnp.concatenate([h, flat(carry, batch_axes)], axis=-1)
 
     last, outputs_and_carries = scan(cell._replace(step=step), params, carry, xs, mask=mask, **options)
-    ys, entering = jnp.split(outputs_and_carries, [cell.size], axis=-1)
+    entering = unflat(outputs_and_carries[..., cell.size :], carry, batch_axes)
     xs = xs if mask is None else jnp.where(mask[..., None], xs, 0)
 
     def share(x_t, entering_carry, adjoint):
@@ -155,5 +156,5 @@ def shares_along(cell, params, extended, xs, *, mask=None, **options):
         carry_change = jax.jvp(next_carry, (params,), (direction,))[1]
         return jnp.sum(flat(carry_change, batch_axes) * flat(adjoint, batch_axes), axis=-1)
 
-    shares = jax.vmap(share)(xs, unflat(entering, carry, batch_axes), adjoints)
-    return Extended(last, shares), ys
+    shares = jax.vmap(share)(xs, entering, adjoints)
+    return Extended(last, shares), outputs_and_carries[..., : cell.size]

@@ -17,10 +17,10 @@ from jaxrnn.arguments import checked
 from jaxrnn.cells.step import carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.nets.layers import masked
-from jaxrnn.nets.recurrent_layer import RandomOptions, randomized, unroll_key
+from jaxrnn.nets.recurrent_layer import RandomOptions, keyed, randomized
 from jaxrnn.types import Cell, Net, Size, Unroll
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
-from jaxrnn.unroll.contract import scan, with_key
+from jaxrnn.unroll.contract import scan
 
 
 class Attended(NamedTuple):
@@ -146,7 +146,7 @@ def bahdanau(cell: Cell, memory_size: Size, size: Size, unroll: Unroll = scan, *
         attending = _attention_cell(inner, memory_size, xs.shape[-1], look)
         keys = dot(attended.memory, params.w_m)
         remembered = Remembered(params._replace(cell=cell_params), attended.memory, keys, attended.valid)
-        return with_key(unroll, unroll_key(key))(attending, remembered, attended.carry, drawn, mask=mask, reset=reset)
+        return keyed(unroll, key)(attending, remembered, attended.carry, drawn, mask=mask, reset=reset)
 
     def apply(params, attended, xs, *, mask=None, reset=None, key=None):
         carry, ys = run(unroll, params, attended, xs, mask=mask, reset=reset, key=key)

@@ -53,8 +53,7 @@ def recurrent(
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         check_recurrent(cell, params, carry, xs, mask, reset)
         run, params, xs = randomized(cell, params, xs, key, dropout, zoneout, noise)
-        keyed = with_key(unroll, unroll_key(key))
-        return keyed(run, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
+        return keyed(unroll, key)(run, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
 
     net = Net(
         cell.init,
@@ -93,9 +92,9 @@ def randomized(cell, params, xs, key, dropout=None, zoneout=None, noise=None):
     return cell, params, xs
 
 
-def unroll_key(key):
-    """Returns the keys [B] of a layer's unroll, drawn apart from its dropout, zoneout and noise; None stays None."""
-    return per_step(fold_in(key, 3))
+def keyed(unroll, key):
+    """Returns the unroll with keys [B] of its own, apart from those of the layer's dropout, zoneout and noise."""
+    return with_key(unroll, lambda: per_step(fold_in(key, 3)))
 
 
 def first_everywhere(net: Net) -> Net:

@@ -106,7 +106,7 @@ def _measured(ensemble, unroll, lengths, batch):
 
     def of_network(params, key):
         drawn = ensemble.draw(batch, key)
-        keyed = with_key(unroll, jax.random.split(jax.random.fold_in(key, 1), batch))
+        keyed = with_key(unroll, lambda: jax.random.split(jax.random.fold_in(key, 1), batch))
         return jax.lax.map(lambda t: _of_rule(ensemble.net, ensemble.dataset, params, drawn, keyed, t), lengths)
 
     return over_networks(of_network, ensemble)[0]

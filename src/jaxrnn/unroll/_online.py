@@ -40,7 +40,7 @@ class Rule(NamedTuple):
         to find which values depend on which.
       follow: (memory, `Differential`, dL/dh_t [H], key) -> (memory, gradient [P + C]).
       end: (memory, dL/ds_T [C]) -> gradient [P + C].
-      draws: whether the rule draws random numbers; otherwise its keys are None.
+      draws: whether the rule draws random numbers; otherwise it does not use its keys, which may be None.
       without_product: whether s_{t-1} has no influence through the product with the recurrent weights.
       check: params -> None; raises ValueError for params that the rule cannot follow.
     """

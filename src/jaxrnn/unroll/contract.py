@@ -56,9 +56,9 @@ class RandomUnroll(NamedTuple):
         return self.with_key(None)(cell, params, carry, xs, **options)
 
 
-def with_key(unroll, key):
-    """Returns the unroll with the PRNG keys [B] to draw from; an unroll that draws nothing stays the same."""
-    return unroll.with_key(key) if isinstance(unroll, RandomUnroll) else unroll
+def with_key(unroll, key_of):
+    """Returns the unroll with the PRNG keys key_of() [B] to draw from; an unroll that draws nothing stays the same."""
+    return unroll.with_key(key_of()) if isinstance(unroll, RandomUnroll) else unroll
 
 
 def scan(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
