@@ -109,7 +109,7 @@ class Series(NamedTuple):
         parts += [] if self.future_covariates is None else [self.ahead(indices)]
         return np.concatenate(parts, axis=1)
 
-    def ahead(self, steps: int) -> Any:
+    def ahead(self, steps: Any) -> Any:
         """Returns the future covariates of the h steps after each given step: [n, h Q]."""
         indices = np.minimum(np.asarray(steps)[:, None] + 1 + np.arange(self.horizon), len(self.future_covariates) - 1)
         return self.future_covariates[indices].reshape(len(indices), -1)
@@ -144,7 +144,7 @@ class Series(NamedTuple):
         parts += [] if ahead is None else [jnp.broadcast_to(ahead, (*x.shape[:-1], ahead.shape[-1])).astype(x.dtype)]
         return jnp.concatenate(parts, axis=-1)
 
-    def reach(self) -> int:
+    def reach(self) -> int | None:
         """Returns how many steps after the last value can be forecast; None means any number."""
         return None if self.future_covariates is None else len(self.future_covariates) - len(self.values)
 

@@ -1,6 +1,6 @@
 """Buckets: sequences of similar length share a static shape, so that little computation goes to padding."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +38,8 @@ def group_by_length(lengths, max_buckets=MAX_BUCKETS):
     values = np.unique(lengths[:, 0])
     counts = np.array([(lengths[:, 0] == value).sum() for value in values])
     longest = np.array([lengths[lengths[:, 0] == value].max(axis=0) for value in values])
-    best = {(0, 0): (0, ())}  # (values used, buckets used) -> (steps computed, ends of the buckets)
+    # (values used, buckets used) -> (steps computed, ends of the buckets)
+    best: dict[tuple[int, int], tuple[Any, tuple[int, ...]]] = {(0, 0): (0, ())}
     for end in range(1, len(values) + 1):
         for used in range(1, max_buckets + 1):
             candidates = [

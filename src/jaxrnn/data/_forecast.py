@@ -48,19 +48,19 @@ def forecast(series, window, train, splits, target: Target = "all", stateful=Fal
     first, last = series.lags - 1, train - series.horizon  # steps with inputs and targets inside the training part
     rows = _window_count(last - first, window, train)
     arrays = inputs, targets = tuple(_on_device(read, len(series.values)) for read in (series.inputs, series.targets))
-    spans = {name: _steps(name, *span, series.horizon) for name, span in splits.items()}
+    spans = {name: _steps(name, start, stop, series.horizon) for name, (start, stop) in splits.items()}
     _refuse_unknown(series, {"training": (first, last), **spans})
     if stateful:
-        rows, plan, split = (last - first) // window, in_order(last - first, window), _sequence
-        ranges = {name: (train, *span) for name, span in spans.items()}
+        rows, plan = (last - first) // window, in_order(last - first, window)
+        split, before = _sequence, train
     else:
-        plan, split = shuffled(rows), _windows
-        ranges = {name: (max(window, history), *span) for name, span in spans.items()}
+        plan = shuffled(rows)
+        split, before = _windows, max(window, history)
     return Dataset(
         input_size=inputs.shape[1],
         output_size=series.distribution.size * targets.shape[1],
         train=TrainingSet(rows, arrays, plan, _cut(first, window, target), stateful),
-        splits={name: split(*arrays, *steps) for name, steps in ranges.items()},
+        splits={name: split(inputs, targets, before, *span) for name, span in spans.items()},
         loss=_loss(series),
         baselines={"persistence": lambda batch: points(last_value(series), batch.xs)},
         targets="per_sequence" if target == "last" else "next_step",

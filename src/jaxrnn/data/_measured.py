@@ -86,7 +86,7 @@ def measured(source, options):
         raise ValueError(f"data.season={options.season} must be shorter than the training part, {start} values; give "
                          "smaller data.validation and data.test")  # fmt: skip
     series = _series(source, options, start, test_start, distribution.counts)
-    if distribution.counts:
+    if distribution.scaled is not None:
         distribution = distribution.scaled(np.tile(series.std, series.horizon))
     series = series.with_naive_error(start, options.season or 1)._replace(distribution=distribution)
     spans = {"validation": (start, test_start), "test": (test_start, count)}

@@ -121,7 +121,8 @@ def _moment(text):
     match, offset = OFFSET.search(text), None
     if match:
         text = text[: match.start(2)].rstrip()
-        offset = datetime.strptime(match[2] + ":00" * (len(match[2]) == 3), "%z").utcoffset().total_seconds()
+        zone = datetime.strptime(match[2] + ":00" * (len(match[2]) == 3), "%z").utcoffset() or timedelta(0)
+        offset = zone.total_seconds()
     if not re.match(r"[+-]?\d{4,}(-|$)", text):  # numpy also accepts words such as "today"
         raise ValueError(text)
     digits = len(text.partition(".")[2])

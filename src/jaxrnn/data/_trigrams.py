@@ -20,7 +20,7 @@ def trigrams(training, size):
       training: (begin, end) -> the indices of the training letters in this range, fewer at the end of the text.
       size: K, the number of symbols.
     """
-    tables = functools.cache(lambda: [_Shares(*counts, size) for counts in _counted(training, size)])
+    tables = functools.cache(lambda: [_Shares(codes, counts, size) for codes, counts in _counted(training, size)])
 
     def predict(batch):
         after_none, after_one, after_two = tables()

@@ -4,8 +4,7 @@ import numpy as np
 
 from jaxrnn.arguments import checked
 from jaxrnn.data._pairs import pairs
-from jaxrnn.dataset import Dataset
-from jaxrnn.types import Seed, Size
+from jaxrnn.types import Dataset, Seed, Size
 
 
 @checked

@@ -4,9 +4,8 @@ import numpy as np
 
 from jaxrnn.arguments import checked
 from jaxrnn.data._forecast import Target, forecast
-from jaxrnn.dataset import Dataset
 from jaxrnn.series import Series
-from jaxrnn.types import Size
+from jaxrnn.types import Dataset, Size
 
 
 @checked

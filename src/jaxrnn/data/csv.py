@@ -12,9 +12,8 @@ from jaxrnn.data._columns import GAPS, Table
 from jaxrnn.data._forecast import Target
 from jaxrnn.data._gaps import Missing
 from jaxrnn.data._measured import Anchor, Calendar, Measured, Options, measured
-from jaxrnn.dataset import Dataset
 from jaxrnn.distribution import Distribution
-from jaxrnn.types import Rate, Size
+from jaxrnn.types import Dataset, Rate, Size
 
 Column = str | int
 Columns = str | int | tuple[str | int, ...]

@@ -13,8 +13,7 @@ import numpy as np
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._pairs import pairs
-from jaxrnn.dataset import Dataset
-from jaxrnn.types import Seed, Size
+from jaxrnn.types import Dataset, Seed, Size
 
 STYLES = ("medium", "long", "full")  # not "short", where day and month can be confused
 FIRST, LAST = datetime.date(1900, 1, 1), datetime.date(2099, 12, 31)

@@ -11,9 +11,8 @@ from jaxrnn.arguments import checked
 from jaxrnn.data import _assets, _descriptions
 from jaxrnn.data._splits import split_groups
 from jaxrnn.data.examples import Examples, constant_logits, stored
-from jaxrnn.dataset import Dataset
 from jaxrnn.symbols import SymbolData
-from jaxrnn.types import Seed
+from jaxrnn.types import Dataset, Seed
 
 SIDE, CLASSES = 8, 10
 

@@ -28,7 +28,12 @@ def dataset(length: Size = 100, channels: Size = 3, pulses: Rate = 0.1) -> Datas
         shape = length, channels
         pulse = jax.random.bernoulli(key_pulse, pulses, shape).at[0].set(True)
         xs = jnp.where(pulse, 2.0 * jax.random.bernoulli(key_sign, 0.5, shape) - 1, 0.0)
-        targets = jax.lax.scan(lambda bits, x: (jnp.where(x == 0, bits, x),) * 2, xs[0], xs)[1]
+
+        def hold(bits, x):
+            bits = jnp.where(x == 0, bits, x)
+            return bits, bits
+
+        _, targets = jax.lax.scan(hold, xs[0], xs)
         return Sequence(xs, targets, jnp.ones(length), jnp.ones(length, bool))
 
     return drawn(

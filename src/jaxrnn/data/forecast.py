@@ -13,9 +13,8 @@ from jaxrnn.arguments import checked
 from jaxrnn.data import _assets, _times
 from jaxrnn.data._forecast import Target
 from jaxrnn.data._measured import Anchor, Calendar, Measured, Options, measured
-from jaxrnn.dataset import Dataset
 from jaxrnn.distribution import Distribution
-from jaxrnn.types import Rate, Size
+from jaxrnn.types import Dataset, Rate, Size
 
 
 class Source(NamedTuple):

@@ -8,9 +8,9 @@ import unicodedata
 from collections import Counter
 from typing import Any, Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxrnn.arguments import checked
 from jaxrnn.batch import Batch
@@ -118,7 +118,7 @@ def drawings(pictures: Any, names: Any, parts: Any) -> Any:
     )
 
 
-def pixels_wrong(ys: ArrayLike, batch: Batch) -> Any:
+def pixels_wrong(ys: jax.Array, batch: Batch) -> Any:
     """Share of the pixels on the wrong side of one half."""
     return weighted_mean(jnp.mean((ys > 0) != (batch.targets > 0.5), axis=-1), batch.weights)
 

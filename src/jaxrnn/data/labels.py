@@ -6,8 +6,7 @@ from typing import Any, Literal
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._labels import labelled_texts
-from jaxrnn.dataset import Dataset
-from jaxrnn.types import Seed, Size
+from jaxrnn.types import Dataset, Seed, Size
 
 MIN_TEXTS = 20
 

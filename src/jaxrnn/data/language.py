@@ -6,8 +6,7 @@ The words come from pyspellchecker (MIT). Words that are frequent in two of the 
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._labels import labelled_texts
-from jaxrnn.dataset import Dataset
-from jaxrnn.types import Seed
+from jaxrnn.types import Dataset, Seed
 
 
 @checked

@@ -4,8 +4,7 @@ import jax
 
 from jaxrnn.arguments import checked
 from jaxrnn.data._marked_pairs import marked_pairs
-from jaxrnn.dataset import Dataset
-from jaxrnn.types import Size
+from jaxrnn.types import Dataset, Size
 
 
 @checked

@@ -6,9 +6,8 @@ import numpy as np
 from jaxrnn.arguments import checked
 from jaxrnn.data._forecast import forecast
 from jaxrnn.data._predictors import points as points_of
-from jaxrnn.dataset import Dataset
 from jaxrnn.series import Series
-from jaxrnn.types import Positive, Size
+from jaxrnn.types import Dataset, Positive, Size
 
 
 @checked

@@ -7,9 +7,8 @@ from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._pairs import pairs
 from jaxrnn.data._splits import split_groups
-from jaxrnn.dataset import Dataset
 from jaxrnn.symbols import Symbols
-from jaxrnn.types import Rate, Seed, Size
+from jaxrnn.types import Dataset, Rate, Seed, Size
 
 MIN_SOURCES = 20
 By = Literal["letters", "words"]

@@ -4,9 +4,8 @@ import numpy as np
 
 from jaxrnn.arguments import checked
 from jaxrnn.data._forecast import forecast
-from jaxrnn.dataset import Dataset
 from jaxrnn.series import Series
-from jaxrnn.types import Positive, Size
+from jaxrnn.types import Dataset, Positive, Size
 
 
 @checked

@@ -10,8 +10,7 @@ from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._forecast import Target
 from jaxrnn.data._measured import Measured, Options, measured
-from jaxrnn.dataset import Dataset
-from jaxrnn.types import Rate, Size
+from jaxrnn.types import Dataset, Rate, Size
 
 
 @checked

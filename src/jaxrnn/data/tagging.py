@@ -9,8 +9,7 @@ from pathlib import Path
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets
 from jaxrnn.data._tags import parse, tagging
-from jaxrnn.dataset import Dataset
-from jaxrnn.types import Seed, Size
+from jaxrnn.types import Dataset, Seed, Size
 
 MIN_SENTENCES = 20
 

@@ -9,9 +9,8 @@ import numpy as np
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets, _descriptions
 from jaxrnn.data.examples import Examples, constant_logits, pad, stored
-from jaxrnn.dataset import Dataset
 from jaxrnn.symbols import SymbolData
-from jaxrnn.types import Rate
+from jaxrnn.types import Dataset, Rate
 
 SPEAKERS = 9
 

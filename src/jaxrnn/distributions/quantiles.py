@@ -24,25 +24,25 @@ def distribution(levels: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0
     Raises:
       ValueError: if the levels are not of this kind.
     """
-    levels = np.asarray(levels, float)
-    middle, count = len(levels) // 2, len(levels)
-    if count % 2 == 0 or levels[middle] != 0.5 or (np.diff(levels) <= 0).any() or levels[0] <= 0 or levels[-1] >= 1:
+    qs = np.asarray(levels, float)
+    middle, count = len(qs) // 2, len(qs)
+    if count % 2 == 0 or qs[middle] != 0.5 or (np.diff(qs) <= 0).any() or qs[0] <= 0 or qs[-1] >= 1:
         raise ValueError(
-            f"data.distribution.levels={levels.tolist()}: expected rising levels in (0, 1) with 0.5 in the middle"
+            f"data.distribution.levels={qs.tolist()}: expected rising levels in (0, 1) with 0.5 in the middle"
         )
-    gaps = np.diff(norm.ppf(levels))  # between neighbours, in standard deviations
+    gaps = np.diff(norm.ppf(qs))  # between neighbours, in standard deviations
 
     def read(ys):
         return _read(ys, count)
 
     def loss(ys, values):
         error = values - read(ys)
-        q = levels.reshape(-1, *[1] * values.ndim).astype(error.dtype)
+        q = qs.reshape(-1, *[1] * values.ndim).astype(error.dtype)
         return jnp.mean(2 * jnp.maximum(q * error, (q - 1) * error), axis=0)
 
     def draw(key, ys):
         quantiles = read(ys)
-        return _quantile(quantiles, levels, jax.random.uniform(key, quantiles[0].shape, ys.dtype))
+        return _quantile(quantiles, qs, jax.random.uniform(key, quantiles[0].shape, ys.dtype))
 
     def around(points, spread):
         return join(jnp.asarray(points), *(raw_of(jnp.maximum(gap * spread, 2 * FLOOR)) for gap in gaps))
@@ -51,10 +51,10 @@ def distribution(levels: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0
         size=count,
         loss_name="pinball loss",
         loss=loss,
-        quantile=lambda ys, q: _quantile(read(ys), levels, q),
-        cdf=lambda ys, values: _cdf(read(ys), levels, values),
+        quantile=lambda ys, q: _quantile(read(ys), qs, q),
+        cdf=lambda ys, values: _cdf(read(ys), qs, values),
         draw=draw,
-        crps=lambda ys, values: _crps(read(ys), levels, values),
+        crps=lambda ys, values: _crps(read(ys), qs, values),
         around=around,
     )
 
