@@ -139,6 +139,7 @@ class Text:
         (interop.from_torch, TWO | {"weight_hh_l0": "text"}, "weight_hh_l0 of shape"),
         (interop.from_torch, TWO | {"weight_hh_l0": Text()}, "weight_hh_l0: expected an array of numbers"),
         (interop.from_torch, TWO | {"weight_hh_l0": None}, "weight_hh_l0 of shape"),
+        (interop.from_torch, TWO | {"weight_hh_l0": np.zeros((0, 0))}, r"weight_hh_l0 of shape \(0, 0\)"),
         (interop.from_torch, TWO | {"weight_ih_l0": np.zeros(16)}, "weight_ih_l0 is missing or has no rows"),
         (interop.from_torch, TWO | {f"weight_hh_l{10**30}": np.zeros((16, 4))}, "weight_ih_l2 is missing"),
         (interop.from_torch, {1: np.zeros(3)}, "names"),

@@ -4,6 +4,7 @@ Weights do not contain everything: an activation, for example, only shows in the
 """
 
 from itertools import product
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ import numpy as np
 
 from jaxrnn import nets
 from jaxrnn.cells.transforms import LearnedParams
-from jaxrnn.interop._stack import ACTIVATIONS, KINDS, Layer, Stack, kind_of, net_of, require_widths, widths
+from jaxrnn.interop._stack import ACTIVATIONS, KIND_NAMES, KINDS, Layer, Stack, net_of, require_widths, widths
 from jaxrnn.jax_internals import compiler_options
 from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams, EmbedParams
@@ -121,7 +122,7 @@ def _defaults(params, library):
             stack = stack._replace(embedding=part.w)
         elif type(part) is not tuple:  # () stands for dropout and one-hot inputs, which have no params
             directions = part if isinstance(part, nets.BidirectionalParams) else (part,)
-            cells = [_cell_params(direction, library) for direction in directions]
+            cells: list[Any] = [_cell_params(direction, library) for direction in directions]
             stack = stack._replace(layers=(*stack.layers, Layer(*cells)))
     if not stack.layers:
         raise ValueError(f"{library}: the network has no recurrent layers")
@@ -140,7 +141,7 @@ def _cell_params(direction, library):
     params = direction[0] if type(direction) is tuple and len(direction) == 1 else direction
     if isinstance(params, LearnedParams):
         raise ValueError(f"{library} has no learned initial carry; train with jaxrnn.rnn(learned_carry=False) instead")
-    if kind_of(params) is None:
+    if type(params) not in KIND_NAMES:
         name = type(params).__name__.removesuffix("Params")
         raise ValueError(f"{library} has no counterpart of {name}; expected {', '.join(KINDS)} layers")
     return params
@@ -149,7 +150,7 @@ def _cell_params(direction, library):
 def _candidates(default):
     """Yields all stacks with the weights of `default`, the likeliest first."""
     directions = [direction for layer in default.layers for direction in layer.directions]
-    has_activation = any(KINDS[kind_of(direction)].option == "activation" for direction in directions)
+    has_activation = any(KINDS[KIND_NAMES[type(direction)]].option == "activation" for direction in directions)
     merges = MERGES if len(directions) > len(default.layers) else ("concat",)
     activations = ACTIVATIONS if has_activation else ("tanh",)
     for output, merge, activation in product(default.outputs, merges, activations):

@@ -7,16 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.cells.step import ACTIVATIONS
-from jaxrnn.interop._library import both_directions, part_of
+from jaxrnn.interop._library import layer_of, part_of
 from jaxrnn.nets.combine import MERGES
 
-PROBE = np.array([-9, -3, -0.7, 0.4, 3, 9], np.float32)
-FUNCTIONS = {"tanh": np.tanh(PROBE), "relu": np.maximum(PROBE, 0), "linear": PROBE, "sigmoid": 1 / (1 + np.exp(-PROBE))}
-MERGED = {"concat": [2, 3], "sum": [5], "mul": [6], "ave": [2.5]}  # results for the outputs [2] and [3]
+FUNCTIONS = ACTIVATIONS | {"sigmoid": jax.nn.sigmoid}
+PROBE = (-9.0, -3.0, -0.7, 0.4, 3.0, 9.0)  # tells these functions and their clipped versions apart
 EXPECTED = (
     "an Embed, then RNN or Bidirectional layers or cells, then one {}; give the layers of your own module in a list"
 )
-PER_GATE = {"w_x": "i{gate}/kernel", "w_h": "h{gate}/kernel"}
+PER_GATE = ("i{gate}/kernel", "h{gate}/kernel")
 WRAPPERS = ("RNN", "Bidirectional")
 
 
@@ -30,7 +29,7 @@ def part(library, module, arrays):
     if name == "Bidirectional":
         rnns = ((getattr(module, path), _within(arrays, path)) for path in ("forward_rnn", "backward_rnn"))
         cells = [part(library, rnn.cell, _within(rnn_arrays, "cell")) for rnn, rnn_arrays in rnns]
-        return both_directions(library, *cells, _merge(module.merge_fn, library.reader))
+        return layer_of(library, cells, _merge(module.merge_fn, library.reader))
     if name == "RNN" and module.reverse:
         raise ValueError(f"{library.reader}: an RNN with reverse=True is supported only inside a Bidirectional")
     if name == "RNN":
@@ -58,9 +57,10 @@ def _within(arrays, path):
 
 def _activation(function, names, reader):
     """Returns the name in `names` of an activation function, recognised by its values."""
-    values = np.asarray(function(jnp.asarray(PROBE)))
+    probe = jnp.array(PROBE, "float32")
+    values = np.asarray(function(probe))
     for name in names:
-        if values.shape == PROBE.shape and np.allclose(values, FUNCTIONS[name], atol=1e-5):
+        if values.shape == probe.shape and np.allclose(values, FUNCTIONS[name](probe), atol=1e-5):
             return name
     raise ValueError(
         f"{reader}: expected one of the activations {', '.join(names)}, found {getattr(function, '__name__', function)}"
@@ -69,9 +69,9 @@ def _activation(function, names, reader):
 
 def _merge(function, reader):
     """Returns the name of a function that merges the outputs of two directions, recognised by its values."""
-    merged = np.asarray(function(jnp.array([2.0]), jnp.array([3.0]))).tolist()
-    for name, expected in MERGED.items():
-        if merged == expected:
+    ahead, behind = jnp.array([2.0]), jnp.array([3.0])
+    for name, merge in MERGES.items():
+        if np.array_equal(function(ahead, behind), merge(ahead, behind)):
             return name
     raise ValueError(f"{reader}: merge_fn must be a concatenation, sum, product or mean")
 

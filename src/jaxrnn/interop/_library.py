@@ -1,12 +1,13 @@
 """Describes a library's layers, and converts between its modules and `Stack`s by that description."""
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import jax.numpy as jnp
 
 from jaxrnn.interop._equivalence import stack_of_net, verified
-from jaxrnn.interop._stack import KINDS, Layer, Stack, kind_of, net_of
+from jaxrnn.interop._stack import KIND_NAMES, KINDS, Layer, Stack, net_of
 from jaxrnn.interop._weights import Format, array, arrays_of, params_of
 from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams
@@ -70,7 +71,13 @@ class Spec(NamedTuple):
     activation: str | None = None
 
 
-def part_of(library: Library, name: str, arrays: Mapping[str, Any], activation: str = "tanh", labels: Any = ()) -> Part:
+def part_of(
+    library: Library,
+    name: str,
+    arrays: Mapping[str, Any],
+    activation: str = "tanh",
+    labels: Mapping[str, str] = MappingProxyType({}),
+) -> Part:
     """Describes a cell, an embedding or a readout.
 
     Args:
@@ -85,7 +92,7 @@ def part_of(library: Library, name: str, arrays: Mapping[str, Any], activation: 
     """
 
     def label(path):
-        return dict(labels).get(path, path)
+        return labels.get(path, path)
 
     (embedding, table), (readout, w, b) = library.embedding, library.readout
     try:
@@ -102,22 +109,24 @@ def part_of(library: Library, name: str, arrays: Mapping[str, Any], activation: 
     return Part(name, "embedding", arrays[table]) if name == embedding and table in arrays else Part(name)
 
 
-def both_directions(library: Library, forward: Part, backward: Part, merge: str = "concat") -> Part:
-    """Joins the parts of two directions to one layer.
+def layer_of(library: Library, directions: Iterable[Part], merge: str = "concat") -> Part:
+    """Joins the parts of one or two directions to one layer.
 
     Raises:
       ValueError: if a direction is not a cell, or the directions have different activations.
     """
-    for part in (forward, backward):
+    directions = list(directions)
+    for part in directions:
         if part.role != "layers":
             raise ValueError(f"{library.reader}: unexpected {part.name} as a direction: expected a recurrent layer")
-    (ahead,), (behind,) = forward.value, backward.value
-    if ahead.activation != behind.activation:
+    layer, *backward = (part.value[0] for part in directions)
+    if len({layer.activation, *(other.activation for other in backward)}) > 1:
         raise ValueError(
-            f"{library.reader}: both directions need the same activation, found {ahead.activation} and "
-            f"{behind.activation}"
+            f"{library.reader}: both directions need the same activation, found {layer.activation} and "
+            f"{backward[0].activation}"
         )
-    return Part(forward.name, "layers", [ahead._replace(backward=behind.forward, merge=merge)])
+    layer = layer._replace(backward=backward[0].forward if backward else None, merge=merge)
+    return Part(directions[0].name, "layers", [layer])
 
 
 def stack_of_parts(library: Library, parts: Iterable[Part]) -> Stack:
@@ -185,7 +194,7 @@ def specs_of(library: Library, layer: Layer) -> list[Spec]:
 
 
 def _layout(library, layer, direction):
-    kind, variant = kind_of(direction), layer.variant(direction)
+    kind, variant = KIND_NAMES[type(direction)], layer.variant(direction)
     layouts = [layout for layout in library.cells if layout.kind == kind]
     for layout in layouts:
         if variant in layout.variants or not layout.variants:

@@ -40,11 +40,7 @@ KINDS = {
     "GRU": Kind(gru.GRUParams, "rzn", gru.cell, "reset"),
     "MGU": Kind(mgu.MGUParams, "fn", mgu.cell),
 }
-
-
-def kind_of(params: Any) -> str | None:
-    """Returns the name of a cell's kind in `KINDS`, or None."""
-    return next((name for name, kind in KINDS.items() if isinstance(params, kind.params)), None)
+KIND_NAMES = {kind.params: name for name, kind in KINDS.items()}
 
 
 class Layer(NamedTuple):
@@ -53,15 +49,15 @@ class Layer(NamedTuple):
     Fields:
       forward: params of the cell that runs forward in time.
       backward: params of the cell that runs backward in time, or None.
-      activation: activation function of an Elman cell.
-      merge: operation that merges the outputs of two directions.
+      activation: activation function of an Elman cell, one of `ACTIVATIONS`.
+      merge: operation that merges the outputs of two directions, a key of `nets.combine.MERGES`.
       dropout: dropout rate of the layer's inputs during training; 0 for no dropout.
     """
 
     forward: Any
     backward: Any = None
-    activation: Literal["tanh", "relu", "linear"] = "tanh"
-    merge: Literal["concat", "sum", "mul", "ave"] = "concat"
+    activation: str = "tanh"
+    merge: str = "concat"
     dropout: float = 0.0
 
     @property
@@ -81,7 +77,7 @@ class Layer(NamedTuple):
 
     def variant(self, direction):
         """Value of the option of a direction's cell, such as "relu" or "before"; None for a cell without options."""
-        option = KINDS[kind_of(direction)].option
+        option = KINDS[KIND_NAMES[type(direction)]].option
         if option == "reset":
             return "before" if direction.b_hn is None else "after"
         return self.activation if option == "activation" else None
@@ -153,7 +149,7 @@ def _net_of_layer(layer, ends):
 
 def _cell(layer, direction):
     variant = layer.variant(direction)
-    return KINDS[kind_of(direction)].cell(layer.size, *([] if variant is None else [variant]))
+    return KINDS[KIND_NAMES[type(direction)]].cell(layer.size, *([] if variant is None else [variant]))
 
 
 def widths(stack):

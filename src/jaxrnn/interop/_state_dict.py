@@ -6,20 +6,22 @@ PyTorch adds two biases, jaxrnn has one. An export writes zeros as the second bi
 import re
 from itertools import permutations
 
-from jaxrnn.interop._library import Library, both_directions, part_of, stack_of_parts
+import numpy as np
+
+from jaxrnn.interop._library import Library, layer_of, part_of, stack_of_parts
 from jaxrnn.interop._names import in_order
 from jaxrnn.interop._stack import KINDS
 from jaxrnn.interop._weights import Format
 
-ARRAYS = {"w_x": "weight_ih", "w_h": "weight_hh", "b_x": "bias_ih", "b_h": "bias_hh"}
+ARRAYS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 LIBRARY = Library(
     name="PyTorch",
     reader="from_torch",
     expected="an nn.Embedding, then recurrent layers, then one nn.Linear",
     cells=(
-        Format("Elman", ("RNN", "RNNCell"), variants=("tanh", "relu"), **ARRAYS),
-        Format("LSTM", ("LSTM", "LSTMCell"), **ARRAYS),
-        Format("GRU", ("GRU", "GRUCell"), variants=("after",), **ARRAYS),
+        Format("Elman", ("RNN", "RNNCell"), *ARRAYS, variants=("tanh", "relu")),
+        Format("LSTM", ("LSTM", "LSTMCell"), *ARRAYS),
+        Format("GRU", ("GRU", "GRUCell"), *ARRAYS, variants=("after",)),
     ),
     embedding=("Embedding", "weight"),
     readout=("Linear", "weight", "bias"),
@@ -50,7 +52,7 @@ def stack_of_state(state, activation):
     for prefix in prefixes:
         for directions in _names_by_layer(state, prefix, [match for match in matches if match["prefix"] == prefix]):
             cells = [_cell(state, names, activation) for names in directions]
-            layers.append(cells[0] if len(cells) == 1 else both_directions(LIBRARY, *cells))
+            layers.append(layer_of(LIBRARY, cells))
             recurrent |= {name for names in directions for name in names.values()}
     before, after = _other_parts(
         {name: a for name, a in state.items() if name not in recurrent},
@@ -103,7 +105,7 @@ def _names_by_layer(state, prefix, matches):
         layer = "" if is_cell else f"_l{number}"
         names_by_direction = []
         for direction in directions:
-            kinds = list(ARRAYS.values())[: 4 if has_bias else 2]
+            kinds = ARRAYS[: 4 if has_bias else 2]
             names = {kind: f"{prefix}{kind}{layer}{direction}" for kind in kinds}
             for name in names.values():
                 if name not in state:
@@ -115,9 +117,9 @@ def _names_by_layer(state, prefix, matches):
 def _cell(state, names, activation):
     """Describes one direction of a layer. The number of gates determines the kind of its cell."""
     arrays = {kind: state[name] for kind, name in names.items()}
-    shape = tuple(getattr(arrays["weight_hh"], "shape", ()))
+    shape = tuple(np.shape(arrays["weight_hh"]))
     for layout in LIBRARY.cells:
-        if len(shape) == 2 and shape[0] == len(KINDS[layout.kind].gates) * shape[1]:
+        if len(shape) == 2 and 0 < shape[0] == len(KINDS[layout.kind].gates) * shape[1]:
             return part_of(LIBRARY, layout.modules[0], arrays, activation, names)
     raise ValueError(
         f"from_torch: {names['weight_hh']} of shape {shape} is not a recurrent weight: expected [H, H] for an nn.RNN, "
@@ -146,7 +148,7 @@ def _other_parts(arrays, entry, width, prefixes):
     biases = {name: f"{name.removesuffix('weight')}bias" for name in arrays if name.endswith("weight")}
     if unexpected := sorted(set(arrays) - set(biases) - set(biases.values())):
         raise ValueError(f"from_torch: unexpected names in the state_dict: {', '.join(unexpected)}")
-    shapes = {name: tuple(getattr(arrays[name], "shape", ())) for name in biases}
+    shapes = {name: tuple(np.shape(arrays[name])) for name in biases}
     roles = {
         name: _roles_by_shape(shape, biases[name] in arrays, entry, width) & _roles_by_name(name, prefixes)
         for name, shape in shapes.items()

@@ -9,19 +9,19 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.interop._library import Library, Part, both_directions, exported, modules_of, net_of_parts, part_of
+from jaxrnn.interop._library import Library, Part, exported, layer_of, modules_of, net_of_parts, part_of
 from jaxrnn.interop._weights import Format
 from jaxrnn.types import Net, Params
 
-ARRAYS = {"w_x": "weight_ih", "w_h": "weight_hh", "b_x": "bias"}
+ARRAYS = ("weight_ih", "weight_hh", "bias")
 LIBRARY = Library(
     name="Equinox",
     reader="from_equinox",
     expected="an Embedding, then LSTMCells, GRUCells or pairs of them, then one Linear; give the parts of your own "
     "module in a list",
     cells=(
-        Format("LSTM", ("LSTMCell",), **ARRAYS),
-        Format("GRU", ("GRUCell",), b_h="bias_n", candidate_only=True, variants=("after",), **ARRAYS),
+        Format("LSTM", ("LSTMCell",), *ARRAYS),
+        Format("GRU", ("GRUCell",), *ARRAYS, "bias_n", candidate_only=True, variants=("after",)),
     ),
     embedding=("Embedding", "weight"),
     readout=("Linear", "weight", "bias"),
@@ -50,7 +50,7 @@ def from_equinox(source: Any) -> tuple[Net, Params]:
 
 def _part(module):
     if isinstance(module, tuple):
-        return both_directions(LIBRARY, *map(_part, module)) if len(module) == 2 else Part(f"tuple of {len(module)}")
+        return layer_of(LIBRARY, map(_part, module)) if len(module) == 2 else Part(f"tuple of {len(module)}")
     arrays = {name: a for name, a in getattr(module, "__dict__", {}).items() if hasattr(a, "shape")}
     return part_of(LIBRARY, type(module).__name__, arrays)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxrnn.interop._library import Library, Part, both_directions, exported, part_of, specs_of, stack_of_parts
+from jaxrnn.interop._library import Library, Part, exported, layer_of, part_of, specs_of, stack_of_parts
 from jaxrnn.interop._names import in_order
 from jaxrnn.interop._stack import net_of
 from jaxrnn.interop._weights import Format
@@ -64,7 +64,7 @@ def from_haiku(params: dict[str, Any], layers: Sequence[str | tuple[str, str]] |
     recurrent = []
     for names in names_by_layer:
         directions = [_part_of_core(params, name, cores[name]) for name in names]
-        recurrent.append(directions[0] if len(names) == 1 else both_directions(LIBRARY, *directions))
+        recurrent.append(layer_of(LIBRARY, directions))
     modules = {module for core, layout in cores.items() for module in _modules(core, layout)}
     others = [_part(name, arrays) for name, arrays in params.items() if name not in modules]
     others.sort(key=lambda part: part.role != "embedding")

@@ -6,21 +6,21 @@ from typing import Any
 import numpy as np
 
 from jaxrnn.interop._equivalence import ROWS, STEPS
-from jaxrnn.interop._library import Library, Part, both_directions, exported, modules_of, net_of_parts, part_of
+from jaxrnn.interop._library import Library, Part, exported, layer_of, modules_of, net_of_parts, part_of
 from jaxrnn.interop._stack import ACTIVATIONS
 from jaxrnn.interop._weights import Format
 from jaxrnn.nets.combine import MERGES
 from jaxrnn.types import Net, Params
 
-ARRAYS = {"w_x": "kernel", "w_h": "recurrent", "b_x": "bias"}
-GRU = Format("GRU", ("GRU",), b_h="recurrent_bias", gates="zrn", variants=("after",), **ARRAYS)
+ARRAYS = ("kernel", "recurrent", "bias")
+GRU = Format("GRU", ("GRU",), *ARRAYS, "recurrent_bias", gates="zrn", variants=("after",))
 LIBRARY = Library(
     name="Keras",
     reader="from_keras",
     expected="an Embedding without mask_zero, then SimpleRNN, LSTM, GRU or Bidirectional layers, then one linear Dense",
     cells=(
-        Format("Elman", ("SimpleRNN",), **ARRAYS),
-        Format("LSTM", ("LSTM",), **ARRAYS),
+        Format("Elman", ("SimpleRNN",), *ARRAYS),
+        Format("LSTM", ("LSTM",), *ARRAYS),
         GRU,
         GRU._replace(modules=("GRU", "GRU with reset_after=False"), b_h=None, variants=("before",)),
     ),
@@ -86,8 +86,8 @@ def _bidirectional(layer):
         raise ValueError(
             f"from_keras: {layer.name} has merge_mode={layer.merge_mode}: expected one of {', '.join(MERGES)}"
         )
-    directions = _recurrent(layer.forward_layer), _recurrent(layer.backward_layer, backwards=True)
-    return both_directions(LIBRARY, *directions, layer.merge_mode)
+    directions = [_recurrent(layer.forward_layer), _recurrent(layer.backward_layer, backwards=True)]
+    return layer_of(LIBRARY, directions, layer.merge_mode)
 
 
 def _recurrent(layer, backwards=False):
@@ -120,12 +120,12 @@ def _function(activation):
 
 def arrays_of_weights(layer):
     """Names the arrays of `get_weights`. A GRU with `reset_after` has two rows of biases."""
-    names = {"Embedding": ("table",), "Dense": ("kernel", "bias")}.get(type(layer).__name__, ARRAYS.values())
+    names = {"Embedding": ("table",), "Dense": ("kernel", "bias")}.get(type(layer).__name__, ARRAYS)
     names = list(names)[: None if getattr(layer, "use_bias", True) else -1]
     arrays = dict(zip(names, layer.get_weights(), strict=False))
     if not arrays:
         raise ValueError(f"from_keras: {layer.name} has no weights yet; call it or build it first")
-    if np.ndim(arrays.get("bias")) == 2:
+    if "bias" in arrays and arrays["bias"].ndim == 2:
         arrays["bias"], arrays["recurrent_bias"] = arrays["bias"]
     return arrays
 
@@ -170,7 +170,7 @@ def _run(modules, layers, xs):
     finally:
         for state, value in zip(states, values, strict=True):
             state.assign(value)
-    ys = keras.ops.convert_to_numpy(hs)
+    ys: Any = keras.ops.convert_to_numpy(hs)
     return np.swapaxes(ys, 0, 1) if ys.ndim == 3 else ys
 
 

@@ -14,16 +14,16 @@ from jaxrnn.interop._library import Library, exported, modules_of, net_of_parts
 from jaxrnn.interop._weights import Format
 from jaxrnn.types import Net, Params
 
-CANDIDATE_BIAS = {"b_x": "i{gate}/bias", "b_h": "hn/bias", "candidate_only": True}
+ARRAYS = (*_flax.PER_GATE, "i{gate}/bias", "hn/bias")
 LIBRARY = Library(
     name="linen",
     reader="from_linen",
     expected=_flax.EXPECTED.format("Dense"),
     cells=(
-        Format("LSTM", ("OptimizedLSTMCell", "LSTMCell"), b_x="h{gate}/bias", **_flax.PER_GATE),
-        Format("GRU", ("GRUCell",), variants=("after",), **CANDIDATE_BIAS, **_flax.PER_GATE),
-        Format("MGU", ("MGUCell",), **CANDIDATE_BIAS, **_flax.PER_GATE),
-        Format("Elman", ("SimpleCell",), w_x="i/kernel", w_h="h/kernel", b_x="i/bias"),
+        Format("LSTM", ("OptimizedLSTMCell", "LSTMCell"), *_flax.PER_GATE, "h{gate}/bias"),
+        Format("GRU", ("GRUCell",), *ARRAYS, candidate_only=True, variants=("after",)),
+        Format("MGU", ("MGUCell",), *ARRAYS, candidate_only=True),
+        Format("Elman", ("SimpleCell",), "i/kernel", "h/kernel", "i/bias"),
     ),
     embedding=("Embed", "embedding"),
     readout=("Dense", "kernel", "bias"),

@@ -16,16 +16,16 @@ from jaxrnn.interop._library import Library, exported, modules_of, net_of_parts
 from jaxrnn.interop._weights import Format
 from jaxrnn.types import Net, Params
 
-DENSE = {"w_x": "dense_i/kernel", "w_h": "dense_h/kernel"}
+DENSE = ("dense_i/kernel", "dense_h/kernel")
 LIBRARY = Library(
     name="nnx",
     reader="from_nnx",
     expected=_flax.EXPECTED.format("Linear"),
     cells=(
-        Format("LSTM", ("OptimizedLSTMCell",), b_x="dense_h/bias", **DENSE),
-        Format("LSTM", ("LSTMCell",), b_x="h{gate}/bias", **_flax.PER_GATE),
-        Format("GRU", ("GRUCell",), b_x="dense_i/bias", b_h="dense_h/bias", variants=("after",), **DENSE),
-        Format("Elman", ("SimpleCell",), b_x="dense_i/bias", **DENSE),
+        Format("LSTM", ("OptimizedLSTMCell",), *DENSE, "dense_h/bias"),
+        Format("LSTM", ("LSTMCell",), *_flax.PER_GATE, "h{gate}/bias"),
+        Format("GRU", ("GRUCell",), *DENSE, "dense_i/bias", "dense_h/bias", variants=("after",)),
+        Format("Elman", ("SimpleCell",), *DENSE, "dense_i/bias"),
     ),
     embedding=("Embed", "embedding"),
     readout=("Linear", "kernel", "bias"),

@@ -3,6 +3,8 @@
 `python scripts/export.py run=... to=torch` copies this file to the folder of the weights.
 """
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -57,6 +59,7 @@ class Recurrent(nn.Module):
             hs = self.embedding(xs)
         if lengths is not None:
             lengths = torch.as_tensor(lengths).cpu()
+        state: Any = None
         for layer in self.layers:
             if lengths is None:
                 hs, state = layer(hs)
