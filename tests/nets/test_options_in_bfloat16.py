@@ -75,7 +75,7 @@ def test_every_option_keeps_the_gradient_in_bfloat16(name, cell, unroll, x32):
     if name == "alone":
         net, xs = nets.encoder_decoder(*parts(cells[cell]), T, K).with_unroll(ways[unroll]), xs._replace(targets=None)
     params = jax.tree_util.tree_map_with_path(
-        weak, net.init(jax.random.key(0), 1 if "vocabulary_size" in OPTIONS[name] else D)
+        weak, jax.jit(net.init, static_argnums=1)(jax.random.key(0), 1 if "vocabulary_size" in OPTIONS[name] else D)
     )
     keys = jax.random.split(jax.random.key(1), B)
 
