@@ -25,8 +25,8 @@ def training(dataset, count=None):
     return dataset.train.batch(dataset.train.arrays, (jnp.arange(rows), jnp.ones(rows, bool)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.sample(1, 1)
 def test_white_noise_with_gaps_is_not_forecast_better_than_it_can_be(rule):
     """Of white noise nothing is known in advance: the best error is its variance, whoever forecasts."""
     dataset = series.dataset(HALF, window=8, missing=rule)

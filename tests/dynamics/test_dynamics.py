@@ -124,6 +124,7 @@ def test_mean_field_formula():
     assert float(dynamics.mean_field_exponent(0.9)) == pytest.approx(np.log(0.9), abs=1e-12)
 
 
+@pytest.mark.slow
 def test_random_tanh_network_follows_mean_field():
     """At N = 200 the largest exponent is 0.005 to 0.02 below the limit of infinite N, over gains and draws."""
     size = 200

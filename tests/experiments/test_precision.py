@@ -26,9 +26,10 @@ SETTINGS = {"steps": 4, "batch_size": 1, "learning_rate": 1e-2, "report_every": 
 DTYPES = {"f32": "float32", "bf16": "float32", "f64": "float64"}
 
 
+SHARED = (pytest.mark.slow, pytest.mark.share(2))
 ALL = pytest.mark.parametrize(
     ("flag", "precision"),
-    [pytest.param(flag, name, marks=[pytest.mark.slow] * ((flag, name) not in ((False, "f64"), (True, "f32"))))
+    [pytest.param(flag, name, marks=() if (flag, name) in ((False, "f64"), (True, "f32")) else SHARED)
      for flag in (False, True) for name in DTYPES],
     indirect=["flag"],
 )  # fmt: skip

@@ -141,10 +141,9 @@ REFUSALS = {
 
 
 def tiers(cases, every):
-    """One case in so many is a plain test, the others, which take the same way to their line, are slow ones."""
-    return [
-        pytest.param(case, marks=() if place % every == 0 else pytest.mark.slow) for place, case in enumerate(cases)
-    ]
+    """One case in so many is a plain test; of the others, which take the same way to their line, a share is slow."""
+    slow = (pytest.mark.slow, pytest.mark.share(4))
+    return [pytest.param(case, marks=() if place % every == 0 else slow) for place, case in enumerate(cases)]
 
 
 @pytest.mark.parametrize("arguments", tiers(REFUSALS, 6))

@@ -42,7 +42,8 @@ def drawn(kind, layers, both, dtype, readout=True):
     """(net, params, xs) whose weights are all drawn, biases too."""
     net = nets.rnn(CELLS[kind](), K, layers=layers, bidirectional="concat" if both else None, readout=readout)
     rng = np.random.default_rng(0)
-    params = jax.tree.map(lambda a: jnp.asarray(0.5 * rng.normal(size=a.shape), dtype), net.init(jax.random.key(0), D))
+    shapes = jax.eval_shape(lambda: net.init(jax.random.key(0), D))
+    params = jax.tree.map(lambda a: jnp.asarray(0.5 * rng.normal(size=a.shape), dtype), shapes)
     return net, params, jnp.asarray(rng.normal(size=(T, len(LENGTHS), D)), dtype)
 
 
@@ -64,7 +65,7 @@ def held(library, kind, layers, both, dtype, tolerance):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.sample(2, 3)
+@pytest.mark.sample(1, 3)
 @pytest.mark.parametrize(("library", "kind", "layers", "both"), CASES)
 def test_there_and_back_in_float64(library, kind, layers, both):
     held(library, kind, layers, both, np.float64, 1e-12)

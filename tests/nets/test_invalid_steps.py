@@ -74,7 +74,7 @@ def test_every_factory_of_a_net_is_here():
 def test_an_invalid_step_gives_zero_and_reaches_nothing(name, keyed):
     """NaN and any other value there give the outputs, the last carry and the gradients that zeros give."""
     net, width = NETS[name]
-    params = net.init(jax.random.key(0), width)
+    params = jax.jit(net.init, static_argnums=1)(jax.random.key(0), width)
     xs = jnp.ones((T, B, 1)) if width == 1 else jax.random.normal(jax.random.key(2), (T, B, width))
     key = KEYS if keyed else None
 

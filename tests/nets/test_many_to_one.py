@@ -27,6 +27,7 @@ def initialised(net):
 
 @pytest.mark.parametrize("merge", ["concat", "sum", "mul", "ave"])
 @pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "lengths"])
+@pytest.mark.sample(4, 2)
 def test_the_last_step_has_both_directions_ends(merge, mask):
     """As Keras with return_sequences=False: the forward output of the last step, the backward one of the first."""
     forward, backward = nets.recurrent(gru.cell(H)), nets.recurrent(gru.cell(H), reverse=True)

@@ -214,7 +214,13 @@ def test_encoder_decoder_learns_to_reverse():
 # The ways to use a network.
 
 
-@pytest.fixture(params=["stacked", "jordan", *(pytest.param(n, marks=pytest.mark.slow) for n in ("plain", "learned"))])
+@pytest.fixture(
+    params=[
+        "stacked",
+        "jordan",
+        *(pytest.param(n, marks=(pytest.mark.slow, pytest.mark.share(2))) for n in ("plain", "learned")),
+    ]
+)
 def causal(request):
     net = NETS[request.param]
     return net, initialised(net)

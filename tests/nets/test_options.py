@@ -73,7 +73,7 @@ def computed(options):
     """What a net computes in training and when evaluated, and what it has to learn."""
     net, xs = build(options), inputs(options)
     width = (xs.source if isinstance(xs, Pair) else xs).shape[-1]
-    params = net.init(jax.random.key(1), width)
+    params = jax.jit(net.init, static_argnums=1)(jax.random.key(1), width)
     run = jax.jit(lambda p, k: net.apply(p, net.initial(p, (B,)), xs, key=k)[1])
     return [np.asarray(run(params, KEY)), np.asarray(run(params, None)), jax.tree.map(jnp.shape, params)]
 

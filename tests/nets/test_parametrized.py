@@ -26,9 +26,13 @@ def net(family, cell=None, **options):
     return rnn(elman.cell(H) if cell is None else cell, 1, parametrization=FAMILIES[family], **options)
 
 
+def initialised(model):
+    return jax.jit(model.init, static_argnums=1)(jax.random.key(0), 2)
+
+
 def after_training(model, updates=1000):
     """The recurrent weights after so many updates of Adam towards outputs that do not fit them."""
-    params, xs = model.init(jax.random.key(0), 2), jax.random.normal(jax.random.key(1), (5, 3, 2))
+    params, xs = initialised(model), jax.random.normal(jax.random.key(1), (5, 3, 2))
     rule = optax.adam(0.05)
 
     def loss(params):
@@ -61,13 +65,13 @@ def test_singular_values_stay_within_the_margin():
     assert s.min() >= 1 - MARGIN - 1e-12
     assert np.ptp(s) > MARGIN / 4
     model = net("soft_orthogonal")
-    begun = model.explicit_weights.weights(model.init(jax.random.key(0), 2))[0].w_h
+    begun = model.explicit_weights.weights(initialised(model))[0].w_h
     np.testing.assert_allclose(begun @ begun.T, np.eye(H), atol=1e-12)
 
 
 def test_a_schur_form_has_the_eigenvalues_of_its_rotations_and_is_not_normal_once_trained():
     model = net("non_normal")
-    begun = np.asarray(model.explicit_weights.weights(model.init(jax.random.key(0), 2))[0].w_h)
+    begun = np.asarray(model.explicit_weights.weights(initialised(model))[0].w_h)
     np.testing.assert_allclose(begun @ begun.T, np.eye(H), atol=1e-12)
     raw = jax.random.normal(jax.random.key(2), (H, H))
     w = np.asarray(FAMILIES["non_normal"].matrix(raw))
@@ -79,7 +83,7 @@ def test_a_schur_form_has_the_eigenvalues_of_its_rotations_and_is_not_normal_onc
 
 def test_gates_are_treated_block_by_block_and_layers_by_themselves():
     model = net("orthogonal", gru.cell(H), layers=2)
-    params = model.explicit_weights.weights(model.init(jax.random.key(0), 2))
+    params = model.explicit_weights.weights(initialised(model))
     blocks = [block for layer in params[:2] for block in np.split(np.asarray(layer.w_h), 3, axis=1)]
     for block in blocks:
         np.testing.assert_allclose(block.T @ block, np.eye(H), atol=1e-12)
@@ -88,7 +92,7 @@ def test_gates_are_treated_block_by_block_and_layers_by_themselves():
 
 def test_the_plain_net_computes_the_same():
     model = net("non_normal", bidirectional="concat")
-    params, xs = model.init(jax.random.key(0), 2), jax.random.normal(jax.random.key(1), (5, 3, 2))
+    params, xs = initialised(model), jax.random.normal(jax.random.key(1), (5, 3, 2))
     plain = model.explicit_weights.net, model.explicit_weights.weights(params)
     found, expected = (m.apply(p, m.initial(p, (3,)), xs)[1] for m, p in ((model, params), plain))
     np.testing.assert_array_equal(found, expected)
@@ -120,7 +124,7 @@ def test_cells_without_square_recurrent_weights_are_refused(cell, message):
 def test_weights_in_bfloat16_are_those_of_their_family(family, x32):
     """The weights are computed in float32 and rounded once."""
     model = net(family, lstm.cell(32))
-    params = model.init(jax.random.key(0), 2)
+    params = initialised(model)
     low = model.explicit_weights.weights(cast(params, "bf16"))[0].w_h
     assert low.dtype == jnp.bfloat16
     exact = model.explicit_weights.weights(jax.tree.map(lambda a: a.astype(jnp.float32), cast(params, "bf16")))[0].w_h

@@ -13,10 +13,10 @@ T, B, D, H = 6, 2, 3, 4
 
 def outputs(cell, rate, keys=None, steps=T):
     net = recurrent(cell, zoneout=rate)
-    params = net.init(jax.random.key(0), D)
+    params = jax.jit(net.init, static_argnums=1)(jax.random.key(0), D)
     xs = jax.random.normal(jax.random.key(1), (steps, B, D))
     key = None if keys is None else jax.random.split(keys, B)
-    return net.apply(params, net.initial(params, (B,)), xs, key=key)
+    return jax.jit(net.apply)(params, net.initial(params, (B,)), xs, key=key)
 
 
 @pytest.mark.parametrize("cell", [elman.cell(H), gru.cell(H), lstm.cell(H)])
@@ -45,12 +45,13 @@ def test_the_evaluated_step_is_the_mean_over_the_draws():
 
 def test_two_layers_in_both_directions_are_trained_with_it():
     net = rnn(gru.cell(H), 2, layers=2, bidirectional="concat", zoneout=0.1)
-    params = net.init(jax.random.key(0), D)
+    params = jax.jit(net.init, static_argnums=1)(jax.random.key(0), D)
     xs = jnp.ones((T, B, D))
 
+    @jax.jit
     def loss(params, key):
         return jnp.sum(net.apply(params, net.initial(params, (B,)), xs, key=key)[1] ** 2)
 
-    gradient = jax.grad(loss)(params, jax.random.split(jax.random.key(4), B))
+    gradient = jax.jit(jax.grad(loss))(params, jax.random.split(jax.random.key(4), B))
     assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(gradient))
     assert loss(params, jax.random.split(jax.random.key(4), B)) != loss(params, jax.random.split(jax.random.key(6), B))

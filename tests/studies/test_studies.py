@@ -415,7 +415,7 @@ def test_from_configuration_to_files(tmp_path, name, composed):
     [
         (["study=lyapunov", "study.drive=output", "model=gru", "model.bidirectional=sum"], "reads the future"),
         (["study=newton_steps", "model=gru", "study.shortest=2000"], "below study.longest"),
-        (["study=gates", "model=elman"], "study gates: the network's cells have no gates: expected gated cells"),
+        (["study=gain", "model=gru", "study.lowest=3.0"], "must be below"),
         (
             ["study=lyapunov", "model=jordan", "study.exponents=9"],
             "study.exponents=9: expected at most 1, the number of states of",
@@ -424,7 +424,7 @@ def test_from_configuration_to_files(tmp_path, name, composed):
             ["study=gain", "model=jordan", "study.scale=radius", "model.cell.size=7"],
             "study.scale=radius: expected square recurrent weights",
         ),
-        (["study=gain", "model=gru", "study.lowest=3.0"], "must be below"),
+        (["study=gates", "model=elman"], "study gates: the network's cells have no gates: expected gated cells"),
         (["study=newton_steps", "model=gru", "model.bidirectional=sum"], "reads the future"),
         (["study=long_lag", "model=gru", "data=copy_memory", "study.lengths=[0]"], "greater than 0"),
         (["study=gradient_flow", "model=gru", "study.lag=3"], "no such option"),

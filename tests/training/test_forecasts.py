@@ -96,8 +96,9 @@ def test_errors_by_lead_of_a_straight_line(horizon):
 
 
 @pytest.mark.usefixtures("x32")
+@pytest.mark.slow
+@pytest.mark.share(2)
 @pytest.mark.parametrize("horizon", [1, 3])
-@pytest.mark.sample(1, 1)
 def test_an_offset_changes_no_error_by_lead(horizon):
     values, options = noise(90).round(2), {"window": 4, "horizon": horizon, "anchor": "last"}
     plain, moved = (forecasts.by_lead(run_of(series.dataset(values + a, **options)), 3) for a in (0, 1e8))

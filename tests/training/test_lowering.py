@@ -48,6 +48,7 @@ def test_every_cell_lowers_for_all_platforms(cell):
 
 
 @pytest.mark.slow
+@pytest.mark.share(4)
 @pytest.mark.parametrize("unroll", UNROLLS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_unroll_lowers_for_all_platforms(cell, unroll):

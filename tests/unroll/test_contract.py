@@ -35,12 +35,15 @@ UNROLLS = {
 }
 
 
-@pytest.fixture(params=["jordan", "lstm", *(pytest.param(name, marks=pytest.mark.slow) for name in ("elman", "gru"))])
+SLOW = (pytest.mark.slow, pytest.mark.share(3))
+
+
+@pytest.fixture(params=["jordan", "lstm", *(pytest.param(name, marks=SLOW) for name in ("elman", "gru"))])
 def cell(request):
     return MAKERS[request.param]()
 
 
-@pytest.fixture(params=[pytest.param("jordan", marks=pytest.mark.slow), "lstm"])
+@pytest.fixture(params=[pytest.param("jordan", marks=SLOW), "lstm"])
 def some(request):
     """Two representative cells: a carry that is an output, and a carry of two parts."""
     return MAKERS[request.param]()

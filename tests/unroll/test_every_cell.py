@@ -59,7 +59,10 @@ UNROLLS = {
 FIRST = ("elman", "jordan", "lstm")  # the others are variations of these and run as slow tests
 
 
-@pytest.fixture(params=[pytest.param(name, marks=() if name in FIRST else pytest.mark.slow) for name in CELLS])
+SLOW = (pytest.mark.slow, pytest.mark.share(4))
+
+
+@pytest.fixture(params=[pytest.param(name, marks=() if name in FIRST else SLOW) for name in CELLS])
 def cell(request):
     return CELLS[request.param]()
 
@@ -141,7 +144,7 @@ WAYS = {
 }
 QUICK = {("lstm", "masked-backwards"), ("jordan", "backwards")}
 CASES = [
-    pytest.param(name, way, marks=() if (name, way) in QUICK else (pytest.mark.slow, pytest.mark.share(4)))
+    pytest.param(name, way, marks=() if (name, way) in QUICK else SLOW)
     for name in CELLS
     for way in (WAYS if name.partition("-")[0] in ("elman", "jordan", "lstm", "gru") else ["masked-backwards"])
 ]

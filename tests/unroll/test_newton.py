@@ -24,6 +24,7 @@ CELLS = {
 }
 KINDS = [(name, kind) for name in CELLS for kind in ("full", "diagonal") if (name, kind) != ("jordan", "diagonal")]
 QUICK = [("lstm", "diagonal")]
+SLOW = (pytest.mark.slow, pytest.mark.share(3))
 
 
 def outcome(unroll, cell, params, xs, carry=None, **arguments):
@@ -45,9 +46,7 @@ def distance(got, expected):
     return max(float(error) for error in jax.tree.leaves(errors))
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [pytest.param(*each, marks=() if each in QUICK else pytest.mark.slow) for each in KINDS]
-)
+@pytest.mark.parametrize(("name", "kind"), [pytest.param(*each, marks=() if each in QUICK else SLOW) for each in KINDS])
 def test_random_networks(name, kind, x32, monkeypatch):
     """In float32: values to 1e-5, gradients to 1e-4; with a mask, resets, and backwards; never by the plain scan."""
     monkeypatch.setattr(jax.lax, "cond", lambda converged, actual, fallback: actual())
@@ -67,6 +66,7 @@ def test_random_networks(name, kind, x32, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.share(3)
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_trained_networks(name, kind, x32):
     net = nets.rnn(CELLS[name](), 1)
