@@ -34,3 +34,12 @@ def signature(function):
     keywords = [n for n in names if n not in declared.parameters and n != "return"]
     parameters += [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in keywords]
     return declared.replace(parameters=parameters)
+
+
+def options(functions):
+    """Returns ({name: parameter}, {name: annotation}) of functions; the first one that has a name decides."""
+    parameters, annotations = {}, {}
+    for function in reversed(functions):
+        parameters |= signature(function).parameters
+        annotations |= hints(function)
+    return parameters, annotations

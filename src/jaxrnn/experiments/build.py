@@ -10,13 +10,13 @@ from omegaconf.errors import OmegaConfBaseException
 
 from jaxrnn.arguments import validated
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import comparing, hydra_errors, schema
+from jaxrnn.experiments import comparing, hydra_errors, schema, targets
 from jaxrnn.experiments.compose import compose
 from jaxrnn.experiments.nodes import OPTIONAL, REQUIRED, STACKS
 from jaxrnn.nets import adapted
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.precision import computing
-from jaxrnn.signatures import signature
+from jaxrnn.signatures import options, signature
 from jaxrnn.training import compatibility, evaluation
 from jaxrnn.training.evaluation import Evaluator
 from jaxrnn.training.store import Checkpointing
@@ -152,7 +152,7 @@ def _build_net(cfg, dataset):
     if any(isinstance(batch.xs, Pair) for batch in dataset.splits.values()):
         answers = "values" if symbols.outputs is None else "symbols"
         arguments, inputs = arguments | {"answers": answers}, "pairs"
-    model, factories = cfg.model, schema.factories(cfg.model._target_, "model.")
+    model, factories = cfg.model, targets.factories(cfg.model._target_, "model.")
     if len(factories) > 1:
         model = _without_idle(model, dict(zip(STACKS, factories, strict=True)), inputs)
         arguments["_target_"] = STACKS[inputs]
@@ -171,7 +171,7 @@ def _without_idle(model, factories, inputs):
       ConfigError: if such an option has another value than its default, so that it would have no effect.
     """
     chosen = signature(factories[inputs]).parameters
-    model, (parameters, _) = copy.copy(model), schema.options(list(factories.values()))
+    model, (parameters, _) = copy.copy(model), options(list(factories.values()))
     for name in [name for name in model if name in parameters and name not in chosen]:
         if model[name] != parameters[name].default:
             value = str(model[name]).lower() if isinstance(model[name], bool) else model[name]

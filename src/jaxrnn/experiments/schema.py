@@ -15,8 +15,8 @@ from jaxrnn import arguments
 from jaxrnn.arguments import is_checkable, nearest
 from jaxrnn.errors import ConfigError, last_line
 from jaxrnn.experiments import targets
-from jaxrnn.experiments.nodes import COLLECTIONS, DESCRIPTIONS, FUNCTIONS, OPTIONAL, PARTS, SET_BY_PROGRAM, STACKS
-from jaxrnn.signatures import hints, signature
+from jaxrnn.experiments.nodes import COLLECTIONS, DESCRIPTIONS, FUNCTIONS, OPTIONAL, PARTS, SET_BY_PROGRAM
+from jaxrnn.signatures import hints, options
 
 UNKNOWN = object()  # value of an interpolation that cannot be resolved yet
 
@@ -189,7 +189,7 @@ def validated(value, hint, name):
 
 def _annotated_arguments(cfg, path):
     """Yields as `_annotated` does for the arguments of a node's factory."""
-    parameters, annotations = options(factories(cfg._target_, path))
+    parameters, annotations = options(targets.factories(cfg._target_, path))
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     for key in cfg:
         if str(key).startswith("_") or (open_ended and key not in parameters):
@@ -220,26 +220,6 @@ def _check_complete(cfg, parameters, path):
             part = path.partition(".")[0]
             advice = f"; {path}_target_ is called to make the function, so it must return one" * (part in FUNCTIONS)
             raise ConfigError(f"{path}{name} is missing: {cfg._target_} requires it; give it: {path}{name}=...{advice}")
-
-
-def factories(target, path):
-    """Returns the functions that a `_target_` stands for, in the order of `nodes.STACKS` if the data set chooses one.
-
-    Raises:
-      ConfigError: if there is no such function.
-    """
-    function = targets.locate(target, path)
-    stacks = [targets.locate(name, path) for name in STACKS.values()]
-    return stacks if function is stacks[0] else [function]
-
-
-def options(functions):
-    """Returns ({name: parameter}, {name: annotation}) of functions; the first one that has a name decides."""
-    parameters, annotations = {}, {}
-    for function in reversed(functions):
-        parameters |= signature(function).parameters
-        annotations |= hints(function)
-    return parameters, annotations
 
 
 def _check_result(node, hint, path):

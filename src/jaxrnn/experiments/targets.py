@@ -6,6 +6,7 @@ import pydoc
 
 from jaxrnn.arguments import described, nearest
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments.nodes import STACKS
 
 
 def locate(target, path=""):
@@ -46,3 +47,14 @@ def _missing_part(target):
     functions = [name for name, value in vars(parent).items() if inspect.getmodule(value) is parent]
     names = [name for name in (*modules, *functions) if not name.startswith("_")]
     return f"{parent.__name__} has no {parts[count - 1]}{nearest(parts[count - 1], names) if names else ''}"
+
+
+def factories(target, path):
+    """Returns the functions that a `_target_` stands for, in the order of `nodes.STACKS` if the data set chooses one.
+
+    Raises:
+      ConfigError: if there is no such function.
+    """
+    function = locate(target, path)
+    stacks = [locate(name, path) for name in STACKS.values()]
+    return stacks if function is stacks[0] else [function]
