@@ -260,7 +260,7 @@ def test_generation_is_primed_and_measured(tmp_path, train):
 @pytest.mark.slow
 def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path, train, configure):
     options = ("model.bidirectional=concat", "data=sunspots", "data.target=last", "trainer.steps=15")
-    summary = train(tmp_path, *options)
+    summary = train(tmp_path, *options, "figures=true")
     assert "generation" not in summary
     assert not (tmp_path / "figures" / "generation.png").exists()
     with pytest.raises(ConfigError, match="reads the future"):

@@ -86,6 +86,7 @@ def test_frequencies_of_draws_pass_a_chi_squared_test(options, expected):
 @pytest.mark.parametrize("temperature", [1e-3, 1e-38, 1e-45, 5e-324])
 @pytest.mark.parametrize("others", [{}, {"top_k": 2}, {"top_p": 0.9}], ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.sample(8, 2)
 def test_a_temperature_close_to_zero_chooses_as_greedy_does(temperature, others, dtype):
     logits = 50 * jax.random.normal(jax.random.key(1), (200, 7)).astype(dtype)
     drawn = draws.categorical(temperature, **others)(jax.random.key(0), logits)
