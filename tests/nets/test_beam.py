@@ -12,6 +12,7 @@ from scipy import stats
 from jaxrnn import losses, nets
 from jaxrnn.cells import gru
 from jaxrnn.nets import beam, draws
+from jaxrnn.precision import computing
 
 K, LENGTH, B = 3, 4, 2
 
@@ -19,7 +20,8 @@ K, LENGTH, B = 3, 4, 2
 @pytest.fixture(scope="module")
 def model():
     net = nets.rnn(gru.cell(5), K, vocabulary_size=K + 1)
-    params = jax.tree.map(lambda a: 3 * a, net.init(jax.random.key(4), 1))
+    with computing("f64"):  # also where the first test of a process asks for it
+        params = jax.jit(lambda: jax.tree.map(lambda a: 3 * a, net.init(jax.random.key(4), 1)))()
     return net, params
 
 
