@@ -36,7 +36,7 @@ CATALOGUES = {  # room -> the factory of its entries
     "papers": "reproduce",
     "benchmarks": "benchmark",
 }
-CROSSINGS = 10  # private modules that are imported from another room
+CROSSINGS = 10
 FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 
 

@@ -11,16 +11,26 @@ import optax
 import pytest
 
 import jaxrnn
-from jaxrnn import data, precision, studies
+from jaxrnn import data, nets, precision, studies
 from jaxrnn.cells import elman
 from jaxrnn.data import sine
 from jaxrnn.experiments.api import _task
-from jaxrnn.experiments.build import _of_symbols
 from jaxrnn.experiments.run import Run
 from jaxrnn.optimizers import optimizer
 from jaxrnn.studies import lyapunov
 from jaxrnn.training import compatibility, engine, evaluation
 from jaxrnn.training.update import Task, Trainer
+from jaxrnn.types import Pair
+
+
+def net_for(dataset):
+    """A net that reads the inputs of a data set and has its outputs."""
+    cell, symbols, size = elman.cell(2), dataset.symbols, dataset.output_size
+    count = None if symbols.inputs is None else symbols.inputs.size
+    if any(isinstance(batch.xs, Pair) for batch in dataset.splits.values()):
+        return nets.seq2seq(cell, size, "values" if symbols.outputs is None else "symbols", vocabulary_size=count)
+    return nets.rnn(cell, size) if count is None else nets.symbol_rnn(cell, size, vocabulary_size=count)
+
 
 SETTINGS = {"steps": 4, "batch_size": 1, "learning_rate": 1e-2, "report_every": 2}
 DTYPES = {"f32": "float32", "bf16": "float32", "f64": "float64"}
@@ -143,7 +153,7 @@ def data_sets():
 def test_data_made_in_float64_train_in_float32(factory):
     with precision.computing("f64"):
         dataset = factory(**SMALL.get(factory.__module__.rpartition(".")[2], {}))
-        net = jaxrnn.rnn(elman.cell(2), dataset.output_size, **_of_symbols(dataset))
+        net = net_for(dataset)
     with precision.computing("f32"):
         task = _task(net, dataset, None, Trainer(1, 1, 1, "f32"))
         compatibility.check(task)

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import artifacts, build, run_folder, saved_config
 from jaxrnn.precision import computing
-from jaxrnn.storage import metrics_csv
+from jaxrnn.storage import metrics_csv, run_folders
 from jaxrnn.storage.checkpoints import Checkpoints
 from jaxrnn.training.compiled import single_program
 
@@ -199,7 +199,7 @@ def test_what_is_being_written_is_neither_drawn_nor_synced(tmp_path, train):
     train(tmp_path, "probes=[gradient_flow]")
     for name in ("probes/gradient_flow/.15.1-1.tmp.npz", ".hydra/.config.1-1.tmp.yaml"):  # links to nothing: each
         (tmp_path / name).symlink_to("gone")  # fails where it is opened, as a file that was just given its name
-    saved_config.keep(tmp_path)
+    run_folders.sync_configuration(tmp_path)
     experiment = run_folder.saved_experiment(tmp_path)
     assert artifacts.probe_figures(experiment.probes, experiment.task, tmp_path)
 
@@ -261,7 +261,7 @@ def test_generation_is_primed_and_measured(tmp_path, train):
 @pytest.mark.slow
 def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path, train, configure):
     options = ("model.bidirectional=concat", "data=sunspots", "data.target=last", "trainer.steps=15")
-    summary = train(tmp_path, *options)
+    summary = train(tmp_path, *options, "figures=true")
     assert "generation" not in summary
     assert not (tmp_path / "figures" / "generation.png").exists()
     with pytest.raises(ConfigError, match="reads the future"):

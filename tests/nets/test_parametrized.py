@@ -121,6 +121,7 @@ def test_cells_without_square_recurrent_weights_are_refused(cell, message):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.sample(1, 2)
 def test_weights_in_bfloat16_are_those_of_their_family(family, x32):
     """The weights are computed in float32 and rounded once."""
     model = net(family, lstm.cell(32))

@@ -30,7 +30,6 @@ UNROLLS = {
 }
 QUICK = (
     ("lstm", "scan"),
-    ("lstm-learned", "scan"),
     ("gru", "deferred"),
     ("peephole_lstm", "deferred"),
     ("mgu", "chunked"),
