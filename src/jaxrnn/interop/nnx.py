@@ -88,7 +88,8 @@ def to_nnx(net: Net, params: Params) -> nnx.Sequential:
     """
 
     def make(spec):
-        options = _flax.options_of(spec) | {"rngs": nnx.Rngs(0)}  # the weights that it draws are replaced
+        # dtype=None computes in the dtype of the arrays; the weights that rngs draws are replaced.
+        options = _flax.options_of(spec) | {"dtype": None, "rngs": nnx.Rngs(0)}
         module = getattr(nnx, spec.module)(*spec.sizes, **options)
         if isinstance(module, nnx.GRUCell):
             module.dense_h = nnx.Linear(*spec.arrays["dense_h/kernel"].shape, **options)
