@@ -74,11 +74,11 @@ def test_symbols_and_values(texts):
 
 def test_an_encoder_decoder_is_for_answers_of_their_own_length_only():
     numbers = addition.dataset(examples=64, validation=8)
-    fits(nets.seq2seq(elman.cell(2), numbers.output_size, "symbols", numbers.inputs.size), numbers)
+    fits(nets.seq2seq(elman.cell(2), numbers.output_size, "symbols", numbers.symbols.inputs.size), numbers)
     with pytest.raises(ConfigError, match="the net is an encoder-decoder, but the answers of the data set have no len"):
         fit(nets.seq2seq(elman.cell(2), 1, "values"), SINE)
     with pytest.raises(ConfigError, match=r"whose answers have their own length; build the net with nets\.seq2seq"):
-        fits(nets.symbol_rnn(elman.cell(2), numbers.output_size, numbers.inputs.size), numbers)
+        fits(nets.symbol_rnn(elman.cell(2), numbers.output_size, numbers.symbols.inputs.size), numbers)
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,8 @@ def test_layers_sequences_and_steps_draw_from_keys_of_their_own(rule):
 
 def test_every_update_draws_anew_and_a_run_can_be_repeated(x32):
     data = sine.dataset(points=8)
-    data = data._replace(batch=lambda arrays, items: data.splits["test"])
+    batch = data.splits["test"]
+    data = data._replace(train=data.train._replace(batch=lambda arrays, items: batch))
 
     def norms(unroll, seed):
         """The norm of the gradient at four updates with the same data and, but for 1e-12, the same params."""
