@@ -112,12 +112,13 @@ def test_no_imports_go_in_a_circle():
 
 
 def test_files_and_functions_are_short():
+    """A function is at most 50 lines after its signature, which lists one option a line."""
     for path in FILES:
         source = (PACKAGE / path).read_text()
         assert source.count("\n") <= 250, f"{path} has more than 250 lines"
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.FunctionDef):
-                lines = node.end_lineno - node.lineno + 1
+                lines = node.end_lineno - node.body[0].lineno + 1
                 assert lines <= 50, f"{path}: {node.name} has {lines} lines"
 
 

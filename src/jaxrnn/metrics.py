@@ -40,8 +40,9 @@ def accuracy() -> Metric:
 
 def cross_entropy() -> Metric:
     """Mean of -ln softmax(ys)[label] over the weighted steps, in nats per symbol."""
-    return Metric(lambda ys, batch: weighted_mean(losses.cross_entropy(ys, batch.targets.astype(int)), batch.weights),
-                  "nats")  # fmt: skip
+    return Metric(
+        lambda ys, batch: weighted_mean(losses.cross_entropy(ys, batch.targets.astype(int)), batch.weights), "nats"
+    )
 
 
 def exact_match() -> Metric:

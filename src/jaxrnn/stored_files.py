@@ -95,8 +95,18 @@ def read_arrays(path: Any, expected: Any) -> Any:
                     raise DamagedError(f"{path} is damaged: {name} is larger than {dtype}{list(shape)}")
                 with archive.open(f"{name}.npy") as file:
                     arrays[name] = np.lib.format.read_array(io.BytesIO(file.read()), allow_pickle=False)
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, OverflowError, NotImplementedError,
-            RuntimeError, MemoryError, tokenize.TokenError) as error:  # fmt: skip
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        KeyError,
+        ValueError,
+        OverflowError,
+        NotImplementedError,
+        RuntimeError,
+        MemoryError,
+        tokenize.TokenError,
+    ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DamagedError(f"{path} is damaged: {reason}") from error
     for name, (shape, dtype) in expected.items():

@@ -132,8 +132,10 @@ def keras_addition(goal, examples, digits, size, epochs):
     while len(sums) < examples:
         a, b = (int("".join(rng.choice(list("0123456789"), rng.integers(1, digits + 1)))) for _ in range(2))
         sums.setdefault((min(a, b), max(a, b)), (f"{a}+{b}".ljust(2 * digits + 1)[::-1], str(a + b).ljust(digits + 1)))
-    numbers = [np.array([[letters.index(letter) for letter in text] for text in side]) for side in
-               zip(*sums.values(), strict=True)]  # fmt: skip
+    numbers = [
+        np.array([[letters.index(letter) for letter in text] for text in side])
+        for side in zip(*sums.values(), strict=True)
+    ]
     xs, ys = (np.eye(len(letters), dtype=bool)[side] for side in numbers)
     cut = examples - examples // 10
     layers = [

@@ -21,8 +21,14 @@ from jaxrnn.plotting import style as plotting
 from jaxrnn.types import Size
 from jaxrnn.unroll import chunked, deferred
 
-SWEEP = ("-m", "hydra/launcher=compiled", "data=sine", "model.cell.size=8", "trainer.steps=500",
-         "trainer.report_every=100")  # fmt: skip
+SWEEP = (
+    "-m",
+    "hydra/launcher=compiled",
+    "data=sine",
+    "model.cell.size=8",
+    "trainer.steps=500",
+    "trainer.report_every=100",
+)
 TRAINING = ("data=adding", "model.cell.size=32", "trainer.batch_size=64", "trainer.steps=300", "figures=false")
 READING = ("data=text", "data.path=text.txt", "model.cell.size=32", "trainer.steps=300", "figures=false")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -93,8 +93,9 @@ def buckets(groups, lengths, cut):
             bucket, turn = _shuffled(order, step)
             epoch, size = step // len(order), jnp.asarray(sizes, jnp.int32)[bucket]
             bucket_key = jax.random.fold_in(jax.random.fold_in(key, epoch), bucket)
-            draws = jnp.where(jnp.arange(table.shape[1]) < size,
-                              jax.random.uniform(bucket_key, (table.shape[1],)), jnp.inf)  # fmt: skip
+            draws = jnp.where(
+                jnp.arange(table.shape[1]) < size, jax.random.uniform(bucket_key, (table.shape[1],)), jnp.inf
+            )
             columns = jnp.argsort(draws)[(turn * batch_size + jnp.arange(batch_size)) % size]
             return jnp.asarray(table)[bucket, columns]
 

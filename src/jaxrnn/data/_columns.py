@@ -86,8 +86,10 @@ class Table:
     def _number(self, row, index, text, missing):
         if text.lower() in GAPS and (missing != "error" or text == ""):
             if missing == "error":
-                raise ValueError(f"{self.where(row, index)}: the value is missing; fill the gap, leave the row out, or "
-                                 "give data.missing=interpolate or forward_fill")  # fmt: skip
+                raise ValueError(
+                    f"{self.where(row, index)}: the value is missing; fill the gap, leave the row out, or "
+                    "give data.missing=interpolate or forward_fill"
+                )
             return math.nan
         try:
             value = math.nan if "_" in text else float(text)  # Python reads 1_0 as 10

@@ -161,8 +161,9 @@ def _refuse_unknown(series, spans):
     """Raises ValueError for a part of the series without a known target."""
     for name, (start, stop) in spans.items() if series.missing is not None else ():
         if np.isnan(series.targets(np.arange(start, stop))).all():
-            raise ValueError(f"data.missing: all targets of the {name} part are missing; choose other data.validation "
-                             "and data.test")  # fmt: skip
+            raise ValueError(
+                f"data.missing: all targets of the {name} part are missing; choose other data.validation and data.test"
+            )
 
 
 def _windows(inputs, targets, window, first, last):

@@ -76,15 +76,19 @@ def measured(source, options):
     if validation + test >= 1:
         raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
     if options.season is not None and options.horizon > options.season:
-        raise ValueError(f"data.horizon={options.horizon} must be at most data.season={options.season}; shorten the "
-                         "horizon, or give data.season=null")  # fmt: skip
+        raise ValueError(
+            f"data.horizon={options.horizon} must be at most data.season={options.season}; shorten the "
+            "horizon, or give data.season=null"
+        )
     source = _steps.space_evenly(source, options, lambda count: round(count * (1 - test - validation)))
     count = len(source.values)
     start, test_start = round(count * (1 - test - validation)), round(count * (1 - test))
     distribution = point.distribution() if options.distribution is None else options.distribution
     if options.season is not None and options.season >= start:
-        raise ValueError(f"data.season={options.season} must be shorter than the training part, {start} values; give "
-                         "smaller data.validation and data.test")  # fmt: skip
+        raise ValueError(
+            f"data.season={options.season} must be shorter than the training part, {start} values; give "
+            "smaller data.validation and data.test"
+        )
     series = _series(source, options, start, test_start, distribution.counts)
     if distribution.scaled is not None:
         distribution = distribution.scaled(np.tile(series.std, series.horizon))
@@ -193,8 +197,10 @@ def _known(source, options, start):
         _refuse_answers(source)
     if options.calendar:
         if not np.issubdtype(np.asarray(source.times).dtype, np.datetime64):
-            raise ValueError("data.calendar requires dates: name their column with data.time=..., and give "
-                             "data.time_format=... if they are plain digits")  # fmt: skip
+            raise ValueError(
+                "data.calendar requires dates: name their column with data.time=..., and give "
+                "data.time_format=... if they are plain digits"
+            )
         times = np.concatenate([source.times, timeline.later(source.times, source.step, count)])
         parts.append(_calendar.features(times, options.calendar))
     shortest = min((len(part) for part in parts), default=0)

@@ -89,5 +89,7 @@ def _notes(parts):
     for name, examples in parts.items():
         count = int((examples.targets < 0).any(axis=(1, 2)).sum())
         if count:
-            yield (f"{count} of {len(examples.targets)} answers of {name} contain a symbol that no training answer "
-                   "contains; they count as wrong, and the symbol has no loss")  # fmt: skip
+            yield (
+                f"{count} of {len(examples.targets)} answers of {name} contain a symbol that no training answer "
+                "contains; they count as wrong, and the symbol has no loss"
+            )

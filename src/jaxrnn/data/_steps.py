@@ -52,16 +52,20 @@ def _holes(source, spaced, rule):
     times = np.asarray(source.times)
     if spaced.step is None and len(times) > 2:
         duration = times[-1:] - times[:1]
-        return [f"{source.time_label}: the times follow no frequency ({len(times)} times in {duration[0]}); times "
-                "after the end are spaced by the median difference"]  # fmt: skip
+        return [
+            f"{source.time_label}: the times follow no frequency ({len(times)} times in {duration[0]}); times "
+            "after the end are spaced by the median difference"
+        ]
     if not spaced.missing:
         return []
     hole = int(np.argmax(np.diff(spaced.places) > 1))
     fate = "the rows count as consecutive; data.missing=interpolate or forward_fill turns the missing rows into steps"
     if rule != "error":
         fate = "they are filled, and never targets"
-    return [f"{source.time_label}: {spaced.missing} of {spaced.places[-1] + 1} steps ({spaced.name}) are missing, the "
-            f"first after {times[hole]}: {fate}"]  # fmt: skip
+    return [
+        f"{source.time_label}: {spaced.missing} of {spaced.places[-1] + 1} steps ({spaced.name}) are missing, the "
+        f"first after {times[hole]}: {fate}"
+    ]
 
 
 def _with_absent(source, spaced):
@@ -100,5 +104,7 @@ def _counts(source, filled, rule):
         if count := int(filled.missing[:, index].sum()):
             yield f"{label}: {count} of {len(filled.missing)} values are filled ({filled.rule}); they are never targets"
     if filled.rule != rule:
-        yield (f"data.missing={rule}: gaps are filled as with forward_fill, because most targets follow a gap and "
-               "interpolation would give them away")  # fmt: skip
+        yield (
+            f"data.missing={rule}: gaps are filled as with forward_fill, because most targets follow a gap and "
+            "interpolation would give them away"
+        )

@@ -152,8 +152,10 @@ def _check_rising(times, texts, where, series_column):
         if time in first:
             column = series_column()
             advice = "the rows of one series" if column is None else f"the rows with one value of the column {column!r}"
-            raise ValueError(f"{where(row)}: {texts[row]!r} occurs again, first in {where(first[time])}: a series has "
-                             f"one row per time; keep one of them, or {advice}")  # fmt: skip
+            raise ValueError(
+                f"{where(row)}: {texts[row]!r} occurs again, first in {where(first[time])}: a series has "
+                f"one row per time; keep one of them, or {advice}"
+            )
         first[time] = row
     row = int(not_rising[0]) + 1
     raise ValueError(f"{where(row)}: {texts[row]!r} is not later than the time before it; sort the rows by time")

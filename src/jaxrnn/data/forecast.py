@@ -53,11 +53,19 @@ SERIES = {
 
 
 @checked
-def dataset(series: Literal["sunspots", "co2", "sea", "seattle", "airline", "lynx"] = "co2", window: Size = 24,
-            validation: Rate = 0.15, test: Rate = 0.15, target: Target = "all", horizon: Size = 1,
-            lags: Size | None = None, log: bool | None = None, calendar: Calendar | None = None,
-            anchor: Anchor | Literal["own"] | None = "own",
-            distribution: Distribution | None = None) -> Dataset:  # fmt: skip
+def dataset(
+    series: Literal["sunspots", "co2", "sea", "seattle", "airline", "lynx"] = "co2",
+    window: Size = 24,
+    validation: Rate = 0.15,
+    test: Rate = 0.15,
+    target: Target = "all",
+    horizon: Size = 1,
+    lags: Size | None = None,
+    log: bool | None = None,
+    calendar: Calendar | None = None,
+    anchor: Anchor | Literal["own"] | None = "own",
+    distribution: Distribution | None = None,
+) -> Dataset:
     """One of the series, split in time and scaled by the mean and deviation of the training part.
 
     - sunspots: monthly sunspot numbers, 1749 to 2008
@@ -88,8 +96,23 @@ def dataset(series: Literal["sunspots", "co2", "sea", "seattle", "airline", "lyn
     lags, log = source.lags if lags is None else lags, source.log if log is None else log
     calendar = source.calendar if calendar is None else calendar
     anchor = source.anchor if anchor == "own" else anchor
-    return measured(_read(series), Options(window, validation, test, target, horizon, lags, source.season, log,
-                                           calendar, anchor, distribution, "interpolate"))  # fmt: skip
+    return measured(
+        _read(series),
+        Options(
+            window,
+            validation,
+            test,
+            target,
+            horizon,
+            lags,
+            source.season,
+            log,
+            calendar,
+            anchor,
+            distribution,
+            "interpolate",
+        ),
+    )
 
 
 def _read(name):

@@ -54,8 +54,9 @@ def read(path: str | Path, text: Any, label: Any) -> Any:
     """Reads (texts, labels) from the file; arguments and errors as in `dataset`."""
     rows = _assets.read_rows(path)
     _, header = next(rows)
-    columns = [_assets.column_index(name, header, path, f"data.{key}")
-               for key, name in (("text", text), ("label", label))]  # fmt: skip
+    columns = [
+        _assets.column_index(name, header, path, f"data.{key}") for key, name in (("text", text), ("label", label))
+    ]
     texts, labels = [], []
     for line, row in rows:
         if not row:

@@ -59,8 +59,24 @@ def dataset(
     _check_times(times)
     labels = tuple(f"value {n + 1}" for n in range(values.shape[1])) if labels is None else tuple(labels)
     source = Measured(values, labels, times, "step", columns.get("past_covariates"), columns.get("future_covariates"))
-    return measured(source, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
-                                    distribution, missing, frequency))  # fmt: skip
+    return measured(
+        source,
+        Options(
+            window,
+            validation,
+            test,
+            target,
+            horizon,
+            lags,
+            season,
+            log,
+            calendar,
+            anchor,
+            distribution,
+            missing,
+            frequency,
+        ),
+    )
 
 
 def _check_lengths(columns, times):
@@ -83,16 +99,20 @@ def _check_times(times):
         raise ValueError("times contains NaT or NaN; every row needs a time")
     if not (times[1:] > times[:-1]).all():
         row = int(np.argmin(times[1:] > times[:-1])) + 1
-        raise ValueError(f"times: row {row + 1}, {times[row]}, is not later than the row before it; sort the rows by "
-                         "time, one row per time")  # fmt: skip
+        raise ValueError(
+            f"times: row {row + 1}, {times[row]}, is not later than the row before it; sort the rows by "
+            "time, one row per time"
+        )
 
 
 def _columns(name, array, missing):
     array = np.asarray(array, float)
     array = array[:, None] if array.ndim == 1 else array
     if missing == "error" and np.isnan(array).any():
-        raise ValueError(f"{name}: row {np.argwhere(np.isnan(array))[0][0] + 1} is NaN, but values must be finite; "
-                         "fill the gap, or give missing='interpolate' or 'forward_fill'")  # fmt: skip
+        raise ValueError(
+            f"{name}: row {np.argwhere(np.isnan(array))[0][0] + 1} is NaN, but values must be finite; "
+            "fill the gap, or give missing='interpolate' or 'forward_fill'"
+        )
     if array.ndim != 2 or np.isinf(array).any():
         raise ValueError(f"{name} must be finite numbers of shape [N] or [N, columns], got shape {array.shape}")
     return array

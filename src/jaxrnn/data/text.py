@@ -102,14 +102,18 @@ def _refuse_short(source, begins, length, shares, window):
     if trained <= 2 * window:
         largest = (trained - 1) // 2
         remedy = f"give data.window={largest} or less" if largest > 0 else "give a longer text"
-        raise ValueError(f"{source}: {trained} of its {length} letters are for training, too few for windows of "
-                         f"data.window={window}; {remedy}")  # fmt: skip
+        raise ValueError(
+            f"{source}: {trained} of its {length} letters are for training, too few for windows of "
+            f"data.window={window}; {remedy}"
+        )
     for (name, share), size in zip(shares.items(), np.diff([*begins.values(), length]), strict=True):
         if 0 < size < 2 * ROWS:
             enough = np.ceil(1000 * (2 * ROWS + 1) / length) / 1000  # because ends are rounded
             larger = f"data.{name}={enough:g} or more, or " if enough < 0.5 else "a longer text, or "
-            raise ValueError(f"{source}: data.{name}={share:g} of its {length} letters are {size}, but at least "
-                             f"{2 * ROWS} are needed; give {larger}data.{name}=0 for none")  # fmt: skip
+            raise ValueError(
+                f"{source}: data.{name}={share:g} of its {length} letters are {size}, but at least "
+                f"{2 * ROWS} are needed; give {larger}data.{name}=0 for none"
+            )
 
 
 def windows(length: Any, numbers: Any) -> Any:
@@ -124,8 +128,9 @@ def windows(length: Any, numbers: Any) -> Any:
         start, fresh = items
         steps = start + jnp.arange(length)[:, None]
         symbols = jnp.asarray(numbers)
-        return Batch(symbols[codes[steps]][..., None], symbols[codes[steps + 1]][..., None], jnp.ones(steps.shape),
-                     fresh)  # fmt: skip
+        return Batch(
+            symbols[codes[steps]][..., None], symbols[codes[steps + 1]][..., None], jnp.ones(steps.shape), fresh
+        )
 
     return batch
 

@@ -26,13 +26,26 @@ from jaxrnn.unroll import deferred
 
 
 @checked
-def fit(net: Net | Experiment, dataset: Dataset | None = None, *, steps: Size | None = None,
-        batch_size: Size | None = None, learning_rate: Positive | None = None, optimizer: Any = None,
-        clip_norm: Positive | None = None, report_every: Size | None = None, precision: Precision = "f32",
-        seed: Seed = 0, folder: str | Path | None = None, unroll: Unroll | None = None,
-        callbacks: Sequence[Callable[..., Any]] = (), probes: dict[str, Any] | None = None,
-        metrics: dict[str, Callable[..., Any]] | None = None, regularizer: Callable[..., Any] | None = None,
-        checkpointing: Checkpointing = Checkpointing()) -> Run:  # fmt: skip
+def fit(
+    net: Net | Experiment,
+    dataset: Dataset | None = None,
+    *,
+    steps: Size | None = None,
+    batch_size: Size | None = None,
+    learning_rate: Positive | None = None,
+    optimizer: Any = None,
+    clip_norm: Positive | None = None,
+    report_every: Size | None = None,
+    precision: Precision = "f32",
+    seed: Seed = 0,
+    folder: str | Path | None = None,
+    unroll: Unroll | None = None,
+    callbacks: Sequence[Callable[..., Any]] = (),
+    probes: dict[str, Any] | None = None,
+    metrics: dict[str, Callable[..., Any]] | None = None,
+    regularizer: Callable[..., Any] | None = None,
+    checkpointing: Checkpointing = Checkpointing(),
+) -> Run:
     """Trains a network.
 
         net = jaxrnn.rnn(lstm.cell(16), output_size=1)

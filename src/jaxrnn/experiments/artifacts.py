@@ -179,8 +179,10 @@ def write_by_lead(run, horizon):
     """
     errors_by_name = forecasts.by_lead(run, horizon)
     path = run.folder / "by_lead.csv"
-    Table({"steps ahead": lead + 1} | {name: errors[lead] for name, errors in errors_by_name.items()}
-          for lead in range(horizon)).write(path)  # fmt: skip
+    Table(
+        {"steps ahead": lead + 1} | {name: errors[lead] for name, errors in errors_by_name.items()}
+        for lead in range(horizon)
+    ).write(path)
     with style.page(_width(run)):
         figure = plotting.by_lead(errors_by_name, "mean absolute scaled error")
         style.save(figure, run.folder, "by_lead")

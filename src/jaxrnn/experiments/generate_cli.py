@@ -69,6 +69,9 @@ def refuse_questions(run, cfg):
     question = run.dataset.symbols.question
     for name in QUESTIONS:
         if cfg.get(name) is not None and (question is None or name != question.name):
-            advice = "this data set is a time series; give prime= and length=" if question is None else \
-                f"this data set has no such input; give {question.name}=..."  # fmt: skip
+            advice = (
+                "this data set is a time series; give prime= and length="
+                if question is None
+                else f"this data set has no such input; give {question.name}=..."
+            )
             raise ConfigError(f"{name}={cfg[name]}: {advice}")

@@ -18,5 +18,9 @@ STACKS = {  # inputs of the data set -> the factory that `model._target_=jaxrnn.
 }
 DESCRIPTIONS = ("compare", "networks")  # nodes that describe other configurations
 SET_BY_PROGRAM = (  # arguments of factories that are set by the program, not by the user
-    "model.output_size", "model.vocabulary_size", "model.answers", "study.networks", "paper.quick"
-)  # fmt: skip
+    "model.output_size",
+    "model.vocabulary_size",
+    "model.answers",
+    "study.networks",
+    "paper.quick",
+)

@@ -106,8 +106,10 @@ def _yaml(path, kind):
     except (ValueError, TypeError, RecursionError, OmegaConfBaseException) as error:  # not UTF-8, or not a type of YAML
         raise ConfigError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
     if not isinstance(content, kind) or (kind is DictConfig and not len(content)):
-        raise ConfigError(f"{path} is {'empty' if not path.read_bytes().strip() else 'damaged'}: expected a "
-                          f"{'configuration' if kind is DictConfig else 'list of overrides'}")  # fmt: skip
+        raise ConfigError(
+            f"{path} is {'empty' if not path.read_bytes().strip() else 'damaged'}: expected a "
+            f"{'configuration' if kind is DictConfig else 'list of overrides'}"
+        )
     return content
 
 

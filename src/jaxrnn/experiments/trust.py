@@ -19,15 +19,28 @@ from jaxrnn.experiments.comparing import container
 from jaxrnn.experiments.compose import CONF
 from jaxrnn.lazy import entries
 
-CATALOGUES = {"cells": ("cell",), "data": ("dataset",), "distributions": ("distribution",), "unroll": ("unroll",),
-              "studies": ("study", "probe")}  # fmt: skip
+CATALOGUES = {
+    "cells": ("cell",),
+    "data": ("dataset",),
+    "distributions": ("distribution",),
+    "unroll": ("unroll",),
+    "studies": ("study", "probe"),
+}
 FUNCTIONS = (
-    "initializers", "metrics", "nets", "optimizers", "parametrizations", "training.callbacks", "training.regularizers"
-)  # fmt: skip
+    "initializers",
+    "metrics",
+    "nets",
+    "optimizers",
+    "parametrizations",
+    "training.callbacks",
+    "training.regularizers",
+)
 PARTS = (
-    "jaxrnn.plotting.style.Page", "jaxrnn.training.Trainer", "jaxrnn.training.Checkpointing",
+    "jaxrnn.plotting.style.Page",
+    "jaxrnn.training.Trainer",
+    "jaxrnn.training.Checkpointing",
     "jaxrnn.training.early_stopping",
-)  # fmt: skip
+)
 LONGEST, DEEPEST = 10_000, 50  # most characters and brackets in an override
 TRANSFORMATIONS = ("GradientTransformation", "GradientTransformationExtraArgs")
 UNTYPED = ("exponential_decay", "nadam", "nadamw", "scale_by_factored_rms")  # Optax annotates no return type
@@ -61,9 +74,12 @@ def check(cfg, folder, trusted=()):
 
 def needed(cfg, folder, trusted=()):
     """Lists the modules and files that a configuration uses but that are not trusted yet. Arguments as in `check`."""
-    return list(dict.fromkeys(
-        value if key == "path" else str(value).partition(".")[0] for _, value, key in _untrusted(cfg, folder, trusted)
-    ))  # fmt: skip
+    return list(
+        dict.fromkeys(
+            value if key == "path" else str(value).partition(".")[0]
+            for _, value, key in _untrusted(cfg, folder, trusted)
+        )
+    )
 
 
 def _untrusted(cfg, folder, trusted):

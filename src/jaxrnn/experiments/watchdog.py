@@ -119,8 +119,12 @@ class Peers:
         if self._last is None and not self._finished:
             with contextlib.suppress(Exception):  # the message below must appear even if saving fails
                 self.kept()
-            print(f"error: process {number + 1} is lost ({reason}); checkpoints are kept; start all processes again: "
-                  f"{self._resume_command}", file=sys.stderr, flush=True)  # fmt: skip
+            print(
+                f"error: process {number + 1} is lost ({reason}); checkpoints are kept; start all processes again: "
+                f"{self._resume_command}",
+                file=sys.stderr,
+                flush=True,
+            )
         with contextlib.suppress(RuntimeError):
             self._store.set(self._key(self._index), self._last or f"{ENDED}process {number + 1} is lost")
         parting = threading.Thread(target=jax.distributed.shutdown, daemon=True)

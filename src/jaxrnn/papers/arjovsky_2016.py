@@ -49,9 +49,14 @@ def reproduce(
     for task, kind in stuck:
         floor = floors[task]
         claims.append(
-            Claim(f"{task}, {kind}: loss (published: loss without memory)", floor, last[task, kind], "equal",
-                  share * floor)
-        )  # fmt: skip
+            Claim(
+                f"{task}, {kind}: loss (published: loss without memory)",
+                floor,
+                last[task, kind],
+                "equal",
+                share * floor,
+            )
+        )
     if not quick:
         claims.append(Claim("adding, LSTM: loss", 1 / 18, last["adding", "LSTM"], "at most", source="our bound"))
 

@@ -60,9 +60,14 @@ def reproduce(
         first, last = (np.mean(learned[length]) for length in (lengths[0], lengths[-1]))
         claims += [
             Claim(f"T = {lengths[0]}: share of units that hold the class", 0.8, first, "at least", source="our bound"),
-            Claim(f"T = {lengths[-1]}: share that hold the class, minus the share at T = {lengths[0]}", -0.3,
-                  last - first, "at most", source="our bound"),
-        ]  # fmt: skip
+            Claim(
+                f"T = {lengths[-1]}: share that hold the class, minus the share at T = {lengths[0]}",
+                -0.3,
+                last - first,
+                "at most",
+                source="our bound",
+            ),
+        ]
 
     settings = {"w": list(weights), "T": list(lengths), "seeds": seeds, "updates": steps, "batch": 20, "SGD": 0.1}
     settings |= {"noise": 0.2, "class in steps": TOLD, "first w": 1.25}

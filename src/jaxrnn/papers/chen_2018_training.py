@@ -54,10 +54,11 @@ def reproduce(
     predicted = {kind: np.clip(6 * xi[kind], lengths[0], lengths[-1]) for kind in kinds}
     factors = {kind: 2 ** np.max(np.abs(np.log2(longest[kind] / predicted[kind]))) for kind in kinds}
     claims = [
-        Claim(f"{kind}: largest factor between the longest learned T and 6 xi", 4.0, factor, "at most",
-              source="our bound")
+        Claim(
+            f"{kind}: largest factor between the longest learned T and 6 xi", 4.0, factor, "at most", source="our bound"
+        )
         for kind, factor in factors.items()
-    ]  # fmt: skip
+    ]
     claims.append(
         Claim("tanh: s with the longest learned T", 1.0, scales[int(np.argmax(longest[TANH]))], tolerance=0.2)
     )

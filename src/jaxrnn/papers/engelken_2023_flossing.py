@@ -62,11 +62,21 @@ def reproduce(
         for number in (0, before)
     }
     claims = [
-        Claim("last loss: flossed first / plain", 0.9, np.median(last["flossed first"]) / np.median(last["plain"]),
-              "at most", source="our bound"),
-        Claim("mean square of the exponents: after flossing / before", 0.2,
-              np.mean(spectra[before] ** 2, axis=1) / np.mean(spectra[0] ** 2, axis=1), "at most", source="our bound"),
-    ]  # fmt: skip
+        Claim(
+            "last loss: flossed first / plain",
+            0.9,
+            np.median(last["flossed first"]) / np.median(last["plain"]),
+            "at most",
+            source="our bound",
+        ),
+        Claim(
+            "mean square of the exponents: after flossing / before",
+            0.2,
+            np.mean(spectra[before] ** 2, axis=1) / np.mean(spectra[0] ** 2, axis=1),
+            "at most",
+            source="our bound",
+        ),
+    ]
 
     settings = {"delay": delay, "T": length, "H": size, "seeds": seeds, **training.settings(trainer), "Adam": 1e-3}
     settings |= {"flossing": before, "exponents": exponents, "W_h": "N(0, 1 / H)"}

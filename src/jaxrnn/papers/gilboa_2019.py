@@ -55,8 +55,13 @@ def reproduce(quick: bool = False, units: Size = 200, seeds: Size = 3, noise: Po
         figure, (panel,) = style.panels(1, "s", "growth of a change (nats per step)")
         for number, bias in enumerate(BIASES):
             line = style.series(number)
-            panel.plot(scales, [theory[bias, s] for s in scales], color=line["color"], linestyle=line["linestyle"],
-                       label=f"b_f = {bias:g}")  # fmt: skip
+            panel.plot(
+                scales,
+                [theory[bias, s] for s in scales],
+                color=line["color"],
+                linestyle=line["linestyle"],
+                label=f"b_f = {bias:g}",
+            )
             panel.plot(scales, [np.median(ours[bias, s]) for s in scales], line["marker"], color=line["color"])
         panel.axhline(0.0, **style.FAINT)
         style.legend_below(figure)

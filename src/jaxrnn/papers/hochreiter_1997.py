@@ -48,8 +48,10 @@ def reproduce(quick: bool = False, seeds: Size = 10, size: Size = 16, most: Size
         )
         for name, seen in ours.items()
     ]
-    claims += [Claim(f"{name}: share of networks that reach this", 1.0, np.mean(np.isfinite(seen)), source="text")
-               for name, seen in ours.items()]  # fmt: skip
+    claims += [
+        Claim(f"{name}: share of networks that reach this", 1.0, np.mean(np.isfinite(seen)), source="text")
+        for name, seen in ours.items()
+    ]
 
     def draw():
         figure, (panel,) = style.panels(1, "", "sequences seen")

@@ -32,15 +32,22 @@ def reproduce(
     """
     size, steps = (8, steps // 2) if quick else (size, steps)
     lags = 6 * size
-    curves_by_kind = {kind: np.array([_capacities(kind, size, rho, steps, lags, seed) for seed in range(seeds)])
-             for kind in ACTIVATIONS}  # fmt: skip
+    curves_by_kind = {
+        kind: np.array([_capacities(kind, size, rho, steps, lags, seed) for seed in range(seeds)])
+        for kind in ACTIVATIONS
+    }
     total = {kind: curves.sum(axis=1) for kind, curves in curves_by_kind.items()}
     claims = [
         Claim("linear units: capacity / N", 1.0, total["linear"] / size, "equal", 0.05, "unchecked"),
         Claim("tanh units: capacity / N", 1.0, total["tanh"] / size, "at most", source="unchecked"),
-        Claim("tanh units: capacity / capacity of linear units", 0.95, total["tanh"] / total["linear"], "at most",
-              source="our bound"),
-    ]  # fmt: skip
+        Claim(
+            "tanh units: capacity / capacity of linear units",
+            0.95,
+            total["tanh"] / total["linear"],
+            "at most",
+            source="our bound",
+        ),
+    ]
 
     def draw():
         figure, (panel,) = style.panels(1, "lag k (steps)", "squared correlation with x(t - k)")

@@ -16,9 +16,13 @@ from jaxrnn.types import Size
 
 
 def reproduce(
-    quick: bool = False, length: Size = 50, size: Size = 32, seeds: Size = 5, steps: Size = 1500,
+    quick: bool = False,
+    length: Size = 50,
+    size: Size = 32,
+    seeds: Size = 5,
+    steps: Size = 1500,
     biases: list[float] = (-2.0, -1.0, 0.0, 1.0, 2.0),
-) -> Reproduction:  # fmt: skip
+) -> Reproduction:
     """Measures losses on adding for LSTMs with several biases, in one program, and for a GRU.
 
     Args:

@@ -28,9 +28,10 @@ def reproduce(quick: bool = False, size: Size = 16, seeds: Size = 8, steps: Size
     """
     seeds, steps = (seeds // 2, steps // 4) if quick else (seeds, steps)
     scales = jnp.linspace(1.0, 3.0, 201)
-    norms, errors = map(np.asarray, jax.jit(jax.vmap(lambda key: _states(key, size, scales, steps)))(
-        jax.random.split(jax.random.key(0), seeds)
-    ))  # fmt: skip
+    norms, errors = map(
+        np.asarray,
+        jax.jit(jax.vmap(lambda key: _states(key, size, scales, steps)))(jax.random.split(jax.random.key(0), seeds)),
+    )
     bifurcations = [float(scales[np.argmax(row > 1e-3)]) for row in norms]
     claims = [
         Claim("largest eigenvalue of W_hn at which the state leaves the origin", 2.0, bifurcations, tolerance=0.03),

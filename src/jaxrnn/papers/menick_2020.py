@@ -58,8 +58,15 @@ def reproduce(
     curves = {} if quick else {name: _trained(size, rule, seeds, updates) for name, rule in ONLINE.items()}
     if curves:
         mean = {name: np.mean(losses, axis=1) for name, losses in curves.items()}
-        claims.append(Claim("mean loss during online training: SnAp-1 / UORO", 1.0, mean["SnAp-1"] / mean["UORO"],
-                            "at most", source="unchecked"))  # fmt: skip
+        claims.append(
+            Claim(
+                "mean loss during online training: SnAp-1 / UORO",
+                1.0,
+                mean["SnAp-1"] / mean["UORO"],
+                "at most",
+                source="unchecked",
+            )
+        )
 
     settings = {"H": size, "T": length, "sparsity": list(SPARSITIES), "seeds": seeds, "batch": 16, "Adam": 1e-3}
     settings |= {"copied": 2, "alphabet": 2, "lag": 4, "updates": updates}

@@ -49,8 +49,15 @@ def reproduce(
     claims.append(Claim("variance of a state driven by scaled white noise", 1.0, scaled.mean(), "equal", 0.05))
     modulus, variance = variances[RINGS[-1]]
     plain = variance / (1 - modulus**2)
-    claims.append(Claim("0.9 to 0.99: the same without the scale / closed form", 1.0,
-                        plain.mean() / np.mean(1 / (1 - modulus**2)), "equal", 0.05))  # fmt: skip
+    claims.append(
+        Claim(
+            "0.9 to 0.99: the same without the scale / closed form",
+            1.0,
+            plain.mean() / np.mean(1 / (1 - modulus**2)),
+            "equal",
+            0.05,
+        )
+    )
     trained = _largest_modulus(size, length, steps)
     claims.append(Claim("largest modulus after training at a learning rate of 0.1", 1.0, trained, "at most"))
 
@@ -88,7 +95,12 @@ def _variance(units, params, least, most, steps=4000):
 
 def _largest_modulus(size, length, steps, seeds=3):
     trainer = Trainer(steps, 16, steps)
-    task = training.task(lru.cell(size, 0.9, 0.999), adding.dataset(length, "le2015"), trainer, learning_rate=0.1,
-                         rule=optax.scale_by_adam())  # fmt: skip
+    task = training.task(
+        lru.cell(size, 0.9, 0.999),
+        adding.dataset(length, "le2015"),
+        trainer,
+        learning_rate=0.1,
+        rule=optax.scale_by_adam(),
+    )
     run = training.trained(task, seeds)
     return np.array([np.exp(-np.exp(np.asarray(run.params(row)[0].nu))).max() for row in range(seeds)])

@@ -34,10 +34,14 @@ def reproduce(quick: bool = False, size: Size = 50, seeds: Size = 20, steps: Siz
     lags = np.arange(1, steps + 1)
     excesses = [np.max(logs - lags * np.log(sigma), axis=1) for sigma, logs in zip(SIGMAS, ours, strict=True)]
     claims = [
-        Claim(f"sigma = {sigma:g}: largest excess of ln of the norm of dh_T / dh_t over the bound", 1e-3,
-              excess.max(), "at most")
+        Claim(
+            f"sigma = {sigma:g}: largest excess of ln of the norm of dh_T / dh_t over the bound",
+            1e-3,
+            excess.max(),
+            "at most",
+        )
         for sigma, excess in zip(SIGMAS, excesses, strict=True)
-    ]  # fmt: skip
+    ]
     claims += [
         Claim(f"sigma = {sigma:g}: ln of the norm after {steps} steps", steps * np.log(sigma), logs[:, -1], "at most")
         for sigma, logs in zip(SIGMAS, ours, strict=True)

@@ -58,10 +58,15 @@ def reproduce(
     }
     shortest, longest = lengths[0], lengths[-1]
     claims = [
-        Claim(f"T = {shortest}: share right, clipped minus plain", 0.5,
-              right[shortest, "SGD-C"] - right[shortest, "SGD"], "at least", source="our bound"),
+        Claim(
+            f"T = {shortest}: share right, clipped minus plain",
+            0.5,
+            right[shortest, "SGD-C"] - right[shortest, "SGD"],
+            "at least",
+            source="our bound",
+        ),
         Claim(f"T = {shortest}: share right, clipped", 0.95, right[shortest, "SGD-C"], "at least", source="our bound"),
-    ]  # fmt: skip
+    ]
     if not quick:
         gained = right[longest, "SGD-CR"] - right[longest, "SGD-C"]
         claim = f"T = {longest}: share right, regularized minus clipped"
@@ -103,8 +108,14 @@ def _draw(right):
         panel.plot(lengths, [np.median(right[length, name]) for length in lengths], label=name, **line)
         for length in lengths:
             shares = right[length, name]
-            panel.plot(np.full(len(shares), length), shares, linestyle="", marker=line["marker"], color=line["color"],
-                       alpha=0.4)  # fmt: skip
+            panel.plot(
+                np.full(len(shares), length),
+                shares,
+                linestyle="",
+                marker=line["marker"],
+                color=line["color"],
+                alpha=0.4,
+            )
     panel.set_xticks(lengths)
     panel.set_ylim(-0.05, 1.05)
     style.legend_below(figure)

@@ -47,12 +47,22 @@ def reproduce(
     after = [_orbit(task.net, run.params(row), omegas, orbit) for row in range(seeds)]
     error = [np.median(np.abs(_frequencies(each) / omegas - 1)) for each in after]
     claims = [
-        Claim("before training: largest standard deviation on the attractor", 1e-3,
-              [each.std(axis=0).max() for each in before], "at most", source="our bound"),
-        Claim("after training: smallest standard deviation on the attractor (the sine has 0.71)", 0.2,
-              [each.std(axis=0).min() for each in after], "at least", source="our bound"),
+        Claim(
+            "before training: largest standard deviation on the attractor",
+            1e-3,
+            [each.std(axis=0).max() for each in before],
+            "at most",
+            source="our bound",
+        ),
+        Claim(
+            "after training: smallest standard deviation on the attractor (the sine has 0.71)",
+            0.2,
+            [each.std(axis=0).min() for each in after],
+            "at least",
+            source="our bound",
+        ),
         Claim("after training: median relative error of the frequency", 0.1, error, "at most", source="our bound"),
-    ]  # fmt: skip
+    ]
 
     draw = partial(_draw, omegas, before, after)
     settings = {"H": size, "T": length, "seeds": seeds, **training.settings(trainer), "Adam": 3e-3, "clip_norm": 0.25}
@@ -68,8 +78,10 @@ def reproduce(
 def _draw(omegas, before, after):
     """Draws outputs and frequencies; `before` and `after` list the outputs [steps, len(omegas)] of each network."""
     figure, panels = style.panels(2, "told (rad per step)", "")
-    kinds = (after, {"color": style.SKY, "label": "after training", "marker": "."}), (before, {"color": style.RED,
-             "label": "before", "marker": "x", "zorder": 3})  # fmt: skip
+    kinds = (
+        (after, {"color": style.SKY, "label": "after training", "marker": "."}),
+        (before, {"color": style.RED, "label": "before", "marker": "x", "zorder": 3}),
+    )
     for number, omega in enumerate(omegas):
         for outputs, line in kinds:
             values = np.concatenate([each[-60:, number] for each in outputs])

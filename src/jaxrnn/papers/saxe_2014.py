@@ -29,8 +29,10 @@ def reproduce(quick: bool = False, size: Size = 32, seeds: Size = 5, steps: Size
       steps: T.
     """
     seeds, steps = (2, steps // 4) if quick else (seeds, steps)
-    ours = {name: np.asarray(_logs(init, size, seeds, steps)) for name, init in
-            (("orthogonal", orthogonal()), ("Gaussian", gaussian()))}  # fmt: skip
+    ours = {
+        name: np.asarray(_logs(init, size, seeds, steps))
+        for name, init in (("orthogonal", orthogonal()), ("Gaussian", gaussian()))
+    }
     spread = {name: logs[..., 0] - logs[..., -1] for name, logs in ours.items()}
     isometry = np.abs(ours["orthogonal"][:, -1]).max(axis=-1)
     growth = spread["Gaussian"][:, -1] / spread["Gaussian"][:, steps // 10 - 1]

@@ -57,8 +57,15 @@ def reproduce(
         )
         for name, rule, bound in (("chrono", "at most", 0.8), ("b_f = 1", "at least", 0.85)):
             over = training.last(curves_by_task["copying"][name][1]) / LEVELS["copying"]
-            claims.append(Claim(f"copying, T={COPIED}: loss with {name} / loss without memory", bound, over, rule,
-                                source="our bound"))  # fmt: skip
+            claims.append(
+                Claim(
+                    f"copying, T={COPIED}: loss with {name} / loss without memory",
+                    bound,
+                    over,
+                    rule,
+                    source="our bound",
+                )
+            )
 
     settings = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer), "Adam": 5e-3, "clip_norm": 1.0}
     settings |= {} if quick else {"copying": f"T={COPIED}; 64 units; 3000 updates of 32"}

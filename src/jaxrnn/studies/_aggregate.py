@@ -28,8 +28,11 @@ def write(folder, width=None):
     score_files = [path for path in folder.glob("*/" + SCORES) if path.parent.name.isdecimal()]
     jobs = sorted(score_files, key=lambda path: int(path.parent.name))
     overrides = [dict(word.partition("=")[::2] for word in _overrides(path.parent)) for path in jobs]
-    names = [name for name in dict.fromkeys(key for job in overrides for key in job)
-             if len({job.get(name) for job in overrides}) > 1]  # fmt: skip
+    names = [
+        name
+        for name in dict.fromkeys(key for job in overrides for key in job)
+        if len({job.get(name) for job in overrides}) > 1
+    ]
     if len(jobs) < 2 or not names:
         return []
     rows = []

@@ -130,8 +130,9 @@ def _named(name, listed):
     return [each._replace(name=f"{name} {number}") for number, each in enumerate(listed, 1)]
 
 
-def ensemble(net: Net, dataset: Dataset, networks: int = 8, seed: int = 0, name: str = "network",
-             batch_size: int = 32) -> Ensemble:  # fmt: skip
+def ensemble(
+    net: Net, dataset: Dataset, networks: int = 8, seed: int = 0, name: str = "network", batch_size: int = 32
+) -> Ensemble:
     """Makes untrained networks from Python, in the precision that JAX is set to.
 
     Args:

@@ -60,8 +60,9 @@ def _time_scales(arrays_by_network):
     for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
         scales, steps = each["time_scales"], each["steps"]
         if len(scales) > 1:
-            panel.hist(scales[0].ravel(), bins, histtype="step", color=style.BLACK, linestyle="--",
-                       label=style.when(steps[0]))  # fmt: skip
+            panel.hist(
+                scales[0].ravel(), bins, histtype="step", color=style.BLACK, linestyle="--", label=style.when(steps[0])
+            )
         panel.hist(scales[-1].ravel(), bins, color=style.SKY, label=style.when(steps[-1]))
         if "lags" in each:
             panel.axvspan(*each["lags"], color=style.GOLD, alpha=0.35, linewidth=0, label="lags of the task")

@@ -169,8 +169,10 @@ def _of_network(name, each, common):
     finite = np.isfinite(grid)
     for number, way in enumerate(WAYS):
         line = style.series(number)
-        rates = [statistics.share(int(k), each[way]["loss"].shape[1])
-                 for k in (each[way]["loss"] < success * each["baseline"]).sum(axis=1)]  # fmt: skip
+        rates = [
+            statistics.share(int(k), each[way]["loss"].shape[1])
+            for k in (each[way]["loss"] < success * each["baseline"]).sum(axis=1)
+        ]
         middle, low, high = np.array(rates).T
         shift = 1.06 ** (number - 1)  # so that equal points lie side by side
         bars = np.maximum([middle - low, high - middle], 0)[:, finite]

@@ -22,8 +22,11 @@ from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import NonNegativeInt, Size
 
-NUMBERS = {"participation_ratio": "participation ratio", "time_constant": "autocorrelation time (steps)",
-           "capacity": "memory capacity"}  # fmt: skip
+NUMBERS = {
+    "participation_ratio": "participation ratio",
+    "time_constant": "autocorrelation time (steps)",
+    "capacity": "memory capacity",
+}
 CAPTIONS = {
     "dimension": "Share of the states' variance that the first principal components explain, under sequences of the "
     "data; medians over networks with 90 % bootstrap intervals.",

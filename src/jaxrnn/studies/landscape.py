@@ -62,8 +62,10 @@ def study(networks: Any, batch: Size = 64, points: Size = 31, reach: Positive = 
             row |= {name: float(np.median(arrays[name][moment])) for name in ("loss", "grad_norm")}
             rows.append(row)
             if moment in ensemble.ends():
-                findings.append(f"{ensemble.name}, step {step}: loss {row['loss']:.3g}, largest curvature "
-                                f"{row['sharpness']:.3g}, gradient norm {row['grad_norm']:.3g}")  # fmt: skip
+                findings.append(
+                    f"{ensemble.name}, step {step}: loss {row['loss']:.3g}, largest curvature "
+                    f"{row['sharpness']:.3g}, gradient norm {row['grad_norm']:.3g}"
+                )
         findings += _before_a_jump(ensemble.name, arrays)
     common = {"reach": grid, **cliff(201)}
     scores = {"largest eigenvalue of the Hessian": scores}
