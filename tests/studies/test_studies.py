@@ -115,7 +115,7 @@ def linear_networks(factor, steps=T, dtype=float, loss_at="all"):
     return made._replace(params=jax.tree.map(lambda a: np.asarray(a)[None, None], params))
 
 
-@pytest.mark.parametrize(("loss", "loss_at"), [("last", "all"), ("every", "all"), ("every", "last")])
+@pytest.mark.parametrize(("loss", "loss_at"), [("last", "all"), ("all", "all"), ("all", "last")])
 @pytest.mark.parametrize(("factor", "kind"), [(0.6, "vanishing"), (1.6, "exploding")])
 @pytest.mark.sample(3, 2)
 def test_the_verdict_is_that_of_theory_whatever_step_has_a_loss(factor, kind, loss, loss_at):
@@ -134,7 +134,7 @@ def test_the_verdict_is_that_of_theory_whatever_step_has_a_loss(factor, kind, lo
     (panel,) = result.plot(3.4)["gradient_flow"].axes
     assert panel.get_title() == f"linear: {kind}"
     assert panel.get_xlabel() == "lag k (steps back)"
-    assert {"last": "loss at the last step", "every": "loss at one step"}[loss] in result.captions["gradient_flow"]
+    assert {"last": "loss at the last step", "all": "loss at one step"}[loss] in result.captions["gradient_flow"]
 
 
 def test_norms_reach_as_far_down_as_their_format():
@@ -159,7 +159,7 @@ def test_a_backward_direction_counts_lags_in_its_own_order():
     params, batch = net.init(KEY, 2), noise_batch(2, steps=24)._replace(weights=jnp.ones((24, B)))
     params = jax.tree_util.tree_map_with_path(lambda at, a: 0.6 * a if at[-1].name == "w_h" else a, params)
     flows = jax.jit(
-        lambda: [flow[1:] for flow in gradient_flow.measure(net, noisy_cosine.dataset(), params, batch, "every")]
+        lambda: [flow[1:] for flow in gradient_flow.measure(net, noisy_cosine.dataset(), params, batch, "all")]
     )()
     assert len(flows) == 2
     for norms, *_ in flows:

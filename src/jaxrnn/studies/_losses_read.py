@@ -36,7 +36,7 @@ def losses_read(batch, loss, two_ways):
 
     Args:
       batch: a `Batch`.
-      loss: "last" or "every"; see `gradient_flow.measure`.
+      loss: "last" or "all"; see `gradient_flow.measure`.
       two_ways: whether a layer runs backwards.
     """
     paired = isinstance(batch.xs, Pair)

@@ -57,7 +57,7 @@ def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, loss: Any 
       dataset: data set whose loss is used.
       params: the network's params.
       batch: a `Batch`.
-      loss: "last" for the loss of each sequence's last step that counts; "every" for the losses of several single steps
+      loss: "last" for the loss of each sequence's last step that counts; "all" for the losses of several single steps
         of each sequence, each followed back from its own step. An encoder-decoder always uses the mean over the answer,
         and its lags are counted from the end of the source.
 
@@ -92,7 +92,7 @@ def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, loss: Any 
 
 @checked
 @in_their_precision
-def study(networks: Any, loss: Literal["last", "every"] = "last", batch: Size = 32) -> Result:
+def study(networks: Any, loss: Literal["last", "all"] = "last", batch: Size = 32) -> Result:
     """Gradient norms against lag for every kind of network, every layer, and every checkpoint of its training.
 
     Args:
