@@ -3,8 +3,10 @@
 import io
 import json
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -164,4 +166,10 @@ def _safetensors(net, params, input_size):
     ]
 
 
-FORMATS = {"torch": _torch, "keras": _keras, "flax": _flax, "stablehlo": _stablehlo, "safetensors": _safetensors}
+FORMATS: dict[str, Callable[[Net, Params, int], Any]] = {
+    "torch": _torch,
+    "keras": _keras,
+    "flax": _flax,
+    "stablehlo": _stablehlo,
+    "safetensors": _safetensors,
+}
