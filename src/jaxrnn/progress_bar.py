@@ -3,11 +3,6 @@
 from tqdm import tqdm
 
 
-def progress_bar(steps, done=0):
-    """Returns a bar with speed and remaining time; it is silent if standard error is not a terminal.
-
-    Args:
-      steps: number of updates.
-      done: number of updates made before.
-    """
-    return tqdm(total=steps, initial=done, unit="step", unit_scale=True, disable=None, dynamic_ncols=True)
+def progress_bar(steps):
+    """Returns a bar over a number of updates, with speed and remaining time; it is silent outside a terminal."""
+    return tqdm(total=steps, unit="step", unit_scale=True, disable=None, dynamic_ncols=True)

@@ -6,10 +6,11 @@ import numpy as np
 import optax
 import pytest
 
-from jaxrnn import parametrizations
+from jaxrnn import nets, parametrizations
 from jaxrnn.cells import elman, gru, jordan, lru, lstm
 from jaxrnn.data import adding
 from jaxrnn.nets import rnn
+from jaxrnn.nets.parametrized import parametrized
 from jaxrnn.studies import gradient_flow
 from jaxrnn.studies._ensembles import ensemble
 from jaxrnn.training.update import cast
@@ -130,3 +131,26 @@ def test_weights_in_bfloat16_are_those_of_their_family(family, x32):
     assert low.dtype == jnp.bfloat16
     exact = model.explicit_weights.weights(jax.tree.map(lambda a: a.astype(jnp.float32), cast(params, "bf16")))[0].w_h
     np.testing.assert_allclose(low.astype(jnp.float32), exact, atol=2**-8)
+
+
+def part(reverse=False):
+    return parametrized(nets.recurrent(elman.cell(2), reverse=reverse), FAMILIES["orthogonal"])
+
+
+@pytest.mark.parametrize("made", [
+    lambda: nets.residual(part()), lambda: nets.last(part()), lambda: nets.first(part()),
+    lambda: nets.first_everywhere(part(reverse=True)), lambda: nets.serial(part(), nets.residual(part())),
+    lambda: nets.bidirectional(part(), part(reverse=True), "sum"), lambda: nets.tied(part(), 3, 2),
+])  # fmt: skip
+def test_a_net_made_of_parametrized_ones_has_their_explicit_weights(made):
+    """Its version with explicit weights is made in the same way: it computes the same outputs."""
+    net, size = made(), 1 if made().vocabulary else 2
+    params = net.init(jax.random.key(0), size)
+    xs = jnp.ones((4, 3, 1), int) if net.vocabulary else jax.random.normal(jax.random.key(1), (4, 3, 2))
+    explicit, weights = net.explicit_weights
+    plain = weights(params)
+    carry = jax.tree.map(lambda a: a + 0.5, net.initial(params, (3,)))
+    _, expected = net.apply(params, carry, xs)
+    _, ys = explicit.apply(plain, carry, xs)
+    np.testing.assert_allclose(ys, expected, rtol=1e-10)
+    assert not np.allclose(explicit.apply(params, carry, xs)[1], expected)

@@ -94,8 +94,6 @@ def fit(
 def fit_task(task, seed=0, folder=None, checkpointing=Checkpointing(), callbacks=(), probes=None):
     """Trains the net of a `Task`; arguments and errors as in `fit`."""
     compatibility.check(task, checkpointing, callbacks, probes)
-    if probes and folder is None:
-        raise ConfigError("probes: they write into a run folder; give folder=...")
     evaluator = evaluation.evaluator(task)
     with _locked(folder):
         return _fitted(Experiment({}, task, seed, checkpointing, list(callbacks), probes or {}, evaluator), folder)
@@ -128,6 +126,8 @@ def _locked(folder):
 
 
 def _fitted(experiment, folder):
+    if experiment.probes and folder is None:
+        raise ConfigError("probes: they write into a run folder; give folder=...")
     run = fitting.fit(experiment, folder)
     if folder is not None:
         fitting.complete(run, experiment.probes, figures=False)

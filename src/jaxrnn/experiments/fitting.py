@@ -78,7 +78,7 @@ def run_of(ended, experiment):
         reason=history.reason,
         folder=member.folder,
         cfg=experiment.cfg or None,
-        timing={**ended.timing, "probe_seconds": probe_seconds},
+        timing={**ended.timing, "probe_seconds": probe_seconds, "together": ended.together},
         evaluator=experiment.evaluator,
     )
     if ended.results is not None:
@@ -106,7 +106,7 @@ def _show_on(bar):
     def hook(training):
         for history in training.reported.values():
             if not bar.n:  # a resumed run begins where it was
-                bar.initial = bar.n = history.step - training.report.loss.shape[-1]
+                bar.initial = bar.n = bar.last_print_n = history.step - training.report.loss.shape[-1]
             bar.set_postfix({name: f"{loss:.3g}" for name, loss in history.losses.items()}, refresh=False)
             bar.update(history.step - bar.n)
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
 from jaxrnn.keys import fold_in
+from jaxrnn.nets import _explicit_weights
 from jaxrnn.nets._arguments import check_both, check_carries
 from jaxrnn.nets.layers import masked
 from jaxrnn.types import Net
@@ -65,6 +66,7 @@ def serial(*nets: Net) -> Net:
         with_unroll=lambda unroll: serial(*(net.with_unroll(unroll) for net in nets)),
         causal=all(net.causal for net in nets),
         many_to_one=many_to_one if recurrent else None,
+        explicit_weights=_explicit_weights.of_parts(serial, nets, tuple),
         vocabulary=nets[0].vocabulary if nets else None,
         attention=_first_attention(nets),
     )
@@ -108,6 +110,7 @@ def residual(net: Net) -> Net:
         init=init,
         apply=apply,
         with_unroll=lambda unroll: residual(net.with_unroll(unroll)),
+        explicit_weights=_explicit_weights.of_wrapped(net, residual),
         many_to_one=None if net.many_to_one is None else lambda: residual(net.many_to_one()),
     )
 
@@ -154,6 +157,9 @@ def bidirectional(forward: Net, backward: Net, merge: Literal["concat", "sum", "
         apply,
         with_unroll=lambda unroll: bidirectional(forward.with_unroll(unroll), backward.with_unroll(unroll), merge),
         causal=False,
+        explicit_weights=_explicit_weights.of_parts(
+            lambda *nets: bidirectional(*nets, merge), (forward, backward), lambda parts: BidirectionalParams(*parts)
+        ),
         many_to_one=lambda: bidirectional(_many_to_one(forward), _many_to_one(backward), merge),
         vocabulary=forward.vocabulary,
     )
@@ -177,6 +183,7 @@ def last(net: Net) -> Net:
     return net._replace(
         apply=apply,
         with_unroll=lambda unroll: last(net.with_unroll(unroll)),
+        explicit_weights=_explicit_weights.of_wrapped(net, last),
         many_to_one=lambda: last(_many_to_one(net)),
     )
 
@@ -194,7 +201,10 @@ def first(net: Net) -> Net:
         return carry, _select_step(ys, mask, jnp.min, len(ys) - 1, slice(0, 1))
 
     return net._replace(
-        apply=apply, with_unroll=lambda unroll: first(net.with_unroll(unroll)), many_to_one=lambda: first(net)
+        apply=apply,
+        with_unroll=lambda unroll: first(net.with_unroll(unroll)),
+        explicit_weights=_explicit_weights.of_wrapped(net, first),
+        many_to_one=lambda: first(net),
     )
 
 

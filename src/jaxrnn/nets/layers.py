@@ -12,7 +12,7 @@ from jaxrnn.cells.step import carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.keys import per_sequence, per_step
 from jaxrnn.nets._arguments import refuse_width
-from jaxrnn.types import Net, Rate, Size
+from jaxrnn.types import ExplicitWeights, Net, Rate, Size
 
 
 class AffineParams(NamedTuple):
@@ -56,7 +56,7 @@ def embed(vocabulary: Size, output_size: Size) -> Net:
 
 def _rows(w, xs):
     """Looks up rows in at least float32, because the gradient of a row is a sum over all steps that read it."""
-    return w.astype(carry_dtype(w))[xs[..., 0].astype(int)]
+    return jnp.asarray(w).astype(carry_dtype(w))[xs[..., 0].astype(int)]
 
 
 @checked
@@ -113,12 +113,18 @@ def tied(net: Net, vocabulary: Size, size: Size) -> Net:
     def attention(params, carry, xs):
         return net.attention(params.net, carry, _rows(params.w, xs))
 
+    plain = net.explicit_weights
+
+    def weights(params):
+        return params._replace(net=plain.weights(params.net))
+
     return net._replace(
         init=init,
         width=lambda input_size: vocabulary,
         initial=lambda params, batch_shape: net.initial(params.net, batch_shape),
         apply=apply,
         with_unroll=lambda unroll: tied(net.with_unroll(unroll), vocabulary, size),
+        explicit_weights=None if plain is None else ExplicitWeights(tied(plain.net, vocabulary, size), weights),
         many_to_one=None if net.many_to_one is None else lambda: tied(net.many_to_one(), vocabulary, size),
         vocabulary=vocabulary,
         attention=None if net.attention is None else attention,

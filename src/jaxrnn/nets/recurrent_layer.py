@@ -11,6 +11,7 @@ from jaxrnn.cells.dropout import drop_recurrent
 from jaxrnn.cells.transforms import carry_size, perturbed
 from jaxrnn.cells.zoneout import append_draws, drawn_zoneout, mean_zoneout
 from jaxrnn.keys import fold_in, per_sequence, per_step
+from jaxrnn.nets import _explicit_weights
 from jaxrnn.nets._arguments import check_recurrent
 from jaxrnn.nets.layers import masked
 from jaxrnn.types import Cell, Net, NonNegative, Rate, Unroll
@@ -110,6 +111,7 @@ def first_everywhere(net: Net) -> Net:
     return net._replace(
         apply=apply,
         with_unroll=lambda unroll: first_everywhere(net.with_unroll(unroll)),
+        explicit_weights=_explicit_weights.of_wrapped(net, first_everywhere),
         many_to_one=lambda: first_everywhere(net),
     )
 

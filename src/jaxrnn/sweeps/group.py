@@ -59,8 +59,10 @@ def _train_programs(group, jobs, sweep, store_folder):
     """Trains one program after the other, each with as many members as the options and the memory allow."""
     experiment = group.experiment or instantiate(group.cfg)
     task, options = experiment.task, sweep.options
-    halving.check(options, task.trainer.report_every)
-    members, cuts = Members(group, experiment, jobs), options.cuts(task.trainer.steps)
+    members, cuts = Members(group, experiment, jobs), []
+    if len(group.members) > 1:  # a single run is not pruned
+        halving.check(options, task.trainer.report_every)
+        cuts = options.cuts(task.trainer.steps)
     store, resumed = members.store(store_folder, sweep.configured)
     program = Program(task, members.engine, store, experiment.checkpointing, sweep.received, cuts)
     waiting, limit = list(jobs), options.max_runs or len(jobs)

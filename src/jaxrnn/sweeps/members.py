@@ -10,6 +10,7 @@ from jaxrnn.experiments.build import Experiment, assemble, with_values
 from jaxrnn.storage.group_store import GroupStore
 from jaxrnn.storage.run_folders import RunFolder
 from jaxrnn.training import engine as engines
+from jaxrnn.training import evaluation
 from jaxrnn.training.priming import generates, primed
 from jaxrnn.training.store import Member
 
@@ -68,15 +69,16 @@ class Members(NamedTuple):
         experiment = self._experiment_of(ended.member.number)
         figures = bool(experiment.cfg.get("figures"))
         if figures and len(self.group.members) > 1 and ended.history.status != "stopped":  # they need its own task
-            experiment = experiment._replace(task=self._task(self._value(ended.member.number)), evaluator=None)
+            task = self._task(self._value(ended.member.number))
+            experiment = experiment._replace(task=task, evaluator=evaluation.evaluator(task))
         return fitting.complete(fitting.run_of(ended, experiment), experiment.probes, figures)
 
     def _member(self, number):
         seed = self.group.seeds[self.group.members.index(number)]
         if number not in self.jobs:
             return Member(seed, number=number, is_complete=True)
-        experiment, varied = self._experiment_of(number), self._is_varying_data()
-        if varied:  # else all members share one data set
+        experiment = self._experiment_of(number)
+        if self._is_varying_data() or experiment.probes:  # fingerprints and probes need the member's own task
             experiment = experiment._replace(task=self._task(self._value(number)))
         return fitting.member_of(experiment, self.jobs[number].folder, number)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from jaxrnn.arguments import described, dotted
 from jaxrnn.errors import ConfigError
@@ -25,9 +26,10 @@ class Ended(NamedTuple):
     Fields:
       member: its `Member`.
       history: its `History`.
-      best: its params with the best validation loss, on the host.
+      best: its params with the best validation loss.
       results: the `jaxrnn.training.results.Results` of these params if its engine has computed them, else None.
-      timing: {"seconds", "compile_seconds", "steps_per_second", "together"}, as in `summary.json`.
+      timing: {"seconds", "compile_seconds", "steps_per_second"}, as in `summary.json`.
+      together: number of runs of the program.
     """
 
     member: Member
@@ -35,6 +37,7 @@ class Ended(NamedTuple):
     best: Params
     results: Any
     timing: dict[str, Any]
+    together: int
 
 
 class Program(NamedTuple):
@@ -125,6 +128,7 @@ class _Saving:
         going, step = training.going(), training.last_step()
         if going and checkpointing.keep_every is not None and step % checkpointing.keep_every == 0:
             store.keep(training, list(going))
+            self._saved_at = time.perf_counter()
         is_late = time.perf_counter() - self._saved_at >= checkpointing.seconds
         is_due = going and (is_late or store.is_missing())
         if self._program.received or step in self._program.save_at or is_due:
@@ -135,18 +139,19 @@ class _Saving:
 def _ended(training, rows):
     """Yields the `Ended` of some rows."""
     engine, clock = training.engine, training.clock
-    is_stopped = training.rows[rows[0]].status == "stopped"
-    results = None if is_stopped else engine.results(training.best)
-    best = jax.device_get(training.best)
+    are_stopped = {row: training.rows[row].status == "stopped" for row in rows}
+    results = None if all(are_stopped.values()) else engine.results(training.best)
+    best = training.best if engine.runs == 1 else jax.device_get(training.best)
     timing = {
         "seconds": clock.seconds(),
         "compile_seconds": engine.compile_seconds,
         "steps_per_second": clock.steps_per_second(),
-        "together": len(training.runs()),
     }
+    together = len(training.runs())
     for row in rows:
         history = training.rows[row]
-        yield Ended(history.member, history, engine.of_run(best, row), results and results[row], timing)
+        row_results = None if results is None or are_stopped[row] else results[row]
+        yield Ended(history.member, history, engine.of_run(best, row), row_results, timing, together)
 
 
 def _pack(program, training):
@@ -157,8 +162,9 @@ def _pack(program, training):
     rows = padded(list(training.going()))
     if len(rows) == len(training.rows) or not _is_packing_faster(training, len(rows)):
         return
-    host_states, best = training.engine.to_host(training.states), jax.device_get(training.best)
-    states, best = jax.tree.map(lambda a: a[rows], (host_states, best))
+    index = jnp.array(rows)
+    states, best = jax.tree.map(lambda a: a[index], (training.states, training.best))
+    states, best = training.engine.to_host(states), jax.device_get(best)
     training.rows = [training.rows[row] for row in rows]
     training.engine = program.engine_of([history.member for history in training.rows])
     training.states, training.best = training.engine.to_device(states, best)
