@@ -63,13 +63,6 @@ def imported(path):
             yield from (tuple(a.name.split(".")[1:]) for a in node.names if a.name.startswith("jaxrnn."))
 
 
-def has_factory(module):
-    """Whether a module of a catalogue defines what a configuration names; the others are shared by its siblings."""
-    tree = ast.parse(PACKAGE.joinpath(*module).with_suffix(".py").read_text())
-    factories = {"cell", "dataset", "distribution", "unroll", "study", "reproduce", "benchmark"}
-    return any(isinstance(node, ast.FunctionDef) and node.name in factories for node in tree.body)
-
-
 def test_every_room_is_in_the_list_and_says_what_belongs_there():
     found = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert found == set(ROOMS) - {"base"}

@@ -42,7 +42,7 @@ def with_weights(params, back):
 
 
 @contextlib.contextmanager
-def reverse_mode_alone(name, instead):
+def reverse_mode_only(name, instead):
     """Replaces JAX's error for forward-mode differentiation of a `jax.custom_vjp` inside the block by a clear one.
 
     Args:

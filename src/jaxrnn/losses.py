@@ -64,7 +64,9 @@ def mean_of_known(function: Callable[..., Any], ys: ArrayLike, values: ArrayLike
     return jnp.sum(terms, axis=-1) / jnp.maximum(jnp.sum(known, axis=-1), 1)
 
 
-def weighted_sum(loss: Callable[..., Any], ys: ArrayLike, targets: ArrayLike, weights: ArrayLike) -> jax.Array:
+def weighted_sum(
+    loss: Callable[..., Any], ys: ArrayLike, targets: ArrayLike, weights: ArrayLike
+) -> tuple[jax.Array, jax.Array]:
     """Weighted sum of a loss over steps and sequences, and the sum of the weights.
 
     Steps with weight zero affect neither the loss nor its gradient, even if they hold NaN.

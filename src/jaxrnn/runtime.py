@@ -1,7 +1,7 @@
 """Sets the global state of JAX: one XLA device per core, the cache of compiled programs, the link to other processes.
 
 It also makes the meshes of devices that share the rows of a batch or the runs of a sweep. No other module sets global
-state of JAX.
+state of JAX, except `benchmarks/length.py`, which switches the compilation cache off while it measures.
 """
 
 import atexit
@@ -48,7 +48,7 @@ def prepare() -> None:
     atexit.register(gc.freeze)
 
 
-def processes() -> Any:
+def processes() -> tuple[int, int]:
     """Returns (index of this process, number of processes) of a computation, read from the environment.
 
     The variables are JAX_COORDINATOR_ADDRESS (HOST:PORT of the first process), JAX_NUM_PROCESSES and JAX_PROCESS_ID.
@@ -72,7 +72,7 @@ def processes() -> Any:
     return index, count
 
 
-def join_processes(patience: Any = JOIN_SECONDS) -> Any:
+def join_processes(patience: float = JOIN_SECONDS) -> None:
     """Joins the other processes of a computation. Call it before the first array; a single process returns at once.
 
     Args:

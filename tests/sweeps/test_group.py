@@ -181,7 +181,9 @@ def test_patience_and_halving_end_runs_early(tmp_path, checked):
     summaries = schedule.train(jobs_of(tmp_path / "halved", cfgs), tmp_path / "halved", options)
     ended = sorted((summary["steps"], summary["status"]) for summary in summaries.values())
     assert ended == [(15, "pruned")] * 4 + [(30, "pruned")] * 2 + [(60, "pruned"), (120, "finished")]
-    at_cut = {n: metrics_csv.last_row(tmp_path / "halved" / str(n), "validation")["loss"] for n in range(8)}
+    at_cut = {
+        n: metrics_csv.table(tmp_path / "halved" / str(n)).where(split="validation").rows[-1]["loss"] for n in range(8)
+    }
     first_cut = [n for n in range(8) if summaries[n]["steps"] == 15]
     went_on = [
         next(r["loss"] for r in metrics_csv.read(tmp_path / "halved" / str(n)) if r["split"] == "validation")

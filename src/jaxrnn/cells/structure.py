@@ -1,4 +1,4 @@
-"""The structure of a cell, for whoever uses more of it than its values: unrolls, layers and studies ask here.
+"""The structure of a cell, for unrolls, layers and studies that use more of it than its values.
 
 A cell tells its structure by the type of its `step`: `Step`, `Linear`, or a function with neither structure. A cell
 that wraps the step of another cell has a new step and does not inherit the structure.

@@ -123,10 +123,10 @@ def _listed(columns):
     return [columns] if isinstance(columns, str | int) else list(columns)
 
 
-def _values(table, indices, has_known, missing):
+def _values(table, indices, has_future_covariates, missing):
     """Returns ([N, V], N): the columns to forecast, without the rows at the end that have only future covariates."""
     count = len(table.rows)
-    if has_known:
+    if has_future_covariates:
         while count and all(table.rows[count - 1][index].lower() in GAPS for index in indices):
             count -= 1
     return np.stack([table.numbers(index, missing, count) for index in indices], axis=1), count

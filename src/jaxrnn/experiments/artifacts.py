@@ -120,7 +120,7 @@ def write_answer(run, answer):
         if answer.attention is not None:
             figure = style.save(examples.attention(*answer.attention), run.folder, "generation")
         elif answer.picture is not None:
-            figure = style.save(examples.picture(answer.picture, answer.asked), run.folder, "generation")
+            figure = style.save(examples.picture(answer.picture, answer.question), run.folder, "generation")
     return path, figure
 
 

@@ -38,7 +38,7 @@ def fit(experiment, folder=None, peers=None):
         if folder is not None:
             store = RunFolder(Path(folder), task, experiment.checkpointing.keep_every, bool(cfg.get("tensorboard")))
         if peers is not None and folder is not None:
-            peers.kept = store.save_last_report
+            peers.save = store.save_last_report
         member = member_of(experiment, folder)
         engine = engines.single(task, experiment.seed, experiment.evaluator, peers is not None)
         program = Program(task, None, store, experiment.checkpointing, received)

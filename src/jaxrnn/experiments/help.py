@@ -26,7 +26,7 @@ KINDS = {
     "str": "text",
     "Callable[..., Any]": "a node with a _target_",
     "Cell": "a node with a _target_",
-    "Target": "every, last",
+    "Target": "all, last",
     "jax.typing.ArrayLike": "number",
     "None": "null",
 }

@@ -29,11 +29,11 @@ class Peers:
     """Watches the other processes while a block runs.
 
         with Peers(resume_command) as peers:
-            peers.kept = lambda: store.save(...)
+            peers.save = lambda: store.save(...)
 
     If another process sends no heartbeat, or its block ends with an error, this process does the following:
 
-    1. It calls `kept`.
+    1. It calls `save`.
     2. It prints on standard error which process is lost and how to resume.
     3. It exits with status 2 at once. It cannot wait, since a collective operation with the lost process never ends.
 
@@ -48,11 +48,11 @@ class Peers:
       patience: seconds without a heartbeat after which a process counts as lost.
 
     Fields:
-      kept: () -> None, saves the state of the run. The watching thread calls it at most once.
+      save: () -> None, saves the state of the run. The watching thread calls it at most once.
     """
 
     def __init__(self, resume_command, beat=BEAT, patience=PATIENCE):
-        self.kept = lambda: None
+        self.save = lambda: None
         self._resume_command, self._beat, self._patience = resume_command, beat, patience
         self._index, self._store = jax.process_index(), key_value_store()
         self._others = [number for number in range(jax.process_count()) if number != self._index]
@@ -118,7 +118,7 @@ class Peers:
     def _leave(self, number, reason):
         if self._last is None and not self._finished:
             with contextlib.suppress(Exception):  # the message below must appear even if saving fails
-                self.kept()
+                self.save()
             print(
                 f"error: process {number + 1} is lost ({reason}); checkpoints are kept; start all processes again: "
                 f"{self._resume_command}",

@@ -1,7 +1,7 @@
 """Describes a net of recurrent layers independently of any library: `Stack`.
 
 An import reads a library's modules as a `Stack` and converts it with `net_of`. An export finds the `Stack` of a net
-(`_from_net.py`) and writes it as a library's modules.
+(`_equivalence.py`) and writes it as a library's modules.
 """
 
 from collections.abc import Callable

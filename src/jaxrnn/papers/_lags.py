@@ -52,15 +52,15 @@ def symbols(lag, between="ordered", weight=1.0):
     return drawn(sample, classes, CROSS_ENTROPY, {"uniform": uniform(classes)}, MemoryTask(right, (lag, longest)))
 
 
-def two_classes(length, told, noise=0.0, target_noise=0.0):
+def two_classes(length, informative_steps, noise=0.0, target_noise=0.0):
     """Task to tell two classes by the first steps; noise follows (experiments 3a, 3b and 3c).
 
-    The first `told` steps are 1 or -1 plus noise of variance `noise`; the others are noise of variance 0.2. The target
-    at the last step is 1 or 0; with `target_noise` it is 0.8 or 0.2 plus noise of that variance. A sequence is right if
-    the output is on its class's side of 0.5.
+    The first `informative_steps` steps are 1 or -1 plus noise of variance `noise`; the others are noise of variance
+    0.2. The target at the last step is 1 or 0; with `target_noise` it is 0.8 or 0.2 plus noise of that variance. A
+    sequence is right if the output is on its class's side of 0.5.
 
     Args:
-      length, told: T and N.
+      length, informative_steps: T and N.
       noise, target_noise: variances.
     """
     targets = (0.0, 1.0) if target_noise == 0 else (0.2, 0.8)
@@ -69,8 +69,10 @@ def two_classes(length, told, noise=0.0, target_noise=0.0):
         key_class, key_noise, key_target = jax.random.split(key, 3)
         is_first = jax.random.bernoulli(key_class)
         times = jnp.arange(length)
-        variance = jnp.where(times < told, noise, 0.2)
-        xs = (2.0 * is_first - 1) * (times < told) + jnp.sqrt(variance) * jax.random.normal(key_noise, (length,))
+        variance = jnp.where(times < informative_steps, noise, 0.2)
+        xs = (2.0 * is_first - 1) * (times < informative_steps) + jnp.sqrt(variance) * jax.random.normal(
+            key_noise, (length,)
+        )
         y = jnp.where(is_first, targets[1], targets[0])
         noisy_y = y + jnp.sqrt(target_noise) * jax.random.normal(key_target)
         ends = 1.0 * (times == length - 1)
@@ -85,7 +87,7 @@ def two_classes(length, told, noise=0.0, target_noise=0.0):
     def half(batch):
         return jnp.full_like(batch.targets[..., :1], 0.5)
 
-    memory = MemoryTask(right, lags=(length - told, length))
+    memory = MemoryTask(right, lags=(length - informative_steps, length))
     return drawn(sample, 1, Loss(loss, "squared error"), {"a half": half}, memory)
 
 

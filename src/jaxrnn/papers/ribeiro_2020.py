@@ -95,7 +95,7 @@ def _draw(omegas, before, after):
     return {"ribeiro_2020": figure}
 
 
-def _told(omega):
+def _encoded(omega):
     """Returns the constant input, from -1 to 1, that encodes a frequency."""
     return 2 * (omega - SLOWEST) / (FASTEST - SLOWEST) - 1
 
@@ -105,7 +105,7 @@ def _sines(length):
 
     def sample(key):
         omega = jax.random.uniform(key, minval=SLOWEST, maxval=FASTEST)
-        xs = jnp.full((length, 1), _told(omega))
+        xs = jnp.full((length, 1), _encoded(omega))
         return Sequence(xs, jnp.sin(omega * times)[:, None], jnp.ones(length), times >= 0)
 
     return drawn(sample, 1, SQUARED_ERROR, {"zero": lambda batch: jnp.zeros_like(batch.targets)})
@@ -113,7 +113,7 @@ def _sines(length):
 
 def _orbit(net, params, omegas, steps):
     """Returns the outputs of the last quarter of a run, [steps / 4, len(omegas)]."""
-    xs = jnp.broadcast_to(_told(jnp.asarray(omegas, jnp.float32))[:, None], (steps, len(omegas), 1))
+    xs = jnp.broadcast_to(_encoded(jnp.asarray(omegas, jnp.float32))[:, None], (steps, len(omegas), 1))
     run = jax.jit(lambda params: net.apply(params, net.initial(params, (len(omegas),)), xs)[1])
     return np.asarray(run(params))[-(steps // 4) :, :, 0]
 

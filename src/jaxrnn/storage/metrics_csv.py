@@ -137,14 +137,17 @@ def digest(folder):
     return _digest(path.read_bytes()) if path.is_file() else None
 
 
-def check(folder, noted):
+def check(folder, saved_digest):
     """Compares `metrics.csv` with an earlier `digest` of it; rows may have been added since.
 
     Raises:
       ConfigError: if rows were changed or lost.
     """
     path = Path(folder) / FILE
-    if noted is not None and _digest(path.read_bytes()[: noted["bytes"]] if path.is_file() else b"") != noted:
+    if (
+        saved_digest is not None
+        and _digest(path.read_bytes()[: saved_digest["bytes"]] if path.is_file() else b"") != saved_digest
+    ):
         raise DamagedError(f"{path} is damaged: its rows were changed or lost; {_hint(folder)}")
 
 
@@ -159,12 +162,6 @@ def _digest(data):
 def table(folder):
     """Reads a run's `metrics.csv` as a `Table`; the table is empty before the first report."""
     return Table(read(folder) if (Path(folder) / FILE).is_file() else ())
-
-
-def last_row(folder, split):
-    """Returns the losses and norms in the last row of a split, or None if the split has no row."""
-    rows = [row for row in read(folder) if row["split"] == split]
-    return {name: value for name, value in rows[-1].items() if name not in ("step", "split")} if rows else None
 
 
 def _value(name, text):

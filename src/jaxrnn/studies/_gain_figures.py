@@ -31,7 +31,7 @@ def draw(result):
     squares = {name: each for name, each in arrays_by_network.items() if "eigenvalues" in each}
     if squares:
         figures["gain_spectrum"] = _spectrum(squares)
-    sized = {name: each for name, each in arrays_by_network.items() if "edges" in each and len(_known(each))}
+    sized = {name: each for name, each in arrays_by_network.items() if "edges" in each and len(_sizes_with_edge(each))}
     if sized:
         figures["gain_size"] = _sizes(sized, common["sizes"], common["gains"][-1])
     return figures
@@ -99,7 +99,7 @@ def _spectrum(arrays_by_network):
     return figure
 
 
-def _known(each):
+def _sizes_with_edge(each):
     """Returns the indices of the sizes at which at least half of the networks have an edge."""
     return np.flatnonzero(np.isfinite(np.median(each["edges"], axis=1)))
 
@@ -107,7 +107,7 @@ def _known(each):
 def _sizes(arrays_by_network, sizes, highest):
     figure, (panel,) = style.panels(1, "units", "gain at the edge")
     for number, (name, each) in enumerate(arrays_by_network.items()):
-        known = _known(each)
+        known = _sizes_with_edge(each)
         middle, low, high = (np.minimum(a, highest) for a in statistics.median(each["edges"][known], axis=1))
         bars = [middle - low, high - middle]
         panel.errorbar(sizes[known], middle, bars, label=name, elinewidth=0.8, **style.series(number))

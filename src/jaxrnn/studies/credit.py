@@ -142,7 +142,7 @@ def _rows(name, arrays):
     of_layers = {f"dL/dW, {layer}": values for layer, values in arrays["weights"].items()}
     for quantity, values in {"gradient": arrays["gradient"], "integrated": arrays["integrated"], **of_layers}.items():
         for moment, step in enumerate(arrays["steps"]):
-            row = {"network": name, "step": int(step), "what": quantity, "networks": values.shape[1]}
+            row = {"network": name, "step": int(step), "quantity": quantity, "networks": values.shape[1]}
             for lag, interval in enumerate(zip(*statistics.median(values[moment]), strict=True)):
                 yield row | {"lag": lag} | quantiles(interval)
 

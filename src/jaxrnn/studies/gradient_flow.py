@@ -147,7 +147,7 @@ def _words(norms):
         middle, low, high = statistics.median(rates)
         spread = f" (median of {len(rates)}, 90 % interval {low:+.4f} to {high:+.4f})" if len(rates) > 1 else ""
         text += f", {middle:+.4f} nats per step back{spread}"
-    unresolved = ~told(together)[1:]
+    unresolved = ~is_resolved(together)[1:]
     lag = (
         len(unresolved) - int(np.argmin(unresolved[::-1])) if not unresolved.all() else 0
     )  # after the last resolved lag
@@ -216,7 +216,7 @@ def growth(norms: Any) -> Any:
     than two lags are resolved, the rate is NaN, and the kind is "vanishing" if lag 1 is resolved, else "zero".
     """
     norms = np.asarray(norms)
-    resolved = np.flatnonzero(told(norms)[1:]) + 1
+    resolved = np.flatnonzero(is_resolved(norms)[1:]) + 1
     if len(resolved) < 2:
         return np.nan, "vanishing" if resolved.tolist() == [1] and len(norms) > 2 else "zero"
     first, last = map(float, norms[resolved[[0, -1]]])
@@ -225,7 +225,7 @@ def growth(norms: Any) -> Any:
     return float(change / (resolved[-1] - resolved[0])), kind
 
 
-def told(norms: Any) -> Any:
+def is_resolved(norms: Any) -> Any:
     """Returns true where norms are finite and large enough for their floating-point format."""
     return np.isfinite(norms) & (norms >= smallest(norms.dtype))
 

@@ -9,7 +9,7 @@ from jaxrnn.metrics import cost
 from jaxrnn.storage import metrics_csv, summaries
 
 
-class Found(NamedTuple):
+class SweepRun(NamedTuple):
     """A run of a sweep, read from its folder.
 
     Fields:
@@ -57,17 +57,17 @@ def _leaves(folder, cfg, content):
 
 
 def run_of(folder, leaves, content, rows, metric, better):
-    """Builds the `Found` of a folder from its entry (leaves, content, rows) in the result of `readable`.
+    """Builds the `SweepRun` of a folder from its entry (leaves, content, rows) in the result of `readable`.
 
     `metric` and `better` are as in `jaxrnn.sweeps.report.Sweep`.
     """
     if content is not None:
-        return Found(folder, leaves, content["status"], content["reason"], value(content, metric), content["steps"])
+        return SweepRun(folder, leaves, content["status"], content["reason"], value(content, metric), content["steps"])
     split, _, column = metric.partition(".")
     values = [row[column] for row in rows if row["split"] == split and row.get(column) is not None]
     best = min(values, key=lambda number: cost(better, number)) if values else None
     steps = rows[-1]["step"] if rows else 0
-    return Found(folder, leaves, "running" if rows else "waiting", None, best, steps)
+    return SweepRun(folder, leaves, "running" if rows else "waiting", None, best, steps)
 
 
 def value(content, metric):

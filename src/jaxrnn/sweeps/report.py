@@ -27,11 +27,11 @@ class Setting(NamedTuple):
 
     Fields:
       factors: {name: value} of the leaves that differ between settings.
-      runs: a list of `Found`s.
+      runs: a list of `SweepRun`s.
     """
 
     factors: dict[str, Any]
-    runs: list[reading.Found]
+    runs: list[reading.SweepRun]
 
     @property
     def values(self):

@@ -1,7 +1,6 @@
 """Turns functions of one run into functions of many runs: a batch dimension that is sharded over the devices."""
 
 import jax
-import numpy as np
 from jax import lax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
@@ -52,8 +51,3 @@ def shared(arrays, runs):
 def keys(seeds):
     """PRNG keys [N] from seeds [N], uint32: the same keys as single runs have."""
     return jax.vmap(jax.random.key)(seeds)
-
-
-def seeds(first, runs):
-    """Seeds first, first + 1, ... [N] of runs that differ only in their seeds."""
-    return np.arange(first, first + runs, dtype=np.uint32)

@@ -18,14 +18,14 @@ class Answer(NamedTuple):
     Fields:
       text: the answer for the terminal, one line per alternative or symbol.
       rows: the same as dicts, for a CSV file.
-      asked: the question.
+      question: the question.
       attention: (weights [T, S], symbols of the answer, symbols of the question), or None.
       picture: [rows, columns], or None.
     """
 
     text: str
     rows: list
-    asked: str
+    question: str
     attention: tuple | None = None
     picture: np.ndarray | None = None
 

@@ -20,7 +20,7 @@ from jax import lax
 
 from jaxrnn.cells.step import dot, has_dropout
 from jaxrnn.cells.structure import step_with_product
-from jaxrnn.jax_internals import reverse_mode_alone, without_weights
+from jaxrnn.jax_internals import reverse_mode_only, without_weights
 from jaxrnn.unroll._deferred_backward import Saved, backward, rows
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
 from jaxrnn.unroll.contract import cast_like, in_time, scan, segments, where
@@ -41,7 +41,7 @@ def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
         return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
     initial = cell.initial(params, xs.shape[1:-1])
     inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
-    with reverse_mode_alone("unroll deferred", "the unroll scan, jaxrnn.unroll.scan.unroll()"):
+    with reverse_mode_only("unroll deferred", "the unroll scan, jaxrnn.unroll.scan.unroll()"):
         carry, ys = _unrolled(cell, projects_outside(xs.shape[-1], len(params.w_h)))(params, carry, initial, *inputs)
     return carry, in_time(reverse, ys)
 

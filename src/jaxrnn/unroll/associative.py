@@ -18,7 +18,7 @@ from jaxrnn.unroll.contract import segments, where
 
 @checked
 def unroll() -> Unroll:
-    """Exact associative scan, for the cells lru, min_gru, min_lstm and rg_lru."""
+    """Exact associative scan, for cells whose step is a `jaxrnn.cells.structure.Linear`."""
     return associative
 
 
