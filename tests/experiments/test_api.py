@@ -6,8 +6,9 @@ import optax
 import pytest
 
 import jaxrnn
+from jaxrnn import nets
 from jaxrnn.cells import elman, gru
-from jaxrnn.data import sine
+from jaxrnn.data import addition, sine
 from jaxrnn.errors import ConfigError
 from jaxrnn.storage import metrics_csv, summaries
 
@@ -111,3 +112,20 @@ def test_help_tells_the_choices_where_none_is_made(name, group, tmp_path, call):
     refused = call(tmp_path, name)
     assert refused.returncode == 2
     assert refused.stderr.startswith(f"error: {group} is missing; give it: {group}=...; there are: ")
+
+
+def test_probes_of_an_experiment_need_a_folder_too():
+    experiment = jaxrnn.experiment("model=gru", "model.cell.size=2", "data=sine", "probes=[gates]", "trainer.steps=36")
+    with pytest.raises(ConfigError, match=r"^probes: they write into a run folder; give folder="):
+        jaxrnn.fit(experiment)
+
+
+@pytest.mark.slow
+def test_the_params_of_a_run_begin_another_also_those_of_a_folder(tmp_path):
+    data = addition.dataset(digits=1, examples=20, validation=4)
+    net = nets.seq2seq(gru.cell(3), data.output_size, "symbols", data.symbols.inputs.size, embedding=2)
+    settings = {"steps": 2, "batch_size": 4, "learning_rate": 1e-9, "report_every": 1}
+    run = jaxrnn.fit(net, data, **settings, folder=tmp_path)
+    for params in (run.params, jaxrnn.load(tmp_path, net, data).params):
+        again = jaxrnn.fit(net._replace(init=lambda key, input_size, params=params: params), data, **settings)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), again.params, run.params)

@@ -122,3 +122,14 @@ def test_a_cut_lets_the_share_of_the_paper_go_on(factor, runs):
 def test_cuts_come_after_eta_times_the_updates(after, factor, steps):
     expected = [after * factor**k for k in range(20) if after * factor**k < steps]
     assert halving.Options(halve_after=after, halve_factor=factor).cuts(steps) == expected
+
+
+def test_a_run_that_ends_beside_one_that_stops_has_its_own_results():
+    """Only runs that resume are left without results."""
+    rows = rows_of(JOBS[:2])
+    histories = [History(100, step=7, member=member) for member in rows]
+    histories[0].end("stopped", "SIGTERM")
+    histories[1].end("pruned", "")
+    group = engine_of(rows)._replace(results=lambda best: ["of 0", "of 1"], of_run=lambda tree, row: tree["w"][row])
+    ended = list(lifecycle._ended(Training(None, group, histories, None, {"w": [0, 1]}), [0, 1]))
+    assert [(each.best, each.results) for each in ended] == [(0, None), (1, "of 1")]
