@@ -7,7 +7,7 @@ import pytest
 
 from jaxrnn import nets, parametrizations
 from jaxrnn.cells import gru, lstm
-from jaxrnn.recurrent_weights import map_recurrent
+from jaxrnn.recurrent_weights import map_recurrent, recurrent_weights
 from jaxrnn.training.update import cast
 from jaxrnn.types import Pair
 from jaxrnn.unroll import deferred, scan
@@ -102,4 +102,4 @@ def parts(cell):
 
 
 def weak(params):
-    return map_recurrent(lambda w: 0.1 * w, params)
+    return map_recurrent(lambda w: 0.1 * w, params) if recurrent_weights(params) else params

@@ -11,7 +11,7 @@ from test_every_cell import CELLS, LINEAR
 
 from jaxrnn.cells import elman
 from jaxrnn.cells.structure import Step
-from jaxrnn.recurrent_weights import map_recurrent
+from jaxrnn.recurrent_weights import map_recurrent, recurrent_weights
 from jaxrnn.training.update import cast
 from jaxrnn.unroll import associative, chunked, deferred, diagonal_rtrl, loop, newton, rtrl, scan, truncated
 
@@ -117,4 +117,4 @@ def differs_little(cell, unroll, steps):
 
 
 def weak(params):
-    return map_recurrent(lambda w: 0.1 * w, params)
+    return map_recurrent(lambda w: 0.1 * w, params) if recurrent_weights(params) else params
