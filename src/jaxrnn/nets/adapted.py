@@ -38,8 +38,7 @@ def anchored(net: Net, dataset: Dataset) -> Net:
         return net
 
     def width(input_size):
-        x = jax.ShapeDtypeStruct((1, 1, input_size), float)
-        return jax.eval_shape(anchor, x).shape[-1]
+        return jax.eval_shape(lambda: anchor(jnp.zeros((1, 1, input_size)))).shape[-1]
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         carry, ys = net.apply(params.net, carry, xs, mask=mask, reset=reset, key=key)
