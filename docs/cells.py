@@ -17,7 +17,7 @@ TASKS = {"adding": "loss", "copying": "loss", "digits": "solved"}
 
 def save_results(task, sweep):
     """Writes docs/cells/TASK.csv with one row per run, and docs/cells/machine.json."""
-    from jaxrnn.benchmarks._timing import machine
+    from jaxrnn.benchmarks.machine import machine
 
     rows = []
     for file in sorted(Path(sweep).glob("*/summary.json"), key=lambda file: int(file.parent.name)):

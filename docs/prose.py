@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import speed
 
-from jaxrnn.benchmarks._timing import machine
+from jaxrnn.benchmarks.machine import machine
 from jaxrnn.unroll.newton import MAX_PREDICTED
 
 HERE = Path(__file__).parent

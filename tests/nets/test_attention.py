@@ -40,14 +40,17 @@ def softmax(scores):
     return exp / exp.sum()
 
 
-def test_luong_is_the_hand_calculation():
-    net = kinds()["luong"]
-    weights = net.attention
+def computed(name):
+    """The params, memory and inputs of a net with attention, its outputs and its attention weights, on the host."""
+    net = kinds()[name]
     params = initialised(net, 2)
-    carry, xs = attended(net, params), np.asarray(XS)
+    carry = attended(net, params)
     _, ys = jax.jit(net.apply)(params, carry, XS)
-    looked = jax.jit(weights)(params, carry, XS)
-    params, memory = jax.device_get((params, MEMORY))
+    return jax.device_get((params, MEMORY, XS, ys, jax.jit(net.attention)(params, carry, XS)))
+
+
+def test_luong_is_the_hand_calculation():
+    params, memory, xs, ys, looked = computed("luong")
     for b, steps in enumerate((5, 3, 1)):
         h = np.zeros(H)
         for t in range(T):
@@ -59,13 +62,7 @@ def test_luong_is_the_hand_calculation():
 
 
 def test_bahdanau_is_the_hand_calculation():
-    net = kinds()["bahdanau"]
-    weights = net.attention
-    params = initialised(net, 2)
-    carry, xs = attended(net, params), np.asarray(XS)
-    _, ys = jax.jit(net.apply)(params, carry, XS)
-    looked = jax.jit(weights)(params, carry, XS)
-    params, memory = jax.device_get((params, MEMORY))
+    params, memory, xs, ys, looked = computed("bahdanau")
     own = params.cell
     for b, steps in enumerate((5, 3, 1)):
         h = np.zeros(H)

@@ -2,17 +2,15 @@
 
 import importlib
 import json
-import os
-import platform
 import statistics
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxrnn import atomic
 from jaxrnn.benchmarks._worker import Missing, Worker
+from jaxrnn.benchmarks.machine import machine
 from jaxrnn.experiments import schema
 from jaxrnn.plotting import style
-from jaxrnn.storage import summaries
 from jaxrnn.table import Table
 
 
@@ -88,27 +86,6 @@ def rows_of(seconds, **columns):
         for name, times in seconds.items()
         for number, value in enumerate(times)
     ]
-
-
-def machine():
-    """Describes what speed depends on: {"versions", "python", "cores", "processor", "device"}."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    environment = summaries.versions()
-    for name in ("jaxlib", "numpy", "optax", "torch", "keras", "tensorflow", "dm-haiku", "equinox"):
-        try:
-            environment["versions"][name] = version(name)
-        except PackageNotFoundError:
-            continue
-    cores = len(os.sched_getaffinity(0))
-    return {**environment, "python": platform.python_version(), "cores": cores, "processor": _processor()}
-
-
-def _processor():
-    """Returns the name of the CPU; empty if the system does not provide it."""
-    info = Path("/proc/cpuinfo")  # Linux only
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
 def write(measured, name, figures, folder):

@@ -31,8 +31,8 @@ def forecast(series, window, train, splits, target: Target = "all", stateful=Fal
     - Each split is one sequence. It begins with a warm-up as long as a training epoch, which does not count.
 
     Args:
-      series: a `Series`; its `horizon` is the number of values to predict at a step, its `distribution` that of each
-        value, or None for a point forecast.
+      series: a `Series`. Its `horizon` is the number of values to predict at a step. Its `distribution` describes each
+        value; None for a point forecast.
       window: T, the steps per window.
       train: n; training uses only the values before index n, as inputs and as targets.
       splits: {name: (start, stop)}. Each index in this range is one prediction: the `window` values before the index

@@ -4,7 +4,7 @@ A net gives the carry of each layer to the layer's unroll and returns the carry 
 layer's carry inside the net's carry is a door to its unroll, in any net: instructions go in there, and records come
 out, as the extra of an `Extended` carry. `find_layers` finds these places, `record` uses them.
 
-The recorded layers of an encoder-decoder are those of its encoder, because its carry is the encoder's.
+In an encoder-decoder, only the encoder's layers are recorded, because its carry is the encoder's.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """A net from inside: the carry of every layer after every step, its gates, and gradients with respect to the carries.
 
-The recorded layers of an encoder-decoder, which reads a `Pair`, are those of its encoder. `_recording` holds the
+In an encoder-decoder, which reads a `Pair`, only the encoder's layers are recorded. `_recording` holds the
 unrolls that record.
 """
 

@@ -114,8 +114,8 @@ def described(target):
     """Reads the documentation of a factory from its source.
 
     Returns:
-      (first line of the docstring, {argument: (type, default, description)}), both empty without a source file. The
-      arguments of a factory that stands for several, by `nodes.STACKS`, are those of all of them.
+      (first line of the docstring, {argument: (type, default, description)}), both empty without a source file. A
+      factory that stands for several, by `nodes.STACKS`, has the arguments of all of them.
     """
     title, rows = _described(target)
     if target == STACKS["values"]:

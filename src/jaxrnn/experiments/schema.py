@@ -134,7 +134,7 @@ def _plain():
 
 
 def _check_part(cfg, path, key):
-    """Raises a `ConfigError` for a node that is no part of the configuration, or is a value instead of a node."""
+    """Raises a `ConfigError` for an unknown node, or a value in place of a node."""
     collection, name = path.removesuffix("."), f"{path}{key}"
     if path == "" and key not in (*PARTS, *OPTIONAL, *COLLECTIONS):
         parts = [part for part in cfg if part != key]

@@ -94,7 +94,7 @@ def randomized(cell, params, xs, key, dropout=None, zoneout=None, noise=None):
 
 
 def keyed(unroll, key):
-    """Returns the unroll with keys [B] of its own, apart from those of the layer's dropout, zoneout and noise."""
+    """Returns the unroll with its own keys [B]. The layer's dropout, zoneout and noise use other keys."""
     return with_key(unroll, lambda: per_step(fold_in(key, 3)))
 
 

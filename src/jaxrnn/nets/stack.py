@@ -91,7 +91,7 @@ def stacked(
     noise=None,
     first=None,
 ):
-    """Makes the recurrent layers of a stack, with dropout between them; the options are those of `rnn`.
+    """Makes the recurrent layers of a stack, with dropout between them. It has the options of `rnn`.
 
     Args:
       first: a net that replaces the first layer; None for none.

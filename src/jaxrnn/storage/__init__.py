@@ -1,11 +1,11 @@
 """The files of run folders: metrics, checkpoints, summary, probes, lock; everything that reads or writes them.
 
 - `run_folders`, `group_store`: where the runs of a program are saved while they train, and from where they resume.
-- `checkpoints`, `array_file`: their states; `fingerprint`: what identifies a run, so that no other resumes from them.
+- `checkpoints`, `array_file`: their states. `fingerprint` identifies a run, so that no other resumes from them.
 - `metrics_csv`, `summaries`, `probe_files`, `tensorboard`: their results.
 - `locks`: who may write.
 
-What is computed belongs to `training`, the configuration in `.hydra/` to `experiments`. A name is loaded when it is
+Computations belong to `training`, the configuration in `.hydra/` belongs to `experiments`. A name is loaded when it is
 first used.
 """
 

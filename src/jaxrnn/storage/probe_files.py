@@ -64,7 +64,7 @@ def read(name, probe, task, folder):
       task, folder: as in `Probes`.
 
     Returns:
-      None if there is no measurement.
+      As above, or None without a measurement.
     """
     params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
     expected = jax.eval_shape(measure_of(probe, task), params, draw(task.dataset, BATCH, jax.random.key(0)))

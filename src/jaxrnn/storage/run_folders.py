@@ -121,9 +121,8 @@ class RunFolder:
     def report(self, training):
         history = training.rows[0]
         history.flush()
-        progress = {**history.progress, "seconds": training.clock.seconds()}
-        is_valid = history.status != "diverged"
-        if is_valid:
+        if history.status != "diverged":
+            progress = {**history.progress, "seconds": training.clock.seconds()}
             self._last_report = (training, history.step, training.states, training.best, progress, history.text())
 
     def is_missing(self):

@@ -110,7 +110,7 @@ def _print_plan(plan, process, processes, ended, jobs):
 def _train_group(group, jobs, members, sweep, progress):
     """Trains some members of a group: {number: summary}. After a signal it saves everything and ends the process."""
     summaries = {}
-    process, processes = runtime.processes()  # with other processes the members are shared out in another way
+    process, processes = runtime.processes()  # another number of processes divides the members differently
     store = sweep.folder / GROUPS / f"{jobs[group.members[0]].number}_{process}_{processes}"
     for member, content in _train_members(group, {member: jobs[member] for member in members}, sweep, store):
         summaries[jobs[member].number] = content
