@@ -6,17 +6,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from jax.typing import ArrayLike
 
+from jaxrnn.arrays import AnyArray
 from jaxrnn.dataset import Loss
 
 
-def squared_error(ys: ArrayLike, targets: ArrayLike) -> jax.Array:
+def squared_error(ys: AnyArray, targets: AnyArray) -> jax.Array:
     """Mean over the outputs of (y - target)^2. Args: ys, targets [T, B, K]. Returns: [T, B]."""
     return jnp.mean((ys - targets) ** 2, axis=-1)
 
 
-def cross_entropy(logits: ArrayLike, labels: ArrayLike) -> jax.Array:
+def cross_entropy(logits: AnyArray, labels: AnyArray) -> jax.Array:
     """-ln softmax(logits)[label], in nats. Args: logits [T, B, K], labels [T, B, 1], integers. Returns: [T, B]."""
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels[..., 0])
 
@@ -43,12 +43,12 @@ def smoothed_cross_entropy(smoothing: float = 0.1) -> Callable[..., jax.Array]:
     return loss
 
 
-def binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> jax.Array:
+def binary_cross_entropy(logits: AnyArray, targets: AnyArray) -> jax.Array:
     """Sum over the outputs of their binary cross-entropies, in nats. Args: [T, B, K]. Returns: [T, B]."""
     return jnp.sum(optax.sigmoid_binary_cross_entropy(logits, targets), axis=-1)
 
 
-def mean_of_known(function: Callable[..., Any], ys: ArrayLike, values: ArrayLike) -> jax.Array:
+def mean_of_known(function: Callable[..., Any], ys: AnyArray, values: AnyArray) -> jax.Array:
     """Mean of a function over the known values, those that are not NaN; 0 if no value is known.
 
     Args:
@@ -65,7 +65,7 @@ def mean_of_known(function: Callable[..., Any], ys: ArrayLike, values: ArrayLike
 
 
 def weighted_sum(
-    loss: Callable[..., Any], ys: ArrayLike, targets: ArrayLike, weights: ArrayLike
+    loss: Callable[..., Any], ys: AnyArray, targets: AnyArray, weights: AnyArray
 ) -> tuple[jax.Array, jax.Array]:
     """Weighted sum of a loss over steps and sequences, and the sum of the weights.
 
@@ -85,7 +85,7 @@ def weighted_sum(
     return jnp.sum(weights * loss(ys, targets)), jnp.sum(weights)
 
 
-def mean_of(total: ArrayLike, weight: ArrayLike) -> jax.Array:
+def mean_of(total: AnyArray, weight: AnyArray) -> jax.Array:
     """Weighted mean of a training batch, from the two sums of `weighted_sum`; zero, with zero gradient, if no step
     counts."""
     return total / jnp.where(weight > 0, weight, 1)

@@ -15,6 +15,7 @@ from jaxrnn.storage import metrics_csv, summaries
 from jaxrnn.storage.checkpoints import Checkpoints
 from jaxrnn.sweeps import grouping, schedule
 from jaxrnn.sweeps.halving import Options
+from jaxrnn.sweeps.job import Job
 from jaxrnn.training import history, loop
 
 # Every kind of float that reaches traced code, with two values that lead to different runs.
@@ -49,7 +50,7 @@ def checked(configure):
 
 def jobs_of(folder, cfgs):
     """Jobs as a launcher makes them, their folders written."""
-    jobs = [schedule.Job(number, cfg, Path(folder) / str(number)) for number, cfg in enumerate(cfgs)]
+    jobs = [Job(number, cfg, Path(folder) / str(number)) for number, cfg in enumerate(cfgs)]
     for job in jobs:
         (job.folder / ".hydra").mkdir(parents=True, exist_ok=True)
         OmegaConf.save(job.cfg, job.folder / ".hydra" / "config.yaml")
@@ -119,7 +120,7 @@ def test_what_cannot_vary_splits_and_says_why(checked):
         for rate in (1e-4, 1e-3, 3e-3)
     ]
     plan = grouping.plan(cfgs)
-    assert [len(group.members) for group in plan.groups] == [6] * 4
+    assert [len(group.settings) for group in plan.groups] == [6] * 4
     assert all(group.names == ("optimizer.learning_rate",) for group in plan.groups)
     text = "\n".join(plan.lines())
     assert "24 runs, 4 compiled groups" in text
@@ -324,7 +325,7 @@ def test_the_disk_has_a_runs_configuration_before_its_checkpoint(tmp_path, check
     monkeypatch.setattr(atomic, "sync", lambda path: (log.append(("sync", Path(path))), own_sync(path)))
     monkeypatch.setattr(os, "replace", lambda old, new: (log.append(("name", Path(new))), own_replace(old, new)))
     cfgs = [checked("trainer.steps=20", "trainer.report_every=10", f"seed={seed}") for seed in range(runs)]
-    jobs = [schedule.Job(number, cfg, tmp_path / str(number)) for number, cfg in enumerate(cfgs)]
+    jobs = [Job(number, cfg, tmp_path / str(number)) for number, cfg in enumerate(cfgs)]
 
     def prepare():  # more slowly than the runs train
         time.sleep(1)

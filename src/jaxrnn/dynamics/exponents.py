@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.typing import ArrayLike
+
+from jaxrnn.arrays import AnyArray
 
 
 class Exponents(NamedTuple):
@@ -57,7 +58,7 @@ def lyapunov(
     return Exponents(jnp.mean(rates, axis=0), rates, z)
 
 
-def standard_error(rates: ArrayLike, blocks: int = 10) -> jax.Array:
+def standard_error(rates: AnyArray, blocks: int = 10) -> jax.Array:
     """Returns the standard error [k] of the mean of rates [T, k].
 
     It comes from the means of blocks of steps, because the rates of neighbouring steps are correlated.
@@ -71,7 +72,7 @@ def standard_error(rates: ArrayLike, blocks: int = 10) -> jax.Array:
     return means.std(axis=0, ddof=1) / jnp.sqrt(len(means))
 
 
-def kaplan_yorke(lam: ArrayLike) -> Any:
+def kaplan_yorke(lam: AnyArray) -> Any:
     """Returns the Kaplan-Yorke dimension of a spectrum [n]: j + (lam_1 + ... + lam_j) / |lam_{j+1}|.
 
     j is the last index at which the sum is not negative. The dimension is n if no sum is negative.
@@ -83,12 +84,12 @@ def kaplan_yorke(lam: ArrayLike) -> Any:
     return jnp.where(j == len(lam), 1.0 * len(lam), j + before / jnp.abs(lam[jnp.minimum(j, len(lam) - 1)]))
 
 
-def entropy(lam: ArrayLike) -> Any:
+def entropy(lam: AnyArray) -> Any:
     """Returns the sum of the positive exponents of [n], in nats per step: the entropy rate by Pesin's identity."""
     return jnp.sum(jnp.maximum(lam, 0.0))
 
 
-def mean_field_exponent(gain: float) -> float:
+def mean_field_exponent(gain: float) -> jax.Array:
     """Returns the largest exponent of x' = J tanh(x) in the limit of N units, N to infinity.
 
     J has independent normal entries of variance g^2 / N with the gain g. For g > 1 the exponent is

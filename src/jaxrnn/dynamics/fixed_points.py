@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
+
+from jaxrnn.arrays import AnyArray
 
 
 class Points(NamedTuple):
@@ -23,7 +24,7 @@ class Points(NamedTuple):
     flat: jax.Array
 
 
-def find_points(f: Callable[..., Any], starts: ArrayLike, x: Any, iterations: int = 200) -> Points:
+def find_points(f: Callable[..., Any], starts: AnyArray, x: Any, iterations: int = 200) -> Points:
     """Minimizes |f(z, x) - z|^2 / 2 from every start.
 
     Args:
@@ -55,7 +56,7 @@ def find_points(f: Callable[..., Any], starts: ArrayLike, x: Any, iterations: in
     return jax.lax.map(descend, starts)
 
 
-def distinct(z: ArrayLike, apart: float) -> Any:
+def distinct(z: AnyArray, apart: float) -> Any:
     """Returns the indices of distinct points z [P, n]: each is farther than `apart` from all returned before it."""
     indices = []
     for index, point in enumerate(z):

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.flatten_util import ravel_pytree
-from jax.typing import ArrayLike
 
+from jaxrnn.arrays import AnyArray
 from jaxrnn.dynamics import taps
 from jaxrnn.types import Carry, Net, Params
 
@@ -32,7 +32,7 @@ def as_map(net: Net, params: Params) -> Any:
     return f, z_0
 
 
-def layer_maps(net: Net, params: Params, xs: ArrayLike, carry: Carry = None) -> Any:
+def layer_maps(net: Net, params: Params, xs: AnyArray, carry: Carry = None) -> Any:
     """Returns every layer of a net as a map of its own carry, driven by its own inputs.
 
     The Jacobian of a stack of layers is block triangular, so its spectrum is the union of the spectra of these maps. A
@@ -85,12 +85,12 @@ def closed_loop(net: Net, params: Params, output_size: int) -> Any:
     return f, z_0
 
 
-def trajectory(f: Callable[..., Any], z_0: Any, xs: ArrayLike) -> jax.Array:
+def trajectory(f: Callable[..., Any], z_0: Any, xs: AnyArray) -> jax.Array:
     """Returns the states z_1 ... z_T [T, n] of a map f(z, x) -> z' that starts at z_0 [n], for the inputs xs [T, D]."""
     return lax.scan(lambda z, x: (f(z, x),) * 2, z_0, xs)[1]
 
 
-def jacobians(f: Callable[..., Any], z_0: Any, xs: ArrayLike) -> jax.Array:
+def jacobians(f: Callable[..., Any], z_0: Any, xs: AnyArray) -> jax.Array:
     """Returns J_t = dz_t / dz_{t-1} along the trajectory, [T, n, n]; arguments as in `trajectory`."""
 
     def step(z, x):

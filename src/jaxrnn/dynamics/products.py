@@ -10,13 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.typing import ArrayLike
+
+from jaxrnn.arrays import AnyArray
 
 MAX_SWEEPS = 30  # limit for the sweeps of rotations; usually six are enough
 LOG_ZERO = -1e30  # stands for the ln of a singular value that is exactly zero, so that scales can be compared
 
 
-def log_singular_values(js: ArrayLike) -> Any:
+def log_singular_values(js: AnyArray) -> Any:
     """Returns ln of the singular values of the products J_t ... J_1, for every t.
 
     The product is stored as Q diag(exp(d)) V with Q orthogonal, d descending and V well conditioned. At each step J_t Q

@@ -8,8 +8,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
+from jaxrnn.arrays import AnyArray
 from jaxrnn.dynamics._recording import Layer as Layer
 from jaxrnn.dynamics._recording import carries_and_gates, find_layers, inputs_of, record, shares_along
 from jaxrnn.types import Carry, Net, Pair, Params
@@ -19,11 +19,11 @@ def observe(
     net: Net,
     params: Params,
     carry: Carry,
-    xs: ArrayLike,
+    xs: AnyArray,
     perturbations: Any = None,
     *,
-    mask: ArrayLike | None = None,
-    reset: ArrayLike | None = None,
+    mask: AnyArray | None = None,
+    reset: AnyArray | None = None,
     key: jax.Array | None = None,
 ) -> Any:
     """Runs a net and records the carries and gates of its layers.
@@ -44,7 +44,7 @@ def observe(
     return record(net, carries_and_gates, layers, instructions, params, xs, mask=mask, reset=reset, key=key)
 
 
-def zero_perturbations(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Any:
+def zero_perturbations(net: Net, params: Params, carry: Carry, xs: AnyArray) -> Any:
     """Returns zero perturbations for `observe`, whose arguments it takes: one carry per layer, leaves [T, B, H]."""
     steps = jnp.shape(xs.source if isinstance(xs, Pair) else xs)[0]
     layers = find_layers(net, params, carry, xs)
@@ -55,12 +55,12 @@ def shares(
     net: Net,
     params: Params,
     carry: Carry,
-    xs: ArrayLike,
+    xs: AnyArray,
     adjoints: Any,
     direction: Any,
     *,
-    mask: ArrayLike | None = None,
-    reset: ArrayLike | None = None,
+    mask: AnyArray | None = None,
+    reset: AnyArray | None = None,
 ) -> Any:
     """Returns the contribution of every step to the gradient of the layers' weights, along a direction.
 
@@ -82,7 +82,7 @@ def shares(
     return record(net, shares_along, layers, instructions, params, xs, mask=mask, reset=reset)[2]
 
 
-def layers(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Any:
+def layers(net: Net, params: Params, carry: Carry, xs: AnyArray) -> Any:
     """Lists the recurrent layers of a net; each direction of a bidirectional layer is an entry.
 
     Args:
@@ -107,10 +107,10 @@ def inputs(
     net: Net,
     params: Params,
     carry: Carry,
-    xs: ArrayLike,
+    xs: AnyArray,
     *,
-    mask: ArrayLike | None = None,
-    reset: ArrayLike | None = None,
+    mask: AnyArray | None = None,
+    reset: AnyArray | None = None,
 ) -> Any:
     """Returns the inputs of every layer: [xs [T, B, D_l], ...]. Arguments and order are as in `observe`."""
     layers = find_layers(net, params, carry, xs)

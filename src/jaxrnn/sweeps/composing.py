@@ -11,14 +11,14 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from jaxrnn.experiments.hydra_internals import directory_name, to_yaml
-from jaxrnn.sweeps import schedule
+from jaxrnn.sweeps.job import prepare_job
 
 
 class Composer:
     """Composes the configurations of many jobs; the part that jobs have in common is composed once.
 
     Fields:
-      jobs: {number: `jaxrnn.sweeps.schedule.Job`}, checked.
+      jobs: {number: `jaxrnn.sweeps.job.Job`}, checked.
     """
 
     def __init__(self, hydra_context, master):
@@ -28,7 +28,7 @@ class Composer:
         self._parsed = functools.cache(lambda word: parser.parse_overrides([word])[0])
 
     def add(self, overrides, number):
-        """Composes a job and checks it; raises the errors of `schedule.checked`."""
+        """Composes a job and checks it; raises the errors of `prepare_job`."""
         _, values, base = self._base(overrides)
         cfg, full_cfg = copy.deepcopy(base.task), base.cfg
         _set(cfg, values)
@@ -41,7 +41,7 @@ class Composer:
                 full_cfg.hydra.job.num = number
         folder = Path(str(full_cfg.hydra.sweep.dir)) / str(full_cfg.hydra.sweep.subdir)
         changed_keys = {override.key_or_group.partition(".")[0] for override in values}
-        self.jobs[number] = schedule.checked(number, cfg, folder, skipped=base.checked - changed_keys)
+        self.jobs[number] = prepare_job(number, cfg, folder, skipped=base.checked - changed_keys)
         # The check has accepted these keys. Later jobs have the same values there, unless they set them.
         for key in base.task.keys() - base.checked - changed_keys:
             if (text := _text(base.task, key)) == _text(cfg, key) and "${" not in text:

@@ -60,7 +60,7 @@ def _train_programs(group, jobs, sweep, store_folder):
     experiment = group.experiment or instantiate(group.cfg)
     task, options = experiment.task, sweep.options
     members, cuts = Members(group, experiment, jobs), []
-    if len(group.members) > 1:  # a single run is not pruned
+    if not group.is_single:  # a single run is not pruned
         halving.check(options, task.trainer.report_every)
         cuts = options.cuts(task.trainer.steps)
     store, resumed = members.store(store_folder, sweep.configured)

@@ -4,38 +4,51 @@ Grouping needs no list of these floats: to test a float, it traces one update wi
 """
 
 import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import comparing, nodes
-from jaxrnn.experiments.build import assemble, instantiate, with_values
+from jaxrnn.experiments.build import Experiment, assemble, instantiate, with_values
 from jaxrnn.precision import computing
 from jaxrnn.training.update import updates
+
+
+class Setting(NamedTuple):
+    """A run's seed, and its floats in the order of its group's names."""
+
+    seed: int
+    values: tuple[float, ...]
 
 
 class Group(NamedTuple):
     """Runs that one program trains.
 
     Fields:
-      members: indices of their configurations.
-      cfg: the configuration of the first member.
-      names: dotted names of the float leaves in which the members differ.
-      values: one [N] array per name, with the floats of the members.
-      seeds: the members' seeds.
-      experiment: the `Experiment` of the first member, if grouping had to build it; else None.
+      settings: {index of a run's configuration: its `Setting`}.
+      cfg: the configuration of the first run.
+      names: dotted names of the float leaves in which the runs differ.
+      experiment: the `Experiment` of the first run, if grouping had to build it; else None.
     """
 
-    members: list[int]
-    cfg: Any
+    settings: dict[int, Setting]
+    cfg: DictConfig
     names: tuple[str, ...]
-    values: tuple[np.ndarray, ...]
-    seeds: list[int]
-    experiment: Any
+    experiment: Experiment | None
+
+    @property
+    def members(self) -> list[int]:
+        """Indices of the configurations of the runs."""
+        return list(self.settings)
+
+    @property
+    def is_single(self) -> bool:
+        """True if the group has one run, whose rows are then sharded over the devices."""
+        return len(self.settings) == 1
 
 
 class Plan(NamedTuple):
@@ -51,16 +64,17 @@ class Plan(NamedTuple):
 
     def lines(self):
         """Describes the groups and the reasons for them, as lines of text."""
-        runs = sum(len(group.members) for group in self.groups)
+        runs = sum(len(group.settings) for group in self.groups)
         lines = [f"{runs} runs, " + ("one group" if len(self.groups) == 1 else f"{len(self.groups)} compiled groups")]
         leaves = [_flat(group.cfg) for group in self.groups]
         splitting = [name for name in comparing.telling(leaves) if name in self.reasons]
         labels = {name: comparing.shown(name, [flat[name] for flat in leaves if name in flat]) for name in splitting}
         for number, (group, flat) in enumerate(zip(self.groups, leaves, strict=True), 1):
-            varied = [*(["seed"] if len(set(group.seeds)) > 1 else []), *group.names]
+            seeds = {setting.seed for setting in group.settings.values()}
+            varied = [*(["seed"] if len(seeds) > 1 else []), *group.names]
             settings = ", ".join(f"{name}={labels[name][flat[name]]}" for name in splitting if name in flat)
             together = f" together over {', '.join(varied)}" if varied else ""
-            count = f"{len(group.members)} run" + "s" * (len(group.members) > 1)
+            count = f"{len(group.settings)} run" + "s" * (not group.is_single)
             lines.append(f"  group {number}: {count}{together}" + (f"; {settings}" if settings else ""))
         if splitting:
             lines.append("  split by " + ", ".join(f"{name} ({self.reasons[name]})" for name in splitting))
@@ -115,10 +129,10 @@ def _split(cfgs, leaves, members):
         parts.setdefault(tuple(leaves[index][name] for name in fixed), []).append(index)
     for part in parts.values():
         free = varying([name for name in varied if name not in fixed], part)
-        values = tuple(np.array([leaves[index][name] for index in part]) for name in free)
-        seeds = [int(cfgs[index].seed) for index in part]
-        part_experiment = experiment if part[0] == first else None
-        groups.append(Group(part, cfgs[part[0]], tuple(free), values, seeds, part_experiment))
+        settings = {
+            index: Setting(int(cfgs[index].seed), tuple(float(leaves[index][name]) for name in free)) for index in part
+        }
+        groups.append(Group(settings, cfgs[part[0]], tuple(free), experiment if part[0] == first else None))
     return groups, fixed
 
 

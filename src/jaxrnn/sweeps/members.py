@@ -1,7 +1,7 @@
 """Members of a group: the experiment, the engine and the store that they share, and what is their own."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 
@@ -9,6 +9,8 @@ from jaxrnn.experiments import fitting
 from jaxrnn.experiments.build import Experiment, assemble, with_values
 from jaxrnn.storage.group_store import GroupStore
 from jaxrnn.storage.run_folders import RunFolder
+from jaxrnn.sweeps.grouping import Group
+from jaxrnn.sweeps.job import Job
 from jaxrnn.training import engine as engines
 from jaxrnn.training import evaluation
 from jaxrnn.training.priming import generates, primed
@@ -19,14 +21,14 @@ class Members(NamedTuple):
     """Members of a group that have not ended.
 
     Fields:
-      group: a `jaxrnn.sweeps.grouping.Group`.
+      group: their `Group`.
       experiment: the `Experiment` of its first member.
       jobs: {number of a member in the group: its `Job`}.
     """
 
-    group: Any
+    group: Group
     experiment: Experiment
-    jobs: dict[int, Any]
+    jobs: dict[int, Job]
 
     def rows(self, numbers):
         """Builds the `Member`s of the rows of a program; the rows of one member share one."""
@@ -41,12 +43,13 @@ class Members(NamedTuple):
           begins: whether the members begin with their first update.
         """
         task = self.experiment.task
-        if len(self.group.members) == 1:
+        if self.group.is_single:
             return engines.single(task, members[0].seed, self.experiment.evaluator)
         generated = primed(task) if generates(task) else None
-        indices = [self.group.members.index(member.number) for member in members]
-        values = tuple(jnp.asarray(column[indices], float) for column in self.group.values)
-        seeds = [member.seed for member in members]
+        settings = [self.group.settings[member.number] for member in members]
+        columns = zip(*(setting.values for setting in settings), strict=True)
+        values = tuple(jnp.asarray(column, float) for column in columns)
+        seeds = [setting.seed for setting in settings]
         return engines.group(self._task, seeds, values, tuple(task.dataset.splits), generated, begins)
 
     def store(self, folder, configured):
@@ -58,9 +61,10 @@ class Members(NamedTuple):
         """
         experiment = self.experiment
         options = (experiment.task, experiment.checkpointing.keep_every, bool(experiment.cfg.get("tensorboard")))
-        if len(self.group.members) == 1:
+        if self.group.is_single:
             configured()
-            return RunFolder(Path(self.jobs[self.group.members[0]].folder), *options), []
+            [job] = self.jobs.values()
+            return RunFolder(Path(job.folder), *options), []
         store = GroupStore(folder, *options, configured)
         return store, store.members_to_resume(self.jobs)
 
@@ -68,33 +72,28 @@ class Members(NamedTuple):
         """Writes the summary of a member that has ended, and its figures if its configuration asks for them."""
         experiment = self._experiment_of(ended.member.number)
         figures = bool(experiment.cfg.get("figures"))
-        if figures and len(self.group.members) > 1 and ended.history.status != "stopped":  # they need its own task
-            task = self._task(self._value(ended.member.number))
+        if figures and not self.group.is_single and ended.history.status != "stopped":  # they need its own task
+            task = self._task(self.group.settings[ended.member.number].values)
             experiment = experiment._replace(task=task, evaluator=evaluation.evaluator(task))
         return fitting.complete(fitting.run_of(ended, experiment), experiment.probes, figures)
 
     def _member(self, number):
-        seed = self.group.seeds[self.group.members.index(number)]
+        setting = self.group.settings[number]
         if number not in self.jobs:
-            return Member(seed, number=number, is_complete=True)
+            return Member(setting.seed, number=number, is_complete=True)
         experiment = self._experiment_of(number)
         if self._is_varying_data() or experiment.probes:  # fingerprints and probes need the member's own task
-            experiment = experiment._replace(task=self._task(self._value(number)))
+            experiment = experiment._replace(task=self._task(setting.values))
         return fitting.member_of(experiment, self.jobs[number].folder, number)
 
     def _experiment_of(self, number):
         """Returns the experiment of a member, with the task of the group."""
-        seed = self.group.seeds[self.group.members.index(number)]
-        return self.experiment._replace(cfg=self.jobs[number].cfg, seed=seed)
+        return self.experiment._replace(cfg=self.jobs[number].cfg, seed=self.group.settings[number].seed)
 
     def _task(self, values):
         """Builds the task of a run from one value per name of the group; the values may be traced."""
         cfg = with_values(self.experiment.cfg, self.group.names, values)
         return assemble(cfg, None if self._is_varying_data() else self.experiment.task.dataset)
-
-    def _value(self, number):
-        """Returns the values of one run, as numbers."""
-        return tuple(float(column[self.group.members.index(number)]) for column in self.group.values)
 
     def _is_varying_data(self):
         return any(name.startswith("data.") for name in self.group.names)

@@ -8,47 +8,21 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from omegaconf import OmegaConf
 
 from jaxrnn import atomic, runtime
 from jaxrnn.errors import ConfigError, DiskError
-from jaxrnn.experiments import run_folder, saved_config, schema
+from jaxrnn.experiments import run_folder, schema
 from jaxrnn.experiments.compose import compose, force
-from jaxrnn.experiments.hydra_internals import grid, to_yaml
+from jaxrnn.experiments.hydra_internals import grid
 from jaxrnn.storage import summaries
 from jaxrnn.sweeps import grouping, sharing
 from jaxrnn.sweeps.group import Sweep, train_group
 from jaxrnn.sweeps.halving import Options
+from jaxrnn.sweeps.job import prepare_job, write_config
 from jaxrnn.sweeps.progress import Progress, done, score
 from jaxrnn.training.loop import interrupts
 
 GROUPS = ".groups"  # folder of the groups' checkpoints, in the sweep's folder
-
-
-class Job(NamedTuple):
-    """Run of a sweep: its number, its checked configuration and its folder."""
-
-    number: int
-    cfg: Any
-    folder: Path
-
-
-def checked(number, cfg, folder, skipped=()):
-    """Checks a configuration and builds its `Job`.
-
-    Args:
-      number, cfg, folder: fields of the `Job`.
-      skipped: keys of the configuration that were checked before.
-
-    Raises:
-      ConfigError: if the configuration names an unknown factory, key or value, or the folder holds a run with another
-        configuration.
-    """
-    schema.prepare(cfg, skipped=skipped)
-    run_folder.refuse_another(folder, cfg)
-    return Job(number, cfg, folder)
 
 
 def train(jobs, folder, options=Options(), prepare=lambda: None):
@@ -172,17 +146,9 @@ def train_inside_job(words, folder):
         raise ConfigError("together has no runs: one of its keys has no value, such as range(0)")
     for number, chosen in enumerate(choices):
         overrides = [*shared, *chosen]
-        jobs.append(checked(number, compose("train", overrides), Path(folder) / str(number)))
+        jobs.append(prepare_job(number, compose("train", overrides), Path(folder) / str(number)))
         write_config(jobs[-1], overrides)
     summaries = train(jobs, folder)
     if failed := [f"run {number}: {s['reason']}" for number, s in summaries.items() if s["status"] == "failed"]:
         raise ConfigError(failed[0])
     return min((value for summary in summaries.values() if (value := score(summary)) is not None), default=None)
-
-
-def write_config(job, overrides):
-    """Writes the configuration of a job to the files that a launcher of Hydra would write."""
-    file = saved_config.file(job.folder)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    atomic.write(file, to_yaml(job.cfg))
-    atomic.write(file.with_name("overrides.yaml"), to_yaml(OmegaConf.create(list(overrides))))

@@ -15,6 +15,7 @@ from jaxrnn.experiments import schema
 from jaxrnn.experiments.compose import CONF, compose, force
 from jaxrnn.metrics import cost
 from jaxrnn.sweeps import progress, reading, report, schedule, search_metric, search_space
+from jaxrnn.sweeps.job import prepare_job, write_config
 from jaxrnn.types import Size
 
 try:
@@ -215,8 +216,8 @@ def _train(study, trials, compose, shared_overrides, options, folder, seed, bett
     for trial in trials:
         for run in range(options.seeds):
             words = [*shared_overrides, *trial.user_attrs[OVERRIDES], f"seed={seed + run}"]
-            jobs.append(schedule.checked(len(jobs), compose(words), folder / str(trial.number) / str(run)))
-            schedule.write_config(jobs[-1], words)
+            jobs.append(prepare_job(len(jobs), compose(words), folder / str(trial.number) / str(run)))
+            write_config(jobs[-1], words)
             jobs_of_trials.setdefault(trial.number, []).append(jobs[-1].number)
     summaries = schedule.train(jobs, folder)
     for number, job_numbers in jobs_of_trials.items():

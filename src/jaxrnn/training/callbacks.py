@@ -8,10 +8,13 @@ def stop_when_good(progress):
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 from jaxrnn.arguments import checked
-from jaxrnn.types import Size
+from jaxrnn.training.history import History
+from jaxrnn.training.update import Task
+from jaxrnn.types import Params, Size
 
 
 class Progress(NamedTuple):
@@ -31,11 +34,11 @@ class Progress(NamedTuple):
     step: int
     losses: dict[str, float]
     stale: int
-    history: Any
-    params: Any
-    task: Any
+    history: History
+    params: Params
+    task: Task
     seed: int
-    folder: Any
+    folder: Path | None
 
 
 @checked

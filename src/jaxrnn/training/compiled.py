@@ -1,27 +1,33 @@
 """Training as functions of arrays, traced when first called: of one run and of many."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import optax
-from jax.sharding import NamedSharding
+from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
+from jaxtyping import PRNGKeyArray
 
 from jaxrnn.runtime import ROWS, mesh
 from jaxrnn.training import sharding
-from jaxrnn.training.update import TrainState, updates
+from jaxrnn.training.update import Report, TrainState, updates
 
 
 class Program(NamedTuple):
-    """Functions of one run, traced when first called: init(key), advance(state, arrays, n), to_device(state).
+    """Functions of one run, traced when first called.
 
-    `devices` is the mesh over which its rows are sharded.
+    Fields:
+      init: key -> the state before the first update.
+      advance: (state, arrays of the data set, n) -> (state, `Report` of n updates).
+      to_device: state in the layout of run folders -> the same on the devices.
+      devices: the mesh over which the rows are sharded.
     """
 
-    init: Any
-    advance: Any
-    to_device: Any
-    devices: Any
+    init: Callable[[PRNGKeyArray], TrainState]
+    advance: Callable[[TrainState, Any, int], tuple[TrainState, Report]]
+    to_device: Callable[[TrainState], TrainState]
+    devices: Mesh
 
 
 def single_program(task, everywhere=False):
@@ -53,10 +59,15 @@ def single_program(task, everywhere=False):
 
 
 class GroupProgram(NamedTuple):
-    """Functions of N runs, traced when first called: init(keys, values), advance(states, values, arrays, n)."""
+    """Functions of N runs, traced when first called.
 
-    init: Any
-    advance: Any
+    Fields:
+      init: (keys [N], values [N, ...]) -> the states before the first update.
+      advance: (states, values, arrays of the data set, n) -> (states, `Report` of n updates, fields [N, n]).
+    """
+
+    init: Callable[[PRNGKeyArray, Any], TrainState]
+    advance: Callable[[TrainState, Any, Any, int], tuple[TrainState, Report]]
 
 
 def group_program(make, runs):

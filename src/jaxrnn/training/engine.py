@@ -6,6 +6,7 @@ because vmapped vectors cost more. `to_host` gives the layout that both use on d
 
 import contextlib
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,13 +14,17 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Bool
 
 from jaxrnn.jax_internals import compiler_options
 from jaxrnn.precision import current, within
 from jaxrnn.runtime import local, on_all
 from jaxrnn.training import compiled, evaluation, optimizer_state, sharding
-from jaxrnn.training.results import of_group, split_runs
-from jaxrnn.training.update import Report
+from jaxrnn.training.results import Results, of_group, split_runs
+from jaxrnn.training.update import Report, TrainState
+from jaxrnn.types import Params
+
+Tree = Any  # the states or the params of N runs
 
 
 class Engine(NamedTuple):
@@ -43,15 +48,15 @@ class Engine(NamedTuple):
     """
 
     runs: int
-    init: Any
-    advance: Any
-    evaluate: Any
-    select: Any
-    of_run: Any
-    results: Any
-    to_host: Any
-    shapes: Any
-    to_device: Any
+    init: Callable[[], TrainState]
+    advance: Callable[[TrainState, int], tuple[TrainState, Report]]
+    evaluate: Callable[[str, Params], list[dict[str, float]] | None]
+    select: Callable[[Bool[np.ndarray, " N"], Tree, Tree], Tree]
+    of_run: Callable[[Tree, int], Tree]
+    results: Callable[[Params], list[Results] | None]
+    to_host: Callable[[TrainState], TrainState]
+    shapes: TrainState
+    to_device: Callable[[TrainState, Params], tuple[TrainState, Params]]
     compile_seconds: float
     bytes: int
 

@@ -1,13 +1,15 @@
 """Predictions of a whole batch, their scores, and the continuation of a series: traceable and compiled functions."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
+from jaxtyping import Array, Float
 
 from jaxrnn.jax_internals import compiler_options
 from jaxrnn.losses import weighted_sum
@@ -15,6 +17,7 @@ from jaxrnn.metrics import share_right
 from jaxrnn.nets import decode
 from jaxrnn.precision import within
 from jaxrnn.runtime import ROWS, mesh
+from jaxrnn.training.priming import Primed
 from jaxrnn.training.update import cast
 from jaxrnn.types import Batch, Params
 from jaxrnn.windows import Windows
@@ -32,12 +35,12 @@ class Evaluator(NamedTuple):
       paths: (params, `Primed`, count, seed) -> drawn values [length, count, V], as `drawn_paths`.
     """
 
-    predict: Any
-    scores: Any
-    baseline: Any
-    baselines: Any
-    generate: Any
-    paths: Any
+    predict: Callable[[Params, Batch], Float[Array, "T B K"]]
+    scores: Callable[[Float[Array, "T B K"], Batch], dict[str, float]]
+    baseline: Callable[[Batch], float]
+    baselines: Callable[[Batch], dict[str, dict[str, float]]]
+    generate: Callable[[Params, Primed], Float[Array, "length V"]]
+    paths: Callable[[Params, Primed, int, int], Float[Array, "length count V"]]
 
     def measure(self, params: Params, batch: Batch) -> dict[str, float]:
         """Returns {metric: float} of params on a batch, from one forward pass."""

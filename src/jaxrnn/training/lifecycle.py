@@ -4,7 +4,7 @@ A single run is a group of one. It differs from a group in its `Engine`, and in 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -13,8 +13,10 @@ import jax.numpy as jnp
 from jaxrnn.arguments import described, dotted
 from jaxrnn.errors import ConfigError
 from jaxrnn.training.callbacks import Progress
+from jaxrnn.training.engine import Engine
 from jaxrnn.training.history import History
 from jaxrnn.training.loop import Clock, Training, stop_when, train
+from jaxrnn.training.results import Results
 from jaxrnn.training.store import Checkpointing, Member, Restored, Store
 from jaxrnn.training.update import Task
 from jaxrnn.types import Params
@@ -35,7 +37,7 @@ class Ended(NamedTuple):
     member: Member
     history: History
     best: Params
-    results: Any
+    results: Results | None
     timing: dict[str, Any]
     together: int
 
@@ -45,7 +47,8 @@ class Program(NamedTuple):
 
     Fields:
       task: their `Task`; of the first run if they differ in float values.
-      engine_of: members -> the `Engine` that continues their training; used when ended runs leave the program.
+      engine_of: members -> the `Engine` that continues their training, once ended runs have left the program; None for
+        a single run.
       store: the `Store` that saves them.
       checkpointing: when to save.
       received: signals that the process has received (see `loop.interrupts`).
@@ -53,7 +56,7 @@ class Program(NamedTuple):
     """
 
     task: Task
-    engine_of: Any
+    engine_of: Callable[[Sequence[Member]], Engine] | None
     store: Store
     checkpointing: Checkpointing = Checkpointing()
     received: Sequence[str] = ()

@@ -8,13 +8,13 @@ import contextlib
 import signal
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from jaxrnn.training.engine import Engine
 from jaxrnn.training.history import History, report_rows
-from jaxrnn.training.update import Report, Task
+from jaxrnn.training.update import Report, Task, TrainState
+from jaxrnn.types import Params
 
 
 class Clock:
@@ -65,8 +65,8 @@ class Training:
     task: Task
     engine: Engine
     rows: list[History]
-    states: Any
-    best: Any
+    states: TrainState
+    best: Params
     clock: Clock = field(default_factory=Clock)
     report: Report | None = None
     reported: dict[int, History] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """Online training: an update of the params after every step of a sequence, with a forward-mode gradient."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +8,7 @@ import optax
 
 from jaxrnn.keys import at_step
 from jaxrnn.losses import mean_of, weighted_sum
+from jaxrnn.types import Params
 from jaxrnn.unroll.online_step import beginning, one_step
 from jaxrnn.unroll.scan import scan
 
@@ -15,8 +16,8 @@ from jaxrnn.unroll.scan import scan
 class OnlineState(NamedTuple):
     """Params and optimizer state that online training carries from batch to batch."""
 
-    params: Any
-    opt_state: Any
+    params: Params
+    opt_state: optax.OptState
 
 
 def begin(task, params):

@@ -1,9 +1,10 @@
 """Priming: the true values that a network reads before it continues a series by itself."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from jaxrnn.errors import ConfigError
 
@@ -22,8 +23,8 @@ class Primed(NamedTuple):
     prime: int
     length: int
     start: int
-    xs: Any
-    ahead: Any
+    xs: Float[Array, "prime D"]
+    ahead: Float[Array, "length hQ"] | None
 
 
 def generates(task):

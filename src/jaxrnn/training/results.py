@@ -1,8 +1,9 @@
 """Results of the params of runs that one program trains."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 
 class Results(NamedTuple):
@@ -14,7 +15,7 @@ class Results(NamedTuple):
     """
 
     metrics: dict[str, dict[str, float]]
-    generated: Any
+    generated: Float[np.ndarray, "length V"] | None
 
 
 def of_group(runs, measured, evaluate, generate):

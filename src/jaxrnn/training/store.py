@@ -1,12 +1,14 @@
 """Stores of the runs of a program: the contract of a `Store`, and the store that keeps runs in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from jaxrnn.training.callbacks import Progress
 from jaxrnn.training.engine import Engine
 from jaxrnn.training.history import History
 from jaxrnn.training.loop import Training
+from jaxrnn.training.update import TrainState
 from jaxrnn.types import NonNegative, Params, Size
 
 
@@ -36,9 +38,9 @@ class Member(NamedTuple):
     """
 
     seed: int
-    callbacks: Sequence[Any] = ()
+    callbacks: Sequence[Callable[[Progress], str | None]] = ()
     folder: Path | None = None
-    settings: Any = None
+    settings: dict[str, Any] | None = None
     number: int = 0
     is_complete: bool = False
 
@@ -52,7 +54,7 @@ class Restored(NamedTuple):
       seconds: seconds that the runs have trained.
     """
 
-    states: Any
+    states: TrainState
     best: Params
     rows: list[History]
     seconds: float

@@ -8,11 +8,13 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from jaxrnn.arrays import AnyArray
 from jaxrnn.losses import mean_of, weighted_sum
 from jaxrnn.optimizers import Optimizer, global_norm, global_norms
 from jaxrnn.runtime import ROWS
-from jaxrnn.types import Dataset, Net, Size
+from jaxrnn.types import Carry, Dataset, Net, Params, Size
 
 Precision = Literal["f32", "bf16", "f64"]
 ROUNDING = 1e-6  # relative difference of two norms of one gradient: XLA may sum them in different orders
@@ -59,13 +61,20 @@ class Task(NamedTuple):
 
 
 class TrainState(NamedTuple):
-    """Everything that the next update depends on."""
+    """Everything that the next update depends on. Its arrays have a leading axis N for N runs.
 
-    step: jax.Array  # [], int32
-    params: Any
-    opt_state: Any
-    carry: Any  # [B, ...]
-    key: jax.Array  # the run's PRNG key; every draw is a function of this key and the step
+    Fields:
+      step: number of updates made, int32.
+      params, opt_state: weights, and the state of the optimizer's rule.
+      carry: state of the network after the last batch, leaves [B, ...].
+      key: PRNG key of the run; every draw is a function of this key and the step.
+    """
+
+    step: Int[Array, ""]
+    params: Params
+    opt_state: optax.OptState
+    carry: Carry
+    key: PRNGKeyArray
 
 
 class Report(NamedTuple):
@@ -83,14 +92,14 @@ class Report(NamedTuple):
       counted: 1 if at least one step of the batch counts in the loss, else 0.
     """
 
-    loss: jax.Array
-    grad_norm: jax.Array
-    clipped_norm: jax.Array
-    clipped: jax.Array
-    update_norm: jax.Array
-    param_norm: jax.Array
-    solved: jax.Array
-    counted: jax.Array
+    loss: Float[AnyArray, " n"]
+    grad_norm: Float[AnyArray, " n"]
+    clipped_norm: Float[AnyArray, " n"]
+    clipped: Float[AnyArray, " n"]
+    update_norm: Float[AnyArray, " n"]
+    param_norm: Float[AnyArray, " n"]
+    solved: Float[AnyArray, " n"]
+    counted: Float[AnyArray, " n"]
 
 
 class Updates(NamedTuple):
@@ -103,9 +112,9 @@ class Updates(NamedTuple):
         state's step and the same for all runs of a group.
     """
 
-    init: Any
-    plan: Any
-    run: Any
+    init: Callable[[PRNGKeyArray], TrainState]
+    plan: Callable[[TrainState], Any]
+    run: Callable[[TrainState, Any, Any, int, int | Int[Array, ""]], tuple[TrainState, Report]]
 
 
 def updates(task, shards=1):
