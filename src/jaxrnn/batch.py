@@ -1,6 +1,8 @@
 """Batches: input sequences and their targets."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
+
+from jaxtyping import Array, Bool, Float, Num
 
 
 class Pair(NamedTuple):
@@ -8,13 +10,20 @@ class Pair(NamedTuple):
 
     Fields:
       source: [S, B, D], the sequence that the encoder reads.
-      targets: [T, B, K], the true outputs for teacher forcing; symbols [T, B, 1] if the outputs are logits.
+      targets: [T, B, J], the true outputs for teacher forcing, J = K, or J = 1 for symbols if the outputs are logits.
+        None if the decoder reads its own outputs.
       mask: [T, B], true at the valid steps of the targets; None if all are valid.
     """
 
-    source: Any
-    targets: Any
-    mask: Any = None
+    source: Num[Array, "S B D"]
+    targets: Num[Array, "T B J"] | None
+    mask: Bool[Array, "T B"] | None = None
+
+
+class Uncut(Protocol):
+    """Sequences that become a `Batch` of arrays only when they are read; `jaxrnn.windows.Windows` are some."""
+
+    def cut(self, rows: Any = slice(None)) -> "Batch": ...
 
 
 class Batch(NamedTuple):
@@ -34,9 +43,9 @@ class Batch(NamedTuple):
       reset: [T, B], true at the steps before which the carry returns to its initial value; None for none.
     """
 
-    xs: Any
-    targets: Any
-    weights: Any
-    fresh: Any
-    mask: Any = None
-    reset: Any = None
+    xs: Num[Array, "T B D"] | Pair | Uncut
+    targets: Num[Array, "T B J"]
+    weights: Float[Array, "T B"]
+    fresh: Bool[Array, " B"]
+    mask: Bool[Array, "T B"] | None = None
+    reset: Bool[Array, "T B"] | None = None

@@ -60,7 +60,9 @@ class Gates(Protocol):
     The field of the gate that keeps the state is named f or z, and the field of a candidate is named g or n.
     """
 
-    def __call__(self, params: Params, carry: Carry, u_t: Float[Array, "*B G"], /) -> Any: ...
+    def __call__(
+        self, params: Params, carry: Carry, u_t: Float[Array, "*B G"], /
+    ) -> tuple[Float[Array, "*B H"], ...]: ...
 
 
 class Cell(NamedTuple):
@@ -98,6 +100,24 @@ class Unroll(Protocol):
         reset: Bool[Array, "T *B"] | None = None,
         reverse: bool = False,
     ) -> tuple[Carry, Float[Array, "T *B H"]]: ...
+
+
+class RecordingUnroll(Protocol):
+    """An unroll that also reads an instruction and returns a record, any pytrees; `jaxrnn.nets.recording` runs it."""
+
+    def __call__(
+        self,
+        instruction: Any,
+        cell: Cell,
+        params: Params,
+        carry: Carry,
+        xs: Num[Array, "T *B D"],
+        /,
+        *,
+        mask: Bool[Array, "T *B"] | None = None,
+        reset: Bool[Array, "T *B"] | None = None,
+        reverse: bool = False,
+    ) -> tuple[Carry, Float[Array, "T *B H"], Any]: ...
 
 
 class Width(Protocol):
@@ -202,16 +222,23 @@ class ExplicitWeights(NamedTuple):
     weights: Callable[[Params], Params]
 
 
+class Encode(Protocol):
+    """Reads the source; returns the decoder's params and its carry before the first step."""
+
+    def __call__(
+        self, params: Params, source: Num[ArrayLike, "S *B D"], mask: Bool[ArrayLike, "S *B"] | None = None, /
+    ) -> tuple[Params, Carry]: ...
+
+
 class Decoding(NamedTuple):
     """The parts of an encoder-decoder, for producing an answer step by step.
 
     Fields:
-      encode: (params, source [S, B, D], mask [S, B]) -> (decoder_params, carry). Reads the source and returns the
-        decoder's carry before its first step.
+      encode: the function `Encode`.
       decoder: the decoder, a causal `Net`.
       start: (batch_shape) -> x_0. Returns the decoder's first input, [B, 1] for symbols or [B, K] for values.
     """
 
-    encode: Callable[..., Any]
+    encode: Encode
     decoder: Net
     start: Callable[[tuple[int, ...]], Float[Array, "*B K"]]

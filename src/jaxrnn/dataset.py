@@ -33,16 +33,20 @@ MOVED_FIELDS = {  # fields of `Dataset` before version 0.6 -> where they are now
 }
 
 
-class Plan(Protocol):
-    """Chooses the rows of n updates; returns their items, a pytree of arrays [n, B, ...]: indices, keys or values."""
+Arrays = Any  # a pytree of device arrays
+Items = Any  # a pytree of arrays [B, ...] that say what one update reads: indices, keys or values
 
-    def __call__(self, key: PRNGKeyArray, steps: Int[Array, " n"], batch_size: int, /) -> Any: ...
+
+class Plan(Protocol):
+    """Chooses the rows of n updates; returns their items, leaves [n, B, ...]."""
+
+    def __call__(self, key: PRNGKeyArray, steps: Int[Array, " n"], batch_size: int, /) -> Items: ...
 
 
 class MakeBatch(Protocol):
-    """Gathers or draws a training batch from the arrays and the items of one update, a pytree of arrays [B, ...]."""
+    """Gathers or draws a training batch from the arrays of the data set and the items of one update."""
 
-    def __call__(self, arrays: Any, items: Any, /) -> Batch: ...
+    def __call__(self, arrays: Arrays, items: Items, /) -> Batch: ...
 
 
 class WhichBucket(Protocol):
@@ -81,7 +85,7 @@ class Loss(NamedTuple):
     function: LossFunction
     name: str
 
-    def __call__(self, ys: Any, targets: Any) -> Any:
+    def __call__(self, ys: Float[Array, "T B K"], targets: Shaped[Array, "T B J"]) -> Float[Array, "T B"]:
         return self.function(ys, targets)
 
 
@@ -98,7 +102,7 @@ class Metric(NamedTuple):
     unit: str = ""
     better: Literal["down", "up"] | float = "down"
 
-    def __call__(self, ys: Any, batch: Batch) -> Any:
+    def __call__(self, ys: Float[Array, "T B K"], batch: Batch) -> Float[Array, ""]:
         return self.function(ys, batch)
 
 
@@ -123,7 +127,7 @@ class TrainingSet(NamedTuple):
 
     Fields:
       rows: number of sequences, the largest possible batch; None if sequences are drawn without end.
-      arrays: pytree of device arrays that `batch` reads.
+      arrays: the device arrays that `batch` reads.
       plan: chooses the rows of n updates.
       batch: gathers or draws the batch of one update.
       stateful: whether each batch continues the one before, so that training keeps the carry between batches.
@@ -131,7 +135,7 @@ class TrainingSet(NamedTuple):
     """
 
     rows: int | None
-    arrays: Any
+    arrays: Arrays
     plan: Plan
     batch: MakeBatch
     stateful: bool = False

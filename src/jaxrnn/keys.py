@@ -1,8 +1,11 @@
 """PRNG keys for running a net: one per sequence, and one per step in a loop over single steps."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import jax
+from jaxtyping import Array, Int, Key
+
+Keys = Key[Array, "*B"]  # one PRNG key per sequence
 
 
 class StepKeys(NamedTuple):
@@ -13,25 +16,31 @@ class StepKeys(NamedTuple):
       step: [B], keys for values that are drawn again at every step.
     """
 
-    sequence: jax.Array
-    step: jax.Array
+    sequence: Keys
+    step: Keys
 
 
-def at_step(key: Any, step: Any) -> StepKeys | None:
+def at_step(key: Keys | None, step: int | Int[Array, ""]) -> StepKeys | None:
     """Returns the `StepKeys` of step number `step`, which may be traced, from keys [B]; None if `key` is None."""
     return None if key is None else StepKeys(key, fold_in(fold_in(key, 0), step))
 
 
-def per_sequence(key: Any) -> jax.Array:
+def per_sequence(key: Keys | StepKeys) -> Keys:
     """Returns the keys [B] for values that are drawn once per sequence, from keys [B] or `StepKeys`."""
     return key.sequence if isinstance(key, StepKeys) else key
 
 
-def per_step(key: Any) -> jax.Array:
+def per_step(key: Keys | StepKeys) -> Keys:
     """Returns the keys [B] for values that are drawn at every step, from keys [B] or `StepKeys`."""
     return key.step if isinstance(key, StepKeys) else key
 
 
+@overload
+def fold_in(key: Keys, number: int | Int[Array, ""]) -> Keys: ...
+@overload
+def fold_in(key: StepKeys, number: int | Int[Array, ""]) -> StepKeys: ...
+@overload
+def fold_in(key: None, number: int | Int[Array, ""]) -> None: ...
 def fold_in(key: Any, number: Any) -> Any:
     """Derives the keys of part `number` of a net, such as a layer, from keys [B] or `StepKeys`; None stays None."""
     if key is None:

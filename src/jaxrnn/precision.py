@@ -1,12 +1,19 @@
 """Sets the precision of JAX for a block of code; the setting of the process stays unchanged."""
 
 import functools
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import jax
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+Tree = TypeVar("Tree")
 
-def computing(precision: str | None) -> Any:
+
+def computing(precision: str | None) -> AbstractContextManager[Any]:
     """Returns a context manager in which JAX uses float64 for the precision "f64", else at most float32.
 
     It applies only to the thread that enters it.
@@ -19,36 +26,38 @@ def current() -> str:
     return "f64" if jax.config.jax_enable_x64 else "f32"
 
 
-def within(precision: str | None, function: Any) -> Any:
+def within(precision: str | None, function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Wraps a function so that every call, in any thread, runs inside `computing(precision)`."""
 
     @functools.wraps(function)
-    def call(*args, **kwargs):
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         with computing(precision):
             return function(*args, **kwargs)
 
     return call
 
 
-def in_own_precision(function: Any) -> Any:
+def in_own_precision(
+    function: Callable[Concatenate[Any, Arguments], Result],
+) -> Callable[Concatenate[Any, Arguments], Result]:
     """Wraps a function of a `Run`, or another object with a `task`, to use the precision of its training."""
 
     @functools.wraps(function)
-    def call(run, *args, **kwargs):
+    def call(run: Any, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         with computing(run.task.trainer.precision):
             return function(run, *args, **kwargs)
 
     return call
 
 
-def steps_within(precision: str | None, steps: Any) -> Any:
+def steps_within(precision: str | None, steps: Iterator[Result]) -> Iterator[Result]:
     """Yields the items of an iterator and computes each one inside `computing(precision)`."""
-    ended = object()
-    while (step := within(precision, next)(steps, ended)) is not ended:
-        yield step
+    advance = within(precision, lambda: list(itertools.islice(steps, 1)))
+    while step := advance():
+        yield from step
 
 
-def as_computed(tree: Any) -> Any:
+def as_computed(tree: Tree) -> Tree:
     """Converts the float32, float64 and int64 leaves of a pytree to the dtypes of the current precision.
 
     The user may have made arrays while JAX had another setting.

@@ -14,11 +14,12 @@ import re
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import jax
 import numpy as np
 
+from jaxrnn.contracts import Params
 from jaxrnn.errors import ConfigError
 from jaxrnn.recurrent_weights import recurrent_weights
 
@@ -29,6 +30,7 @@ JOIN_SECONDS, QUIET_SECONDS = 300.0, 5.0  # limit for all processes to join; wai
 # A recurrent matrix runs on one device if it has at least TOO_LARGE bytes and A_ROW bytes per batch row (see `mesh`).
 TOO_LARGE, A_ROW = 2**22, 2**17
 ROWS = "rows"  # the mesh axis over which a batch is split
+Tree = TypeVar("Tree")  # a pytree of arrays
 
 
 @functools.cache
@@ -115,19 +117,19 @@ def _under_slurm():
     return os.environ.get("JAXRNN_CLUSTER") == "slurm"
 
 
-def local(tree: Any) -> Any:
+def local(tree: Tree) -> Tree:
     """Returns this process's copy of arrays that are the same on all devices."""
     if jax.process_count() == 1:
         return tree
     return jax.tree.map(lambda a: a.addressable_data(0) if isinstance(a, jax.Array) else a, tree)
 
 
-def on_all(arrays: Any, devices: Any) -> Any:
+def on_all(arrays: Tree, devices: jax.sharding.Mesh) -> Tree:
     """Puts arrays on every device of a mesh. The devices of a CPU share their memory, so nothing is copied there.
 
     Args:
       arrays: a pytree, the same in every process.
-      devices: a `jax.sharding.Mesh`.
+      devices: the mesh.
     """
     everywhere = jax.sharding.NamedSharding(devices, jax.sharding.PartitionSpec())
     if devices.size == 1:
@@ -170,7 +172,7 @@ def _clean_hourly(folder):
             make_room(folder)
 
 
-def make_room(folder: Any, largest: Any = CACHE_BYTES, fresh: Any = FRESH_SECONDS) -> None:
+def make_room(folder: str | Path, largest: int = CACHE_BYTES, fresh: float = FRESH_SECONDS) -> None:
     """Removes the empty files of a cache and, if it is too large, the files that were not used for the longest time.
 
     Args:
@@ -192,7 +194,7 @@ def make_room(folder: Any, largest: Any = CACHE_BYTES, fresh: Any = FRESH_SECOND
                 excess -= size
 
 
-def free_memory() -> Any:
+def free_memory() -> int:
     """Returns the free memory in bytes: of all local accelerators, or of the system if they do not report it."""
     reported = [device.memory_stats() for device in jax.local_devices()]
     if all(reported):
@@ -211,7 +213,7 @@ def _cpu():
     return hashlib.sha256(features.encode()).hexdigest()[:12]
 
 
-def mesh(rows: Any, axis: Any = ROWS, everywhere: Any = False, params: Any = ()) -> Any:
+def mesh(rows: int, axis: str = ROWS, everywhere: bool = False, params: Params = ()) -> jax.sharding.Mesh:
     """Makes a one-axis mesh of devices for the rows of a batch or the runs of a group.
 
     The number of devices is the largest that divides the number of rows or runs.

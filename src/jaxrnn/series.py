@@ -1,15 +1,19 @@
 """Time series, and the inputs and targets of a network at every step."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from jaxrnn import timeline
 from jaxrnn.distribution import Distribution
 
 ROUNDING = 1e-7  # rounding error of float32 values, in the network's units
+Values = TypeVar("Values", np.ndarray, jax.Array)  # of NumPy outside a compiled program, of JAX inside
+Steps = Sequence[int] | Int[np.ndarray, " n"]
 
 
 class Series(NamedTuple):
@@ -24,7 +28,7 @@ class Series(NamedTuple):
     Fields:
       values: [N, V], in the network's units.
       mean, std: numbers or arrays [V]; values * std + mean is in the source's units.
-      times: the times of the N steps, and possibly later ones, for the axis of figures; numbers or datetime64.
+      times: [M], the times of the N steps, and possibly later ones, for the axis of figures; numbers or datetime64.
       handover: step from which generated values replace the true ones, unless the caller gives another step.
       time_label: label of the time axis, with its unit.
       value_labels: labels of the V variables, with their units.
@@ -43,33 +47,33 @@ class Series(NamedTuple):
         outputs, which are the locations of the distributions; None to add nothing.
     """
 
-    values: Any
-    mean: Any
-    std: Any
-    times: Any
+    values: Float[np.ndarray, "N V"]
+    mean: float | Float[np.ndarray, " V"]
+    std: float | Float[np.ndarray, " V"]
+    times: Shaped[np.ndarray, " M"]
     handover: int
     time_label: str
     value_labels: tuple[str, ...]
     log: bool = False
     lags: int = 1
-    past_covariates: Any = None
-    future_covariates: Any = None
+    past_covariates: Float[np.ndarray, "N P"] | None = None
+    future_covariates: Float[np.ndarray, "N+F Q"] | None = None
     horizon: int = 1
-    naive_error: Any = None
+    naive_error: Float[np.ndarray, " V"] | None = None
     step: Any = None
-    missing: Any = None
-    informed: Any = None
+    missing: Bool[np.ndarray, "N V"] | None = None
+    informed: Bool[np.ndarray, " N"] | None = None
     distribution: Distribution | None = None
-    anchor: Callable[[Any], Any] | None = None
+    anchor: Callable[[Float[Array, "T B D"]], Float[Array, "T B J"]] | None = None
 
-    def in_source_units(self, values: Any) -> Any:
+    def in_source_units(self, values: Float[Values, "*s V"]) -> Float[Values, "*s V"]:
         """Converts values [..., V] from the network's units to the source's units."""
         scaled = values * self.std + self.mean
         if not self.log:
             return scaled
         return np.exp(scaled) if isinstance(scaled, np.ndarray) else jnp.exp(scaled)
 
-    def differences(self, values: Any, true: Any) -> Any:
+    def differences(self, values: Float[Values, "*s V"], true: Float[Values, "*s V"]) -> Float[Values, "*s V"]:
         """Returns values - true in the source's units, for values [..., V] in the network's units.
 
         The mean is not added, because it cancels. With a mean of 1e8, float32 would round the values to multiples of 8.
@@ -98,8 +102,8 @@ class Series(NamedTuple):
         wrong = np.where(is_target, np.abs(after - before), 0).sum(axis=0) / count > ROUNDING
         return self._replace(naive_error=np.where(wrong, error, np.nan))
 
-    def inputs(self, steps: Any = None) -> Any:
-        """Returns the inputs [N, D] at every step, or at the given steps.
+    def inputs(self, steps: Steps | None = None) -> Float[np.ndarray, "n D"]:
+        """Returns the inputs at every step, or at the given steps.
 
         Before the first value, and after the last known covariate, the nearest one is repeated.
         """
@@ -109,17 +113,17 @@ class Series(NamedTuple):
         parts += [] if self.future_covariates is None else [self.ahead(indices)]
         return np.concatenate(parts, axis=1)
 
-    def ahead(self, steps: Any) -> Any:
-        """Returns the future covariates of the h steps after each given step: [n, h Q]."""
+    def ahead(self, steps: Steps) -> Float[np.ndarray, "n hQ"]:
+        """Returns the future covariates of the h steps after each given step."""
         indices = np.minimum(np.asarray(steps)[:, None] + 1 + np.arange(self.horizon), len(self.future_covariates) - 1)
         return self.future_covariates[indices].reshape(len(indices), -1)
 
-    def truth(self) -> Any:
-        """Returns the values [N, V] in the network's units, with NaN for filled values."""
+    def truth(self) -> Float[np.ndarray, "N V"]:
+        """Returns the values in the network's units, with NaN for filled values."""
         return self.values if self.missing is None else np.where(self.missing, np.nan, self.values)
 
-    def targets(self, steps: Any = None) -> Any:
-        """Returns the values of the h steps after every step, or after the given steps: [N, h V].
+    def targets(self, steps: Steps | None = None) -> Float[np.ndarray, "n hV"]:
+        """Returns the values of the h steps after every step, or after the given steps.
 
         Steps without a target are NaN. After the end of the series the last value is repeated.
         """
@@ -131,13 +135,15 @@ class Series(NamedTuple):
     def _steps(self, steps):
         return np.arange(len(self.values)) if steps is None else np.asarray(steps)
 
-    def following(self, x: Any, drawn: Any, ahead: Any = None) -> Any:
+    def following(
+        self, x: Float[Array, "*s D"], drawn: Float[Array, "*s V"], ahead: Float[Array, "*#s hQ"] | None = None
+    ) -> Float[Array, "*s D"]:
         """Returns the input of the next step when the net runs on drawn values.
 
         Args:
-          x: the input of this step [..., D].
-          drawn: the values of the next step [..., V].
-          ahead: the future covariates at the next step [..., h Q], or None.
+          x: the input of this step.
+          drawn: the values of the next step.
+          ahead: the future covariates at the next step, or None.
         """
         width = (self.lags - 1) * drawn.shape[-1]
         parts = [drawn.astype(x.dtype), x[..., :width]]
@@ -148,8 +154,8 @@ class Series(NamedTuple):
         """Returns how many steps after the last value can be forecast; None means any number."""
         return None if self.future_covariates is None else len(self.future_covariates) - len(self.values)
 
-    def times_of(self, start: int, count: int) -> Any:
-        """Returns the times [count] of the steps from `start` on, also after the end, for the axis of a figure."""
+    def times_of(self, start: int, count: int) -> Shaped[np.ndarray, " count"]:
+        """Returns the times of the steps from `start` on, also after the end, for the axis of a figure."""
         times = np.asarray(self.times)
         beyond = timeline.later(times, self.step, max(start + count - len(times), 0))
         chosen = np.concatenate([times, beyond])[start : start + count]

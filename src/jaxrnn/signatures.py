@@ -27,13 +27,19 @@ def signature(function):
     """Returns the signature of a function or a class, as `inspect.signature` does.
 
     A group of keywords, `**options: Unpack[T]` with a TypedDict T, counts as one keyword-only parameter per key of T.
+    Its default is `off` of its annotation.
     """
     declared = inspect.signature(function)
     parameters = [p for p in declared.parameters.values() if typing.get_origin(p.annotation) is not typing.Unpack]
-    names = hints(function) if len(parameters) < len(declared.parameters) else ()
-    keywords = [n for n in names if n not in declared.parameters and n != "return"]
-    parameters += [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in keywords]
+    annotations = hints(function) if len(parameters) < len(declared.parameters) else {}
+    keywords = {n: hint for n, hint in annotations.items() if n not in declared.parameters and n != "return"}
+    parameters += [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=off(h)) for n, h in keywords.items()]
     return declared.replace(parameters=parameters)
+
+
+def off(hint):
+    """Returns the value with which a keyword of a group has no effect, by its annotation: False, or else None."""
+    return False if hint is bool else None
 
 
 def options(functions):

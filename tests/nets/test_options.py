@@ -1,6 +1,5 @@
 """An option of a net acts, or it is refused: none is accepted and then dropped."""
 
-import inspect
 import typing
 
 import jax
@@ -12,7 +11,6 @@ from jaxrnn import nets
 from jaxrnn.cells import gru
 from jaxrnn.errors import ConfigError
 from jaxrnn.nets import attention
-from jaxrnn.nets.stack import stacked
 from jaxrnn.parametrizations import orthogonal
 from jaxrnn.signatures import hints, signature
 from jaxrnn.types import Pair
@@ -90,13 +88,19 @@ def test_every_option_is_tried():
 
 
 def test_the_options_of_layers_are_the_same_everywhere():
-    """`rnn` lists them for its users, `LayerOptions` for the other factories, and `stacked` uses them."""
+    """`LayerOptions` lists them, every factory of a stack takes them, and one that is left out is off."""
     group = typing.get_type_hints(nets.LayerOptions, include_extras=True)
-    assert group == {name: hints(nets.rnn)[name] for name in group}
-    assert set(signature(nets.rnn).parameters) - set(group) == {"cell", "output_size", "readout", "parametrization"}
-    used = inspect.signature(stacked).parameters
-    assert set(used) == {"cell", *group, "first"}
-    assert all(used[name].default == signature(nets.rnn).parameters[name].default for name in group)
+    for factory in FACTORIES:
+        assert group == {name: hints(factory)[name] for name in group}
+        defaults = {name: signature(factory).parameters[name].default for name in group}
+        assert defaults == {name: False if hint is bool else None for name, hint in group.items()}
+    assert set(signature(nets.rnn).parameters) - set(group) == {
+        "cell",
+        "output_size",
+        "layers",
+        "readout",
+        "parametrization",
+    }
 
 
 @pytest.mark.parametrize(

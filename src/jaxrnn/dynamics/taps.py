@@ -11,7 +11,8 @@ import jax.numpy as jnp
 
 from jaxrnn.arrays import AnyArray
 from jaxrnn.dynamics._recording import Layer as Layer
-from jaxrnn.dynamics._recording import carries_and_gates, find_layers, inputs_of, record, shares_along
+from jaxrnn.dynamics._recording import carries_and_gates, find_layers, inputs_of, shares_along
+from jaxrnn.nets.recording import record
 from jaxrnn.types import Carry, Net, Pair, Params
 
 
@@ -39,16 +40,14 @@ def observe(
       (carry, ys [T, B, K], [Layer, ...]). The layers are in the order from the input to the output; the forward
       direction of a layer comes before its backward direction.
     """
-    layers = find_layers(net, params, carry, xs)
-    instructions = [None] * len(layers.cells) if perturbations is None else perturbations
-    return record(net, carries_and_gates, layers, instructions, params, xs, mask=mask, reset=reset, key=key)
+    return record(net, carries_and_gates, perturbations, params, carry, xs, mask=mask, reset=reset, key=key)
 
 
 def zero_perturbations(net: Net, params: Params, carry: Carry, xs: AnyArray) -> Any:
     """Returns zero perturbations for `observe`, whose arguments it takes: one carry per layer, leaves [T, B, H]."""
     steps = jnp.shape(xs.source if isinstance(xs, Pair) else xs)[0]
-    layers = find_layers(net, params, carry, xs)
-    return [jax.tree.map(lambda a: jnp.zeros((steps, *a.shape), a.dtype), each) for each in layers.carries]
+    layer_carries = carries(net, params, carry, xs)
+    return [jax.tree.map(lambda a: jnp.zeros((steps, *a.shape), a.dtype), each) for each in layer_carries]
 
 
 def shares(
@@ -76,10 +75,9 @@ def shares(
     Returns:
       [[T, B], ...], one array per layer; the sum of all values is <dL/dW, direction>.
     """
-    layers = find_layers(net, params, carry, xs)
-    directions = find_layers(net, direction, carry, xs).params
+    directions = [layer.params for layer in find_layers(net, direction, carry, xs)]
     instructions = list(zip(adjoints, directions, strict=True))
-    return record(net, shares_along, layers, instructions, params, xs, mask=mask, reset=reset)[2]
+    return record(net, shares_along, instructions, params, carry, xs, mask=mask, reset=reset)[2]
 
 
 def layers(net: Net, params: Params, carry: Carry, xs: AnyArray) -> Any:
@@ -93,13 +91,14 @@ def layers(net: Net, params: Params, carry: Carry, xs: AnyArray) -> Any:
       ..., or "layer 1 forwards" and "layer 1 backwards" for a bidirectional layer.
     """
     layers = find_layers(net, params, carry, xs)
+    reversed_layers = [layer.reverse for layer in layers]
     entries, number = [], 0
-    for index, reverse in enumerate(layers.reversed):
-        before, after = layers.reversed[:index][-1:], layers.reversed[index + 1 :][:1]
+    for index, (cell, layer_params, _, reverse) in enumerate(layers):
+        before, after = reversed_layers[:index][-1:], reversed_layers[index + 1 :][:1]
         is_second = reverse and before == [False]  # the backward direction of the entry before
         number += not is_second
         direction = " backwards" if reverse else " forwards" if after == [True] else ""
-        entries.append((f"layer {number}{direction}", layers.cells[index], layers.params[index], reverse))
+        entries.append((f"layer {number}{direction}", cell, layer_params, reverse))
     return entries
 
 
@@ -113,13 +112,12 @@ def inputs(
     reset: AnyArray | None = None,
 ) -> Any:
     """Returns the inputs of every layer: [xs [T, B, D_l], ...]. Arguments and order are as in `observe`."""
-    layers = find_layers(net, params, carry, xs)
-    return record(net, inputs_of, layers, [None] * len(layers.cells), params, xs, mask=mask, reset=reset)[2]
+    return record(net, inputs_of, None, params, carry, xs, mask=mask, reset=reset)[2]
 
 
 def carries(net, params, carry, xs):
     """Returns the carry of every layer from the net's carry: [carry, ...]. Arguments and order are as in `observe`."""
-    return find_layers(net, params, carry, xs).carries
+    return [layer.carry for layer in find_layers(net, params, carry, xs)]
 
 
 def states(carry):

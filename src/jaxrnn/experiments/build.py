@@ -146,17 +146,23 @@ def _build_node(cfg, node, kind):
 
 def _build_net(cfg, dataset):
     """Builds the net of the node `model`; the data set gives its sizes, and chooses one of `nodes.STACKS`."""
-    arguments, inputs, symbols = {"output_size": dataset.output_size}, "values", dataset.symbols
+    inputs, symbols, arguments = _kind_of_inputs(dataset), dataset.symbols, {"output_size": dataset.output_size}
     if symbols.inputs is not None:
-        arguments, inputs = arguments | {"vocabulary_size": symbols.inputs.size}, "symbols"
-    if any(isinstance(batch.xs, Pair) for batch in dataset.splits.values()):
-        answers = "values" if symbols.outputs is None else "symbols"
-        arguments, inputs = arguments | {"answers": answers}, "pairs"
+        arguments["vocabulary_size"] = symbols.inputs.size
+    if inputs == "pairs":
+        arguments["answers"] = "values" if symbols.outputs is None else "symbols"
     model, factories = cfg.model, targets.factories(cfg.model._target_, "model.")
     if len(factories) > 1:
         model = _without_idle(model, dict(zip(STACKS, factories, strict=True)), inputs)
         arguments["_target_"] = STACKS[inputs]
     return validated(schema.instantiate(model, **arguments), Net, f"model._target_={cfg.model._target_}")
+
+
+def _kind_of_inputs(dataset):
+    """Returns the kind of a data set's inputs, a key of `nodes.STACKS`."""
+    if any(isinstance(batch.xs, Pair) for batch in dataset.splits.values()):
+        return "pairs"
+    return "values" if dataset.symbols.inputs is None else "symbols"
 
 
 def _without_idle(model, factories, inputs):

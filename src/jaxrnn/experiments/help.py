@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jaxrnn.experiments.compose import CONF, compose
 from jaxrnn.experiments.nodes import SET_BY_PROGRAM, STACKS
+from jaxrnn.signatures import off
 
 KINDS = {
     "Size": "integer above 0",
@@ -144,7 +145,16 @@ def _described(target):
         if isinstance(default, ast.Constant):
             value = default.value
         rows[name] = (_kind(annotation, aliases), value, descriptions.get(name, ""))
-    return docstring.partition("\n")[0], rows
+    return docstring.partition("\n")[0], rows | _group_of_keywords(target, definition)
+
+
+def _group_of_keywords(target, definition):
+    """Returns the arguments of `**options: Unpack[T]` as `_described` does; the class T is in the target's package."""
+    group = re.search(r"\*\*\w+: Unpack\[(\w+)\]", ast.unparse(definition))
+    if group is None:
+        return {}
+    rows = _described(f"{target.rpartition('.')[0]}.{group[1]}")[1]
+    return {name: (kind, off(bool if kind == KINDS["bool"] else None), text) for name, (kind, _, text) in rows.items()}
 
 
 def _definition(target):

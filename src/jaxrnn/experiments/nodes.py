@@ -11,7 +11,9 @@ FIXED = {  # {script whose YAML file lists all its keys: nodes whose keys are th
     **dict.fromkeys(("resume", "evaluate", "generate", "export", "report"), ()),
     "study_run": ("study", "figure"),
 }
-STACKS = {  # inputs of the data set -> the factory that `model._target_=jaxrnn.nets.rnn` stands for
+# `model._target_=jaxrnn.nets.rnn` stands for three factories. The kind of the data set's inputs chooses one of them:
+# "pairs" if the answers have a length of their own, otherwise "symbols" or "values".
+STACKS = {
     "values": "jaxrnn.nets.rnn",
     "symbols": "jaxrnn.nets.symbol_rnn",
     "pairs": "jaxrnn.nets.seq2seq",

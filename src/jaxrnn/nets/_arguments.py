@@ -6,8 +6,6 @@ Without these checks a wrong shape would fail deep inside JAX, and some unrolls 
 import jax
 import jax.numpy as jnp
 
-from jaxrnn.unroll.contract import cell_carry
-
 HINT = "net.initial(params, batch_shape) makes one"
 
 
@@ -24,7 +22,7 @@ def check_recurrent(cell, params, carry, xs, mask, reset):
     for name, flags in (("mask", mask), ("reset", reset)):
         if flags is not None:
             _check_flags(name, flags, shape[:-1])
-    _check_carry(cell, params, cell_carry(carry), shape)
+    _check_carry(cell, params, carry, shape)
     inputs = [leaf for path, leaf in jax.tree.leaves_with_path(params) if jax.tree_util.keystr(path[-1:]) == ".w_x"]
     if len(inputs) == 1 and inputs[0].shape[0] != shape[-1] and not _reads(cell, params, xs):
         refuse_width(inputs[0].shape[0], shape)

@@ -141,15 +141,15 @@ def bahdanau(cell: Cell, memory_size: Size, size: Size, unroll: Unroll = scan, *
     def initial(params, batch_shape):
         return _without_memory(_initial_carry(cell, params, batch_shape), batch_shape, memory_size, params.w_s)
 
-    def run(unroll, params, attended, xs, look=False, mask=None, reset=None, key=None):
+    def run(unroll, output, params, attended, xs, mask=None, reset=None, key=None):
         inner, cell_params, drawn = randomized(cell, params.cell, xs, key, **random)
-        attending = _attention_cell(inner, memory_size, xs.shape[-1], look)
+        attending = _attention_cell(inner, memory_size, xs.shape[-1], output)
         keys = dot(attended.memory, params.w_m)
         remembered = Remembered(params._replace(cell=cell_params), attended.memory, keys, attended.valid)
         return keyed(unroll, key)(attending, remembered, attended.carry, drawn, mask=mask, reset=reset)
 
     def apply(params, attended, xs, *, mask=None, reset=None, key=None):
-        carry, ys = run(unroll, params, attended, xs, mask=mask, reset=reset, key=key)
+        carry, ys = run(unroll, _with_context, params, attended, xs, mask=mask, reset=reset, key=key)
         return attended._replace(carry=carry), ys
 
     return Net(
@@ -158,7 +158,7 @@ def bahdanau(cell: Cell, memory_size: Size, size: Size, unroll: Unroll = scan, *
         initial,
         apply,
         with_unroll=lambda unroll: bahdanau(cell, memory_size, size, unroll, **random),
-        attention=lambda params, attended, xs: run(scan, params, attended, xs, look=True)[1],
+        attention=lambda params, attended, xs: run(scan, _weights_only, params, attended, xs)[1],
     )
 
 
@@ -171,10 +171,22 @@ def attention_weights(scores: ArrayLike, valid: ArrayLike) -> jax.Array:
     return exp / jnp.where(total > 0, total, 1.0)
 
 
-def _attention_cell(cell, memory_size, input_size, look=False):
-    """Makes the cell with attention; its output is [h_t, c_t], or the weights a_t with `look`.
+def _with_context(h, context, weights):
+    return jnp.concatenate([h, context.astype(h.dtype)], axis=-1)
 
-    The context is inserted after the first `input_size` inputs of the cell, before the random draws for the step.
+
+def _weights_only(h, context, weights):
+    return weights
+
+
+def _attention_cell(cell, memory_size, input_size, output):
+    """Makes the cell with attention from the decoder's cell.
+
+    Args:
+      cell: the decoder's cell.
+      memory_size: M, the width of the context.
+      input_size: number of inputs of the cell before the context; after it come the random draws for the step.
+      output: (h_t, c_t, a_t) -> the output of the step.
     """
 
     def initial(remembered, batch_shape):
@@ -188,7 +200,7 @@ def _attention_cell(cell, memory_size, input_size, look=False):
         x, drawn = jnp.split(x, [input_size], axis=-1)
         u = cell.project(params.cell, jnp.concatenate([x, context, drawn], axis=-1))
         new, h = cell.step(params.cell, carry.carry, u)
-        return AttentiveCarry(new, h), weights if look else jnp.concatenate([h, context.astype(h.dtype)], axis=-1)
+        return AttentiveCarry(new, h), output(h, context, weights)
 
     return Cell(cell.size + memory_size, None, initial, lambda remembered, x: x, step)
 

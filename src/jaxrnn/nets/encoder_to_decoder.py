@@ -11,8 +11,9 @@ from jaxrnn.arguments import checked
 from jaxrnn.keys import at_step, fold_in
 from jaxrnn.nets.attention import Attended, AttentiveCarry
 from jaxrnn.nets.combine import BidirectionalParams
+from jaxrnn.nets.recording import unrecorded
 from jaxrnn.types import Decoding, Net, Rate, Size
-from jaxrnn.unroll.contract import cell_carries, summed_in_float32
+from jaxrnn.unroll.contract import summed_in_float32
 
 
 class EncoderDecoderParams(NamedTuple):
@@ -60,13 +61,16 @@ def encoder_decoder(
         carry = encoder.initial(params.encoder, source.shape[1:-1])
         return params.decoder, _encode(encoder, decoder, params, carry, source, mask)[1]
 
+    def with_unroll(unroll):
+        return encoder_decoder(encoder.with_unroll(unroll), decoder.with_unroll(unrecorded(unroll)), *options)
+
     decoding = Decoding(encode, decoder, start=lambda batch_shape: jnp.full((*batch_shape, width), first))
     return Net(
         init=_init(encoder, decoder, width),
         width=lambda input_size: decoder.width(width),
         initial=lambda params, batch_shape: encoder.initial(params.encoder, batch_shape),
         apply=_apply(encoder, decoding, length, feedback, scheduled_sampling),
-        with_unroll=lambda unroll: encoder_decoder(encoder.with_unroll(unroll), decoder.with_unroll(unroll), *options),
+        with_unroll=with_unroll,
         causal=False,
         decoding=decoding,
         vocabulary=encoder.vocabulary,
@@ -121,7 +125,7 @@ def _first_carry(template, last, ys, mask):
       mask: valid steps of the source [S, B], or None.
     """
     attends = any(isinstance(node, Attended) for node in jax.tree.leaves(template, is_leaf=_has_attention))
-    leaves = iter(_carry_leaves(cell_carries(last), both=not attends))
+    leaves = iter(_carry_leaves(last, both=not attends))
     valid = jnp.ones(ys.shape[:2], bool) if mask is None else mask
 
     def fill(node):

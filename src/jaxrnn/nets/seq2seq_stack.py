@@ -8,7 +8,7 @@ from jaxrnn.nets.attention import bahdanau, luong
 from jaxrnn.nets.encoder_to_decoder import encoder_decoder
 from jaxrnn.nets.layers import affine
 from jaxrnn.nets.parametrized import parametrized
-from jaxrnn.nets.stack import LayerOptions, stacked
+from jaxrnn.nets.stack import LayerOptions, random_options, stacked
 from jaxrnn.nets.symbol_stack import symbol_vectors
 from jaxrnn.parametrizations import Parametrization
 from jaxrnn.types import Cell, Net, Rate, Size
@@ -29,6 +29,7 @@ def seq2seq(
     attention: Attention | None = None,
     scheduled_sampling: Rate = 0.0,
     parametrization: Parametrization | None = None,
+    layers: Size = 1,
     **options: Unpack[LayerOptions],
 ) -> Net:
     """Makes an encoder-decoder, for answers with their own length; the decoder has an affine readout.
@@ -44,7 +45,8 @@ def seq2seq(
       attention: the attention of the decoder; None for none.
       scheduled_sampling: probability that the decoder reads its own last output in training (scheduled sampling).
       parametrization: as in `rnn`.
-      options: `layers`, `bidirectional` (of the encoder), `dropout` and the other options of the layers, as in `rnn`.
+      layers: number of layers of the encoder, and of the decoder.
+      options: the `LayerOptions`.
 
     Raises:
       ValueError: if an option would have no effect.
@@ -55,10 +57,10 @@ def seq2seq(
             "model.embedding out"
         )
     source = [] if vocabulary_size is None else [symbol_vectors(vocabulary_size, embedding)]
-    encoder = combine.serial(*source, *stacked(cell, **options))
+    encoder = combine.serial(*source, *stacked(cell, layers, options))
     # The start of an answer is one more symbol than the answers have.
     inputs = [symbol_vectors(output_size + 1, embedding)] if answers == "symbols" else []
-    decoder = combine.serial(*inputs, *_decoder_layers(cell, attention, options), affine(output_size))
+    decoder = combine.serial(*inputs, *_decoder_layers(cell, layers, attention, options), affine(output_size))
     net = encoder_decoder(
         encoder,
         decoder,
@@ -70,13 +72,12 @@ def seq2seq(
     return parametrized(net, parametrization)
 
 
-def _decoder_layers(cell, attention, options):
+def _decoder_layers(cell, layers, attention, options):
     """Makes the recurrent layers of the decoder."""
     memory_size = 2 * cell.size if options.get("bidirectional") == "concat" else cell.size
     options = {name: value for name, value in options.items() if name not in ENCODER_ONLY}
     if attention == "luong":
-        return [luong(combine.serial(*stacked(cell, **options)), memory_size, cell.size)]
-    if attention == "bahdanau":
-        random = {"dropout": options.get("recurrent_dropout"), **{n: options.get(n) for n in ("zoneout", "noise")}}
-        options["first"] = bahdanau(cell, memory_size, cell.size, **random)
-    return stacked(cell, **options)
+        return [luong(combine.serial(*stacked(cell, layers, options)), memory_size, cell.size)]
+    attending = attention == "bahdanau"
+    first = bahdanau(cell, memory_size, cell.size, **random_options(options)) if attending else None
+    return stacked(cell, layers, options, first)

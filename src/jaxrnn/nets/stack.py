@@ -4,7 +4,7 @@
 """
 
 from functools import partial
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, Unpack
 
 from jaxrnn.arguments import checked
 from jaxrnn.cells.transforms import learned
@@ -21,9 +21,19 @@ Merge = Literal["concat", "sum", "mul", "ave"]
 
 
 class LayerOptions(TypedDict, total=False):
-    """Options of recurrent layers that every factory of a stack takes; `rnn` describes them."""
+    """Options of the recurrent layers of a stack. An option that is left out is off: None, or false.
 
-    layers: Size
+    Fields:
+      bidirectional: how the outputs of two directions (of the encoder) are merged; None for one direction.
+      residual: add the input of each layer to its output, from the second layer on.
+      dropout: dropout rate between layers; None for none.
+      variational: use one dropout mask per sequence instead of one per step.
+      recurrent_dropout: rate of the dropout mask on the recurrence; None for none.
+      zoneout: probability that a value of a carry does not change at a step; None for none.
+      noise: standard deviation of the noise added to every value of a carry at each step in training; None for none.
+      learned_carry: train the initial carry; otherwise it is zero.
+    """
+
     bidirectional: Merge | None
     residual: bool
     dropout: Rate | None
@@ -39,61 +49,36 @@ def rnn(
     cell: Cell,
     output_size: Size,
     layers: Size = 1,
-    bidirectional: Merge | None = None,
-    residual: bool = False,
-    dropout: Rate | None = None,
-    variational: bool = False,
-    recurrent_dropout: Rate | None = None,
-    zoneout: Rate | None = None,
-    noise: NonNegative | None = None,
-    learned_carry: bool = False,
     readout: bool = True,
     parametrization: Parametrization | None = None,
+    **options: Unpack[LayerOptions],
 ) -> Net:
     """Makes the network that `conf/model/*.yaml` describe: layers of one cell and an affine readout.
 
     `Net.with_unroll` sets another unroll than the plain scan. For symbols use `symbol_rnn`, and for answers with their
-    own length `seq2seq`. In a configuration, `jaxrnn.nets.rnn` stands for all three: the data set chooses.
+    own length `seq2seq`. In a configuration, `jaxrnn.nets.rnn` stands for all three (`experiments/nodes.py`).
 
     Args:
       cell: the cell of every layer; each layer has its own weights.
       output_size: K.
       layers: number of layers.
-      bidirectional: how the outputs of two directions (of the encoder) are merged; None for one direction.
-      residual: add the input of each layer to its output, from the second layer on.
-      dropout: dropout rate between layers; None for none.
-      variational: use one dropout mask per sequence instead of one per step.
-      recurrent_dropout: rate of the dropout mask on the recurrence; None for none.
-      zoneout: probability that a value of a carry does not change at a step; None for none.
-      noise: standard deviation of the noise added to every value of a carry at each step in training; None for none.
-      learned_carry: train the initial carry; otherwise it is zero.
       readout: whether an affine readout follows the last layer.
       parametrization: a `jaxrnn.parametrizations` parametrization of the recurrent weights; None for none.
+      options: the `LayerOptions`.
 
     Raises:
       ValueError: if an option would have no effect, or options exclude each other.
     """
-    random = {"recurrent_dropout": recurrent_dropout, "zoneout": zoneout, "noise": noise}
-    nets = stacked(cell, layers, bidirectional, residual, dropout, variational, learned_carry, **random)
-    return parametrized(combine.serial(*nets, *([affine(output_size)] if readout else [])), parametrization)
+    readouts = [affine(output_size)] if readout else []
+    return parametrized(combine.serial(*stacked(cell, layers, options), *readouts), parametrization)
 
 
-def stacked(
-    cell,
-    layers=1,
-    bidirectional=None,
-    residual=False,
-    dropout=None,
-    variational=False,
-    learned_carry=False,
-    recurrent_dropout=None,
-    zoneout=None,
-    noise=None,
-    first=None,
-):
-    """Makes the recurrent layers of a stack, with dropout between them. It has the options of `rnn`.
+def stacked(cell, layers, options, first=None):
+    """Makes the recurrent layers of a stack, with dropout between them.
 
     Args:
+      cell, layers: as in `rnn`.
+      options: the `LayerOptions`.
       first: a net that replaces the first layer; None for none.
 
     Returns:
@@ -102,15 +87,25 @@ def stacked(
     Raises:
       ValueError: if an option would have no effect.
     """
+    dropout, residual, variational = options.get("dropout"), options.get("residual"), options.get("variational", False)
     _refuse_idle(layers, dropout, variational, residual)
-    cell = learned(with_written_derivative(cell)) if learned_carry else cell
-    layer = partial(_layer, cell, bidirectional, dropout=recurrent_dropout, zoneout=zoneout, noise=noise)
+    cell = learned(with_written_derivative(cell)) if options.get("learned_carry") else cell
+    layer = partial(_layer, cell, options.get("bidirectional"), random_options(options))
     nets = [layer() if first is None else first]
     for _ in range(layers - 1):
         if dropout is not None:
             nets.append(dropout_layer(dropout, variational))
         nets.append(combine.residual(layer()) if residual else layer())
     return nets
+
+
+def random_options(options):
+    """Returns the `RandomOptions` of each layer from the `LayerOptions` of a stack."""
+    return {
+        "dropout": options.get("recurrent_dropout"),
+        "zoneout": options.get("zoneout"),
+        "noise": options.get("noise"),
+    }
 
 
 def _refuse_idle(layers, dropout, variational, residual):
@@ -129,7 +124,7 @@ def _refuse_idle(layers, dropout, variational, residual):
         raise ValueError("model.variational=true needs model.dropout, which is not set: set model.dropout")
 
 
-def _layer(cell, merge, **random):
+def _layer(cell, merge, random):
     forward = recurrent(cell, **random)
     if merge is None:
         return forward

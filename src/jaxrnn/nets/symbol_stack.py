@@ -20,6 +20,7 @@ def symbol_rnn(
     tied_embedding: bool = False,
     readout: bool = True,
     parametrization: Parametrization | None = None,
+    layers: Size = 1,
     **options: Unpack[LayerOptions],
 ) -> Net:
     """Makes a network that reads symbols: one vector per symbol, layers of one cell and an affine readout.
@@ -31,18 +32,19 @@ def symbol_rnn(
       embedding: width of the learned vector of each symbol; None for one-hot inputs.
       tied_embedding: use the weights of the embedding for the readout; inputs and outputs must be the same symbols.
       readout: whether an affine readout follows the last layer.
-      parametrization: as in `rnn`.
-      options: `layers`, `bidirectional`, `dropout` and the other options of the layers, as in `rnn`.
+      parametrization, layers: as in `rnn`.
+      options: the `LayerOptions`.
 
     Raises:
       ValueError: if an option would have no effect, or options exclude each other.
     """
-    layers = stacked(cell, **options)
+    recurrent_layers = stacked(cell, layers, options)
     if tied_embedding:
         _check_tied(output_size, vocabulary_size, embedding, readout)
-        return parametrized(tied(combine.serial(*layers), vocabulary_size, embedding), parametrization)
+        return parametrized(tied(combine.serial(*recurrent_layers), vocabulary_size, embedding), parametrization)
     entry = symbol_vectors(vocabulary_size, embedding)
-    return parametrized(combine.serial(entry, *layers, *([affine(output_size)] if readout else [])), parametrization)
+    readouts = [affine(output_size)] if readout else []
+    return parametrized(combine.serial(entry, *recurrent_layers, *readouts), parametrization)
 
 
 def symbol_vectors(vocabulary_size, embedding):

@@ -8,6 +8,7 @@ import optax
 
 from jaxrnn.keys import at_step
 from jaxrnn.losses import mean_of, weighted_sum
+from jaxrnn.nets.recording import record
 from jaxrnn.types import Params
 from jaxrnn.unroll.online_step import beginning, one_step
 from jaxrnn.unroll.scan import scan
@@ -52,29 +53,28 @@ def stepwise(task, rule, name, state, batch, key):
     net, dataset = task.net, task.dataset
     keys = row_keys(key, len(batch.fresh))
     carry = net.initial(state.params, batch.fresh.shape)
-    carry, _ = net.with_unroll(beginning(rule, name, key)).apply(
-        state.params, carry, batch.xs[:1], key=at_step(keys, 0)
-    )
-    stepped = net.with_unroll(one_step(rule, name))
+    begin_memories, unroll = beginning(rule, name, key), one_step(rule, name)
+    _, _, memories = record(net, begin_memories, None, state.params, carry, batch.xs[:1], key=at_step(keys, 0))
 
     def step(state, numbered):
-        (params, opt_state), carry = state
+        (params, opt_state), carry, memories = state
         t, row = numbered
         x, target, weight, valid, restart = jax.tree.map(lambda a: a[None], row)
 
         def loss(params):
-            after, ys = stepped.apply(params, carry, x, mask=valid, reset=restart, key=at_step(keys, t))
+            options = {"mask": valid, "reset": restart, "key": at_step(keys, t)}
+            new_carry, ys, new_memories = record(net, unroll, memories, params, carry, x, **options)
             total, weights = weighted_sum(dataset.loss, ys, target, weight)
-            return mean_of(total, weights), (after, total, weights)
+            return mean_of(total, weights), (new_carry, new_memories, total, weights)
 
-        grads, (carry, total, weights) = jax.grad(loss, has_aux=True)(params)
+        grads, (carry, memories, total, weights) = jax.grad(loss, has_aux=True)(params)
         old_state, new_state = OnlineState(params, opt_state), _update(task.optimizer, params, opt_state, grads)
         # Only a step that counts in the loss changes the params and the state of the optimizer.
         state = jax.tree.map(lambda new, old: jnp.where(weights > 0, new, old), new_state, old_state)
-        return (state, carry), (total, weights)
+        return (state, carry, memories), (total, weights)
 
     steps = batch.xs, batch.targets, batch.weights, batch.mask, batch.reset
-    (state, _), losses = jax.lax.scan(step, (state, carry), (jnp.arange(len(batch.xs)), steps))
+    (state, _, _), losses = jax.lax.scan(step, (state, carry, memories), (jnp.arange(len(batch.xs)), steps))
     return state, losses
 
 

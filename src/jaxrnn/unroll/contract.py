@@ -12,36 +12,6 @@ from jaxrnn.types import Unroll
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
 
 
-class Extended(NamedTuple):
-    """The carry of a layer whose unroll keeps more than the cell's carry, such as a record or the memory of a rule.
-
-    A net hands the carry of a layer to the layer's unroll and returns the carry that comes back. It reads no more of
-    it than `cell_carry`, so an unroll may accept and return an `Extended` carry in every net.
-
-    Fields:
-      carry: the carry of the cell.
-      extra: before the unroll, its instructions for the layer; after it, the values that it kept.
-    """
-
-    carry: Any
-    extra: Any = None
-
-
-def is_extended(carry):
-    """Returns whether a layer's carry is `Extended`."""
-    return isinstance(carry, Extended)
-
-
-def cell_carry(carry):
-    """Returns the carry of the cell from a layer's carry, which may be `Extended`."""
-    return carry.carry if is_extended(carry) else carry
-
-
-def cell_carries(carry):
-    """Returns a net's carry with the carry of the cell in place of every `Extended` one."""
-    return jax.tree.map(cell_carry, carry, is_leaf=is_extended)
-
-
 class RandomUnroll(NamedTuple):
     """An unroll whose gradient is drawn at random. Without keys it computes its values, but no gradient.
 

@@ -1,22 +1,22 @@
 """Single steps of a forward gradient, so that the params may change after every step.
 
-The rule's memory travels from one call to the next as the extra of an `Extended` carry. The derivation is in `_online`:
-the gradient of the loss of step t needs the memory of step t - 1 and nothing later.
+The memory of the rule is the record that a `RecordingUnroll` returns for one step, and its instruction for the next
+step. The derivation is in `_online`: the gradient of the loss of step t needs the memory of step t - 1 and nothing
+later.
 """
 
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from jaxrnn.unroll._flat_step import flat_step, sequences_first
 from jaxrnn.unroll._online import cells_to_follow
-from jaxrnn.unroll.contract import Extended, step_of
+from jaxrnn.unroll.contract import step_of
 
 
 class Memory(NamedTuple):
-    """The extra of a layer's carry, with a leading axis of sequences.
+    """The memory of a layer, with a leading axis of sequences.
 
     Fields:
       values: the memory of the rule, which stands for M_{t-1}.
@@ -28,9 +28,9 @@ class Memory(NamedTuple):
 
 
 def beginning(rule, name, key):
-    """Builds an unroll that computes no step, but returns the carry with the first `Memory` of each sequence."""
+    """Builds an unroll that computes no step and records the `Memory` before the first; it takes no instruction."""
 
-    def unroll(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
+    def unroll(instruction, cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
         cells, axes = cells_to_follow(rule, cell, params, name), xs.ndim - 2
 
         def begin(carry, x, key):
@@ -40,13 +40,13 @@ def beginning(rule, name, key):
         carries, inputs = sequences_first((carry, xs[0]), 0, axes)
         keys_begin, keys_steps = jax.random.split(key, (2, len(inputs)))
         values = jax.vmap(begin)(carries, inputs, keys_begin)
-        return Extended(carry, Memory(values, keys_steps)), jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype)
+        return carry, jnp.zeros((*xs.shape[:-1], cell.size), xs.dtype), Memory(values, keys_steps)
 
     return unroll
 
 
 def one_step(rule, name):
-    """Builds the unroll of a single step, xs [1, B, D].
+    """Builds the unroll of a single step, xs [1, B, D], from the `Memory` before it to the `Memory` after it.
 
     The gradient of its outputs by the params counts all steps since the memory began, as far as the rule keeps them.
     A rule gives the new memory and the gradient at once, from dL/dh_t. The memory does not depend on dL/dh_t, but it is
@@ -55,7 +55,7 @@ def one_step(rule, name):
     through the memory or the carry: what they owe to the params is in the memory already.
     """
 
-    def unroll(cell, params, extended, xs, *, mask=None, reset=None, reverse=False):
+    def unroll(memory, cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
         cells, axes = cells_to_follow(rule, cell, params, name), xs.ndim - 2
         valid = jnp.ones(xs.shape[1:-1], bool) if mask is None else mask[0]
         restart = jnp.zeros(xs.shape[1:-1], bool) if reset is None else reset[0]
@@ -82,8 +82,8 @@ def one_step(rule, name):
             return d_params, None, None, d_x.reshape(x.shape)
 
         layer.defvjp(forward, backward)
-        (carry, memory), h = layer(params, extended.carry, extended.extra, xs[0])
-        return Extended(*lax.stop_gradient((carry, memory))), h[None]
+        (carry, memory), h = layer(params, carry, memory, xs[0])
+        return carry, h[None], memory
 
     return unroll
 
