@@ -1,4 +1,4 @@
-"""Cells against their equations in NumPy, and their initial weights against the docstrings."""
+"""Teacher forcing, forgetting, and initial weights against the docstrings."""
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,6 @@ from jaxrnn.unroll.scan import scan
 
 D, H, K = 3, 4, 2
 RNG = np.random.default_rng(0)
-X, H0, C0, Y0 = (RNG.normal(size=n) for n in (D, H, H, K))
 
 
 def sigmoid(a):
@@ -21,31 +20,6 @@ def sigmoid(a):
 def draw(params):
     leaves, tree = jax.tree.flatten(params)
     return jax.tree.unflatten(tree, [RNG.normal(size=a.shape) for a in leaves])
-
-
-def one_step(cell, params, carry):
-    return cell.step(params, carry, cell.project(params, jnp.asarray(X)))
-
-
-@pytest.mark.parametrize(
-    ("activation", "phi"), [("tanh", np.tanh), ("relu", lambda a: np.maximum(a, 0)), ("linear", lambda a: a)]
-)
-def test_elman(activation, phi):
-    cell = elman.cell(H, activation)
-    p = draw(cell.init(jax.random.key(0), D))
-    (h,), out = one_step(cell, p, elman.ElmanCarry(jnp.asarray(H0)))
-    np.testing.assert_allclose(h, phi(X @ p.w_x + H0 @ p.w_h + p.b), rtol=1e-14)
-    np.testing.assert_array_equal(out, h)
-
-
-def test_jordan_feeds_its_output_back():
-    cell = jordan.cell(H, K, output_activation="tanh")
-    p = draw(cell.init(jax.random.key(0), D))
-    (y,), out = one_step(cell, p, jordan.JordanCarry(jnp.asarray(Y0)))
-    hidden = np.tanh(X @ p.w_x + Y0 @ p.w_h + p.b_h)
-    np.testing.assert_allclose(y, np.tanh(hidden @ p.w_y + p.b_y), rtol=1e-14)
-    np.testing.assert_array_equal(out, y)
-    assert cell.size == K
 
 
 def test_teacher_forcing_on_a_cells_own_outputs_changes_nothing():
@@ -62,30 +36,6 @@ def test_teacher_forcing_on_a_cells_own_outputs_changes_nothing():
     assert jax.tree.map(jnp.shape, forced_cell.init(jax.random.key(0), D + K)) == jax.tree.map(jnp.shape, params)
     _, other = scan(forced_cell, params, carry, jnp.concatenate([xs, truth + 1], axis=-1))
     assert jnp.max(jnp.abs(other - free)) > 0.1
-
-
-def test_lstm():
-    cell = lstm.cell(H)
-    p = draw(cell.init(jax.random.key(0), D))
-    (c, h), out = one_step(cell, p, lstm.LSTMCarry(c=jnp.asarray(C0), h=jnp.asarray(H0)))
-    i, f, g, o = np.split(X @ p.w_x + H0 @ p.w_h + p.b, 4)
-    expected = sigmoid(f) * C0 + sigmoid(i) * np.tanh(g)
-    np.testing.assert_allclose(c, expected, rtol=1e-13)
-    np.testing.assert_allclose(h, sigmoid(o) * np.tanh(expected), rtol=1e-13)
-    np.testing.assert_array_equal(out, h)
-
-
-@pytest.mark.parametrize("reset", ["after", "before"])
-def test_gru(reset):
-    cell = gru.cell(H, reset=reset)
-    p = draw(cell.init(jax.random.key(0), D))
-    (h,), out = one_step(cell, p, gru.GRUCarry(jnp.asarray(H0)))
-    x_r, x_z, x_n = np.split(X @ p.w_x + p.b, 3)
-    w_r, w_z, w_n = np.split(p.w_h, 3, axis=1)
-    r, z = sigmoid(x_r + H0 @ w_r), sigmoid(x_z + H0 @ w_z)
-    n = np.tanh(x_n + (r * (H0 @ w_n + p.b_hn) if reset == "after" else (r * H0) @ w_n))
-    np.testing.assert_allclose(h, (1 - z) * n + z * H0, rtol=1e-13)
-    np.testing.assert_array_equal(out, h)
 
 
 @pytest.mark.parametrize(("bias", "remaining"), [(0.0, 0.5**100), (1.0, 2.5e-14), (5.0, 0.511)])

@@ -1,12 +1,15 @@
 """Cells against the equations of their papers in NumPy, over several steps in float64."""
 
 import importlib
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxrnn.cells
+from jaxrnn.lazy import entries
 from jaxrnn.unroll import cell_derivatives
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
 from jaxrnn.unroll.scan import scan
@@ -28,6 +31,36 @@ def norm(a, gain, epsilon=1e-5):
 
 def split(a, parts):
     return np.split(a, parts, axis=-1)
+
+
+def perceptron(p, x, h):
+    return np.tanh(x @ p.w_x + p.b), ()
+
+
+def elman(p, x, h, phi=np.tanh):
+    return phi(x @ p.w_x + h @ p.w_h + p.b), ()
+
+
+def jordan(p, x, y):
+    return np.tanh(np.tanh(x @ p.w_x + y @ p.w_h + p.b_h) @ p.w_y + p.b_y), ()
+
+
+def lstm(p, x, c, h):
+    i, f, g, o = split(x @ p.w_x + h @ p.w_h + p.b, 4)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), (c,)
+
+
+def gru(p, x, h):
+    (u_r, u_z, u_n), (a_r, a_z, a_n) = split(x @ p.w_x + p.b, 3), split(h @ p.w_h, 3)
+    z = sigmoid(u_z + a_z)
+    return (1 - z) * np.tanh(u_n + sigmoid(u_r + a_r) * (a_n + p.b_hn)) + z * h, ()
+
+
+def gru_before(p, x, h):
+    (u_r, u_z, u_n), (w_r, w_z, w_n) = split(x @ p.w_x + p.b, 3), split(p.w_h, 3)
+    z, r = sigmoid(u_z + h @ w_z), sigmoid(u_r + h @ w_r)
+    return (1 - z) * np.tanh(u_n + (r * h) @ w_n) + z * h, ()
 
 
 def peephole_lstm(p, x, c, h):
@@ -141,6 +174,14 @@ def rg_lru(p, x, h):
 
 
 CASES = {  # the step, arguments of the factory, and dtypes of the states other than h
+    "perceptron": (perceptron, {}, []),
+    "elman": (elman, {}, []),
+    "elman-relu": (partial(elman, phi=relu), {"activation": "relu"}, []),
+    "elman-linear": (partial(elman, phi=lambda a: a), {"activation": "linear"}, []),
+    "jordan": (jordan, {"output_size": 3, "output_activation": "tanh"}, []),
+    "lstm": (lstm, {}, [float]),
+    "gru": (gru, {}, []),
+    "gru-before": (gru_before, {"reset": "before"}, []),
     "peephole_lstm": (peephole_lstm, {}, [float]),
     "coupled_lstm": (coupled_lstm, {}, [float]),
     "layer_norm_lstm": (layer_norm_lstm, {}, [float]),
@@ -167,6 +208,10 @@ def of(name):
     return importlib.import_module(f"jaxrnn.cells.{name.partition('-')[0]}").cell
 
 
+def test_every_cell_has_its_equations_here():
+    assert {name.partition("-")[0] for name in CASES} == set(entries(jaxrnn.cells.__path__[0], "cell"))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_cell_computes_the_equations_of_its_paper(name):
     (step, options, others), rng = CASES[name], np.random.default_rng(0)
@@ -174,7 +219,7 @@ def test_a_cell_computes_the_equations_of_its_paper(name):
     drawn = jax.tree.map(lambda a: a + 0.5 * rng.normal(size=a.shape), cell.init(jax.random.key(0), D))
     params, xs = jax.tree.map(np.asarray, drawn), rng.normal(size=(T, B, D))
     actual = scan(cell, drawn, cell.initial(drawn, (B,)), jnp.asarray(xs))[1]
-    h, states = np.zeros((B, H)), [np.zeros((B, H), kind) for kind in others]
+    h, states = np.zeros((B, cell.size)), [np.zeros((B, H), kind) for kind in others]
     for t in range(T):
         h, states = step(params, xs[t], *states, h)
         np.testing.assert_allclose(actual[t], h, rtol=1e-12, atol=1e-13, err_msg=f"step {t}")
