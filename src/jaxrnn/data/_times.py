@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from jaxrnn import timeline
+from jaxrnn import hints, timeline
 from jaxrnn.data._columns import GAPS
 
 UNITS = ("Y", "M", "D", "h", "m", "s", "ms", "us", "ns")  # numpy's datetime64 units, the coarsest first
@@ -21,6 +21,10 @@ COUNTED = {  # name: (time of zero, unit, numbers recognised without a format: y
     "excel": ("1899-12-30", "D", None),
 }
 PLAIN = "number"
+DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%y",
+        "%d/%m/%y", "%m/%d/%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%b %d, %Y", "%b %Y", "%B %Y", "%b-%y", "%m/%Y",
+        "%m.%Y")  # fmt: skip
+HOURS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
 
 def read(texts, format=None, where=lambda row: f"row {row + 1}", series_column=lambda: None):
@@ -31,8 +35,8 @@ def read(texts, format=None, where=lambda row: f"row {row + 1}", series_column=l
 
     Args:
       texts: [N] strings.
-      format: a format of `datetime.strptime`, a name of `COUNTED`, or "number"; None for ISO 8601 dates, or digits
-        with one obvious meaning.
+      format: a format of `datetime.strptime`, a name of `COUNTED`, or "number"; None for ISO 8601 dates, or
+        other dates and digits with one obvious meaning.
       where: row -> a description of its position, for messages.
       series_column: () -> the name of the column that tells several series apart, for messages, or None.
 
@@ -46,6 +50,8 @@ def read(texts, format=None, where=lambda row: f"row {row + 1}", series_column=l
             raise ValueError(f"{where(row)}: the time is missing; fill it in, or leave the row out")
     if format is None and all(map(NUMBER.fullmatch, texts)):
         format, note = _meaning(texts)
+    elif format is None:
+        format, note = _guessed(texts, where)
     if format == PLAIN:
         times = _numbers(texts, where)
     elif format in COUNTED:
@@ -74,6 +80,41 @@ def _meaning(texts):
     return PLAIN, "read as numbers, not as dates; for dates give time_format=... (excel, unix_s, %Y%m%d, ...)"
 
 
+def _guessed(texts, where):
+    """Returns (format, note) of dates that are not ISO 8601: the only format that fits them; (None, None) for none.
+
+    Raises:
+      ValueError: if the texts are different dates in two formats, such as 01/02/2024.
+    """
+    try:
+        return _moment(texts[0]) and (None, None)
+    except ValueError:
+        pass
+    formats = [day + hour for day in DAYS for hour in HOURS if _parsed(texts[:1], day + hour) is not None]
+    times_by_format = {format: times for format in formats if (times := _parsed(texts, format)) is not None}
+    if not times_by_format:
+        return None, None
+    rising = [format for format, times in times_by_format.items() if (np.diff(times).astype(int) > 0).all()]
+    first, *others = rising or times_by_format
+    times = times_by_format[first]
+    for other in others:
+        if (differs := times != times_by_format[other]).any():
+            row = int(np.argmax(differs))
+            raise ValueError(
+                f"{where(row)}: {texts[row]!r} may be {first} or {other}; give "
+                f"{hints.argument('data.time_format', first)} or {hints.argument('data.time_format', other)}"
+            )
+    return first, f"read as dates ({first}), {times[0].astype('datetime64[D]')} first"
+
+
+def _parsed(texts, format):
+    """Returns the dates of a format, datetime64 [N]; None if pandas cannot read all of them."""
+    import pandas  # imported here: it takes half a second
+
+    times = pandas.to_datetime(texts, format=format, errors="coerce")
+    return None if times.isna().any() or times.tz is not None else times.to_numpy()
+
+
 def _numbers(texts, where):
     values = np.empty(len(texts))
     for row, text in enumerate(texts):
@@ -96,6 +137,8 @@ def _counted(values, first, unit):
 
 def _dates(texts, format, where, note):
     """Parses dates in ISO 8601 or another format; returns (datetime64 [N], note)."""
+    if format is not None and "%z" not in format and (times := _parsed(texts, format)) is not None:
+        return times.astype("datetime64[us]"), note
     moments, offsets = [], []
     for row, text in enumerate(texts):
         try:
