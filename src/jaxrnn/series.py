@@ -41,6 +41,9 @@ class Series(NamedTuple):
       distribution: the `Distribution` that a network's outputs describe; None until the data set is built.
       anchor: (xs [T, B, D]) -> [T, B, K']. Computes the forecast that `jaxrnn.nets.adapted` adds to the first K'
         outputs, which are the locations of the distributions; None to add nothing.
+      name: name of the series among those of a panel.
+      zone: offset of the times from UTC as text, such as "+01:00"; empty if the source names none.
+      panel: all series that share the network, this one first; empty for a single series.
     """
 
     values: Any
@@ -61,6 +64,9 @@ class Series(NamedTuple):
     informed: Any = None
     distribution: Distribution | None = None
     anchor: Callable[[Any], Any] | None = None
+    name: str = ""
+    zone: str = ""
+    panel: tuple[Any, ...] = ()
 
     def in_source_units(self, values: Any) -> Any:
         """Converts values [..., V] from the network's units to the source's units."""

@@ -113,7 +113,7 @@ def test_a_table_is_read_by_one_command(tmp_path, monkeypatch, shape):
 
 
 NOTES = {  # without quotation marks
-    jena: ["read as dates (%d.%m.%Y %H:%M:%S), 2009-01-01 first", "-9999 occurs 1 times, far from all other values"],
+    jena: ["read as dates (%d.%m.%Y %H:%M:%S), 2009-01-01 first", "-9999 is far from all other values"],
     german_commas: ["data.delimiter=;", "data.thousands=.", "data.decimal=,", "read as dates (%d.%m.%Y)"],
     excel: ["data.delimiter=;", "data.skip_rows=2", "read as dates (%m/%d/%Y)"],
     windows_text: ["data.encoding=utf-16 data.delimiter=tab"],
@@ -242,6 +242,79 @@ def test_labels_from_a_table_with_tabs(write):
     for dataset in (named, numbered):
         assert dataset.symbols.outputs.names == ("ham", "spam")
         assert dataset.train.rows == 48
+
+
+STORES = ("north", "south", "east")
+
+
+def stores(tmp_path, names=STORES, gap=None):
+    """A panel of stores that differ in scale and length, in the order of the days; {name: frame} and the path."""
+    frames = {}
+    for number, name in enumerate(names):
+        days = pd.date_range("2024-01-03", periods=120 + 20 * number)
+        sales = np.round(100.0**number * RNG.gamma(5, 1, len(days)), 3)
+        promo = RNG.integers(0, 2, len(days))
+        frames[name] = pd.DataFrame({"store": name, "day": days, "sales": sales, "promo": promo})
+    table = pd.concat(frames.values()).sort_values("day", kind="stable")
+    if gap is not None:
+        table.iloc[gap, 2] = np.nan
+    table.to_csv(tmp_path / "panel.csv", index=False, date_format="%d/%m/%Y")
+    return str(tmp_path / "panel.csv"), frames
+
+
+WORDS = {"time": "day", "series_by": "store", "past_covariates": "promo", "window": 8}
+
+
+@pytest.mark.parametrize("anchor", [None, "last", "linear"])
+def test_stores_share_a_network_and_keep_their_scales(tmp_path, anchor):
+    path, frames = stores(tmp_path)
+    dataset = csv.dataset(path, "sales", **WORDS, anchor=anchor)
+    assert [series.name for series in dataset.series.panel] == list(STORES)
+    assert dataset.train.rows == sum(round(0.7 * len(frame)) - 8 for frame in frames.values())
+    xs, ys = [], []
+    errors, ends = {name: [] for name in STORES}, {}
+    for name, frame, series in zip(STORES, frames.values(), dataset.series.panel, strict=True):
+        train, test = round(0.7 * len(frame)), round(0.85 * len(frame))
+        scaled = (frame.sales - frame.sales[:train].mean()) / frame.sales[:train].std(ddof=0)
+        np.testing.assert_allclose(series.values[:, 0], scaled, rtol=1e-9, atol=1e-12)
+        assert series.times_of(series.handover, 1)[0] == np.datetime64(frame.day[test])
+        xs += [scaled[start : start + 8].to_numpy() for start in range(train - 8)]
+        ys += [scaled[start + 1 : start + 9].to_numpy() for start in range(train - 8)]
+        errors[name], ends[name] = frame.sales.diff()[test:].to_numpy(), frame.sales.diff()[1:train].abs().mean()
+    rows = np.arange(dataset.train.rows)
+    batch = dataset.train.batch(dataset.train.arrays, (rows, np.ones(len(rows), bool)))
+    np.testing.assert_allclose(batch.xs[..., 0].T, xs, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(batch.targets[..., 0].T, ys, rtol=1e-6, atol=1e-6)
+    test = dataset.splits["test"]
+    every = np.concatenate(list(errors.values()))
+    assert test.fresh.shape == every.shape
+    scores = {name: float(metric(dataset.trivial(test), test)) for name, metric in dataset.metrics.items()}
+    np.testing.assert_allclose(scores["mae"], np.abs(every).mean(), rtol=1e-6)
+    np.testing.assert_allclose(scores["rmse"], np.sqrt((every**2).mean()), rtol=1e-6)
+    shares = np.concatenate([np.abs(errors[name]) / ends[name] for name in STORES])
+    np.testing.assert_allclose(scores["mase"], shares.mean(), rtol=1e-6)
+    np.testing.assert_allclose(test.xs.cut().targets[-1], test.targets[0])
+
+
+def test_a_store_alone_is_scaled_and_split_as_in_its_panel(tmp_path):
+    path, frames = stores(tmp_path)
+    frames["south"].to_csv(tmp_path / "south.csv", index=False, date_format="%Y-%m-%d")
+    alone = csv.dataset(str(tmp_path / "south.csv"), "sales", **(WORDS | {"series_by": ()}))
+    panel = csv.dataset(path, "sales", **WORDS)
+    count = len(alone.splits["test"].fresh)
+    first = panel.splits["test"].fresh.shape[0] - count - 24
+    windows = panel.splits["test"].xs.cut(slice(first, first + count))
+    np.testing.assert_array_equal(windows.xs, alone.splits["test"].xs.cut().xs)
+
+
+def test_a_fault_of_a_store_is_named(tmp_path):
+    path, _ = stores(tmp_path, gap=7)
+    with pytest.raises(ValueError, match=r"panel\.csv, line 9, column 'sales': the value is missing"):
+        csv.dataset(path, "sales", **WORDS)
+    dataset = csv.dataset(path, "sales", **WORDS, missing="forward_fill")
+    assert [note for note in dataset.notes if "1 of" in note and note.startswith("south: sales")]
+    with pytest.raises(ValueError, match=r"east: data\.window=110 is longer than"):
+        csv.dataset(stores(tmp_path, ("south", "north", "east")[::-1])[0], "sales", **(WORDS | {"window": 110}))
 
 
 @pytest.mark.slow

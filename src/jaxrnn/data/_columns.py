@@ -42,6 +42,7 @@ class Table:
         text, encoding = _assets.read_table(path, reading.encoding)
         dialect = _dialect.of_text(text, reading.delimiter, reading.skip_rows)
         self._missing_numbers = {_numbers.PLAIN.parse(text) for text in reading.missing_values}
+        self._texts = {}
         self.path, self.delimiter, self.reading = path, dialect.delimiter, reading
         self._skipped, self._frame = dialect.skip_rows, self._parse(text, dialect)
         first = [str(field).strip() for field in self._frame.iloc[0]]
@@ -109,7 +110,16 @@ class Table:
 
     def texts(self, index):
         """Returns the strings of a column without surrounding blanks, [N]."""
-        return [text.strip() for text in self._frame[index].to_numpy()[self._rows].tolist()]
+        if index not in self._texts:
+            self._texts[index] = [text.strip() for text in self._frame[index].to_numpy()[self._rows].tolist()]
+        return self._texts[index]
+
+    def groups(self, indices):
+        """Returns {name: row numbers} of the rows with the same texts in some columns, in order of appearance."""
+        rows = {}
+        for row, texts in enumerate(zip(*map(self.texts, indices), strict=True)):
+            rows.setdefault(" ".join(texts), []).append(row)
+        return rows
 
     def is_gap(self, text):
         """Returns whether a text stands for a missing value."""
@@ -152,21 +162,21 @@ class Table:
         texts = {text for text in self.texts(index) if not self.is_gap(text)}
         return [] if any(map(_dialect.is_number, texts)) else sorted(texts)
 
-    def numbers(self, index, missing: Missing, count=None, form=_numbers.PLAIN):
-        """Reads the numbers of a column, [count], with NaN for a missing value.
+    def numbers(self, index, rows, missing: Missing, form=_numbers.PLAIN):
+        """Reads the numbers of a column, [n], with NaN for a missing value.
 
         Args:
           index: the index of the column.
+          rows: the numbers of the n rows to read.
           missing: "error" raises at a gap; the caller applies the other rules.
-          count: the number of rows to read; None for all.
           form: the `NumberFormat`.
 
         Raises:
           ValueError: if a field is not a number, a gap is refused, or the column has no values. The message names the
             line and the column.
         """
-        texts = self.texts(index)[:count]
-        values = np.array([self._number(row, index, text, missing, form) for row, text in enumerate(texts)])
+        texts = self.texts(index)
+        values = np.array([self._number(row, index, texts[row], missing, form) for row in rows])
         if np.isnan(values).all():
             raise ValueError(f"{self.path}, column {self.header[index]!r}: all values are missing")
         return values

@@ -95,10 +95,10 @@ def _pattern(form):
 
 
 def sentinel(values):
-    """Returns (value, count) of a number such as -9999 that is far from all others of a column, or None."""
+    """Returns a number such as -9999 that is far from all others of a column, or None."""
     known = values[np.isfinite(values)]
     for extreme, others in ((f(known), known[known != f(known)]) for f in (np.min, np.max) if len(known)):
         distance = np.min(np.abs(others - extreme), initial=math.inf)
         if SENTINEL.fullmatch(f"{extreme:.6g}") and len(others) > 2 and distance > np.ptp(others):
-            return float(extreme), int((known == extreme).sum())
+            return float(extreme)
     return None

@@ -44,14 +44,8 @@ def read(texts, format=None, where=lambda row: f"row {row + 1}", series_column=l
       ValueError: if a time is missing, has another format, or is not later than the one before. The message names its
         position.
     """
-    texts, note = [text.strip() for text in texts], None
-    for row, text in enumerate(texts):
-        if text.lower() in GAPS | {"nat"}:
-            raise ValueError(f"{where(row)}: the time is missing; fill it in, or leave the row out")
-    if format is None and all(map(NUMBER.fullmatch, texts)):
-        format, note = _meaning(texts)
-    elif format is None:
-        format, note = _guessed(texts, where)
+    texts = [text.strip() for text in texts]
+    format, note = resolve(texts, format, where)
     if format == PLAIN:
         times = _numbers(texts, where)
     elif format in COUNTED:
@@ -60,6 +54,27 @@ def read(texts, format=None, where=lambda row: f"row {row + 1}", series_column=l
         times, note = _dates(texts, format, where, note)
     _check_rising(times, texts, where, series_column)
     return _coarsest(times) if np.issubdtype(times.dtype, np.datetime64) else times, note
+
+
+def resolve(texts, format, where, groups=None):
+    """Returns (format, note): the given format, or the only one that fits; None for ISO 8601.
+
+    Args:
+      texts: [N] strings.
+      format, where: as in `read`.
+      groups: the row numbers of each series; None for one series.
+
+    Raises:
+      ValueError: if a time is missing, or two formats fit.
+    """
+    for row, text in enumerate(texts):
+        if text.lower() in GAPS | {"nat"}:
+            raise ValueError(f"{where(row)}: the time is missing; fill it in, or leave the row out")
+    if format is not None:
+        return format, None
+    if all(map(NUMBER.fullmatch, texts)):
+        return _meaning(texts)
+    return _guessed(texts, where, [range(len(texts))] if groups is None else groups)
 
 
 def _meaning(texts):
@@ -80,7 +95,7 @@ def _meaning(texts):
     return PLAIN, "read as numbers, not as dates; for dates give time_format=... (excel, unix_s, %Y%m%d, ...)"
 
 
-def _guessed(texts, where):
+def _guessed(texts, where, groups):
     """Returns (format, note) of dates that are not ISO 8601: the only format that fits them; (None, None) for none.
 
     Raises:
@@ -94,7 +109,8 @@ def _guessed(texts, where):
     times_by_format = {format: times for format in formats if (times := _parsed(texts, format)) is not None}
     if not times_by_format:
         return None, None
-    rising = [format for format, times in times_by_format.items() if (np.diff(times).astype(int) > 0).all()]
+    rising = [format for format, times in times_by_format.items()
+              if all((np.diff(times[rows]).astype(int) > 0).all() for rows in groups)]  # fmt: skip
     first, *others = rising or times_by_format
     times = times_by_format[first]
     for other in others:
@@ -178,6 +194,13 @@ def _of_format(text, format):
     return np.datetime64(moment.replace(tzinfo=None), "us"), None if offset is None else offset // timedelta(seconds=1)
 
 
+def zone(text, times):
+    """Returns the offset from UTC at the end of the first time's text; empty if there is none, or times are days."""
+    match = OFFSET.search(text.strip())
+    is_daily = not np.issubdtype(times.dtype, np.datetime64) or np.datetime_data(times.dtype)[0] in UNITS[:3]
+    return "" if match is None or is_daily else match[2]
+
+
 def _missing(times):
     """Counts the steps that are missing between times; infinity if the times do not follow a frequency."""
     if not (np.diff(times).astype(int) > 0).all():
@@ -194,7 +217,10 @@ def _check_rising(times, texts, where, series_column):
     for row, time in enumerate(times.tolist()):
         if time in first:
             column = series_column()
-            advice = "the rows of one series" if column is None else f"the rows with one value of the column {column!r}"
+            advice = "the rows of one series"
+            if column is not None:
+                option = hints.argument("data.series_by", column)
+                advice = f"the rows with one value of the column {column!r}, or give {option}"
             raise ValueError(
                 f"{where(row)}: {texts[row]!r} occurs again, first in {where(first[time])}: a series has "
                 f"one row per time; keep one of them, or {advice}"

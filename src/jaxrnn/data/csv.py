@@ -1,17 +1,13 @@
 """Your own time series from a CSV file, or another table of text: one or several columns, one row per step."""
 
-from functools import partial
-from itertools import chain
 from pathlib import Path
 
-import numpy as np
-
 from jaxrnn.arguments import checked
-from jaxrnn.data import _inputs, _times
+from jaxrnn.data import _inputs
 from jaxrnn.data._columns import Reading, Table
 from jaxrnn.data._forecast import Target
 from jaxrnn.data._gaps import Missing
-from jaxrnn.data._measured import Anchor, Calendar, Measured, Options, measured
+from jaxrnn.data._measured import Anchor, Calendar, Options, panel
 from jaxrnn.distribution import Distribution
 from jaxrnn.types import Dataset, NonNegativeInt, Rate, Size
 
@@ -28,18 +24,17 @@ def dataset(path: str | Path, column: Columns, past_covariates: Columns = (),
             distribution: Distribution | None = None, frequency: str | None = None,
             delimiter: str | None = None, decimal: str | None = None, thousands: str | None = None,
             missing_values: str | float | tuple[str | float, ...] = (), skip_rows: NonNegativeInt | None = None,
-            header: bool | None = None, encoding: str | None = None) -> Dataset:  # fmt: skip
+            header: bool | None = None, encoding: str | None = None, series_by: Columns = ()) -> Dataset:  # fmt: skip
     """Columns of a table, split in time and scaled by the mean and deviation of the training part.
 
-    pandas reads the file. How it is written is found out where only one answer is plain, and the notes of the summary
-    say so. Rows at the end may have values in the future covariates only. They describe future steps, which a forecast
-    covers.
+    How the file is written is found out where only one answer is plain; a note says so. Rows at the end may have values
+    in the future covariates only. They describe future steps, which a forecast covers.
 
     Args:
       path: a text file with one row per line, such as CSV or TSV.
       column: the columns to forecast: a name, an index from 0, or a list of these.
-      past_covariates: further input columns, known up to the present. A column without numbers holds categories: each
-        of them becomes an input that is 0 or 1.
+      past_covariates: further input columns, known up to the present. Each category of a column without numbers
+        becomes an input that is 0 or 1.
       future_covariates: input columns that are known in advance, of numbers or categories.
       time: the column of times, in rising order; None for row numbers.
       time_format: the format of the times, such as "%d.%m.%Y". "unix_s", "unix_ms", "unix_us" and "unix_ns" count the
@@ -65,6 +60,8 @@ def dataset(path: str | Path, column: Columns, past_covariates: Columns = (),
       missing_values: further values that stand for a missing one, such as -9999.
       skip_rows: number of lines above the table.
       header: whether the first row names the columns. Columns without names are "column 0", "column 1" ...
+      series_by: the columns that tell several series of one table apart, such as a shop. One network learns all of
+        them; each is split in time and scaled by itself.
       encoding: the encoding of the file, by Python's name, such as "cp1252"; None for UTF-8, or UTF-16 with a mark.
 
     Raises:
@@ -75,42 +72,20 @@ def dataset(path: str | Path, column: Columns, past_covariates: Columns = (),
     columns = {"column": column, "past_covariates": past_covariates, "future_covariates": future_covariates}
     missing_texts = tuple(str(value) for value in _listed(missing_values))
     reading = Reading(delimiter, decimal, thousands, missing_texts, skip_rows, header, encoding)
-    source = _read(path, columns, time, time_format, missing, reading)
-    return measured(source, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
-                                    distribution, missing, frequency))  # fmt: skip
+    sources, notes = _read(path, columns, time, time_format, missing, reading, series_by)
+    return panel(sources, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
+                                  distribution, missing, frequency), notes)  # fmt: skip
 
 
-def _read(path, columns, time, time_format, missing, reading=Reading()):
-    """Reads the `Measured` series of a file; arguments as in `dataset`, `columns` as {key: column or columns}."""
-    named = [name for names in columns.values() for name in _listed(names)]
-    table = Table(path, named + ([] if time is None else [time]), reading)
+def _read(path, columns, time, time_format, missing, reading=Reading(), series_by=()):
+    """Reads ({name: `Measured`}, notes) from a file; arguments as in `dataset`, `columns` as {key: columns}."""
+    named = [name for names in (*columns.values(), series_by, () if time is None else time) for name in _listed(names)]
+    table = Table(path, named, reading)
     indices = {key: [table.index(name, f"data.{key}") for name in _listed(names)] for key, names in columns.items()}
     _refuse_repeated(indices, columns)
-    count = _known_count(table, indices["column"]) if indices["future_covariates"] else len(table)
-    if time is None:
-        times, label, notes = np.arange(count), "row", []
-    else:
-        time_index = table.index(time, "data.time")
-        label = table.header[time_index]
-        where = partial(table.where, index=time_index)
-        series_column = partial(table.series_column, time_index, tuple(chain(*indices.values())))
-        times, note = _times.read(table.texts(time_index), time_format, where, series_column)
-        times = times if indices["future_covariates"] else times[:count]
-        notes = [] if note is None else [f"data.time={label}: {note}"]
-    covariates = (*indices["past_covariates"], *indices["future_covariates"])
-    reader = _inputs.Columns(table, indices["column"], covariates, missing)
-    values = reader.read(indices["column"], count)
-    past_covariates = reader.read(indices["past_covariates"], count)
-    future_covariates = reader.read(indices["future_covariates"])
-    return Measured(
-        values,
-        tuple(table.header[index] for index in indices["column"]),
-        times,
-        label,
-        past_covariates,
-        future_covariates,
-        (*table.notes, *reader.notes, *notes),
-    )
+    time_index = None if time is None else table.index(time, "data.time")
+    by = [table.index(name, "data.series_by") for name in _listed(series_by)]
+    return _inputs.read(table, indices, by, time_index, time_format, missing)
 
 
 def _refuse_repeated(indices, columns):
@@ -134,12 +109,3 @@ def _refuse_repeated(indices, columns):
 
 def _listed(columns):
     return list(columns) if isinstance(columns, tuple | list) else [columns]
-
-
-def _known_count(table, indices):
-    """Returns the number of rows without those at the end that have no value in any of the columns."""
-    texts = [table.texts(index) for index in indices]
-    count = len(table)
-    while count and all(table.is_gap(column[count - 1]) for column in texts):
-        count -= 1
-    return count
