@@ -8,6 +8,7 @@ from jaxrnn.experiments.command_line import config_errors, main
 def evaluate(cfg):
     from jaxrnn import runtime
     from jaxrnn.experiments import artifacts, run_folder, schema
+    from jaxrnn.metrics import unit_of
 
     runtime.prepare()
     with config_errors():
@@ -17,7 +18,8 @@ def evaluate(cfg):
         predictions = artifacts.write_predictions(run, cfg.split)
         leads = None if cfg.horizon is None else artifacts.write_by_lead(run, cfg.horizon)
     print(f"{run.folder}, best params (step {run.best_step})")
-    print(artifacts.table(metrics, run.dataset.trivial_name))
+    units = {name: unit_of(metric) for name, metric in run.task.measured.items()}
+    print(artifacts.table(metrics, run.dataset.trivial_name, units))
     print(baselines)
     for note in run.dataset.notes:
         print(f"note: {note}")

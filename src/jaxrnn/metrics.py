@@ -5,10 +5,12 @@ a `Metric` or a plain function with these arguments. On the command line, set th
 `metrics.NAME._target_=module.factory`.
 """
 
+import re
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxrnn import losses
 from jaxrnn.batch import Batch
@@ -54,6 +56,63 @@ def exact_match() -> Metric:
     return Metric(lambda ys, batch: share_right(classified(ys, batch), batch.weights), better="up")
 
 
+def macro_f1() -> Metric:
+    """Mean over the classes of F1 = 2 TP / (2 TP + FP + FN), from the largest logit at every weighted step.
+
+    A class that neither the targets nor the predictions contain is left out.
+    """
+
+    def metric(ys, batch):
+        labels, predicted = batch.targets[..., 0].astype(int), jnp.argmax(ys, axis=-1)
+        counted = batch.weights > 0
+
+        def count(classes, which):
+            classes = jnp.where(which, classes, ys.shape[-1]).ravel()  # one class too many takes what does not count
+            return jnp.zeros(ys.shape[-1] + 1).at[classes].add(1.0)[:-1]
+
+        right = count(labels, counted & (labels == predicted))
+        total = count(labels, counted) + count(predicted, counted)
+        return weighted_mean(2 * right / jnp.maximum(total, 1), 1.0 * (total > 0))
+
+    return Metric(metric, better="up")
+
+
+def entity_f1(tags: Any) -> Metric:
+    """F1 of whole entities in BIO tags (Tjong Kim Sang & De Meulder 2003): the same beginning, end and kind.
+
+    As in conlleval, an I tag after O or another kind begins an entity.
+
+    Args:
+      tags: the names of the tags, by index, such as ("B-PER", "I-PER", "O").
+    """
+    kinds = sorted({tag[2:] for tag in tags if tag != "O"})
+    kind_of = np.array([0 if tag == "O" else 1 + kinds.index(tag[2:]) for tag in tags])  # 0 outside of entities
+    is_begin = np.array([tag.startswith("B-") for tag in tags])
+
+    def spans(numbers, counted):
+        kind = jnp.where(counted, jnp.asarray(kind_of)[numbers], 0)
+        before = jnp.concatenate([jnp.zeros_like(kind[:1]), kind[:-1]])
+        begins = (kind > 0) & (jnp.asarray(is_begin)[numbers] | (kind != before))
+        ends = (kind > 0) & jnp.concatenate([(kind[:-1] != kind[1:]) | begins[1:], jnp.ones_like(begins[:1])])
+        return kind, begins, ends
+
+    def metric(ys, batch):
+        counted = batch.weights > 0
+        true = spans(batch.targets[..., 0].astype(int), counted)
+        predicted = spans(jnp.argmax(ys, axis=-1), counted)
+
+        def step(inside, at):
+            (kind, begins, ends), (other_kind, other_begins, other_ends) = at
+            inside = jnp.where(begins | other_begins, begins & other_begins, inside) & (kind == other_kind) & (kind > 0)
+            return inside & ~ends & ~other_ends, jnp.sum(inside & ends & other_ends)
+
+        _, right = jax.lax.scan(step, jnp.zeros(counted.shape[1], bool), (true, predicted))
+        total = jnp.sum(true[1]) + jnp.sum(predicted[1])
+        return jnp.where(total > 0, 2 * jnp.sum(right) / jnp.maximum(total, 1), jnp.nan)
+
+    return Metric(metric, better="up")
+
+
 def mean_squared_error(distribution: Any) -> Metric:
     """Mean of (median - target)^2 over the values and the weighted steps, in the network's units.
 
@@ -61,6 +120,46 @@ def mean_squared_error(distribution: Any) -> Metric:
       distribution: the `jaxrnn.distributions` distribution that the outputs describe.
     """
     return _mean_over_values(lambda ys, targets: (distribution.median(ys) - targets) ** 2)
+
+
+def absolute_error(series: Any, distribution: Any) -> Metric:
+    """Mean absolute error of the median (MAE), in the source's units.
+
+    Args:
+      series: a `Series`.
+      distribution: as in `mean_squared_error`.
+    """
+    return _mean_over_values(_in_units(series, distribution, jnp.abs))._replace(unit=_unit(series))
+
+
+def root_mean_squared_error(series: Any, distribution: Any) -> Metric:
+    """Root mean squared error of the median (RMSE), in the source's units; arguments as in `absolute_error`."""
+
+    def metric(ys, batch):
+        # Errors are divided by the deviation before they are squared, so that float32 holds the squares.
+        scale = 1.0 if series.log else jnp.max(jnp.asarray(series.std, float))
+        squares = _mean_over_values(_in_units(series, distribution, lambda error: (error / scale) ** 2))
+        return scale * jnp.sqrt(squares(ys, batch))
+
+    return Metric(metric, _unit(series))
+
+
+def _in_units(series, distribution, function):
+    """Returns (ys, targets) -> function(median - target) of each value, with the error in the source's units."""
+
+    def score(ys, targets):
+        predicted, true = (
+            values.reshape(*values.shape[:-1], series.horizon, -1) for values in (distribution.median(ys), targets)
+        )
+        return function(series.differences(predicted, true)).reshape(targets.shape)
+
+    return score
+
+
+def _unit(series):
+    """Returns the unit of a series: the text in brackets at the end of its label, or "file's units"."""
+    match = re.search(r"[(\[]([^()\[\]]+)[)\]]\s*$", series.value_labels[0])
+    return match[1] if match else "file's units"
 
 
 def scaled_error(series: Any, distribution: Any) -> Metric:
@@ -74,13 +173,10 @@ def scaled_error(series: Any, distribution: Any) -> Metric:
       distribution: as in `mean_squared_error`.
     """
 
-    def error(ys, targets):
-        predicted, true = (
-            values.reshape(*values.shape[:-1], series.horizon, -1) for values in (distribution.median(ys), targets)
-        )
-        return (jnp.abs(series.differences(predicted, true)) / series.naive_error).reshape(targets.shape)
+    def share(error):
+        return jnp.abs(error) / series.naive_error
 
-    return _mean_over_values(error)
+    return _mean_over_values(_in_units(series, distribution, share))._replace(unit="scaled")
 
 
 def crps(series: Any, distribution: Any) -> Metric:
@@ -94,7 +190,7 @@ def crps(series: Any, distribution: Any) -> Metric:
         scores = distribution.crps(ys, targets)
         return (scores.reshape(*scores.shape[:-1], series.horizon, -1) / scale).reshape(scores.shape)
 
-    return _mean_over_values(score)
+    return _mean_over_values(score)._replace(unit="scaled")
 
 
 def coverage(distribution: Any, share: Any = 0.9) -> Metric:
@@ -141,6 +237,11 @@ def classified(logits: Any, batch: Batch) -> Any:
 def share_right(right: Any, weights: Any) -> Any:
     """Share of the sequences with `right` [B] among the sequences with a positive weight, weights [T, B]."""
     return weighted_mean(1.0 * right, (weights > 0).any(axis=0))
+
+
+def unit_of(metric: Any) -> str:
+    """Returns the unit of a `Metric`; an empty string for a plain function."""
+    return metric.unit if isinstance(metric, Metric) else ""
 
 
 def better(metric: Any) -> Any:

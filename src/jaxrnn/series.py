@@ -45,6 +45,9 @@ class Series(NamedTuple):
       distribution: the `Distribution` that a network's outputs describe; None until the data set is built.
       anchor: (xs [T, B, D]) -> [T, B, K']. Computes the forecast that `jaxrnn.nets.adapted` adds to the first K'
         outputs, which are the locations of the distributions; None to add nothing.
+      name: name of the series among those of a panel.
+      zone: offset of the times from UTC as text, such as "+01:00"; empty if the source names none.
+      panel: all series that share the network, this one first; empty for a single series.
     """
 
     values: Float[np.ndarray, "N V"]
@@ -65,6 +68,9 @@ class Series(NamedTuple):
     informed: Bool[np.ndarray, " N"] | None = None
     distribution: Distribution | None = None
     anchor: Callable[[Float[Array, "T B D"]], Float[Array, "T B J"]] | None = None
+    name: str = ""
+    zone: str = ""
+    panel: tuple["Series", ...] = ()
 
     def in_source_units(self, values: Float[Values, "*s V"]) -> Float[Values, "*s V"]:
         """Converts values [..., V] from the network's units to the source's units."""

@@ -65,3 +65,14 @@ class Windows:
 def known_share(targets: Any) -> Any:
     """Returns the weight of each step [...]: the share of its targets [..., K] that are not NaN."""
     return jnp.mean(~jnp.isnan(targets), axis=-1)
+
+
+def panel_index(panel: Any, starts: Any) -> Any:
+    """Returns the index [B] of the series that each window is from.
+
+    Args:
+      panel: the `Series` of a data set, whose arrays follow each other.
+      starts: [B], as in `Windows`.
+    """
+    ends = jnp.cumsum(jnp.asarray([len(series.values) for series in panel]))
+    return jnp.searchsorted(ends, starts, side="right")

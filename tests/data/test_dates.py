@@ -238,7 +238,10 @@ def test_several_series_in_one_table_are_named(write):
 def test_the_column_that_tells_several_series_apart_is_named(tmp_path):
     lines = [f"{shop},{day:%Y-%m-%d},{n}" for shop in "ab" for n, day in enumerate(DAYS)]
     (tmp_path / "shops.csv").write_text("shop,time,x\n" + "\n".join(lines) + "\n")
-    with pytest.raises(ValueError, match=r"line 62, column 'time'.* or the rows with one value of the column 'shop'$"):
+    with pytest.raises(
+        ValueError,
+        match=r"line 62, column 'time'.* or the rows with one value of the column 'shop', or give data.series_by=shop$",
+    ):
         csv.dataset(str(tmp_path / "shops.csv"), "x", time="time")
 
 

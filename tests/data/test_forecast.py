@@ -64,7 +64,7 @@ def test_the_linear_autoregression_finds_the_recursion_of_a_sine():
     """sin(x + s) = 2 cos(s) sin(x) - sin(x - s): two lags are enough, two steps ahead too."""
     found = of(np.sin(0.3 * np.arange(400))[:, None], horizon=2)
     xs = np.sin(0.7 + 0.3 * np.arange(50))[:, None, None]
-    ys = _predictors.linear(found, 400, 2)(jnp.asarray(xs))
+    ys = _predictors.linear([(found, 400)], 2)(jnp.asarray(xs))
     np.testing.assert_allclose(ys[1:-2, 0, 0], xs[2:-1, 0, 0], atol=2e-3)
     np.testing.assert_allclose(ys[1:-2, 0, 1], xs[3:, 0, 0], atol=2e-3)
 

@@ -4,12 +4,14 @@
 """
 
 import codecs
-import csv
-import io
 import lzma
 import shlex
 from pathlib import Path
 
+MARKS = {  # encoding: the byte order marks that files begin with
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+}
 FOLDER = Path(__file__).parent / "assets"
 
 
@@ -38,23 +40,57 @@ def read_text(path, key="data.path"):
       ValueError: if it is not a regular file, not UTF-8, empty, or contains a zero byte. The message names the byte or
         the line.
     """
+    path, encoded = _read_bytes(path, key)
+    return _checked(path, _decoded(path, encoded))
+
+
+def read_table(path, encoding=None, key="data.path"):
+    """Reads the user's table as text and returns (text, encoding); arguments and errors as in `read_text`.
+
+    Args:
+      path, key: as in `read_text`.
+      encoding: the encoding, by Python's name; None for UTF-8, or UTF-16 or UTF-32 with a byte order mark.
+    """
+    path, encoded = _read_bytes(path, key)
+    if encoding is None:
+        encoding = next((name for name, marks in MARKS.items() if encoded.startswith(marks)), "utf-8")
+    if encoding.lower() in ("utf-8", "utf8", "utf-8-sig"):
+        return _checked(path, _decoded(path, encoded, ", or give data.encoding={}")), "utf-8"
+    try:
+        return _checked(path, encoded.decode(encoding)), encoding
+    except LookupError as error:
+        raise ValueError(f"data.encoding={encoding}: Python has no such encoding; try cp1252 or utf-16") from error
+    except UnicodeError as error:
+        raise ValueError(f"data.encoding={encoding}: {path} has another encoding ({error})") from error
+
+
+def _read_bytes(path, key):
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{key}={path}: no such file")
     if not path.is_file():  # reading a pipe would block
         raise ValueError(f"{key}={path} is not a regular file")
-    encoded = path.read_bytes()
+    return path, path.read_bytes()
+
+
+def _decoded(path, encoded, remedy=""):
+    """Returns UTF-8 bytes as text; `remedy` is added to the message, with the name of the likely encoding."""
     if (name := _wide_encoding(encoded)) is not None:
-        raise ValueError(f"{path} is {name}, not UTF-8; convert it: {_conversion(path, name)}")
+        raise ValueError(f"{path} is {name}, not UTF-8; convert it: {_conversion(path, name)}{remedy.format(name)}")
     try:
-        content = encoded.decode("utf-8-sig")
+        return encoded.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         problem = f"{path}: byte {error.start} is not UTF-8; "
         try:
             encoded.decode("cp1252")
         except UnicodeDecodeError:
             raise ValueError(f"{problem}save the file as UTF-8") from error
-        raise ValueError(f"{problem}if it is Windows-1252, convert it: {_conversion(path, 'WINDOWS-1252')}") from error
+        conversion = _conversion(path, "WINDOWS-1252") + remedy.format("cp1252")
+        raise ValueError(f"{problem}if it is Windows-1252, convert it: {conversion}") from error
+
+
+def _checked(path, content):
+    """Returns a text with newlines at the ends of its lines; raises ValueError if it is empty or not text."""
     if not content.strip():
         raise ValueError(f"{path} is empty")
     if "\0" in content:
@@ -68,10 +104,9 @@ def _wide_encoding(encoded):
 
     Recognises a byte order mark, or UTF-16 without one by its many zeros at only the even or only the odd bytes.
     """
-    if encoded.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        return "UTF-32"
-    if encoded.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "UTF-16"
+    for name, marks in MARKS.items():
+        if encoded.startswith(marks):
+            return name.upper()
     zero_shares = [encoded[offset::2].count(0) / max(len(encoded) // 2, 1) for offset in (0, 1)]
     names = {(True, False): "UTF-16BE", (False, True): "UTF-16LE"}
     return names.get((zero_shares[0] > 0.5, zero_shares[1] > 0.5))
@@ -81,31 +116,3 @@ def _conversion(path, encoding):
     """Returns the shell command that writes a UTF-8 copy of a file."""
     copy = path.with_name(f"{path.stem}.utf8{path.suffix}")
     return f"iconv -f {encoding} -t UTF-8 {shlex.quote(str(path))} > {shlex.quote(str(copy))}"
-
-
-def read_rows(path, key="data.path"):
-    """Yields (line number, fields without surrounding blanks) of each row of the user's CSV file.
-
-    Raises:
-      ValueError: if a row is not valid CSV, and as `read_text` does.
-    """
-    reader = csv.reader(io.StringIO(read_text(path, key)))
-    try:
-        for row in reader:
-            yield reader.line_num, [field.strip() for field in row]
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
-
-
-def column_index(name, header, path, key):
-    """Returns the index of the column `name` in a header; `path` and `key` are for messages.
-
-    Raises:
-      ValueError: if no column, or more than one, has this name.
-    """
-    indices = [index for index, column in enumerate(header) if column == name]
-    if not indices:
-        raise ValueError(f"{key}={name}: {path} has no such column; it has {', '.join(header) or 'none'}")
-    if len(indices) > 1:
-        raise ValueError(f"{key}={name}: {path} has {len(indices)} columns with this name; rename all but one")
-    return indices[0]

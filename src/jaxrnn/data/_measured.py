@@ -1,19 +1,17 @@
 """Data sets of measured series: scaled by the training part, split in time, with past and future covariates."""
 
-import logging
 from typing import Any, Literal, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import timeline
-from jaxrnn.batch import Batch
 from jaxrnn.data import _calendar, _predictors, _steps
 from jaxrnn.data._forecast import Target, forecast
 from jaxrnn.data._gaps import Missing
+from jaxrnn.data._panel import joined
+from jaxrnn.data._series_metrics import Part, baselines, metrics
 from jaxrnn.distribution import Distribution
 from jaxrnn.distributions import point
-from jaxrnn.metrics import coverage, crps, mean_squared_error, scaled_error
 from jaxrnn.series import Series
 
 LARGEST = 1e30  # well inside the range of float32, which ends at 3.4e38
@@ -31,8 +29,8 @@ class Measured(NamedTuple):
       time_label: the name of the time axis.
       past_covariates: [N, P], covariates that are known up to the present, or None.
       future_covariates: [N + F, Q], covariates that are known in advance, or None.
-      notes: sentences about how the source was read.
-      step, missing, informed: as in `Series`.
+      notes: sentences about how the series was read.
+      step, missing, informed, zone: as in `Series`.
     """
 
     values: np.ndarray
@@ -45,6 +43,7 @@ class Measured(NamedTuple):
     step: Any = None
     missing: np.ndarray | None = None
     informed: np.ndarray | None = None
+    zone: str = ""
 
 
 class Options(NamedTuple):
@@ -72,14 +71,53 @@ def measured(source, options):
       ValueError: if the training part is empty or shorter than the window, or the values do not suit the logarithm or
         the count distribution.
     """
-    validation, test = options.validation, options.test
-    if validation + test >= 1:
-        raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
+    return panel({"": source}, options)
+
+
+def panel(sources, options, notes=()):
+    """Builds the data set of several series, {name: `Measured`}, that share one network.
+
+    Each is split in time and scaled by its own training part. The first one is the `series` of the data set. `notes`
+    are sentences about their source.
+
+    Raises:
+      ValueError: as `measured`; the message names the series.
+    """
+    if options.validation + options.test >= 1:
+        raise ValueError(f"data.validation={options.validation} and data.test={options.test} leave nothing to train on")
     if options.season is not None and options.horizon > options.season:
         raise ValueError(
             f"data.horizon={options.horizon} must be at most data.season={options.season}; shorten the "
             "horizon, or give data.season=null"
         )
+    parts, datasets, notes = [], [], list(notes)
+    for name, source in sources.items():
+        try:
+            part, sentences = _part(name, source, options)
+            datasets.append(_windows(part, options))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}" if name else str(error)) from error
+        parts.append(part)
+        notes += [f"{name}: {sentence}" if name else sentence for sentence in sentences]
+    dataset, series, shortest = joined(datasets), parts[0].series, min(part.train for part in parts)
+    lags = options.lags if options.lags > 1 else max(1, min(_predictors.LAGS, options.window, shortest // 4))
+    if options.anchor == "linear":  # a function of one step's inputs only, so that the net can run on a stream
+        lags = options.lags
+    linear = _predictors.linear([part[:2] for part in parts], lags)
+    anchor = {None: None, "last": _predictors.last_value(series), "linear": linear}[options.anchor]
+    all_series = tuple(part.series._replace(anchor=anchor) for part in parts)
+    return dataset._replace(
+        loss=dataset.loss._replace(name=f"{dataset.loss.name}, scaled"),
+        baselines=baselines(parts, options, linear),
+        metrics=metrics(parts, options.season),
+        notes=tuple(notes),
+        series=all_series[0]._replace(panel=all_series if len(all_series) > 1 else ()),
+    )
+
+
+def _part(name, source, options):
+    """Returns (`Part`, notes) of one of the series."""
+    validation, test = options.validation, options.test
     source = _steps.space_evenly(source, options, lambda count: round(count * (1 - test - validation)))
     count = len(source.values)
     start, test_start = round(count * (1 - test - validation)), round(count * (1 - test))
@@ -91,65 +129,19 @@ def measured(source, options):
         )
     series = _series(source, options, start, test_start, distribution.counts)
     if distribution.scaled is not None:
+        if name:
+            raise ValueError("data.series_by: this distribution has one scale for all series; choose another")
         distribution = distribution.scaled(np.tile(series.std, series.horizon))
-    series = series.with_naive_error(start, options.season or 1)._replace(distribution=distribution)
-    spans = {"validation": (start, test_start), "test": (test_start, count)}
+    series = series.with_naive_error(start, options.season or 1)._replace(distribution=distribution, name=name)
+    return Part(series, start, test_start), source.notes
+
+
+def _windows(part, options):
+    """Returns the data set of the windows of one `Part`."""
+    series, start, test_start = part
+    spans = {"validation": (start, test_start), "test": (test_start, len(series.values))}
     splits = {name: span for name, span in spans.items() if span[0] < span[1]}
-    history = options.season or 0
-    dataset = forecast(series, options.window, start, splits, options.target, history=history)
-    lags = options.lags if options.lags > 1 else max(1, min(_predictors.LAGS, options.window, start // 4))
-    if options.anchor == "linear":  # a function of one step's inputs only, so that the net can run on a stream
-        lags = options.lags
-    linear = _predictors.linear(series, start, lags)
-    anchor = {None: None, "last": _predictors.last_value(series), "linear": linear}[options.anchor]
-    return dataset._replace(
-        baselines=_baselines(series, start, options, linear),
-        metrics=_metrics(series, options.season),
-        notes=source.notes,
-        series=series._replace(anchor=anchor),
-    )
-
-
-def _metrics(series, season):
-    distribution = series.distribution
-    metrics = {
-        "mse": mean_squared_error(distribution),
-        "mase": scaled_error(series, distribution),
-        "crps": crps(series, distribution),
-    }
-    if np.isnan(series.naive_error).any():
-        left_out = ("mase",) if series.log else ("mase", "crps")
-        metrics = {name: metric for name, metric in metrics.items() if name not in left_out}
-        label = series.value_labels[int(np.argmax(np.isnan(series.naive_error)))]
-        logging.getLogger(__name__).warning(
-            "%s left out: in the training part, %s always equals its value data.season=%s steps before, so the scale "
-            "of the error would be zero",
-            "mase is" if series.log else "mase and crps are",
-            label,
-            season,
-        )
-    metrics |= {"coverage": coverage(distribution)} if distribution.size > 1 else {}
-    return metrics
-
-
-def _baselines(series, train, options, linear):
-    """Returns {name: Batch -> ys}: predictors with the spread of their errors on the training part."""
-    steps = max(options.window, options.season or 0)
-
-    def windows():
-        ends = np.arange(min(steps, train // 2), train - series.horizon)
-        ends = ends[np.linspace(0, len(ends) - 1, min(len(ends), _predictors.WINDOWS)).astype(int)]
-        times = np.maximum(ends - np.arange(steps)[::-1, None], 0)
-        xs, targets = (read(times.ravel()).reshape(*times.shape, -1) for read in (series.inputs, series.targets))
-        return Batch(jnp.asarray(xs, float), jnp.asarray(targets, float), None, None)
-
-    predictors = {"persistence": _predictors.last_value(series)}
-    if options.season is not None:
-        predictors["seasonal persistence"] = _predictors.season_before(series, options.season)
-    predictors |= {"linear autoregression": linear, "echo state network": _predictors.echo_state(series, windows)}
-    return {
-        name: _predictors.spread_around(predict, series.distribution, windows) for name, predict in predictors.items()
-    }
+    return forecast(series, options.window, start, splits, options.target, history=options.season or 0)
 
 
 def _series(source, options, start, test_start, counts):
@@ -186,6 +178,7 @@ def _series(source, options, start, test_start, counts):
         step=source.step,
         missing=source.missing,
         informed=source.informed,
+        zone=source.zone,
     )
 
 

@@ -36,19 +36,24 @@ def season_before(series, season):
     return predict
 
 
-def linear(series, train, lags):
+def linear(parts, lags):
     """Ridge regression on the last values and the network's other inputs.
 
     Args:
-      series: a `Series`.
-      train: n, the number of values to fit.
+      parts: [(series, n), ...], each `Series` with the number of values to fit.
       lags: the number of last values; values before the start of a sequence are taken to equal its first.
     """
-    width, steps = series.values.shape[1], np.arange(lags - 1, train)
-    steps = steps[np.linspace(0, len(steps) - 1, min(len(steps), MAX_ROWS)).astype(int)]
-    xs = series._replace(lags=max(lags, series.lags)).inputs(steps)
-    weights, bias = ridge(xs, series.targets(steps), series.horizon)
-    return lambda xs: features(xs, width, series.lags, lags) @ weights + bias
+    rows, first = [], parts[0][0]
+    for number, (series, train) in enumerate(parts):
+        steps = np.arange(lags - 1, train)
+        steps = steps[np.linspace(0, len(steps) - 1, min(len(steps), MAX_ROWS // len(parts))).astype(int)]
+        if number < len(parts) - 1:  # `ridge` leaves out the last rows, whose targets lie beyond the training part
+            steps = steps[: len(steps) - series.horizon]
+        rows.append((series._replace(lags=max(lags, series.lags)).inputs(steps), series.targets(steps)))
+    xs, targets = (np.concatenate(arrays) for arrays in zip(*rows, strict=True))
+    weights, bias = ridge(xs, targets, first.horizon)
+    width = first.values.shape[1]
+    return lambda xs: features(xs, width, first.lags, lags) @ weights + bias
 
 
 def features(xs, width, read, lags):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from jaxrnn import timeline
+from jaxrnn import hints, timeline
 from jaxrnn.data._columns import GAPS
 
 UNITS = ("Y", "M", "D", "h", "m", "s", "ms", "us", "ns")  # numpy's datetime64 units, the coarsest first
@@ -21,6 +21,10 @@ COUNTED = {  # name: (time of zero, unit, numbers recognised without a format: y
     "excel": ("1899-12-30", "D", None),
 }
 PLAIN = "number"
+DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%y",
+        "%d/%m/%y", "%m/%d/%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%b %d, %Y", "%b %Y", "%B %Y", "%b-%y", "%m/%Y",
+        "%m.%Y")  # fmt: skip
+HOURS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
 
 def read(texts, format=None, where=lambda row: f"row {row + 1}", series_column=lambda: None):
@@ -31,8 +35,8 @@ def read(texts, format=None, where=lambda row: f"row {row + 1}", series_column=l
 
     Args:
       texts: [N] strings.
-      format: a format of `datetime.strptime`, a name of `COUNTED`, or "number"; None for ISO 8601 dates, or digits
-        with one obvious meaning.
+      format: a format of `datetime.strptime`, a name of `COUNTED`, or "number"; None for ISO 8601 dates, or
+        other dates and digits with one obvious meaning.
       where: row -> a description of its position, for messages.
       series_column: () -> the name of the column that tells several series apart, for messages, or None.
 
@@ -40,12 +44,8 @@ def read(texts, format=None, where=lambda row: f"row {row + 1}", series_column=l
       ValueError: if a time is missing, has another format, or is not later than the one before. The message names its
         position.
     """
-    texts, note = [text.strip() for text in texts], None
-    for row, text in enumerate(texts):
-        if text.lower() in GAPS | {"nat"}:
-            raise ValueError(f"{where(row)}: the time is missing; fill it in, or leave the row out")
-    if format is None and all(map(NUMBER.fullmatch, texts)):
-        format, note = _meaning(texts)
+    texts = [text.strip() for text in texts]
+    format, note = resolve(texts, format, where)
     if format == PLAIN:
         times = _numbers(texts, where)
     elif format in COUNTED:
@@ -54,6 +54,27 @@ def read(texts, format=None, where=lambda row: f"row {row + 1}", series_column=l
         times, note = _dates(texts, format, where, note)
     _check_rising(times, texts, where, series_column)
     return _coarsest(times) if np.issubdtype(times.dtype, np.datetime64) else times, note
+
+
+def resolve(texts, format, where, groups=None):
+    """Returns (format, note): the given format, or the only one that fits; None for ISO 8601.
+
+    Args:
+      texts: [N] strings.
+      format, where: as in `read`.
+      groups: the row numbers of each series; None for one series.
+
+    Raises:
+      ValueError: if a time is missing, or two formats fit.
+    """
+    for row, text in enumerate(texts):
+        if text.lower() in GAPS | {"nat"}:
+            raise ValueError(f"{where(row)}: the time is missing; fill it in, or leave the row out")
+    if format is not None:
+        return format, None
+    if all(map(NUMBER.fullmatch, texts)):
+        return _meaning(texts)
+    return _guessed(texts, where, [range(len(texts))] if groups is None else groups)
 
 
 def _meaning(texts):
@@ -72,6 +93,42 @@ def _meaning(texts):
             first = _counted(values[:1], *COUNTED[name][:2])[0].astype("datetime64[D]")
             return name, f"read as dates ({name}), {first} first; time_format=number reads numbers"
     return PLAIN, "read as numbers, not as dates; for dates give time_format=... (excel, unix_s, %Y%m%d, ...)"
+
+
+def _guessed(texts, where, groups):
+    """Returns (format, note) of dates that are not ISO 8601: the only format that fits them; (None, None) for none.
+
+    Raises:
+      ValueError: if the texts are different dates in two formats, such as 01/02/2024.
+    """
+    try:
+        return _moment(texts[0]) and (None, None)
+    except ValueError:
+        pass
+    formats = [day + hour for day in DAYS for hour in HOURS if _parsed(texts[:1], day + hour) is not None]
+    times_by_format = {format: times for format in formats if (times := _parsed(texts, format)) is not None}
+    if not times_by_format:
+        return None, None
+    rising = [format for format, times in times_by_format.items()
+              if all((np.diff(times[rows]).astype(int) > 0).all() for rows in groups)]  # fmt: skip
+    first, *others = rising or times_by_format
+    times = times_by_format[first]
+    for other in others:
+        if (differs := times != times_by_format[other]).any():
+            row = int(np.argmax(differs))
+            raise ValueError(
+                f"{where(row)}: {texts[row]!r} may be {first} or {other}; give "
+                f"{hints.argument('data.time_format', first)} or {hints.argument('data.time_format', other)}"
+            )
+    return first, f"read as dates ({first}), {times[0].astype('datetime64[D]')} first"
+
+
+def _parsed(texts, format):
+    """Returns the dates of a format, datetime64 [N]; None if pandas cannot read all of them."""
+    import pandas  # imported here: it takes half a second
+
+    times = pandas.to_datetime(texts, format=format, errors="coerce")
+    return None if times.isna().any() or times.tz is not None else times.to_numpy()
 
 
 def _numbers(texts, where):
@@ -96,6 +153,8 @@ def _counted(values, first, unit):
 
 def _dates(texts, format, where, note):
     """Parses dates in ISO 8601 or another format; returns (datetime64 [N], note)."""
+    if format is not None and "%z" not in format and (times := _parsed(texts, format)) is not None:
+        return times.astype("datetime64[us]"), note
     moments, offsets = [], []
     for row, text in enumerate(texts):
         try:
@@ -135,6 +194,13 @@ def _of_format(text, format):
     return np.datetime64(moment.replace(tzinfo=None), "us"), None if offset is None else offset // timedelta(seconds=1)
 
 
+def zone(text, times):
+    """Returns the offset from UTC at the end of the first time's text; empty if there is none, or times are days."""
+    match = OFFSET.search(text.strip())
+    is_daily = not np.issubdtype(times.dtype, np.datetime64) or np.datetime_data(times.dtype)[0] in UNITS[:3]
+    return "" if match is None or is_daily else match[2]
+
+
 def _missing(times):
     """Counts the steps that are missing between times; infinity if the times do not follow a frequency."""
     if not (np.diff(times).astype(int) > 0).all():
@@ -151,7 +217,10 @@ def _check_rising(times, texts, where, series_column):
     for row, time in enumerate(times.tolist()):
         if time in first:
             column = series_column()
-            advice = "the rows of one series" if column is None else f"the rows with one value of the column {column!r}"
+            advice = "the rows of one series"
+            if column is not None:
+                option = hints.argument("data.series_by", column)
+                advice = f"the rows with one value of the column {column!r}, or give {option}"
             raise ValueError(
                 f"{where(row)}: {texts[row]!r} occurs again, first in {where(first[time])}: a series has "
                 f"one row per time; keep one of them, or {advice}"

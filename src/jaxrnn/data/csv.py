@@ -1,19 +1,15 @@
-"""Your own time series from a CSV file: one or several columns, one row per step."""
+"""Your own time series from a CSV file, or another table of text: one or several columns, one row per step."""
 
-from functools import partial
-from itertools import chain
 from pathlib import Path
 
-import numpy as np
-
 from jaxrnn.arguments import checked
-from jaxrnn.data import _times
-from jaxrnn.data._columns import GAPS, Table
+from jaxrnn.data import _inputs
+from jaxrnn.data._columns import Reading, Table
 from jaxrnn.data._forecast import Target
 from jaxrnn.data._gaps import Missing
-from jaxrnn.data._measured import Anchor, Calendar, Measured, Options, measured
+from jaxrnn.data._measured import Anchor, Calendar, Options, panel
 from jaxrnn.distribution import Distribution
-from jaxrnn.types import Dataset, Rate, Size
+from jaxrnn.types import Dataset, NonNegativeInt, Rate, Size
 
 Column = str | int
 Columns = str | int | tuple[str | int, ...]
@@ -25,20 +21,25 @@ def dataset(path: str | Path, column: Columns, past_covariates: Columns = (),
             missing: Missing = "error", window: Size = 32, validation: Rate = 0.15, test: Rate = 0.15,
             target: Target = "all", horizon: Size = 1, lags: Size = 1, season: Size | None = None,
             log: bool = False, calendar: Calendar = (), anchor: Anchor | None = None,
-            distribution: Distribution | None = None, frequency: str | None = None) -> Dataset:  # fmt: skip
-    """Columns of a CSV file, split in time and scaled by the mean and deviation of the training part.
+            distribution: Distribution | None = None, frequency: str | None = None,
+            delimiter: str | None = None, decimal: str | None = None, thousands: str | None = None,
+            missing_values: str | float | tuple[str | float, ...] = (), skip_rows: NonNegativeInt | None = None,
+            header: bool | None = None, encoding: str | None = None, series_by: Columns = ()) -> Dataset:  # fmt: skip
+    """Columns of a table, split in time and scaled by the mean and deviation of the training part.
 
-    Rows at the end may have values in the future covariates only. They describe future steps, which a forecast covers.
+    How the file is written is found out where only one answer is plain; a note says so. Rows at the end may have values
+    in the future covariates only. They describe future steps, which a forecast covers.
 
     Args:
-      path: a CSV file whose first row names the columns.
+      path: a text file with one row per line, such as CSV or TSV.
       column: the columns to forecast: a name, an index from 0, or a list of these.
-      past_covariates: further input columns, known up to the present.
-      future_covariates: input columns that are known in advance.
+      past_covariates: further input columns, known up to the present. Each category of a column without numbers
+        becomes an input that is 0 or 1.
+      future_covariates: input columns that are known in advance, of numbers or categories.
       time: the column of times, in rising order; None for row numbers.
       time_format: the format of the times, such as "%d.%m.%Y". "unix_s", "unix_ms", "unix_us" and "unix_ns" count the
         time since 1970, "excel" counts spreadsheet days, "number" is for plain numbers. None accepts ISO 8601 dates,
-        and digits with one obvious meaning.
+        and other dates and digits with one obvious meaning.
       missing: "error" raises at a gap, "forward_fill" repeats the value before it, "interpolate" interpolates
         between its neighbours. In validation and test, a gap is filled from the past only. "forward_fill" and
         "interpolate" also turn absent rows into steps. A filled value is an input but never a target.
@@ -54,50 +55,37 @@ def dataset(path: str | Path, column: Columns, past_covariates: Columns = (),
         inputs, fitted beforehand, or None.
       distribution: the distribution of each future value (see `jaxrnn.distributions`); None for a point forecast.
       frequency: the frequency of the times, a pandas offset alias such as "B", "ME" or "15min"; None to infer it.
+      delimiter: the text between two fields, such as "," or "tab".
+      decimal, thousands: the decimal mark, and the separator of thousands.
+      missing_values: further values that stand for a missing one, such as -9999.
+      skip_rows: number of lines above the table.
+      header: whether the first row names the columns. Columns without names are "column 0", "column 1" ...
+      series_by: the columns that tell several series of one table apart, such as a shop. One network learns all of
+        them; each is split in time and scaled by itself.
+      encoding: the encoding of the file, by Python's name, such as "cp1252"; None for UTF-8, or UTF-16 with a mark.
 
     Raises:
       FileNotFoundError: if the file does not exist.
       ValueError: if a column does not exist, or a value is missing or not a finite number. The message names the line
         and the column.
     """
-    source = _read(
-        path,
-        {"column": column, "past_covariates": past_covariates, "future_covariates": future_covariates},
-        time,
-        time_format,
-        missing,
-    )
-    return measured(source, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
-                                    distribution, missing, frequency))  # fmt: skip
+    columns = {"column": column, "past_covariates": past_covariates, "future_covariates": future_covariates}
+    missing_texts = tuple(str(value) for value in _listed(missing_values))
+    reading = Reading(delimiter, decimal, thousands, missing_texts, skip_rows, header, encoding)
+    sources, notes = _read(path, columns, time, time_format, missing, reading, series_by)
+    return panel(sources, Options(window, validation, test, target, horizon, lags, season, log, calendar, anchor,
+                                  distribution, missing, frequency), notes)  # fmt: skip
 
 
-def _read(path, columns, time, time_format, missing):
-    """Reads the `Measured` series of a file; arguments as in `dataset`, `columns` as {key: column or columns}."""
-    table = Table(path)
+def _read(path, columns, time, time_format, missing, reading=Reading(), series_by=()):
+    """Reads ({name: `Measured`}, notes) from a file; arguments as in `dataset`, `columns` as {key: columns}."""
+    named = [name for names in (*columns.values(), series_by, () if time is None else time) for name in _listed(names)]
+    table = Table(path, named, reading)
     indices = {key: [table.index(name, f"data.{key}") for name in _listed(names)] for key, names in columns.items()}
     _refuse_repeated(indices, columns)
-    values, count = _values(table, indices["column"], bool(indices["future_covariates"]), missing)
-    if time is None:
-        times, label, notes = np.arange(count), "row", ()
-    else:
-        time_index = table.index(time, "data.time")
-        label = table.header[time_index]
-        where = partial(table.where, index=time_index)
-        series_column = partial(table.series_column, time_index, tuple(chain(*indices.values())))
-        times, note = _times.read(table.texts(time_index), time_format, where, series_column)
-        times = times if indices["future_covariates"] else times[:count]
-        notes = () if note is None else (f"data.time={label}: {note}",)
-    past_covariates = [table.numbers(index, missing, count) for index in indices["past_covariates"]]
-    future_covariates = [table.numbers(index, missing) for index in indices["future_covariates"]]
-    return Measured(
-        values,
-        tuple(table.header[index] for index in indices["column"]),
-        times,
-        label,
-        np.stack(past_covariates, axis=1) if past_covariates else None,
-        np.stack(future_covariates, axis=1) if future_covariates else None,
-        notes,
-    )
+    time_index = None if time is None else table.index(time, "data.time")
+    by = [table.index(name, "data.series_by") for name in _listed(series_by)]
+    return _inputs.read(table, indices, by, time_index, time_format, missing)
 
 
 def _refuse_repeated(indices, columns):
@@ -120,13 +108,4 @@ def _refuse_repeated(indices, columns):
 
 
 def _listed(columns):
-    return [columns] if isinstance(columns, str | int) else list(columns)
-
-
-def _values(table, indices, has_future_covariates, missing):
-    """Returns ([N, V], N): the columns to forecast, without the rows at the end that have only future covariates."""
-    count = len(table.rows)
-    if has_future_covariates:
-        while count and all(table.rows[count - 1][index].lower() in GAPS for index in indices):
-            count -= 1
-    return np.stack([table.numbers(index, missing, count) for index in indices], axis=1), count
+    return list(columns) if isinstance(columns, tuple | list) else [columns]

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jaxrnn.arguments import checked
-from jaxrnn.data import _assets
+from jaxrnn.data._columns import Table
 from jaxrnn.data._labels import labelled_texts
 from jaxrnn.types import Dataset, Seed, Size
 
@@ -14,8 +14,8 @@ MIN_TEXTS = 20
 @checked
 def dataset(
     path: str | Path,
-    text: str = "text",
-    label: str = "label",
+    text: str | int = "text",
+    label: str | int = "label",
     by: Literal["letters", "words"] = "letters",
     longest: Size = 200,
     split_seed: Seed = 0,
@@ -28,8 +28,8 @@ def dataset(
     - Symbols that the training part does not contain are read as one unknown symbol.
 
     Args:
-      path: a UTF-8 CSV file whose first row names the columns.
-      text, label: the names of the two columns.
+      path: a table such as a CSV or TSV file; see `jaxrnn.data.csv` for how it is read.
+      text, label: the two columns: names, or indices from 0.
       by: the symbols of a text: letters, or words separated by spaces.
       longest: the largest number of symbols of a text.
       split_seed: the seed of the split.
@@ -52,20 +52,12 @@ def dataset(
 
 def read(path: str | Path, text: Any, label: Any) -> Any:
     """Reads (texts, labels) from the file; arguments and errors as in `dataset`."""
-    rows = _assets.read_rows(path)
-    _, header = next(rows)
-    columns = [
-        _assets.column_index(name, header, path, f"data.{key}") for key, name in (("text", text), ("label", label))
-    ]
+    table = Table(path, (text, label))
+    columns = [table.texts(table.index(name, f"data.{key}")) for key, name in (("text", text), ("label", label))]
     texts, labels = [], []
-    for line, row in rows:
-        if not row:
-            continue
-        if len(row) != len(header):
-            raise ValueError(f"{path}, line {line}: {len(row)} fields, but the header has {len(header)}")
-        row_text, row_label = (row[column] for column in columns)
+    for row, (row_text, row_label) in enumerate(zip(*columns, strict=True)):
         if row_text and not row_label:
-            raise ValueError(f"{path}, line {line}: the label is missing")
+            raise ValueError(f"{table.where(row)}: the label is missing")
         if row_text:
             texts.append(row_text)
             labels.append(row_label)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import comparing, schema
 from jaxrnn.experiments.run import PATHS
@@ -11,7 +12,7 @@ from jaxrnn.plotting import examples, style
 from jaxrnn.plotting import forecasts as plotting
 from jaxrnn.storage import probe_files, summaries, tensorboard
 from jaxrnn.table import Table
-from jaxrnn.training import forecasts, symbol_inference
+from jaxrnn.training import forecasts, series_tables, symbol_inference
 from jaxrnn.training.priming import generation_error, primed
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -57,8 +58,13 @@ def _width(run):
 
 
 def write_evaluation(run):
-    """Writes a run's metrics to `evaluation.csv`, draws its figures and returns the metrics."""
+    """Writes a run's metrics to `evaluation.csv`, draws its figures and returns the metrics.
+
+    The errors of each series and variable, in the source's units, are in `errors.csv`.
+    """
     metrics = run.metrics
+    if all(series_tables.has_predictions(run.dataset, split) for split in run.dataset.splits or ["none"]):
+        Table(series_tables.errors(run)).write(run.folder / "errors.csv")
     Table({"split": name, **values} for name, values in metrics.items()).write(run.folder / "evaluation.csv")
     run.plot(_width(run)).save(run.folder)
     return metrics
@@ -80,6 +86,10 @@ def write_predictions(run, split):
     if split is not None and split not in run.dataset.splits:
         raise ConfigError(f"split={split}: no such split; there are {', '.join(run.dataset.splits)}")
     split = "test" if split is None else split
+    if series_tables.has_predictions(run.dataset, split):
+        path, frame = run.folder / "predictions.csv", series_tables.predictions(run, split)
+        atomic.write(path, frame.to_csv(index=False, float_format="%.12g"))
+        return path
     if run.dataset.symbols.describe is None or split not in run.dataset.splits:
         return None
     rows = symbol_inference.examples(run, split)
@@ -161,7 +171,7 @@ def write_generation(run, prime=None, length=None, start=None, seed=0):
             row |= {"generated": values[step, variable]}
             is_known = step < len(truth) and np.isfinite(truth[step, variable])
             row |= {"truth": truth[step, variable] if is_known else ""}
-            row |= {"time": times[step]} if np.issubdtype(times.dtype, np.datetime64) else {}
+            row |= {"time": f"{times[step]}{series.zone}"} if np.issubdtype(times.dtype, np.datetime64) else {}
             rows.append(row | {name: quantile[step, variable] for name, quantile in quantiles.items()})
     Table(rows).write(path)
     with style.page(_width(run)):
@@ -200,7 +210,10 @@ def report(summary, folder, resume_command):
     lines = [f"{summary['status']} at step {summary['steps']}" + (f": {summary['reason']}" * bool(summary["reason"]))]
     splits = {name: values for name, values in summary["metrics"].items() if values and "baseline" in values}
     if splits:
-        lines += [f"metrics of the best params, at step {summary['best_step']}:", table(splits, summary["baseline"])]
+        lines += [
+            f"metrics of the best params, at step {summary['best_step']}:",
+            table(splits, summary["baseline"], summary.get("units")),
+        ]
     if "generation" in summary and summary["generation"]["mean_squared_error"] is not None:
         words = "{length} values generated after {prime}: mean squared error {mean_squared_error:.3g}"
         lines.append(words.format(**summary["generation"]))
@@ -214,10 +227,14 @@ def report(summary, folder, resume_command):
     return "\n".join(lines)
 
 
-def table(metrics, trivial_name):
-    """Formats the metrics of every split as text: the loss, the loss of the trivial predictor, and the others."""
+def table(metrics, trivial_name, units=None):
+    """Formats the metrics of every split as text: the loss, the loss of the trivial predictor, and the others.
+
+    `units` are {metric: its unit}.
+    """
     columns = list(next(iter(metrics.values())))
-    head = {name: trivial_name if name == "baseline" else name for name in columns}
+    head = {name: f"{name} ({unit})" if (unit := (units or {}).get(name)) else name for name in columns}
+    head |= {"baseline": trivial_name} if "baseline" in head else {}
     wide = {name: max(len(head[name]) + 2, 13) for name in columns}
     lines = [f"{'split':<12}" + "".join(f"{head[name]:>{wide[name]}}" for name in columns)]
     for split, values in metrics.items():

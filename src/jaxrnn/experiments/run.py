@@ -9,21 +9,20 @@ import jax
 import numpy as np
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.metrics import better
+from jaxrnn.metrics import better, unit_of
 from jaxrnn.plotting import forecasts
 from jaxrnn.plotting import runs as plotting
 from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.plotting.style import page
 from jaxrnn.precision import in_own_precision
 from jaxrnn.table import Table
-from jaxrnn.training import evaluation
+from jaxrnn.training import evaluation, series_tables
 from jaxrnn.training.diagnostics import notes, worse_than_trivial
 from jaxrnn.training.history import COLUMNS
 from jaxrnn.training.priming import generates, generation_error, primed
 from jaxrnn.training.results import Results
 from jaxrnn.training.update import Task
 from jaxrnn.types import Dataset, Net, Params
-from jaxrnn.windows import Windows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -197,8 +196,7 @@ class Run:
             gradient_norm=plotting.gradient_norm(rows, self.task.optimizer.clip_norm),
         )
         if series is not None and "test" in dataset.splits:
-            ys, batch = np.asarray(self.predict("test")), dataset.splits["test"]
-            ys = ys[0] if isinstance(batch.xs, Windows) else ys[np.asarray(batch.weights) > 0]  # of the only sequence
+            ys = series_tables.of_series(dataset, "test", self.predict("test"))
             figures["prediction"] = forecasts.prediction(series, series.distribution, ys)
         if generates(self.task):
             figures["generation"] = self.plot_generation()
@@ -230,6 +228,7 @@ class Run:
             "steps": self.step,
             "best_step": self.best_step,
             "baseline": self.dataset.trivial_name,
+            "units": {name: unit for name, metric in self.task.measured.items() if (unit := unit_of(metric))},
             "better": {name: better(metric) for name, metric in self.task.measured.items()},
             "metrics": {"train": last, **({} if stopped else self.metrics)},
             **({} if self.dataset.train.buckets is None else {"padding": self.dataset.train.buckets.padding}),

@@ -1,0 +1,78 @@
+"""Finds how a table is written: what separates its fields, and the line where its rows begin."""
+
+import contextlib
+import csv
+import re
+from typing import NamedTuple
+
+DELIMITERS = (",", "\t", ";", "|")
+NAMES = {"tab": "\t", "\\t": "\t", "space": " "}
+NUMBER = re.compile(r"[+-]?[.,]?\d[\d.,:+\-/ '\u00a0\u202f\u2019]*([TeE][\d.:+-]*Z?)?")
+SAMPLE = 100  # lines that are looked at
+MIN_ROWS = 3  # rows after a title from which lines above the table are recognised
+
+
+class Dialect(NamedTuple):
+    """Delimiter of the fields, and the number of lines before the first row."""
+
+    delimiter: str
+    skip_rows: int
+
+
+def of_text(text, delimiter=None, skip_rows=None):
+    """Returns the `Dialect` of a table.
+
+    A delimiter is plain if it splits all lines of the beginning into the same number of fields. Lines above the table
+    are plain if they have one field each and a line of names follows them.
+
+    Args:
+      text: the text of the file, with newlines at the ends of lines.
+      delimiter, skip_rows: values that the user sets; None to find them.
+    """
+    lines = text[: SAMPLE * 10_000].split("\n", SAMPLE)[:SAMPLE]
+    first = _next_line(lines, skip_rows or 0)
+    candidates = [*DELIMITERS[1:], DELIMITERS[0]] if delimiter is None else [NAMES.get(delimiter, delimiter)]
+    rows = {candidate: _rows(lines[first:], candidate) for candidate in candidates}
+    for candidate in candidates:
+        for start in range(len(rows[candidate]) if skip_rows is None else 1):
+            if _is_table(rows[candidate], start):
+                titles = rows[candidate][start - 1][0] if start else 0
+                return Dialect(candidate, _next_line(lines, first + titles))
+    return Dialect(max(rows, key=lambda candidate: (_similar(rows[candidate]), candidate == ",")), first)
+
+
+def _next_line(lines, first):
+    """Returns the index of the first line that is not empty, from `first` on."""
+    return next((index for index in range(first, len(lines)) if lines[index].strip()), first)
+
+
+def is_number(field):
+    """Returns whether a field is a number, or a date or time in digits."""
+    return NUMBER.fullmatch(field.strip()) is not None
+
+
+def _rows(lines, delimiter):
+    """Returns [(number of its last line, fields), ...] of the lines that are not empty."""
+    reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter, skipinitialspace=True)
+    rows = []
+    with contextlib.suppress(csv.Error):  # a field too long for a number or a name; pandas reads it
+        rows.extend((reader.line_num, row) for row in reader if row)
+    return rows
+
+
+def _is_table(rows, start):
+    """Returns whether all rows from `start` on have the same number of fields, and those before it are titles."""
+    widths = {len(row) for _, row in rows[start:]}
+    if len(widths) != 1 or widths == {1}:
+        return False
+    if start == 0:
+        return True
+    titles = all(len([field for field in row if field.strip()]) <= 1 or row[0].startswith("#")
+                 for _, row in rows[:start])  # fmt: skip
+    return titles and len(rows) - start > MIN_ROWS and not any(map(is_number, rows[start][1]))
+
+
+def _similar(rows):
+    """Returns the number of rows that are as wide as the first, if it has several fields."""
+    width = len(rows[0][1]) if rows else 1
+    return sum(len(row) == width for _, row in rows) if width > 1 else 0
