@@ -6,26 +6,7 @@ python scripts/generate.py run=PATH word=TEXT
 
 import sys
 
-from jaxrnn.experiments.command_line import config_errors, main, quoted
-
-
-def generate(cfg):
-    from jaxrnn import runtime
-    from jaxrnn.experiments import artifacts, generate_cli, run_folder, schema
-
-    runtime.prepare()
-    with config_errors():
-        schema.prepare(cfg)
-        run = run_folder.load(cfg.run, schema.listed(cfg.trust, "trust"))
-        if run.dataset.symbols.question is not None:
-            print(generate_cli.answered(run, cfg))
-            return
-        generate_cli.refuse_questions(run, cfg)
-        values, figure, error = artifacts.write_generation(run, **generate_cli.continuation(run, cfg))
-    print(f"values in {values}, figure in {figure}")
-    if error is not None:
-        print(f"mean squared error against the truth: {error:.3g}")
-
+from jaxrnn.commands import generate
 
 if __name__ == "__main__":
-    main(generate, "generate", quoted(sys.argv[1:]))
+    generate.start(sys.argv[1:])

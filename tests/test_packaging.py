@@ -22,6 +22,15 @@ assert "<img" in run._repr_html_()
 """
 
 
+PROGRAM = """
+import jaxrnn
+from jaxrnn.commands.program import main
+
+assert jaxrnn.__file__.startswith(sys.path[0])
+main()
+"""
+
+
 @pytest.mark.slow
 def test_a_wheel_has_all_that_an_experiment_needs(root, tmp_path):
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(root)]
@@ -36,6 +45,19 @@ def test_a_wheel_has_all_that_an_experiment_needs(root, tmp_path):
     there = str(tmp_path / "there")
     done = subprocess.run([sys.executable, "-c", USE, there], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    (entries,) = (tmp_path / "there").glob("*.dist-info/entry_points.txt")
+    assert "jaxrnn = jaxrnn.commands.program:main" in entries.read_text()
+    (tmp_path / "jaxrnn").write_text(f"import sys\nsys.path.insert(0, {there!r})\n{PROGRAM}")
+    (tmp_path / "empty").mkdir()
+    for words in (
+        ["train", "--help"],
+        ["train", "units=4"],
+        ["sweep", "seed=0,1", "trainer.steps=36", "figures=false"],
+    ):
+        command = [sys.executable, tmp_path / "jaxrnn", *words]
+        done = subprocess.run(command, cwd=tmp_path / "empty", capture_output=True, text=True)
+        assert done.returncode == (2 if "units=4" in words else 0), done.stderr
+    assert len([*(tmp_path / "empty").glob("multirun/*/*/?/summary.json")]) == 2
 
 
 def test_the_citation_names_this_version(root):

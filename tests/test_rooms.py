@@ -12,6 +12,7 @@ from jaxrnn import lazy
 
 PACKAGE = Path(__file__).parents[1] / "src" / "jaxrnn"
 ROOMS = [
+    "commands",
     "papers",
     "studies",
     "benchmarks",

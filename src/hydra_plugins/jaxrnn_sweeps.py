@@ -92,7 +92,7 @@ class CompiledLauncher(Launcher):
         from jaxrnn.sweeps import schedule
 
         if self.composer is None:
-            raise ConfigError("hydra/launcher=compiled works only with scripts/train.py and hydra/sweeper=checked")
+            raise ConfigError("hydra/launcher=compiled works only with the command train and hydra/sweeper=checked")
         node = OmegaConf.create({"launcher": {"_target_": "jaxrnn.sweeps.halving.Options", **self.options}})
         schema.prepare(node, "hydra.")
         setup_globals()

@@ -9,9 +9,9 @@
     )
     result.metrics, result.generate(36)
 
-The subpackages, each of which imports only those after it: `papers`, `studies`, `benchmarks`, `sweeps`, `experiments`,
-`plotting`, `storage`, `training`, `interop`, `dynamics`, `nets`, `data`, `distributions`, `unroll`, `cells`. All names
-are loaded when first used.
+The subpackages, each of which imports only those after it: `commands`, `papers`, `studies`, `benchmarks`, `sweeps`,
+`experiments`, `plotting`, `storage`, `training`, `interop`, `dynamics`, `nets`, `data`, `distributions`, `unroll`,
+`cells`. All names are loaded when first used.
 """
 
 from jaxrnn.lazy import attach

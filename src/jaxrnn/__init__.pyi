@@ -1,4 +1,5 @@
 from . import cells as cells
+from . import commands as commands
 from . import data as data
 from . import distributions as distributions
 from . import dynamics as dynamics

@@ -9,6 +9,7 @@ import types
 import typing
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.other_names import MOVED, NEW_NAMES, key_here
 from jaxrnn.signatures import hints, signature
 
 PRINTABLE_TYPES = (bool, int, float, str, list, tuple, dict, type(None))  # types whose values a message shows
@@ -20,25 +21,6 @@ ADVICE = {  # (expected type, type of the value) -> what to do
     ("Net", "tuple"): "jaxrnn.nets.serial(*nets) makes one of several",
     ("Dataset", "array"): "jaxrnn.data.series.dataset(values) makes one",
     ("Loss", "function"): "jaxrnn.dataset.Loss(function, name) makes one",
-}
-NEW_NAMES = {  # names before version 0.6 -> names now, of options and of their values
-    "attend": "attention",
-    "own_outputs": "scheduled_sampling",
-    "symbols": "vocabulary_size",
-    "past": "past_covariates",
-    "known": "future_covariates",
-    "refuse": "error",
-    "line": "interpolate",
-    "previous": "forward_fill",
-    "every": "all",
-}
-MOVED = {  # arguments of `jaxrnn.rnn` before version 0.6 -> the factories that take them now
-    "answers": "jaxrnn.nets.seq2seq",
-    "attention": "jaxrnn.nets.seq2seq",
-    "scheduled_sampling": "jaxrnn.nets.seq2seq",
-    "vocabulary_size": "jaxrnn.nets.symbol_rnn",
-    "embedding": "jaxrnn.nets.symbol_rnn",
-    "tied_embedding": "jaxrnn.nets.symbol_rnn",
 }
 Function = typing.TypeVar("Function", bound=collections.abc.Callable[..., typing.Any])
 
@@ -132,7 +114,9 @@ def _refuse_unknown_names(function, names):
         if name in unknown:
             raise ConfigError(f"{unknown[name]}: {dotted(function)} has no such argument; use {factory}({name}=...)")
     for name in unknown.values():
-        raise TypeError(f"{function.__name__}() got an unexpected keyword argument '{name}'")
+        here = (key_here(name) or "").rpartition(".")[2]
+        hint = f"; here it is {here}=..." if here in known else ""
+        raise TypeError(f"{function.__name__}() got an unexpected keyword argument '{name}'{hint}")
 
 
 def _convert_argument(value, hint, name):

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 
 from jaxrnn.batch import Batch
 from jaxrnn.errors import ConfigError
+from jaxrnn.scales import Scales
 from jaxrnn.series import Series
 from jaxrnn.symbols import SymbolData
 
@@ -167,6 +168,7 @@ class _DatasetFields(NamedTuple):
     series: Series | None = None
     symbols: SymbolData = SymbolData()
     memory: MemoryTask = MemoryTask()
+    scales: Scales | None = None
 
 
 class Dataset(_DatasetFields):
@@ -187,6 +189,7 @@ class Dataset(_DatasetFields):
       series: the `Series` that the data come from, with the distribution of its outputs; None for other data.
       symbols: the `SymbolData`, for data with symbols or with examples that a person can look at.
       memory: the `MemoryTask`, for a task whose sequences are solved or not.
+      scales: the `Scales` of inputs and targets that were scaled; None for others. A series has its own scale.
     """
 
     __slots__ = ()

@@ -1,21 +1,36 @@
 """Writes the commands in messages so that the user can paste them: quoted for the shell and for Hydra."""
 
+import os
 import re
 import shlex
+import sys
 
 PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.-]*")  # text that Hydra reads without quotes
 MISSING = "???"  # OmegaConf's mark for a missing value
+PROGRAM, SCRIPT = "jaxrnn", re.compile(r"(^|/)scripts/\w+\.py$")
 WORDS = ("true", "false", "null", "nan", "inf")  # words that Hydra does not read as text
 
 
-def command(script, **values):
-    """Returns the command line of a script.
+def program(name):
+    """Returns the words that start a command, in the form that the user typed: `jaxrnn NAME` or a script."""
+    return ["python", f"scripts/{name}.py"] if SCRIPT.search(sys.argv[0]) else ["jaxrnn", name]
+
+
+def arguments():
+    """Returns the arguments of this process without the words of `program`. `jaxrnn sweep` stands for `train -m`."""
+    if os.path.basename(sys.argv[0]) != PROGRAM:
+        return sys.argv[1:]
+    return [*(["-m"] if sys.argv[1:2] == ["sweep"] else []), *sys.argv[2:]]
+
+
+def command(name, words):
+    """Returns a command line, quoted for the shell.
 
     Args:
-      script: name of the script, such as "train".
-      values: {key: string or list of strings}.
+      name: name of the command, such as "train".
+      words: its arguments.
     """
-    return shlex.join(["python", f"scripts/{script}.py", *(override(key, value) for key, value in values.items())])
+    return shlex.join([*program(name), *words])
 
 
 def argument(key, value):

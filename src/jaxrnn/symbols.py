@@ -93,7 +93,7 @@ class Describe(Protocol):
 
 
 class Question(NamedTuple):
-    """The input that `scripts/generate.py` reads from the user as text.
+    """The input that the command `generate` reads from the user as text.
 
     Fields:
       name: the key that the user sets, such as "sentence".

@@ -105,7 +105,8 @@ def test_links_lead_somewhere(root, name):
 def commands(root):
     """(document, script, words) of every command of a script in the docs that is no placeholder."""
     for name in DOCS:
-        for line in re.findall(r"^python scripts/.*$", (root / name).read_text().replace("\\\n", " "), re.M):
+        text = (root / name).read_text().replace("\\\n", " ").replace("jaxrnn sweep", "jaxrnn train -m")
+        for line in re.findall(r"^(?:python scripts/|jaxrnn [a-z]+ ).*$", text, re.M):
             words = re.findall(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""", line.partition(" #")[0])
             yield name, words[1].rpartition("/")[2].removesuffix(".py"), [word.strip("'") for word in words[2:]]
 

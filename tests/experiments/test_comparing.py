@@ -64,7 +64,7 @@ def test_a_run_whose_schedule_follows_its_steps_is_trained_anew(schedule, tmp_pa
     OmegaConf.save(OmegaConf.create(words), folder_file(tmp_path).with_name("overrides.yaml"))
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints/4.safetensors").touch()
-    wanted = f"train a new run with python scripts/train.py model=elman optimizer/schedule={schedule} trainer.steps=8"
+    wanted = f"train a new run with jaxrnn train model=elman optimizer/schedule={schedule} trainer.steps=8"
     with pytest.raises(ConfigError, match=re.escape(wanted)) as error:
         run_folder.resume(tmp_path, 8)
     assert str(error.value).startswith("trainer.steps=8: optimizer.schedule.")

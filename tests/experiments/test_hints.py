@@ -1,11 +1,14 @@
 """Hints are pasted: split as a shell does, parsed as Hydra does, they give back the path that they were made of."""
 
 import random
+import re
 import shlex
+import string
 import subprocess
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 import jaxrnn
@@ -80,8 +83,8 @@ LETTERS = "ab01 ='\",[]{}()$\\#~:;&|*?!`é日+-@%./\t<>^"
 
 @pytest.mark.parametrize("name", [*NAMES, *("".join(random.Random(n).choices(LETTERS, k=8)) for n in range(200))])
 def test_a_pasted_path_is_the_path(name):
-    words = shlex.split(hints.command("train", resume=name))
-    assert words[:2] == ["python", "scripts/train.py"]
+    words = shlex.split(hints.command("train", [hints.override("resume", name)]))
+    assert words[:2] == ["jaxrnn", "train"]
     override = OverridesParser.create().parse_override(words[2])
     cfg = OmegaConf.create({override.key_or_group: override.value()})
     assert str(cfg.resume) == name
@@ -123,7 +126,7 @@ def pasted(text):
     """{key: value} of the hint at the end of a message."""
     words = [
         word
-        for word in shlex.split(text[text.index("scripts/") if "scripts/" in text else text.index("add ") :])
+        for word in shlex.split(text[text.index("jaxrnn train") if "jaxrnn train" in text else text.index("add ") :])
         if "=" in word
     ]
     found = {}
@@ -170,3 +173,22 @@ def test_a_folder_named_like_a_missing_value_is_read():
         cfg[override.key_or_group] = override.value()
         assert OmegaConf.to_container(cfg, throw_on_missing=True)[override.key_or_group] in ("./???", ["a", "./???"])
     assert hints.override("resume", "a/???") == 'resume="a/???"'
+
+
+def refused(character):
+    """Whether Hydra refuses a character inside a value, or reads more than the text itself."""
+    try:
+        override = OverridesParser.create().parse_override(f"key=a{character}b")
+    except HydraException:
+        return True
+    return override.is_sweep_override()
+
+
+def test_the_page_on_quoting_lists_what_the_grammar_refuses(root):
+    page = (root / "docs" / "quoting.md").read_text()
+    listed = re.search(r"```text\n(\S \S.*)\n```", page)[1].split()
+    assert listed == [c for c in string.punctuation if refused(c)]
+    assert refused("é")
+    for character in string.punctuation:
+        parsed = OverridesParser.create().parse_override(f"key={hints.quoted(f'a{character}b')}").value()
+        assert OmegaConf.create({"key": parsed}).key == f"a{character}b"

@@ -232,7 +232,7 @@ def test_a_full_disk_loses_nothing_that_was_saved(tmp_path, train, monkeypatch):
         save(self, *args)
 
     monkeypatch.setattr(Checkpoints, "save", full)
-    with pytest.raises(ConfigError, match=r"No space left.*resume with python scripts/train.py resume="):
+    with pytest.raises(ConfigError, match=r"No space left.*resume with jaxrnn train resume="):
         train(tmp_path / "full")
     monkeypatch.undo()
     assert int(last_arrays(tmp_path / "full")[0][0].step) == 30

@@ -92,7 +92,7 @@ def test_what_can_be_read_is_reported_and_the_rest_is_named(tmp_path, file, chan
 
 def test_overrides_that_are_not_the_best_runs_are_not_printed(tmp_path):
     write_run(tmp_path / "0", 0.5)
-    assert report.command(report.read(tmp_path)) == "python scripts/train.py model=elman"
+    assert report.command(report.read(tmp_path)) == "jaxrnn train model=elman"
     (tmp_path / "0/.hydra/overrides.yaml").write_text("- model=gru\n")
     assert report.command(report.read(tmp_path)) is None
     (tmp_path / "0/.hydra/overrides.yaml").write_text("a: [")

@@ -78,7 +78,7 @@ def test_settings_are_ranked_over_seeds(sweep):
     assert (rows[-1]["mean"], rows[-1]["status"]) == ("", "1 diverged")
     assert by_name["gru", 1.0]["status"] == "1 failed, 1 running"
     assert by_name["gru", 1.0]["mean"] == pytest.approx(0.5 * 2)  # the best so far of the one that runs
-    assert report.command(found) == "python scripts/train.py model=lstm optimizer.learning_rate=0.001 seed=0"
+    assert report.command(found) == "jaxrnn train model=lstm optimizer.learning_rate=0.001 seed=0"
     assert report.settings_table(report.read(sweep, "train.loss"))[0]["mean"] == pytest.approx(1.0)  # running ones only
 
 

@@ -132,7 +132,7 @@ def test_overrides_reach_nothing_outside_the_configurations(sweep, word):
 
 
 def test_the_command_of_a_run_is_printed_where_its_overrides_give_its_configuration(sweep):
-    expected = "python scripts/train.py model=elman model.cell.size=2 trainer.steps=2 figures=false"
+    expected = "jaxrnn train model=elman model.cell.size=2 trainer.steps=2 figures=false"
     assert report.command(report.read(sweep)) == expected
 
 

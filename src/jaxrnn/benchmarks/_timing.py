@@ -99,7 +99,7 @@ def write(measured, name, figures, folder):
 
 
 def run(cfg, name, folder):
-    """Runs `scripts/benchmark.py`: measures, writes the files, and returns lines of text for the terminal.
+    """Runs the command `benchmark`: measures, writes the files, and returns lines of text for the terminal.
 
     Args:
       cfg: the configuration; its node `benchmark` defines the measurement.

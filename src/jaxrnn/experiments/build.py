@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -50,7 +49,7 @@ class Experiment(NamedTuple):
 
 
 def experiment(*overrides: str) -> Experiment:
-    """Builds the experiment that `python scripts/train.py` would train with the same overrides.
+    """Builds the experiment that `jaxrnn train` would train with the same overrides.
 
         experiment = jaxrnn.experiment("model=lstm", "data=sine", "model.cell.size=16")
 
@@ -64,7 +63,7 @@ def experiment(*overrides: str) -> Experiment:
     try:
         cfg = compose("train", words)
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(hydra_errors.one_line(error, partial(hydra_errors.keys, "train", words))) from error
+        raise ConfigError(hydra_errors.one_line(error, hydra_errors.Typed("train", words, in_python=True))) from error
     return build(cfg)
 
 

@@ -7,13 +7,14 @@ import gc
 import os
 import signal
 import sys
-from functools import partial
 
 from jaxrnn import atomic, hints
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import hydra_errors
+from jaxrnn.experiments.compose import CONF
 
 QUESTIONS = ("prompt", "word", "date", "sum", "sentence", "glyph", "name", "text", "source")  # keys of all data sets
+VALUE_OPTIONS = ("--cfg", "-c", "--info", "-i", "--package", "-p", "--config-dir", "-cd", "--config-name", "-cn")
 
 
 def quoted(arguments):
@@ -27,16 +28,29 @@ def quoted(arguments):
     return quoted_arguments
 
 
+def with_key(arguments, key):
+    """Writes KEY=WORD for every word without a key: `evaluate outputs/x` stands for `evaluate run=outputs/x`.
+
+    A path that contains an equals sign, such as a/lr=1, has no key: only groups have a slash in their names.
+    """
+    keyed_arguments = []
+    for previous, word in zip(["", *arguments], arguments, strict=False):
+        is_option = word.startswith("-") or previous in VALUE_OPTIONS
+        name, equals, _ = word.partition("=")
+        has_key = equals and ("/" not in name or name.startswith("hydra/") or (CONF / name.lstrip("+~")).is_dir())
+        keyed_arguments.append(word if is_option or has_key else hints.override(key, word))
+    return keyed_arguments
+
+
 @contextlib.contextmanager
-def config_errors(keys=lambda without: ()):
+def config_errors(typed=hydra_errors.NOTHING_TYPED):
     """Prints the user's errors as one line on standard error and exits with status 2.
 
     These are every `ConfigError`, every error of Hydra and every `OSError`. HYDRA_FULL_ERROR=1 in the environment shows
     the stack trace. The exit status is 141 if the program that reads the output has ended, as in `| head`.
 
     Args:
-      keys: (without=key) -> the keys that the script accepts. If Hydra reports the unknown `key`, the message lists
-        the most similar ones.
+      typed: the words that the user typed, so that the message can suggest others.
     """
     try:
         yield
@@ -46,7 +60,7 @@ def config_errors(keys=lambda without: ()):
     except Exception as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1" or not _is_users_error(error):
             raise
-        print(f"error: {hydra_errors.one_line(error, keys)}", file=sys.stderr)
+        print(f"error: {hydra_errors.one_line(error, typed)}", file=sys.stderr)
         raise SystemExit(2) from None
 
 
@@ -90,22 +104,20 @@ def _end(number, frame):
 
 
 def main(task, config_name, arguments):
-    """Runs a script: composes its configuration and calls its task, or prints the keys for --help.
+    """Runs a command: composes its configuration and calls its task, or prints the keys for --help.
 
     Args:
       task: a function that takes the configuration.
       config_name: name of the file `conf/CONFIG_NAME.yaml`.
-      arguments: the command-line arguments, without the name of the script.
+      arguments: the command-line arguments, without the name of the command.
     """
     from jaxrnn.experiments import help as explained
     from jaxrnn.experiments.hydra_internals import run
 
     end_at_signals()
     gc.set_threshold(50_000, 20, 50)  # as in `jaxrnn.runtime.prepare`, but before the first import
-    words = [word for word in arguments if not word.startswith("-")]
-
-    with config_errors(partial(hydra_errors.keys, config_name, words)):
+    with config_errors(hydra_errors.Typed(config_name, arguments)):
         if {"--help", "-h"} & set(arguments):
-            print(explained.text(config_name, words))
+            print(explained.text(config_name, hydra_errors.without_options(arguments)))
         else:
             run(task, config_name, arguments)

@@ -1,4 +1,4 @@
-"""Command-line input of `scripts/generate.py`: checks the keys, generates, writes the result and returns it as text."""
+"""Input of the command `generate`: checks the keys, generates, writes the result and returns it as text."""
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import artifacts

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jaxrnn.experiments.compose import CONF, compose
 from jaxrnn.experiments.nodes import SET_BY_PROGRAM, STACKS
+from jaxrnn.hints import program
 from jaxrnn.signatures import off
 
 KINDS = {
@@ -31,6 +32,7 @@ KINDS = {
     "jax.typing.ArrayLike": "number",
     "None": "null",
 }
+SCRIPT = re.compile(r"python scripts/(\w+)\.py")  # the form of the headers in the YAML files
 HIDDEN = ("_target_", "_partial_")
 
 
@@ -44,7 +46,7 @@ def text(name, overrides):
     from omegaconf import OmegaConf
 
     page, cfg = _page(name), _composed(name, overrides)
-    lines = [cfg.hydra.help.header.rstrip(), "", "Choices:"]
+    lines = [SCRIPT.sub(_typed_form, cfg.hydra.help.header.rstrip()), "", "Choices:"]
     groups = sorted(path for path in CONF.rglob("*") if path.is_dir() and "hydra" not in path.parts)
     groups_of_script = set(re.findall(r"^ +- (?:override )?/?([\w/]+):", page, re.M))
     for group in groups:
@@ -66,6 +68,11 @@ def text(name, overrides):
         lines.append(f"    {assignment:<38} {about}".rstrip())
     lines += ["", "--cfg job shows the whole configuration. -m sweeps: seed=0,1,2 trains one run per value."]
     return "\n".join(lines)
+
+
+def _typed_form(match):
+    """Returns the words that start a command, in the form that the user typed."""
+    return " ".join(program(match[1]))
 
 
 def keys(name, overrides):

@@ -6,7 +6,6 @@
 import functools
 import io
 import shlex
-import sys
 from pathlib import Path
 
 import yaml
@@ -47,7 +46,7 @@ def run(task, config_name, arguments):
     search_path = create_config_search_path(str(CONF))
     if args.config_dir is not None:
         search_path.prepend("command-line", f"file://{Path(args.config_dir).absolute()}")
-    hydra = Hydra.create_main_hydra2(task_name=_name(), config_search_path=search_path)
+    hydra = Hydra.create_main_hydra2(task_name=config_name, config_search_path=search_path)
     overrides = args.overrides
     may_sweep = args.config_dir or any(
         "hydra.mode" in word for word in overrides
@@ -202,8 +201,3 @@ def _dumper():
 
     Dumper.add_representer(str, OmegaConfDumper.str_representer)
     return Dumper
-
-
-def _name():
-    """Returns the name of the running script, which Hydra uses as the name of the job."""
-    return sys.argv[0].rpartition("/")[2].removesuffix(".py")

@@ -5,11 +5,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.metrics import better, unit_of
+from jaxrnn.experiments import predicting, run_summary
 from jaxrnn.plotting import forecasts
 from jaxrnn.plotting import runs as plotting
 from jaxrnn.plotting.notebooks import Figures
@@ -17,9 +16,7 @@ from jaxrnn.plotting.style import page
 from jaxrnn.precision import in_own_precision
 from jaxrnn.table import Table
 from jaxrnn.training import evaluation, series_tables
-from jaxrnn.training.diagnostics import notes, worse_than_trivial
-from jaxrnn.training.history import COLUMNS
-from jaxrnn.training.priming import generates, generation_error, primed
+from jaxrnn.training.priming import generates, primed
 from jaxrnn.training.results import Results
 from jaxrnn.training.update import Task
 from jaxrnn.types import Dataset, Net, Params
@@ -86,20 +83,28 @@ class Run:
         return self.task.dataset
 
     @in_own_precision
-    def predict(self, split: str) -> jax.Array:
-        """Returns the one-step predictions ys [T, B, K] of a split, each sequence from an initial carry.
+    def predict(self, x: Any) -> Any:
+        """Predicts for new inputs, each sequence from an initial carry, or returns the outputs of a split.
 
-        For windows of a series it returns [1, B, K], the predictions after the last step of each window.
+        - An array [T, D] or [B, T, D], or a list of arrays [T_n, D], in the source's units: returns values [..., T, K]
+          in the source's units, or labels [..., T]. For data with one target per sequence, returns [..., K] or [...].
+          A series may be [T]; its predictions are the values after each step, [T, V], or [T, h, V] if h > 1.
+        - A DataFrame: returns the same for the columns that the run was trained on.
+        - A text or a list of texts: returns the label, the list of labels, the answer, or the text continued.
+        - The name of a split: returns the outputs ys [T, B, K] of its sequences, in the network's units; for windows of
+          a series [1, B, K], the predictions after the last step of each window.
 
         Raises:
-          ConfigError: if the data set has no such split.
+          ConfigError: if x does not fit the run's data set.
         """
-        if split not in self.dataset.splits:
-            names = ", ".join(self.dataset.splits) or "none"
-            raise ConfigError(f"split={split}: the data set has no such split; it has {names}")
-        if split not in self._predicted:
-            self._predicted[split] = self.evaluator.predict(self.params, self.dataset.splits[split])
-        return self._predicted[split]
+        splits = self.dataset.splits
+        if not isinstance(x, str) or x not in splits:
+            if isinstance(x, str) and self.dataset.symbols.question is None:
+                raise ConfigError(f"split={x}: the data set has no such split; it has {', '.join(splits) or 'none'}")
+            return predicting.predict(self, x)
+        if x not in self._predicted:
+            self._predicted[x] = self.evaluator.predict(self.params, splits[x])
+        return self._predicted[x]
 
     @cached_property
     @in_own_precision
@@ -216,30 +221,7 @@ class Run:
     @in_own_precision
     def summary(self) -> dict[str, Any]:
         """Builds the content of `summary.json`, without the configuration and the versions."""
-        stopped = self.status == "stopped"
-        train = self.history.where(split="train").rows
-        columns = (*COLUMNS[2:], *self.task.measured)  # without step and split
-        last = {name: train[-1].get(name) for name in columns} if train else None
-        warnings = [] if stopped else worse_than_trivial(self.metrics, self.dataset.trivial_name)
-        content = {
-            "status": self.status,
-            "reason": self.reason,
-            "notes": [*self.dataset.notes, *notes(self.history), *warnings],
-            "steps": self.step,
-            "best_step": self.best_step,
-            "baseline": self.dataset.trivial_name,
-            "units": {name: unit for name, metric in self.task.measured.items() if (unit := unit_of(metric))},
-            "better": {name: better(metric) for name, metric in self.task.measured.items()},
-            "metrics": {"train": last, **({} if stopped else self.metrics)},
-            **({} if self.dataset.train.buckets is None else {"padding": self.dataset.train.buckets.padding}),
-            **self.timing,
-            "parameters": sum(leaf.size for leaf in jax.tree.leaves(self.params)),
-        }
-        if generates(self.task) and not stopped:
-            prime, length, *_ = primed(self.task)
-            error = generation_error(self.dataset, self.generate())
-            content["generation"] = {"prime": prime, "length": length, "mean_squared_error": error}
-        return content
+        return run_summary.content(self)
 
     def _repr_html_(self):
         table = Table({"split": name, **values} for name, values in self.metrics.items())

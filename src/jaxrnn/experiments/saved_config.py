@@ -1,6 +1,5 @@
 """Reads the configuration in `.hydra/` of a run folder. The files may be damaged, empty or written by someone else."""
 
-import shlex
 from pathlib import Path
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -71,7 +70,8 @@ def how_to_resume(folder):
         needed = trust.needed(read(folder), folder)
     except ConfigError:  # the configuration is missing or damaged: resuming reports it
         needed = []
-    return hints.command("train", resume=str(folder), **({"trust": needed} if needed else {}))
+    words = {"resume": str(folder)} | ({"trust": needed} if needed else {})
+    return hints.command("train", [hints.override(key, value) for key, value in words.items()])
 
 
 def file(folder):
@@ -130,5 +130,5 @@ def check_steps(folder, cfg, steps):
         words = [word for word in overrides(folder) if word.lstrip("+").partition("=")[0] != "trainer.steps"]
         raise ConfigError(
             f"trainer.steps={steps}: {dependent[0]} depends on it, so the updates made so far would have been different"
-            f"; train a new run with python scripts/train.py {shlex.join([*words, f'trainer.steps={steps}'])}"
+            f"; train a new run with {hints.command('train', [*words, f'trainer.steps={steps}'])}"
         )

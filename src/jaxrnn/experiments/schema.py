@@ -11,7 +11,7 @@ import typing
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError
 
-from jaxrnn import arguments
+from jaxrnn import arguments, other_names
 from jaxrnn.arguments import is_checkable, nearest
 from jaxrnn.errors import ConfigError, last_line
 from jaxrnn.experiments import targets
@@ -195,7 +195,7 @@ def _annotated_arguments(cfg, path):
         if str(key).startswith("_") or (open_ended and key not in parameters):
             continue
         if key not in parameters:
-            advice = nearest(key, list(parameters)) if parameters else "; it has none"
+            advice = other_names.hint(str(key)) or (nearest(key, list(parameters)) if parameters else "; it has none")
             raise ConfigError(f"{path}{key}: {cfg._target_} has no such option{advice}")
         is_interpolation, value = _resolved(cfg, key)
         is_container = isinstance(value, DictConfig | ListConfig)

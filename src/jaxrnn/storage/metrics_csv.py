@@ -152,7 +152,7 @@ def check(folder, saved_digest):
 
 
 def _hint(folder):
-    return f"{hints.command('train', resume=str(folder))} restores it from the checkpoint"
+    return f"{hints.command('train', [hints.override('resume', str(folder))])} restores it from the checkpoint"
 
 
 def _digest(data):

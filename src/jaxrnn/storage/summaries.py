@@ -75,7 +75,7 @@ def read(folder):
     if DIGEST not in content:
         raise ConfigError(f"{path} is damaged, or was written by jaxrnn 0.4 or earlier")
     if content[DIGEST] != _digest(content):
-        command = hints.command("train", resume=str(folder))
+        command = hints.command("train", [hints.override("resume", str(folder))])
         raise DamagedError(f"{path} is damaged: its content was changed; {command} writes it again")
     return stored_files.check(content, Summary, path)
 

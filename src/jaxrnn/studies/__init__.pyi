@@ -18,3 +18,4 @@ from ._ensembles import Ensemble as Ensemble
 from ._ensembles import ensemble as ensemble
 from ._ensembles import ensembles as ensembles
 from ._result import Result as Result
+from ._runner import run as run

@@ -1,6 +1,5 @@
 """From the configuration of a study to its files: arrays, tables, and figures with captions."""
 
-import shlex
 import time
 from functools import partial
 from pathlib import Path
@@ -32,7 +31,7 @@ FOLDER = "studies"  # in a run folder: studies/NAME, studies/NAME_2 ...
 
 
 def run(cfg, hydra):
-    """Runs `scripts/study.py`: measures several kinds of networks, or the network of a run folder.
+    """Runs the command `study`: measures several kinds of networks, or the network of a run folder.
 
     Args:
       cfg: the configuration.
@@ -44,7 +43,7 @@ def run(cfg, hydra):
     Raises:
       ConfigError: if a configuration cannot be used, or the study cannot measure such networks.
     """
-    command = f"python scripts/study.py {shlex.join(hydra.overrides.task)}"
+    command = hints.command("study", hydra.overrides.task)
     if "run" in cfg:
         _refuse_keys_of_run(hydra.overrides.task, cfg.run)
         return study_run(cfg, cfg.run, command)

@@ -3,7 +3,6 @@
 import atexit
 import json
 import socket
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, NotRequired
@@ -13,7 +12,7 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from typing_extensions import TypedDict
 
-from jaxrnn import atomic, stored_files
+from jaxrnn import atomic, hints, stored_files
 from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments.command_line import config_errors
 from jaxrnn.storage import locks
@@ -56,7 +55,7 @@ class SweepCallback(Callback):
             self._lock = locks.Lock(folder)
             atexit.register(self._lock.discard)  # a sweep that is refused ends without `on_multirun_end`
             clock = {"host": socket.gethostname(), "monotonic": time.monotonic(), "ended": _ended(folder)}
-            _write(folder, {"command": _command(sys.argv[1:]), "status": "running", "clock": clock})
+            _write(folder, {"command": _command(hints.arguments()), "status": "running", "clock": clock})
 
     def on_multirun_end(self, config, **kwargs):
         if not _is_first():

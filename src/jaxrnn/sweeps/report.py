@@ -1,6 +1,5 @@
 """Report of a sweep, finished or still running: a table, learning curves, a plot per factor, one HTML page."""
 
-import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from jaxrnn import atomic
+from jaxrnn import atomic, hints
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import comparing, references, saved_config
 from jaxrnn.experiments.compose import compose
@@ -163,7 +162,7 @@ def command(sweep):
         return None
     if comparing.leaves(cfg) != run.leaves:
         return None
-    return shlex.join(["python", "scripts/train.py", *(override.removeprefix("++") for override in overrides)])
+    return hints.command("train", [override.removeprefix("++") for override in overrides])
 
 
 def _counts(sweep):

@@ -9,7 +9,7 @@ import numpy as np
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, IntervalSweep
 
-from jaxrnn import stored_files
+from jaxrnn import hints, stored_files
 from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments import schema
 from jaxrnn.experiments.compose import CONF, compose, force
@@ -50,7 +50,7 @@ class Options(NamedTuple):
 
 
 def run(cfg, hydra, space):
-    """Runs a search for `scripts/tune.py`; returns text for the terminal.
+    """Runs the command `tune`: a search; returns text for the terminal.
 
     Args:
       cfg: the configuration.
@@ -67,7 +67,7 @@ def run(cfg, hydra, space):
     search_figures.draw(study, folder)
     report.write(report.read(folder, options.metric))
     description, overrides = best(study)
-    command = shlex.join(["python", "scripts/train.py", *(word.removeprefix("++") for word in shared), *overrides])
+    command = hints.command("train", [*(word.removeprefix("++") for word in shared), *overrides])
     return f"{description}\n{command}\nfigures in {folder}/figures, page: {folder}/report/report.html"
 
 

@@ -1,0 +1,1 @@
+from ._timing import run as run

@@ -1,0 +1,26 @@
+"""Continues a series or a text with a trained network, or asks it for an answer."""
+
+from jaxrnn.experiments.command_line import config_errors, main, quoted, with_key
+
+
+def generate(cfg):
+    from jaxrnn import runtime
+    from jaxrnn.experiments import artifacts, generate_cli, run_folder, schema
+
+    runtime.prepare()
+    with config_errors():
+        schema.prepare(cfg)
+        run = run_folder.load(cfg.run, schema.listed(cfg.trust, "trust"))
+        if run.dataset.symbols.question is not None:
+            print(generate_cli.answered(run, cfg))
+            return
+        generate_cli.refuse_questions(run, cfg)
+        values, figure, error = artifacts.write_generation(run, **generate_cli.continuation(run, cfg))
+    print(f"values in {values}, figure in {figure}")
+    if error is not None:
+        print(f"mean squared error against the truth: {error:.3g}")
+
+
+def start(arguments):
+    """Generates with the network of a run folder."""
+    main(generate, "generate", quoted(with_key(arguments, "run")))

@@ -1,0 +1,115 @@
+"""`run.predict` for new inputs: arrays in the source's units, DataFrames and texts, beside the outputs of the net."""
+
+import csv
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+
+import jaxrnn
+from jaxrnn.cells import elman
+from jaxrnn.data import adding, labels, pairs, series
+from jaxrnn.errors import ConfigError
+
+VALUES = 50 + 8 * np.sin(np.arange(200) / 5)
+
+
+def quick(net, dataset):
+    return jaxrnn.fit(net, dataset, steps=1, batch_size=2, learning_rate=1e-2)
+
+
+@pytest.fixture(scope="module")
+def level():
+    return quick(jaxrnn.rnn(elman.cell(3), 1), series.dataset(VALUES, labels=("level",), window=8))
+
+
+def by_hand(run, values):
+    """The value after each step of a series [T], in the source's units, from the net itself."""
+    scale = run.dataset.series
+    xs = jnp.asarray((values - scale.mean) / scale.std)[:, None, None]
+    ys = run.net.apply(run.params, run.net.initial(run.params, (1,)), xs)[1]
+    return np.asarray(ys)[:, 0] * scale.std + scale.mean
+
+
+def test_a_series_in_the_units_of_its_source(level):
+    expected = by_hand(level, VALUES[:20])
+    np.testing.assert_allclose(level.predict(VALUES[:20]), expected, rtol=1e-6)
+    np.testing.assert_allclose(level.predict(VALUES[:20, None]), expected, rtol=1e-6)
+    both = level.predict(np.stack([VALUES[:20], VALUES[20:40]])[..., None])
+    np.testing.assert_allclose(both, [expected, by_hand(level, VALUES[20:40])], rtol=1e-6)
+    ragged = level.predict([VALUES[:20, None], VALUES[:9, None]])
+    assert [len(prediction) for prediction in ragged] == [20, 9]
+    np.testing.assert_allclose(ragged[1], expected[:9], rtol=1e-6)
+    frame = pd.DataFrame({"other": 0.0, "level": VALUES[:20]})
+    np.testing.assert_allclose(level.predict(frame), expected, rtol=1e-6)
+    assert level.predict("test").shape[0] == 1  # the outputs of a split, as before
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((5, 2)), r"expected finite numbers \[T, 1\] or \[B, T, 1\], got shape \(5, 2\)"),
+        ([[1.0], [np.nan]], "expected finite numbers"),
+        (pd.DataFrame({"levle": VALUES}), "no column 'level'; the columns are levle"),
+        ("tset", "the data set has no such split; it has validation, test"),
+        (["a text"], r"has no texts; expected an array \[T, D\]"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused(level, x, message):
+    with pytest.raises(ConfigError, match=message):
+        level.predict(x)
+
+
+def test_a_horizon_and_logarithms():
+    run = quick(jaxrnn.rnn(elman.cell(3), 3), series.dataset(VALUES, window=8, horizon=3, log=True, target="last"))
+    first = len(VALUES) - 30  # the test part begins here
+    expected = run.dataset.series.in_source_units(np.asarray(run.predict("test"))[0, 0].reshape(3, 1))
+    np.testing.assert_allclose(run.predict(VALUES[first - 8 : first]), expected, rtol=1e-5)
+    with pytest.raises(ConfigError, match="every value must be above 0"):
+        run.predict(-VALUES)
+
+
+def test_one_target_per_sequence_is_read_at_its_last_step():
+    run = quick(jaxrnn.rnn(elman.cell(3), 1), adding.dataset(length=22))
+    batch, ys = run.dataset.splits["test"], np.asarray(run.predict("test"))
+    lengths = np.asarray(batch.mask).sum(axis=0)[:3]
+    xs = [np.asarray(batch.xs)[:length, row] for row, length in enumerate(lengths)]
+    expected = np.stack([ys[length - 1, row] for row, length in enumerate(lengths)])
+    np.testing.assert_allclose(run.predict(xs), expected, rtol=1e-5)
+    np.testing.assert_allclose(run.predict(xs[1]), expected[1], rtol=1e-5)
+
+
+def written(path, rows):
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def test_texts_get_labels(tmp_path):
+    rows = [(f"{'good' if n % 2 else 'bad'} {n:03d}", ("no", "yes")[n % 2]) for n in range(40)]
+    dataset = labels.dataset(written(tmp_path / "a.csv", [("text", "label"), *rows]))
+    run = quick(jaxrnn.nets.symbol_rnn(elman.cell(3), 2, dataset.symbols.inputs.size), dataset)
+    texts = ["good 1", "bad", "g"]
+    assert run.predict(texts) == [run.predict(text) for text in texts]
+    logits = np.asarray(run.predict("test"))
+    weights = np.asarray(dataset.splits["test"].weights)
+    shown = dataset.symbols.describe(dataset.splits["test"], logits.argmax(axis=-1))
+    assert run.predict([row["input"] for row in shown]) == [row["prediction"] for row in shown]
+    assert (weights.sum(axis=0) == 1).all()
+
+
+def test_texts_get_answers(tmp_path):
+    rows = [(f"a{n}", f"{n}b") for n in range(30)]
+    (tmp_path / "pairs.tsv").write_text("".join(f"{source}\t{target}\n" for source, target in rows))
+    dataset = pairs.dataset(tmp_path / "pairs.tsv")
+    net = jaxrnn.nets.seq2seq(
+        elman.cell(3), dataset.output_size, vocabulary_size=dataset.symbols.inputs.size, answers="symbols"
+    )
+    run = quick(net, dataset)
+    answers = run.predict(["a1", "a22"])
+    assert answers == [run.predict("a1"), run.predict("a22")]
+    from jaxrnn.training.symbol_inference import examples
+
+    shown = examples(run, "test")
+    assert run.predict([row["input"] for row in shown]) == [row["prediction"] for row in shown]
