@@ -17,7 +17,7 @@ from jaxrnn.experiments.build import build
 from jaxrnn.initializers import gaussian
 from jaxrnn.losses import weighted_sum
 from jaxrnn.studies import _ensembles, _runner, gain, gates, gradient_flow, jacobian, long_lag, lyapunov, truncation
-from jaxrnn.studies._gradients import compared
+from jaxrnn.studies._gradients import compare_gradients
 from jaxrnn.studies._losses_read import by_lag, losses_read
 from jaxrnn.training import engine, evaluation
 from jaxrnn.types import Batch
@@ -254,8 +254,8 @@ def test_two_tiny_gradients_are_compared_as_large_ones_are():
     full, cut = {"w": jnp.array([3.0, 4.0])}, {"w": jnp.array([4.0, 3.0])}
     for size in (1.0, 1e-25, 1e25):
         pair = [{"w": np.float32(size * np.asarray(each["w"]))} for each in (full, cut)]
-        np.testing.assert_allclose(jax.jit(compared)(*pair), [0.96, 1.0], rtol=1e-6)
-    np.testing.assert_array_equal(jax.jit(compared)(full, {"w": jnp.zeros(2)}), 0)
+        np.testing.assert_allclose(jax.jit(compare_gradients)(*pair), [0.96, 1.0], rtol=1e-6)
+    np.testing.assert_array_equal(jax.jit(compare_gradients)(full, {"w": jnp.zeros(2)}), 0)
 
 
 def test_spectral_radius_is_set_block_by_block():
@@ -317,7 +317,7 @@ def test_truncated_gradients_of_all_k_are_those_of_the_unroll(cut):
     @jax.jit
     def both(params):
         full = gradient(scan, params)
-        expected = jnp.stack([truncation.compared(full, gradient(unroll_of(k), params)) for k in ks])
+        expected = jnp.stack([truncation.compare_gradients(full, gradient(unroll_of(k), params)) for k in ks])
         return measure(net, dataset, params, batch, ks), expected
 
     found, expected = both(params)

@@ -46,8 +46,7 @@ def prediction(series, distribution, ys):
                 label="90 % interval",
             )
         axes.plot(times, median[:, variable], label=label, **MODEL)
-    style.legend_below(figure) if len(panels) > 1 else style.legend_above(panels[0])
-    return figure
+    return style.legend_below(figure) if len(panels) > 1 else style.legend_above(panels[0])
 
 
 def generation(series, start, prime, generated, paths=None):
@@ -89,8 +88,7 @@ def generation(series, start, prime, generated, paths=None):
         axes.plot(times, values[:, variable], label=label, marker=marker, **MODEL)
         axes.axvline(boundary, color="0.2", linewidth=0.8, linestyle=":")
     _label_boundary(panels[0], boundary, series.horizon)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)
 
 
 def by_lead(errors, label):
@@ -104,8 +102,7 @@ def by_lead(errors, label):
     for number, (name, values) in enumerate(errors.items()):
         axes.plot(np.arange(1, len(values) + 1), values, label=style.plain(name), **style.series(number))
     axes.set_ylim(bottom=0)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)
 
 
 def _draw_truth(axes, times, values):

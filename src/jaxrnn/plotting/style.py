@@ -22,15 +22,8 @@ ABOVE_AND_BELOW = 0.7  # inches of a panel's height for title, ticks and a label
 
 # Seven colours of different lightness. They stay distinct in grey and for colour-blind readers
 # (tests/plotting/test_style.py).
-BLACK, RED, GREEN, GOLD, BLUE, PURPLE, SKY = COLOURS = (
-    "#2d250f",
-    "#a82b03",
-    "#199b77",
-    "#dfb411",
-    "#5c5cf8",
-    "#5d2b68",
-    "#63a5e6",
-)
+COLOURS = ("#2d250f", "#a82b03", "#199b77", "#dfb411", "#5c5cf8", "#5d2b68", "#63a5e6")
+BLACK, RED, GREEN, GOLD, BLUE, PURPLE, SKY = COLOURS
 STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (2, 1)))
 MARKERS = "os^D*vP"
 # Every gate and state has the same colour in all figures.
@@ -113,6 +106,17 @@ def panels(count, x_label, y_label, *, columns=4, **shared):
     return figure, axes_list[:count]
 
 
+def named_panels(values, x_label, y_label, heading=lambda name, value: name, **options):
+    """Makes one panel per entry of {name: value}, with its name, or `heading(name, value)`, as the title.
+
+    Other arguments as in `panels`. Returns (figure, [(axes, value), ...]).
+    """
+    figure, axes_list = panels(len(values), x_label, y_label, **options)
+    for axes, (name, value) in zip(axes_list, values.items(), strict=True):
+        title(axes, heading(name, value))
+    return figure, list(zip(axes_list, values.values(), strict=True))
+
+
 def _characters_per_line(axes, text):
     """Returns the number of characters that fit into the width of axes, in the font size of a text."""
     width = axes.get_subplotspec().get_position(axes.figure).width * axes.figure.get_figwidth()
@@ -150,7 +154,10 @@ def legend_above(axes):
 
 
 def legend_below(figure, handles=None, **options):
-    """Adds a legend below all axes of a figure, so that it covers no data. `handles=None` means all curves."""
+    """Adds a legend below all axes of a figure, so that it covers no data, and returns the figure.
+
+    `handles=None` means all curves.
+    """
     if handles is None:
         handle_of = {}
         for axes in figure.axes:
@@ -168,6 +175,7 @@ def legend_below(figure, handles=None, **options):
         columns = max(1, min(len(handles), int(figure.get_figwidth() / width)))
         figure.set_figheight(figure.get_figheight() + 1.6 * size * -(-len(handles) // columns))
         figure.legend(handles, labels, loc="outside lower center", ncols=columns, **options)
+    return figure
 
 
 def log_axis(axes, values, floor=0.0):

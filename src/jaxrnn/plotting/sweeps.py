@@ -23,8 +23,7 @@ def learning_curves(curves, label):
         axes.fill_between(steps, low, high, color=line["color"], alpha=0.15, linewidth=0)
     if curves and all(loss > 0 for curve in curves.values() for losses in curve.values() for loss in losses):
         axes.set_yscale("log")
-    style.legend_below(figure, title="median and range over seeds, best settings first")
-    return figure
+    return style.legend_below(figure, title="median and range over seeds, best settings first")
 
 
 def one_factor(values, points, name, metric, log):

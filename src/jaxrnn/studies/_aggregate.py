@@ -9,6 +9,7 @@ from jaxrnn import statistics, stored_files
 from jaxrnn.errors import DamagedError
 from jaxrnn.experiments import saved_config
 from jaxrnn.plotting import style
+from jaxrnn.studies._curves import with_bars
 from jaxrnn.table import Table, read
 
 SCORES = "scores.csv"
@@ -84,14 +85,10 @@ def _figure(table, names, quantity):
             values = np.array([float(row["value"]) for row in rows])
             values = values[np.isfinite(values)]
             intervals.append(statistics.median(values) if len(values) else (np.nan,) * 3)
-        middle, low, high = np.array(intervals).T
-        axes.errorbar(
-            positions, middle, [middle - low, high - middle], label=style.plain(network), elinewidth=0.8, **line
-        )
+        with_bars(axes, positions, intervals, label=style.plain(network), **line)
     if not numeric:
         axes.set_xticks(positions, [style.plain(", ".join(setting)) for setting in settings])
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)
 
 
 def _is_number(text):

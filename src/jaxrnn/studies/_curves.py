@@ -19,6 +19,12 @@ def banded(axes, x, values, color=style.BLACK, **line):
     return interval
 
 
+def with_bars(axes, x, intervals, **line):
+    """Draws estimates with their intervals [X, 3] (middle, low, high) at x [X], as points with error bars."""
+    middle, low, high = np.array(intervals).T
+    axes.errorbar(x, middle, np.maximum([middle - low, high - middle], 0), elinewidth=0.8, **line)
+
+
 def before_and_after(axes, x, values, steps, curve_name="", **line):
     """Draws the first checkpoint (thin and dashed) and the last one.
 

@@ -23,9 +23,8 @@ from jaxrnn.precision import current
 from jaxrnn.progress_bar import progress_bar
 from jaxrnn.runtime import mesh
 from jaxrnn.training import batches
-from jaxrnn.training import engine as engines
-from jaxrnn.training.history import History
-from jaxrnn.training.loop import begun, train
+from jaxrnn.training.ensemble import ensemble_training, network_seeds
+from jaxrnn.training.loop import train
 from jaxrnn.training.sharding import RUNS, keys, over_runs
 from jaxrnn.training.update import Task, Trainer, updates
 from jaxrnn.types import Batch, Dataset, Net
@@ -83,7 +82,7 @@ class Ensemble(NamedTuple):
         """Draws a batch of the ensemble's split; see `jaxrnn.training.batches.draw`."""
         return batches.draw(self.dataset, size, key, self.split)
 
-    def who(self) -> str:
+    def description(self) -> str:
         """Describes the networks in words, for captions."""
         moments = " and ".join(map(when, [self.steps[index] for index in self.ends()]))
         count = f"{self.networks} networks" if self.networks > 1 else "one network"
@@ -99,31 +98,31 @@ def ensembles(networks: Any, pairs: bool = False) -> list[Ensemble]:
     Raises:
       ConfigError: if `networks` is empty, or contains an encoder-decoder that the study cannot measure.
     """
-    if not (listed := _listed(networks)):
+    if not (listed := _list_ensembles(networks)):
         raise ConfigError("networks=[]: expected at least one Run or Ensemble, found none")
     if unsupported := [each.name for each in listed if each.net.decoding is not None and not pairs]:
         raise ConfigError(f"{unsupported[0]} is an encoder-decoder: only study=gradient_flow can measure one")
     return listed
 
 
-def _listed(networks):
+def _list_ensembles(networks):
     if isinstance(networks, Run):
-        return [of_params("network", networks.task, networks.seed, {networks.best_step: networks.params})]
+        return [ensemble_of_params("network", networks.task, networks.seed, {networks.best_step: networks.params})]
     if isinstance(networks, Ensemble):
         return [networks]
     if isinstance(networks, Mapping):
-        return [each for name, value in networks.items() for each in _named(str(name), _listed(value))]
+        return [each for name, value in networks.items() for each in _rename(str(name), _list_ensembles(value))]
     if type(networks) not in (list, tuple):
         hint = "; load a run folder with jaxrnn.load" if isinstance(networks, str | Path) else ""
         kind = type(networks).__name__
         raise ConfigError(f"networks: expected a Run, an Ensemble, a list or a dict of these, found {kind}{hint}")
-    listed = [each for value in networks for each in _listed(value)]
+    listed = [each for value in networks for each in _list_ensembles(value)]
     if len({each.name for each in listed}) == len(listed):
         return listed
     return [each._replace(name=f"{each.name} {number}") for number, each in enumerate(listed, 1)]
 
 
-def _named(name, listed):
+def _rename(name, listed):
     """Gives ensembles a name; several ensembles also get a number."""
     if len(listed) == 1:
         return [listed[0]._replace(name=name)]
@@ -144,24 +143,27 @@ def ensemble(
       batch_size: sequences per update, for studies that train.
     """
     task = Task(adapted(net, dataset), dataset, as_optimizer(optax.identity()), Trainer(1, batch_size, 1, current()))
-    return untrained(name, task, seed, networks)
+    return initial_ensemble(name, task, seed, networks)
 
 
-def of_params(name, task, seed, checkpoints, experiment=None):
+def ensemble_of_params(name, task, seed, checkpoints, experiment=None):
     """Returns the ensemble of one network at its checkpoints, {step: params}."""
     params = [jax.tree.map(lambda a: np.asarray(a)[None], each) for each in checkpoints.values()]
-    return Ensemble(name, task, seed, np.array(list(checkpoints)), stacked(task, params), experiment)
+    return Ensemble(name, task, seed, np.array(list(checkpoints)), stack_checkpoints(task, params), experiment)
 
 
-def untrained(name, task, seed, networks, experiment=None):
+def initial_ensemble(name, task, seed, networks, experiment=None):
     """Returns N networks before training, with the seeds seed, seed + 1, ..."""
-    begin = lambda task, key, _: updates(task).init(key).params  # noqa: E731
-    start = over_runs(begin, lambda _: task, networks, one_by_one=True)
-    params = jax.device_get(start(None, keys(seeds(seed, networks)), ()))
-    return Ensemble(name, task, seed, np.array([0]), stacked(task, [params]), experiment)
+
+    def initial_params(task, key, _):
+        return updates(task).init(key).params
+
+    initialise = over_runs(initial_params, lambda _: task, networks, one_by_one=True)
+    params = jax.device_get(initialise(None, keys(network_seeds(seed, networks)), ()))
+    return Ensemble(name, task, seed, np.array([0]), stack_checkpoints(task, [params]), experiment)
 
 
-def trained(name, task, seed, networks, experiment=None, bar=None):
+def trained_ensemble(name, task, seed, networks, experiment=None, bar=None):
     """Trains N networks in one compiled program and keeps them before training and at every report.
 
     `bar` is a progress bar that also counts other trainings; this training advances it.
@@ -169,54 +171,38 @@ def trained(name, task, seed, networks, experiment=None, bar=None):
     Raises:
       ConfigError: if the training of a network diverges.
     """
-    training = begin(task, seed, networks)
+    training = ensemble_training(task, seed, networks)
     steps, checkpoints = [0], [jax.device_get(training.states.params)]
-    for _ in watched(name, training, bar=bar):
+
+    def record_checkpoint(training):
         reached = training.last_step()
         if any(history.status == "diverged" for history in training.rows):
             raise ConfigError(f"{name}: the training of a network diverged between steps {steps[-1]} and {reached}")
         steps.append(reached)
         checkpoints.append(jax.device_get(training.states.params))
-    return Ensemble(name, task, seed, np.array(steps), stacked(task, checkpoints), experiment)
+
+    train_named(name, training, record_checkpoint, bar)
+    return Ensemble(name, task, seed, np.array(steps), stack_checkpoints(task, checkpoints), experiment)
 
 
-def begin(task, seed, networks, make=None, values=None, repeats=1):
-    """Starts the `Training` of N networks that differ in their seeds, repeated for several values.
-
-    Args:
-      task, seed, networks: as in `Ensemble`.
-      make: function from the values of one run to its `Task`; None to use the task itself.
-      values: arguments of `make`, [repeats * N, ...].
-      repeats: number of times the N seeds are repeated.
-    """
-    drawn = np.tile(seeds(seed, networks), repeats)
-    engine = engines.group(make or (lambda _: task), drawn, values, measured=())
-    return begun(task, engine, [History(task.trainer.steps) for _ in range(engine.runs)])
-
-
-def watched(name, training, hooks=(), bar=None):
-    """Trains like `jaxrnn.training.loop.train` and shows the time left on `bar`, or on a progress bar of its own."""
+def train_named(name, training, hook, bar=None):
+    """Trains a `Training` with a hook; shows the name and the time left on `bar`, or on a progress bar of its own."""
     with contextlib.ExitStack() as stack:
         if bar is None:
             bar = stack.enter_context(progress_bar(training.task.trainer.steps))
         bar.set_description(name)
-        for ended in train(training, hooks):
+        for _ in train(training, [hook]):
             bar.update(training.report.loss.shape[-1])
-            yield ended
 
 
-def seeds(first, networks):
-    """Returns the seeds first, first + 1, ... [N] of networks that differ only in their seed."""
-    return np.arange(first, first + networks, dtype=np.uint32)
-
-
-def refuse_future(ensemble):
+def refuse_future(*kinds):
     """Rejects networks that read the future, because they are not a dynamical system."""
-    if not ensemble.net.causal:
-        raise ConfigError(
-            f"{ensemble.name} is bidirectional: it reads the future, so its carry does not follow a map; "
-            "give a causal network"
-        )
+    for ensemble in kinds:
+        if not ensemble.net.causal:
+            raise ConfigError(
+                f"{ensemble.name} is bidirectional: it reads the future, so its carry does not follow a map; "
+                "give a causal network"
+            )
 
 
 def over_networks(measure, ensemble):
@@ -225,10 +211,10 @@ def over_networks(measure, ensemble):
     A network has the same key at all checkpoints. The networks are distributed over the devices; each device measures
     its networks one after the other.
     """
-    return jax.tree.map(np.asarray, prepared(measure, ensemble)())
+    return jax.tree.map(np.asarray, compile_over_networks(measure, ensemble)())
 
 
-def prepared(measure, ensemble):
+def compile_over_networks(measure, ensemble):
     """Compiles the call of `over_networks`; returns a function without arguments."""
     networks, of_networks = ensemble.networks, P(None, RUNS)
 
@@ -243,7 +229,7 @@ def prepared(measure, ensemble):
     return lambda: compiled(params, keys)
 
 
-def stacked(task, checkpoints):
+def stack_checkpoints(task, checkpoints):
     """Stacks the trained params of a task at several checkpoints, leaves [N, ...], into the params of an ensemble."""
     params, plain = jax.tree.map(lambda *a: np.stack(a), *checkpoints), task.net.explicit_weights
     return params if plain is None else jax.device_get(jax.jit(jax.vmap(jax.vmap(plain.weights)))(params))

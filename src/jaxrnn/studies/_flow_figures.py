@@ -62,22 +62,26 @@ def draw(arrays_by_network, growth):
 
 def _norms(arrays_by_network, growth):
     unit = "gradient norm, relative to lag 1\n" + r"$|dL/dz_{T-k}|\ /\ |dL/dz_{T-1}|$"
-    figure, panels = style.panels(len(arrays_by_network), LAG, unit, sharey=True, sharex=True)
-    drawn, kinds_seen = [np.array([1.0])], {}
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
-        ends = sorted({0, len(each["steps"]) - 1})
-        kinds = [growth(np.median(each["carry"][moment], axis=0))[1] for moment in ends]
-        for moment, kind in zip(ends, kinds, strict=True):
+    kinds_by_network = {
+        name: {moment: growth(np.median(each["carry"][moment], axis=0))[1] for moment in (0, len(each["steps"]) - 1)}
+        for name, each in arrays_by_network.items()
+    }
+
+    def heading(name, each):
+        first, *_, last = [*kinds_by_network[name].values()] * 2
+        return f"{name}: {first}" if first == last else f"{name}: {first} before, {last} after"
+
+    figure, panels = style.named_panels(arrays_by_network, LAG, unit, heading, sharey=True, sharex=True)
+    drawn, kinds_seen = [np.array([1.0])], set()
+    for (panel, each), kinds in zip(panels, kinds_by_network.values(), strict=True):
+        for moment, kind in kinds.items():
             norms = _relative(each["carry"][moment])
-            line = style.BEFORE if moment != ends[-1] else {}
+            line = style.BEFORE if moment != len(each["steps"]) - 1 else {}
             drawn += curves.banded(panel, curves.ranks(norms), norms, COLOURS[kind], **line)
-            kinds_seen[kind] = None
+        kinds_seen |= set(kinds.values())
         panel.axhline(1.0, **style.FAINT)
-        change = kinds[0] if len(set(kinds)) == 1 else f"{kinds[0]} before, {kinds[-1]} after"
-        style.title(panel, f"{name}: {change}")
-    style.log_axis(panels[0], drawn, FLOOR)
-    style.legend_below(figure, _key(kinds_seen, arrays_by_network))
-    return figure
+    style.log_axis(panels[0][0], drawn, FLOOR)
+    return style.legend_below(figure, _key(kinds_seen, arrays_by_network))
 
 
 def _key(kinds, arrays_by_network):
@@ -109,29 +113,26 @@ def _relative(norms):
 
 def _shares(arrays_by_network):
     label = "share of $dL/dW_h$ up to here"
-    figure, panels = style.panels(len(arrays_by_network), LAG, label, sharey=True, sharex=True)
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+    figure, panels = style.named_panels(arrays_by_network, LAG, label, sharey=True, sharex=True)
+    for panel, each in panels:
         shares = np.cumsum(each["share"], axis=-1)
         curves.before_and_after(panel, curves.ranks(shares, 0), shares, each["steps"])
         panel.axhline(1.0, **style.FAINT)
-        style.title(panel, name)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)
 
 
 def _over_training(arrays_by_network):
-    figure, panels = style.panels(len(arrays_by_network), "update", LAG, sharey=True)
+    figure, panels = style.named_panels(arrays_by_network, "update", LAG, sharey=True)
     low, high = np.log10(FLOOR), 0.0
     grids = []
     for each in arrays_by_network.values():
         norms = np.stack([np.median(_relative(norms), axis=0) for norms in each["carry"]])
         grids.append(np.log10(np.maximum(norms, FLOOR)).T)
         high = max(high, np.max(grids[-1], initial=high, where=np.isfinite(grids[-1])))
-    for panel, (name, each), grid in zip(panels, arrays_by_network.items(), grids, strict=True):
+    for (panel, each), grid in zip(panels, grids, strict=True):
         steps = each["steps"]
         edges = np.concatenate([steps[:1], (steps[1:] + steps[:-1]) / 2, steps[-1:]])
         lags = np.arange(len(grid) + 1) + 0.5
         mesh = panel.pcolormesh(edges, lags, grid, vmin=low, vmax=high, cmap="viridis", rasterized=True)
-        style.title(panel, name)
-    figure.colorbar(mesh, ax=panels, label="log10 of the norm,\nrelative to lag 1", shrink=0.8, aspect=30)
+    figure.colorbar(mesh, ax=figure.axes, label="log10 of the norm,\nrelative to lag 1", shrink=0.8, aspect=30)
     return figure

@@ -39,10 +39,10 @@ def draw(result):
 
 def _diagram(arrays_by_network, common):
     lengths, gains = common["lengths"], common["gains"]
-    figure, panels = style.panels(len(arrays_by_network), "length (steps)", "gain", sharex=True, sharey=True)
     rates = {name: np.median(each["rate"], axis=-1) for name, each in arrays_by_network.items()}
+    figure, panels = style.named_panels(rates, "length (steps)", "gain", sharex=True, sharey=True)
     limit = max(np.max(np.abs(rate), initial=1e-3, where=np.isfinite(rate)) for rate in rates.values())
-    for panel, (name, rate) in zip(panels, rates.items(), strict=True):
+    for panel, rate in panels:
         rate = np.maximum(rate, -limit)  # minus infinity where the gradient is zero
         mesh = panel.pcolormesh(
             lengths, gains, rate, shading="nearest", cmap="RdBu_r", vmin=-limit, vmax=limit, rasterized=True
@@ -51,14 +51,13 @@ def _diagram(arrays_by_network, common):
             panel.contour(lengths, gains, rate, levels=[0.0], colors="black", linewidths=1.2)
         if gains[0] < 1 < gains[-1]:
             panel.axhline(1.0, **style.THEORY)
-        style.title(panel, name)
         for height, words in ((0.96, "grows"), (0.04, "shrinks")):  # the sign, which a grey print does not show
             position = {"transform": panel.transAxes, "fontsize": style.SMALLEST}
             panel.text(0.03, height, words, va="top" if height > 0.5 else "bottom", **position)
         panel.set(xscale="log", yscale="log")
         style.plain_log(panel.xaxis)
         _ticks(panel.yaxis, gains)
-    figure.colorbar(mesh, ax=panels, label="growth of the gradient (nats per step back)", aspect=30)
+    figure.colorbar(mesh, ax=figure.axes, label="growth of the gradient (nats per step back)", aspect=30)
     return figure
 
 
@@ -71,8 +70,8 @@ def _ticks(axis, values):
 def _rates(arrays_by_network, common):
     gains, length = common["gains"], common["lengths"][-1]
     label = f"growth over {length} steps (nats per step)"
-    figure, panels = style.panels(len(arrays_by_network), "gain", label, sharex=True, sharey=True)
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+    figure, panels = style.named_panels(arrays_by_network, "gain", label, sharex=True, sharey=True)
+    for panel, each in panels:
         curves.banded(panel, gains, each["rate"][:, -1].T, marker="o", label="measured")
         if "weight_gain" in each:
             scaled = gains * np.median(each["weight_gain"])
@@ -82,20 +81,21 @@ def _rates(arrays_by_network, common):
         panel.axhline(0.0, **style.FAINT)
         panel.set_xscale("log")
         _ticks(panel.xaxis, gains)
-        style.title(panel, name)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)
 
 
 def _spectrum(arrays_by_network):
-    figure, panels = style.panels(len(arrays_by_network), "real part", "imaginary part", sharex=True, sharey=True)
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+    def heading(name, each):
+        return f"{name}: circular law, radius {np.median(each['weight_gain']):.2f}"
+
+    labels = "real part", "imaginary part"
+    figure, panels = style.named_panels(arrays_by_network, *labels, heading, sharex=True, sharey=True)
+    for panel, each in panels:
         values, radius = each["eigenvalues"].ravel(), np.median(each["weight_gain"])
         panel.plot(values.real, values.imag, ".", color=style.BLUE, markersize=2)
         circle = radius * np.exp(2j * np.pi * np.linspace(0, 1, 200))
         panel.plot(circle.real, circle.imag, **style.THEORY)
         panel.set_aspect("equal")
-        style.title(panel, f"{name}: circular law, radius {radius:.2f}")
     return figure
 
 
@@ -108,12 +108,10 @@ def _sizes(arrays_by_network, sizes, highest):
     figure, (panel,) = style.panels(1, "units", "gain at the edge")
     for number, (name, each) in enumerate(arrays_by_network.items()):
         known = _sizes_with_edge(each)
-        middle, low, high = (np.minimum(a, highest) for a in statistics.median(each["edges"][known], axis=1))
-        bars = [middle - low, high - middle]
-        panel.errorbar(sizes[known], middle, bars, label=name, elinewidth=0.8, **style.series(number))
+        intervals = np.minimum(np.array(statistics.median(each["edges"][known], axis=1)), highest).T
+        curves.with_bars(panel, sizes[known], intervals, label=name, **style.series(number))
     panel.axhline(1.0, label="infinite size", **style.THEORY)
     panel.set_xscale("log")
     panel.set_xticks(sizes, sizes)
     panel.xaxis.set_ticks([], minor=True)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)

@@ -26,16 +26,14 @@ def draw(arrays_by_network):
 
 
 def _over_time(arrays_by_network):
-    figure, panels = style.panels(len(arrays_by_network), "step t", "mean gate value", sharey=True, sharex=True)
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+    figure, panels = style.named_panels(arrays_by_network, "step t", "mean gate value", sharey=True, sharex=True)
+    for panel, each in panels:
         for gate, means in each["means"].items():
             colour = style.LETTERS[gate]
             curves.before_and_after(panel, curves.ranks(means, 0), means, each["steps"], gate, color=colour)
         _letters(panel, {gate: np.median(means[-1], axis=0)[-1] for gate, means in each["means"].items()})
         panel.set_ylim(0, 1)
-        style.title(panel, name)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)
 
 
 def _letters(panel, ends):
@@ -53,11 +51,11 @@ def _letters(panel, ends):
 
 
 def _time_scales(arrays_by_network):
-    figure, panels = style.panels(len(arrays_by_network), "time scale (steps)", "units", sharex=True)
+    figure, panels = style.named_panels(arrays_by_network, "time scale (steps)", "units", sharex=True)
     positive_scales = np.concatenate([each["time_scales"].ravel() for each in arrays_by_network.values()])
     positive_scales = positive_scales[np.isfinite(positive_scales) & (positive_scales > 0)]
     bins = np.geomspace(positive_scales.min() * 0.99, positive_scales.max() * 1.01, 30)
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+    for panel, each in panels:
         scales, steps = each["time_scales"], each["steps"]
         if len(scales) > 1:
             panel.hist(
@@ -71,18 +69,14 @@ def _time_scales(arrays_by_network):
             panel.axvline(at, label=r"$-1/\ln\sigma(b)$", **style.THEORY)
         panel.set_xscale("log")
         style.plain_log(panel.xaxis)
-        style.title(panel, name)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)
 
 
 def _saturation(arrays_by_network):
-    figure, panels = style.panels(len(arrays_by_network), "update", "share of saturated values", sharey=True)
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+    figure, panels = style.named_panels(arrays_by_network, "update", "share of saturated values", sharey=True)
+    for panel, each in panels:
         for gate, saturated in each["saturated"].items():
             shut, opened = np.median(saturated, axis=1).T
             panel.plot(each["steps"], opened, color=style.LETTERS[gate], label=f"{gate} > 0.9")
             panel.plot(each["steps"], shut, ":", color=style.LETTERS[gate], label=f"{gate} < 0.1")
-        style.title(panel, name)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)

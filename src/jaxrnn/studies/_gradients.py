@@ -6,7 +6,7 @@ import optax
 from jaxrnn.norms import tree_norm, unit
 
 
-def compared(full, cut):
+def compare_gradients(full, cut):
     """Returns (cosine, ratio of norms) [2] of a gradient relative to the full one, pytrees of the same shapes."""
     size = tree_norm(full)
     ratio = tree_norm(cut) / jnp.where(size > 0, size, 1.0)

@@ -32,42 +32,39 @@ def draw(result):
 
 
 def _along(arrays_by_network):
-    figure, panels = style.panels(len(arrays_by_network), "distance down the gradient", "loss", sharey=True)
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+    def heading(name, each):
+        return f"{name}, {style.when(each['steps'][-1])}"
+
+    figure, panels = style.named_panels(arrays_by_network, "distance down the gradient", "loss", heading, sharey=True)
+    for panel, each in panels:
         for distance, loss in zip(each["distance"], each["along"], strict=True):
             panel.plot(distance, loss, color=style.BLUE, linewidth=0.9)
         panel.axvline(0.0, **style.FAINT)
-        style.title(panel, f"{name}, {style.when(each['steps'][-1])}")
-    style.log_axis(panels[0], [each["along"] for each in arrays_by_network.values()])
+    style.log_axis(panels[0][0], [each["along"] for each in arrays_by_network.values()])
     return figure
 
 
 def _planes(arrays_by_network, reach):
-    figure, panels = style.panels(
-        len(arrays_by_network), "first direction", "second direction", sharex=True, sharey=True
-    )
     logs = {name: np.log10(np.maximum(each["plane"][0].T, 1e-12)) for name, each in arrays_by_network.items()}
+    figure, panels = style.named_panels(logs, "first direction", "second direction", sharex=True, sharey=True)
     low, high = (pick([pick(log[np.isfinite(log)]) for log in logs.values()]) for pick in (min, max))
-    for panel, (name, log) in zip(panels, logs.items(), strict=True):
+    for panel, log in panels:
         mesh = panel.pcolormesh(reach, reach, log, vmin=low, vmax=high, cmap="viridis", rasterized=True)
         panel.plot(0, 0, "x", color="white")
         panel.set_aspect("equal")
-        style.title(panel, name)
-    figure.colorbar(mesh, ax=panels, label="log10 of the loss", aspect=30)
+    figure.colorbar(mesh, ax=figure.axes, label="log10 of the loss", aspect=30)
     return figure
 
 
 def _sharpness(arrays_by_network):
-    figure, panels = style.panels(len(arrays_by_network), "update", "largest eigenvalue", sharex=True)
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+    figure, panels = style.named_panels(arrays_by_network, "update", "largest eigenvalue", sharex=True)
+    for panel, each in panels:
         label = "largest eigenvalue of the Hessian"
         curves.banded(panel, each["steps"], each["sharpness"][..., 0].T, style.RED, label=label)
         panel.plot(each["steps"], np.median(each["loss"], axis=1), "--", color=style.BLACK, label="loss")
         panel.set_yscale("log")
         style.plain_log(panel.yaxis)
-        style.title(panel, name)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)
 
 
 def _cliff(common):

@@ -1,11 +1,14 @@
 """Layers of an ensemble's networks: their names in figures, and each layer as a map."""
 
+from collections import OrderedDict
+
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from jaxrnn import dynamics
 from jaxrnn.dynamics import taps
+from jaxrnn.studies._ensembles import over_networks
 from jaxrnn.types import Pair
 
 
@@ -23,6 +26,29 @@ def layer_names(ensemble):
     if ensemble.net.decoding is not None:
         xs = Pair(xs, ensemble.net.decoding.start((1,))[None])
     return [name for name, *_ in taps.layers(ensemble.net, params, ensemble.net.initial(params, (1,)), xs)]
+
+
+def over_layers(measure, ensemble, batch):
+    """Measures every layer of every network at every checkpoint, on `batch` sequences of the data.
+
+    Args:
+      measure: (params, Batch) -> a list of named tuples, one per layer; their first field is the layer's name.
+      ensemble: an `Ensemble`.
+      batch: sequences per network.
+
+    Returns:
+      {name in figures and tables: named tuple of arrays [S, N, ...]}.
+    """
+    ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
+    kinds = {}
+
+    def of_network(params, key):
+        layers = measure(params, ensemble.draw(batch, key))
+        kinds.update((layer[0], type(layer)) for layer in layers)
+        return OrderedDict((layer[0], tuple(layer[1:])) for layer in layers)  # a dict would sort "layer 10" before 2
+
+    arrays_by_layer = over_networks(of_network, ensemble)
+    return {label(ensemble, layer): kinds[layer](layer, *arrays) for layer, arrays in arrays_by_layer.items()}
 
 
 def driven_maps(ensemble, params, xs, carry=None):

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Mapping
 
+from jaxrnn.arguments import checked
 from jaxrnn.precision import computing
 
 
@@ -18,12 +19,12 @@ def of(networks):
     return "f64" if is_several and any(of(each) == "f64" for each in several) else "f32"
 
 
-def in_their_precision(study):
-    """Decorates a study so that it computes in the precision of its networks, not in JAX's current one."""
+def study_function(study):
+    """Decorates a study: its arguments are checked, and it computes in the precision of its networks, not in JAX's."""
 
     @functools.wraps(study)
     def call(networks, *args, **kwargs):
         with computing(of(networks)):
             return study(networks, *args, **kwargs)
 
-    return call
+    return checked(call)

@@ -65,7 +65,7 @@ class Result(NamedTuple):
         """Returns all arrays under flat names: "NETWORK/QUANTITY" or "NETWORK/QUANTITY/STATE", and "QUANTITY" for
         common ones.
         """
-        return {**self.common, **dict(_flat(self.networks, ""))}
+        return {**self.common, **dict(flat(self.networks))}
 
     def comparisons(self) -> Table:
         """Compares every pair of kinds that have the same number of networks, at least two, quantity by quantity.
@@ -88,7 +88,7 @@ class Result(NamedTuple):
         sentences = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self.findings)
         return f"{sentences}{self.table._repr_html_()}{self.plot()._repr_html_()}"
 
-    def _scored(self):
+    def _scores_table(self):
         """Returns the scores as a `Table`, one row per network."""
         return Table(
             {"quantity": quantity, "network": name, "number": number, "value": float(value)}
@@ -118,7 +118,7 @@ class Result(NamedTuple):
             np.savez_compressed(temporary, **self.arrays())
         if self.scores:
             paths.append(Path(folder) / "scores.csv")
-            self._scored().write(paths[-1])
+            self._scores_table().write(paths[-1])
         if len(comparisons := self.comparisons()):
             paths.append(Path(folder) / f"{name}_comparisons.csv")
             comparisons.write(paths[-1])
@@ -158,9 +158,10 @@ def quantiles(interval, names=("median", "low", "high")):
     return dict(zip(names, map(float, interval), strict=True))
 
 
-def _flat(node, path):
+def flat(node, path=""):
+    """Yields ("NAME/NAME", value) for every value of nested dicts."""
     for name, value in node.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{path}{name}/")
+            yield from flat(value, f"{path}{name}/")
         else:
             yield f"{path}{name}", value

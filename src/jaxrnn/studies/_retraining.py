@@ -1,11 +1,13 @@
 """Helpers for studies that train: the same configuration with another value, and a note on networks trained already."""
 
+import jax
 from omegaconf import OmegaConf
 
 from jaxrnn.experiments.build import build
+from jaxrnn.training.evaluation import mean_loss
 
 
-def reconfigured(ensemble, key, value):
+def reconfigure(ensemble, key, value):
     """Returns the `Experiment` that differs from an ensemble's in one key.
 
     Raises:
@@ -20,8 +22,14 @@ def reconfigured(ensemble, key, value):
     return build(changed)
 
 
-def trained_anew(ensemble):
+def retraining_note(ensemble):
     """Returns a sentence for a network that is trained already, in a list; an empty list for an untrained one."""
     if int(ensemble.steps[-1]) == 0:
         return []
     return [f"{ensemble.name}: trained again from its seed; the trained params are not used"]
+
+
+def trivial_loss(dataset):
+    """Returns the trivial predictor's mean loss on the first split."""
+    split = next(iter(dataset.splits.values()))
+    return float(jax.jit(lambda batch: mean_loss(dataset.loss, dataset.trivial(batch), batch))(split))

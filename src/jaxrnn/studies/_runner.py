@@ -48,7 +48,7 @@ def run(cfg, hydra):
         _refuse_keys_of_run(hydra.overrides.task, cfg.run)
         return study_run(cfg, cfg.run, command)
     folder = hydra.runtime.output_dir
-    lines = study_models(compared(cfg, hydra), folder, command)
+    lines = study_models(networks_by_label(cfg, hydra), folder, command)
     if str(hydra.mode).endswith("MULTIRUN"):
         lines += aggregate.write(hydra.sweep.dir, schema.instantiate(cfg.figure).width)
     return lines
@@ -62,7 +62,7 @@ def _refuse_keys_of_run(words, folder):
             raise ConfigError(f"{key}: cannot be set here: the configuration of {folder} sets it")
 
 
-def compared(cfg, hydra):
+def networks_by_label(cfg, hydra):
     """Returns {label: configuration} of the networks in one figure, or of the only one if model=... is given."""
     overrides = [word for word in hydra.overrides.task if not word.startswith("compare=")]
     name = "networks" if cfg.compare is None else "compare"
@@ -119,13 +119,13 @@ def study_models(cfgs, folder, command=""):
     began = time.perf_counter()
     cfg = next(iter(cfgs.values()))
     networks = schema.validated(cfg.seeds, Size, "seeds")
-    built = {name: build(each) for name, each in cfgs.items()}
+    experiments = {name: build(each) for name, each in cfgs.items()}
     if schema.validated(cfg.train, bool, "train"):
-        with progress_bar(sum(each.task.trainer.steps for each in built.values())) as bar:
-            make = partial(ensembles.trained, bar=bar)
-            kinds = [_ensemble(make, name, e, networks) for name, e in built.items()]
+        with progress_bar(sum(each.task.trainer.steps for each in experiments.values())) as bar:
+            make = partial(ensembles.trained_ensemble, bar=bar)
+            kinds = [_ensemble(make, name, e, networks) for name, e in experiments.items()]
     else:
-        kinds = [_ensemble(ensembles.untrained, name, e, networks) for name, e in built.items()]
+        kinds = [_ensemble(ensembles.initial_ensemble, name, e, networks) for name, e in experiments.items()]
     return _study(cfg, kinds, Path(folder), command, began)
 
 
@@ -190,7 +190,7 @@ def _of_run(folder, cfg):
         dtype = np.float64 if precision == "f64" else np.float32
         params = jax.tree.map(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a, params)
     with computing(experiment.task.trainer.precision):
-        network = ensembles.of_params(
+        network = ensembles.ensemble_of_params(
             network_name(experiment.cfg), experiment.task, experiment.seed, params, experiment
         )
     return network._replace(split=split), notes
@@ -225,7 +225,7 @@ def provenance(kinds, command, began):
     environment = summaries.versions()
     versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
     seeds = "; ".join(dict.fromkeys(f"{each.seed} to {each.seed + each.networks - 1}" for each in kinds))
-    lines = ["Networks: " + ", ".join(each.who() for each in kinds) + f". Seeds {seeds}."]
+    lines = ["Networks: " + ", ".join(each.description() for each in kinds) + f". Seeds {seeds}."]
     lines += [f"Sequences: {split}." for split in dict.fromkeys(each.split for each in kinds)]
     lines += [f"Command: {command}"] if command else []
     seconds = time.perf_counter() - began

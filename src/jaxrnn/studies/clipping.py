@@ -12,22 +12,20 @@ All thresholds and networks of one way train in one compiled program.
 from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
 from jaxrnn import statistics
-from jaxrnn.arguments import checked
 from jaxrnn.cells.transforms import clipped
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.plotting import style
-from jaxrnn.studies._ensembles import begin, ensembles, watched
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies import _curves as curves
+from jaxrnn.studies._ensembles import ensembles, train_named
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
-from jaxrnn.studies._retraining import trained_anew
+from jaxrnn.studies._retraining import retraining_note, trivial_loss
 from jaxrnn.table import Table
-from jaxrnn.training.evaluation import mean_loss
+from jaxrnn.training.ensemble import ensemble_training
 from jaxrnn.types import Positive
 from jaxrnn.unroll.scan import scan
 
@@ -40,8 +38,7 @@ CAPTIONS = {
 }
 
 
-@checked
-@in_their_precision
+@study_function
 def study(networks: Any, thresholds: list[Positive] = (0.01, 0.1, 1.0, 10.0, 100.0), success: Positive = 0.5) -> Result:
     """Trains every kind of network under every threshold, and once without clipping.
 
@@ -63,8 +60,8 @@ def study(networks: Any, thresholds: list[Positive] = (0.01, 0.1, 1.0, 10.0, 100
     grid = np.array([*sorted(thresholds), np.inf])
     arrays_by_network, rows, findings = {}, [], []
     for ensemble in ensembles(networks):
-        findings += trained_anew(ensemble)
-        baseline = _baseline(ensemble.dataset)
+        findings += retraining_note(ensemble)
+        baseline = trivial_loss(ensemble.dataset)
         arrays = {"baseline": np.array(baseline)}
         for way in WAYS:
             arrays[way] = _train(ensemble, way, grid)
@@ -99,12 +96,6 @@ def _words(learned, grid, losses):
     return f"{learned[best[0]]:.0%} succeed at {where}; {diverged}"
 
 
-def _baseline(dataset):
-    """Returns the trivial predictor's mean loss on the first split."""
-    split = next(iter(dataset.splits.values()))
-    return float(jax.jit(lambda batch: mean_loss(dataset.loss, dataset.trivial(batch), batch))(split))
-
-
 def _train(ensemble, way, grid):
     """Trains all thresholds of one way together; returns {column: [thresholds + 1, N]}."""
     task, networks = ensemble.task, ensemble.networks
@@ -117,8 +108,7 @@ def _train(ensemble, way, grid):
         net = ensemble.net.with_unroll(unroll) if way == "backward loop" else ensemble.net
         return task._replace(net=net, optimizer=Optimizer(optax.chain(clip), task.optimizer.rule))
 
-    values = jnp.repeat(jnp.asarray(grid, float), networks)
-    training = begin(task, ensemble.seed, networks, make, values, repeats=len(grid))
+    training = ensemble_training(make, ensemble.seed, networks, grid)
     columns, reports = ("loss", "grad_norm", "clipped_norm", "clipped", "update_norm", "param_norm"), []
 
     def record_report(training):
@@ -129,13 +119,12 @@ def _train(ensemble, way, grid):
         reports.append({name: np.where(had_diverged, np.nan, getattr(training.report, name)) for name in columns})
 
     alive = set(range(training.engine.runs))
-    for _ in watched(f"{ensemble.name}, by {way}", training, [record_report]):
-        pass
+    train_named(f"{ensemble.name}, by {way}", training, record_report)
     series = {name: np.concatenate([report[name] for report in reports], axis=1) for name in columns}
-    return _summed_up({name: a.reshape(len(grid), networks, -1) for name, a in series.items()}, task.trainer.steps)
+    return _summarise({name: a.reshape(len(grid), networks, -1) for name, a in series.items()}, task.trainer.steps)
 
 
-def _summed_up(series, steps):
+def _summarise(series, steps):
     """Computes the result's columns from reports [thresholds + 1, N, updates] (NaN after a run diverged)."""
     missing = steps - series["loss"].shape[-1]  # updates left out because every run had diverged
     padded = np.pad(series["loss"], ((0, 0), (0, 0), (0, missing)), constant_values=np.nan)
@@ -173,15 +162,13 @@ def _of_network(name, each, common):
             statistics.share(int(k), each[way]["loss"].shape[1])
             for k in (each[way]["loss"] < success * each["baseline"]).sum(axis=1)
         ]
-        middle, low, high = np.array(rates).T
         shift = 1.06 ** (number - 1)  # so that equal points lie side by side
-        bars = np.maximum([middle - low, high - middle], 0)[:, finite]
-        panels[0].errorbar(grid[finite] * shift, middle[finite], bars, label=f"by {way}", elinewidth=0.8, **line)
+        curves.with_bars(panels[0], grid[finite] * shift, np.array(rates)[finite], label=f"by {way}", **line)
         if way != "backward loop":
             panels[1].plot(grid[finite], each[way]["clipped"].mean(axis=1)[finite], **line)
         _norms(panels[2], grid[finite], each[way], finite, line)
     style.log_axis(panels[2], [np.median(each[way][key], axis=1) for way in WAYS for key in ("before", "after")])
-    panels[0].axhline(middle[-1], label="no clipping", **style.THEORY)
+    panels[0].axhline(rates[-1].middle, label="no clipping", **style.THEORY)
     titles = ("share of networks that succeed", "share of updates clipped", "gradient norm, thin: before")
     for panel, title in zip(panels, titles, strict=True):
         panel.set_xscale("log")
@@ -189,8 +176,7 @@ def _of_network(name, each, common):
     for panel in panels[:2]:
         panel.set_ylim(-0.05, 1.05)
     figure.suptitle(name)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)
 
 
 def _norms(panel, grid, values, finite, line):

@@ -7,25 +7,25 @@
 """
 
 from collections import OrderedDict
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn import statistics
-from jaxrnn.arguments import checked
 from jaxrnn.dynamics import taps
 from jaxrnn.losses import weighted_sum
 from jaxrnn.norms import norm, unit
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
+from jaxrnn.studies._collect import at_ends, collect, rows_by_lag
 from jaxrnn.studies._ensembles import ensembles, over_networks
-from jaxrnn.studies._precision import in_their_precision
-from jaxrnn.studies._result import Result, quantiles
-from jaxrnn.table import Table
+from jaxrnn.studies._precision import study_function
+from jaxrnn.studies._result import Result
 from jaxrnn.types import Batch, Dataset, Net, Params, Size
 
+LAG = "lag k (steps back)"
 FLOOR = 1e-10  # lower end of the axis: gradient relative to the largest
 CAPTIONS = {
     "credit": "Norm of the gradient of the loss at the last step with respect to the input k steps earlier, relative "
@@ -84,8 +84,7 @@ def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, points: An
     return jax.tree.map(lambda a: jnp.where(at >= 0, jnp.take_along_axis(a, at, axis=0), jnp.nan), by_step)
 
 
-@checked
-@in_their_precision
+@study_function
 def study(networks: Any, batch: Size = 32) -> Result:
     """Contribution of each input step for every kind of network and every checkpoint of its training.
 
@@ -101,23 +100,11 @@ def study(networks: Any, batch: Size = 32) -> Result:
       - "integrated" [S, N, T]: shares of |integrated gradients|, means over sequences.
       - "weights" {layer: [S, N, T]}: the share of each lag in dL/dW.
     """
-    arrays_by_network, rows, findings, scores = {}, [], [], {}
-    for ensemble in ensembles(networks):
-        arrays = arrays_by_network[ensemble.name] = {"steps": ensemble.steps, **_measured(ensemble, batch)}
-        rows += _rows(ensemble.name, arrays)
-        center = (arrays["integrated"] * np.arange(arrays["integrated"].shape[-1])).sum(-1)
-        scores[ensemble.name] = center[-1]
-        for moment in ensemble.ends():
-            middle = float(np.median(center[moment]))
-            findings.append(
-                f"{ensemble.name}, step {ensemble.steps[moment]}: the inputs that make up the loss lie {middle:.3g} "
-                "steps back on average"
-            )
-    scores = {"mean lag of the integrated gradients": scores}
-    return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
+    kinds, measure_kind, findings = ensembles(networks), partial(_measure_kind, batch=batch), at_ends(_words)
+    return collect(kinds, measure_kind, _rows, findings, _scores, plot, CAPTIONS)
 
 
-def _measured(ensemble, batch):
+def _measure_kind(ensemble, batch):
 
     def of_network(params, key):
         drawn = ensemble.draw(batch, key)
@@ -131,61 +118,66 @@ def _measured(ensemble, batch):
     known = np.isfinite(gradient).all(axis=(0, 1, 3))
     size = np.abs(integrated)
     size = size / np.maximum(np.nansum(size, axis=2, keepdims=True), np.finfo(float).tiny)
-    return {
+    arrays = {
+        "steps": ensemble.steps,
         "gradient": np.median(gradient[:, :, known], axis=3),
         "integrated": np.nanmean(size[:, :, known], axis=3),
         "weights": {name: np.nansum(share, axis=3)[:, :, known] for name, share in shares_by_layer.items()},
     }
+    return {ensemble.name: arrays}
 
 
-def _rows(name, arrays):
+def _mean_lags(arrays):
+    """Returns the mean lag of the integrated gradients [S, N], in steps."""
+    return (arrays["integrated"] * np.arange(arrays["integrated"].shape[-1])).sum(-1)
+
+
+def _scores(arrays):
+    return {"mean lag of the integrated gradients": _mean_lags(arrays)[-1]}
+
+
+def _words(arrays, moment):
+    middle = float(np.median(_mean_lags(arrays)[moment]))
+    return f"the inputs that make up the loss lie {middle:.3g} steps back on average"
+
+
+def _rows(arrays):
     of_layers = {f"dL/dW, {layer}": values for layer, values in arrays["weights"].items()}
     for quantity, values in {"gradient": arrays["gradient"], "integrated": arrays["integrated"], **of_layers}.items():
         for moment, step in enumerate(arrays["steps"]):
-            row = {"network": name, "step": int(step), "quantity": quantity, "networks": values.shape[1]}
-            for lag, interval in enumerate(zip(*statistics.median(values[moment]), strict=True)):
-                yield row | {"lag": lag} | quantiles(interval)
+            row = {"step": int(step), "quantity": quantity, "networks": values.shape[1]}
+            yield from rows_by_lag(row, values[moment])
 
 
 def plot(result: Result) -> dict[str, Any]:
     """Draws the gradient of the inputs, integrated gradients and shares of dL/dW against lag, one panel per network."""
-    arrays_by_network = result.networks
-    largest = {name: each["gradient"].max(-1, keepdims=True) for name, each in arrays_by_network.items()}
-    relative = {
-        name: arrays_by_network[name]["gradient"] / np.where(size > 0, size, 1.0) for name, size in largest.items()
-    }
-    integrated = {name: each["integrated"] for name, each in arrays_by_network.items()}
+    networks = result.networks
+    largest = {name: each["gradient"].max(-1, keepdims=True) for name, each in networks.items()}
+    relative = {name: networks[name]["gradient"] / np.where(size > 0, size, 1.0) for name, size in largest.items()}
+    integrated = {name: each["integrated"] for name, each in networks.items()}
     label = r"$|dL/dx_{T-k}|$ / largest"
     return {
-        "credit": _by_lag(arrays_by_network, relative, label, FLOOR),
-        "credit_integrated": _by_lag(arrays_by_network, integrated, "share of |integrated gradients|"),
-        "credit_weights": _weights(arrays_by_network),
+        "credit": _by_lag(networks, relative, label, FLOOR),
+        "credit_integrated": _by_lag(networks, integrated, "share of |integrated gradients|"),
+        "credit_weights": _weights(networks),
     }
 
 
-def _by_lag(arrays_by_network, values, label, floor=None):
-    figure, panels = style.panels(
-        len(arrays_by_network), "lag k (steps back)", label, sharex=True, sharey=floor is not None
-    )
+def _by_lag(networks, values_by_network, label, floor=None):
+    figure, panels = style.named_panels(networks, LAG, label, sharex=True, sharey=floor is not None)
     drawn = []
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
-        drawn += curves.before_and_after(panel, curves.ranks(values[name], 0), values[name], each["steps"])
-        style.title(panel, name)
+    for (panel, each), values in zip(panels, values_by_network.values(), strict=True):
+        drawn += curves.before_and_after(panel, curves.ranks(values, 0), values, each["steps"])
     if floor is not None:
-        style.log_axis(panels[0], drawn, floor)
-    style.legend_below(figure)
-    return figure
+        style.log_axis(panels[0][0], drawn, floor)
+    return style.legend_below(figure)
 
 
-def _weights(arrays_by_network):
-    figure, panels = style.panels(
-        len(arrays_by_network), "lag k (steps back)", "share of $dL/dW$ up to here", sharey=True
-    )
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+def _weights(networks):
+    figure, panels = style.named_panels(networks, LAG, "share of $dL/dW$ up to here", sharey=True)
+    for panel, each in panels:
         for number, (layer, values) in enumerate(each["weights"].items()):
             line = style.series(number) | {"markevery": 0.1, "label": layer}
             curves.banded(panel, curves.ranks(values, 0), np.cumsum(values[-1], axis=-1), **line)
         panel.axhline(1.0, **style.FAINT)
-        style.title(panel, name)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)

@@ -4,6 +4,7 @@ It measures the participation ratio (Gao et al. 2017), the variance explained by
 times, and the memory capacity (Jaeger 2001).
 """
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -11,15 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import dynamics, statistics
-from jaxrnn.arguments import checked
 from jaxrnn.dynamics import dimension as measures
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
+from jaxrnn.studies._collect import at_ends, collect
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._layers import driven_maps
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
-from jaxrnn.table import Table
 from jaxrnn.types import NonNegativeInt, Size
 
 NUMBERS = {
@@ -37,8 +37,7 @@ CAPTIONS = {
 }
 
 
-@checked
-@in_their_precision
+@study_function
 def study(
     networks: Any, batch: Size = 32, steps: Size = 3000, warm_up: NonNegativeInt = 200, lags: Size = 60
 ) -> Result:
@@ -67,28 +66,36 @@ def study(
     """
     if steps <= 2 * lags:
         raise ValueError(f"study.steps={steps}: expected more than twice study.lags={lags}")
-    arrays_by_network, rows, findings, scores = {}, [], [], {quantity: {} for quantity in NUMBERS.values()}
-    for ensemble in ensembles(networks):
-        ensemble = ensemble.at(ensemble.ends())
-        for name, arrays in _measured(ensemble, batch, steps, warm_up, lags).items():
-            arrays_by_network[name] = arrays
-            single = {"participation_ratio": arrays["participation_ratio"], "capacity": arrays["capacity"]}
-            single["time_constant"] = _median_of_units(arrays["time_constants"])
-            for moment, step in enumerate(ensemble.steps):
-                row = {"network": name, "step": int(step), "networks": arrays["capacity"].shape[1]}
-                for quantity, values in single.items():
-                    row |= quantiles(
-                        statistics.median(values[moment]), (quantity, f"{quantity}_low", f"{quantity}_high")
-                    )
-                rows.append(row)
-                findings.append(
-                    f"{name}, step {step}: participation ratio {row['participation_ratio']:.3g} of "
-                    f"{arrays['explained'].shape[-1]} states, autocorrelation time {row['time_constant']:.3g} steps, "
-                    f"memory capacity {row['capacity']:.3g}"
-                )
-            for quantity, words in NUMBERS.items():
-                scores[words][name] = single[quantity][-1]
-    return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
+    kinds = [ensemble.at(ensemble.ends()) for ensemble in ensembles(networks)]
+    measure = partial(_measure_kind, batch=batch, steps=steps, warm_up=warm_up, lags=lags)
+    return collect(kinds, measure, _rows, at_ends(_words), _scores, plot, CAPTIONS)
+
+
+def _numbers(arrays):
+    """Returns {quantity: [S, N]}, one number per network."""
+    time_constant = _median_of_units(arrays["time_constants"])
+    return {name: arrays[name] for name in ("participation_ratio", "capacity")} | {"time_constant": time_constant}
+
+
+def _scores(arrays):
+    numbers = _numbers(arrays)
+    return {words: numbers[quantity][-1] for quantity, words in NUMBERS.items()}
+
+
+def _rows(arrays):
+    for moment, step in enumerate(arrays["steps"]):
+        row = {"step": int(step), "networks": arrays["capacity"].shape[1]}
+        for quantity, values in _numbers(arrays).items():
+            row |= quantiles(statistics.median(values[moment]), (quantity, f"{quantity}_low", f"{quantity}_high"))
+        yield row
+
+
+def _words(arrays, moment):
+    ratio, capacity, time_constant = (np.median(values[moment]) for values in _numbers(arrays).values())
+    return (
+        f"participation ratio {ratio:.3g} of {arrays['explained'].shape[-1]} states, autocorrelation time "
+        f"{time_constant:.3g} steps, memory capacity {capacity:.3g}"
+    )
 
 
 def _median_of_units(values):
@@ -98,7 +105,7 @@ def _median_of_units(values):
     return np.where(known.any(axis=-1), np.nanmedian(filled, axis=-1), np.nan)
 
 
-def _measured(ensemble, batch, steps, warm_up, lags):
+def _measure_kind(ensemble, batch, steps, warm_up, lags):
     """Measures one kind of network: {name: {quantity: [S, N, ...]}}."""
     ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
     width = ensemble.dataset.input_size
@@ -132,25 +139,30 @@ def _measured(ensemble, batch, steps, warm_up, lags):
 
 def plot(result: Result) -> dict[str, Any]:
     """Draws variance explained and memory against lag, one panel per network, before and after training."""
-    arrays_by_network = result.networks
+    networks = result.networks
     return {
-        "dimension": _curves(arrays_by_network, "explained", "principal components", "variance explained", 1),
-        "dimension_memory": _curves(arrays_by_network, "memory", "lag k (steps)", "memory of the input", 0),
+        "dimension": _curves(networks, "explained", "principal components", "variance explained", 1),
+        "dimension_memory": _curves(networks, "memory", "lag k (steps)", "memory of the input", 0),
     }
 
 
-def _curves(arrays_by_network, quantity, x_label, y_label, first):
-    figure, panels = style.panels(len(arrays_by_network), x_label, y_label, sharey=True)
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+def _curves(networks, quantity, x_label, y_label, first):
+    total, unit = {
+        "explained": ("participation_ratio", "dimensions"),
+        "memory": ("capacity", "steps in all"),
+    }[quantity]
+
+    def heading(name, each):
+        return f"{name}: {np.median(each[total][-1]):.1f} {unit}"
+
+    figure, panels = style.named_panels(networks, x_label, y_label, heading, sharey=True)
+    for panel, each in panels:
         x = curves.ranks(each[quantity], first)
         curves.before_and_after(panel, x, each[quantity], each["steps"])
-        total = np.median(each["participation_ratio" if quantity == "explained" else "capacity"][-1])
-        style.title(panel, f"{name}: {total:.1f}" + (" dimensions" if quantity == "explained" else " steps in all"))
         panel.set_ylim(-0.02, 1.02)
         if len(x) == 1:
             panel.set_xticks(x)
         elif quantity == "explained":
             panel.set_xscale("log")
             style.plain_log(panel.xaxis)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)

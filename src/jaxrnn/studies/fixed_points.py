@@ -11,11 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import dynamics
-from jaxrnn.arguments import checked
 from jaxrnn.plotting import style
 from jaxrnn.studies._ensembles import ensembles
 from jaxrnn.studies._layers import driven_maps
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result
 from jaxrnn.table import Table
 from jaxrnn.types import NonNegative, Size
@@ -32,8 +31,7 @@ CAPTIONS = {
 }
 
 
-@checked
-@in_their_precision
+@study_function
 def study(
     networks: Any,
     starts: Size = 256,
@@ -69,7 +67,7 @@ def study(
     arrays_by_network, rows, findings = {}, [], []
     for ensemble in ensembles(networks):
         for name, (f, z_0, xs) in _maps(ensemble).items():
-            arrays = _searched(ensemble, f, z_0, xs, starts, noise, _constants(input, xs, inputs), iterations)
+            arrays = _search(ensemble, f, z_0, xs, starts, noise, _constants(input, xs, inputs), iterations)
             arrays_by_network[name] = arrays | {"step": ensemble.steps[-1]}
             radii = np.abs(arrays["eigenvalues"]).max(axis=1, initial=0)
             for index, values in enumerate(arrays["eigenvalues"]):
@@ -87,7 +85,7 @@ def _words(arrays, radii, starts, input):
     under = (
         f"{len(arrays['inputs'])} inputs along a sequence"
         if input == "trajectory"
-        else f"input {_shown(arrays, input)}"
+        else f"input {_input_name(arrays, input)}"
     )
     return (
         f"{int(fixed.sum())} fixed points, {int((fixed & (radii < 1)).sum())} of them stable, and "
@@ -95,7 +93,7 @@ def _words(arrays, radii, starts, input):
     )
 
 
-def _shown(arrays, input):
+def _input_name(arrays, input):
     return input if isinstance(input, str) else ", ".join(f"{value:g}" for value in arrays["inputs"][0])
 
 
@@ -128,7 +126,7 @@ def _constants(input, xs, inputs):
     return jnp.asarray(input, xs.dtype)[None]
 
 
-def _searched(ensemble, f, z_0, xs, starts, noise, constants, iterations):
+def _search(ensemble, f, z_0, xs, starts, noise, constants, iterations):
     """Searches the points of one map: {quantity: array}."""
     _, key_start, key_noise = jax.random.split(jax.random.key(ensemble.seed), 3)
     states = jax.jit(jax.vmap(lambda x: dynamics.trajectory(f, z_0, x), 1, 1))(xs)
@@ -164,12 +162,14 @@ def _searched(ensemble, f, z_0, xs, starts, noise, constants, iterations):
 
 def plot(result: Result) -> dict[str, Any]:
     """Draws the points over trajectories in two principal components, and the eigenvalues of the Jacobians there."""
-    arrays_by_network = result.networks
-    figure, panels = style.panels(
-        len(arrays_by_network), "first principal component", "second principal component", columns=3
-    )
-    spectra, planes = style.panels(len(arrays_by_network), "real part", "imaginary part", columns=3)
-    for panel, plane, (name, each) in zip(panels, planes, arrays_by_network.items(), strict=True):
+
+    def heading(name, each):
+        return f"{name}, {style.when(each['step'])}"
+
+    labels = "first principal component", "second principal component"
+    figure, panels = style.named_panels(result.networks, *labels, heading, columns=3)
+    spectra, planes = style.named_panels(result.networks, "real part", "imaginary part", heading, columns=3)
+    for (panel, each), (plane, _) in zip(panels, planes, strict=True):
         states, eigenvalues = each["trajectories"], each["eigenvalues"]
         flat = states.reshape(-1, states.shape[-1])
         mean = flat.mean(axis=0)
@@ -185,11 +185,7 @@ def plot(result: Result) -> dict[str, Any]:
                 values = eigenvalues[of_kind].ravel()
                 plane.scatter(values.real, values.imag, s=9, label=label, zorder=3, **marks)
         plane.set_aspect("equal")
-        for axes in (panel, plane):
-            style.title(axes, f"{name}, {style.when(each['step'])}")
-    style.legend_below(figure)
-    style.legend_below(spectra)
-    return {"fixed_points": figure, "fixed_points_eigenvalues": spectra}
+    return {"fixed_points": style.legend_below(figure), "fixed_points_eigenvalues": style.legend_below(spectra)}
 
 
 def _kinds(each):

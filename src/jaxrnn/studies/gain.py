@@ -14,15 +14,15 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxrnn import dynamics, statistics
-from jaxrnn.arguments import checked
 from jaxrnn.norms import norm
 from jaxrnn.recurrent_weights import recurrent_weights
 from jaxrnn.studies import _gain_figures as figures
-from jaxrnn.studies._ensembles import ensembles, over_networks, prepared, refuse_future, untrained
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies._collect import gain_grid
+from jaxrnn.studies._ensembles import compile_over_networks, ensembles, initial_ensemble, over_networks, refuse_future
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._recurrent import scaled
 from jaxrnn.studies._result import Result, quantiles
-from jaxrnn.studies._retraining import reconfigured
+from jaxrnn.studies._retraining import reconfigure
 from jaxrnn.table import Table
 from jaxrnn.types import Net, NonNegative, Params, Positive, Size
 
@@ -81,8 +81,7 @@ def measure(
     return log_norm / length
 
 
-@checked
-@in_their_precision
+@study_function
 def study(
     networks: Any,
     scale: Literal["gain", "radius"] = "gain",
@@ -115,29 +114,21 @@ def study(
     Raises:
       ValueError: if a range is empty, weights are not square (`scale`), or a configuration is missing (`sizes`).
     """
-    grid, steps = _grid(lowest, highest, gains, shortest, longest, lengths)
+    grid, steps = gain_grid(lowest, highest, gains, shortest, longest, lengths)
     arrays_by_network, rows, findings, scores = {}, [], [], {}
-    for ensemble in [_checked(each, scale).at([0]) for each in ensembles(networks)]:
+    for ensemble in [_check(each, scale).at([0]) for each in ensembles(networks)]:
         of_network, point = _points(ensemble, grid, steps, longest, noise, scale)
         rate = np.moveaxis(over_networks(of_network, ensemble)[0], 0, -1)
         arrays_by_network[ensemble.name] = arrays = {"rate": rate, **_weights(ensemble)}
         rows += _rows(ensemble.name, rate, grid, steps)
         findings.append(f"{ensemble.name}: {_edge(np.median(rate[:, -1], axis=-1), grid, scale, longest)}")
         scores[ensemble.name] = edges(rate[:, -1], grid)
-        findings += [_timed(ensemble, of_network, point, grid, steps)] if timed else []
+        findings += [_time_calls(ensemble, of_network, point, grid, steps)] if timed else []
         if len(sizes):
             arrays["edges"] = np.array([_edges_of_size(ensemble, n, grid, longest, noise, scale) for n in sizes])
             findings += _of_sizes(ensemble.name, sizes, arrays["edges"], scale)
     common, score = {"gains": grid, "lengths": steps, "sizes": np.array(sizes, int)}, f"{scale} at the edge"
     return Result(arrays_by_network, Table(rows), findings, plot, common, figures.CAPTIONS, {score: scores})
-
-
-def _grid(lowest, highest, gains, shortest, longest, lengths):
-    """Returns (gains, lengths), evenly spread in their logarithms."""
-    if lowest >= highest or shortest >= longest:
-        raise ValueError("study.lowest must be below study.highest, and study.shortest below study.longest")
-    steps = np.unique(np.rint(np.geomspace(shortest, longest, lengths)).astype(int))
-    return np.geomspace(lowest, highest, gains), steps
 
 
 def _rows(name, rate, grid, steps):
@@ -163,8 +154,8 @@ def edges(rates: ArrayLike, grid: Any) -> Any:
 
 
 def _edges_of_size(ensemble, size, grid, longest, noise, scale):
-    experiment = reconfigured(ensemble, "model.cell.size", size)
-    resized = untrained(ensemble.name, experiment.task, ensemble.seed, ensemble.networks, experiment)
+    experiment = reconfigure(ensemble, "model.cell.size", size)
+    resized = initial_ensemble(ensemble.name, experiment.task, ensemble.seed, ensemble.networks, experiment)
     of_network, _ = _points(resized, grid, np.array([longest]), longest, noise, scale)
     return edges(np.moveaxis(over_networks(of_network, resized)[0], 0, -1)[:, 0], grid)
 
@@ -208,7 +199,7 @@ def _edge(rates, grid, scale, longest):
     return f"the gradient stops vanishing between {scale} {below:.3g} and {above:.3g}"
 
 
-def _checked(ensemble, scale):
+def _check(ensemble, scale):
     """Returns the ensemble if its recurrent weights can be scaled and it does not read the future."""
     refuse_future(ensemble)
     recurrent = recurrent_weights(ensemble.params)
@@ -220,9 +211,9 @@ def _checked(ensemble, scale):
     return ensemble
 
 
-def _timed(ensemble, of_network, point, grid, steps):
+def _time_calls(ensemble, of_network, point, grid, steps):
     """Times all points in one call and in one call each, both compiled before, and describes both."""
-    together, one_point = prepared(of_network, ensemble), jax.jit(point)
+    together, one_point = compile_over_networks(of_network, ensemble), jax.jit(point)
     params, keys = jax.tree.map(lambda a: jnp.asarray(a[0]), ensemble.params), ensemble.keys()
     networks = [jax.tree.map(lambda a, n=n: a[n], (params, keys)) for n in range(ensemble.networks)]
     points = [(p, jnp.asarray(g), jnp.asarray(t), key) for p, key in networks for g in grid for t in steps]

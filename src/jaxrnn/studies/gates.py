@@ -4,7 +4,7 @@ A gate value is saturated below 0.1 or above 0.9 (Karpathy, Johnson & Fei-Fei 20
 LSTM, z of a GRU) has the mean value f forgets with the time scale -1 / ln f, in steps (Tallec & Ollivier 2018).
 """
 
-from collections import OrderedDict
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -12,14 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
-from jaxrnn.arguments import checked
 from jaxrnn.dynamics import taps
 from jaxrnn.studies import _gate_figures as figures
-from jaxrnn.studies._ensembles import ensembles, over_networks
-from jaxrnn.studies._layers import label
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies._collect import at_ends, collect, layers_probe
+from jaxrnn.studies._ensembles import ensembles
+from jaxrnn.studies._layers import over_layers
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
-from jaxrnn.table import Table
 from jaxrnn.training.probes import Probe
 from jaxrnn.types import Batch, Net, Params, Size
 
@@ -96,8 +95,7 @@ def _of_biases(params, gates, keeping):
     return -1 / jnp.log(jax.nn.sigmoid(keeping_biases))
 
 
-@checked
-@in_their_precision
+@study_function
 def study(networks: Any, batch: Size = 32) -> Result:
     """Gates of every kind of network, every layer, and every checkpoint of its training.
 
@@ -117,72 +115,55 @@ def study(networks: Any, batch: Size = 32) -> Result:
     Raises:
       ValueError: if a network has no gates.
     """
-    arrays_by_network, rows, findings, scores = {}, [], [], {}
-    for ensemble in ensembles(networks):
-        for gates in _gates_of_layers(ensemble, batch):
-            name, arrays = label(ensemble, gates.layer), _arrays(gates, ensemble.steps)
-            if ensemble.dataset.memory.lags is not None:
-                arrays["lags"] = np.array(ensemble.dataset.memory.lags)
-            arrays_by_network[name] = arrays
-            rows += _rows(name, arrays)
-            scores[name] = np.median(arrays["time_scales"][-1], axis=1)
-            for moment in ensemble.ends():
-                low, median, high = np.quantile(arrays["time_scales"][moment], (0.1, 0.5, 0.9))
-                scales = f"{median:.3g} steps (10 to 90 % of units: {low:.3g} to {high:.3g})"
-                findings.append(f"{name}, step {ensemble.steps[moment]}: time scale {scales}")
-    scores = {"median time scale (steps)": scores}
-    return Result(arrays_by_network, Table(rows), findings, plot, captions=figures.CAPTIONS, scores=scores)
+    kinds, measure_kind, findings = ensembles(networks), partial(_measure_kind, batch=batch), at_ends(_words)
+    return collect(kinds, measure_kind, _rows, findings, _scores, plot, figures.CAPTIONS)
 
 
-def _rows(name, arrays):
+def _scores(arrays):
+    return {"median time scale (steps)": np.median(arrays["time_scales"][-1], axis=1)}
+
+
+def _words(arrays, moment):
+    low, median, high = np.quantile(arrays["time_scales"][moment], (0.1, 0.5, 0.9))
+    return f"time scale {median:.3g} steps (10 to 90 % of units: {low:.3g} to {high:.3g})"
+
+
+def _rows(arrays):
     """Returns the table's rows of one layer: mean value and saturation of each gate, medians over networks."""
     for gate, values in arrays["means"].items():
         for moment, step in enumerate(arrays["steps"]):
-            row = {"network": name, "step": int(step), "gate": gate, "networks": values.shape[1]}
+            row = {"step": int(step), "gate": gate, "networks": values.shape[1]}
             row |= quantiles(statistics.median(values[moment].mean(axis=1)), ("mean", "low", "high"))
             shut, opened = np.median(arrays["saturated"][gate][moment], axis=0).tolist()
             yield row | {"shut": shut, "open": opened}
 
 
-def _arrays(gates, steps):
+def _measure_kind(ensemble, batch):
+    """Measures the gates of every layer: {name: {quantity: [S, N, ...]}}."""
+    lags = ensemble.dataset.memory.lags
+    common = {"steps": ensemble.steps} | ({} if lags is None else {"lags": np.array(lags)})
+    gates_by_layer = over_layers(lambda params, drawn: measure(ensemble.net, params, drawn), ensemble, batch)
+    return {name: common | _arrays(gates, np.stack) for name, gates in gates_by_layer.items()}
+
+
+def _arrays(gates, stack):
     """Returns a layer's arrays by their names in a result."""
-    saturated = {gate: np.stack([gates.shut[gate], gates.open[gate]], -1) for gate in gates.shut}
-    arrays = {"steps": steps, "time_scales": gates.time_scales, "means": gates.over_time, "saturated": saturated}
+    arrays = {
+        "means": gates.over_time,
+        "saturated": {gate: stack([gates.shut[gate], gates.open[gate]], -1) for gate in gates.shut},
+        "time_scales": gates.time_scales,
+    }
     return arrays if gates.of_biases is None else arrays | {"of_biases": gates.of_biases}
-
-
-def _gates_of_layers(ensemble, batch):
-    """Measures the `Gates` of every layer, with leaves [S, N, ...]."""
-    ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
-
-    def of_network(params, key):
-        of_layers = measure(ensemble.net, params, ensemble.draw(batch, key))
-        return OrderedDict((gates.layer, tuple(gates[1:])) for gates in of_layers)  # a dict would sort the layers
-
-    return [Gates(name, *arrays) for name, arrays in over_networks(of_network, ensemble).items()]
 
 
 def probe() -> Probe:
     """Probe of a training run: gate means over time, saturated shares and time scales of every layer at each report."""
 
     def of_network(task, params, drawn):
-        flat = {}
-        for gates in measure(task.net, params, drawn):
-            for gate, values in gates.over_time.items():
-                flat[f"{gates.layer}/means/{gate}"] = values
-                flat[f"{gates.layer}/saturated/{gate}"] = jnp.stack([gates.shut[gate], gates.open[gate]])
-            flat[f"{gates.layer}/time_scales"] = gates.time_scales
-        return flat
+        gates_by_layer = measure(task.net, params, drawn)
+        return {gates.layer: _arrays(gates._replace(of_biases=None), jnp.stack) for gates in gates_by_layer}
 
-    def draw(steps, arrays):
-        arrays_by_layer = {}
-        for key, values in arrays.items():
-            layer, quantity, *gate = key.split("/")
-            arrays_of_layer = arrays_by_layer.setdefault(layer, {"steps": steps, "means": {}, "saturated": {}})
-            (arrays_of_layer[quantity] if gate else arrays_of_layer)[gate[0] if gate else quantity] = values[:, None]
-        return plot(Result(arrays_by_layer, Table([]), [], plot))
-
-    return Probe(of_network, draw)
+    return layers_probe(of_network, plot)
 
 
 def plot(result: Result) -> dict[str, Any]:

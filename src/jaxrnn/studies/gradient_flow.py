@@ -4,7 +4,7 @@ Hochreiter 1991; Bengio, Simard & Frasconi 1994; Pascanu, Mikolov & Bengio 2013.
 one loss at all lags: they are the gradients with respect to zeros that are added to the carry after every step.
 """
 
-from collections import OrderedDict
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -12,18 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
-from jaxrnn.arguments import checked
 from jaxrnn.dynamics import taps
 from jaxrnn.losses import weighted_sum
 from jaxrnn.norms import norm, smallest, unit
 from jaxrnn.recurrent_weights import map_recurrent
 from jaxrnn.studies import _flow_figures as figures
-from jaxrnn.studies._ensembles import ensembles, over_networks
-from jaxrnn.studies._layers import label
+from jaxrnn.studies._collect import at_ends, collect, layers_probe, rows_by_lag
+from jaxrnn.studies._ensembles import ensembles
+from jaxrnn.studies._layers import over_layers
 from jaxrnn.studies._losses_read import by_lag, losses_read, summed_by_lag
-from jaxrnn.studies._precision import in_their_precision
-from jaxrnn.studies._result import Result, quantiles
-from jaxrnn.table import Table
+from jaxrnn.studies._precision import study_function
+from jaxrnn.studies._result import Result
 from jaxrnn.training.probes import Probe
 from jaxrnn.types import Batch, Dataset, Net, Params, Size
 
@@ -90,8 +89,7 @@ def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, loss: Any 
     return flows
 
 
-@checked
-@in_their_precision
+@study_function
 def study(networks: Any, loss: Literal["last", "all"] = "last", batch: Size = 32) -> Result:
     """Gradient norms against lag for every kind of network, every layer, and every checkpoint of its training.
 
@@ -108,37 +106,27 @@ def study(networks: Any, loss: Literal["last", "all"] = "last", batch: Size = 32
       - "carry" [S, N, T]: the same for all states together.
       - "share" [S, N, T]: the share of each lag.
     """
-    arrays_by_network, rows, findings, scores = {}, [], [], {}
-    kinds = ensembles(networks, pairs=True)
-    for ensemble in kinds:
-        for flow in _flows(ensemble, loss, batch):
-            name = label(ensemble, flow.layer)
-            arrays = _of_sequences(flow) | {"steps": ensemble.steps}
-            arrays_by_network[name] = arrays
-            rows += _rows(name, arrays)
-            for number, step in enumerate(ensemble.steps):
-                if number in ensemble.ends():
-                    findings.append(f"{name}, step {step}: {_words(arrays['carry'][number])}")
-            scores[name] = np.array([growth(values)[0] for values in arrays["carry"][-1]])
-    scores = {"nats per step back": scores}
+    kinds, findings = ensembles(networks, pairs=True), at_ends(_words)
     captions = figures.captions(loss, any(each.net.decoding is not None for each in kinds))
-    return Result(
-        arrays_by_network, Table(rows), findings, plot, {"loss": np.array(loss)}, captions=captions, scores=scores
-    )
+    measure_kind = partial(_measure_kind, loss=loss, batch=batch)
+    return collect(kinds, measure_kind, _rows, findings, _scores, plot, captions, {"loss": np.array(loss)})
 
 
-def _rows(name, arrays):
+def _scores(arrays):
+    return {"nats per step back": np.array([growth(values)[0] for values in arrays["carry"][-1]])}
+
+
+def _rows(arrays):
     """Returns the table's rows of one layer: medians over networks with their intervals."""
     for number, step in enumerate(arrays["steps"]):
         for state, norms in {**arrays["norms"], "carry": arrays["carry"]}.items():
-            middle, low, high = statistics.median(norms[number])
-            keys = {"network": name, "step": int(step), "state": state, "networks": norms.shape[1]}
-            for lag, values in enumerate(zip(middle, low, high, strict=True)):
-                yield keys | {"lag": lag} | quantiles(values)
+            row = {"step": int(step), "state": state, "networks": norms.shape[1]}
+            yield from rows_by_lag(row, norms[number])
 
 
-def _words(norms):
-    """Describes the gradient of N networks, norms [N, T]."""
+def _words(arrays, moment):
+    """Describes the gradient of the networks at one checkpoint."""
+    norms = arrays["carry"][moment]
     together = np.median(norms, axis=0)
     rates = np.array([growth(values)[0] for values in norms])
     rates = rates[np.isfinite(rates)]
@@ -158,44 +146,34 @@ def probe() -> Probe:
     """Probe of a training run: at each report, norms and shares of every layer, medians over sequences."""
 
     def of_network(task, params, drawn):
-        flat = {}
-        for flow in measure(task.net, task.dataset, params, drawn):
-            norms = {f"{flow.layer}/norms/{state}": jnp.nanmedian(a, axis=1) for state, a in flow.norms.items()}
-            flat |= norms | {f"{flow.layer}/carry": jnp.nanmedian(flow.carry, axis=1)}
-            flat[f"{flow.layer}/share"] = jnp.nansum(flow.shares, axis=1)
-        return flat
+        return {flow.layer: over_sequences(flow) for flow in measure(task.net, task.dataset, params, drawn)}
 
-    def draw(steps, arrays):
-        arrays_by_layer = {}
-        for key, values in arrays.items():
-            layer, quantity, *state = key.split("/")
-            arrays_of_layer = arrays_by_layer.setdefault(layer, {"steps": steps, "norms": {}})
-            (arrays_of_layer["norms"] if state else arrays_of_layer)[state[0] if state else quantity] = values[:, None]
-        return plot(Result(arrays_by_layer, Table([]), [], plot))
+    def over_sequences(flow):
+        median = partial(jnp.nanmedian, axis=1)
+        norms = {state: median(values) for state, values in flow.norms.items()}
+        return {"norms": norms, "carry": median(flow.carry), "share": jnp.nansum(flow.shares, axis=1)}
 
-    return Probe(of_network, draw)
+    return layers_probe(of_network, plot)
 
 
-def _flows(ensemble, loss, batch):
-    """Measures the `Flow` of every layer, with leaves [S, N, T, B]."""
-    ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
+def _measure_kind(ensemble, loss, batch):
+    """Measures every layer: {name: {quantity: [S, N, T]}}, medians over sequences at the lags that every sequence has,
+    and the sums of the shares.
+    """
 
-    def of_network(params, key):
-        flows = measure(ensemble.net, ensemble.dataset, params, ensemble.draw(batch, key), loss)
-        return OrderedDict((flow.layer, tuple(flow[1:])) for flow in flows)  # a dict would sort "layer 10" before 2
+    def of_network(params, drawn):
+        return measure(ensemble.net, ensemble.dataset, params, drawn, loss)
 
-    return [Flow(name, *arrays) for name, arrays in over_networks(of_network, ensemble).items()]
-
-
-def _of_sequences(flow):
-    """Returns medians over sequences, at the lags that every sequence has, and the sums of the shares."""
-    known = np.isfinite(flow.carry).all(axis=(0, 1, 3))
-    norms = {state: np.median(values[:, :, known], axis=3) for state, values in flow.norms.items()}
-    return {
-        "norms": norms,
-        "carry": np.median(flow.carry[:, :, known], axis=3),
-        "share": np.nansum(flow.shares, axis=3),
-    }
+    arrays_by_layer = {}
+    for name, flow in over_layers(of_network, ensemble, batch).items():
+        known = np.isfinite(flow.carry).all(axis=(0, 1, 3))
+        arrays_by_layer[name] = {
+            "norms": {state: np.median(values[:, :, known], axis=3) for state, values in flow.norms.items()},
+            "carry": np.median(flow.carry[:, :, known], axis=3),
+            "share": np.nansum(flow.shares, axis=3),
+            "steps": ensemble.steps,
+        }
+    return arrays_by_layer
 
 
 def _recurrent(net, gradient):

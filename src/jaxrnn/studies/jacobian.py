@@ -5,6 +5,7 @@ differently it treats directions. For an Elman network the bound of Pascanu, Mik
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -13,15 +14,14 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxrnn import dynamics, statistics
-from jaxrnn.arguments import checked
 from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
+from jaxrnn.studies._collect import at_ends, collect
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._layers import driven_maps
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
-from jaxrnn.table import Table
 from jaxrnn.types import Params, Size
 
 STEEPEST = 1.0  # largest |phi'| of tanh, ReLU and the identity
@@ -63,8 +63,7 @@ def pascanu_bound(params: Params) -> Any:
     return STEEPEST * jnp.linalg.norm(elman_layers[0].w_h, 2) if len(elman_layers) == 1 else None
 
 
-@checked
-@in_their_precision
+@study_function
 def study(networks: Any, sequences: Size = 4) -> Result:
     """Singular values against lag for every kind of network, every layer, and every checkpoint of its training.
 
@@ -81,41 +80,43 @@ def study(networks: Any, sequences: Size = 4) -> Result:
         over sequences.
       - "bound" [S, N]: gamma sigma_max(W_h), for networks of one Elman layer.
     """
-    arrays_by_network, rows, findings, scores = {}, [], [], {}
-    for ensemble in ensembles(networks):
-        for name, arrays in _measured(ensemble, sequences).items():
-            arrays_by_network[name] = arrays
-            rows += _rows(name, arrays)
-            length = arrays["products"].shape[2]
-            rates = arrays["products"][:, :, -1, 0] / length
-            scores[name] = rates[-1]
-            for moment in ensemble.ends():
-                size = np.median(arrays["one"][moment][:, 0])
-                spread = np.median(arrays["products"][moment, :, -1, 0] - arrays["products"][moment, :, -1, -1])
-                change = np.median(rates[moment])
-                findings.append(
-                    f"{name}, step {arrays['steps'][moment]}: |J_t| {size:.3g}; over {length} steps the largest "
-                    f"singular value changes by {change:+.4f} nats per step, condition number e^{spread:.3g}"
-                )
-    scores = {"nats per step of the largest singular value": scores}
-    return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
+    kinds, measure_kind, findings = ensembles(networks), partial(_measure_kind, sequences=sequences), at_ends(_words)
+    return collect(kinds, measure_kind, _rows, findings, _scores, plot, CAPTIONS)
 
 
-def _rows(name, arrays):
+def _rates(arrays):
+    """Returns the change of the largest singular value over the longest product [S, N], in nats per step."""
+    return arrays["products"][:, :, -1, 0] / arrays["products"].shape[2]
+
+
+def _scores(arrays):
+    return {"nats per step of the largest singular value": _rates(arrays)[-1]}
+
+
+def _words(arrays, moment):
+    products = arrays["products"]
+    size = np.median(arrays["one"][moment][:, 0])
+    spread = np.median(products[moment, :, -1, 0] - products[moment, :, -1, -1])
+    return (
+        f"|J_t| {size:.3g}; over {products.shape[2]} steps the largest singular value changes by "
+        f"{np.median(_rates(arrays)[moment]):+.4f} nats per step, condition number e^{spread:.3g}"
+    )
+
+
+def _rows(arrays):
     for moment, step in enumerate(arrays["steps"]):
         logs = arrays["products"][moment]
+        ln_bound = np.log(np.median(arrays["bound"][moment])) if "bound" in arrays else None
         for lag in range(1, logs.shape[1] + 1):
-            row = {"network": name, "step": int(step), "lag": lag, "networks": len(logs)}
             values = logs[:, lag - 1]
+            row = {"step": int(step), "lag": lag, "networks": len(logs)}
             row |= quantiles(statistics.median(values[:, 0]), ("ln_norm", "low", "high"))
             row |= {"ln_smallest": float(np.median(values[:, -1]))}
             row |= {"ln_condition": float(np.median(values[:, 0] - values[:, -1]))}
-            yield row | {
-                "ln_bound": float(lag * np.log(np.median(arrays["bound"][moment]))) if "bound" in arrays else ""
-            }
+            yield row | {"ln_bound": "" if ln_bound is None else float(lag * ln_bound)}
 
 
-def _measured(ensemble, sequences):
+def _measure_kind(ensemble, sequences):
     """Measures one kind of network: {name: {quantity: array}}."""
 
     def of_network(params, key):
@@ -139,13 +140,12 @@ def _measured(ensemble, sequences):
 
 def plot(result: Result) -> dict[str, Any]:
     """Draws the singular values of products against lag with the bound, and of one step, one panel per network."""
-    arrays_by_network = result.networks
-    return {"jacobian": _products(arrays_by_network), "jacobian_one_step": _one_step(arrays_by_network)}
+    return {"jacobian": _products(result.networks), "jacobian_one_step": _one_step(result.networks)}
 
 
-def _products(arrays_by_network):
-    figure, panels = style.panels(len(arrays_by_network), "lag k (steps)", "ln of singular values", sharex=True)
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+def _products(networks):
+    figure, panels = style.named_panels(networks, "lag k (steps)", "ln of singular values", sharex=True)
+    for panel, each in panels:
         logs, lags = each["products"], np.arange(1, each["products"].shape[2] + 1)
         for curve, (index, colour) in CURVES.items():
             chosen = logs[..., logs.shape[-1] // 2 if index is None else index]
@@ -155,21 +155,16 @@ def _products(arrays_by_network):
                 lags, lags * np.log(np.median(each["bound"][-1])), label="bound (Pascanu et al. 2013)", **style.THEORY
             )
         panel.axhline(0.0, **style.FAINT)
-        style.title(panel, name)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)
 
 
-def _one_step(arrays_by_network):
-    figure, panels = style.panels(
-        len(arrays_by_network), "index, from the largest", "singular value of $J_t$", sharey=True
-    )
+def _one_step(networks):
+    labels = "index, from the largest", "singular value of $J_t$"
+    figure, panels = style.named_panels(networks, *labels, sharey=True)
     values = []
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+    for panel, each in panels:
         values += curves.before_and_after(panel, curves.ranks(each["one"]), each["one"], each["steps"])
         panel.axhline(1.0, **style.FAINT)
-        style.title(panel, name)
-    style.log_axis(panels[0], values, 1e-12)
-    if any(len(each["steps"]) > 1 for each in arrays_by_network.values()):
-        style.legend_below(figure)
-    return figure
+    style.log_axis(panels[0][0], values, 1e-12)
+    followed = any(len(each["steps"]) > 1 for each in networks.values())
+    return style.legend_below(figure) if followed else figure

@@ -13,22 +13,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
-from jaxrnn.arguments import checked
 from jaxrnn.dynamics import curvature
 from jaxrnn.losses import weighted_sum
 from jaxrnn.norms import norm, tree_norm, unit
 from jaxrnn.studies import _landscape_figures as figures
+from jaxrnn.studies._collect import collect
 from jaxrnn.studies._ensembles import ensembles, over_networks
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
-from jaxrnn.table import Table
 from jaxrnn.types import Batch, Dataset, Net, Positive, Size
 
 CLIFF_STEPS, CLIFF_TARGET = 50, 0.7  # of figure 6 of Pascanu et al. 2013
 
 
-@checked
-@in_their_precision
+@study_function
 def study(networks: Any, batch: Size = 64, points: Size = 31, reach: Positive = 1.0, eigenvalues: Size = 3) -> Result:
     """Loss along the gradient and in a plane at the last checkpoint, and sharpness at every checkpoint.
 
@@ -51,25 +49,27 @@ def study(networks: Any, batch: Size = 64, points: Size = 31, reach: Positive = 
       Common are "reach" [points] and the cliff, "cliff_w", "cliff_b" and "cliff_loss".
     """
     grid = np.linspace(-reach, reach, points)
-    arrays_by_network, rows, findings, scores = {}, [], [], {}
-    for ensemble in ensembles(networks):
-        ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
-        arrays = arrays_by_network[ensemble.name] = _measured(ensemble, batch, grid, eigenvalues)
-        scores[ensemble.name] = arrays["sharpness"][-1, :, 0]
-        for moment, step in enumerate(ensemble.steps):
-            row = {"network": ensemble.name, "step": int(step), "networks": arrays["loss"].shape[1]}
-            row |= quantiles(statistics.median(arrays["sharpness"][moment, :, 0]), ("sharpness", "low", "high"))
-            row |= {name: float(np.median(arrays[name][moment])) for name in ("loss", "grad_norm")}
-            rows.append(row)
-            if moment in ensemble.ends():
-                findings.append(
-                    f"{ensemble.name}, step {step}: loss {row['loss']:.3g}, largest curvature "
-                    f"{row['sharpness']:.3g}, gradient norm {row['grad_norm']:.3g}"
-                )
-        findings += _before_a_jump(ensemble.name, arrays)
+    measure_kind = partial(_measure_kind, batch=batch, grid=grid, count=eigenvalues)
     common = {"reach": grid, **cliff(201)}
-    scores = {"largest eigenvalue of the Hessian": scores}
-    return Result(arrays_by_network, Table(rows), findings, plot, common, captions=figures.CAPTIONS, scores=scores)
+    return collect(ensembles(networks), measure_kind, _rows, _findings, _scores, plot, figures.CAPTIONS, common)
+
+
+def _scores(arrays):
+    return {"largest eigenvalue of the Hessian": arrays["sharpness"][-1, :, 0]}
+
+
+def _rows(arrays):
+    for moment, step in enumerate(arrays["steps"]):
+        row = {"step": int(step), "networks": arrays["loss"].shape[1]}
+        row |= quantiles(statistics.median(arrays["sharpness"][moment, :, 0]), ("sharpness", "low", "high"))
+        yield row | {name: float(np.median(arrays[name][moment])) for name in ("loss", "grad_norm")}
+
+
+def _findings(name, arrays):
+    rows = list(_rows(arrays))
+    words = "step {step}: loss {loss:.3g}, largest curvature {sharpness:.3g}, gradient norm {grad_norm:.3g}"
+    ends = rows[:1] + rows[1:][-1:]
+    return [*(f"{name}, " + words.format(**row) for row in ends), *_before_a_jump(name, arrays)]
 
 
 def _before_a_jump(name, arrays):
@@ -97,7 +97,8 @@ def loss_of(net: Net, dataset: Dataset, batch: Batch) -> Any:
     return loss
 
 
-def _measured(ensemble, batch, grid, count):
+def _measure_kind(ensemble, batch, grid, count):
+    ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
     net, dataset = ensemble.net, ensemble.dataset
 
     def of_network(params, key):
@@ -111,16 +112,16 @@ def _measured(ensemble, batch, grid, count):
         gradient = jax.grad(loss)(params)
         distance = jnp.asarray(grid) * 0.1 * tree_norm(params)
         step = unit(gradient)
-        along = jax.lax.map(lambda at: loss(_moved(params, (at, step))), distance)
+        along = jax.lax.map(lambda at: loss(_move(params, (at, step))), distance)
         first, second = _direction(key_one, params), _direction(key_two, params)
         points = jnp.stack(jnp.meshgrid(grid, grid, indexing="ij"), -1).reshape(-1, 2)
-        plane = jax.lax.map(lambda at: loss(_moved(params, (at[0], first), (at[1], second))), points)
+        plane = jax.lax.map(lambda at: loss(_move(params, (at[0], first), (at[1], second))), points)
         return distance, along, plane.reshape(len(grid), len(grid))
 
     loss, grad_norm = over_networks(of_network, ensemble)
     last = ensemble.at([len(ensemble.steps) - 1])
     distance, along, plane = (a[0] for a in over_networks(around, last))
-    return {
+    arrays = {
         "steps": ensemble.steps,
         "distance": -distance[:, ::-1],
         "along": along[:, ::-1],
@@ -129,6 +130,7 @@ def _measured(ensemble, batch, grid, count):
         "grad_norm": grad_norm,
         "sharpness": _sharpness(ensemble, batch, count),
     }
+    return {ensemble.name: arrays}
 
 
 def _sharpness(ensemble, batch, count):
@@ -159,7 +161,7 @@ def _direction(key, params):
     return tree.unflatten(scaled)
 
 
-def _moved(params, *ways):
+def _move(params, *ways):
     for at, direction in ways:
         params = jax.tree.map(lambda p, d, at=at: p + at * d, params, direction)
     return params

@@ -11,13 +11,14 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from jaxrnn import statistics
-from jaxrnn.arguments import checked
 from jaxrnn.plotting import style
-from jaxrnn.studies._ensembles import begin, ensembles, watched
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies import _curves as curves
+from jaxrnn.studies._ensembles import ensembles, train_named
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result
-from jaxrnn.studies._retraining import reconfigured, trained_anew
+from jaxrnn.studies._retraining import reconfigure, retraining_note
 from jaxrnn.table import Table
+from jaxrnn.training.ensemble import ensemble_training
 from jaxrnn.types import Size
 
 # Sequences seen until training stopped, means over successful trials: Hochreiter & Schmidhuber 1997, tables 7, 8 and 9.
@@ -57,25 +58,23 @@ def sequences_seen(task: Any, seed: int, networks: Any, right: Any, max_sequence
     batch_size, report_every = task.trainer.batch_size, task.trainer.report_every
     steps = -(-max_sequences // batch_size)
     task = task._replace(trainer=task.trainer._replace(steps=-(-steps // report_every) * report_every))
-    streak, seen_when_done, seen = np.zeros(networks, int), np.full(networks, np.nan), [0]
+    streak, successes, seen = np.zeros(networks, int), np.full(networks, np.nan), [0]
 
     def count(training):
         for correct in training.report.solved.T:
             seen[0] += batch_size
             streak[:] = np.where(correct > 1 - 0.5 / batch_size, streak + batch_size, 0)
-            done = np.isnan(seen_when_done) & (streak >= right) & (seen[0] <= max_sequences)
-            seen_when_done[done] = seen[0]
+            done = np.isnan(successes) & (streak >= right) & (seen[0] <= max_sequences)
+            successes[done] = seen[0]
         for row, history in training.going().items():
-            if not np.isnan(seen_when_done[row]):
+            if not np.isnan(successes[row]):
                 history.end("finished", "enough successive sequences are right")
 
-    for _ in watched(name, begin(task, seed, networks), [count]):
-        pass
-    return seen_when_done
+    train_named(name, ensemble_training(task, seed, networks), count)
+    return successes
 
 
-@checked
-@in_their_precision
+@study_function
 def study(
     networks: Any, lengths: list[Size] = (50, 100, 200), right: Size = 2000, max_sequences: Size = 100_000
 ) -> Result:
@@ -99,7 +98,7 @@ def study(
         if ensemble.experiment is None:
             raise ValueError("the study varies data.length: give networks that come from a configuration")
         cfg = ensemble.experiment.cfg
-        findings += trained_anew(ensemble)
+        findings += retraining_note(ensemble)
         if ensemble.dataset.memory.solved is None or "length" not in cfg.data:
             raise ValueError(
                 "these data do not fit: expected a task with a length that defines when a sequence is right; "
@@ -107,7 +106,7 @@ def study(
             )
         results = []
         for length in lengths:
-            experiment = reconfigured(ensemble, "data.length", length)
+            experiment = reconfigure(ensemble, "data.length", length)
             seed_and_networks = ensemble.seed, ensemble.networks
             results.append(
                 sequences_seen(
@@ -154,16 +153,12 @@ def plot(result: Result) -> dict[str, Any]:
     for number, (name, each) in enumerate(networks.items()):
         line, shift = style.series(number), 1.03 ** (number - len(networks) / 2)
         learned = np.isfinite(each["seen"])
-        middle, low, high = np.array([statistics.share(row.sum(), len(row)) for row in learned]).T
-        bars = np.maximum([middle - low, high - middle], 0)
-        panels[0].errorbar(lengths * shift, middle, bars, label=name, elinewidth=0.8, **line)
+        shares = [statistics.share(row.sum(), len(row)) for row in learned]
+        curves.with_bars(panels[0], lengths * shift, shares, label=name, **line)
         any_learned = learned.any(axis=1)
         if any_learned.any():
             intervals = [statistics.median(row[np.isfinite(row)]) for row in each["seen"][any_learned]]
-            middle, low, high = np.array(intervals).T
-            panels[1].errorbar(
-                lengths[any_learned] * shift, middle, [middle - low, high - middle], elinewidth=0.8, **line
-            )
+            curves.with_bars(panels[1], lengths[any_learned] * shift, intervals, **line)
     style.title(panels[0], "share of networks that learned")
     panels[0].set_ylim(-0.05, 1.05)
     if solved:
@@ -175,5 +170,4 @@ def plot(result: Result) -> dict[str, Any]:
         panel.set_xscale("log")
         panel.set_xticks(lengths, lengths)
         panel.xaxis.set_minor_locator(NullLocator())
-    style.legend_below(figure)
-    return {"long_lag": figure}
+    return {"long_lag": style.legend_below(figure)}

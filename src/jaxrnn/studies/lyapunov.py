@@ -4,6 +4,7 @@ Benettin et al. 1980; for recurrent networks Engelken, Wolf & Abbott 2023 and Vo
 grows at the same rates as a perturbation going forwards.
 """
 
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -12,15 +13,14 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from jaxrnn import dynamics, statistics
-from jaxrnn.arguments import checked
 from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
+from jaxrnn.studies._collect import at_ends, collect
 from jaxrnn.studies._ensembles import ensembles, over_networks, refuse_future
 from jaxrnn.studies._layers import driven_maps
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result
-from jaxrnn.table import Table
 from jaxrnn.types import NonNegativeInt, Size
 
 CAPTIONS = {
@@ -32,8 +32,7 @@ CAPTIONS = {
 }
 
 
-@checked
-@in_their_precision
+@study_function
 def study(
     networks: Any,
     drive: Literal["data", "none", "output"] = "data",
@@ -64,23 +63,22 @@ def study(
     Raises:
       ValueError: if a network has fewer than `exponents` exponents.
     """
-    arrays_by_network, rows, findings, scores = {}, [], [], {}
-    for ensemble in ensembles(networks):
-        if drive == "output":
-            refuse_future(ensemble)
-        for name, arrays in _spectra(ensemble, drive, steps, warm_up, exponents).items():
-            arrays_by_network[name] = arrays | {"steps": ensemble.steps}
-            scores[name] = arrays["lam"][-1, :, 0]
-            for moment, step in enumerate(ensemble.steps):
-                for (network, index), lam in np.ndenumerate(arrays["lam"][moment]):
-                    keys = {"network": name, "step": int(step), "number": network, "index": index + 1}
-                    rows.append(
-                        keys | {"lam": float(lam), "standard_error": float(arrays["error"][moment, network, index])}
-                    )
-                if moment in ensemble.ends():
-                    findings.append(f"{name}, step {step}: {_words(arrays, moment)}")
-    scores = {"largest exponent": scores}
-    return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
+    kinds = ensembles(networks)
+    if drive == "output":
+        refuse_future(*kinds)
+    measure_kind = partial(_spectra, drive=drive, steps=steps, warm_up=warm_up, exponents=exponents)
+    return collect(kinds, measure_kind, _rows, at_ends(_words), _scores, plot, CAPTIONS)
+
+
+def _scores(arrays):
+    return {"largest exponent": arrays["lam"][-1, :, 0]}
+
+
+def _rows(arrays):
+    for moment, step in enumerate(arrays["steps"]):
+        for (network, index), lam in np.ndenumerate(arrays["lam"][moment]):
+            row = {"step": int(step), "number": network, "index": index + 1, "lam": float(lam)}
+            yield row | {"standard_error": float(arrays["error"][moment, network, index])}
 
 
 def _words(arrays, moment):
@@ -119,7 +117,8 @@ def _spectra(ensemble, drive, steps, warm_up, exponents):
             arrays_by_name[ensemble.name] |= _theory(params)
         return arrays_by_name
 
-    return over_networks(of_network, ensemble)
+    spectra = over_networks(of_network, ensemble)
+    return {name: arrays | {"steps": ensemble.steps} for name, arrays in spectra.items()}
 
 
 def _of_map(name, f, z_0, xs, warm_up, exponents, key):
@@ -162,10 +161,9 @@ def _driving(ensemble, steps, key):
 
 def plot(result: Result) -> dict[str, Any]:
     """Draws the spectra, one panel per network, before and after training, with the theory of Elman networks."""
-    arrays_by_network = result.networks
-    label = "Lyapunov exponent (nats per step)"
-    figure, panels = style.panels(len(arrays_by_network), "index / number of exponents", label, sharex=True)
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+    labels = "index / number of exponents", "Lyapunov exponent (nats per step)"
+    figure, panels = style.named_panels(result.networks, *labels, sharex=True)
+    for panel, each in panels:
         x = (np.arange(each["lam"].shape[2]) + 0.5) / each["lam"].shape[2]
         curves.before_and_after(panel, x, each["lam"], each["steps"])
         if "linear" in each and each["linear"].shape == each["lam"].shape:
@@ -174,6 +172,4 @@ def plot(result: Result) -> dict[str, Any]:
             at = float(np.median(each["mean_field"][-1]))
             panel.axhline(at, color=style.RED, linestyle=":", linewidth=1.0, label="mean field, largest")
         panel.axhline(0.0, **style.FAINT)
-        style.title(panel, name)
-    style.legend_below(figure)
-    return {"lyapunov": figure}
+    return {"lyapunov": style.legend_below(figure)}

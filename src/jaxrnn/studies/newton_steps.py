@@ -7,21 +7,21 @@ predicted from a short run.
 """
 
 import itertools
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrnn.arguments import checked
 from jaxrnn.dynamics import taps
 from jaxrnn.plotting import style
+from jaxrnn.studies._collect import collect, gain_grid
 from jaxrnn.studies._ensembles import ensembles, over_networks, refuse_future
 from jaxrnn.studies._layers import label, layer_names
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._recurrent import scaled
 from jaxrnn.studies._result import Result
-from jaxrnn.table import Table
 from jaxrnn.types import NonNegative, Positive, Size
 from jaxrnn.unroll import newton
 
@@ -37,8 +37,7 @@ CAPTIONS = {
 }
 
 
-@checked
-@in_their_precision
+@study_function
 def study(
     networks: Any,
     lowest: Positive = 0.25,
@@ -67,38 +66,35 @@ def study(
     Raises:
       ValueError: if a range is empty, or `iterations` is below the largest prediction.
     """
+    if shortest < 2:
+        raise ValueError("study.shortest=1: expected at least 2")
     if iterations < newton.MAX_PREDICTED:
         raise ValueError(
             f"study.iterations={iterations}: expected at least {newton.MAX_PREDICTED}, the largest prediction"
         )
-    grid, steps = _grid(lowest, highest, gains, shortest, longest, lengths)
-    arrays_by_network, rows, findings, scores = {}, [], [], {}
-    for ensemble in ensembles(networks):
-        refuse_future(ensemble)
-        ensemble = ensemble.at([len(ensemble.steps) - 1])
-        for number, layer in enumerate(layer_names(ensemble)):
-            name = label(ensemble, layer)
-            of_lengths = [_measured(ensemble, number, grid, int(length), noise, iterations) for length in steps]
-            arrays = arrays_by_network[name] = {
-                quantity: np.stack([each[quantity] for each in of_lengths]) for quantity in of_lengths[0]
-            }
-            rows += _rows(name, arrays, grid, steps)
-            findings.append(_words(name, arrays, iterations))
-            scores[name] = np.mean(_near(arrays), axis=(0, 1))
-    common = {"gains": grid, "lengths": steps, "iterations": np.array(iterations)}
-    return Result(
-        arrays_by_network, Table(rows), findings, plot, common, _captions(iterations), {"predicted within 2": scores}
+    grid, steps = gain_grid(lowest, highest, gains, shortest, longest, lengths)
+    kinds = ensembles(networks)
+    refuse_future(*kinds)
+    return collect(
+        [ensemble.at([len(ensemble.steps) - 1]) for ensemble in kinds],
+        partial(_measure_kind, grid=grid, steps=steps, noise=noise, iterations=iterations),
+        partial(_rows, grid=grid, steps=steps),
+        lambda name, arrays: [f"{name}: {_words(arrays, iterations)}"],
+        lambda arrays: {"predicted within 2": np.mean(_near(arrays), axis=(0, 1))},
+        plot,
+        _captions(iterations),
+        {"gains": grid, "lengths": steps, "iterations": np.array(iterations)},
     )
 
 
-def _grid(lowest, highest, gains, shortest, longest, lengths):
-    """Returns (gains, lengths), evenly spread in their logarithms."""
-    if lowest >= highest or not 2 <= shortest < longest:
-        raise ValueError(
-            "study.lowest must be below study.highest, and study.shortest, at least 2, below study.longest"
-        )
-    steps = np.unique(np.rint(np.geomspace(shortest, longest, lengths)).astype(int))
-    return np.geomspace(lowest, highest, gains), steps
+def _measure_kind(ensemble, grid, steps, noise, iterations):
+    """Measures every layer at every length: {name: {quantity: [lengths, gains, N]}}."""
+    arrays_by_layer = {}
+    for number, layer in enumerate(layer_names(ensemble)):
+        of_lengths = [_at_length(ensemble, number, grid, int(length), noise, iterations) for length in steps]
+        stacked = jax.tree.map(lambda *values: np.stack(values), *of_lengths)
+        arrays_by_layer[label(ensemble, layer)] = stacked
+    return arrays_by_layer
 
 
 def _captions(iterations):
@@ -106,7 +102,7 @@ def _captions(iterations):
     return {title: text.format(**numbers) for title, text in CAPTIONS.items()}
 
 
-def _measured(ensemble, number, grid, length, noise, iterations):
+def _at_length(ensemble, number, grid, length, noise, iterations):
     """Measures one layer at one length: {quantity: [gains, N]}."""
     net, size = ensemble.net, ensemble.dataset.input_size
 
@@ -131,13 +127,13 @@ def _measured(ensemble, number, grid, length, noise, iterations):
     return {quantity: np.moveaxis(values[0], 0, -1) for quantity, values in over_networks(of_network, ensemble).items()}
 
 
-def _rows(name, arrays, grid, steps):
+def _rows(arrays, grid, steps):
     """Returns the table's rows, one per length, gain and network."""
     for (t, length), (g, gain) in itertools.product(enumerate(steps), enumerate(grid)):
         for number in range(arrays["needed"].shape[-1]):
             values = {quantity: float(each[t, g, number]) for quantity, each in arrays.items()}
             counts = {quantity: int(values[quantity]) for quantity in ("needed", "predicted")}
-            yield {"network": name, "length": int(length), "gain": float(gain), "number": number} | values | counts
+            yield {"length": int(length), "gain": float(gain), "number": number} | values | counts
 
 
 def _near(arrays):
@@ -145,10 +141,10 @@ def _near(arrays):
     return np.abs(np.minimum(arrays["needed"], newton.MAX_PREDICTED + 1) - arrays["predicted"]) <= NEAR
 
 
-def _words(name, arrays, iterations):
+def _words(arrays, iterations):
     """Describes how good the predictions are, and how often the iterations converge."""
     right, converged = 100 * np.mean(_near(arrays)), arrays["needed"] <= iterations
-    text = f"{name}: predicted within {NEAR} of the iterations needed at {right:.0f} % of {converged.size} points"
+    text = f"predicted within {NEAR} of the iterations needed at {right:.0f} % of {converged.size} points"
     if converged.all():
         return f"{text}; all converge"
     return f"{text}; {100 * np.mean(converged):.0f} % converge in {iterations}"
@@ -162,8 +158,8 @@ def plot(result: Result) -> dict[str, Any]:
 def _against_exponent(result):
     common, arrays_by_network = result.common, result.networks
     labels = "largest Lyapunov exponent (nats per step)", "iterations needed"
-    figure, panels = style.panels(len(arrays_by_network), *labels, sharey=True)
-    for panel, (name, arrays) in zip(panels, arrays_by_network.items(), strict=True):
+    figure, panels = style.named_panels(arrays_by_network, *labels, sharey=True)
+    for panel, arrays in panels:
         for number, length in enumerate(common["lengths"]):
             look = style.series(number) | {"linestyle": "none", "markersize": 3, "alpha": 0.7}
             needed = np.minimum(arrays["needed"][number], common["iterations"])
@@ -176,24 +172,21 @@ def _against_exponent(result):
         panel.set_yscale("log")
         panel.set_ylim(1.8, 1.15 * common["iterations"])
         style.plain_log(panel.yaxis)
-        style.title(panel, name)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)
 
 
 def _predictions(result):
-    arrays_by_network, most = result.networks, newton.MAX_PREDICTED + 1
-    figure, panels = style.panels(len(arrays_by_network), "iterations needed", "iterations predicted", sharey=True)
-    for panel, (name, arrays) in zip(panels, arrays_by_network.items(), strict=True):
-        pairs = np.stack([np.minimum(arrays["needed"], most).ravel(), arrays["predicted"].ravel()])
+    arrays_by_network, max_count = result.networks, newton.MAX_PREDICTED + 1
+    figure, panels = style.named_panels(arrays_by_network, "iterations needed", "iterations predicted", sharey=True)
+    for panel, arrays in panels:
+        pairs = np.stack([np.minimum(arrays["needed"], max_count).ravel(), arrays["predicted"].ravel()])
         points, counts = np.unique(pairs, axis=1, return_counts=True)
-        line = np.array([1, most + 1])
+        line = np.array([1, max_count + 1])
         panel.fill_between(line, line - NEAR - 0.5, line + NEAR + 0.5, color="0.9", linewidth=0)
         panel.scatter(*points, s=150 * counts / counts.max(), color=style.BLUE, linewidth=0)
-        panel.set(xlim=(1, most + 1), ylim=(1, most + 1), aspect="equal")
-        ticks = [*range(2, most - 1, 2), most]
+        panel.set(xlim=(1, max_count + 1), ylim=(1, max_count + 1), aspect="equal")
+        ticks = [*range(2, max_count - 1, 2), max_count]
         names = [*map(str, ticks[:-1]), "more"]
         panel.set_xticks(ticks, names)
         panel.set_yticks(ticks, names)
-        style.title(panel, name)
     return figure

@@ -5,6 +5,7 @@ each step is shown for comparison. The gradient covers all params except the rea
 sequence, from a fresh carry.
 """
 
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -12,30 +13,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
-from jaxrnn.arguments import checked
 from jaxrnn.losses import weighted_sum
 from jaxrnn.nets import AffineParams
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
-from jaxrnn.studies._gradients import compared
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies._gradients import compare_gradients
+from jaxrnn.studies._online_rules import UNROLLS, supported
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Size
-from jaxrnn.unroll import diagonal_rtrl, eprop, kf_rtrl, rtrl, scan, snap, truncated, uoro
+from jaxrnn.unroll import scan, truncated
 from jaxrnn.unroll.contract import with_key
 
-RULES = {
-    "rtrl": rtrl.unroll(),
-    "snap_2": snap.unroll(2),
-    "snap_1": snap.unroll(1),
-    "diagonal_rtrl": diagonal_rtrl.unroll(),
-    "eprop": eprop.unroll(),
-    "uoro": uoro.unroll(),
-    "kf_rtrl": kf_rtrl.unroll(),
-    "truncated": truncated.unroll(1, 1),
-}
+RULES = UNROLLS | {"truncated": truncated.unroll(1, 1)}
 COLOURS, MARKERS = ("0.5", *style.COLOURS), "so^vDPX*"
 CAPTIONS = {
     "online_gradients": "Cosine of the angle between the exact gradient of the recurrent layers and that of rules that "
@@ -49,19 +41,11 @@ CAPTIONS = {
 }
 
 
-@checked
-@in_their_precision
+@study_function
 def study(
     networks: Any,
     lengths: list[Size] = (2, 5, 10, 20, 50),
-    rules: list[Literal["rtrl", "snap_2", "snap_1", "diagonal_rtrl", "eprop", "uoro", "kf_rtrl", "truncated"]] = (
-        "snap_2",
-        "snap_1",
-        "diagonal_rtrl",
-        "eprop",
-        "uoro",
-        "truncated",
-    ),
+    rules: list[Literal[tuple(RULES)]] = ("snap_2", "snap_1", "diagonal_rtrl", "eprop", "uoro", "truncated"),
     batch: Size = 4,
 ) -> Result:
     """Cosine and ratio of norms of each rule's gradient relative to the exact one, at the last checkpoint.
@@ -81,14 +65,11 @@ def study(
         ensemble = ensemble.at([len(ensemble.steps) - 1])
         longest = len(ensemble.draw(batch, jax.random.key(0)).xs)
         arrays = {"T": np.array([length for length in lengths if length < longest] + [longest])}
-        for rule in rules:
-            try:
-                arrays[rule] = _measured(ensemble, RULES[rule], jnp.asarray(arrays["T"]), batch)
-            except ValueError as reason:
-                findings.append(f"{ensemble.name} without {rule}: {reason}")
-                continue
+        measure = partial(_measure_rule, ensemble, jnp.asarray(arrays["T"]), batch)
+        for rule, values_of_rule in supported(ensemble, rules, measure, findings):
+            arrays[rule] = values_of_rule
             for index, length in enumerate(arrays["T"]):
-                values = arrays[rule][:, index]
+                values = values_of_rule[:, index]
                 row = {"network": ensemble.name, "rule": rule, "T": int(length), "networks": len(values)}
                 row |= quantiles(statistics.median(values[:, 0]), ("cosine", "low", "high"))
                 rows.append(row | {"ratio": float(np.median(values[:, 1]))})
@@ -96,13 +77,14 @@ def study(
             findings.append(
                 f"{ensemble.name}, {rule}: cosine {last['cosine']:.2f}, ratio {last['ratio']:.2f} at T={last['T']}"
             )
-            scores.setdefault(f"cosine of {rule}", {})[ensemble.name] = arrays[rule][:, -1, 0]
+            scores.setdefault(f"cosine of {rule}", {})[ensemble.name] = values_of_rule[:, -1, 0]
         arrays_by_network[ensemble.name] = arrays
     return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
 
 
-def _measured(ensemble, unroll, lengths, batch):
+def _measure_rule(ensemble, lengths, batch, rule):
     """Measures cosine and ratio of every network, [N, T, 2]."""
+    unroll = RULES[rule]
 
     def of_network(params, key):
         drawn = ensemble.draw(batch, key)
@@ -129,7 +111,7 @@ def _of_rule(net, dataset, params, batch, unroll, length):
         gradients = jax.tree.leaves(jax.grad(loss)(params), is_leaf=lambda part: isinstance(part, AffineParams))
         return [part for part in gradients if not isinstance(part, AffineParams)]
 
-    return compared(gradient(scan.unroll()), gradient(unroll))
+    return compare_gradients(gradient(scan.unroll()), gradient(unroll))
 
 
 def plot(result: Result) -> dict[str, Any]:
@@ -161,8 +143,8 @@ def _at_the_longest(arrays_by_network):
 
 
 def _over_lengths(arrays_by_network, index, words):
-    figure, panels = style.panels(len(arrays_by_network), "T (steps)", words, sharex=True, sharey=True)
-    for panel, (name, each) in zip(panels, arrays_by_network.items(), strict=True):
+    figure, panels = style.named_panels(arrays_by_network, "T (steps)", words, sharex=True, sharey=True)
+    for panel, each in panels:
         for number, rule in enumerate(RULES):
             if rule in each:
                 line = {"color": COLOURS[number], "marker": MARKERS[number], "label": rule}
@@ -170,6 +152,4 @@ def _over_lengths(arrays_by_network, index, words):
         panel.axhline(1.0, **style.FAINT)
         panel.set_xscale("log")
         style.plain_log(panel.xaxis)
-        style.title(panel, name)
-    style.legend_below(figure)
-    return figure
+    return style.legend_below(figure)

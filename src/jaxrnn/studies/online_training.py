@@ -4,6 +4,7 @@ Backpropagation through time updates once per batch, after its last step. The ru
 step that counts.
 """
 
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -11,29 +12,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
-from jaxrnn.arguments import checked
-from jaxrnn.losses import weighted_sum
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies._online_rules import RULES, supported
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
-from jaxrnn.studies._retraining import trained_anew
+from jaxrnn.studies._retraining import retraining_note, trivial_loss
 from jaxrnn.table import Table
 from jaxrnn.training import online
 from jaxrnn.types import Size
-from jaxrnn.unroll import diagonal_rtrl, eprop, kf_rtrl, rtrl, snap, uoro
 
-RULES = {
-    "bptt": None,
-    "rtrl": rtrl.rule(),
-    "snap_2": snap.rule(2),
-    "snap_1": snap.rule(1),
-    "diagonal_rtrl": diagonal_rtrl.rule(),
-    "eprop": eprop.rule(),
-    "uoro": uoro.rule(),
-    "kf_rtrl": kf_rtrl.rule(),
-}
+WAYS = {"bptt": None, **RULES}
 COLOURS, MARKERS = (*style.COLOURS, "0.5"), "os^vDPX*"
 CAPTIONS = {
     "online_training": "Loss of the training sequences before the network learned from them, against the sequences "
@@ -43,17 +33,10 @@ CAPTIONS = {
 }
 
 
-@checked
-@in_their_precision
+@study_function
 def study(
     networks: Any,
-    rules: list[Literal["bptt", "rtrl", "snap_2", "snap_1", "diagonal_rtrl", "eprop", "uoro", "kf_rtrl"]] = (
-        "bptt",
-        "rtrl",
-        "snap_1",
-        "eprop",
-        "uoro",
-    ),
+    rules: list[Literal[tuple(WAYS)]] = ("bptt", "rtrl", "snap_1", "eprop", "uoro"),
     updates: Size = 500,
     batch: Size = 8,
     points: Size = 20,
@@ -74,30 +57,27 @@ def study(
     arrays_by_network, rows, findings, scores = {}, [], [], {}
     batches_per_point = max(1, updates // points)
     for ensemble in ensembles(networks):
-        findings += trained_anew(ensemble)
+        findings += retraining_note(ensemble)
         ensemble = ensemble.at([0])
         arrays = {
             "sequences": batch * batches_per_point * np.arange(1, points + 1),
-            "trivial": _trivial(ensemble.dataset),
+            "trivial": np.asarray(trivial_loss(ensemble.dataset)),
         }
-        for rule in rules:
-            try:
-                arrays[rule] = _curves(ensemble, rule, points, batches_per_point, batch)
-            except ValueError as reason:
-                findings.append(f"{ensemble.name} without {rule}: {reason}")
-                continue
-            last = quantiles(statistics.median(arrays[rule][:, -1]), ("loss", "low", "high"))
+        measure = partial(_curves, ensemble, points, batches_per_point, batch)
+        for rule, losses in supported(ensemble, rules, measure, findings):
+            arrays[rule] = losses
+            last = quantiles(statistics.median(losses[:, -1]), ("loss", "low", "high"))
             row = {"network": ensemble.name, "rule": rule, "sequences": int(arrays["sequences"][-1])}
             rows.append(row | {"networks": ensemble.networks} | last | {"trivial": float(arrays["trivial"])})
             findings.append("{network}, {rule}: loss {loss:.4g} ({low:.4g} to {high:.4g})".format(**rows[-1]))
-            scores.setdefault(f"loss by {rule}", {})[ensemble.name] = arrays[rule][:, -1]
+            scores.setdefault(f"loss by {rule}", {})[ensemble.name] = losses[:, -1]
         arrays_by_network[ensemble.name] = arrays
     return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
 
 
-def _curves(ensemble, name, points, each, batch):
+def _curves(ensemble, points, each, batch, name):
     """Trains by one rule: [N, P], each value the mean loss of `each` batches."""
-    task, rule = ensemble.task, RULES[name]
+    task, rule = ensemble.task, WAYS[name]
 
     def of_network(params, key):
         def update(state, number):
@@ -113,22 +93,14 @@ def _curves(ensemble, name, points, each, batch):
     return over_networks(of_network, ensemble)[0]
 
 
-def _trivial(dataset):
-    held_out = dataset.splits["validation"]
-    total, weights = weighted_sum(dataset.loss, dataset.trivial(held_out), held_out.targets, held_out.weights)
-    return np.asarray(total / weights)
-
-
 def plot(result: Result) -> dict[str, Any]:
     """Draws loss against the sequences seen, one curve per rule and one panel per network."""
-    figure, panels = style.panels(len(result.networks), "sequences seen", "training loss", sharex=True, sharey=True)
-    for panel, (name, each) in zip(panels, result.networks.items(), strict=True):
-        for number, rule in enumerate(RULES):
+    figure, panels = style.named_panels(result.networks, "sequences seen", "training loss", sharex=True, sharey=True)
+    for panel, each in panels:
+        for number, rule in enumerate(WAYS):
             if rule in each:
                 line = {"color": COLOURS[number], "marker": MARKERS[number], "markevery": 3, "label": rule}
                 curves.banded(panel, each["sequences"], each[rule], **line)
         panel.axhline(each["trivial"], **style.FAINT)
         panel.set_yscale("log")
-        style.title(panel, name)
-    style.legend_below(figure)
-    return {"online_training": figure}
+    return {"online_training": style.legend_below(figure)}

@@ -11,12 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
-from jaxrnn.arguments import checked
 from jaxrnn.dynamics import similarity as measures
 from jaxrnn.dynamics import taps
 from jaxrnn.plotting import style
 from jaxrnn.studies._ensembles import ensembles, over_networks
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
 from jaxrnn.types import Size
@@ -33,8 +32,7 @@ CAPTIONS = {
 }
 
 
-@checked
-@in_their_precision
+@study_function
 def study(networks: Any, batch: Size = 32, delays: Size = 5, rank: Size = 10) -> Result:
     """Similarity of states and of dynamics of all networks, at their last checkpoint.
 
@@ -60,14 +58,14 @@ def study(networks: Any, batch: Size = 32, delays: Size = 5, rank: Size = 10) ->
             raise ValueError(
                 f"{ensemble.name} reads {ensemble.dataset.input_size} inputs: expected {xs.shape[-1]}, as of the others"
             )
-        own_states = _states(ensemble.at([len(ensemble.steps) - 1]), xs)
-        indices = np.arange(len(own_states)) + len(states)
+        states_of_kind = _states(ensemble.at([len(ensemble.steps) - 1]), xs)
+        indices = np.arange(len(states_of_kind)) + len(states)
         arrays_by_kind[ensemble.name] = {"place": indices, "step": ensemble.steps[-1]}
-        states += list(own_states)
-        labels += [ensemble.name] * len(own_states)
+        states += list(states_of_kind)
+        labels += [ensemble.name] * len(states_of_kind)
     if len(states) < 2:
         raise ValueError("one network: expected at least two to compare; give seeds=N or compare=[...]")
-    grids = _compared(states, delays, rank)
+    grids = _compare(states, delays, rank)
     rows, findings = _between(labels, grids)
     return Result(arrays_by_kind, Table(rows), findings, plot, grids, captions=CAPTIONS)
 
@@ -83,7 +81,7 @@ def _states(ensemble, xs):
     return over_networks(of_network, ensemble)[0]
 
 
-def _compared(states, delays, rank):
+def _compare(states, delays, rank):
     """Compares states [T, B, n] of all networks: {measure: [M, M]}."""
     count = len(states)
     grids = {"cka": np.eye(count), "procrustes": np.zeros((count, count)), "dsa": np.zeros((count, count))}

@@ -7,6 +7,7 @@ truncated in two ways; one compiled call measures every k.
 - k steps back from every step, BPTT(k; 1).
 """
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,15 +17,14 @@ from jax import lax
 from jax.flatten_util import ravel_pytree
 
 from jaxrnn import statistics
-from jaxrnn.arguments import checked
 from jaxrnn.losses import weighted_sum
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
+from jaxrnn.studies._collect import collect
 from jaxrnn.studies._ensembles import ensembles, over_networks
-from jaxrnn.studies._gradients import compared
-from jaxrnn.studies._precision import in_their_precision
+from jaxrnn.studies._gradients import compare_gradients
+from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
-from jaxrnn.table import Table
 from jaxrnn.types import Batch, Dataset, Net, Params, Size
 from jaxrnn.unroll.contract import in_time, segments, step_of
 
@@ -58,7 +58,7 @@ def in_pieces(net: Net, dataset: Dataset, params: Params, batch: Batch, ks: Any)
         return jax.grad(loss)(params)
 
     full = gradient(len(batch.xs))
-    return lax.map(lambda k: compared(full, gradient(k)), jnp.asarray(ks))
+    return lax.map(lambda k: compare_gradients(full, gradient(k)), jnp.asarray(ks))
 
 
 def _cut(k):
@@ -120,7 +120,7 @@ def from_every_step(net: Net, dataset: Dataset, params: Params, batch: Batch, ks
     _, later_sums = lax.scan(one_more, (_earlier(carry_adjoints), first), None, length=len(batch.xs) - 1)
     gradients = jnp.concatenate([first[None], later_sums])
     chosen = jnp.minimum(jnp.asarray(ks), len(batch.xs)) - 1
-    return jax.vmap(lambda cut: compared(gradients[-1], cut))(gradients[chosen])
+    return jax.vmap(lambda cut: compare_gradients(gradients[-1], cut))(gradients[chosen])
 
 
 def _earlier(adjoints):
@@ -128,8 +128,7 @@ def _earlier(adjoints):
     return jax.tree.map(lambda a: jnp.concatenate([a[1:], jnp.zeros_like(a[:1])]), adjoints)
 
 
-@checked
-@in_their_precision
+@study_function
 def study(networks: Any, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Size = 32) -> Result:
     """Cosine and ratio of norms against k for every kind of network, before and after training.
 
@@ -142,47 +141,57 @@ def study(networks: Any, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch
       A `Result`. Each network has "steps" [S], "k" [k], and [S, N, k, 2], cosine and ratio, for "pieces" and, if the
       network does not read the future, for "every step".
     """
-    arrays_by_network, rows, findings, scores = {}, [], [], {}
-    for ensemble in ensembles(networks):
-        ensemble = ensemble.at(ensemble.ends())
-        longest = len(ensemble.draw(batch, jax.random.key(0)).xs)
-        ks = [k for k in lengths if k < longest] + [longest]
-        arrays = {"steps": ensemble.steps, "k": np.array(ks), **_measured(ensemble, ks, batch)}
-        for way in [way for way in WAYS if way in arrays]:
-            for moment, step in enumerate(ensemble.steps):
-                values = arrays[way][moment]
-                for index, k in enumerate(ks):
-                    row = {"network": ensemble.name, "step": int(step), "cut": way, "k": k, "networks": len(values)}
-                    row |= quantiles(statistics.median(values[:, index, 0]), ("cosine", "low", "high"))
-                    rows.append(row | {"ratio": float(np.median(values[:, index, 1]))})
-                first = ks[int(np.argmax(np.median(values[..., 0], axis=0) > 0.95))]
-                findings.append(f"{ensemble.name}, step {step}, {WAYS[way]}: cosine above 0.95 from k = {first} on")
-        scores[ensemble.name] = arrays["pieces"][-1, :, 0, 0]
-        arrays_by_network[ensemble.name] = arrays
-    scores = {"cosine of pieces of one step": scores}
-    return Result(arrays_by_network, Table(rows), findings, plot, captions=CAPTIONS, scores=scores)
+    kinds = [ensemble.at(ensemble.ends()) for ensemble in ensembles(networks)]
+    measure_kind = partial(_measure_kind, lengths=lengths, batch=batch)
+    return collect(kinds, measure_kind, _rows, _findings, _scores, plot, CAPTIONS)
 
 
-def _measured(ensemble, ks, batch):
-    """Measures cosine and ratio of every network at every checkpoint: {way: [S, N, k, 2]}."""
+def _scores(arrays):
+    return {"cosine of pieces of one step": arrays["pieces"][-1, :, 0, 0]}
+
+
+def _ways(arrays):
+    """Yields (way, step, cosines and ratios [N, k, 2]) of every way and checkpoint."""
+    for way in [way for way in WAYS if way in arrays]:
+        for step, values in zip(arrays["steps"], arrays[way], strict=True):
+            yield way, step, values
+
+
+def _rows(arrays):
+    for way, step, values in _ways(arrays):
+        for index, k in enumerate(arrays["k"].tolist()):
+            row = {"step": int(step), "cut": way, "k": k, "networks": len(values)}
+            row |= quantiles(statistics.median(values[:, index, 0]), ("cosine", "low", "high"))
+            yield row | {"ratio": float(np.median(values[:, index, 1]))}
+
+
+def _findings(name, arrays):
+    for way, step, values in _ways(arrays):
+        first = arrays["k"][int(np.argmax(np.median(values[..., 0], axis=0) > 0.95))]
+        yield f"{name}, step {step}, {WAYS[way]}: cosine above 0.95 from k = {first} on"
+
+
+def _measure_kind(ensemble, lengths, batch):
+    """Measures cosine and ratio of every network at every checkpoint: {name: {way: [S, N, k, 2]}}."""
+    longest = len(ensemble.draw(batch, jax.random.key(0)).xs)
+    ks = [k for k in lengths if k < longest] + [longest]
     measures = {"pieces": in_pieces} | ({"every step": from_every_step} if ensemble.net.causal else {})
 
     def of_network(params, key):
         drawn = ensemble.draw(batch, key)
         return {way: f(ensemble.net, ensemble.dataset, params, drawn, ks) for way, f in measures.items()}
 
-    return over_networks(of_network, ensemble)
+    arrays = {"steps": ensemble.steps, "k": np.array(ks), **over_networks(of_network, ensemble)}
+    return {ensemble.name: arrays}
 
 
 def plot(result: Result) -> dict[str, Any]:
     """Draws cosine (above) and ratio of norms (below), before and after training, one column per network."""
-    arrays_by_network = result.networks
-    figure, panels = style.panels(
-        2 * len(arrays_by_network), "k (steps)", "", columns=len(arrays_by_network), sharex=True, sharey="row"
-    )
+    networks = result.networks
+    count = len(networks)
+    figure, panels = style.panels(2 * count, "k (steps)", "", columns=count, sharex=True, sharey="row")
     for index, words in enumerate(("cosine with full gradient", "norm / full norm")):
-        row = panels[index * len(arrays_by_network) : (index + 1) * len(arrays_by_network)]
-        for panel, (name, each) in zip(row, arrays_by_network.items(), strict=True):
+        for panel, (name, each) in zip(panels[index * count : (index + 1) * count], networks.items(), strict=True):
             if panel.get_subplotspec().is_first_col():
                 panel.set_ylabel(words)
             for number, way in enumerate(way for way in WAYS if way in each):
@@ -193,5 +202,4 @@ def plot(result: Result) -> dict[str, Any]:
             style.plain_log(panel.xaxis)
             if index == 0:
                 style.title(panel, name)
-    style.legend_below(figure)
-    return {"truncation": figure}
+    return {"truncation": style.legend_below(figure)}
