@@ -149,8 +149,9 @@ def title(axes, text):
 
 
 def legend_above(axes):
-    """Adds a legend above the axes, with three columns."""
+    """Adds a legend above the axes, with three columns, and returns the figure."""
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderaxespad=0.2)
+    return axes.figure
 
 
 def legend_below(figure, handles=None, **options):
