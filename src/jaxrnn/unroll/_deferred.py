@@ -15,7 +15,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jax import lax
 
 from jaxrnn.cells.step import dot, has_dropout
@@ -23,7 +22,7 @@ from jaxrnn.cells.structure import step_with_product
 from jaxrnn.jax_internals import reverse_mode_only, without_weights
 from jaxrnn.unroll._deferred_backward import Saved, backward, rows
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
-from jaxrnn.unroll.contract import cast_like, in_time, scan, segments, where
+from jaxrnn.unroll.contract import entering, in_time, leaving, masked, scan, steps_in_time
 
 FEWEST_WEIGHTS = 8  # with fewer recurrent weights a step of the plain scan is one fused loop
 WIDE_INPUT = 256  # width of the inputs from which even a CPU may take their product before the loop
@@ -40,7 +39,7 @@ def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
     if jax.config.jax_disable_jit or len(xs) < 2 or not _has_one_product(cell, params):
         return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
     initial = cell.initial(params, xs.shape[1:-1])
-    inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
+    inputs = steps_in_time(xs, mask, reset, reverse)
     with reverse_mode_only("unroll deferred", "the unroll scan, jaxrnn.unroll.scan.unroll()"):
         carry, ys = _unrolled(cell, projects_outside(xs.shape[-1], len(params.w_h)))(params, carry, initial, *inputs)
     return carry, in_time(reverse, ys)
@@ -84,14 +83,10 @@ def _parts(cell, outside):
     source, combine = cell.step.source, with_written_derivative(cell).step.combine
 
     def local(params, carry, u, a, valid):
-        new_carry, y = combine(params, carry, u, a)
-        new_carry = cast_like(new_carry, carry)
-        if valid is None:
-            return new_carry, y
-        return where(valid, new_carry, carry), where(valid, y, jnp.zeros_like(y))
+        return leaving(carry, *combine(params, carry, u, a), valid)
 
     def project(params, xs, mask):
-        return cell.project(params, xs if mask is None else where(mask, xs, jnp.zeros_like(xs)))
+        return cell.project(params, masked(xs, mask))
 
     def before_loop(params, xs, mask):
         return project(params, xs, mask) if outside else xs
@@ -113,7 +108,7 @@ def _unrolled(cell, outside):
     def run(params, carry, initial, xs, mask, reset):
         def step(carry, inputs):
             x, valid, restart = inputs
-            carry = _entering(carry, initial, restart)
+            carry = entering(carry, initial, restart)
             a = dot(parts.source(carry), params.w_h)
             return parts.local(params, carry, parts.inside_loop(params, x, valid), a, valid)
 
@@ -123,16 +118,12 @@ def _unrolled(cell, outside):
     return run
 
 
-def _entering(carry, initial, restart):
-    return carry if restart is None else where(restart, initial, carry)
-
-
 def _forward(parts, params, carry, initial, xs, mask, reset):
     """Returns the unroll and its `Saved`. `jax.vjp` of each step splits its derivative at the product with W_h."""
 
     def step(carry, inputs):
         x, valid, restart = inputs
-        carry = _entering(carry, initial, restart)
+        carry = entering(carry, initial, restart)
         z, back_to_carry = jax.vjp(parts.source, carry)
         a, u = dot(z, params.w_h), parts.inside_loop(params, x, valid)
         (carry, y), back = jax.vjp(lambda *args: parts.local(*args, valid), params, carry, u, a)

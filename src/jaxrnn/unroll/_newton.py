@@ -28,7 +28,7 @@ from jaxrnn.cells.transforms import flat, unflat
 from jaxrnn.jax_internals import is_affine
 from jaxrnn.unroll._affine_recurrence import linearised, solved, times
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
-from jaxrnn.unroll.contract import in_time, scan, segments, step_of
+from jaxrnn.unroll.contract import in_time, scan, step_of, steps_in_time
 
 
 class _Recurrence(NamedTuple):
@@ -56,7 +56,7 @@ def newton(
     if len(xs) < 2 or xs.size == 0:
         return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
     axes = xs.ndim - 2
-    inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
+    inputs = steps_in_time(xs, mask, reset, reverse)
     first = flat(carry, axes)
     zs = _carries(recurrence, tolerance, iterations)(params, first, *inputs)
     _, ys = recurrence.exact(params, _before(first, zs), *inputs)
@@ -75,7 +75,7 @@ def steps(cell, params, carry, xs, *, mask=None, reset=None, reverse=False, iter
       The number []; iterations + 1 if the carries do not converge.
     """
     axes = xs.ndim - 2
-    inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
+    inputs = steps_in_time(xs, mask, reset, reverse)
     first = flat(carry, axes)
     limit = _limit(first.dtype, None)
     number, _, change = _iterate(_recurrence(cell, carry, axes), limit, iterations, params, first, inputs)

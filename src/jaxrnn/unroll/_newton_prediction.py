@@ -19,7 +19,7 @@ from jax.typing import ArrayLike
 
 from jaxrnn.cells.transforms import flat
 from jaxrnn.types import Carry, Cell, Params
-from jaxrnn.unroll.contract import in_time, segments, step_of
+from jaxrnn.unroll.contract import step_of, steps_in_time
 
 SHORT_RUN = 128  # steps over which the growth of errors is measured
 MAX_PREDICTED = 12  # iterations; networks that need more may need any number
@@ -61,7 +61,7 @@ def growth(
     at the measured exponent. Arguments as in `jaxrnn.unroll`.
     """
     short, limit = min(len(xs), SHORT_RUN), 2.0 * len(xs)
-    inputs = _beginning(short, *in_time(reverse, (xs, mask, segments(reset, reverse))))
+    inputs = _beginning(short, *steps_in_time(xs, mask, reset, reverse))
     params, carry, inputs = lax.stop_gradient((params, carry, inputs))
     step = step_of(cell, params, inputs[0])
     axes = xs.ndim - 2

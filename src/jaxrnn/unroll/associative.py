@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from jaxrnn.arguments import checked
 from jaxrnn.cells.structure import linear_step
 from jaxrnn.types import Carry, Cell, Params, Unroll
-from jaxrnn.unroll.contract import segments, where
+from jaxrnn.unroll.contract import masked, segments, where
 
 
 @checked
@@ -45,9 +45,7 @@ def associative(
         )
     if not len(xs):
         return carry, step.read(params, jnp.zeros((0, *step.state(carry).shape)))
-    if mask is not None:
-        xs = where(mask, xs, jnp.zeros_like(xs))
-    a, b = step.coefficients(params, cell.project(params, xs))
+    a, b = step.coefficients(params, cell.project(params, masked(xs, mask)))
     restart, first = segments(reset, reverse), -1 if reverse else 0
     before = step.state(carry)
     if restart is not None:
@@ -60,9 +58,7 @@ def associative(
         a, b = where(mask, (a, b), identity)
     b = b.at[first].add(a[first] * before)  # the scan starts from zero, so the first map takes the carry in
     states = lax.associative_scan(_compose, (a, b), reverse=reverse)[1]
-    ys = step.read(params, states)
-    if mask is not None:
-        ys = where(mask, ys, jnp.zeros_like(ys))
+    ys = masked(step.read(params, states), mask)
     return step.carry(states[0 if reverse else -1]), ys
 
 

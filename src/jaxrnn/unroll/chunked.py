@@ -8,7 +8,7 @@ from jax import lax
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Size, Unroll
-from jaxrnn.unroll.contract import in_time, segments, step_of
+from jaxrnn.unroll.contract import in_time, step_of, steps_in_time
 
 
 @checked
@@ -26,7 +26,7 @@ def unroll(k: Size | None = None) -> Unroll:
         step = step_of(cell, params, xs)
         size = min(k or round(math.sqrt(len(xs))), len(xs)) or 1
         in_chunks = len(xs) // size * size
-        inputs = in_time(reverse, (xs, mask, segments(reset, reverse)))
+        inputs = steps_in_time(xs, mask, reset, reverse)
         head = jax.tree.map(lambda a: a[:in_chunks].reshape(in_chunks // size, size, *a.shape[1:]), inputs)
         tail = jax.tree.map(lambda a: a[in_chunks:], inputs)
 

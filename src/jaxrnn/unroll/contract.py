@@ -49,17 +49,29 @@ def step_of(cell, params, xs):
     def step(carry, inputs):
         x_t, valid, restart = inputs
         params = narrow(wide)
-        if restart is not None:
-            carry = where(restart, initial, carry)
-        if valid is not None:  # before the step, because a NaN in padding would turn zero gradients into NaN
-            x_t = where(valid, x_t, jnp.zeros_like(x_t))
-        new_carry, y_t = cell.step(params, carry, cell.project(params, x_t))
-        new_carry = cast_like(new_carry, carry)
-        if valid is not None:
-            new_carry, y_t = where(valid, new_carry, carry), where(valid, y_t, jnp.zeros_like(y_t))
-        return new_carry, y_t
+        carry = entering(carry, initial, restart)
+        return leaving(carry, *cell.step(params, carry, cell.project(params, masked(x_t, valid))), valid)
 
     return step
+
+
+def entering(carry, initial, restart):
+    """Returns the carry that enters a step: the initial one where the step restarts."""
+    return carry if restart is None else where(restart, initial, carry)
+
+
+def leaving(carry, new_carry, y_t, valid):
+    """Returns (carry, y_t) after a step: the old carry and a zero output where the step is not valid."""
+    new_carry = cast_like(new_carry, carry)
+    return (new_carry if valid is None else where(valid, new_carry, carry)), masked(y_t, valid)
+
+
+def masked(a, valid):
+    """Returns an array with zeros where `valid` is false; None means that all steps are valid.
+
+    Inputs are masked before the step, because a NaN in padding would turn zero gradients into NaN.
+    """
+    return a if valid is None else where(valid, a, jnp.zeros_like(a))
 
 
 def summed_in_float32(params):
@@ -84,6 +96,11 @@ def segments(reset, reverse):
 def in_time(reverse, sequences):
     """Returns the sequences in the order in which the run reads them: flipped in time if it is reversed."""
     return jax.tree.map(lambda a: jnp.flip(a, 0), sequences) if reverse else sequences
+
+
+def steps_in_time(xs, mask, reset, reverse):
+    """Returns (xs, mask, where the carry restarts), each as in `in_time`."""
+    return in_time(reverse, (xs, mask, segments(reset, reverse)))
 
 
 def where(condition, new, old):

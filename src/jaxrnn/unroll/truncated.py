@@ -6,7 +6,7 @@ from jax import lax
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Size, Unroll
-from jaxrnn.unroll.contract import in_time, scan, segments, step_of
+from jaxrnn.unroll.contract import in_time, scan, step_of, steps_in_time
 
 
 @checked
@@ -36,7 +36,7 @@ def unroll(k1: Size, k2: Size | None = None) -> Unroll:
         if steps == 0:
             return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
         step = step_of(cell, params, xs)
-        xs, mask, reset = in_time(reverse, (xs, mask, segments(reset, reverse)))
+        xs, mask, reset = steps_in_time(xs, mask, reset, reverse)
         mask = jnp.ones(xs.shape[:-1], bool) if mask is None else mask
 
         # First pass: the carry before every step, as constants.
