@@ -189,8 +189,14 @@ class Table:
           ValueError: if a field is not a number, a gap is refused, or the column has no values. The message names the
             line and the column.
         """
-        texts = self.texts(index)
-        values = np.array([self._number(row, index, texts[row], missing, form) for row in rows])
+        texts = [self.texts(index)[row] for row in rows]
+        if form == _numbers.PLAIN and not self.reading.missing_values:
+            values = _numbers.plain(texts)
+            if values is not None and len(values):
+                return values
+        values = np.array(
+            [self._number(row, index, text, missing, form) for row, text in zip(rows, texts, strict=True)]
+        )
         if np.isnan(values).all():
             raise ValueError(f"{self.path}, column {self.header[index]!r}: all values are missing")
         return values
