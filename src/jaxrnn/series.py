@@ -47,7 +47,7 @@ class Series(NamedTuple):
         outputs, which are the locations of the distributions; None to add nothing.
       name: name of the series among those of a panel.
       zone: offset of the times from UTC as text, such as "+01:00"; empty if the source names none.
-      panel: all series that share the network, this one first; empty for a single series.
+      panel: all series that share the network, in the order of the data set's arrays; empty for a single series.
     """
 
     values: Float[np.ndarray, "N V"]

@@ -244,6 +244,31 @@ def test_labels_from_a_table_with_tabs(write):
         assert dataset.train.rows == 48
 
 
+def test_a_quotation_mark_in_a_line_of_text_with_tabs_is_a_letter(write):
+    texts = ['"What?', "it's 5\" wide", '"all of ""it"""']
+    path = write(*(f"{'ham' if n % 2 else 'spam'}\t{texts[n % 3]} {n}" for n in range(60)))
+    dataset = labels.dataset(path, text=1, label=0, by="words")
+    assert dataset.train.rows == 48
+    assert {'"What?', '5"'} <= set(dataset.symbols.inputs.names)
+    path = write("kind\ttext", *(f'{"ham" if n % 2 else "spam"}\t"all ""{n}"" of it"' for n in range(60)))
+    names = labels.dataset(path, label="kind", by="words").symbols.inputs.names
+    assert {"all", "it"} <= set(names)
+    assert '"all' not in names
+
+
+def test_numbers_above_numbers_may_be_names(write):
+    rows = [f"{n},{n % 5}" for n in range(60)]
+    np.testing.assert_array_equal(values_of(write("0,1", *rows), 1), np.arange(60) % 5)  # as pandas writes an array
+    np.testing.assert_array_equal(values_of(write("2019,2020", *rows), 2020), np.arange(60) % 5)
+    np.testing.assert_array_equal(values_of(write("7,8", *rows), 1, header=True), np.arange(60) % 5)
+    np.testing.assert_array_equal(values_of(write("7,8", *rows), 1), [8, *(np.arange(60) % 5)])
+
+
+def test_a_long_field_with_breaks_does_not_hide_how_a_table_is_written(write):
+    rows = [f'{n};"a\nb";{n % 5}' for n in range(80)]
+    np.testing.assert_array_equal(values_of(write("t;text;x", *rows), "x"), np.arange(80) % 5)
+
+
 STORES = ("north", "south", "east")
 
 

@@ -186,3 +186,28 @@ def test_a_study_of_symbols(tmp_path, call, words):
     result = call(tmp_path, "study", "study=gradient_flow", *words, *small)
     assert result.returncode == 0, result.stderr
     assert "nats per step back" in result.stdout
+
+
+@pytest.mark.slow
+def test_stores_of_ones_own(tmp_path, trained, call):
+    days = np.arange("2024-01-01", "2024-05-01", dtype="datetime64[D]")
+    rows = [f"{store};{day.item():%d.%m.%Y};{size * (20 + n % 7)},5"
+            for n, day in enumerate(days) for store, size in (("north", 1), ("south", 100))]  # fmt: skip
+    (tmp_path / "stores.csv").write_text("\n".join(["store;day;sales", *rows]) + "\n")
+    words = ["data=csv", "data.path=stores.csv", "data.column=sales", "data.time=day", "data.series_by=store"]
+    summary = trained(tmp_path, *words, "data.window=8", "data.season=7", "data/distribution=gaussian")
+    assert any("data.delimiter" in note for note in summary["notes"])
+    result = call(tmp_path, "evaluate", "run=run")
+    assert result.returncode == 0, result.stderr
+    assert "rmse (file's units)" in result.stdout
+    with open(tmp_path / "run/errors.csv", newline="") as file:
+        assert {row["series"] for row in csv.DictReader(file)} == {"north", "south", "all"}
+    for store, size in (("north", 1), ("south", 100)):
+        result = call(tmp_path, "generate", "run=run", "start=end", "length=7", f"series={store}")
+        assert result.returncode == 0, result.stderr
+        with open(tmp_path / "run/generation.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert rows[0]["time"].startswith("2024-05-01")
+        assert all(10 * size < float(row["generated"]) < 40 * size for row in rows)
+    result = call(tmp_path, "generate", "run=run", "series=west")
+    assert result.stderr == "error: series=west: no such series; there are north, south\n"

@@ -11,7 +11,7 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import build
 
 ROOT = Path(__file__).parents[2]
-OWN = {"custom", "csv", "labels", "pairs", "text"}  # data sets of the user's own files
+OWN = {"custom", "csv", "labelled_series", "labels", "pairs", "text"}  # data sets of the user's own files
 DATA = sorted(path.stem for path in (ROOT / "conf/data").glob("*.yaml") if path.stem not in OWN)
 FURTHER = ["parity data.every=false", "sunspots data.target=last", "digits data.by=pixels", "forecast data.target=last"]
 SMALL = ["model.cell.size=4", "trainer.batch_size=4", "trainer.steps=10", "trainer.report_every=10", "seed=1"]

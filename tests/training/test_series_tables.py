@@ -91,3 +91,14 @@ def test_the_tables_name_units_and_what_is_scaled(tmp_path):
     assert "rmse (degC)" in text
     assert "mse (scaled)" in text
     assert "scaled" in run.dataset.loss.name
+
+
+def test_times_keep_their_offset_from_utc(tmp_path):
+    days = pd.date_range("2024-03-30", periods=COUNT, freq="h", tz="Europe/Berlin")  # summer begins on the second day
+    frame = pd.DataFrame({"time": days.map(pd.Timestamp.isoformat), "x": RNG.normal(size=COUNT).cumsum()})
+    run = trained(tmp_path, frame, "x")
+    table = pd.read_csv(artifacts.write_predictions(run, "test"))
+    assert table.time.str.endswith("+01:00").all()  # the offset of the first
+    assert pd.to_datetime(table.time).tolist() == days[TEST:].tolist()
+    path, *_ = artifacts.write_generation(run)
+    assert pd.to_datetime(pd.read_csv(path).time)[0] == days[TEST]

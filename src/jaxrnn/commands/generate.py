@@ -11,6 +11,7 @@ def generate(cfg):
     with config_errors():
         schema.prepare(cfg)
         run = run_folder.load(cfg.run, schema.listed(cfg.trust, "trust"))
+        run = run if cfg.series is None else generate_cli.of_series(run, str(cfg.series))
         if run.dataset.symbols.question is not None:
             print(generate_cli.answered(run, cfg))
             return

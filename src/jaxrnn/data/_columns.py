@@ -1,5 +1,6 @@
 """Columns of a table in a text file, read by pandas: names, texts, and numbers with their gaps."""
 
+import csv
 import io
 import math
 import re
@@ -64,10 +65,14 @@ class Table:
         """Returns the `pandas.DataFrame` of all fields as strings, with one row per record, empty ones included."""
         import pandas  # imported here: it takes half a second
 
+        is_unquoted = dialect.delimiter == "\t" and _dialect.has_even_tabs(text, dialect.skip_rows)
+        options = {"sep": dialect.delimiter, "skiprows": dialect.skip_rows, "header": None, "dtype": object}
+        options |= {"na_filter": False, "skip_blank_lines": False, "skipinitialspace": True, "low_memory": False}
         try:
-            return pandas.read_csv(io.StringIO(text), sep=dialect.delimiter, header=None, dtype=object, na_filter=False,
-                                   skiprows=dialect.skip_rows, skip_blank_lines=False, skipinitialspace=True,
-                                   low_memory=False)  # fmt: skip
+            if not is_unquoted:
+                return pandas.read_csv(io.StringIO(text), **options)
+            frame = pandas.read_csv(io.StringIO(text), quoting=csv.QUOTE_NONE, **options)
+            return frame.map(_dialect.unquoted) if '"' in text else frame
         except pandas.errors.EmptyDataError as error:
             raise ValueError(f"{self.path}: data.skip_rows={dialect.skip_rows} leaves no rows") from error
         except pandas.errors.ParserError as error:
@@ -81,13 +86,22 @@ class Table:
             raise ValueError(f"{self.path}, {reason}") from error
 
     def _has_header(self, first, names):
-        """Returns whether the first row names the columns: a name that the user gives, or no number above numbers."""
+        """Returns whether the first row names the columns.
+
+        It does not if it holds numbers above numbers, or if a column that the user gives by index repeats its value.
+        """
         named = {str(name) for name in names if isinstance(name, str) or name >= len(first)}
-        if named & set(first) or len(self._frame) < 2:
+        is_counted = len(first) > 1 and first == [
+            str(number) for number in range(len(first))
+        ]  # as pandas names columns
+        if named & set(first) or is_counted or len(self._frame) < 2:
             return True
         second = [str(field) for field in self._frame.iloc[1]]
         are_numbers = [(_dialect.is_number(a), _dialect.is_number(b)) for a, b in zip(first, second, strict=True)]
-        return not any(a for a, _ in are_numbers) or any(b and not a for a, b in are_numbers)
+        if any(a for a, _ in are_numbers):
+            return any(b and not a for a, b in are_numbers)
+        indices = [name for name in names if isinstance(name, int) and name < len(first)]
+        return not any((self._frame[index].iloc[1:] == self._frame[index].iloc[0]).any() for index in indices)
 
     def index(self, column, key):
         """Returns the index of a column, given its name or its index from 0; `key` is the user's key in messages.
@@ -175,8 +189,14 @@ class Table:
           ValueError: if a field is not a number, a gap is refused, or the column has no values. The message names the
             line and the column.
         """
-        texts = self.texts(index)
-        values = np.array([self._number(row, index, texts[row], missing, form) for row in rows])
+        texts = [self.texts(index)[row] for row in rows]
+        if form == _numbers.PLAIN and not self.reading.missing_values:
+            values = _numbers.plain(texts)
+            if values is not None and len(values):
+                return values
+        values = np.array(
+            [self._number(row, index, text, missing, form) for row, text in zip(rows, texts, strict=True)]
+        )
         if np.isnan(values).all():
             raise ValueError(f"{self.path}, column {self.header[index]!r}: all values are missing")
         return values

@@ -8,6 +8,7 @@ from typing import NamedTuple
 DELIMITERS = (",", "\t", ";", "|")
 NAMES = {"tab": "\t", "\\t": "\t", "space": " "}
 NUMBER = re.compile(r"[+-]?[.,]?\d[\d.,:+\-/ '\u00a0\u202f\u2019]*([TeE][\d.:+-]*Z?)?")
+QUOTED = re.compile(r'"([^"]|"")*"')
 SAMPLE = 100  # lines that are looked at
 MIN_ROWS = 3  # rows after a title from which lines above the table are recognised
 
@@ -33,12 +34,25 @@ def of_text(text, delimiter=None, skip_rows=None):
     first = _next_line(lines, skip_rows or 0)
     candidates = [*DELIMITERS[1:], DELIMITERS[0]] if delimiter is None else [NAMES.get(delimiter, delimiter)]
     rows = {candidate: _rows(lines[first:], candidate) for candidate in candidates}
+    if len(lines) == SAMPLE:  # the last record may be cut
+        rows = {candidate: records[:-1] for candidate, records in rows.items()}
     for candidate in candidates:
         for start in range(len(rows[candidate]) if skip_rows is None else 1):
             if _is_table(rows[candidate], start):
                 titles = rows[candidate][start - 1][0] if start else 0
                 return Dialect(candidate, _next_line(lines, first + titles))
     return Dialect(max(rows, key=lambda candidate: (_similar(rows[candidate]), candidate == ",")), first)
+
+
+def has_even_tabs(text, skip_rows):
+    """Returns whether all lines have the same number of tabs, so that no quoted field holds a tab or a line break."""
+    counts = {line.count("\t") for line in text.split("\n")[skip_rows:] if line.strip()}
+    return len(counts) == 1
+
+
+def unquoted(field):
+    """Returns a field without the quotation marks around it, if it has such."""
+    return field[1:-1].replace('""', '"') if QUOTED.fullmatch(field) else field
 
 
 def _next_line(lines, first):

@@ -13,7 +13,7 @@ GRAMS = {  # separator of the symbols -> {name: (orders of the n-grams, whether 
 }
 
 
-def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
+def labelled_texts(texts, labels, name, default, split_seed=0, separator="", prepare=str):
     """Builds the data set of labelled texts: reads a text symbol by symbol, predicts its label at the last one.
 
     Training, validation and test get 80, 10 and 10 % of the distinct texts of each label.
@@ -25,6 +25,7 @@ def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
       default: the text to classify if the user gives none.
       split_seed: the seed of the split.
       separator: the separator of a text's symbols: "" for letters, " " for words.
+      prepare: (text of the user) -> text, applied to a question.
     """
     split = Symbols((), separator).split
     sequences = [split(text) for text in texts]
@@ -37,7 +38,7 @@ def labelled_texts(texts, labels, name, default, split_seed=0, separator=""):
     splits = {part: examples.take(rows) for part, rows in parts.items()}
 
     def question_batch(text):
-        return single_batch("last", symbols.encode(split(text))[:, None])
+        return single_batch("last", symbols.encode(split(prepare(text)))[:, None])
 
     counts = np.bincount(numbers[parts["train"]], minlength=len(names))
     return stored(

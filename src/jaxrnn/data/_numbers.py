@@ -57,7 +57,7 @@ def format_of(columns, delimiter, decimal=None, thousands=None):
         for meaning in MEANINGS
         if decimal in (None, meaning[0]) and thousands in (None, meaning[1])
     ] or [NumberFormat(decimal or ".", thousands or "")]
-    if meanings[0] == PLAIN and all(map(_is_plain, columns)):
+    if meanings[0] == PLAIN and all(plain(column) is not None for column in columns):
         return PLAIN
     texts = list(dict.fromkeys(text for column in columns for text in column))
     texts = texts[:: max(len(texts) // MAX_TEXTS, 1)]
@@ -77,13 +77,13 @@ def format_of(columns, delimiter, decimal=None, thousands=None):
     )
 
 
-def _is_plain(column):
-    """Returns whether Python reads every text of a column as a number."""
+def plain(texts):
+    """Returns texts as numbers, [N], if Python reads all of them as finite numbers; None otherwise."""
     try:
-        np.array(column, object).astype(float)
+        values = np.array(texts, object).astype(float)
     except ValueError:
-        return False
-    return not any("_" in text for text in column)
+        return None
+    return values if np.isfinite(values).all() and not any("_" in text for text in texts) else None
 
 
 @functools.cache

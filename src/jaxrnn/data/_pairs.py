@@ -11,7 +11,7 @@ from jaxrnn.metrics import accuracy, cross_entropy, exact_match
 from jaxrnn.symbols import Question, SymbolData, Symbols, vocabulary
 
 
-def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backwards=False):
+def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backwards=False, prepare=str):
     """Builds the data set of text pairs.
 
     Args:
@@ -20,6 +20,7 @@ def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backw
       default: the source to answer if the user gives none.
       separators: the separators of the symbols of a source and of a target: "" for letters, " " for words.
       label_smoothing: the label smoothing of the loss, in [0, 1).
+      prepare: (text of the user) -> text, applied to a question.
       backwards: whether sources are reversed (Sutskever, Vinyals & Le 2014).
     """
     separate = [Symbols((), separator).split for separator in separators]
@@ -37,7 +38,7 @@ def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backw
     longest = examples["train"].targets.shape[1]
 
     def question_batch(text):
-        xs = inputs.encode(separate[0](text))[direction][:, None]
+        xs = inputs.encode(separate[0](prepare(text)))[direction][:, None]
         return single_batch("answer", xs, np.zeros((longest, 1), np.int32))
 
     def describe_source(source, row):

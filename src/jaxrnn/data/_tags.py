@@ -1,30 +1,71 @@
 """Builds data sets of tagged sentences."""
 
+import re
+
 import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.data import _assets, _descriptions
 from jaxrnn.data._splits import split_groups
 from jaxrnn.data.examples import Examples, pad, single_batch, stored
+from jaxrnn.metrics import accuracy, entity_f1, exact_match
 from jaxrnn.symbols import UNKNOWN, Question, SymbolData, Symbols, vocabulary
 
+CONLL_U = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
+ENTITY_TAG = re.compile(r"O|[BI]-.+")
 
-def parse(text, path):
-    """Parses lines of word, tab and tag, with an empty line between sentences, into [[(word, tag), ...], ...].
+
+def parse(text, path, columns=None):
+    """Parses a file with a word and its tag per line and an empty line between sentences: [[(word, tag), ...], ...].
+
+    The form of the lines is that of the first one:
+
+    - two fields with a tab between them;
+    - ten fields with tabs (CoNLL-U): the form and the universal tag. Comments, ranges of words and empty nodes are
+      left out;
+    - fields with blanks between them (CoNLL-2003): the first and the last one. Lines with -DOCSTART- are left out.
+
+    Args:
+      text: the content of the file.
+      path: its path, for messages.
+      columns: the fields of the word and of the tag, as indices or as names of CoNLL-U; None for those above.
 
     Raises:
       ValueError: if a line has another form. The message names the line.
     """
+    lines = list(enumerate(_assets.lines(text), 1))
+    first = next((line for _, line in lines if line.strip() and ("\t" in line or not line.startswith("#"))), "")
+    separator = "\t" if "\t" in first or len(first.split()) < 2 else None
+    width = len(first.split(separator))
+    is_universal = separator == "\t" and width == len(CONLL_U)
+    word, tag = _indices(columns, width, separator, is_universal)
     sentences = [[]]
-    for number, line in enumerate(_assets.lines(text), 1):
-        fields = line.split("\t")
+    for number, line in lines:
+        fields = [field.strip() for field in line.split(separator)]
         if not line.strip():
             sentences.append([])
-        elif len(fields) == 2 and fields[0].strip() and fields[1].strip():
-            sentences[-1].append((fields[0].strip(), fields[1].strip()))
+        elif fields[0] == "-DOCSTART-" or (is_universal and not fields[0].isdigit()):
+            continue
+        elif len(fields) == width > max(word, tag) and fields[word] and fields[tag]:
+            sentences[-1].append((fields[word], fields[tag]))
         else:
-            raise ValueError(f"{path}, line {number}: expected a word, a tab and a tag; got {line[:40]!r}")
+            form = "a word, a tab and a tag" if separator and width <= 2 else f"{width} fields with a word and a tag"
+            raise ValueError(f"{path}, line {number}: expected {form}; got {line[:40]!r}")
     return [sentence for sentence in sentences if sentence]
+
+
+def _indices(columns, width, separator, is_universal):
+    """Returns the indices of the fields of the word and of the tag."""
+    if columns is None:
+        if is_universal:
+            return CONLL_U.index("form"), CONLL_U.index("upos")
+        return 0, 1 if separator else width - 1
+    indices = [CONLL_U.index(column) if column in CONLL_U and is_universal else column for column in columns]
+    for column, index in zip(columns, indices, strict=True):
+        if not isinstance(index, int) or not -width <= index < width:
+            names = f", or a name ({', '.join(CONLL_U)})" if is_universal else ""
+            raise ValueError(f"data.columns={column}: expected an index from 0 to {width - 1}{names}")
+    return [index % width for index in indices]
 
 
 def tagging(sentences, longest, fewest, split_seed, default):
@@ -59,6 +100,8 @@ def tagging(sentences, longest, fewest, split_seed, default):
     examples = Examples(xs, lengths, targets)
     splits = {part: examples.take(rows) for part, rows in parts.items()}
 
+    is_entities = len(tags.names) > 1 and all(map(ENTITY_TAG.fullmatch, tags.names))
+
     def question_batch(text):
         return single_batch("all", read(text.split())[:, None], np.zeros((len(text.split()), 1), np.int32))
 
@@ -67,6 +110,8 @@ def tagging(sentences, longest, fewest, split_seed, default):
         "all",
         tags.size,
         {"most frequent tag of the word": most_frequent(splits["train"], symbols.size, tags.size)},
+        metrics={"accuracy": accuracy(), "exact_match": exact_match()}
+        | ({"entity_f1": entity_f1(tags.names)} if is_entities else {}),
         symbols=SymbolData(
             symbols, tags, Question("sentence", question_batch, default), _descriptions.tagged(symbols, tags)
         ),

@@ -11,7 +11,7 @@ from jaxrnn.data._buckets import buckets, group_by_length
 from jaxrnn.data._forecast import shuffled
 from jaxrnn.dataset import Dataset, Loss, MakeBatch, Metric, Plan, Predictor, TrainingSet
 from jaxrnn.losses import CROSS_ENTROPY
-from jaxrnn.metrics import accuracy, exact_match
+from jaxrnn.metrics import accuracy, exact_match, macro_f1
 from jaxrnn.symbols import SymbolData
 
 TargetKind = Literal["all", "last", "answer"]
@@ -66,7 +66,8 @@ def stored(
         length.
       output_size: K.
       baselines, loss, symbols, notes: as in `Dataset`; the first baseline is the trivial predictor.
-      metrics: as in `Dataset`; None for the accuracy, and for exact matches if a sequence has several labels.
+      metrics: as in `Dataset`; None for the accuracy, and the macro F1 (one label per sequence) or
+        exact matches (several).
     """
     train = splits["train"]
     lengths = train.lengths[:, None] if train.answers is None else np.stack([train.lengths, train.answers], axis=1)
@@ -77,7 +78,8 @@ def stored(
         plan, length_buckets = buckets(group_by_length(lengths), lengths, lambda shape: cut(kind, shape))
     evaluated = {name: _whole(kind, examples) for name, examples in splits.items() if name != "train"}
     if metrics is None:
-        metrics = {"accuracy": accuracy()} | ({} if kind == "last" else {"exact_match": exact_match()})
+        metrics = {"accuracy": accuracy()}
+        metrics |= {"macro_f1": macro_f1()} if kind == "last" else {"exact_match": exact_match()}
     return Dataset(
         input_size=train.xs.shape[-1],
         output_size=output_size,

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jaxrnn.arguments import checked
+from jaxrnn.data import _words
 from jaxrnn.data._columns import Table
 from jaxrnn.data._labels import labelled_texts
 from jaxrnn.types import Dataset, Seed, Size
@@ -16,7 +17,7 @@ def dataset(
     path: str | Path,
     text: str | int = "text",
     label: str | int = "label",
-    by: Literal["letters", "words"] = "letters",
+    by: Literal["letters", "words", "tokens"] = "letters",
     longest: Size = 200,
     split_seed: Seed = 0,
 ) -> Dataset:
@@ -30,7 +31,7 @@ def dataset(
     Args:
       path: a table such as a CSV or TSV file; see `jaxrnn.data.csv` for how it is read.
       text, label: the two columns: names, or indices from 0.
-      by: the symbols of a text: letters, or words separated by spaces.
+      by: the symbols of a text: letters, words separated by spaces, or tokens, which are words and punctuation marks.
       longest: the largest number of symbols of a text.
       split_seed: the seed of the split.
 
@@ -40,6 +41,8 @@ def dataset(
         texts or fewer than two labels. The message names the line.
     """
     texts, labels = read(path, text, label)
+    prepare = _words.prepare(by)
+    texts = list(map(prepare, texts))
     separator = "" if by == "letters" else " "
     texts = [string[:longest] if by == "letters" else " ".join(string.split()[:longest]) for string in texts]
     if len(set(texts)) < MIN_TEXTS or len(set(labels)) < 2:
@@ -47,7 +50,7 @@ def dataset(
             f"{path}: {len(set(texts))} different texts with {len(set(labels))} labels; at least {MIN_TEXTS} texts and "
             "2 labels are needed"
         )
-    return labelled_texts(texts, labels, "text", texts[0], split_seed, separator)
+    return labelled_texts(texts, labels, "text", texts[0], split_seed, separator, prepare)
 
 
 def read(path: str | Path, text: Any, label: Any) -> Any:

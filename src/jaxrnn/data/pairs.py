@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import Literal
 
 from jaxrnn.arguments import checked
-from jaxrnn.data import _assets
+from jaxrnn.data import _assets, _words
+from jaxrnn.data._columns import Table
 from jaxrnn.data._pairs import pairs
 from jaxrnn.data._splits import split_groups
 from jaxrnn.symbols import Symbols
 from jaxrnn.types import Dataset, Rate, Seed, Size
 
 MIN_SOURCES = 20
-By = Literal["letters", "words"]
+By = Literal["letters", "words", "tokens"]
 
 
 @checked
@@ -22,6 +23,7 @@ def dataset(
     longest: Size = 100,
     label_smoothing: Rate = 0.0,
     split_seed: Seed = 0,
+    columns: tuple[str | int, str | int] | None = None,
 ) -> Dataset:
     """Predicts the answer to a source.
 
@@ -31,22 +33,25 @@ def dataset(
       symbol counts as wrong.
 
     Args:
-      path: a UTF-8 text file.
-      source, target: the symbols of each side: letters, or words separated by spaces.
+      path: a UTF-8 text file with a source, a tab and its answer on each line, or a table (see `columns`).
+      source, target: the symbols of each side: letters, words separated by spaces, or tokens, which are words and
+        punctuation marks.
       longest: the largest number of symbols of a source or an answer.
       label_smoothing: the label smoothing of the loss.
       split_seed: the seed of the split.
+      columns: the columns of the source and of the answer in a table: names, or indices from 0; see `jaxrnn.data.csv`
+        for how a table is read. None for a text file.
 
     Raises:
       FileNotFoundError: if the file does not exist.
       ValueError: if the file is not UTF-8, a line does not have two fields, or fewer than 20 distinct sources remain.
         The message names the line.
     """
+    prepare = [_words.prepare(by) for by in (source, target)]
     separators = tuple("" if by == "letters" else " " for by in (source, target))
     split = [Symbols((), separator).split for separator in separators]
-    examples = [
-        pair for pair in _read(path) if all(len(f(text)) <= longest for f, text in zip(split, pair, strict=True))
-    ]
+    texts = ([f(text) for f, text in zip(prepare, pair, strict=True)] for pair in _read(path, columns))
+    examples = [pair for pair in texts if all(len(f(text)) <= longest for f, text in zip(split, pair, strict=True))]
     sources = [tuple(split[0](question)) for question, _ in examples]
     if len(set(sources)) < MIN_SOURCES:
         raise ValueError(
@@ -55,11 +60,18 @@ def dataset(
         )
     parts = split_groups(sources, seed=split_seed)
     splits = {name: [examples[row] for row in rows] for name, rows in parts.items()}
-    return pairs(splits, "source", examples[0][0], separators, label_smoothing)
+    return pairs(splits, "source", examples[0][0], separators, label_smoothing, prepare=prepare[0])
 
 
-def _read(path):
-    """Yields (source, answer) of each line that is not empty."""
+def _read(path, columns):
+    """Yields (source, answer) of each line that is not empty, or of each row of a table."""
+    if columns is not None:
+        table = Table(path, columns)
+        for row, fields in enumerate(zip(*(table.texts(table.index(c, "data.columns")) for c in columns), strict=True)):
+            if not all(fields):
+                raise ValueError(f"{table.where(row)}: the source or its answer is missing")
+            yield list(fields)
+        return
     for number, line in enumerate(_assets.lines(_assets.read_text(path)), 1):
         fields = [field.strip() for field in line.split("\t")]
         if not line.strip():

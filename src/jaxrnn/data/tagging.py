@@ -15,25 +15,34 @@ MIN_SENTENCES = 20
 
 
 @checked
-def dataset(path: str | Path | None = None, longest: Size = 60, fewest: Size = 2, split_seed: Seed = 0) -> Dataset:
+def dataset(
+    path: str | Path | None = None,
+    longest: Size = 60,
+    fewest: Size = 2,
+    split_seed: Seed = 0,
+    columns: tuple[str | int, str | int] | None = None,
+) -> Dataset:
     """Sentences, word by word; `model.bidirectional=concat` reads them in both directions.
 
-    Training, validation and test get 80, 10 and 10 % of the distinct sentences.
+    Training, validation and test get 80, 10 and 10 % of the distinct sentences. Tags such as B-PER, I-PER and O have
+    the metric `entity_f1`, the F1 of whole entities.
 
     Args:
-      path: a UTF-8 file with a word, a tab and a tag per line and an empty line between sentences; None for the Brown
-        corpus.
+      path: a UTF-8 file with a word and its tag per line and an empty line between sentences: with a tab between
+        them, as CoNLL-2003, or as CoNLL-U; None for the Brown corpus.
       longest: the largest number of words; longer sentences are left out.
       fewest: the number of training occurrences from which a word has its own symbol; rarer words are read as their
         last three letters.
       split_seed: the seed of the split.
+      columns: the fields of the word and of the tag, as indices from 0, or names such as "form" and "xpos" for
+        CoNLL-U. None for the first and the last field of a line, or "form" and "upos".
 
     Raises:
       FileNotFoundError: if the file does not exist.
       ValueError: if the file is not UTF-8, a line has another form, or there are fewer than 20 distinct sentences.
     """
     text = _assets.text("brown") if path is None else _assets.read_text(path)
-    sentences = parse(text, path)
+    sentences = parse(text, path, columns)
     distinct = {tuple(word.lower() for word, _ in sentence) for sentence in sentences if len(sentence) <= longest}
     if len(distinct) < MIN_SENTENCES:
         raise ValueError(

@@ -159,6 +159,7 @@ def write_generation(run, prime=None, length=None, start=None, seed=0):
     generated, series = run.generate(length, prime, start), run.dataset.series
     priming, path = primed(run.task, prime, length, start), run.folder / "generation.csv"
     values, times = series.in_source_units(generated), series.times_of(priming.start, len(generated))
+    values = np.round(values) if series.distribution.counts else values
     truth = series.in_source_units(series.truth()[priming.start :][: len(generated)])
     quantiles = {}
     if series.distribution.size > 1:

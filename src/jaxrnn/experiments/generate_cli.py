@@ -3,6 +3,7 @@
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import artifacts
 from jaxrnn.experiments.command_line import QUESTIONS
+from jaxrnn.experiments.run import Run
 from jaxrnn.training import symbol_inference
 
 SAMPLING_DEFAULTS = {"temperature": 1.0, "top_k": None, "top_p": None}
@@ -38,6 +39,23 @@ def answered(run, cfg):
     )
     path, figure = artifacts.write_answer(run, answer)
     return f"{answer.text}\nin {path}" + (f", figure in {figure}" if figure is not None else "")
+
+
+def of_series(run, name):
+    """Returns the run with the series `name` of its panel as the one to continue.
+
+    Raises:
+      ConfigError: if its data set has no such series.
+    """
+    panel = run.dataset.series.panel if run.dataset.series is not None else ()
+    series = next((series for series in panel if series.name == name), None)
+    if series is None:
+        names = ", ".join(series.name for series in panel)
+        advice = f"no such series; there are {names}" if panel else "this data set has no several series"
+        raise ConfigError(f"series={name}: {advice}")
+    task = run.task._replace(dataset=run.dataset._replace(series=series._replace(panel=panel)))
+    return Run(task, run.params, run.best_step, run.step, run.history, seed=run.seed, folder=run.folder, cfg=run.cfg,
+               evaluator=run.evaluator)  # fmt: skip
 
 
 def continuation(run, cfg):

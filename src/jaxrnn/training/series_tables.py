@@ -20,7 +20,7 @@ def of_series(dataset: Any, split: str, ys: Any) -> np.ndarray:
     ys, batch = np.asarray(ys), dataset.splits[split]
     if not isinstance(batch.xs, Windows):
         return ys[np.asarray(batch.weights) > 0]  # of the only sequence
-    return next(_of_each(dataset, batch, ys))[2]
+    return next(part for series, _, part in _of_each(dataset, batch, ys) if series.name == dataset.series.name)
 
 
 @in_own_precision
