@@ -9,7 +9,7 @@ import pytest
 from jaxrnn import nets, runtime
 from jaxrnn.cells import elman, gru, lstm
 from jaxrnn.data import noisy_cosine, sine
-from jaxrnn.experiments.run import generation_error
+from jaxrnn.training.priming import generation_error
 from jaxrnn.optimizers import clip_by_global_norm, global_norm, optimizer
 from jaxrnn.training import Task, Trainer
 from jaxrnn.training.compiled import single_program
