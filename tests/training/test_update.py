@@ -9,11 +9,11 @@ import pytest
 from jaxrnn import nets, runtime
 from jaxrnn.cells import elman, gru, lstm
 from jaxrnn.data import noisy_cosine, sine
-from jaxrnn.training.priming import generation_error
 from jaxrnn.optimizers import clip_by_global_norm, global_norm, optimizer
 from jaxrnn.training import Task, Trainer
 from jaxrnn.training.compiled import single_program
 from jaxrnn.training.evaluation import evaluator
+from jaxrnn.training.priming import generation_error
 from jaxrnn.training.regularizers import flossing
 from jaxrnn.types import Batch
 from jaxrnn.unroll import deferred

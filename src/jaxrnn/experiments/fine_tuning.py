@@ -7,6 +7,7 @@ from jaxrnn import losses
 from jaxrnn.arguments import refuse_factory, validated
 from jaxrnn.dataset import Loss
 from jaxrnn.errors import ConfigError
+from jaxrnn.net_summary import parts
 from jaxrnn.precision import as_computed
 from jaxrnn.training import compatibility
 from jaxrnn.training.update import zero_frozen
@@ -24,14 +25,6 @@ def changed(task, params=None, frozen=None, loss=None):
         task = task._replace(frozen=_mask(frozen, shapes))
         _check_mask(task, shapes)
     return task
-
-
-def parts(params):
-    """Lists (name, leaf) of params; the name joins the keys by dots, such as "0.w_h"."""
-    return [
-        (jax.tree_util.keystr(path, simple=True, separator="."), leaf)
-        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
-    ]
 
 
 def _loss(loss, dataset):
@@ -53,14 +46,14 @@ def _loss(loss, dataset):
 
 def _check_params(params, shapes):
     """Raises a `ConfigError` for params that are not those of the net."""
-    given, expected = (
+    actual, expected = (
         {name: list(leaf.shape) for name, leaf in parts(tree)} for tree in (jax.eval_shape(lambda: params), shapes)
     )
-    for name in {**expected, **given}:
-        if given.get(name) != expected.get(name):
+    for name in {**expected, **actual}:
+        if actual.get(name) != expected.get(name):
             raise ConfigError(
                 f"params: they belong to another net; {name or 'the params'}: expected "
-                f"{expected.get(name, 'nothing')}, got {given.get(name, 'nothing')}"
+                f"{expected.get(name, 'nothing')}, got {actual.get(name, 'nothing')}"
             )
     if jax.tree.structure(params) != jax.tree.structure(shapes):
         raise ConfigError(
