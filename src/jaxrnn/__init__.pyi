@@ -28,6 +28,7 @@ from .experiments import Run as Run
 from .experiments import experiment as experiment
 from .experiments import fit as fit
 from .experiments import load as load
+from .net_summary import summary as summary
 from .nets import rnn as rnn
 from .series import Series as Series
 from .types import Cell as Cell

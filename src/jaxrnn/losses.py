@@ -1,7 +1,7 @@
 """Losses per step, and their weighted sum over steps and sequences."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,20 @@ def squared_error(ys: AnyArray, targets: AnyArray) -> jax.Array:
 def cross_entropy(logits: AnyArray, labels: AnyArray) -> jax.Array:
     """-ln softmax(logits)[label], in nats. Args: logits [T, B, K], labels [T, B, 1], integers. Returns: [T, B]."""
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels[..., 0])
+
+
+def absolute_error(ys: ArrayLike, targets: ArrayLike) -> jax.Array:
+    """Mean over the outputs of |y - target|. Args: ys, targets [T, B, K]. Returns: [T, B]."""
+    return mean_of_known(lambda ys, values: jnp.abs(ys - values), ys, targets)
+
+
+def huber(ys: ArrayLike, targets: ArrayLike) -> jax.Array:
+    """Mean over the outputs of the Huber loss (1964) with delta 1. Args: ys, targets [T, B, K]. Returns: [T, B]."""
+    return mean_of_known(optax.huber_loss, ys, targets)
+
+
+def _known_squared_error(ys, targets):
+    return mean_of_known(lambda ys, values: (ys - values) ** 2, ys, targets)
 
 
 SQUARED_ERROR = Loss(squared_error, "mean squared error")
@@ -62,6 +76,15 @@ def mean_of_known(function: Callable[..., Any], ys: AnyArray, values: AnyArray) 
     known = ~jnp.isnan(values)
     terms = jnp.where(known, function(ys, jnp.where(known, values, 0)), 0)
     return jnp.sum(terms, axis=-1) / jnp.maximum(jnp.sum(known, axis=-1), 1)
+
+
+LossName = Literal["mse", "mae", "huber", "cross_entropy"]
+NAMED = {  # losses that `jaxrnn.fit` knows by name; unknown values of a series do not count
+    "mse": Loss(_known_squared_error, "mean squared error"),
+    "mae": Loss(absolute_error, "mean absolute error"),
+    "huber": Loss(huber, "Huber loss"),
+    "cross_entropy": CROSS_ENTROPY,
+}
 
 
 def weighted_sum(

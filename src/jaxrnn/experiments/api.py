@@ -11,7 +11,7 @@ import optax
 from jaxrnn import atomic, optimizers
 from jaxrnn.arguments import checked, refuse_factory
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import fitting, run_folder, saved_config
+from jaxrnn.experiments import fine_tuning, fitting, run_folder, saved_config
 from jaxrnn.experiments.build import Experiment
 from jaxrnn.experiments.run import Run
 from jaxrnn.nets import adapted
@@ -45,6 +45,9 @@ def fit(
     metrics: dict[str, Callable[..., Any]] | None = None,
     regularizer: Callable[..., Any] | None = None,
     checkpointing: Checkpointing = Checkpointing(),
+    params: Any = None,
+    frozen: Any = None,
+    loss: Any = None,
 ) -> Run:
     """Trains a network.
 
@@ -69,6 +72,9 @@ def fit(
       callbacks: functions of a `training.callbacks.Progress`, called at every report. Returning a reason ends the run.
       probes: {name: probe}, such as `jaxrnn.studies.gates.probe()`. Probes write into the folder.
       metrics: {name: (ys, Batch) -> number}, reported in addition to the loss.
+      params: params to start from, such as `run.params` or those of an imported model; None to draw them.
+      frozen: parts that are not trained: (name of a part, such as "0.w_h") -> bool, or bools in the params' structure.
+      loss: "mse", "mae", "huber", "cross_entropy", or (ys [T, B, K], targets) -> [T, B]; None for the data set's loss.
       regularizer, checkpointing: such as `jaxrnn.training.flossing(3)`; a `jaxrnn.training.Checkpointing`.
 
     Returns:
@@ -88,6 +94,7 @@ def fit(
     trainer = Trainer(steps, batch_size, report_every or max(1, steps // 100), precision)
     with computing(precision):
         task = _task(net, dataset, optimizer, trainer, unroll, regularizer, metrics)
+        task = fine_tuning.changed(task, params, frozen, loss)
         return fit_task(task, seed, folder, checkpointing, callbacks, probes)
 
 
@@ -116,9 +123,10 @@ def _refuse_arguments(arguments):
     parameters = inspect.signature(fit).parameters
     settings_of_run = [name for name in parameters if name not in ("net", "folder")]
     if repeated := [name for name in settings_of_run if arguments[name] != parameters[name].default]:
-        raise ConfigError(
-            f"{repeated[0]}: the experiment already sets it; pass it to jaxrnn.experiment(...) as an override"
-        )
+        advice = "pass it to jaxrnn.experiment(...) as an override"
+        if repeated[0] in ("params", "frozen", "loss"):
+            advice = f"call jaxrnn.fit(experiment.task.net, experiment.task.dataset, {repeated[0]}=..., ...)"
+        raise ConfigError(f"{repeated[0]}: the experiment already sets it; {advice}")
 
 
 def _locked(folder):

@@ -15,21 +15,34 @@ def predict(run, inputs):
     Raises:
       ConfigError: if the inputs do not fit the run's data set.
     """
-    if hasattr(inputs, "columns"):
-        inputs = _of_columns(run.dataset, inputs)
-    texts = [inputs] if isinstance(inputs, str) else list(inputs)
+    texts = [inputs] if isinstance(inputs, str) else [] if hasattr(inputs, "columns") else list(inputs)
     if texts and all(isinstance(text, str) for text in texts):
         answers = _for_texts(run, texts)
         return answers[0] if isinstance(inputs, str) else answers
-    if run.dataset.symbols.inputs is not None:
+    predictions = _for_arrays(run, sequences(run.dataset, inputs))
+    return predictions if _is_ragged(inputs) or np.ndim(inputs) == 3 else predictions[0]
+
+
+def sequences(dataset, inputs):
+    """Lists the sequences [T_n, V] of an array [T], [T, V] or [B, T, V], of a list of arrays, or of a DataFrame."""
+    if dataset.symbols.inputs is not None:
         raise ConfigError("x: this network reads texts; expected a text or a list of texts")
-    is_ragged = isinstance(inputs, list | tuple) and len({np.shape(sequence) for sequence in texts}) > 1
-    arrays = [np.asarray(a, float) for a in (texts if is_ragged else [inputs])]
-    if not is_ragged:
-        array = arrays[0][:, None] if arrays[0].ndim == 1 else arrays[0]  # a series of one variable
-        arrays = list(array) if array.ndim == 3 else [array]
-    predictions = _for_arrays(run, arrays)
-    return predictions if is_ragged or np.ndim(inputs) == 3 else predictions[0]
+    if hasattr(inputs, "columns"):
+        inputs = _of_columns(dataset, inputs)
+    array = None if _is_ragged(inputs) else np.asarray(inputs, float)
+    if array is not None:
+        array = array[:, None] if array.ndim == 1 else array  # a series of one variable
+    arrays = [np.asarray(sequence, float) for sequence in inputs] if array is None else [array]
+    arrays = list(array) if array is not None and array.ndim == 3 else arrays
+    width = dataset.input_size if dataset.series is None else len(dataset.series.value_labels)
+    for array in arrays:
+        if array.ndim != 2 or array.shape[1] != width or not len(array) or not np.isfinite(array).all():
+            raise ConfigError(f"x: expected finite numbers [T, {width}] or [B, T, {width}], got shape {array.shape}")
+    return arrays
+
+
+def _is_ragged(inputs):
+    return isinstance(inputs, list | tuple) and len({np.shape(sequence) for sequence in inputs}) > 1
 
 
 def _of_columns(dataset, frame):
@@ -45,25 +58,24 @@ def _of_columns(dataset, frame):
 def _for_arrays(run, arrays):
     """Predicts for sequences [T_n, V] in the source's units; an array [B, ...] if all have the same length."""
     dataset = run.dataset
-    width = dataset.input_size if dataset.series is None else len(dataset.series.value_labels)
-    for array in arrays:
-        if array.ndim != 2 or array.shape[1] != width or not len(array) or not np.isfinite(array).all():
-            raise ConfigError(f"x: expected finite numbers [T, {width}] or [B, T, {width}], got shape {array.shape}")
-    lengths = np.array([len(array) for array in arrays])
-    xs = np.stack([_padded(_network_inputs(dataset, array), lengths.max()) for array in arrays], axis=1)
-    batch = _batch(jnp.asarray(xs, float), lengths)
-    ys = _in_source_units(dataset, np.asarray(run.evaluator.predict(run.params, batch)))
+    xs, lengths = padded([network_inputs(dataset, array) for array in arrays])
+    ys = _in_source_units(dataset, np.asarray(run.evaluator.predict(run.params, batch(xs, lengths))))
     if dataset.targets == "per_sequence":
         return ys[lengths - 1, np.arange(len(arrays))]
-    sequences = [ys[:length, row] for row, length in enumerate(lengths)]
-    return sequences if len(set(lengths)) > 1 else np.stack(sequences)
+    predictions = [ys[:length, row] for row, length in enumerate(lengths)]
+    return predictions if len(set(lengths)) > 1 else np.stack(predictions)
 
 
-def _network_inputs(dataset, values):
+def network_inputs(dataset, values):
     """Converts a sequence [T, V] from the source's units to the inputs of the network, [T, D]."""
     series = dataset.series
     if series is None:
         return values if dataset.scales is None else dataset.scales.inputs.scaled(values)
+    return scaled_series(series, values).inputs()
+
+
+def scaled_series(series, values):
+    """Returns a `Series` with other values [T, V], in the source's units, scaled like the run's series."""
     if series.past_covariates is not None or series.future_covariates is not None:
         raise ConfigError(
             "x: this network also reads covariates or a calendar, which x does not contain; generate() continues the "
@@ -72,7 +84,7 @@ def _network_inputs(dataset, values):
     if series.log and (values <= 0).any():
         raise ConfigError("x: this network reads logarithms, so every value must be above 0")
     scaled = ((np.log(values) if series.log else values) - series.mean) / series.std
-    return series._replace(values=scaled).inputs()
+    return series._replace(values=scaled, missing=None, informed=None)
 
 
 def _in_source_units(dataset, ys):
@@ -82,15 +94,27 @@ def _in_source_units(dataset, ys):
         values = np.asarray(series.distribution.median(jnp.asarray(ys)))
         values = series.in_source_units(values.reshape(*ys.shape[:2], series.horizon, -1))
         return values[:, :, 0] if series.horizon == 1 else values
-    if jnp.issubdtype(compatibility.two_step_batch(dataset).targets.dtype, jnp.floating):
+    if not has_classes(dataset):
         return ys if dataset.scales is None else dataset.scales.targets.unscaled(ys)
     labels = dataset.symbols.outputs
     numbers = ys.argmax(axis=-1)
     return numbers if labels is None else np.array(labels.names)[numbers]
 
 
-def _batch(xs, lengths):
+def has_classes(dataset):
+    """Returns whether the targets of a data set are classes, not values."""
+    return not jnp.issubdtype(compatibility.two_step_batch(dataset).targets.dtype, jnp.floating)
+
+
+def padded(arrays):
+    """Returns sequences [T_n, D] as one padded array [T, B, D], and their lengths [B]."""
+    lengths = np.array([len(array) for array in arrays])
+    return np.stack([_padded(array, lengths.max()) for array in arrays], axis=1), lengths
+
+
+def batch(xs, lengths):
     """Returns the `Batch` of padded sequences xs [T, B, D] without targets."""
+    xs = jnp.asarray(xs, float)
     mask = np.arange(len(xs))[:, None] < lengths
     mask = None if mask.all() else jnp.asarray(mask)
     return Batch(xs, jnp.zeros((*xs.shape[:2], 1)), jnp.ones(xs.shape[:2]), jnp.ones(len(lengths), bool), mask)
@@ -107,17 +131,17 @@ def _for_texts(run, texts):
     if symbols.outputs is None:
         return [symbol_inference.ask(run, text).picture for text in texts]
     try:
-        batch = _stacked([symbols.question.batch(text) for text in texts])
+        stacked = _stacked([symbols.question.batch(text) for text in texts])
     except ValueError as error:
         raise ConfigError(f"{symbols.question.name}: {error}") from error
     if run.net.decoding is not None:
         length = max(len(part.targets) for part in run.dataset.splits.values())
-        answers = symbol_inference.greedy(run.net, run.params, batch._replace(targets=np.zeros(length)))
+        answers = symbol_inference.greedy(run.net, run.params, stacked._replace(targets=np.zeros(length)))
         return [symbols.outputs.decode(answer) for answer in answers.T]
-    numbers = np.asarray(run.evaluator.predict(run.params, batch)).argmax(axis=-1)
-    labels, counted = np.array(symbols.outputs.names)[numbers], np.asarray(batch.weights) > 0
-    sequences = [labels[counted[:, row], row].tolist() for row in range(len(texts))]
-    return [labels[-1] for labels in sequences] if run.dataset.targets == "per_sequence" else sequences
+    numbers = np.asarray(run.evaluator.predict(run.params, stacked)).argmax(axis=-1)
+    labels, counted = np.array(symbols.outputs.names)[numbers], np.asarray(stacked.weights) > 0
+    answers = [labels[counted[:, row], row].tolist() for row in range(len(texts))]
+    return [answer[-1] for answer in answers] if run.dataset.targets == "per_sequence" else answers
 
 
 def _stacked(batches):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import predicting, run_summary
+from jaxrnn.experiments import predicting, run_summary, scoring
 from jaxrnn.plotting import forecasts
 from jaxrnn.plotting import runs as plotting
 from jaxrnn.plotting.notebooks import Figures
@@ -105,6 +105,23 @@ class Run:
         if x not in self._predicted:
             self._predicted[x] = self.evaluator.predict(self.params, splits[x])
         return self._predicted[x]
+
+    @in_own_precision
+    def evaluate(self, x: Any, y: Any = None) -> dict[str, Any]:
+        """Scores the network on other data, by the loss and the metrics of the run's data set.
+
+        Args:
+          x: a `Dataset` in the units of the run's; a series [T] or [T, V], or a DataFrame, in the source's units, whose
+            targets are its own later values; or sequences as in `predict`, with y.
+          y: the targets of sequences: values in the source's units, or classes, one each or one per step.
+
+        Returns:
+          {metric: value}; for a `Dataset` {split: {metric: value}}.
+
+        Raises:
+          ConfigError: if the data do not fit the run's data set.
+        """
+        return scoring.evaluate(self, x, y)
 
     @cached_property
     @in_own_precision

@@ -45,6 +45,8 @@ class Task(NamedTuple):
       regularizer: (net, params, loss, batch, step, share) -> the objective to minimise. The loss is the loss of this
         device's rows, and share is 1 / number of devices. None to minimise the loss.
       metrics: {name: (ys, Batch) -> number}, reported with the loss and the data set's own metrics.
+      frozen: a pytree of bools with the structure of the params, or a prefix of it: true for parts that are not
+        trained; None to train all.
     """
 
     net: Net
@@ -53,6 +55,7 @@ class Task(NamedTuple):
     trainer: Trainer
     regularizer: Callable[..., Any] | None = None
     metrics: dict[str, Callable[..., Any]] = {}  # noqa: RUF012
+    frozen: Any = None
 
     @property
     def measured(self) -> dict[str, Any]:
@@ -206,8 +209,10 @@ def _update(task, shards):
 
         (_, (loss, carry, solved)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
         loss, solved, grads = sum_over_devices((loss, solved, grads))
+        grads = zero_frozen(task, grads)
         clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
         changes, opt_state = optimizer.rule.update(clipped, state.opt_state, state.params)
+        changes = zero_frozen(task, changes)  # weight decay would change frozen parts too
         params = optax.apply_updates(state.params, changes)
         grad_norm, clipped_norm, update_norm = global_norms(grads, clipped, changes)
         was_clipped = clipped_norm < (1 - ROUNDING) * grad_norm
@@ -215,6 +220,14 @@ def _update(task, shards):
         return TrainState(state.step + 1, params, opt_state, carry, state.key), report
 
     return update
+
+
+def zero_frozen(task, tree):
+    """Returns a tree like the params of a task with zeros in its frozen parts."""
+    if task.frozen is None:
+        return tree
+    zeros = partial(jax.tree.map, jnp.zeros_like)
+    return jax.tree.map(lambda frozen, part: zeros(part) if frozen else part, task.frozen, tree)
 
 
 def cast(params, precision):
