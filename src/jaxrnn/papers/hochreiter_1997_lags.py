@@ -6,6 +6,7 @@
 - 5: multiplication.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from jaxrnn.cells import lstm
 from jaxrnn.data import multiplication, reber
 from jaxrnn.papers import _lags as lags
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Reproduction, at_most
 from jaxrnn.plotting import style
 from jaxrnn.studies.long_lag import sequences_seen
 from jaxrnn.training.update import Trainer
@@ -30,7 +31,7 @@ class Experiment(NamedTuple):
       right: number of successive sequences that must be right.
       before: whether the paper counts only the sequences before these.
       published: sequences seen, mean over trials.
-      most: number of sequences after which a network has failed.
+      max_sequences: number of sequences after which a network has failed.
       batch: sequences per update.
       size, rate: H, and Adam's learning rate.
     """
@@ -40,7 +41,7 @@ class Experiment(NamedTuple):
     right: int
     before: bool
     published: float
-    most: int
+    max_sequences: int
     batch: int = 8
     size: int = 16
     rate: float = 1e-2
@@ -72,30 +73,19 @@ def reproduce(quick: bool = False, seeds: Size = 5, length: Size = 100) -> Repro
     """
     if quick:
         length, seeds = 30, 1
-    tried = [each for each in experiments(length) if not quick or each.name[:2] in ("2b", "3a")]
-    ours = {each.name: _seen(each, seeds, length) for each in tried}
+    chosen = [each for each in experiments(length) if not quick or each.name[:2] in ("2b", "3a")]
+    ours = {each.name: _sequences_until_success(each, seeds, length) for each in chosen}
     claims = [
-        Claim(f"{each.name}: sequences until {each.right} successive ones are right", each.published, ours[each.name],
-              "at most", source="text")
-        for each in tried
-    ]  # fmt: skip
-
-    def draw():
-        figure, (panel,) = style.panels(1, "sequences seen", "")
-        for y, each in enumerate(reversed(tried)):
-            seen = ours[each.name]
-            panel.plot(seen[np.isfinite(seen)], np.full(np.isfinite(seen).sum(), y), "o", color=style.BLUE,
-                       markersize=3, label="ours")  # fmt: skip
-            if np.isinf(seen).any():
-                panel.plot(each.most, y, ">", color=style.BLUE, markersize=5, label="not until then")
-            panel.plot([each.published] * 2, [y - 0.3, y + 0.3], color=style.RED, label="published mean")
-        panel.set_xscale("log")
-        panel.set_yticks(range(len(tried)), [each.name for each in reversed(tried)])
-        style.legend_below(figure)
-        return {"hochreiter_1997_lags": figure}
-
+        at_most(
+            f"{each.name}: sequences until {each.right} successive ones are right",
+            each.published,
+            ours[each.name],
+            source="text",
+        )
+        for each in chosen
+    ]
     settings = {"T": length, "chrono": length, "seeds": seeds}
-    settings |= {each.name: f"{each.size} units; batches of {each.batch}; Adam {each.rate:g}" for each in tried}
+    settings |= {each.name: f"{each.size} units; batches of {each.batch}; Adam {each.rate:g}" for each in chosen}
     differs = [
         "Adam, and in most experiments batches of 8, instead of gradient descent after every sequence; exact gradient; "
         "forget gate.",
@@ -108,13 +98,31 @@ def reproduce(quick: bool = False, seeds: Size = 5, length: Size = 100) -> Repro
         "Experiment 3 of the paper also requires a mean error below 0.01; its numbers here are without this condition.",
     ]
     differs += ["The published numbers belong to 100 steps."] if quick else []
-    return Reproduction("Hochreiter & Schmidhuber 1997, lags of other kinds", claims, settings, differs, draw)
+    return Reproduction(
+        "Hochreiter & Schmidhuber 1997, lags of other kinds", claims, settings, differs, partial(_draw, chosen, ours)
+    )
 
 
-def _seen(experiment, seeds, length):
+def _draw(chosen, ours):
+    """Draws the sequences seen, {name: [seeds]}, beside the published means."""
+    figure, panel = style.axes("sequences seen", "")
+    for y, each in enumerate(reversed(chosen)):
+        seen = ours[each.name]
+        success = np.isfinite(seen)
+        marks = {"color": style.BLUE, "markersize": 3, "label": "ours"}
+        panel.plot(seen[success], np.full(success.sum(), y), "o", **marks)
+        if not success.all():
+            panel.plot(each.max_sequences, y, ">", color=style.BLUE, markersize=5, label="not until then")
+        panel.plot([each.published] * 2, [y - 0.3, y + 0.3], color=style.RED, label="published mean")
+    panel.set_xscale("log")
+    panel.set_yticks(range(len(chosen)), [each.name for each in reversed(chosen)])
+    return {"hochreiter_1997_lags": style.legend_below(figure)}
+
+
+def _sequences_until_success(experiment, seeds, length):
     """Returns the sequences seen [seeds]; infinity for a network that failed."""
     cell, trainer = lstm.cell(experiment.size, chrono=float(length)), Trainer(1000, experiment.batch, 100)
     task = training.task(cell, experiment.dataset, trainer, learning_rate=experiment.rate)
-    most = experiment.most + experiment.right * experiment.before
-    seen = sequences_seen(task, 0, seeds, experiment.right, most, experiment.name)
+    max_sequences = experiment.max_sequences + experiment.right * experiment.before
+    seen = sequences_seen(task, 0, seeds, experiment.right, max_sequences, experiment.name)
     return np.where(np.isnan(seen), np.inf, seen - experiment.right * experiment.before)
