@@ -113,6 +113,14 @@ def compare(works, repeats, words):
     return Measured(rows, summary, [*(words.format(**row) for row in summary), *dict.fromkeys(left_out)])
 
 
+def grouped(rows, column):
+    """Returns {value: rows} by the values of one column, in the order of the rows."""
+    rows_by_value = {}
+    for row in rows:
+        rows_by_value.setdefault(row[column], []).append(row)
+    return rows_by_value
+
+
 def bars(axes, rows, number, horizontal=False):
     """Draws the median of every side as a bar with its value, by the format string `number`."""
     draw = axes.barh if horizontal else axes.bar
@@ -123,8 +131,7 @@ def bars(axes, rows, number, horizontal=False):
 
 def curves(axes, rows, x, y):
     """Draws one column of a summary against another, one curve per side, on logarithmic axes."""
-    for number, side in enumerate(dict.fromkeys(row["side"] for row in rows)):
-        chosen = [row for row in rows if row["side"] == side]
+    for number, (side, chosen) in enumerate(grouped(rows, "side").items()):
         axes.loglog([row[x] for row in chosen], [row[y] for row in chosen], label=side, **style.series(number))
 
 

@@ -42,9 +42,7 @@ def benchmark(
 
 def plot(measured):
     """Draws seconds against T, one panel per cell."""
-    rows_by_cell = {}
-    for row in measured.summary:
-        rows_by_cell.setdefault(row["cell"], []).append(row)
+    rows_by_cell = timing.grouped(measured.summary, "cell")
     figure, panels = plotting.named_panels(rows_by_cell, "T (steps)", "seconds", sharey=True)
     for axes, rows in panels:
         timing.curves(axes, rows, "T", "median")

@@ -63,10 +63,8 @@ def _baseline(name, work):
 
 def plot(measured):
     """Draws the seconds to the first gradient of every tool, one panel per length."""
-    lengths = list(dict.fromkeys(row["T"] for row in measured.summary))
-    figure, panels = plotting.panels(len(lengths), "seconds to the first gradient", "")
-    for axes, length in zip(panels, lengths, strict=True):
-        chosen = [row for row in measured.summary if row["T"] == length]
-        timing.bars(axes, chosen, "{:.1f}", horizontal=True)
-        axes.set_title(f"T={length}")
+    rows_by_length = {f"T={length}": rows for length, rows in timing.grouped(measured.summary, "T").items()}
+    figure, panels = plotting.named_panels(rows_by_length, "seconds to the first gradient", "")
+    for axes, rows in panels:
+        timing.bars(axes, rows, "{:.1f}", horizontal=True)
     return {"compile": figure}

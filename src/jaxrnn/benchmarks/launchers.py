@@ -48,9 +48,9 @@ def _sweep(script, sweep, launcher, folder, number, cache):
 
 def plot(measured):
     """Draws the time of the whole command, cold and warm."""
-    figure, panels = plotting.panels(2, "", "seconds, whole command")
-    for axes, cache in zip(panels, ("cold", "warm"), strict=True):
-        chosen = [row for row in measured.summary if row["cache"] == cache]
-        timing.bars(axes, chosen, "{:.1f} s")
-        axes.set_title(f"{cache} cache of compiled programs")
+    rows_by_cache = timing.grouped(measured.summary, "cache")
+    titles = {f"{cache} cache of compiled programs": rows for cache, rows in rows_by_cache.items()}
+    figure, panels = plotting.named_panels(titles, "", "seconds, whole command")
+    for axes, rows in panels:
+        timing.bars(axes, rows, "{:.1f} s")
     return {"launchers": figure}

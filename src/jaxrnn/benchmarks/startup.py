@@ -91,6 +91,6 @@ def _import(name):
 
 def plot(measured):
     """Draws the seconds of every command."""
-    figure, [axes] = plotting.panels(1, "seconds, whole process", "")
+    figure, axes = plotting.axes("seconds, whole process", "")
     timing.bars(axes, measured.summary[::-1], "{:.2f}", horizontal=True)
     return {"startup": figure}

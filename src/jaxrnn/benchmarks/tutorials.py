@@ -81,12 +81,14 @@ def _ours(name):
 
 def plot(measured):
     """Draws the seconds of each tool for each tutorial's whole training."""
-    names = list(dict.fromkeys(row["run"] for row in measured.summary))
-    figure, panels = plotting.panels(len(names), "", "seconds")
-    for axes, name in zip(panels, names, strict=True):
-        chosen = [row for row in measured.summary if row["run"] == name and "whole" not in row["side"]]
-        timing.bars(axes, chosen, "{:.3g} s")
+    trainings = [row for row in measured.summary if "whole" not in row["side"]]
+
+    def heading(name, rows):
+        return f"{name}, {rows[0]['updates']:,} updates"
+
+    figure, panels = plotting.named_panels(timing.grouped(trainings, "run"), "", "seconds", heading)
+    for axes, rows in panels:
+        timing.bars(axes, rows, "{:.3g} s")
         axes.tick_params(axis="x", labelrotation=20, labelsize=7)
         axes.margins(y=0.12)
-        axes.set_title(f"{name}, {chosen[0]['updates']:,} updates")
     return {"tutorials": figure}
