@@ -6,45 +6,13 @@
 - 5: multiplication.
 """
 
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from jaxrnn.cells import lstm
 from jaxrnn.data import multiplication, reber
 from jaxrnn.papers import _lags as lags
-from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Reproduction, at_most
-from jaxrnn.plotting import style
-from jaxrnn.studies.long_lag import sequences_seen
-from jaxrnn.training.update import Trainer
+from jaxrnn.papers._claims import Reproduction
+from jaxrnn.papers._stop_rule import Experiment, claims_of, figure
 from jaxrnn.types import Size
-
-
-class Experiment(NamedTuple):
-    """One of the paper's experiments.
-
-    Fields:
-      name: name of the experiment.
-      dataset: a `Dataset`.
-      right: number of successive sequences that must be right.
-      before: whether the paper counts only the sequences before these.
-      published: sequences seen, mean over trials.
-      max_sequences: number of sequences after which a network has failed.
-      batch: sequences per update.
-      size, rate: H, and Adam's learning rate.
-    """
-
-    name: str
-    dataset: Any
-    right: int
-    before: bool
-    published: float
-    max_sequences: int
-    batch: int = 8
-    size: int = 16
-    rate: float = 1e-2
 
 
 def experiments(length: int) -> Any:
@@ -74,16 +42,12 @@ def reproduce(quick: bool = False, seeds: Size = 5, length: Size = 100) -> Repro
     if quick:
         length, seeds = 30, 1
     chosen = [each for each in experiments(length) if not quick or each.name[:2] in ("2b", "3a")]
-    ours = {each.name: _sequences_until_success(each, seeds, length) for each in chosen}
-    claims = [
-        at_most(
-            f"{each.name}: sequences until {each.right} successive ones are right",
-            each.published,
-            ours[each.name],
-            source="text",
-        )
-        for each in chosen
-    ]
+    ours = {each.name: each.sequences(seeds, length) for each in chosen}
+    claims = claims_of(chosen, ours)
+
+    def draw():
+        return {"hochreiter_1997_lags": figure(chosen, ours)}
+
     settings = {"T": length, "chrono": length, "seeds": seeds}
     settings |= {each.name: f"{each.size} units; batches of {each.batch}; Adam {each.rate:g}" for each in chosen}
     differs = [
@@ -98,31 +62,4 @@ def reproduce(quick: bool = False, seeds: Size = 5, length: Size = 100) -> Repro
         "Experiment 3 of the paper also requires a mean error below 0.01; its numbers here are without this condition.",
     ]
     differs += ["The published numbers belong to 100 steps."] if quick else []
-    return Reproduction(
-        "Hochreiter & Schmidhuber 1997, lags of other kinds", claims, settings, differs, partial(_draw, chosen, ours)
-    )
-
-
-def _draw(chosen, ours):
-    """Draws the sequences seen, {name: [seeds]}, beside the published means."""
-    figure, panel = style.axes("sequences seen", "")
-    for y, each in enumerate(reversed(chosen)):
-        seen = ours[each.name]
-        success = np.isfinite(seen)
-        marks = {"color": style.BLUE, "markersize": 3, "label": "ours"}
-        panel.plot(seen[success], np.full(success.sum(), y), "o", **marks)
-        if not success.all():
-            panel.plot(each.max_sequences, y, ">", color=style.BLUE, markersize=5, label="not until then")
-        panel.plot([each.published] * 2, [y - 0.3, y + 0.3], color=style.RED, label="published mean")
-    panel.set_xscale("log")
-    panel.set_yticks(range(len(chosen)), [each.name for each in reversed(chosen)])
-    return {"hochreiter_1997_lags": style.legend_below(figure)}
-
-
-def _sequences_until_success(experiment, seeds, length):
-    """Returns the sequences seen [seeds]; infinity for a network that failed."""
-    cell, trainer = lstm.cell(experiment.size, chrono=float(length)), Trainer(1000, experiment.batch, 100)
-    task = training.task(cell, experiment.dataset, trainer, learning_rate=experiment.rate)
-    max_sequences = experiment.max_sequences + experiment.right * experiment.before
-    seen = sequences_seen(task, 0, seeds, experiment.right, max_sequences, experiment.name)
-    return np.where(np.isnan(seen), np.inf, seen - experiment.right * experiment.before)
+    return Reproduction("Hochreiter & Schmidhuber 1997, lags of other kinds", claims, settings, differs, draw)
