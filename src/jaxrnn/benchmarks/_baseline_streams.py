@@ -6,11 +6,7 @@ arguments that takes the next step: it passes in a NumPy array and waits for the
 
 import os
 
-import numpy as np
-
-
-def _input(batch, inputs):
-    return np.random.default_rng(0).standard_normal((batch, inputs)).astype(np.float32)
+from jaxrnn.benchmarks import _baseline_layers as layers
 
 
 def ours(kind, batch, inputs, units):
@@ -25,7 +21,7 @@ def ours(kind, batch, inputs, units):
 
     runtime.prepare()
     net = recurrent({"lstm": lstm, "gru": gru, "elman": elman}[kind].cell(units), scan.unroll())
-    params, x = net.init(jax.random.key(0), inputs), _input(batch, inputs)
+    params, x = net.init(jax.random.key(0), inputs), layers.noise(batch, inputs)
     compute = jax.jit(lambda carry, x: decode.step(net, params, carry, x), compiler_options=compiler_options())
     return _stepping(compute, net.initial(params, (batch,)), x, jax.block_until_ready)
 
@@ -40,7 +36,7 @@ def nnx(kind, batch, inputs, units):
     cell = cells[kind](inputs, units, rngs=rngs)
     compute = nn.cached_partial(nn.jit(lambda cell, carry, x: cell(carry, x)), cell)
     return _stepping(
-        compute, cell.initialize_carry((batch, inputs), rngs), _input(batch, inputs), jax.block_until_ready
+        compute, cell.initialize_carry((batch, inputs), rngs), layers.noise(batch, inputs), jax.block_until_ready
     )
 
 
@@ -49,14 +45,14 @@ def pytorch(kind, batch, inputs, units):
     import torch
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    layer = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "elman": torch.nn.RNN}[kind](inputs, units)
+    layer = layers.torch_layer(kind)(inputs, units)
 
     def compute(carry, x):
         with torch.inference_mode():
             y, carry = layer(torch.from_numpy(x)[None], carry)
             return carry, y
 
-    return _stepping(compute, None, _input(batch, inputs), lambda y: y)
+    return _stepping(compute, None, layers.noise(batch, inputs), lambda y: y)
 
 
 def _stepping(compute, carry, x, wait):

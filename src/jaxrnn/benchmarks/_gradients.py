@@ -1,6 +1,7 @@
 """Gradient of one layer on one device: its time, its memory and the compile time of its program."""
 
 import time
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -8,19 +9,24 @@ import jax.numpy as jnp
 from jaxrnn.benchmarks._worker import clocked
 
 
-def compiled(cell, unroll, length, batch, inputs=1, at_least=0.05):
-    """Compiles the gradient of the mean square of the last output.
+def gradient_sides(cell, unrolls, length, batch, at_least=0.05):
+    """Returns makers for `compare`: the gradient of the mean square of the last output, for noise of one input.
 
     Args:
-      cell, unroll: a `Cell` and its unroll.
-      length, batch, inputs: T, B and D.
+      cell: a `Cell`.
+      unrolls: {name: unroll}.
+      length, batch: T and B.
       at_least: minimum number of seconds of one measurement.
 
     Returns:
-      (side that is timed, {"compile_seconds", "megabytes"}).
+      {name: function that compiles and returns (side, {"compile_seconds", "megabytes"})}.
     """
-    params = cell.init(jax.random.key(0), inputs)
-    xs = jax.random.normal(jax.random.key(1), (length, batch, inputs))
+    return {name: partial(_compiled, cell, unroll, length, batch, at_least) for name, unroll in unrolls.items()}
+
+
+def _compiled(cell, unroll, length, batch, at_least):
+    params = cell.init(jax.random.key(0), 1)
+    xs = jax.random.normal(jax.random.key(1), (length, batch, 1))
 
     def loss(params, xs):
         return jnp.mean(unroll(cell, params, cell.initial(params, (batch,)), xs)[1][-1] ** 2)

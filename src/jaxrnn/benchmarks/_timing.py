@@ -55,14 +55,21 @@ def in_turn(makers, repeats):
     Returns:
       ({name: [seconds of every round]}, lines about what was left out and why).
     """
-    sides, left_out = {}, []
+    seconds, _, left_out = _in_turn(makers, repeats)
+    return seconds, left_out
+
+
+def _in_turn(makers, repeats):
+    sides, columns, left_out = {}, {}, []
     try:
         for name, make in makers.items():
             try:
-                sides[name] = make()
+                side = make()
             except Missing as reason:
                 left_out.append(f"without {name} ({reason})")
-        return interleaved(sides, repeats), left_out
+            else:
+                sides[name], columns[name] = side if isinstance(side, tuple) else (side, {})
+        return interleaved(sides, repeats), columns, left_out
     finally:
         for side in sides.values():
             if isinstance(side, Worker):
@@ -86,6 +93,46 @@ def rows_of(seconds, **columns):
         for name, times in seconds.items()
         for number, value in enumerate(times)
     ]
+
+
+def compare(works, repeats, words):
+    """Measures several works, each by several sides in turn; returns the `Measured`.
+
+    Args:
+      works: [(columns of the work, {name: maker of a side})]. Makers are as in `in_turn`; one may return (side, further
+        columns of its summary).
+      repeats: number of rounds.
+      words: finding of a summary's row, as a format string.
+    """
+    rows, summary, left_out = [], [], []
+    for columns, makers in works:
+        seconds, columns_by_side, missing = _in_turn(makers, repeats)
+        rows += rows_of(seconds, **columns)
+        summary += [row | columns_by_side[row["side"]] for row in summarised(seconds, **columns)]
+        left_out += missing
+    return Measured(rows, summary, [*(words.format(**row) for row in summary), *dict.fromkeys(left_out)])
+
+
+def grouped(rows, column):
+    """Returns {value: rows} by the values of one column, in the order of the rows."""
+    rows_by_value = {}
+    for row in rows:
+        rows_by_value.setdefault(row[column], []).append(row)
+    return rows_by_value
+
+
+def bars(axes, rows, number, horizontal=False):
+    """Draws the median of every side as a bar with its value, by the format string `number`."""
+    draw = axes.barh if horizontal else axes.bar
+    medians = [row["median"] for row in rows]
+    drawn = draw([row["side"] for row in rows], medians, color=style.COLOURS[0])
+    axes.bar_label(drawn, [number.format(median) for median in medians])
+
+
+def curves(axes, rows, x, y):
+    """Draws one column of a summary against another, one curve per side, on logarithmic axes."""
+    for number, (side, chosen) in enumerate(grouped(rows, "side").items()):
+        axes.loglog([row[x] for row in chosen], [row[y] for row in chosen], label=side, **style.series(number))
 
 
 def write(measured, name, figures, folder):

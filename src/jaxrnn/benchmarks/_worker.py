@@ -6,6 +6,9 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import time
 
 
@@ -136,6 +139,18 @@ def clocked(function, at_least=0.0):
         return (time.perf_counter() - began) / calls
 
     return side
+
+
+def command(arguments, cache=None, folder=None):
+    """Returns a side that runs Python in a folder (a new one for None), with a cache of compiled programs."""
+    environment = os.environ | ({} if cache is None else {"XDG_CACHE_HOME": str(cache)})
+
+    def run():
+        with tempfile.TemporaryDirectory() as new_folder:
+            options = {"cwd": folder or new_folder, "env": environment, "check": True, "capture_output": True}
+            subprocess.run([sys.executable, *arguments], **options)
+
+    return clocked(run)
 
 
 def _answer(make, arguments, environment, at_least, answers):

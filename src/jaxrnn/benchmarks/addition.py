@@ -39,13 +39,8 @@ def benchmark(
             _side, first_time(tutorials.keras_addition, *arguments, epochs, environment=TENSORFLOW)
         ),
     }
-    measured, left_out = timing.in_turn(makers, repeats)
-    columns = {"goal": goal, "examples": examples, "digits": digits}
-    summary = timing.summarised(measured, **columns)
     words = "{goal:.0%} of the sums exact, {side}: {median:.3g} s, {times_the_first:.3g} times ours"
-    return timing.Measured(
-        timing.rows_of(measured, **columns), summary, [*(words.format(**row) for row in summary), *left_out]
-    )
+    return timing.compare([({"goal": goal, "examples": examples, "digits": digits}, makers)], repeats, words)
 
 
 def _side(run):
@@ -57,8 +52,6 @@ def _side(run):
 def plot(measured):
     """Draws the seconds of each side until the goal."""
     figure, axes = plotting.axes("", "seconds")
-    names = [row["side"] for row in measured.summary]
-    bars = axes.bar(names, [row["median"] for row in measured.summary], color=plotting.COLOURS[0])
-    axes.bar_label(bars, [f"{row['median']:.3g} s" for row in measured.summary])
+    timing.bars(axes, measured.summary, "{:.3g} s")
     axes.margins(y=0.12)
     return {"addition": figure}

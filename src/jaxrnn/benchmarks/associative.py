@@ -1,9 +1,10 @@
 """Associative scan against sequential scan: the gradient of cells with a linear state, against the length."""
 
+from itertools import product
 from typing import Literal
 
 from jaxrnn.benchmarks import _timing as timing
-from jaxrnn.benchmarks._gradients import compiled
+from jaxrnn.benchmarks._gradients import gradient_sides
 from jaxrnn.cells import lru, min_gru, min_lstm, rg_lru
 from jaxrnn.plotting import style as plotting
 from jaxrnn.types import NonNegative, Size
@@ -31,28 +32,18 @@ def benchmark(
       repeats: number of rounds.
       at_least: minimum number of seconds of one measurement.
     """
-    rows, summary = [], []
-    for kind in cells:
-        for length in lengths:
-            sides, columns = {}, {}
-            for name, unroll in UNROLLS.items():
-                sides[name], columns[name] = compiled(CELLS[kind](size), unroll, length, batch, at_least=at_least)
-            seconds = timing.interleaved(sides, repeats)
-            rows += timing.rows_of(seconds, cell=kind, T=length)
-            summary += [row | columns[row["side"]] for row in timing.summarised(seconds, cell=kind, T=length)]
+    works = [
+        ({"cell": kind, "T": length}, gradient_sides(CELLS[kind](size), UNROLLS, length, batch, at_least))
+        for kind, length in product(cells, lengths)
+    ]
     words = "{cell}, T={T}, {side}: {median:.3g} s ({times_the_first:.2f}), {megabytes:.3g} MB"
-    return timing.Measured(rows, summary, [words.format(**row) for row in summary])
+    return timing.compare(works, repeats, words)
 
 
 def plot(measured):
     """Draws seconds against T, one panel per cell."""
-    kinds = list(dict.fromkeys(row["cell"] for row in measured.summary))
-    figure, panels = plotting.panels(len(kinds), "T (steps)", "seconds", sharey=True)
-    for axes, kind in zip(panels, kinds, strict=True):
-        for number, name in enumerate(UNROLLS):
-            chosen = [row for row in measured.summary if (row["cell"], row["side"]) == (kind, name)]
-            line = plotting.series(number)
-            axes.loglog([row["T"] for row in chosen], [row["median"] for row in chosen], label=name, **line)
-        plotting.title(axes, kind)
-    plotting.legend_below(figure)
-    return {"associative": figure}
+    rows_by_cell = timing.grouped(measured.summary, "cell")
+    figure, panels = plotting.named_panels(rows_by_cell, "T (steps)", "seconds", sharey=True)
+    for axes, rows in panels:
+        timing.curves(axes, rows, "T", "median")
+    return {"associative": plotting.legend_below(figure)}

@@ -28,18 +28,16 @@ def benchmark(
         filled one ("warm").
     """
     batch, inputs, units = shape
-    rows, summary, findings = [], [], []
-    for length in lengths:
-        work = ("lstm", batch, length, inputs, units, True)
-        with tempfile.TemporaryDirectory() as folder:
-            makers = {"jaxrnn, cold": partial(_cold, work), "jaxrnn, warm": partial(_warm, work, Path(folder) / "kept")}
-            makers |= {name: partial(_baseline, name, work) for name in baselines}
-            seconds, left_out = timing.in_turn(makers, repeats)
-        rows += timing.rows_of(seconds, T=length)
-        summary += timing.summarised(seconds, T=length)
-        findings += left_out
     words = "T={T}, {side}: {median:.2f} s, {times_the_first:.2f} times the first"
-    return timing.Measured(rows, summary, [*(words.format(**row) for row in summary), *dict.fromkeys(findings)])
+    with tempfile.TemporaryDirectory() as folder:
+        works = []
+        for length in lengths:
+            work = ("lstm", batch, length, inputs, units, True)
+            cache = Path(folder) / f"kept_{length}"
+            makers = {"jaxrnn, cold": partial(_cold, work), "jaxrnn, warm": partial(_warm, work, cache)}
+            makers |= {name: partial(_baseline, name, work) for name in baselines}
+            works.append(({"T": length}, makers))
+        return timing.compare(works, repeats, words)
 
 
 def _warm(work, cache):
@@ -65,11 +63,8 @@ def _baseline(name, work):
 
 def plot(measured):
     """Draws the seconds to the first gradient of every tool, one panel per length."""
-    lengths = list(dict.fromkeys(row["T"] for row in measured.summary))
-    figure, panels = plotting.panels(len(lengths), "seconds to the first gradient", "")
-    for axes, length in zip(panels, lengths, strict=True):
-        chosen = [row for row in measured.summary if row["T"] == length]
-        bars = axes.barh([row["side"] for row in chosen], [row["median"] for row in chosen], color=plotting.COLOURS[0])
-        axes.bar_label(bars, [f"{row['median']:.1f}" for row in chosen])
-        axes.set_title(f"T={length}")
+    rows_by_length = {f"T={length}": rows for length, rows in timing.grouped(measured.summary, "T").items()}
+    figure, panels = plotting.named_panels(rows_by_length, "seconds to the first gradient", "")
+    for axes, rows in panels:
+        timing.bars(axes, rows, "{:.1f}", horizontal=True)
     return {"compile": figure}

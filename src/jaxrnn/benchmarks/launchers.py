@@ -1,14 +1,10 @@
 """Whole sweep as one command: the compiled launcher against Hydra's basic one and joblib on all cores."""
 
-import os
-import subprocess
-import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 
 from jaxrnn.benchmarks import _timing as timing
-from jaxrnn.benchmarks._worker import clocked
+from jaxrnn.benchmarks._worker import command
 from jaxrnn.plotting import style as plotting
 from jaxrnn.types import Size
 
@@ -47,17 +43,14 @@ def benchmark(
 def _sweep(script, sweep, launcher, folder, number, cache):
     """Returns one command as a side, with its own cache and folder."""
     arguments = ["-m", *sweep, f"hydra/launcher={launcher}", f"hydra.sweep.dir={folder / launcher}_{number}_{cache}"]
-    env = {**os.environ, "XDG_CACHE_HOME": str(folder / f"cache_{launcher}_{number}")}
-    command = [sys.executable, script, *arguments]
-    return clocked(partial(subprocess.run, command, cwd=folder, env=env, check=True, capture_output=True))
+    return command([script, *arguments], folder / f"cache_{launcher}_{number}", folder)
 
 
 def plot(measured):
     """Draws the time of the whole command, cold and warm."""
-    figure, panels = plotting.panels(2, "", "seconds, whole command")
-    for axes, cache in zip(panels, ("cold", "warm"), strict=True):
-        chosen = [row for row in measured.summary if row["cache"] == cache]
-        bars = axes.bar([row["side"] for row in chosen], [row["median"] for row in chosen], color=plotting.COLOURS[0])
-        axes.bar_label(bars, [f"{row['median']:.1f} s" for row in chosen])
-        axes.set_title(f"{cache} cache of compiled programs")
+    rows_by_cache = timing.grouped(measured.summary, "cache")
+    titles = {f"{cache} cache of compiled programs": rows for cache, rows in rows_by_cache.items()}
+    figure, panels = plotting.named_panels(titles, "", "seconds, whole command")
+    for axes, rows in panels:
+        timing.bars(axes, rows, "{:.1f} s")
     return {"launchers": figure}

@@ -143,5 +143,4 @@ def plot(measured):
         axes.set_ylim(limits)
         axes.set_xticks(range(len(shapes)), [", ".join(map(str, shape)) for shape in shapes], rotation=40, ha="right")
         axes.set_title(kind)
-    plotting.legend_below(figure)
-    return {"layer": figure}
+    return {"layer": plotting.legend_below(figure)}

@@ -6,7 +6,7 @@ import jax
 from jax.experimental.compilation_cache import compilation_cache
 
 from jaxrnn.benchmarks import _timing as timing
-from jaxrnn.benchmarks._gradients import compiled
+from jaxrnn.benchmarks._gradients import gradient_sides
 from jaxrnn.cells import lstm
 from jaxrnn.plotting import style as plotting
 from jaxrnn.types import Size
@@ -29,8 +29,11 @@ def benchmark(
       batch: B.
       repeats: number of rounds.
     """
+    cell = lstm.cell(size)
+    works = [({"T": length}, gradient_sides(cell, UNROLLS, length, batch)) for length in lengths]
+    words = "T={T}, {side}: {median:.3g} s, {megabytes:.3g} MB, compiled in {compile_seconds:.2f} s"
     with _no_compilation_cache():
-        return _measured(lengths, size, batch, repeats)
+        return timing.compare(works, repeats, words)
 
 
 @contextlib.contextmanager
@@ -49,29 +52,13 @@ def _no_compilation_cache():
         switch(before)
 
 
-def _measured(lengths, size, batch, repeats):
-    rows, summary = [], []
-    for length in lengths:
-        sides, columns = {}, {}
-        for name, unroll in UNROLLS.items():
-            sides[name], columns[name] = compiled(lstm.cell(size), unroll, length, batch)
-        seconds = timing.interleaved(sides, repeats)
-        rows += timing.rows_of(seconds, T=length)
-        summary += [row | columns[row["side"]] for row in timing.summarised(seconds, T=length)]
-    words = "T={T}, {side}: {median:.3g} s, {megabytes:.3g} MB, compiled in {compile_seconds:.2f} s"
-    return timing.Measured(rows, summary, [words.format(**row) for row in summary])
-
-
 def plot(measured):
     """Draws time, memory and compile time against T."""
     figure, panels = plotting.panels(3, "T, steps", "")
     columns = {"median": "seconds", "megabytes": "memory, MB", "compile_seconds": "seconds to compile"}
     for axes, (column, label) in zip(panels, columns.items(), strict=True):
-        for name, colour in zip(UNROLLS, plotting.COLOURS, strict=False):
-            chosen = [row for row in measured.summary if row["side"] == name]
-            axes.loglog([row["T"] for row in chosen], [row[column] for row in chosen], "o-", color=colour, label=name)
+        timing.curves(axes, measured.summary, "T", column)
         axes.set_title(label)
     panels[2].set_yscale("linear")
     panels[2].set_ylim(bottom=0)
-    panels[0].legend()
-    return {"length": figure}
+    return {"length": plotting.legend_below(figure)}

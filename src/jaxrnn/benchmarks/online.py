@@ -5,7 +5,7 @@ from typing import Literal
 import jax
 
 from jaxrnn.benchmarks import _timing as timing
-from jaxrnn.benchmarks._gradients import compiled
+from jaxrnn.benchmarks._gradients import gradient_sides
 from jaxrnn.cells import elman
 from jaxrnn.plotting import style as plotting
 from jaxrnn.types import NonNegative, Size
@@ -41,29 +41,19 @@ def benchmark(
       repeats: number of rounds.
       at_least: minimum number of seconds of one measurement.
     """
-    rows, summary = [], []
-    for size in sizes:
-        sides, columns = {}, {}
-        for rule in rules:
-            unroll = with_key(RULES[rule], lambda: jax.random.split(jax.random.key(0), batch))
-            sides[rule], columns[rule] = compiled(elman.cell(size), unroll, length, batch, at_least=at_least)
-        seconds = timing.interleaved(sides, repeats)
-        rows += timing.rows_of(seconds, H=size)
-        summary += [row | columns[row["side"]] for row in timing.summarised(seconds, H=size)]
+    keyed = {rule: with_key(RULES[rule], lambda: jax.random.split(jax.random.key(0), batch)) for rule in rules}
+    works = [({"H": size}, gradient_sides(elman.cell(size), keyed, length, batch, at_least)) for size in sizes]
     words = "H={H}, {side}: {median:.3g} s ({times_the_first:.2f}), {megabytes:.3g} MB"
-    return timing.Measured(rows, summary, [words.format(**row) for row in summary])
+    return timing.compare(works, repeats, words)
 
 
 def plot(measured):
     """Draws seconds and megabytes against H."""
+    sizes = list(dict.fromkeys(row["H"] for row in measured.summary))
     figure, panels = plotting.panels(2, "H (units)", "")
     for axes, (column, label) in zip(panels, (("median", "seconds"), ("megabytes", "memory (MB)")), strict=True):
-        for number, rule in enumerate(dict.fromkeys(row["side"] for row in measured.summary)):
-            chosen = [row for row in measured.summary if row["side"] == rule]
-            line = plotting.series(number)
-            axes.loglog([row["H"] for row in chosen], [row[column] for row in chosen], label=rule, **line)
+        timing.curves(axes, measured.summary, "H", column)
         axes.set_ylabel(label)
-        axes.set_xticks([row["H"] for row in chosen], [row["H"] for row in chosen])
+        axes.set_xticks(sizes, sizes)
         axes.minorticks_off()
-    plotting.legend_below(figure)
-    return {"online": figure}
+    return {"online": plotting.legend_below(figure)}

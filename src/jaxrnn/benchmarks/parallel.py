@@ -1,6 +1,8 @@
 """Newton's method in time against the plain scan, over lengths and sizes."""
 
 import math
+from functools import partial
+from itertools import product
 
 import jax
 import jax.numpy as jnp
@@ -37,23 +39,22 @@ def benchmark(
       at_least: minimum number of seconds of one measurement.
       memory: memory in GB; a length whose Jacobians would take more than a quarter of it is left out.
     """
-    rows, summary, left_out = [], [], []
-    for size in sizes:
-        for length in lengths:
-            if length * batch * size**2 * 4 > memory / 4 * 1e9:
-                left_out.append(f"H={size} T={length} left out: its Jacobians would not fit")
-                continue
-            sides, errors = {}, {}
-            exact = _gradient(scan.unroll(), length, size, batch)
-            for name, unroll in UNROLLS.items():
-                compute = _gradient(unroll, length, size, batch)
-                errors[name] = _distance(compute(), exact())
-                sides[name] = clocked(compute, at_least)
-            seconds = timing.interleaved(sides, repeats)
-            rows += timing.rows_of(seconds, T=length, H=size)
-            summary += [r | {"error": errors[r["side"]]} for r in timing.summarised(seconds, T=length, H=size)]
+    works, left_out = [], []
+    for size, length in product(sizes, lengths):
+        if length * batch * size**2 * 4 > memory / 4 * 1e9:
+            left_out.append(f"H={size} T={length} left out: its Jacobians would not fit")
+        else:
+            makers = {name: partial(_side, unroll, length, size, batch, at_least) for name, unroll in UNROLLS.items()}
+            works.append(({"T": length, "H": size}, makers))
     words = "H={H} T={T}, {side}: {median:.3g} s, {times_the_first:.2f} times scan, error {error:.1e}"
-    return timing.Measured(rows, summary, [*(words.format(**row) for row in summary), *left_out])
+    measured = timing.compare(works, repeats, words)
+    return measured._replace(findings=measured.findings + left_out)
+
+
+def _side(unroll, length, size, batch, at_least):
+    """Returns a side, and the distance of its results from those of the scan."""
+    compute, exact = (_gradient(each, length, size, batch) for each in (unroll, UNROLLS["scan"]))
+    return clocked(compute, at_least), {"error": _distance(compute(), exact())}
 
 
 def _gradient(unroll, length, size, batch):

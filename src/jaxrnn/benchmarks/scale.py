@@ -71,16 +71,20 @@ def benchmark(
 def _summarised(rows):
     """Returns the medians of each kind and size, with the kind's exponent of seconds against size."""
     summary = []
-    for kind in dict.fromkeys(row["side"] for row in rows):
-        sizes = sorted({row["size"] for row in rows if row["side"] == kind})
-        medians = {}
-        for size in sizes:
-            chosen = [row for row in rows if (row["side"], row["size"]) == (kind, size)]
-            medians[size] = {name: float(np.median([row[name] for row in chosen])) for name in ("seconds", "megabytes")}
-        logs = np.log([[size, medians[size]["seconds"]] for size in sizes])
-        exponent = float(np.polyfit(*logs.T, 1)[0]) if len(sizes) > 1 else float("nan")
-        summary += [{"side": kind, "size": size, **medians[size], "exponent": exponent} for size in sizes]
+    for kind, rows_of_kind in timing.grouped(rows, "side").items():
+        rows_by_size = dict(sorted(timing.grouped(rows_of_kind, "size").items()))
+        medians = [
+            {"side": kind, "size": size, **{name: _median(several, name) for name in ("seconds", "megabytes")}}
+            for size, several in rows_by_size.items()
+        ]
+        logs = np.log([[row["size"], row["seconds"]] for row in medians])
+        exponent = float(np.polyfit(*logs.T, 1)[0]) if len(medians) > 1 else float("nan")
+        summary += [row | {"exponent": exponent} for row in medians]
     return summary
+
+
+def _median(rows, column):
+    return float(np.median([row[column] for row in rows]))
 
 
 def _row(kind, size, seconds, megabytes):
@@ -167,16 +171,18 @@ def _text(script, megabytes):
 
 def plot(measured):
     """Draws seconds against size, one panel per kind, with the fitted line of the exponent."""
-    kinds = list(dict.fromkeys(row["side"] for row in measured.summary))
-    figure, panels = plotting.panels(len(kinds), "how many", "seconds", columns=3)
-    for panel, kind in zip(panels, kinds, strict=True):
-        chosen = [row for row in measured.summary if row["side"] == kind]
-        size, seconds = (np.array([row[name] for row in chosen], float) for name in ("size", "seconds"))
+
+    def heading(kind, rows):
+        return f"{kind}: exponent {rows[0]['exponent']:.2f}"
+
+    rows_by_kind = timing.grouped(measured.summary, "side")
+    figure, panels = plotting.named_panels(rows_by_kind, "how many", "seconds", heading, columns=3)
+    for panel, rows in panels:
+        size, seconds = (np.array([row[name] for row in rows], float) for name in ("size", "seconds"))
         panel.loglog(size, seconds, "o", color=plotting.BLUE)
         if len(size) > 1:
-            fitted = np.exp(np.log(seconds).mean() + chosen[0]["exponent"] * (np.log(size) - np.log(size).mean()))
+            fitted = np.exp(np.log(seconds).mean() + rows[0]["exponent"] * (np.log(size) - np.log(size).mean()))
             panel.loglog(size, fitted, **plotting.THEORY)
         panel.set_xticks(size, [f"{int(each):,}" for each in size])
         panel.xaxis.set_ticks([], minor=True)
-        plotting.title(panel, f"{kind}: exponent {chosen[0]['exponent']:.2f}")
     return {"scale": figure}

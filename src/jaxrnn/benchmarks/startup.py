@@ -1,13 +1,11 @@
 """Whole commands from start to exit, compared with the import times of other tools."""
 
-import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from jaxrnn.benchmarks import _timing as timing
-from jaxrnn.benchmarks._worker import Missing, clocked
+from jaxrnn.benchmarks._worker import Missing, command
 from jaxrnn.plotting import style as plotting
 from jaxrnn.types import Size
 
@@ -36,11 +34,11 @@ def benchmark(
       repeats: number of rounds.
     """
     with tempfile.TemporaryDirectory() as folder:
-        _command([script, run, "hydra.run.dir=run"], folder, folder)()
+        command([script, run, "hydra.run.dir=run"], folder, folder)()
         makers = {
             f"{run}, cold": lambda: _cold(script, run),
             f"{run}, warm": lambda: _warm([script, run], folder),
-            "--help": lambda: _command([script, "--help"]),
+            "--help": lambda: command([script, "--help"]),
         }
         makers |= {words: lambda words=words: _after(script, words, folder) for words in after}
         makers |= {f"import {name}": lambda name=name: _import(name) for name in ("jax", *imports)}
@@ -65,21 +63,8 @@ def _line(row):
     return f"{text}, {row['times_import_jax']:.1f} times {MEASURE}, budget {row['budget']}{over}"
 
 
-def _command(arguments, cache=None, folder=None):
-    """Returns a side that runs Python in a folder (a new one for None) with a cache of compiled programs."""
-    env = os.environ | ({} if cache is None else {"XDG_CACHE_HOME": cache})
-
-    def run():
-        with tempfile.TemporaryDirectory() as new_folder:
-            subprocess.run(
-                [sys.executable, *arguments], cwd=folder or new_folder, env=env, check=True, capture_output=True
-            )
-
-    return clocked(run)
-
-
 def _warm(arguments, cache, folder=None):
-    side = _command(arguments, cache, folder)
+    side = command(arguments, cache, folder)
     try:
         side()
     except subprocess.CalledProcessError as error:
@@ -95,7 +80,7 @@ def _after(script, words, run_folder):
 def _cold(script, run):
     def side():
         with tempfile.TemporaryDirectory() as cache:
-            return _command([script, run], cache)()
+            return command([script, run], cache)()
 
     return side
 
@@ -106,8 +91,6 @@ def _import(name):
 
 def plot(measured):
     """Draws the seconds of every command."""
-    figure, [axes] = plotting.panels(1, "seconds, whole process", "")
-    rows = measured.summary[::-1]
-    bars = axes.barh([row["side"] for row in rows], [row["median"] for row in rows], color=plotting.COLOURS[0])
-    axes.bar_label(bars, [f"{row['median']:.2f}" for row in rows])
+    figure, axes = plotting.axes("seconds, whole process", "")
+    timing.bars(axes, measured.summary[::-1], "{:.2f}", horizontal=True)
     return {"startup": figure}

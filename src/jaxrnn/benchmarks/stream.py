@@ -50,20 +50,19 @@ def benchmark(
 
 def plot(measured):
     """Draws the microseconds of every side, one panel per cell, all on one scale."""
-    rows, kinds = measured.summary, list(dict.fromkeys(row["cell"] for row in measured.summary))
+    rows = measured.summary
     shapes = list(dict.fromkeys(tuple(row[name] for name in "BDH") for row in rows))
-    figure, panels = plotting.panels(len(kinds), "", "one step, us")
-    for axes, kind in zip(panels, kinds, strict=True):
-        sides = dict.fromkeys(row["side"] for row in rows)
-        for index, (side, marker) in enumerate(zip(sides, "os^", strict=False)):
-            chosen = [row for row in rows if row["cell"] == kind and row["side"] == side]
+    marks = dict(zip(timing.grouped(rows, "side"), zip("os^", plotting.COLOURS, strict=False), strict=False))
+    figure, panels = plotting.named_panels(timing.grouped(rows, "cell"), "", "one step, us")
+    for axes, rows_of_cell in panels:
+        for side, chosen in timing.grouped(rows_of_cell, "side").items():
+            marker, colour = marks[side]
             positions = [shapes.index(tuple(row[name] for name in "BDH")) for row in chosen]
             heights = [1e6 * row["median"] for row in chosen]
-            axes.semilogy(positions, heights, marker, markersize=4, color=plotting.COLOURS[index], label=side)
+            axes.semilogy(positions, heights, marker, markersize=4, color=colour, label=side)
         axes.set_xticks(range(len(shapes)), ["B={}\nD={}\nH={}".format(*shape) for shape in shapes])
-        axes.set_title(kind)
-    limits = [limit for axes in panels for limit in axes.get_ylim()]
-    for axes in panels:
+    limits = [limit for axes, _ in panels for limit in axes.get_ylim()]
+    for axes, _ in panels:
         axes.set_ylim(min(limits), max(limits))
-    panels[0].legend(loc="upper left")
+    panels[0][0].legend(loc="upper left")
     return {"stream": figure}

@@ -47,7 +47,7 @@ def benchmark(
 
 def plot(measured):
     """Draws runs per second against the runs in one program; the dashed line is the rate of single runs one by one."""
-    figure, [axes] = plotting.panels(1, "runs in one program", "runs per second")
+    figure, axes = plotting.axes("runs in one program", "runs per second")
     single, *rows = measured.summary
     axes.plot([row["runs"] for row in rows], [row["runs_per_second"] for row in rows], "o-", color=plotting.COLOURS[0])
     axes.axhline(single["runs_per_second"], color="0.4", linestyle="--", label="single runs, one by one")

@@ -1,15 +1,12 @@
 """Trainings of the tutorials against the tools they were written for, without compile time."""
 
-import subprocess
-import sys
-import tempfile
 from functools import partial
 
 from jaxrnn.benchmarks import _baseline_tutorials as tutorials
 from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.benchmarks._baseline_layers import JAX, TENSORFLOW
 from jaxrnn.benchmarks._training import side as trained
-from jaxrnn.benchmarks._worker import Worker, clocked
+from jaxrnn.benchmarks._worker import Worker, command
 from jaxrnn.experiments.build import experiment
 from jaxrnn.plotting import style as plotting
 from jaxrnn.training import engine
@@ -71,14 +68,9 @@ def benchmark(
 
 def _command(script, name):
     """Returns a side that runs the whole command with its figures, using a filled cache of compiled programs."""
-    command = [sys.executable, script, f"experiment={name}"]
-
-    def run():
-        with tempfile.TemporaryDirectory() as folder:
-            subprocess.run(command, cwd=folder, check=True, capture_output=True)
-
-    run()
-    return clocked(run)
+    side = command([script, f"experiment={name}"])
+    side()
+    return side
 
 
 def _ours(name):
@@ -89,13 +81,14 @@ def _ours(name):
 
 def plot(measured):
     """Draws the seconds of each tool for each tutorial's whole training."""
-    names = list(dict.fromkeys(row["run"] for row in measured.summary))
-    figure, panels = plotting.panels(len(names), "", "seconds")
-    for axes, name in zip(panels, names, strict=True):
-        chosen = [row for row in measured.summary if row["run"] == name and "whole" not in row["side"]]
-        bars = axes.bar([row["side"] for row in chosen], [row["median"] for row in chosen], color=plotting.COLOURS[0])
-        axes.bar_label(bars, [f"{row['median']:.3g} s" for row in chosen])
+    trainings = [row for row in measured.summary if "whole" not in row["side"]]
+
+    def heading(name, rows):
+        return f"{name}, {rows[0]['updates']:,} updates"
+
+    figure, panels = plotting.named_panels(timing.grouped(trainings, "run"), "", "seconds", heading)
+    for axes, rows in panels:
+        timing.bars(axes, rows, "{:.3g} s")
         axes.tick_params(axis="x", labelrotation=20, labelsize=7)
         axes.margins(y=0.12)
-        axes.set_title(f"{name}, {chosen[0]['updates']:,} updates")
     return {"tutorials": figure}

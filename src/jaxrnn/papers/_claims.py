@@ -71,6 +71,16 @@ class Claim(NamedTuple):
         return row | {"verdict": verdict(row)}
 
 
+def at_most(quantity: str, bound: float, ours: Any, source: Any = OUR_BOUND) -> Claim:
+    """Returns the claim that a number is at most a bound; the paper prints none, unless another source is given."""
+    return Claim(quantity, bound, ours, "at most", source=source)
+
+
+def at_least(quantity: str, bound: float, ours: Any, source: Any = OUR_BOUND) -> Claim:
+    """Returns the claim that a number is at least a bound; the paper prints none, unless another source is given."""
+    return Claim(quantity, bound, ours, "at least", source=source)
+
+
 def verdict(row: dict[str, Any]) -> str:
     """Returns "agrees" or "differs" for a published number, "our bound met" or "our bound missed" for our own bound."""
     ours, published = row["ours"], row["published"]

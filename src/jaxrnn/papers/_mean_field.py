@@ -1,7 +1,5 @@
 """Growth of gradients in wide random networks: ln chi in nats per step, by the equations of Chen et al. 2018."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 SAMPLES, STEPS = 20_000, 60  # samples of an expectation, and steps until the distribution is stationary
@@ -30,12 +28,3 @@ def minimal_theory(s, bias, noise):
             growth.append(np.mean(f**2) + s**2 * np.mean(((h - n) * f * (1 - f)) ** 2))
         h = f * h + (1 - f) * n
     return np.log(np.mean(growth))
-
-
-def over_scales_and_seeds(measure, scales, seeds):
-    """Evaluates measure(s, key) for all scales and seeds in one program, with the same keys for each scale: [scales,
-    seeds].
-    """
-    keys = jax.random.split(jax.random.key(0), seeds)
-    of_seeds = lambda s: jax.lax.map(lambda key: measure(s, key), keys)  # noqa: E731
-    return np.asarray(jax.jit(lambda scales: jax.lax.map(of_seeds, scales))(jnp.asarray(scales, float)))

@@ -5,9 +5,8 @@ import optax
 
 from jaxrnn.nets import rnn
 from jaxrnn.optimizers import optimizer
-from jaxrnn.training import engine
-from jaxrnn.training.history import History
-from jaxrnn.training.loop import begun, train
+from jaxrnn.training.ensemble import ensemble_training
+from jaxrnn.training.loop import train
 from jaxrnn.training.update import Task, Trainer
 from jaxrnn.unroll import deferred
 
@@ -41,27 +40,38 @@ def losses(make, seeds, values=None):
       (steps [R], losses [R, N] at the reports). A network that diverged has NaN from there on. With `values` the losses
       are [R, values, seeds].
     """
-    steps, losses_by_run, _ = losses_and_rows(make, seeds, values)
+    steps, losses_by_run, _ = train_and_record(make, seeds, values)
     return steps, losses_by_run if values is None else losses_by_run.reshape(len(steps), len(values), seeds)
 
 
-def trained(make, seeds, values=None):
+def losses_by_kind(cells, dataset, trainer, seeds, **options):
+    """Trains N networks of each cell of {name: cell} on one data set: {name: (steps [R], losses [R, N])}.
+
+    `options` are those of `task`.
+    """
+    return {name: losses(task(cell, dataset, trainer, **options), seeds) for name, cell in cells.items()}
+
+
+def train_networks(make, seeds, values=None):
     """Trains the same networks; returns the finished `jaxrnn.training.loop.Training`, its rows values by seeds."""
-    return losses_and_rows(make, seeds, values)[2]
+    return train_and_record(make, seeds, values)[2]
 
 
-def losses_and_rows(make, seeds, values=None):
+def train_and_record(make, seeds, values=None):
     """Trains networks; returns (steps [R], losses [R, N], the finished `Training`), as in `losses` and `trained`."""
-    numbers = np.tile(np.arange(seeds, dtype=np.uint32), 1 if values is None else len(values))
-    value_of_run = None if values is None else np.repeat(np.asarray(values, np.float32), seeds)
-    first = make if values is None else make(value_of_run[0])
-    group = engine.group((lambda _: make) if values is None else make, numbers, value_of_run)
-    training = begun(first, group, [History(first.trainer.steps) for _ in numbers])
+    training = ensemble_training(make, 0, seeds, values, ("validation",))
     steps, losses_by_report = [], []
     for _ in train(training):
         steps.append(training.last_step())
         losses_by_report.append([history.losses.get("validation", np.nan) for history in training.rows])
     return np.array(steps), np.array(losses_by_report), training
+
+
+def solved(history):
+    """Returns the share of the validation sequences that are right at the end; 0 for a network that diverged."""
+    if history.status == "diverged":
+        return 0.0
+    return history.table.where(split="validation").rows[-1]["solved"]
 
 
 def last(losses_by_report, reports=3):

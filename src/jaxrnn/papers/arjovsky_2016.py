@@ -4,16 +4,14 @@ On copying memory an LSTM and an Elman network stay at the loss of a network wit
 adding an LSTM learns; a tanh network stays at the variance of the sum, 1/6.
 """
 
-from functools import partial
-
 import numpy as np
 import optax
 
 from jaxrnn.cells import elman, lstm
 from jaxrnn.data import adding, copy_memory
+from jaxrnn.papers import _curves as curves
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
-from jaxrnn.plotting import style
+from jaxrnn.papers._claims import Claim, Reproduction, at_most
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
 
@@ -35,15 +33,16 @@ def reproduce(
     trainer = Trainer(steps, 20, max(1, steps // 20))
     tasks = {"copying": copy_memory.dataset(length), "adding": adding.dataset(length, "le2015")}
     cells = {"tanh": elman.cell(size)} | ({} if quick else {"LSTM": lstm.cell(size)})
-    curves = {
-        (task, kind): training.losses(
-            training.task(cell, data, trainer, rule=optax.scale_by_rms(0.9), learning_rate=1e-3), seeds
-        )
-        for task, data in tasks.items()
-        for kind, cell in cells.items()
+    options = {"rule": optax.scale_by_rms(0.9), "learning_rate": 1e-3}
+    curves_by_task = {
+        task: training.losses_by_kind(cells, data, trainer, seeds, **options) for task, data in tasks.items()
     }
     floors = {"copying": 10 * np.log(8) / (length + 20), "adding": 1 / 6}
-    last = {key: np.median(values[-5:], axis=0) for key, (_, values) in curves.items()}
+    last = {
+        (task, kind): training.last(losses, reports=5)
+        for task, kinds in curves_by_task.items()
+        for kind, (_, losses) in kinds.items()
+    }
     stuck = [("copying", "tanh"), ("adding", "tanh"), *([] if quick else [("copying", "LSTM")])]
     share, claims = 0.2 if quick else 0.1, []
     for task, kind in stuck:
@@ -53,12 +52,11 @@ def reproduce(
                 f"{task}, {kind}: loss (published: loss without memory)",
                 floor,
                 last[task, kind],
-                "equal",
-                share * floor,
+                tolerance=share * floor,
             )
         )
     if not quick:
-        claims.append(Claim("adding, LSTM: loss", 1 / 18, last["adding", "LSTM"], "at most", source="our bound"))
+        claims.append(at_most("adding, LSTM: loss", 1 / 18, last["adding", "LSTM"]))
 
     settings = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer), "RMSProp": 1e-3, "clip_norm": 1.0}
     differs = [
@@ -66,18 +64,8 @@ def reproduce(
         f"{steps:,} updates instead of 20,000; {size} units instead of 80 for the LSTM and 128 for the tanh network.",
         "We clip the norm of the gradient, the authors' code clips its values; the unitary network is not built.",
     ]
-    draw = partial(_draw, curves, floors)
+
+    def draw():
+        return {"arjovsky_2016": curves.loss_figure_by_task(curves_by_task, floors)}
+
     return Reproduction("Arjovsky, Shah & Bengio 2016, copying and adding", claims, settings, differs, draw)
-
-
-def _draw(curves, floors):
-    """Draws one panel per task; `curves` is {(task, kind): (steps [R], losses [R, N])}."""
-    figure, panels = style.panels(2, "updates", "validation loss")
-    for panel, (work, floor) in zip(panels, floors.items(), strict=True):
-        curves_by_kind = {kind: losses for (task, kind), losses in curves.items() if task == work}
-        for colour, (kind, (steps, values)) in zip((style.RED, style.BLUE), curves_by_kind.items(), strict=False):
-            panel.semilogy(steps, values, color=colour, label=[kind] + [None] * (values.shape[1] - 1))
-        panel.axhline(floor, **style.FAINT)
-        style.title(panel, work)
-    style.legend_below(figure)
-    return {"arjovsky_2016": figure}

@@ -24,13 +24,13 @@ from jaxrnn.losses import squared_error
 from jaxrnn.nets import recurrent
 from jaxrnn.optimizers import optimizer
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Claim, Reproduction, at_least, at_most
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Task, Trainer
 from jaxrnn.types import Size
 
 STEPS = 20_000  # steps until a unit has settled
-TOLD = 3  # number of first steps whose input shows the class
+CLASS_STEPS = 3  # number of first steps whose input shows the class
 
 
 def reproduce(
@@ -52,25 +52,21 @@ def reproduce(
     """
     claims = []
     for w in weights:
-        claims.append(Claim(f"w = {w:g}: input that resets the bit", _bound(w), _resets(w), tolerance=1e-3))
-        h = _held(w)
+        claims.append(Claim(f"w = {w:g}: input that resets the bit", _bound(w), _reset_input(w), tolerance=1e-3))
+        h = _stable_point(w)
         claims.append(Claim(f"w = {w:g}: ln dh_t / dh_0 per step", np.log(w * (1 - h**2)), _rate(w), tolerance=1e-3))
-    learned = {} if quick else {length: _learned(length, seeds, steps) for length in lengths}
+    learned = {} if quick else {length: _train_latches(length, seeds, steps) for length in lengths}
     if learned:
         first, last = (np.mean(learned[length]) for length in (lengths[0], lengths[-1]))
         claims += [
-            Claim(f"T = {lengths[0]}: share of units that hold the class", 0.8, first, "at least", source="our bound"),
-            Claim(
-                f"T = {lengths[-1]}: share that hold the class, minus the share at T = {lengths[0]}",
-                -0.3,
-                last - first,
-                "at most",
-                source="our bound",
+            at_least(f"T = {lengths[0]}: share of units that hold the class", 0.8, first),
+            at_most(
+                f"T = {lengths[-1]}: share that hold the class, minus the share at T = {lengths[0]}", -0.3, last - first
             ),
         ]
 
     settings = {"w": list(weights), "T": list(lengths), "seeds": seeds, "updates": steps, "batch": 20, "SGD": 0.1}
-    settings |= {"noise": 0.2, "class in steps": TOLD, "first w": 1.25}
+    settings |= {"noise": 0.2, "class in steps": CLASS_STEPS, "first w": 1.25}
     differs = [
         "The class enters in the first 3 steps through a trained input weight; the paper trains the inputs themselves."
     ]
@@ -88,7 +84,7 @@ def _draw(weights, learned):
     figure, panels = style.panels(1 + bool(learned), "", "")
     dense = np.linspace(1.01, max(weights), 100)
     panels[0].plot(dense, _bound(dense), color=style.BLACK, label="closed form")
-    panels[0].plot(weights, [_resets(w) for w in weights], "o", color=style.RED, label="measured")
+    panels[0].plot(weights, [_reset_input(w) for w in weights], "o", color=style.RED, label="measured")
     panels[0].set_xlabel("w")
     style.title(panels[0], "input that resets the bit")
     if learned:
@@ -97,8 +93,7 @@ def _draw(weights, learned):
         panels[1].minorticks_off()
         panels[1].set(xlabel="T (steps)", ylim=(-0.05, 1.05))
         style.title(panels[1], "share that learns to hold it")
-    style.legend_below(figure)
-    return {"bengio_1994": figure}
+    return {"bengio_1994": style.legend_below(figure)}
 
 
 def _unit(w):
@@ -107,13 +102,13 @@ def _unit(w):
     return as_map(net, net.init(jax.random.key(0), 1))[0]
 
 
-def _held(w):
+def _stable_point(w):
     """Returns the stable point above zero."""
     f = _unit(w)
     return float(jax.jit(lambda h: jax.lax.fori_loop(0, STEPS, lambda _, h: f(h, jnp.zeros(1)), h))(jnp.ones(1))[0])
 
 
-def _resets(w):
+def _reset_input(w):
     """Finds, by bisection, the size of a constant input that drives a held 1 to the other point."""
     f = _unit(w)
 
@@ -129,17 +124,17 @@ def _resets(w):
 
 
 def _rate(w, steps=50):
-    f, h = _unit(w), jnp.full(1, _held(w))
+    f, h = _unit(w), jnp.full(1, _stable_point(w))
     return float(jnp.mean(jnp.log(jnp.abs(jacobians(f, h, jnp.zeros((steps, 1)))))))
 
 
-def _learned(length, seeds, steps):
+def _train_latches(length, seeds, steps):
     """Returns whether each network [seeds] ends at least 95 of 100 sequences within 0.4 of their target."""
 
     def sample(key):
         key_class, key_noise = jax.random.split(key)
         sign = jax.random.rademacher(key_class, (), float)
-        shown_class = sign * (jnp.arange(length) < TOLD)
+        shown_class = sign * (jnp.arange(length) < CLASS_STEPS)
         xs = jnp.stack([shown_class, 0.2 * jax.random.normal(key_noise, (length,))], axis=-1)
         last = 1.0 * (jnp.arange(length) == length - 1)
         return Sequence(xs, jnp.full((length, 1), 0.8 * sign), last, jnp.ones(length, bool))
@@ -152,12 +147,12 @@ def _learned(length, seeds, steps):
         output_size=1,
         loss=Loss(squared_error, "squared error"),
         baselines={"zero": lambda batch: jnp.zeros_like(batch.targets)},
-        memory=MemoryTask(right, lags=(length - TOLD, length)),
+        memory=MemoryTask(right, lags=(length - CLASS_STEPS, length)),
     )
     net = recurrent(elman.cell(1, "tanh", _small, identity(1.25)))
     task = Task(net, data, optimizer(optax.identity(), 0.1, 1.0), Trainer(steps, 20, steps // 4))
-    rows = training.trained(task, seeds).rows
-    return np.array([row.table.where(split="validation").rows[-1]["solved"] > 0.95 for row in rows])
+    rows = training.train_networks(task, seeds).rows
+    return np.array([training.solved(row) > 0.95 for row in rows])
 
 
 def _small(key, shape):

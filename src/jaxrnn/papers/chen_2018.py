@@ -19,15 +19,10 @@ import numpy as np
 
 from jaxrnn.cells import elman, minimal_rnn
 from jaxrnn.initializers import gaussian
-from jaxrnn.papers._claims import Claim, Reproduction
-from jaxrnn.papers._mean_field import (
-    RELAXATIONS,
-    STEPS,
-    minimal_theory,
-    over_scales_and_seeds,
-    tanh_theory,
-)
-from jaxrnn.plotting import style
+from jaxrnn.papers import _curves as curves
+from jaxrnn.papers._claims import Claim, Reproduction, at_most
+from jaxrnn.papers._mean_field import RELAXATIONS, STEPS, minimal_theory, tanh_theory
+from jaxrnn.papers._seeds import over_values_and_seeds
 from jaxrnn.types import Positive, Size
 
 SCALES, BIASES = (0.5, 1.0, 1.5, 2.0), (0.0, 2.0, 4.0)
@@ -44,32 +39,29 @@ def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Po
     """
     scales = SCALES[:: len(SCALES) - 1] if quick else SCALES
     units, seeds = (150, 1) if quick else (units, seeds)
+    names = {"tanh": "tanh"} | {bias: f"minimalRNN, b = {bias:g}" for bias in BIASES}
     theory = {("tanh", s): tanh_theory(s, noise) for s in scales}
     theory |= {(bias, s): minimal_theory(s, bias, noise) for bias in BIASES for s in scales}
     ours = {}
     for kind in ("tanh", *BIASES):
-        measured = _measured(kind, scales, units, seeds, noise)
+        measured = _measure(kind, scales, units, seeds, noise)
         ours |= {(kind, s): of_scale for s, of_scale in zip(scales, measured, strict=True)}
     claims = [
-        Claim(f"{_name(kind)}, s = {s:g}: ln chi, nats per step", theory[kind, s], ours[kind, s], "equal", 0.05)
+        Claim(f"{names[kind]}, s = {s:g}: ln chi, nats per step", theory[kind, s], ours[kind, s], tolerance=0.05)
         for kind, s in theory
         if s in (0.5, 2.0) and kind in ("tanh", BIASES[0], BIASES[-1])
     ]
     spread = {kind: np.ptp([theory[kind, s] for s in scales]) for kind in ("tanh", BIASES[-1])}
-    claims.append(Claim("range of ln chi over s = 0.5 to 2: minimalRNN (b = 4) / tanh", 0.2,
-                        np.ptp([np.median(ours[BIASES[-1], s]) for s in scales]) / spread["tanh"], "at most",
-                        source="our bound"))  # fmt: skip
+    claims.append(
+        at_most(
+            "range of ln chi over s = 0.5 to 2: minimalRNN (b = 4) / tanh",
+            0.2,
+            np.ptp([np.median(ours[BIASES[-1], s]) for s in scales]) / spread["tanh"],
+        )
+    )
 
     def draw():
-        figure, (panel,) = style.panels(1, "s", "ln chi (nats per step)")
-        for number, kind in enumerate(("tanh", *BIASES)):
-            line = style.series(number)
-            panel.plot(scales, [theory[kind, s] for s in scales], color=line["color"], linestyle=line["linestyle"],
-                       label=_name(kind))  # fmt: skip
-            panel.plot(scales, [np.median(ours[kind, s]) for s in scales], line["marker"], color=line["color"])
-        panel.axhline(0.0, **style.FAINT)
-        style.legend_below(figure)
-        return {"chen_2018": figure}
+        return {"chen_2018": curves.theory_figure(scales, theory, ours, names, "ln chi (nats per step)")}
 
     settings = {"N": units, "seeds": seeds, "s": list(scales), "b": list(BIASES), "noise": noise}
     differs = [
@@ -80,11 +72,7 @@ def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Po
     return Reproduction(title, claims, settings, differs, draw)
 
 
-def _name(kind):
-    return "tanh" if kind == "tanh" else f"minimalRNN, b = {kind:g}"
-
-
-def _measured(kind, scales, units, seeds, noise):
+def _measure(kind, scales, units, seeds, noise):
     """Measures networks in a stationary state, W_h redrawn at every step: [scales, seeds].
 
     The value is the logarithm of the mean of |J^T v|^2 for random v of norm one. `kind` is "tanh", or the bias of a
@@ -112,4 +100,4 @@ def _measured(kind, scales, units, seeds, noise):
         _, growth = jax.lax.scan(step, carry, jax.random.split(key, steps))
         return jnp.log(jnp.mean(growth[steps // 2 :]))
 
-    return over_scales_and_seeds(of_network, scales, seeds)
+    return over_values_and_seeds(of_network, scales, seeds)

@@ -14,7 +14,7 @@ from jaxrnn.cells import elman, minimal_rnn
 from jaxrnn.initializers import gaussian
 from jaxrnn.papers import _lags as lags
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Claim, Reproduction, at_most
 from jaxrnn.papers._mean_field import minimal_theory, tanh_theory
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
@@ -54,9 +54,7 @@ def reproduce(
     predicted = {kind: np.clip(6 * xi[kind], lengths[0], lengths[-1]) for kind in kinds}
     factors = {kind: 2 ** np.max(np.abs(np.log2(longest[kind] / predicted[kind]))) for kind in kinds}
     claims = [
-        Claim(
-            f"{kind}: largest factor between the longest learned T and 6 xi", 4.0, factor, "at most", source="our bound"
-        )
+        at_most(f"{kind}: largest factor between the longest learned T and 6 xi", 4.0, factor)
         for kind, factor in factors.items()
     ]
     claims.append(
@@ -65,7 +63,7 @@ def reproduce(
     if MINIMAL in kinds:
         spread = np.max(longest[MINIMAL]) / np.min(longest[MINIMAL])
         claim = f"{MINIMAL}: longest learned T over all s, largest / smallest"
-        claims.append(Claim(claim, 1.0, spread, "at most", source="our bound"))
+        claims.append(at_most(claim, 1.0, spread))
     settings = {"N": units, "seeds": seeds, "s": list(scales), "T": list(lengths), "symbols": SYMBOLS, "noise": NOISE}
     settings |= training.settings(trainer) | {"Adam": 1e-3, "learned": f"{LEARNED:.0%} right"}
     differs = [
@@ -92,8 +90,7 @@ def _draw(scales, lengths, xi, right):
         panel.set_ylim(-0.5, len(lengths) - 0.5)
         style.title(panel, kind)
     figure.colorbar(image, ax=panels, label="share right")
-    style.legend_below(figure)
-    return {"chen_2018_training": figure}
+    return {"chen_2018_training": style.legend_below(figure)}
 
 
 def _longest(right, lengths):
@@ -117,9 +114,9 @@ def _right(kind, scales, lengths, seeds, units, trainer):
 
     shares_by_length = []
     for length in lengths:
-        rows = training.trained(
+        rows = training.train_networks(
             partial(make, data=lags.symbol_before_noise(length, SYMBOLS, NOISE)), seeds, scales
         ).rows
-        shares = [row.table.where(split="validation").rows[-1]["solved"] for row in rows]
+        shares = [training.solved(row) for row in rows]
         shares_by_length.append(np.reshape(shares, (len(scales), seeds)).mean(axis=1))
     return np.array(shares_by_length)

@@ -15,7 +15,8 @@ from jaxrnn.dynamics.exponents import entropy, kaplan_yorke, lyapunov
 from jaxrnn.dynamics.maps import as_map
 from jaxrnn.initializers import gaussian
 from jaxrnn.nets import recurrent
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Claim, Reproduction, at_most
+from jaxrnn.papers._seeds import over_seeds
 from jaxrnn.plotting import style
 from jaxrnn.types import Positive, Size
 
@@ -33,7 +34,7 @@ def reproduce(
       steps: steps of the trajectory, after a warm-up of a fifth as many.
     """
     sizes, steps = (sizes[:2], steps // 2) if quick else (sizes, steps)
-    spectra = {size: np.asarray(_spectra(size, gain, seeds, steps)) for size in sizes}
+    spectra = {size: _spectra(size, gain, seeds, steps) for size in sizes}
     measured = {
         "attractor's dimension": {n: np.array([kaplan_yorke(jnp.asarray(lam)) for lam in spectra[n]]) for n in sizes},
         "entropy rate": {n: np.array([entropy(jnp.asarray(lam)) for lam in spectra[n]]) for n in sizes},
@@ -43,24 +44,22 @@ def reproduce(
             f"{quantity}, N = {large} / N = {small}",
             2.0,
             values_by_size[large] / np.median(values_by_size[small]),
-            "equal",
-            0.3,
-            "unchecked",
+            tolerance=0.3,
+            source="unchecked",
         )
         for quantity, values_by_size in measured.items()
         for small, large in pairwise(sizes)
     ]
     share = np.concatenate([measured["attractor's dimension"][size] / size for size in sizes])
-    claims.append(Claim("attractor's dimension / N", 0.5, share, "at most", source="our bound"))
+    claims.append(at_most("attractor's dimension / N", 0.5, share))
 
     def draw():
-        figure, (panel,) = style.panels(1, "number of the exponent over N", "exponent, nats per step")
+        figure, panel = style.axes("number of the exponent over N", "exponent, nats per step")
         for colour, dashes, size in zip(style.COLOURS, ("-", "--", ":"), sizes, strict=False):
             lam = np.median(spectra[size], axis=0)
             panel.plot((np.arange(size) + 0.5) / size, lam, color=colour, linestyle=dashes, label=f"N = {size}")
         panel.axhline(0.0, **style.FAINT)
-        style.legend_below(figure)
-        return {"engelken_2023": figure}
+        return {"engelken_2023": style.legend_below(figure)}
 
     settings = {"g": gain, "N": list(sizes), "steps": steps, "seeds": seeds}
     differs = [
@@ -80,4 +79,4 @@ def _spectra(size, gain, seeds, steps):
         first = 0.5 * jax.random.normal(jax.random.fold_in(key, 1), (size,))
         return lyapunov(f, first, jnp.zeros((steps + steps // 5, 1)), warm_up=steps // 5).lam
 
-    return jax.jit(lambda keys: jax.lax.map(of_network, keys))(jax.random.split(jax.random.key(0), seeds))
+    return over_seeds(of_network, seeds)

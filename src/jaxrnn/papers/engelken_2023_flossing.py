@@ -18,7 +18,7 @@ from jaxrnn.dynamics.maps import as_map
 from jaxrnn.initializers import gaussian
 from jaxrnn.losses import binary_cross_entropy
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Reproduction, at_most
 from jaxrnn.plotting import style
 from jaxrnn.training.regularizers import flossing
 from jaxrnn.training.update import Trainer
@@ -62,19 +62,11 @@ def reproduce(
         for number in (0, before)
     }
     claims = [
-        Claim(
-            "last loss: flossed first / plain",
-            0.9,
-            np.median(last["flossed first"]) / np.median(last["plain"]),
-            "at most",
-            source="our bound",
-        ),
-        Claim(
+        at_most("last loss: flossed first / plain", 0.9, np.median(last["flossed first"]) / np.median(last["plain"])),
+        at_most(
             "mean square of the exponents: after flossing / before",
             0.2,
             np.mean(spectra[before] ** 2, axis=1) / np.mean(spectra[0] ** 2, axis=1),
-            "at most",
-            source="our bound",
         ),
     ]
 
@@ -108,15 +100,14 @@ def _draw(curves, spectra):
     panels[1].axhline(0.0, **style.FAINT)
     panels[1].set_xlabel("number")
     style.title(panels[1], "exponents before training")
-    style.legend_below(figure)
-    return {"engelken_2023_flossing": figure}
+    return {"engelken_2023_flossing": style.legend_below(figure)}
 
 
 def _spectra(cell, data, trainer, exponents, updates, seeds):
     """Returns the exponents of networks after `updates` updates of flossing only: [seeds, exponents], descending."""
     task = training.task(cell, data, trainer, regularizer=flossing(exponents, updates, 0.0))
     if updates:
-        run = training.trained(task, seeds)
+        run = training.train_networks(task, seeds)
         params = [run.params(row) for row in range(seeds)]
     else:
         params = [task.net.init(jax.random.key(seed), data.input_size) for seed in range(seeds)]

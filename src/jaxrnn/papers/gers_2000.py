@@ -33,12 +33,11 @@ def reproduce(quick: bool = False, steps: Size = 400, biases: list[float] = (0.0
         )
 
     def draw():
-        figure, (panel,) = style.panels(1, "steps back", "|dc_T / dc_t|")
+        figure, panel = style.axes("steps back", "|dc_T / dc_t|")
         for colour, (bias, norms_of_bias) in zip(style.COLOURS, norms.items(), strict=False):
             panel.semilogy(np.arange(1, steps + 1), norms_of_bias, color=colour, label=f"b_f = {bias:g}")
         panel.set_ylim(1e-8, 2)
-        style.legend_below(figure)
-        return {"gers_2000": figure}
+        return {"gers_2000": style.legend_below(figure)}
 
     differs = [
         "The network has one unit without inputs and recurrent weights: only the path along the memory cell remains."

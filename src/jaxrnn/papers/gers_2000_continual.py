@@ -17,7 +17,8 @@ from jaxrnn.cells import lstm
 from jaxrnn.data import reber
 from jaxrnn.losses import cross_entropy
 from jaxrnn.nets import rnn
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Claim, Reproduction, at_least, at_most
+from jaxrnn.papers._seeds import over_seeds
 from jaxrnn.plotting import style
 from jaxrnn.types import Size
 from jaxrnn.unroll import deferred
@@ -47,17 +48,23 @@ def reproduce(quick: bool = False, seeds: Size = 5, size: Size = 16, updates: Si
     updates, seeds, required = (updates // 2, 2, 200) if quick else (updates, seeds, 10_000)
     kinds = {"forget gates": 1.0, "no forgetting": ALWAYS}
     tested = 4 * required
-    results_by_kind = {name: _trained(bias, seeds, size, updates, tested) for name, bias in kinds.items()}
+    results_by_kind = {name: _train(bias, seeds, size, updates, tested) for name, bias in kinds.items()}
     forgets, keeps = results_by_kind.values()
     claims = [
-        Claim("symbols until the first mistake, forget gates", required, forgets["symbols"], "at least",
-              source="our bound"),
-        Claim("symbols until the first mistake, no forgetting", 100, keeps["symbols"], "at most", source="our bound"),
-        Claim("share of networks without forget gates that learn the task", 0.0, np.mean(keeps["symbols"] >= required),
-              source="unchecked"),
-        Claim("largest memory cell: no forgetting / forget gates", 10.0,
-              np.median(keeps["memory"][:, -1]) / np.median(forgets["memory"][:, -1]), "at least", source="our bound"),
-    ]  # fmt: skip
+        at_least("symbols until the first mistake, forget gates", required, forgets["symbols"]),
+        at_most("symbols until the first mistake, no forgetting", 100, keeps["symbols"]),
+        Claim(
+            "share of networks without forget gates that learn the task",
+            0.0,
+            np.mean(keeps["symbols"] >= required),
+            source="unchecked",
+        ),
+        at_least(
+            "largest memory cell: no forgetting / forget gates",
+            10.0,
+            np.median(keeps["memory"][:, -1]) / np.median(forgets["memory"][:, -1]),
+        ),
+    ]
     settings = {
         "H": size,
         "seeds": seeds,
@@ -90,8 +97,7 @@ def _draw(results_by_kind, updates, tested):
     panels[1].set(yscale="log", xlim=(-0.5, 1.5))
     panels[1].set_xticks([0, 1], [name.replace(" ", "\n") for name in results_by_kind])
     style.title(panels[1], f"symbols until the first mistake, of {tested:,}")
-    style.legend_below(figure)
-    return {"gers_2000_continual": figure}
+    return {"gers_2000_continual": style.legend_below(figure)}
 
 
 def _stream(key, steps, rows):
@@ -116,7 +122,7 @@ def _stream(key, steps, rows):
     return Stream(xs, targets[..., :1].astype(np.int32), targets[..., 1:] > 0)
 
 
-def _trained(bias, seeds, size, updates, tested):
+def _train(bias, seeds, size, updates, tested):
     """Trains networks.
 
     Returns:
@@ -144,11 +150,11 @@ def _trained(bias, seeds, size, updates, tested):
         state = params, rule.init(params), net.initial(params, (ROWS,))
         (params, _, _), memory = jax.lax.scan(update, state, windows)
         ys = net.apply(params, net.initial(params, (1,)), test.symbols)[1]
-        least = jnp.where(test.legal, ys, jnp.inf).min(-1)
-        wrong = (least <= jnp.where(test.legal, -jnp.inf, ys).max(-1))[WARM_UP:, 0]
+        lowest_legal = jnp.where(test.legal, ys, jnp.inf).min(-1)
+        wrong = (lowest_legal <= jnp.where(test.legal, -jnp.inf, ys).max(-1))[WARM_UP:, 0]
         first = jnp.where(wrong.any(), jnp.argmax(wrong), tested)
         return first, memory
 
-    first, memory = jax.jit(lambda keys: jax.lax.map(run, keys))(jax.random.split(jax.random.key(0), seeds))
-    largest = [np.max(part, axis=1) for part in np.array_split(np.asarray(memory), POINTS, axis=1)]
-    return {"symbols": np.asarray(first), "memory": np.stack(largest, axis=1)}
+    first, memory = over_seeds(run, seeds)
+    largest = [np.max(part, axis=1) for part in np.array_split(memory, POINTS, axis=1)]
+    return {"symbols": first, "memory": np.stack(largest, axis=1)}

@@ -16,9 +16,10 @@ import numpy as np
 
 from jaxrnn.cells import lstm
 from jaxrnn.initializers import gaussian
-from jaxrnn.papers._claims import Claim, Reproduction
-from jaxrnn.papers._mean_field import RELAXATIONS, over_scales_and_seeds
-from jaxrnn.plotting import style
+from jaxrnn.papers import _curves as curves
+from jaxrnn.papers._claims import Claim, Reproduction, at_most
+from jaxrnn.papers._mean_field import RELAXATIONS
+from jaxrnn.papers._seeds import over_values_and_seeds
 from jaxrnn.types import Positive, Size
 
 SCALES, BIASES = (0.5, 1.0, 2.0, 3.0), (0.0, 2.0, 4.0)
@@ -36,36 +37,23 @@ def reproduce(quick: bool = False, units: Size = 200, seeds: Size = 3, noise: Po
     """
     scales = SCALES[:: len(SCALES) - 1] if quick else SCALES
     units, seeds = (120, 2) if quick else (units, seeds)
+    names = {bias: f"b_f = {bias:g}" for bias in BIASES}
     theory = {(bias, s): _theory(s, bias, noise) for bias in BIASES for s in scales}
     ours = {}
     for bias in BIASES:
-        measured = _measured(scales, bias, units, seeds, noise)
+        measured = _measure(scales, bias, units, seeds, noise)
         ours |= {(bias, s): of_scale for s, of_scale in zip(scales, measured, strict=True)}
     claims = [
-        Claim(f"b_f = {bias:g}, s = {s:g}: growth, nats per step", theory[bias, s], ours[bias, s], "equal", 0.05)
+        Claim(f"{names[bias]}, s = {s:g}: growth, nats per step", theory[bias, s], ours[bias, s], tolerance=0.05)
         for bias, s in theory
         if s in (scales[0], scales[-1])
     ]
     farthest = max(abs(np.median(ours[BIASES[-1], s])) for s in scales)
-    claims.append(
-        Claim(f"b_f = {BIASES[-1]:g}: growth farthest from zero", 0.1, farthest, "at most", source="our bound")
-    )
+    claims.append(at_most(f"b_f = {BIASES[-1]:g}: growth farthest from zero", 0.1, farthest))
 
     def draw():
-        figure, (panel,) = style.panels(1, "s", "growth of a change (nats per step)")
-        for number, bias in enumerate(BIASES):
-            line = style.series(number)
-            panel.plot(
-                scales,
-                [theory[bias, s] for s in scales],
-                color=line["color"],
-                linestyle=line["linestyle"],
-                label=f"b_f = {bias:g}",
-            )
-            panel.plot(scales, [np.median(ours[bias, s]) for s in scales], line["marker"], color=line["color"])
-        panel.axhline(0.0, **style.FAINT)
-        style.legend_below(figure)
-        return {"gilboa_2019": figure}
+        label = "growth of a change (nats per step)"
+        return {"gilboa_2019": curves.theory_figure(scales, theory, ours, names, label)}
 
     settings = {"N": units, "seeds": seeds, "s": list(scales), "b_f": list(BIASES), "noise": noise}
     differs = [
@@ -94,7 +82,7 @@ def _theory(s, bias, noise):
     return np.mean(growth)
 
 
-def _measured(scales, bias, units, seeds, noise):
+def _measure(scales, bias, units, seeds, noise):
     """Measures the mean of ln |delta'|^2 / |delta|^2 of the memory cells, W_h redrawn each step: [scales, seeds]."""
     steps = STEPS + RELAXATIONS * int(np.exp(bias))
 
@@ -115,4 +103,4 @@ def _measured(scales, bias, units, seeds, noise):
         _, growth = jax.lax.scan(step, (carry, delta), jax.random.split(key, 2 * steps))
         return jnp.mean(growth[steps:])
 
-    return over_scales_and_seeds(of_network, scales, seeds)
+    return over_values_and_seeds(of_network, scales, seeds)

@@ -1,23 +1,18 @@
 """Hochreiter & Schmidhuber 1997, "Long short-term memory", experiments 4 and 6a: sequences seen until the stop rule.
 
-Training stops when 2000 successive training sequences are right, each tested before the network learns from it.
+Training stops when 2000 successive training sequences are right, each tested before the network learns from it. The
+published numbers are means over trials, of tables 7 and 9.
 """
 
 import numpy as np
 
-from jaxrnn.cells import lstm
 from jaxrnn.data import adding, temporal_order
-from jaxrnn.papers import _training as training
 from jaxrnn.papers._claims import Claim, Reproduction
-from jaxrnn.plotting import style
-from jaxrnn.studies.long_lag import sequences_seen
-from jaxrnn.training.update import Trainer
+from jaxrnn.papers._stop_rule import Experiment, claims_of, figure
 from jaxrnn.types import Size
 
-PUBLISHED = {"adding": 74_000, "temporal order, 2 symbols": 31_390}  # tables 7 and 9, means over trials
 
-
-def reproduce(quick: bool = False, seeds: Size = 10, size: Size = 16, most: Size = 100_000) -> Reproduction:
+def reproduce(quick: bool = False, seeds: Size = 10, size: Size = 16, max_sequences: Size = 100_000) -> Reproduction:
     """Measures sequences until the stop rule, for LSTMs with a forget gate trained by Adam; the claim is at most those
     of 1997.
 
@@ -25,43 +20,24 @@ def reproduce(quick: bool = False, seeds: Size = 10, size: Size = 16, most: Size
       quick: a rule of 200 sequences, 22 steps, at most three networks.
       seeds: networks per task.
       size: H.
-      most: number of sequences after which a network has failed; it then counts as infinitely many.
+      max_sequences: number of sequences after which a network has failed; it then counts as infinitely many.
     """
     right, length = (200, 22) if quick else (2000, 100)
     seeds = min(seeds, 3) if quick else seeds
-    tasks = {"adding": adding.dataset(length)}
+    fixed = {"right": right, "before": False, "max_sequences": max_sequences, "size": size}
+    experiments = [Experiment(f"adding, T={length}", adding.dataset(length), published=74_000, **fixed)]
     if not quick:
-        tasks["temporal order, 2 symbols"] = temporal_order.dataset(length)
-    trainer = Trainer(1000, 8, 100)
-    ours = {}
-    for name, data in tasks.items():
-        task = training.task(lstm.cell(size, chrono=float(length)), data, trainer, learning_rate=1e-2)
-        seen = sequences_seen(task, 0, seeds, right, most, name)
-        ours[name] = np.where(np.isnan(seen), np.inf, seen)
-    claims = [
-        Claim(
-            f"{name}, T={length}: sequences until {right} successive ones are right",
-            PUBLISHED[name],
-            seen,
-            "at most",
-            source="text",
-        )
-        for name, seen in ours.items()
-    ]
-    claims += [
-        Claim(f"{name}: share of networks that reach this", 1.0, np.mean(np.isfinite(seen)), source="text")
-        for name, seen in ours.items()
-    ]
+        name = f"temporal order, 2 symbols, T={length}"
+        experiments.append(Experiment(name, temporal_order.dataset(length), published=31_390, **fixed))
+    ours = {each.name: each.sequences(seeds, length) for each in experiments}
+    claims = claims_of(experiments, ours)
+    for name, seen in ours.items():
+        task = name.removesuffix(f", T={length}")
+        share = np.mean(np.isfinite(seen))
+        claims.append(Claim(f"{task}: share of networks that reach this", 1.0, share, source="text"))
 
     def draw():
-        figure, (panel,) = style.panels(1, "", "sequences seen")
-        for x, (name, seen) in enumerate(ours.items()):
-            panel.semilogy(np.full(len(seen), x), seen, "o", color=style.BLUE, markersize=3, label="ours")
-            panel.plot([x - 0.2, x + 0.2], [PUBLISHED[name]] * 2, color=style.RED, label="published mean")
-        panel.set_xticks(range(len(ours)), ours)
-        panel.set_xlim(-0.5, len(ours) - 0.5)
-        style.legend_below(figure)
-        return {"hochreiter_1997": figure}
+        return {"hochreiter_1997": figure(experiments, ours)}
 
     settings = {"H": size, "batch": 8, "Adam": 1e-2, "chrono": length, "seeds": seeds, "right": right}
     differs = ["The published number belongs to T=100 and 2000 sequences."] if quick else []

@@ -6,44 +6,13 @@
 - 5: multiplication.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from jaxrnn.cells import lstm
 from jaxrnn.data import multiplication, reber
 from jaxrnn.papers import _lags as lags
-from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
-from jaxrnn.plotting import style
-from jaxrnn.studies.long_lag import sequences_seen
-from jaxrnn.training.update import Trainer
+from jaxrnn.papers._claims import Reproduction
+from jaxrnn.papers._stop_rule import Experiment, claims_of, figure
 from jaxrnn.types import Size
-
-
-class Experiment(NamedTuple):
-    """One of the paper's experiments.
-
-    Fields:
-      name: name of the experiment.
-      dataset: a `Dataset`.
-      right: number of successive sequences that must be right.
-      before: whether the paper counts only the sequences before these.
-      published: sequences seen, mean over trials.
-      most: number of sequences after which a network has failed.
-      batch: sequences per update.
-      size, rate: H, and Adam's learning rate.
-    """
-
-    name: str
-    dataset: Any
-    right: int
-    before: bool
-    published: float
-    most: int
-    batch: int = 8
-    size: int = 16
-    rate: float = 1e-2
 
 
 def experiments(length: int) -> Any:
@@ -72,30 +41,15 @@ def reproduce(quick: bool = False, seeds: Size = 5, length: Size = 100) -> Repro
     """
     if quick:
         length, seeds = 30, 1
-    tried = [each for each in experiments(length) if not quick or each.name[:2] in ("2b", "3a")]
-    ours = {each.name: _seen(each, seeds, length) for each in tried}
-    claims = [
-        Claim(f"{each.name}: sequences until {each.right} successive ones are right", each.published, ours[each.name],
-              "at most", source="text")
-        for each in tried
-    ]  # fmt: skip
+    chosen = [each for each in experiments(length) if not quick or each.name[:2] in ("2b", "3a")]
+    ours = {each.name: each.sequences(seeds, length) for each in chosen}
+    claims = claims_of(chosen, ours)
 
     def draw():
-        figure, (panel,) = style.panels(1, "sequences seen", "")
-        for y, each in enumerate(reversed(tried)):
-            seen = ours[each.name]
-            panel.plot(seen[np.isfinite(seen)], np.full(np.isfinite(seen).sum(), y), "o", color=style.BLUE,
-                       markersize=3, label="ours")  # fmt: skip
-            if np.isinf(seen).any():
-                panel.plot(each.most, y, ">", color=style.BLUE, markersize=5, label="not until then")
-            panel.plot([each.published] * 2, [y - 0.3, y + 0.3], color=style.RED, label="published mean")
-        panel.set_xscale("log")
-        panel.set_yticks(range(len(tried)), [each.name for each in reversed(tried)])
-        style.legend_below(figure)
-        return {"hochreiter_1997_lags": figure}
+        return {"hochreiter_1997_lags": figure(chosen, ours)}
 
     settings = {"T": length, "chrono": length, "seeds": seeds}
-    settings |= {each.name: f"{each.size} units; batches of {each.batch}; Adam {each.rate:g}" for each in tried}
+    settings |= {each.name: f"{each.size} units; batches of {each.batch}; Adam {each.rate:g}" for each in chosen}
     differs = [
         "Adam, and in most experiments batches of 8, instead of gradient descent after every sequence; exact gradient; "
         "forget gate.",
@@ -109,12 +63,3 @@ def reproduce(quick: bool = False, seeds: Size = 5, length: Size = 100) -> Repro
     ]
     differs += ["The published numbers belong to 100 steps."] if quick else []
     return Reproduction("Hochreiter & Schmidhuber 1997, lags of other kinds", claims, settings, differs, draw)
-
-
-def _seen(experiment, seeds, length):
-    """Returns the sequences seen [seeds]; infinity for a network that failed."""
-    cell, trainer = lstm.cell(experiment.size, chrono=float(length)), Trainer(1000, experiment.batch, 100)
-    task = training.task(cell, experiment.dataset, trainer, learning_rate=experiment.rate)
-    most = experiment.most + experiment.right * experiment.before
-    seen = sequences_seen(task, 0, seeds, experiment.right, most, experiment.name)
-    return np.where(np.isnan(seen), np.inf, seen - experiment.right * experiment.before)

@@ -11,7 +11,7 @@ from jaxrnn.cells import elman
 from jaxrnn.dynamics.dimension import memory_capacity
 from jaxrnn.initializers import gaussian, spectral
 from jaxrnn.nets import recurrent
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Claim, Reproduction, at_most
 from jaxrnn.plotting import style
 from jaxrnn.types import Positive, Size
 
@@ -38,24 +38,17 @@ def reproduce(
     }
     total = {kind: curves.sum(axis=1) for kind, curves in curves_by_kind.items()}
     claims = [
-        Claim("linear units: capacity / N", 1.0, total["linear"] / size, "equal", 0.05, "unchecked"),
-        Claim("tanh units: capacity / N", 1.0, total["tanh"] / size, "at most", source="unchecked"),
-        Claim(
-            "tanh units: capacity / capacity of linear units",
-            0.95,
-            total["tanh"] / total["linear"],
-            "at most",
-            source="our bound",
-        ),
+        Claim("linear units: capacity / N", 1.0, total["linear"] / size, tolerance=0.05, source="unchecked"),
+        at_most("tanh units: capacity / N", 1.0, total["tanh"] / size, source="unchecked"),
+        at_most("tanh units: capacity / capacity of linear units", 0.95, total["tanh"] / total["linear"]),
     ]
 
     def draw():
-        figure, (panel,) = style.panels(1, "lag k (steps)", "squared correlation with x(t - k)")
+        figure, panel = style.axes("lag k (steps)", "squared correlation with x(t - k)")
         for number, (kind, curves) in enumerate(curves_by_kind.items()):
             panel.plot(np.median(curves, axis=0), label=f"{kind} units", **style.series(number) | {"markevery": 6})
         panel.axvline(size, **style.FAINT)
-        style.legend_below(figure)
-        return {"jaeger_2001": figure}
+        return {"jaeger_2001": style.legend_below(figure)}
 
     settings = {"N": size, "rho": rho, "steps": steps, "lags": lags, "seeds": seeds, "input": "U[-1, 1]"}
     return Reproduction("Jaeger 2001, short term memory", claims, settings, [], draw)

@@ -4,13 +4,11 @@ On tasks with lags, an LSTM whose forget gates start with a bias of 1 does as we
 choice, or with a nearly closed forget gate it does worse.
 """
 
-from functools import partial
-
 from jaxrnn.cells import gru, lstm
 from jaxrnn.data import adding
 from jaxrnn.papers import _curves as curves
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Claim, Reproduction, at_least, at_most
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
 
@@ -45,8 +43,8 @@ def reproduce(
     mean = dict(zip(biases, losses.mean(axis=0), strict=True))
     slower = f"b_f = {biases[0]:g}: mean loss during training / the same with b_f = 1"
     claims = [
-        Claim(slower, 1.1, mean[biases[0]] / mean[1.0], "at least", source="our bound"),
-        Claim("b_f = 1: last loss (half the loss without memory)", 1 / 12, last[1.0], "at most", source="our bound"),
+        at_least(slower, 1.1, mean[biases[0]] / mean[1.0]),
+        at_most("b_f = 1: last loss (half the loss without memory)", 1 / 12, last[1.0]),
     ]
     kinds = {f"b_f = {bias:g}": (at, losses[:, number]) for number, bias in enumerate(biases)}
     if not quick:
@@ -54,11 +52,14 @@ def reproduce(
         of_gru = kinds["GRU"][1]
         ratio, like_gru = last[1.0] / last[0.0], training.last(of_gru) / last[1.0]
         claims += [
-            Claim("b_f = 1: last loss / last loss with b_f = 0", 1.0, ratio, "at most", source="unchecked"),
-            Claim("GRU: last loss / last loss of an LSTM with b_f = 1", 1.0, like_gru, "equal", 0.5, "our bound"),
+            at_most("b_f = 1: last loss / last loss with b_f = 0", 1.0, ratio, source="unchecked"),
+            Claim(
+                "GRU: last loss / last loss of an LSTM with b_f = 1", 1.0, like_gru, tolerance=0.5, source="our bound"
+            ),
         ]
 
-    draw = partial(curves.draw, "jozefowicz_2015", kinds, 1 / 6, medians=True)
+    def draw():
+        return {"jozefowicz_2015": curves.loss_figure(kinds, 1 / 6, medians=True)}
 
     settings = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer), "Adam": 5e-3, "clip_norm": 1.0}
     differs = ["Adding numbers instead of arithmetic as text, XML and Penn Treebank; settings are not searched."]

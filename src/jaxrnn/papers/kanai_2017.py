@@ -41,7 +41,7 @@ def reproduce(quick: bool = False, size: Size = 16, seeds: Size = 8, steps: Size
     ]
 
     def draw():
-        figure, (panel,) = style.panels(1, "largest eigenvalue of W_hn", f"|h| after {steps:,} steps")
+        figure, panel = style.axes("largest eigenvalue of W_hn", f"|h| after {steps:,} steps")
         panel.semilogy(scales, np.maximum(norms.T, 1e-12), color=style.BLUE, linewidth=0.7)
         panel.axvline(2.0, **style.FAINT)
         return {"kanai_2017": figure}

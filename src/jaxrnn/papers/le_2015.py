@@ -4,14 +4,12 @@ Rectified linear units whose recurrent weights start as the identity learn to ad
 units stay at the variance of the sum, 1/6.
 """
 
-from functools import partial
-
 from jaxrnn.cells import elman
 from jaxrnn.data import adding
 from jaxrnn.initializers import gaussian, identity
 from jaxrnn.papers import _curves as curves
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Claim, Reproduction, at_least, at_most
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Positive, Size
 
@@ -38,22 +36,18 @@ def reproduce(
         length, size, seeds, steps, learning_rate = 30, 40, 2, steps // 3, 3e-4
     data, trainer = adding.dataset(length, "le2015"), Trainer(steps, 16, max(1, steps // 20))
     cells = {"IRNN": elman.cell(size, "relu", gaussian(0.1), identity()), "tanh": elman.cell(size)}
-    curves_by_kind = {
-        name: training.losses(training.task(cell, data, trainer, learning_rate=learning_rate), seeds)
-        for name, cell in cells.items()
-    }
+    curves_by_kind = training.losses_by_kind(cells, data, trainer, seeds, learning_rate=learning_rate)
     last = {name: training.last(losses) for name, (_, losses) in curves_by_kind.items()}
-    ratio, least = last["tanh"] / last["IRNN"], 2.0 if quick else 5.0
-    claims = [Claim("loss: tanh / IRNN", least, ratio, "at least", source="our bound")]
+    ratio, min_ratio = last["tanh"] / last["IRNN"], 2.0 if quick else 5.0
+    claims = [at_least("loss: tanh / IRNN", min_ratio, ratio)]
     if quick:
-        claims.append(
-            Claim("IRNN: loss (half the loss without memory)", 1 / 12, last["IRNN"], "at most", source="our bound")
-        )
+        claims.append(at_most("IRNN: loss (half the loss without memory)", 1 / 12, last["IRNN"]))
     else:
-        claims.append(Claim("IRNN: loss", 1 / 60, last["IRNN"], "at most", source="our bound"))
-        claims.append(Claim("tanh: loss (published: variance of the sum)", 1 / 6, last["tanh"], "equal", 1 / 60))
+        claims.append(at_most("IRNN: loss", 1 / 60, last["IRNN"]))
+        claims.append(Claim("tanh: loss (published: variance of the sum)", 1 / 6, last["tanh"], tolerance=1 / 60))
 
-    draw = partial(curves.draw, "le_2015", curves_by_kind, 1 / 6)
+    def draw():
+        return {"le_2015": curves.loss_figure(curves_by_kind, 1 / 6)}
 
     sizes = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer)}
     differs = [

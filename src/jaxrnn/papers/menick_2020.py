@@ -17,7 +17,8 @@ from jaxrnn.data import copy_memory
 from jaxrnn.initializers import gaussian
 from jaxrnn.nets import rnn
 from jaxrnn.optimizers import as_optimizer
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Claim, Reproduction, at_least, at_most
+from jaxrnn.papers._seeds import over_seeds
 from jaxrnn.plotting import style
 from jaxrnn.training import online
 from jaxrnn.training.batches import draw as drawn_from
@@ -44,26 +45,25 @@ def reproduce(
     """
     size, length = (12, 10) if quick else (size, length)
     cosines = {share: _cosines(size, length, share, seeds) for share in SPARSITIES}
-    claims = [Claim("dense: cosine of SnAp-2 with the exact gradient", 1.0, cosines[0.0][:, 1], "equal", 1e-5)]
+    claims = [Claim("dense: cosine of SnAp-2 with the exact gradient", 1.0, cosines[0.0][:, 1], tolerance=1e-5)]
     claims += [
-        Claim(
+        at_least(
             f"{share:.0%} of W_h zero: cosine of SnAp-2 minus cosine of SnAp-1",
             0.0,
             np.diff(cosines_of_share)[:, 0],
-            "at least",
+            source="derived",
         )
         for share, cosines_of_share in cosines.items()
         if share
     ]
-    curves = {} if quick else {name: _trained(size, rule, seeds, updates) for name, rule in ONLINE.items()}
+    curves = {} if quick else {name: _train(size, rule, seeds, updates) for name, rule in ONLINE.items()}
     if curves:
         mean = {name: np.mean(losses, axis=1) for name, losses in curves.items()}
         claims.append(
-            Claim(
+            at_most(
                 "mean loss during online training: SnAp-1 / UORO",
                 1.0,
                 mean["SnAp-1"] / mean["UORO"],
-                "at most",
                 source="unchecked",
             )
         )
@@ -93,8 +93,7 @@ def _draw(cosines, curves, updates):
     if curves:
         panels[1].set(xlabel="sequences seen", yscale="log")
         style.title(panels[1], "loss online (nats)")
-    style.legend_below(figure)
-    return {"menick_2020": figure}
+    return {"menick_2020": style.legend_below(figure)}
 
 
 def _cosines(size, length, share, seeds):
@@ -124,10 +123,10 @@ def _cosines(size, length, share, seeds):
         norm = optax.tree.norm
         return jnp.stack([optax.tree.vdot(exact, each) / (norm(exact) * norm(each)) for each in approximations])
 
-    return np.asarray(jax.jit(lambda keys: jax.lax.map(of_network, keys))(jax.random.split(jax.random.key(0), seeds)))
+    return over_seeds(of_network, seeds)
 
 
-def _trained(size, rule, seeds, updates, points=30):
+def _train(size, rule, seeds, updates, points=30):
     """Returns the losses while copying is learned online: [seeds, points]."""
     data = copy_memory.dataset(2, 2, 2)
     task = Task(rnn(elman.cell(size), data.output_size), data, as_optimizer(optax.adam(1e-3)), Trainer(1, 16, 1))
@@ -141,4 +140,4 @@ def _trained(size, rule, seeds, updates, points=30):
         _, losses = jax.lax.scan(update, state_0, jnp.arange(updates))
         return losses.reshape(points, -1).mean(axis=1)
 
-    return np.asarray(jax.jit(lambda keys: jax.lax.map(run, keys))(jax.random.split(jax.random.key(1), seeds)))
+    return over_seeds(run, seeds, first_key=1)

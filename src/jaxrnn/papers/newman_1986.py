@@ -43,7 +43,7 @@ def reproduce(quick: bool = False, size: Size = 8, steps: Size = 50_000, seeds: 
     ]
 
     def draw():
-        figure, (panel,) = style.panels(1, "number of the exponent", "exponent, nats per step")
+        figure, panel = style.axes("number of the exponent", "exponent, nats per step")
         panel.plot(np.arange(1, size + 1), theory, **style.THEORY, label="Newman 1986")
         panel.plot(
             np.arange(1, size + 1),
@@ -53,8 +53,7 @@ def reproduce(quick: bool = False, size: Size = 8, steps: Size = 50_000, seeds: 
             markersize=3,
             label=["measured"] + [None] * (seeds - 1),
         )
-        style.legend_below(figure)
-        return {"newman_1986": figure}
+        return {"newman_1986": style.legend_below(figure)}
 
     settings = {"N": size, "steps": steps, "seeds": seeds}
     return Reproduction("Newman 1986, exponents of products of random matrices", claims, settings, [], draw)

@@ -15,7 +15,7 @@ import optax
 from jaxrnn.cells import lru
 from jaxrnn.data import adding
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Claim, Reproduction, at_most
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
@@ -38,15 +38,15 @@ def reproduce(
     units, steps = (units // 4, steps // 4) if quick else (units, steps)
     claims, error = [], 4 / np.sqrt(units)
     variances = {}
-    for least, most in RINGS:
-        params = lru.cell(units, least, most).init(jax.random.key(0), 1)
+    for r_min, r_max in RINGS:
+        params = lru.cell(units, r_min, r_max).init(jax.random.key(0), 1)
         modulus = np.exp(-np.exp(np.asarray(params.nu)))
-        mean = 2 * (most**3 - least**3) / (3 * (most**2 - least**2))
-        spread = error * (most - least)
-        claims.append(Claim(f"r = {least:g}, R = {most:g}: mean modulus", mean, modulus.mean(), "equal", spread))
-        variances[least, most] = modulus, _variance(units, params, least, most)
+        mean = 2 * (r_max**3 - r_min**3) / (3 * (r_max**2 - r_min**2))
+        spread = error * (r_max - r_min)
+        claims.append(Claim(f"r = {r_min:g}, R = {r_max:g}: mean modulus", mean, modulus.mean(), tolerance=spread))
+        variances[r_min, r_max] = modulus, _variance(units, params, r_min, r_max)
     scaled = np.concatenate([scaled for _, scaled in variances.values()])
-    claims.append(Claim("variance of a state driven by scaled white noise", 1.0, scaled.mean(), "equal", 0.05))
+    claims.append(Claim("variance of a state driven by scaled white noise", 1.0, scaled.mean(), tolerance=0.05))
     modulus, variance = variances[RINGS[-1]]
     plain = variance / (1 - modulus**2)
     claims.append(
@@ -54,32 +54,30 @@ def reproduce(
             "0.9 to 0.99: the same without the scale / closed form",
             1.0,
             plain.mean() / np.mean(1 / (1 - modulus**2)),
-            "equal",
-            0.05,
+            tolerance=0.05,
         )
     )
     trained = _largest_modulus(size, length, steps)
-    claims.append(Claim("largest modulus after training at a learning rate of 0.1", 1.0, trained, "at most"))
+    claims.append(at_most("largest modulus after training at a learning rate of 0.1", 1.0, trained, source="derived"))
 
     def draw():
-        figure, (panel,) = style.panels(1, "modulus of lambda", "variance of the state")
+        figure, panel = style.axes("modulus of lambda", "variance of the state")
         dense = np.linspace(0.0, 0.99, 200)
         panel.semilogy(dense, 1 / (1 - dense**2), color=style.RED, label="without the scale, closed form")
         for (modulus, variance), marker in zip(variances.values(), "o^s", strict=True):
             subset = slice(None, None, max(1, units // 40))
             line = {"color": style.BLUE, "label": "with it, measured", "markersize": 2}
             panel.semilogy(modulus[subset], variance[subset], marker, **line)
-        style.legend_below(figure)
-        return {"orvieto_2023": figure}
+        return {"orvieto_2023": style.legend_below(figure)}
 
     settings = {"units": units, "rings": [list(ring) for ring in RINGS], "H": size, "T": length, "updates": steps}
     differs = ["Only properties of the unit at initialisation and in training; Long Range Arena is not run."]
     return Reproduction("Orvieto et al. 2023, the linear recurrent unit", claims, settings, differs, draw)
 
 
-def _variance(units, params, least, most, steps=4000):
+def _variance(units, params, r_min, r_max, steps=4000):
     """Returns the mean squared modulus of the states over time, relative to the input's, after a transient: [units]."""
-    cell = lru.cell(units, least, most)
+    cell = lru.cell(units, r_min, r_max)
 
     def step(state, key):
         carry, total, number = state
@@ -102,5 +100,5 @@ def _largest_modulus(size, length, steps, seeds=3):
         learning_rate=0.1,
         rule=optax.scale_by_adam(),
     )
-    run = training.trained(task, seeds)
+    run = training.train_networks(task, seeds)
     return np.array([np.exp(-np.exp(np.asarray(run.params(row)[0].nu))).max() for row in range(seeds)])

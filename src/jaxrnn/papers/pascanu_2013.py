@@ -11,7 +11,8 @@ import numpy as np
 from jaxrnn.cells import elman
 from jaxrnn.dynamics.maps import as_map, jacobians
 from jaxrnn.nets import recurrent
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Reproduction, at_most
+from jaxrnn.papers._seeds import over_values_and_seeds
 from jaxrnn.plotting import style
 from jaxrnn.types import Size
 
@@ -30,32 +31,36 @@ def reproduce(quick: bool = False, size: Size = 50, seeds: Size = 20, steps: Siz
       steps: T.
     """
     seeds = max(2, seeds // 4) if quick else seeds
-    ours = np.asarray(_logs(size, seeds, steps))  # [sigmas, seeds, steps]
+    ours = _logs(size, seeds, steps)  # [sigmas, seeds, steps]
     lags = np.arange(1, steps + 1)
     excesses = [np.max(logs - lags * np.log(sigma), axis=1) for sigma, logs in zip(SIGMAS, ours, strict=True)]
     claims = [
-        Claim(
+        at_most(
             f"sigma = {sigma:g}: largest excess of ln of the norm of dh_T / dh_t over the bound",
             1e-3,
             excess.max(),
-            "at most",
+            source="derived",
         )
         for sigma, excess in zip(SIGMAS, excesses, strict=True)
     ]
     claims += [
-        Claim(f"sigma = {sigma:g}: ln of the norm after {steps} steps", steps * np.log(sigma), logs[:, -1], "at most")
+        at_most(
+            f"sigma = {sigma:g}: ln of the norm after {steps} steps",
+            steps * np.log(sigma),
+            logs[:, -1],
+            source="derived",
+        )
         for sigma, logs in zip(SIGMAS, ours, strict=True)
         if sigma < 1
     ]
 
     def draw():
-        figure, (panel,) = style.panels(1, "steps back", "ln |dh_T / dh_t|")
+        figure, panel = style.axes("steps back", "ln |dh_T / dh_t|")
         for colour, sigma, logs in zip(style.COLOURS, SIGMAS, ours, strict=False):
             panel.plot(lags, np.median(logs, axis=0), color=colour, label=f"sigma = {sigma:g}")
             bound = "the bound" if sigma == SIGMAS[0] else None
             panel.plot(lags, lags * np.log(sigma), color=colour, linestyle=":", label=bound)
-        style.legend_below(figure)
-        return {"pascanu_2013": figure}
+        return {"pascanu_2013": style.legend_below(figure)}
 
     settings = {"H": size, "steps": steps, "seeds": seeds, "sigma": list(SIGMAS)}
     differs = [
@@ -70,7 +75,7 @@ def _logs(size, seeds, steps):
     """Returns ln of the norms of dh_t / dh_0: [sigmas, seeds, steps]."""
     net = recurrent(elman.cell(size))
 
-    def logs(key, sigma):
+    def logs(sigma, key):
         params = net.init(key, 1)
         f, z_0 = as_map(net, params._replace(w_h=sigma * params.w_h))
         js = jacobians(f, z_0, 0.1 * jax.random.normal(jax.random.fold_in(key, 1), (steps, 1)))
@@ -81,6 +86,4 @@ def _logs(size, seeds, steps):
 
         return jax.lax.scan(further, jnp.eye(size), js)[1]
 
-    keys = jax.random.split(jax.random.key(0), seeds)
-    measure = jax.jit(lambda sigmas: jax.lax.map(lambda s: jax.lax.map(lambda k: logs(k, s), keys), sigmas))
-    return measure(jnp.array(SIGMAS))
+    return over_values_and_seeds(logs, SIGMAS, seeds)

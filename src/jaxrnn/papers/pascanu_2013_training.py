@@ -20,7 +20,7 @@ from jaxrnn.dynamics import taps
 from jaxrnn.initializers import gaussian
 from jaxrnn.losses import weighted_sum
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Reproduction, at_least
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Dataset, Positive, Size
@@ -58,22 +58,18 @@ def reproduce(
     }
     shortest, longest = lengths[0], lengths[-1]
     claims = [
-        Claim(
-            f"T = {shortest}: share right, clipped minus plain",
-            0.5,
-            right[shortest, "SGD-C"] - right[shortest, "SGD"],
-            "at least",
-            source="our bound",
+        at_least(
+            f"T = {shortest}: share right, clipped minus plain", 0.5, right[shortest, "SGD-C"] - right[shortest, "SGD"]
         ),
-        Claim(f"T = {shortest}: share right, clipped", 0.95, right[shortest, "SGD-C"], "at least", source="our bound"),
+        at_least(f"T = {shortest}: share right, clipped", 0.95, right[shortest, "SGD-C"]),
     ]
     if not quick:
         gained = right[longest, "SGD-CR"] - right[longest, "SGD-C"]
         claim = f"T = {longest}: share right, regularized minus clipped"
-        claims.append(Claim(claim, 0.5, gained, "at least", source="our bound"))
+        claims.append(at_least(claim, 0.5, gained))
         for length in lengths:
             claim = f"T = {length}: share right, regularized"
-            claims.append(Claim(claim, 0.99, right[length, "SGD-CR"], "at least", source="unchecked"))
+            claims.append(at_least(claim, 0.99, right[length, "SGD-CR"], source="unchecked"))
     settings = {"T": list(lengths), "H": size, "seeds": seeds, "updates": steps, "batch": 20, "SGD": learning_rate}
     settings |= {"clip_norm": 1.0, "weight of Omega": weight, "W_h": "N(0, 0.64 / H)"}
     differs = [
@@ -96,12 +92,12 @@ def _shares(length, name, size, seeds, steps, learning_rate, weight):
         clip_norm=clip_norm,
         regularizer=preserving(data, weight) if regularized else None,
     )
-    return np.array([_right(row) for row in training.trained(task, seeds).rows])
+    return np.array([training.solved(row) for row in training.train_networks(task, seeds).rows])
 
 
 def _draw(right):
     """Draws the shares; `right` is {(T, way): shares [N]}."""
-    figure, (panel,) = style.panels(1, "T (steps)", "share of sequences right")
+    figure, panel = style.axes("T (steps)", "share of sequences right")
     lengths = sorted({length for length, _ in right})
     for number, name in enumerate(dict.fromkeys(name for _, name in right)):
         line = style.series(number)
@@ -118,15 +114,7 @@ def _draw(right):
             )
     panel.set_xticks(lengths)
     panel.set_ylim(-0.05, 1.05)
-    style.legend_below(figure)
-    return {"pascanu_2013_training": figure}
-
-
-def _right(history):
-    """Returns the share of the validation sequences that are right at the end."""
-    if history.status == "diverged":
-        return 0.0
-    return history.table.where(split="validation").rows[-1]["solved"]
+    return {"pascanu_2013_training": style.legend_below(figure)}
 
 
 def preserving(dataset: Dataset, weight: Any) -> Any:

@@ -16,7 +16,7 @@ from jaxrnn.cells import lstm
 from jaxrnn.data.sequences import Sequence, drawn
 from jaxrnn.losses import SQUARED_ERROR
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Reproduction, at_least, at_most
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
@@ -41,27 +41,23 @@ def reproduce(
         size, length, seeds, steps = 32, 60, 1, steps // 3
     data, trainer = _sines(length), Trainer(steps, 10, max(1, steps // 20))
     task = training.task(lstm.cell(size), data, trainer, learning_rate=3e-3, clip_norm=0.25)
-    run = training.trained(task, seeds)
+    run = training.train_networks(task, seeds)
     omegas = np.linspace(SLOWEST, FASTEST, 9)[1:-1]
     before = [_orbit(task.net, task.net.init(jax.random.key(seed), 1), omegas, orbit) for seed in range(seeds)]
     after = [_orbit(task.net, run.params(row), omegas, orbit) for row in range(seeds)]
     error = [np.median(np.abs(_frequencies(each) / omegas - 1)) for each in after]
     claims = [
-        Claim(
+        at_most(
             "before training: largest standard deviation on the attractor",
             1e-3,
             [each.std(axis=0).max() for each in before],
-            "at most",
-            source="our bound",
         ),
-        Claim(
+        at_least(
             "after training: smallest standard deviation on the attractor (the sine has 0.71)",
             0.2,
             [each.std(axis=0).min() for each in after],
-            "at least",
-            source="our bound",
         ),
-        Claim("after training: median relative error of the frequency", 0.1, error, "at most", source="our bound"),
+        at_most("after training: median relative error of the frequency", 0.1, error),
     ]
 
     draw = partial(_draw, omegas, before, after)
@@ -91,8 +87,7 @@ def _draw(omegas, before, after):
     panels[1].plot(omegas, omegas, color=style.BLACK, label="as told")
     style.title(panels[0], "outputs on the attractor")
     style.title(panels[1], "their frequency")
-    style.legend_below(figure)
-    return {"ribeiro_2020": figure}
+    return {"ribeiro_2020": style.legend_below(figure)}
 
 
 def _encoded(omega):

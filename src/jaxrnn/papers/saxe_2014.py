@@ -4,7 +4,6 @@ Products of orthogonal matrices keep the norm of every gradient, at any depth. P
 singular values of a matrix to the power T spread over more and more orders of magnitude (section 3).
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -13,7 +12,8 @@ from jaxrnn.dynamics.maps import as_map, jacobians
 from jaxrnn.dynamics.products import log_singular_values
 from jaxrnn.initializers import gaussian, orthogonal
 from jaxrnn.nets import recurrent
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Claim, Reproduction, at_least
+from jaxrnn.papers._seeds import over_seeds
 from jaxrnn.plotting import style
 from jaxrnn.types import Size
 
@@ -30,21 +30,14 @@ def reproduce(quick: bool = False, size: Size = 32, seeds: Size = 5, steps: Size
     """
     seeds, steps = (2, steps // 4) if quick else (seeds, steps)
     ours = {
-        name: np.asarray(_logs(init, size, seeds, steps))
-        for name, init in (("orthogonal", orthogonal()), ("Gaussian", gaussian()))
+        name: _logs(init, size, seeds, steps) for name, init in (("orthogonal", orthogonal()), ("Gaussian", gaussian()))
     }
     spread = {name: logs[..., 0] - logs[..., -1] for name, logs in ours.items()}
     isometry = np.abs(ours["orthogonal"][:, -1]).max(axis=-1)
     growth = spread["Gaussian"][:, -1] / spread["Gaussian"][:, steps // 10 - 1]
     claims = [
         Claim(f"orthogonal weights, {steps} steps: ln s farthest from 0", 0.0, isometry, tolerance=1e-3),
-        Claim(
-            "Gaussian weights: ln s_max - ln s_min, all steps / a tenth of the steps",
-            5.0,
-            growth,
-            rule="at least",
-            source="our bound",
-        ),
+        at_least("Gaussian weights: ln s_max - ln s_min, all steps / a tenth of the steps", 5.0, growth),
     ]
 
     def draw():
@@ -65,4 +58,4 @@ def _logs(init, size, seeds, steps):
         f, z_0 = as_map(net, net.init(key, 1))
         return log_singular_values(jacobians(f, z_0, jnp.zeros((steps, 1))))
 
-    return jax.jit(lambda keys: jax.lax.map(of_network, keys))(jax.random.split(jax.random.key(0), seeds))
+    return over_seeds(of_network, seeds)

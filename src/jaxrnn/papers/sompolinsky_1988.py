@@ -15,6 +15,7 @@ from jaxrnn.dynamics.maps import as_map
 from jaxrnn.initializers import gaussian
 from jaxrnn.nets import recurrent
 from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._seeds import over_values_and_seeds
 from jaxrnn.plotting import style
 from jaxrnn.types import Size
 
@@ -35,18 +36,13 @@ def reproduce(quick: bool = False, size: Size = 400, seeds: Size = 5, steps: Siz
     size, seeds = (100, 2) if quick else (size, seeds)
     net = recurrent(elman.cell(size, recurrent_init=gaussian(1.0)))
 
-    def exponent(key, gain):
+    def exponent(gain, key):
         params = net.init(key, 1)
         f, _ = as_map(net, params._replace(w_h=gain * params.w_h))
         first = 0.5 * jax.random.normal(jax.random.fold_in(key, 1), (size,))
         return lyapunov(f, first, jnp.zeros((steps + steps // 5, 1)), k=1, warm_up=steps // 5, key=key).lam[0]
 
-    keys = jax.random.split(jax.random.key(0), seeds)
-    ours = np.asarray(
-        jax.jit(lambda gains: jax.lax.map(lambda g: jax.lax.map(lambda k: exponent(k, g), keys), gains))(
-            jnp.array(GAINS)
-        )
-    )
+    ours = over_values_and_seeds(exponent, GAINS, seeds)
     theory = [float(mean_field_exponent(gain)) for gain in GAINS]
     tolerance = 1.5 / np.sqrt(size)
     claims = [
@@ -55,13 +51,12 @@ def reproduce(quick: bool = False, size: Size = 400, seeds: Size = 5, steps: Siz
     ]
 
     def draw():
-        figure, (panel,) = style.panels(1, "gain g", "largest exponent, nats per step")
+        figure, panel = style.axes("gain g", "largest exponent, nats per step")
         dense = np.linspace(0.4, 3.2, 60)
         panel.plot(dense, [float(mean_field_exponent(gain)) for gain in dense], **style.THEORY, label="mean field")
         panel.plot(GAINS, ours, "o", color=style.BLUE, markersize=3, label=["measured"] + [None] * (seeds - 1))
         panel.axhline(0.0, **style.FAINT)
-        style.legend_below(figure)
-        return {"sompolinsky_1988": figure}
+        return {"sompolinsky_1988": style.legend_below(figure)}
 
     settings = {"N": size, "steps": steps, "seeds": seeds, "gains": list(GAINS)}
     differs = ["The paper's networks run in continuous time; the discrete map has a mean-field exponent of its own."]

@@ -13,7 +13,7 @@ from jaxrnn.data import flip_flop
 from jaxrnn.dynamics.fixed_points import distinct, find_points
 from jaxrnn.dynamics.maps import as_map, trajectory
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Claim, Reproduction, at_least
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
@@ -36,30 +36,29 @@ def reproduce(
     size, seeds, starts = (24, 1, starts // 4) if quick else (size, seeds, starts)
     trainer = Trainer(steps, 32, 100)
     task = training.task(ctrnn.cell(size, alpha=0.5, form="current"), flip_flop.dataset(), trainer, learning_rate=5e-3)
-    trained = training.trained(task, seeds)
+    trained = training.train_networks(task, seeds)
     networks = [_points(task, trained.params(row), starts, row) for row in range(seeds)]
-    right = [history.table.where(split="validation").rows[-1]["solved"] for history in trained.rows]
+    right = [training.solved(history) for history in trained.rows]
     counts = [[int(np.sum(unstable == number)) for unstable in (each[1] for each in networks)] for number in (0, 1)]
     claims = [
-        Claim("share of sequences whose bits are all held", 0.95, right, "at least", source="our bound"),
+        at_least("share of sequences whose bits are all held", 0.95, right),
         Claim("stable fixed points", 8, counts[0], source="unchecked"),
         Claim("states of the bits that stable points represent", 8, [each[2] for each in networks], source="unchecked"),
     ]
     if not quick:
         between = "saddles with one unstable direction (7 are needed to connect 8 states)"
-        claims.append(Claim(between, 7, counts[1], "at least"))
+        claims.append(at_least(between, 7, counts[1], source="derived"))
 
     def draw():
         points, unstable, _, path = networks[0]
         axes = np.linalg.svd(path - path.mean(axis=0), full_matrices=False)[2][:2]
-        figure, (panel,) = style.panels(1, "first principal component", "second")
+        figure, panel = style.axes("first principal component", "second")
         panel.plot(*((path - path.mean(axis=0)) @ axes.T).T, color="0.7", linewidth=0.4)
         for number, marker, colour in ((0, "o", style.BLACK), (1, "x", style.RED)):
             chosen = (points[unstable == number] - path.mean(axis=0)) @ axes.T
             label = ("stable", "one unstable direction")[number]
             panel.plot(*chosen.T, marker, color=colour, label=label, markersize=4)
-        style.legend_below(figure)
-        return {"sussillo_2013": figure}
+        return {"sussillo_2013": style.legend_below(figure)}
 
     settings = {"H": size, "alpha": 0.5, "seeds": seeds, **training.settings(trainer), "Adam": 5e-3, "starts": starts}
     differs = [f"{size} units trained by backpropagation, instead of 1,000 trained by FORCE; pulses of one step."]

@@ -17,7 +17,8 @@ from jaxrnn.data import adding
 from jaxrnn.dataset import Loss
 from jaxrnn.nets import recurrent
 from jaxrnn.optimizers import as_optimizer
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Claim, Reproduction, at_least, at_most
+from jaxrnn.papers._seeds import over_seeds
 from jaxrnn.plotting import style
 from jaxrnn.training import online
 from jaxrnn.training.update import Task, Trainer
@@ -50,8 +51,8 @@ def reproduce(
     claims = []
     for lag, tolerance in ((10, 1e-3), (40, 1e-3), (400, 1e-3)):
         exact = sum(np.linalg.matrix_power(A, k) @ SIGNS for k in range(lag))[0]
-        claims.append(Claim(f"dh_1 / dtheta within {lag} steps", exact, _influence(net, lag), "equal", tolerance))
-    claims.append(Claim("dh_1 / dtheta in the limit", -6.0, _influence(net, 400), "equal", 1e-3, "derived"))
+        claims.append(Claim(f"dh_1 / dtheta within {lag} steps", exact, _influence(net, lag), tolerance=tolerance))
+    claims.append(Claim("dh_1 / dtheta in the limit", -6.0, _influence(net, 400), tolerance=1e-3))
     rule = optax.sgd(learning_rate)
     losses_by_way = {
         "exact (RTRL)": _online(net, rtrl.rule(), rule, steps, 1),
@@ -59,18 +60,17 @@ def reproduce(
         CUT: _cut(net, rule, steps, 10),
     }
     last = {name: losses[:, -1] for name, losses in losses_by_way.items()}
-    for name, rule, bound in (("exact (RTRL)", "at most", 1e-3), ("UORO", "at most", 1e-3), (CUT, "at least", 1.0)):
-        claims.append(Claim(f"last loss, {name}; initially 1/2", bound, last[name], rule, source="our bound"))
+    claims += [at_most(f"last loss, {name}; initially 1/2", 1e-3, last[name]) for name in ("exact (RTRL)", "UORO")]
+    claims.append(at_least(f"last loss, {CUT}; initially 1/2", 1.0, last[CUT]))
 
     def draw():
-        figure, (panel,) = style.panels(1, "steps", "loss")
+        figure, panel = style.axes("steps", "loss")
         for number, (name, losses) in enumerate(losses_by_way.items()):
             at = (np.arange(losses.shape[1]) + 1) * steps / losses.shape[1]
             line = style.series(number) | {"markevery": 10}
             panel.loglog(at, losses.T, label=[name] + [None] * (len(losses) - 1), **line)
         panel.set_ylim(1e-6, 1e3)
-        style.legend_below(figure)
-        return {"tallec_2017": figure}
+        return {"tallec_2017": style.legend_below(figure)}
 
     settings = {"units": UNITS, "plus": 10, "minus": 13, "steps": steps, "SGD": learning_rate, "seeds": seeds}
     differs = ["The paper truncates after 1, 10 and 100 steps; here only after 10, with an update every 10 steps."]
@@ -121,7 +121,7 @@ def _online(net, follows, rule, steps, seeds):
         losses = online.stepwise(task, follows, "online", state, _sequence(steps), key)[1][0]
         return losses.reshape(POINTS, -1)[:, -1]
 
-    return np.asarray(jax.jit(lambda keys: jax.lax.map(run, keys))(jax.random.split(jax.random.key(0), seeds)))
+    return over_seeds(run, seeds)
 
 
 def _cut(net, rule, steps, lag):

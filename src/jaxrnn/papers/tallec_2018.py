@@ -5,17 +5,15 @@ units of an LSTM cover all time scales up to T_max, and it learns dependencies o
 units forget within a few steps.
 """
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.cells import lstm
 from jaxrnn.data import adding, copy_memory
+from jaxrnn.papers import _curves as curves
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
-from jaxrnn.plotting import style
+from jaxrnn.papers._claims import Claim, Reproduction, at_least, at_most
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
 
@@ -44,28 +42,23 @@ def reproduce(
         smallest_ratio = 1 / np.expm1(1 / lag)  # u with (u / (1 + u))^lag = 1 / e
         expected = np.clip((length - 1 - smallest_ratio) / (length - 2), 0, 1)
         claim = f"share of units that keep 1 / e of their memory for {lag} of {length} steps"
-        claims.append(Claim(claim, expected, _keep(units, length, lag), "equal", 0.02))
+        claims.append(Claim(claim, expected, _keep(units, length, lag), tolerance=0.02))
     trainer = Trainer(steps, 16, max(1, steps // 20))
-    curves_by_task = {"adding": _trained(adding.dataset(length, "le2015"), length, size, seeds, trainer)}
+    curves_by_task = {"adding": _train(adding.dataset(length, "le2015"), length, size, seeds, trainer)}
     last = {name: training.last(losses) for name, (_, losses) in curves_by_task["adding"].items()}
     ratio, claim = last["b_f = 1"] / last["chrono"], "adding: loss with b_f = 1 / loss with chrono"
-    claims.append(Claim(claim, 2.0, ratio, "at least", source="our bound"))
-    claims.append(Claim("adding: loss with chrono", 1 / 60, last["chrono"], "at most", source="our bound"))
+    claims.append(at_least(claim, 2.0, ratio))
+    claims.append(at_most("adding: loss with chrono", 1 / 60, last["chrono"]))
     if not quick:
-        curves_by_task["copying"] = _trained(
-            copy_memory.dataset(COPIED), COPIED + 20, 64, seeds, Trainer(3000, 32, 150)
+        curves_by_task["copying"] = _train(copy_memory.dataset(COPIED), COPIED + 20, 64, seeds, Trainer(3000, 32, 150))
+        floor = LEVELS["copying"]
+        over = {kind: training.last(losses) for kind, (_, losses) in curves_by_task["copying"].items()}
+        claims.append(
+            at_most(f"copying, T={COPIED}: loss with chrono / loss without memory", 0.8, over["chrono"] / floor)
         )
-        for name, rule, bound in (("chrono", "at most", 0.8), ("b_f = 1", "at least", 0.85)):
-            over = training.last(curves_by_task["copying"][name][1]) / LEVELS["copying"]
-            claims.append(
-                Claim(
-                    f"copying, T={COPIED}: loss with {name} / loss without memory",
-                    bound,
-                    over,
-                    rule,
-                    source="our bound",
-                )
-            )
+        claims.append(
+            at_least(f"copying, T={COPIED}: loss with b_f = 1 / loss without memory", 0.85, over["b_f = 1"] / floor)
+        )
 
     settings = {"T": length, "H": size, "seeds": seeds, **training.settings(trainer), "Adam": 5e-3, "clip_norm": 1.0}
     settings |= {} if quick else {"copying": f"T={COPIED}; 64 units; 3000 updates of 32"}
@@ -73,29 +66,17 @@ def reproduce(
         f"Adam on T = {length}, {size} units and {steps:,} updates, instead of RMSProp on 200 and 750, 128 units.",
         f"Copying over {COPIED} steps instead of 500 and 2000; `paper=tallec_2018_warping` has the warped sequences.",
     ]
-    draw = partial(_draw, curves_by_task)
+
+    def draw():
+        return {"tallec_2018": curves.loss_figure_by_task(curves_by_task, LEVELS)}
+
     return Reproduction("Tallec & Ollivier 2018, chrono initialisation", claims, settings, differs, draw)
 
 
-def _trained(data, most, size, seeds, trainer):
+def _train(data, max_lag, size, seeds, trainer):
     """Trains LSTMs with both biases: {name: (updates, losses)}."""
-    cells = {"chrono": lstm.cell(size, chrono=float(most)), "b_f = 1": lstm.cell(size, forget_bias=1.0)}
-    return {
-        name: training.losses(training.task(cell, data, trainer, learning_rate=5e-3), seeds)
-        for name, cell in cells.items()
-    }
-
-
-def _draw(curves_by_task):
-    figure, panels = style.panels(len(curves_by_task), "updates", "validation loss")
-    for panel, (task, kinds) in zip(panels, curves_by_task.items(), strict=True):
-        for number, (name, (at, losses)) in enumerate(kinds.items()):
-            line = style.series(number) | {"markevery": 5}
-            panel.semilogy(at, losses, label=[name] + [None] * (losses.shape[1] - 1), **line)
-        panel.axhline(LEVELS[task], **style.FAINT)
-        style.title(panel, task)
-    style.legend_below(figure)
-    return {"tallec_2018": figure}
+    cells = {"chrono": lstm.cell(size, chrono=float(max_lag)), "b_f = 1": lstm.cell(size, forget_bias=1.0)}
+    return training.losses_by_kind(cells, data, trainer, seeds, learning_rate=5e-3)
 
 
 def _keep(units, length, lag):

@@ -17,7 +17,7 @@ from jaxrnn.data.sequences import Sequence, drawn, uniform
 from jaxrnn.dataset import MemoryTask
 from jaxrnn.losses import CROSS_ENTROPY
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Reproduction, at_least, at_most
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
@@ -56,17 +56,18 @@ def reproduce(
     longest, chance = warps[-1], np.log(LETTERS)
     equal, random = ({kind: last[kind, lengths, longest] for kind in kinds} for lengths in (False, True))
     claims = [
-        Claim(f"equal lengths of {longest}: loss of leaky units, nats", chance / 4, equal["leaky"], "at most",
-              source="our bound"),
-        Claim(f"lengths drawn up to {longest}: loss of gated units, nats", chance / 4, random["gated"], "at most",
-              source="our bound"),
-        Claim(f"lengths drawn up to {longest}: loss of leaky units / loss of gated units", 2.0,
-              random["leaky"] / random["gated"], "at least", source="our bound"),
-    ]  # fmt: skip
+        at_most(f"equal lengths of {longest}: loss of leaky units, nats", chance / 4, equal["leaky"]),
+        at_most(f"lengths drawn up to {longest}: loss of gated units, nats", chance / 4, random["gated"]),
+        at_least(
+            f"lengths drawn up to {longest}: loss of leaky units / loss of gated units",
+            2.0,
+            random["leaky"] / random["gated"],
+        ),
+    ]
     if not quick:
         ratio = equal["tanh"] / equal["leaky"]
         claim = f"equal lengths of {longest}: loss of tanh units / loss of leaky units"
-        claims.append(Claim(claim, 2.0, ratio, "at least", source="our bound"))
+        claims.append(at_least(claim, 2.0, ratio))
     settings = {"letters": LETTERS, "T": f"{SHOWN} times the warp", "H": size, "seeds": seeds, "warps": list(warps)}
     settings |= training.settings(trainer) | {"RMSProp": 3e-3}
     differs = [
@@ -87,8 +88,7 @@ def _draw(warps, kinds, last):
         panel.set_xticks(warps, warps)
         panel.minorticks_off()
         style.title(panel, "lengths drawn" if lengths else "lengths equal")
-    style.legend_below(figure)
-    return {"tallec_2018_warping": figure}
+    return {"tallec_2018_warping": style.legend_below(figure)}
 
 
 def _warped(warp, drawn_lengths):

@@ -16,7 +16,7 @@ from jaxrnn.dynamics.maps import as_map
 from jaxrnn.initializers import gaussian
 from jaxrnn.papers import _lags as lags
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Reproduction, at_least, at_most
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Size
@@ -52,7 +52,7 @@ def reproduce(
 
         return training.task(elman.cell(units, "tanh", gaussian(), recurrent_init), data, trainer)
 
-    _, losses, run = training.losses_and_rows(make, seeds, scales)
+    _, losses, run = training.train_and_record(make, seeds, scales)
     last = training.last(losses)
     net, noise = make(1.0).net, np.tile(data.splits["validation"].xs[1:, 0], (10, 1))
     exponent = jax.jit(lambda params: _largest(net, params, noise))
@@ -61,11 +61,17 @@ def reproduce(
     after = np.array([exponent(run.params(row)) for row in range(len(last))])
     size = np.abs(before)
     claims = [
-        Claim("rank correlation between the size of the largest exponent before training and the last loss", 0.7,
-              spearmanr(size, last).statistic, "at least", source="our bound"),
-        Claim("size of the largest exponent before training, networks that learned, nats per step", 0.3,
-              size[last < LEARNED], "at most", source="our bound"),
-    ]  # fmt: skip
+        at_least(
+            "rank correlation between the size of the largest exponent before training and the last loss",
+            0.7,
+            spearmanr(size, last).statistic,
+        ),
+        at_most(
+            "size of the largest exponent before training, networks that learned, nats per step",
+            0.3,
+            size[last < LEARNED],
+        ),
+    ]
     settings = {"N": units, "T": length, "seeds": seeds, "s": list(scales), **training.settings(trainer), "Adam": 1e-3}
     differs = [
         "tanh networks keep a symbol over noise; in the paper LSTMs read letters of a text and GRUs read images.",

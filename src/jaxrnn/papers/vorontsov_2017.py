@@ -6,8 +6,6 @@ but slows down learning. With a small margin copying memory is learned sooner, a
 between (1 - m)^T and (1 + m)^T.
 """
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,7 +14,7 @@ from jaxrnn.cells import elman
 from jaxrnn.data import copy_memory
 from jaxrnn.papers import _curves as curves
 from jaxrnn.papers import _training as training
-from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._claims import Reproduction, at_most
 from jaxrnn.parametrizations import soft_orthogonal
 from jaxrnn.training.update import Trainer
 from jaxrnn.types import Positive, Rate, Size
@@ -57,13 +55,15 @@ def reproduce(
     mean = losses.mean(axis=0) / floor
     small = [number for number, m in enumerate(margins) if 0 < m < LARGE]
     claim = f"m = {margins[small[-1]]:g}: mean loss during training / the same at m = 0"
-    claims = [Claim(claim, 1.0, mean[small[-1]] / mean[0], "at most", source="unchecked")]
+    claims = [at_most(claim, 1.0, mean[small[-1]] / mean[0], source="unchecked")]
     claim, last = "m = 0: last loss / loss without memory", training.last(losses)[0] / floor
-    claims.append(Claim(claim, 0.6 if quick else 0.2, last, "at most", source="our bound"))
+    claims.append(at_most(claim, 0.6 if quick else 0.2, last))
     claims += [_bound(size, length, margins[number]) for number in small]
 
     kinds = {f"m = {m:g}": (at, losses[:, number] / floor) for number, m in enumerate(margins)}
-    draw = partial(curves.draw, "vorontsov_2017", kinds, 1.0, "loss / loss without memory", True)
+
+    def draw():
+        return {"vorontsov_2017": curves.loss_figure(kinds, 1.0, "loss / loss without memory", medians=True)}
 
     settings = {"T": length, "H": size, "margins": list(margins), "seeds": seeds, **training.settings(trainer)}
     settings |= {"Adam": learning_rate, "clip_norm": 1.0, "units": "linear"}
@@ -80,6 +80,6 @@ def _bound(size, length, margin):
     w = np.asarray(soft_orthogonal(margin).matrix(raw), float)
     power = np.linalg.norm(np.linalg.matrix_power(w, length), 2)
     ours = np.log(power) / (length * np.log1p(margin))
-    return Claim(
-        f"m = {margin:g}: ln of the norm of dh_T / dh_0, divided by its bound T ln(1 + m)", 1.0, ours, "at most"
+    return at_most(
+        f"m = {margin:g}: ln of the norm of dh_T / dh_0, divided by its bound T ln(1 + m)", 1.0, ours, source="derived"
     )

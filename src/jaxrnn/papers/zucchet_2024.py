@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.papers._claims import Claim, Reproduction
+from jaxrnn.papers._seeds import over_seeds
 from jaxrnn.plotting import style
 from jaxrnn.types import Size
 
@@ -26,7 +27,7 @@ def reproduce(
       samples: sequences per measurement.
     """
     samples, tolerance = (samples // 10, 0.04) if quick else (samples, 0.01)
-    ours = {lam: np.asarray(_sensitivities(lam, samples, seeds)) for lam in lambdas}
+    ours = {lam: _sensitivities(lam, samples, seeds) for lam in lambdas}
     claims = []
     for lam, squares in ours.items():
         plain = (1 + lam**2) / (1 - lam**2) ** 3
@@ -38,7 +39,7 @@ def reproduce(
         )
 
     def draw():
-        figure, (panel,) = style.panels(1, "1 - lambda", "sensitivity to the decay")
+        figure, panel = style.axes("1 - lambda", "sensitivity to the decay")
         distances = np.logspace(-3.3, -0.7, 100)
         dense = 1 - distances
         plain = (1 + dense**2) / (1 - dense**2) ** 3
@@ -50,8 +51,7 @@ def reproduce(
             panel.loglog(distances, line, color=colour, label=f"{label}, closed form")
             medians = [np.median(values[:, column]) for values in ours.values()]
             panel.loglog([1 - lam for lam in lambdas], medians, "o", color=colour, label=f"{label}, measured")
-        style.legend_below(figure)
-        return {"zucchet_2024": figure}
+        return {"zucchet_2024": style.legend_below(figure)}
 
     settings = {"lambda": list(lambdas), "samples": samples, "seeds": seeds}
     differs = [
@@ -67,7 +67,7 @@ def _sensitivities(lam, samples, seeds):
     def unit(decay, scale, xs):
         return jax.lax.scan(lambda h, x: (decay * h + scale * x, None), jnp.zeros(xs.shape[1]), xs)[0]
 
-    def measured(key):
+    def mean_squares(key):
         def block(key):
             xs = jax.random.normal(key, (steps, 1000))
             ones = jnp.ones(())
@@ -78,4 +78,4 @@ def _sensitivities(lam, samples, seeds):
 
         return jnp.mean(jax.lax.map(block, jax.random.split(key, max(1, samples // 1000))), axis=0)
 
-    return jax.jit(lambda keys: jax.lax.map(measured, keys))(jax.random.split(jax.random.key(0), seeds))
+    return over_seeds(mean_squares, seeds)

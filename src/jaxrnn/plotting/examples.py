@@ -27,15 +27,8 @@ def confusion(targets, predictions):
     for (row, column), share in np.ndenumerate(shares):
         if counts[row, column]:
             colour = "white" if share > 0.5 else "black"
-            axes.text(
-                column,
-                row,
-                f"{counts[row, column]:.0f}",
-                ha="center",
-                va="center",
-                color=colour,
-                fontsize=style.SMALLEST,
-            )
+            options = {"ha": "center", "va": "center", "color": colour, "fontsize": style.SMALLEST}
+            axes.text(column, row, f"{counts[row, column]:.0f}", **options)
     labels = [style.plain(name) for name in names]
     axes.set_xticks(range(len(names)), labels, rotation=45, ha="right")
     axes.set_yticks(range(len(names)), labels)

@@ -36,15 +36,7 @@ def prediction(series, distribution, ys):
     for variable, axes in enumerate(panels):
         _draw_truth(axes, times, truth[:, variable])
         if low is not None:
-            axes.fill_between(
-                times,
-                low[:, variable],
-                high[:, variable],
-                color=style.RED,
-                alpha=0.2,
-                linewidth=0,
-                label="90 % interval",
-            )
+            _band(axes, times, low[:, variable], high[:, variable], 0.2, "90 % interval")
         axes.plot(times, median[:, variable], label=label, **MODEL)
     return style.legend_below(figure) if len(panels) > 1 else style.legend_above(panels[0])
 
@@ -74,15 +66,7 @@ def generation(series, start, prime, generated, paths=None):
             sampled = series.in_source_units(paths)[..., variable]
             for share, opacity in BANDS:
                 low, high = np.quantile(sampled, (0.5 - share / 2, 0.5 + share / 2), axis=1)
-                axes.fill_between(
-                    times,
-                    low,
-                    high,
-                    color=style.RED,
-                    alpha=opacity,
-                    linewidth=0,
-                    label=f"central {share:.0%} of the sampled paths".replace("%", " %"),
-                )
+                _band(axes, times, low, high, opacity, f"central {100 * share:.0f} % of the sampled paths")
         marker = "." if length <= 60 else None  # show single points only if they do not overlap
         label = "generated" if series.horizon == 1 else "forecast"
         axes.plot(times, values[:, variable], label=label, marker=marker, **MODEL)
@@ -103,6 +87,10 @@ def by_lead(errors, label):
         axes.plot(np.arange(1, len(values) + 1), values, label=style.plain(name), **style.series(number))
     axes.set_ylim(bottom=0)
     return style.legend_below(figure)
+
+
+def _band(axes, times, low, high, opacity, label):
+    axes.fill_between(times, low, high, color=style.RED, alpha=opacity, linewidth=0, label=label)
 
 
 def _draw_truth(axes, times, values):

@@ -14,7 +14,7 @@ def learning_curves(curves, label):
       curves: {name of the setting: {step: losses of the runs}}.
       label: label of the y axis.
     """
-    figure, [axes] = style.panels(1, "update", style.plain(label))
+    figure, axes = style.axes("update", style.plain(label))
     for count, (name, curve) in enumerate(curves.items()):
         steps = sorted(curve)
         line = style.series(count) | {"markevery": 0.2}
@@ -36,7 +36,7 @@ def one_factor(values, points, name, metric, log):
       metric: name of the metric, the label of the y axis.
       log: True if a logarithmic axis is allowed.
     """
-    figure, [axes] = style.panels(1, style.plain(name), style.plain(metric))
+    figure, axes = style.axes(style.plain(name), style.plain(metric))
     positions, is_numeric = _positions(values)
     medians, best = [], []
     for value in values:
@@ -70,7 +70,7 @@ def two_factors(grid, first, second, label, log, title=None):
     """
     from matplotlib.colors import LogNorm
 
-    figure, [axes] = style.panels(1, style.plain(first[0]), style.plain(second[0]))
+    figure, axes = style.axes(style.plain(first[0]), style.plain(second[0]))
     is_log = np.nanmin(grid) > 0 and log
     image = axes.imshow(grid, cmap="viridis_r", aspect="auto", origin="lower", norm=LogNorm() if is_log else None)
     middle = np.sqrt(np.nanmin(grid) * np.nanmax(grid)) if is_log else (np.nanmin(grid) + np.nanmax(grid)) / 2

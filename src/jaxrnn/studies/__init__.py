@@ -11,7 +11,7 @@
 - a list of these, or {name: networks}.
 
 This room compares networks and draws the comparison. Functions of one net and its params belong to `dynamics`. The
-studies share `_ensembles`, `_result` and `_runner`.
+studies share `_collect`, `_ensembles`, `_result` and `_runner`.
 """
 
 from jaxrnn.lazy import attach

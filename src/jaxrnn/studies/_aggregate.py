@@ -28,7 +28,7 @@ def write(folder, width=None):
     folder = Path(str(folder))
     score_files = [path for path in folder.glob("*/" + SCORES) if path.parent.name.isdecimal()]
     jobs = sorted(score_files, key=lambda path: int(path.parent.name))
-    overrides = [dict(word.partition("=")[::2] for word in _overrides(path.parent)) for path in jobs]
+    overrides = [dict(word.partition("=")[::2] for word in saved_config.overrides(path.parent)) for path in jobs]
     names = [
         name
         for name in dict.fromkeys(key for job in overrides for key in job)
@@ -67,14 +67,10 @@ def _scores(path):
     return rows
 
 
-def _overrides(folder):
-    return saved_config.overrides(folder)
-
-
 def _figure(table, names, quantity):
     """Draws a quantity against the varied settings: medians over networks with their bootstrap intervals."""
     rows_of_quantity = table.where(quantity=quantity)
-    figure, (axes,) = style.panels(1, style.plain(", ".join(names)), style.plain(quantity))
+    figure, axes = style.axes(style.plain(", ".join(names)), style.plain(quantity))
     settings = list(dict.fromkeys(tuple(row[name] for name in names) for row in rows_of_quantity))
     numeric = len(names) == 1 and all(_is_number(value) for (value,) in settings)
     positions = [float(value) for (value,) in settings] if numeric else list(range(len(settings)))

@@ -105,7 +105,7 @@ def _sizes_with_edge(each):
 
 
 def _sizes(arrays_by_network, sizes, highest):
-    figure, (panel,) = style.panels(1, "units", "gain at the edge")
+    figure, panel = style.axes("units", "gain at the edge")
     for number, (name, each) in enumerate(arrays_by_network.items()):
         known = _sizes_with_edge(each)
         intervals = np.minimum(np.array(statistics.median(each["edges"][known], axis=1)), highest).T

@@ -68,7 +68,7 @@ def _sharpness(arrays_by_network):
 
 
 def _cliff(common):
-    figure, (axes,) = style.panels(1, "recurrent weight w", "bias b")
+    figure, axes = style.axes("recurrent weight w", "bias b")
     mesh = axes.pcolormesh(
         common["cliff_w"], common["cliff_b"], common["cliff_loss"].T, cmap="viridis", rasterized=True
     )

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from jaxrnn import dynamics
+from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.dynamics import taps
 from jaxrnn.studies._ensembles import over_networks
 from jaxrnn.types import Pair
@@ -49,6 +50,13 @@ def over_layers(measure, ensemble, batch):
 
     arrays_by_layer = over_networks(of_network, ensemble)
     return {label(ensemble, layer): kinds[layer](layer, *arrays) for layer, arrays in arrays_by_layer.items()}
+
+
+def only_elman_layer(params):
+    """Returns the params of the only Elman layer; None if there is none, or several."""
+    layers = jax.tree.leaves(params, is_leaf=lambda node: isinstance(node, ElmanParams))
+    elman_layers = [layer for layer in layers if isinstance(layer, ElmanParams)]
+    return elman_layers[0] if len(elman_layers) == 1 else None
 
 
 def driven_maps(ensemble, params, xs, carry=None):

@@ -14,12 +14,11 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxrnn import dynamics, statistics
-from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._collect import at_ends, collect
 from jaxrnn.studies._ensembles import ensembles, over_networks
-from jaxrnn.studies._layers import driven_maps
+from jaxrnn.studies._layers import driven_maps, only_elman_layer
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.types import Params, Size
@@ -58,9 +57,8 @@ def pascanu_bound(params: Params) -> Any:
 
     It is None unless there is exactly one Elman layer (Pascanu, Mikolov & Bengio 2013, eq. 7).
     """
-    layers = jax.tree.leaves(params, is_leaf=lambda node: isinstance(node, ElmanParams))
-    elman_layers = [layer for layer in layers if isinstance(layer, ElmanParams)]
-    return STEEPEST * jnp.linalg.norm(elman_layers[0].w_h, 2) if len(elman_layers) == 1 else None
+    layer = only_elman_layer(params)
+    return None if layer is None else STEEPEST * jnp.linalg.norm(layer.w_h, 2)
 
 
 @study_function

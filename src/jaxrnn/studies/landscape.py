@@ -14,14 +14,14 @@ import numpy as np
 
 from jaxrnn import statistics
 from jaxrnn.dynamics import curvature
-from jaxrnn.losses import weighted_sum
 from jaxrnn.norms import norm, tree_norm, unit
 from jaxrnn.studies import _landscape_figures as figures
 from jaxrnn.studies._collect import collect
 from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._gradients import loss_of
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
-from jaxrnn.types import Batch, Dataset, Net, Positive, Size
+from jaxrnn.types import Positive, Size
 
 CLIFF_STEPS, CLIFF_TARGET = 50, 0.7  # of figure 6 of Pascanu et al. 2013
 
@@ -84,17 +84,6 @@ def _before_a_jump(name, arrays):
         f"{arrays['steps'][moment]}; there its largest curvature is {sharpness[-1]:.3g}, with a median of "
         f"{np.median(sharpness):.3g} up to there"
     ]
-
-
-def loss_of(net: Net, dataset: Dataset, batch: Batch) -> Any:
-    """Returns the function params -> mean loss of a batch."""
-
-    def loss(params):
-        _, ys = net.apply(params, net.initial(params, batch.fresh.shape), batch.xs, mask=batch.mask, reset=batch.reset)
-        total, weight = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)
-        return total / weight
-
-    return loss
 
 
 def _measure_kind(ensemble, batch, grid, count):

@@ -13,12 +13,11 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from jaxrnn import dynamics, statistics
-from jaxrnn.cells.elman import ElmanParams
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._collect import at_ends, collect
 from jaxrnn.studies._ensembles import ensembles, over_networks, refuse_future
-from jaxrnn.studies._layers import driven_maps
+from jaxrnn.studies._layers import driven_maps, only_elman_layer
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result
 from jaxrnn.types import NonNegativeInt, Size
@@ -134,11 +133,10 @@ def _of_map(name, f, z_0, xs, warm_up, exponents, key):
 
 def _theory(params):
     """Returns ln |eigenvalues| of W_h and the mean-field exponent of its gain, for a network of one Elman layer."""
-    layers = jax.tree.leaves(params, is_leaf=lambda node: isinstance(node, ElmanParams))
-    layers = [layer for layer in layers if isinstance(layer, ElmanParams)]
-    if len(layers) != 1 or layers[0].w_h.shape[0] != layers[0].w_h.shape[1]:
+    layer = only_elman_layer(params)
+    if layer is None or layer.w_h.shape[0] != layer.w_h.shape[1]:
         return {}
-    w_h = layers[0].w_h
+    w_h = layer.w_h
     gain = jnp.sqrt(jnp.mean(w_h**2) * len(w_h))
     linear = jnp.sort(jnp.log(jnp.abs(jnp.linalg.eigvals(w_h))))[::-1]
     return {"linear": linear, "mean_field": dynamics.mean_field_exponent(gain)}

@@ -13,12 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn import statistics
-from jaxrnn.losses import weighted_sum
 from jaxrnn.nets import AffineParams
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
-from jaxrnn.studies._gradients import compare_gradients
+from jaxrnn.studies._gradients import compare_gradients, loss_of
 from jaxrnn.studies._online_rules import UNROLLS, supported
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
@@ -98,16 +97,10 @@ def _of_rule(net, dataset, params, batch, unroll, length):
     """Compares the gradients of an unroll and of `scan` over the last `length` steps: (cosine, ratio of norms) [2]."""
     counted = jnp.arange(len(batch.xs))[:, None] >= len(batch.xs) - length
     mask = jnp.broadcast_to(counted, batch.weights.shape) if batch.mask is None else counted & batch.mask
+    last_steps = batch._replace(mask=mask, weights=batch.weights * counted)
 
     def gradient(unroll):
-        unrolled = net.with_unroll(unroll)
-
-        def loss(params):
-            carry = unrolled.initial(params, batch.fresh.shape)
-            _, ys = unrolled.apply(params, carry, batch.xs, mask=mask, reset=batch.reset)
-            total, weight = weighted_sum(dataset.loss, ys, batch.targets, batch.weights * counted)
-            return total / weight
-
+        loss = loss_of(net.with_unroll(unroll), dataset, last_steps)
         gradients = jax.tree.leaves(jax.grad(loss)(params), is_leaf=lambda part: isinstance(part, AffineParams))
         return [part for part in gradients if not isinstance(part, AffineParams)]
 

@@ -22,7 +22,7 @@ from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._collect import collect
 from jaxrnn.studies._ensembles import ensembles, over_networks
-from jaxrnn.studies._gradients import compare_gradients
+from jaxrnn.studies._gradients import compare_gradients, loss_of
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.types import Batch, Dataset, Net, Params, Size
@@ -47,15 +47,7 @@ def in_pieces(net: Net, dataset: Dataset, params: Params, batch: Batch, ks: Any)
     """
 
     def gradient(k):
-        unrolled = net.with_unroll(_cut(k))
-
-        def loss(params):
-            carry = unrolled.initial(params, batch.fresh.shape)
-            _, ys = unrolled.apply(params, carry, batch.xs, mask=batch.mask, reset=batch.reset)
-            total, weight = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)
-            return total / weight
-
-        return jax.grad(loss)(params)
+        return jax.grad(loss_of(net.with_unroll(_cut(k)), dataset, batch))(params)
 
     full = gradient(len(batch.xs))
     return lax.map(lambda k: compare_gradients(full, gradient(k)), jnp.asarray(ks))
