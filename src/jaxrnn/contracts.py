@@ -202,10 +202,7 @@ class Net(_NetFields):
     def __repr__(self) -> str:
         from jaxrnn.net_summary import one_line
 
-        try:
-            return one_line(self)
-        except Exception:  # a net of the user's whose params cannot be drawn for one input
-            return super().__repr__()
+        return one_line(self) or super().__repr__()
 
     def _replace(self, **fields: Any) -> "Net":
         for name in ("with_unroll", "many_to_one"):

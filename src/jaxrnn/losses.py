@@ -21,12 +21,12 @@ def cross_entropy(logits: AnyArray, labels: AnyArray) -> jax.Array:
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels[..., 0])
 
 
-def absolute_error(ys: ArrayLike, targets: ArrayLike) -> jax.Array:
+def absolute_error(ys: AnyArray, targets: AnyArray) -> jax.Array:
     """Mean over the outputs of |y - target|. Args: ys, targets [T, B, K]. Returns: [T, B]."""
     return mean_of_known(lambda ys, values: jnp.abs(ys - values), ys, targets)
 
 
-def huber(ys: ArrayLike, targets: ArrayLike) -> jax.Array:
+def huber(ys: AnyArray, targets: AnyArray) -> jax.Array:
     """Mean over the outputs of the Huber loss (1964) with delta 1. Args: ys, targets [T, B, K]. Returns: [T, B]."""
     return mean_of_known(optax.huber_loss, ys, targets)
 

@@ -33,9 +33,12 @@ def summary(net: Any, input_size: int = 1) -> None:
 
 
 def one_line(net: Any) -> str:
-    """Describes a net in one line, by its layers with their widths."""
-    layers = [f"{name}: {_kind(layer)}({_width(layer)})" for name, layer in _layers(_shapes(net, 1))]
-    return f"Net({', '.join(layers)})"
+    """Describes a net in one line, by its layers with their widths; "" if its params cannot be drawn for one input."""
+    try:
+        params = _shapes(net, 1)
+    except Exception:  # `init` is the user's function and may raise any error; a description must not
+        return ""
+    return f"Net({', '.join(f'{name}: {_kind(layer)}({_width(layer)})' for name, layer in _layers(params))})"
 
 
 def _shapes(net, input_size):
