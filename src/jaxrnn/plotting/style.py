@@ -155,10 +155,7 @@ def legend_above(axes):
 
 
 def legend_below(figure, handles=None, **options):
-    """Adds a legend below all axes of a figure, so that it covers no data, and returns the figure.
-
-    `handles=None` means all curves.
-    """
+    """Adds a legend below all axes of a figure and returns the figure; `handles=None` means all curves."""
     if handles is None:
         handle_of = {}
         for axes in figure.axes:
