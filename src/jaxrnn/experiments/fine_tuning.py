@@ -10,7 +10,7 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.net_summary import parts
 from jaxrnn.precision import as_computed
 from jaxrnn.training import compatibility
-from jaxrnn.training.update import zero_frozen
+from jaxrnn.training.frozen import zero_frozen
 
 
 def changed(task, params=None, frozen=None, loss=None):
@@ -72,7 +72,7 @@ def _check_mask(task, shapes):
     """Raises a `ConfigError` for a mask of another structure, and for one that leaves nothing to train."""
     leaves = jax.tree.leaves(task.frozen)
     try:
-        zero_frozen(task, jax.tree.map(lambda leaf: 0, shapes))
+        zero_frozen(task.frozen, jax.tree.map(lambda leaf: 0, shapes))
     except ValueError as error:
         names = ", ".join(name for name, _ in parts(shapes))
         raise ConfigError(

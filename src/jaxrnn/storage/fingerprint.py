@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 import jaxrnn
 from jaxrnn.errors import ConfigError
 from jaxrnn.training.compatibility import two_step_batch, two_steps
-from jaxrnn.training.update import zero_frozen
+from jaxrnn.training.frozen import zero_frozen
 
 MAX_SAMPLES = 4096  # values per array that enter the fingerprint
 LARGE_ARRAY, BLOCK = 2**26, 64  # an array with so many values may be a memory-mapped file: it is sampled in blocks
@@ -105,7 +105,7 @@ def of_program(task):
     params = jax.eval_shape(lambda: net.init(jax.random.key(0), dataset.input_size))
 
     def update(grads, params):
-        clipped, _ = optimizer.clip.update(zero_frozen(task, grads), optimizer.clip.init(grads), params)
+        clipped, _ = optimizer.clip.update(zero_frozen(task.frozen, grads), optimizer.clip.init(grads), params)
         return optimizer.rule.update(clipped, optimizer.rule.init(params), params)
 
     return {

@@ -14,6 +14,7 @@ from jaxrnn.arrays import AnyArray
 from jaxrnn.losses import mean_of, weighted_sum
 from jaxrnn.optimizers import Optimizer, global_norm, global_norms
 from jaxrnn.runtime import ROWS
+from jaxrnn.training.frozen import zero_frozen
 from jaxrnn.types import Carry, Dataset, Net, Params, Size
 
 Precision = Literal["f32", "bf16", "f64"]
@@ -209,10 +210,10 @@ def _update(task, shards):
 
         (_, (loss, carry, solved)), grads = jax.value_and_grad(batch_loss, has_aux=True)(state.params)
         loss, solved, grads = sum_over_devices((loss, solved, grads))
-        grads = zero_frozen(task, grads)
+        grads = zero_frozen(task.frozen, grads)
         clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
         changes, opt_state = optimizer.rule.update(clipped, state.opt_state, state.params)
-        changes = zero_frozen(task, changes)  # weight decay would change frozen parts too
+        changes = zero_frozen(task.frozen, changes)  # weight decay would change frozen parts too
         params = optax.apply_updates(state.params, changes)
         grad_norm, clipped_norm, update_norm = global_norms(grads, clipped, changes)
         was_clipped = clipped_norm < (1 - ROUNDING) * grad_norm
@@ -220,14 +221,6 @@ def _update(task, shards):
         return TrainState(state.step + 1, params, opt_state, carry, state.key), report
 
     return update
-
-
-def zero_frozen(task, tree):
-    """Returns a tree like the params of a task with zeros in its frozen parts."""
-    if task.frozen is None:
-        return tree
-    zeros = partial(jax.tree.map, jnp.zeros_like)
-    return jax.tree.map(lambda frozen, part: zeros(part) if frozen else part, task.frozen, tree)
 
 
 def cast(params, precision):
