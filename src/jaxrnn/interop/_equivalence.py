@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxrnn import nets
 from jaxrnn.cells.transforms import LearnedParams
-from jaxrnn.interop._stack import ACTIVATIONS, KIND_NAMES, KINDS, Layer, Stack, net_of, require_widths, widths
+from jaxrnn.interop._stack import ACTIVATIONS, KIND_NAMES, KINDS, Layer, Stack, kind_of, net_of, require_widths, widths
 from jaxrnn.jax_internals import compiler_options
 from jaxrnn.nets.combine import MERGES
 from jaxrnn.nets.layers import AffineParams, EmbedParams
@@ -150,7 +150,7 @@ def _cell_params(direction, library):
 def _candidates(default):
     """Yields all stacks with the weights of `default`, the likeliest first."""
     directions = [direction for layer in default.layers for direction in layer.directions]
-    has_activation = any(KINDS[KIND_NAMES[type(direction)]].option == "activation" for direction in directions)
+    has_activation = any(kind_of(direction).option == "activation" for direction in directions)
     merges = MERGES if len(directions) > len(default.layers) else ("concat",)
     activations = ACTIVATIONS if has_activation else ("tanh",)
     for output, merge, activation in product(default.outputs, merges, activations):

@@ -63,12 +63,24 @@ class Part(NamedTuple):
 
 
 class Spec(NamedTuple):
-    """One module of a library to be created: name of its class, sizes (in, out), arrays, and an Elman activation."""
+    """One module of a library to be created.
+
+    Fields:
+      module: name of its class.
+      sizes: the input size (of an embedding: the number of symbols) and the output size.
+      arrays: {name: array}.
+      activation: activation of an Elman cell, otherwise None.
+    """
 
     module: str
     sizes: tuple[int, int]
     arrays: dict[str, Any]
     activation: str | None = None
+
+    @property
+    def inferred_sizes(self) -> tuple[int, ...]:
+        """Sizes for a library that infers the input size when a module is called; only an embedding needs both."""
+        return self.sizes if self.module.startswith("Embed") else self.sizes[1:]
 
 
 def part_of(

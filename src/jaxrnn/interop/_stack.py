@@ -43,6 +43,11 @@ KINDS = {
 KIND_NAMES = {kind.params: name for name, kind in KINDS.items()}
 
 
+def kind_of(params):
+    """Returns the `Kind` of a cell with these params."""
+    return KINDS[KIND_NAMES[type(params)]]
+
+
 class Layer(NamedTuple):
     """One recurrent layer.
 
@@ -77,7 +82,7 @@ class Layer(NamedTuple):
 
     def variant(self, direction):
         """Value of the option of a direction's cell, such as "relu" or "before"; None for a cell without options."""
-        option = KINDS[KIND_NAMES[type(direction)]].option
+        option = kind_of(direction).option
         if option == "reset":
             return "before" if direction.b_hn is None else "after"
         return self.activation if option == "activation" else None
@@ -149,7 +154,7 @@ def _net_of_layer(layer, ends):
 
 def _cell(layer, direction):
     variant = layer.variant(direction)
-    return KINDS[KIND_NAMES[type(direction)]].cell(layer.size, *([] if variant is None else [variant]))
+    return kind_of(direction).cell(layer.size, *([] if variant is None else [variant]))
 
 
 def widths(stack):

@@ -195,10 +195,9 @@ def to_keras(net: Net, params: Params) -> Any:
 
     def make(spec):
         weights.extend(weights_of_arrays(spec.arrays))
-        sizes = spec.sizes if spec.module == "Embedding" else spec.sizes[1:]
         options = {} if spec.activation is None else {"activation": spec.activation}
         options |= {"reset_after": "recurrent_bias" in spec.arrays} if spec.module == "GRU" else {}
-        return getattr(layers, spec.module)(*sizes, dtype=dtype, **options)
+        return getattr(layers, spec.module)(*spec.inferred_sizes, dtype=dtype, **options)
 
     def recurrent(layer, modules):
         modules[0].return_sequences = stack.output == "all" or layer is not stack.layers[-1]

@@ -92,8 +92,8 @@ def to_linen(net: Net, params: Params) -> tuple[Any, dict[str, Any]]:
     from flax.traverse_util import unflatten_dict
 
     def make(spec):
-        sizes = spec.sizes if spec.module == "Embed" else spec.sizes[1:]
-        return getattr(nn, spec.module)(*sizes, **_flax.options_of(spec)), unflatten_dict(spec.arrays, sep="/")
+        module = getattr(nn, spec.module)(*spec.inferred_sizes, **_flax.options_of(spec))
+        return module, unflatten_dict(spec.arrays, sep="/")
 
     def recurrent(layer, pairs):
         cells, arrays = zip(*pairs, strict=True)
@@ -112,8 +112,7 @@ def source_of(net: Net, params: Params) -> str:
     merges = {"sum": "lambda a, b: a + b", "mul": "lambda a, b: a * b", "ave": "lambda a, b: (a + b) / 2"}
 
     def make(spec):
-        sizes = spec.sizes if spec.module == "Embed" else spec.sizes[1:]
-        return f"nn.{spec.module}({', '.join(map(str, sizes))}{activations.get(spec.activation, '')})"
+        return f"nn.{spec.module}({', '.join(map(str, spec.inferred_sizes))}{activations.get(spec.activation, '')})"
 
     def recurrent(layer, cells):
         rnns = ", ".join(f"nn.RNN({cell})" for cell in cells)
