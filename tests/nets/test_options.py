@@ -46,7 +46,6 @@ BASES = {  # factory -> networks that the options are added to, besides the one 
         "bahdanau": {"attention": "bahdanau", "layers": 2},
     },
 }
-QUICK = ("affine", "bahdanau", "dropout", "rnn")
 
 
 def factories(module):
@@ -136,38 +135,47 @@ def same(a, b):
     )
 
 
-def acts(net, plain):
-    """Whether a net differs from another one in its params, its outputs or, only if these are equal, its gradient."""
-    (params, ys), (plain_params, plain_ys) = computed(net), computed_once(plain)
-    shapes = [jax.tree.map(jnp.shape, each) for each in (params, plain_params)]
-    if shapes[0] != shapes[1] or not same(ys, plain_ys):
+@cache
+def without_option(name, base):
+    """Returns the net that an option is added to, with its params and outputs."""
+    net = build(name, **settings_of(name, base))
+    return net, *computed(net)
+
+
+def settings_of(name, base):
+    return BASES[name][base] if base else {}
+
+
+def acts(net, name, base):
+    """Whether a net's params, its outputs or, only if these are equal, its gradient differ from those of a base."""
+    plain, plain_params, plain_ys = without_option(name, base)
+    params, ys = computed(net)
+    if jax.tree.map(jnp.shape, params) != jax.tree.map(jnp.shape, plain_params) or not same(ys, plain_ys):
         return True
     return not same(gradient(net, params), gradient(plain, params))
 
 
-computed_once = cache(computed)
-FAMILIES = [
-    pytest.param(name, base, marks=() if name in QUICK and not base else (pytest.mark.slow, pytest.mark.share(3)))
+CASES = [
+    (name, base, option)
     for name, factory in FACTORIES.items()
-    if options(factory)
     for base in ("", *BASES.get(name, ()))
+    for option in options(factory)
 ]
 
 
-@pytest.mark.parametrize(("name", "base"), FAMILIES)
-def test_an_option_changes_the_net_or_is_refused(name, base):
+@pytest.mark.parametrize(("name", "base", "option"), CASES)
+@pytest.mark.sample(8, 4)
+def test_an_option_changes_the_net_or_is_refused(name, base, option):
     """Its params, its outputs or the gradient of its outputs."""
-    settings = BASES[name][base] if base else {}
-    plain = build(name, **settings)
-    for option, values in options(FACTORIES[name]).items():
-        for value in values:
-            if settings.get(option) == value:
-                continue
-            changed = settings | {option: value}
-            if message := refusal(name, changed):
-                assert option in message, f"{option}={value!r} is refused without its name"
-            else:
-                assert acts(build(name, **changed), plain), f"{option}={value!r} changes nothing"
+    settings = settings_of(name, base)
+    for value in options(FACTORIES[name])[option]:
+        if settings.get(option) == value:
+            continue
+        changed = settings | {option: value}
+        if message := refusal(name, changed):
+            assert option in message, f"{option}={value!r} is refused without its name"
+        else:
+            assert acts(build(name, **changed), name, base), f"{option}={value!r} changes nothing"
 
 
 @pytest.mark.parametrize("name", [name for name, factory in FACTORIES.items() if options(factory)])
