@@ -97,6 +97,16 @@ def compiler_options():
     return {"xla_cpu_experimental_ynn_fusion_type": ""} if is_known and jax.default_backend() == "cpu" else {}
 
 
+def compile_for(function, *arguments):
+    """Compiles a jitted function for its arguments, with `compiler_options`.
+
+    Under `jax.disable_jit()`, which refuses compiled functions, returns the function itself.
+    """
+    if jax.config.jax_disable_jit:
+        return function
+    return function.lower(*arguments).compile(compiler_options())
+
+
 def is_affine(function, zs):
     """Returns whether a function's traced derivative is the same at every point."""
     jaxpr = jax.make_jaxpr(lambda zs: jax.jvp(function, (zs,), (jnp.ones_like(zs),))[1])(zs).jaxpr

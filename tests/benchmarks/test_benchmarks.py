@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from jaxrnn.benchmarks import _timing as timing
-from jaxrnn.benchmarks import _training, launchers, sweep
+from jaxrnn.benchmarks import _training, associative, launchers, sweep
 from jaxrnn.benchmarks._worker import Missing, Worker, Workers, clocked, first_time
 from jaxrnn.experiments import schema
 from jaxrnn.experiments.build import build
@@ -217,3 +217,17 @@ if __name__ == "__main__":
     _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors.count("\n")) == (128 + number, 1), errors
     assert not Path(f"/proc/{worker}").exists() or "Z" in Path(f"/proc/{worker}/stat").read_text().split()
+
+
+def test_a_figure_draws_the_medians_of_each_cell_and_side():
+    sides = [(cell, side) for cell in ("lru", "min_gru") for side in associative.UNROLLS]
+    summary = [
+        {"cell": cell, "side": side, "T": length, "median": place + length / 1000}
+        for place, (cell, side) in enumerate(sides)
+        for length in (10, 100)
+    ]
+    figure = associative.plot(timing.Measured([], summary, []))["associative"]
+    lines = [(axes.get_title(loc="left") or axes.get_title(), line) for axes in figure.axes for line in axes.lines]
+    assert [(cell, line.get_label()) for cell, line in lines] == sides
+    for place, (_, line) in enumerate(lines):
+        np.testing.assert_allclose(line.get_xydata(), [(10, place + 0.01), (100, place + 0.1)])

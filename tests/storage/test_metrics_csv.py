@@ -15,11 +15,13 @@ from jaxrnn.experiments import fitting
 from jaxrnn.experiments.build import Experiment
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.storage.checkpoints import Checkpoints
+from jaxrnn.storage.run_folders import RunFolder
 from jaxrnn.training import Task, Trainer, engine, evaluation
 from jaxrnn.training.callbacks import early_stopping
 from jaxrnn.training.engine import Engine
 from jaxrnn.training.history import report_rows
-from jaxrnn.training.store import Checkpointing
+from jaxrnn.training.loop import Training
+from jaxrnn.training.store import Checkpointing, Member
 from jaxrnn.training.update import Report, TrainState
 
 REPORT_EVERY = 3
@@ -213,3 +215,23 @@ def test_a_checkpoint_that_is_deleted_under_a_run_is_saved_again_at_once_and_tol
         f"{tmp_path}/checkpoints: the checkpoint of step 3 was deleted while the run was training; the run saves a new "
         "one now"
     )
+
+
+def test_the_state_of_the_last_report_is_saved_once(tmp_path):
+    """As when another process is lost: what was reported is saved, and no second time."""
+    task = Task(nets.rnn(elman.cell(2), 1), sine.dataset(), as_optimizer(optax.identity()), Trainer(9, 1, 3, "f64"))
+    store, checkpoints = RunFolder(tmp_path, task), Checkpoints(tmp_path)
+    history = store.new_history(Member(0, folder=tmp_path))
+    store.save_last_report()  # nothing is reported yet
+    assert checkpoints.steps() == []
+    for step in (3, 6):
+        history.step = step
+        training = Training(task, engine_of(None, []), [history], state_after(step), params_after(step))
+        store.report(training)
+        store.save_last_report()
+        assert checkpoints.steps()[-1] == step
+        saved = checkpoints.restore(state_after(0), params_after(0))
+        assert saved.state.params["w"][0] == saved.best["w"][0] == step
+        times = [path.stat().st_mtime_ns for path in (tmp_path / "checkpoints").iterdir()]
+        store.save_last_report()
+        assert [path.stat().st_mtime_ns for path in (tmp_path / "checkpoints").iterdir()] == times

@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrnn import nets
+from jaxrnn import dynamics, nets
 from jaxrnn.cells import elman, gru, lstm
 from jaxrnn.data import adding, noisy_cosine
 from jaxrnn.losses import weighted_sum
-from jaxrnn.studies import credit, dimension, ensemble, gain, landscape, similarity
+from jaxrnn.studies import credit, dimension, ensemble, gain, landscape, lyapunov, similarity
 from jaxrnn.types import Batch
 
 KEY = jax.random.key(0)
@@ -112,3 +112,14 @@ def test_the_edge_is_where_the_rate_passes_zero():
     grid = np.array([0.5, 1.0, 2.0])
     rates = np.array([[-1.0, -1.0, 0.5], [1.0, -0.5, 0.7], [2.0, -0.1, 0.9]])
     np.testing.assert_allclose(gain.edges(rates, grid), [np.sqrt(0.5), np.inf, np.nan])
+
+
+def test_the_theory_of_a_spectrum_is_of_one_elman_layer():
+    cell = elman.cell(3)
+    params = cell.init(KEY, 2)._replace(w_h=jnp.array([[0.5, 1.0, 0.0], [0.0, -2.0, 0.0], [0.0, 0.0, 1.0]]))
+    theory = lyapunov._theory([params, ()])
+    np.testing.assert_allclose(theory["linear"], np.log([2, 1, 0.5]), atol=1e-12)
+    gain = np.sqrt(3 * np.mean(np.square(params.w_h)))
+    assert float(theory["mean_field"]) == pytest.approx(float(dynamics.mean_field_exponent(gain)), rel=1e-12)
+    assert lyapunov._theory([params, params]) == {}
+    assert lyapunov._theory([lstm.cell(3).init(KEY, 2)]) == {}

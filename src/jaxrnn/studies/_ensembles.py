@@ -15,7 +15,7 @@ from jax.sharding import PartitionSpec as P
 
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.run import Run
-from jaxrnn.jax_internals import compiler_options
+from jaxrnn.jax_internals import compile_for
 from jaxrnn.nets import adapted
 from jaxrnn.optimizers import as_optimizer
 from jaxrnn.plotting.style import when
@@ -225,7 +225,7 @@ def compile_over_networks(measure, ensemble):
         run, mesh=mesh(networks, RUNS), in_specs=(of_networks, P(RUNS)), out_specs=of_networks, check_vma=False
     )
     params, keys = ensemble.params, ensemble.keys()
-    compiled = jax.jit(sharded).lower(params, keys).compile(compiler_options())
+    compiled = compile_for(jax.jit(sharded), params, keys)
     return lambda: compiled(params, keys)
 
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool
 
-from jaxrnn.jax_internals import compiler_options
+from jaxrnn.jax_internals import compile_for
 from jaxrnn.precision import current, within
 from jaxrnn.runtime import local, on_all
 from jaxrnn.training import compiled, evaluation, optimizer_state, sharding
@@ -131,7 +131,7 @@ def _group(dataset, make, seeds, values, measured, generated, begins):
     arrays = sharding.shared(dataset.train.arrays, runs)
 
     def compile_on_params(function, common):
-        return _compile(sharding.over_runs(function, make, runs).lower(values, states.params, common))
+        return compile_for(sharding.over_runs(function, make, runs), values, states.params, common)
 
     # XLA compiles without Python's global lock: threads compile all functions in the time of the slowest one.
     generation = None
@@ -185,9 +185,18 @@ def _within(precision, engine):
 
 @contextlib.contextmanager
 def _threads():
-    """Yields submit(function, *arguments) -> future, which calls the function in a thread, in the current precision."""
+    """Yields submit(function, *arguments) -> future, which calls the function in a thread.
+
+    The current precision and `jax.disable_jit()`, which JAX keeps per thread, hold there too.
+    """
+    disabled = jax.config.jax_disable_jit
+
+    def call(function, *arguments):
+        with jax.disable_jit(disabled):
+            return function(*arguments)
+
     with ThreadPoolExecutor() as threads:
-        yield lambda function, *arguments: threads.submit(within(current(), function), *arguments)
+        yield lambda function, *arguments: threads.submit(within(current(), call), function, *arguments)
 
 
 def _compiled(advance, *arguments):
@@ -198,14 +207,10 @@ def _compiled(advance, *arguments):
     if jax.config.jax_disable_jit:
         return advance, 0.0, 0
     began = time.perf_counter()
-    executable = _compile(advance.lower(*arguments))
+    executable = compile_for(advance, *arguments)
     memory = executable.memory_analysis()
     size = (memory.temp_size_in_bytes + 2 * memory.output_size_in_bytes) * jax.local_device_count()
     return executable, time.perf_counter() - began, size
-
-
-def _compile(lowered):
-    return lowered.compile(compiler_options())
 
 
 def _wait(advanced, n):
