@@ -96,9 +96,9 @@ def panel(sources, options, notes=()):
             part, sentences = _part(name, source, options)
             datasets.append(_windows(part, options))
         except ValueError as error:
-            raise ValueError(f"{name}: {error}" if name else str(error)) from error
+            raise ValueError(f"series {name}: {error}" if name else str(error)) from error
         parts.append(part)
-        notes += [f"{name}: {sentence}" if name else sentence for sentence in sentences]
+        notes += [f"series {name}: {sentence}" if name else sentence for sentence in sentences]
     dataset, series, shortest = joined(datasets), parts[0].series, min(part.train for part in parts)
     lags = options.lags if options.lags > 1 else max(1, min(_predictors.LAGS, options.window, shortest // 4))
     if options.anchor == "linear":  # a function of one step's inputs only, so that the net can run on a stream
