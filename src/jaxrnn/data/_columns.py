@@ -88,7 +88,7 @@ class Table:
     def _has_header(self, first, names):
         """Returns whether the first row names the columns.
 
-        It does not if it holds numbers above numbers, or if a column that the user gives by index repeats its value.
+        It does not if it holds numbers above numbers, or if a column repeats its value and the user gives indices only.
         """
         named = {str(name) for name in names if isinstance(name, str) or name >= len(first)}
         is_counted = len(first) > 1 and first == [
@@ -100,8 +100,8 @@ class Table:
         are_numbers = [(_dialect.is_number(a), _dialect.is_number(b)) for a, b in zip(first, second, strict=True)]
         if any(a for a, _ in are_numbers):
             return any(b and not a for a, b in are_numbers)
-        indices = [name for name in names if isinstance(name, int) and name < len(first)]
-        return not any((self._frame[index].iloc[1:] == self._frame[index].iloc[0]).any() for index in indices)
+        is_repeated = (self._frame.iloc[1:] == self._frame.iloc[0]).any().any()
+        return not (is_repeated and names and all(isinstance(name, int) for name in names))
 
     def index(self, column, key):
         """Returns the index of a column, given its name or its index from 0; `key` is the user's key in messages.
