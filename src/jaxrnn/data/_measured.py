@@ -14,6 +14,7 @@ from jaxrnn.distribution import Distribution
 from jaxrnn.distributions import point
 from jaxrnn.series import Series
 
+MAX_NOTES = 20  # sentences about the series of a panel
 LARGEST = 1e30  # well inside the range of float32, which ends at 3.4e38
 Anchor = Literal["last", "linear"]
 Calendar = tuple[Literal["year", "week", "day"], ...]
@@ -110,7 +111,7 @@ def panel(sources, options, notes=()):
         loss=dataset.loss._replace(name=f"{dataset.loss.name}, scaled"),
         baselines=baselines(parts, options, linear),
         metrics=metrics(parts, options.season),
-        notes=tuple(notes),
+        notes=(*notes[:MAX_NOTES], *([f"{len(notes) - MAX_NOTES} further notes"] if len(notes) > MAX_NOTES else [])),
         series=all_series[0]._replace(panel=all_series if len(all_series) > 1 else ()),
     )
 
