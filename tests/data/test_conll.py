@@ -78,6 +78,17 @@ def test_columns_that_are_not_there(tmp_path, content, columns, message):
         tagging.dataset(str(path), columns=columns)
 
 
+def test_fields_with_tabs_and_pairs_without_a_header(tmp_path):
+    path = tmp_path / "mine.tsv"
+    path.write_text("\n\n".join(f"Ada{n}\tNNP\tB-PER\nleft\tVBD\tO" for n in range(30)))
+    assert tagging.dataset(str(path)).symbols.outputs.names == ("B-PER", "O")
+    assert tagging.dataset(str(path), columns=(0, 1)).symbols.outputs.names == ("NNP", "VBD")
+    path.write_text("\n".join(f"go {n}\tva {n}\tCC-BY (France)" for n in range(40)))  # sentences with their source
+    dataset = pairs.dataset(str(path), columns=(0, 1))
+    assert dataset.train.rows == 32
+    assert any("data.header=false" in note for note in dataset.notes)
+
+
 def test_pairs_are_columns_of_a_table(tmp_path):
     path = tmp_path / "mine.csv"
     rows = [f'{n},"one, {n}",un {n}' for n in range(40)]

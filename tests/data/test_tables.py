@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from jaxrnn.data import csv, labels
+from jaxrnn.distributions import negative_binomial
 from jaxrnn.experiments import build
 from jaxrnn.hints import override
 
@@ -269,6 +270,20 @@ def test_a_long_field_with_breaks_does_not_hide_how_a_table_is_written(write):
     np.testing.assert_array_equal(values_of(write("t;text;x", *rows), "x"), np.arange(80) % 5)
 
 
+@pytest.mark.parametrize(
+    ("lines", "option"),
+    [
+        (["x", *(f"{n},5" for n in range(60))], "data.delimiter=;"),  # one column of decimal commas
+        (["t    x", *(f"{n}   {n}.5" for n in range(60))], "data.delimiter=space"),
+        (["Station: Berlin", "Unit: m", "", "t,x", *(f"{n},{n}.5" for n in range(60))], "data.skip_rows=3"),
+    ],
+)
+def test_other_plain_tables(write, lines, option):
+    notes = csv.dataset(write(*lines), "x", window=4).notes
+    assert any(option in re.sub("['\"]", "", note) for note in notes), notes
+    np.testing.assert_allclose(values_of(write(*lines), "x"), np.arange(60) + 0.5)
+
+
 STORES = ("north", "south", "east")
 
 
@@ -337,9 +352,33 @@ def test_a_fault_of_a_store_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"panel\.csv, line 9, column 'sales': the value is missing"):
         csv.dataset(path, "sales", **WORDS)
     dataset = csv.dataset(path, "sales", **WORDS, missing="forward_fill")
-    assert [note for note in dataset.notes if "1 of" in note and note.startswith("south: sales")]
-    with pytest.raises(ValueError, match=r"east: data\.window=110 is longer than"):
+    assert [note for note in dataset.notes if "1 of" in note and note.startswith("series south: sales")]
+    with pytest.raises(ValueError, match=r"series east: data\.window=110 is longer than"):
         csv.dataset(stores(tmp_path, ("south", "north", "east")[::-1])[0], "sales", **(WORDS | {"window": 110}))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"series_by": "shop"}, r"data\.series_by=shop: .* no such column; it has store, day, sales, promo"),
+        ({"series_by": "promo"}, r"data\.series_by=promo: data\.past_covariates names this column too; leave one out"),
+    ],
+)
+def test_series_that_cannot_be_told_apart(tmp_path, words, message):
+    path, _ = stores(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        csv.dataset(path, "sales", **(WORDS | words))
+
+
+def test_counts_of_several_series_are_refused(write):
+    path = write("s,x", *(f"{'ab'[n % 2]},{n % 7}" for n in range(200)))
+    with pytest.raises(ValueError, match=r"series a: data\.series_by: this distribution has one scale for all series"):
+        csv.dataset(path, "x", series_by="s", window=4, distribution=negative_binomial.distribution())
+
+
+def test_a_row_without_a_store_is_named(write):
+    with pytest.raises(ValueError, match="line 3, column 's': the name of the series is missing"):
+        csv.dataset(write("s,x", "a,1", ",2", "a,3"), "x", series_by="s")
 
 
 @pytest.mark.slow

@@ -56,7 +56,7 @@ class Table:
         titles = any(line.strip() for line in text.split("\n", self._skipped)[: self._skipped])
         self.notes = tuple(_guess_notes(path, reading, {
             "encoding": (encoding, "utf-8"),
-            "delimiter": ("tab" if dialect.delimiter == "\t" else dialect.delimiter, ","),
+            "delimiter": ({"\t": "tab", " ": "space"}.get(dialect.delimiter, dialect.delimiter), ","),
             "skip_rows": (self._skipped * titles, 0),
             "header": (has_header, True),
         }))  # fmt: skip
@@ -88,7 +88,7 @@ class Table:
     def _has_header(self, first, names):
         """Returns whether the first row names the columns.
 
-        It does not if it holds numbers above numbers, or if a column that the user gives by index repeats its value.
+        It does not if it holds numbers above numbers, or if a column repeats its value and the user gives indices only.
         """
         named = {str(name) for name in names if isinstance(name, str) or name >= len(first)}
         is_counted = len(first) > 1 and first == [
@@ -100,8 +100,8 @@ class Table:
         are_numbers = [(_dialect.is_number(a), _dialect.is_number(b)) for a, b in zip(first, second, strict=True)]
         if any(a for a, _ in are_numbers):
             return any(b and not a for a, b in are_numbers)
-        indices = [name for name in names if isinstance(name, int) and name < len(first)]
-        return not any((self._frame[index].iloc[1:] == self._frame[index].iloc[0]).any() for index in indices)
+        is_repeated = (self._frame.iloc[1:] == self._frame.iloc[0]).any().any()
+        return not (is_repeated and names and all(isinstance(name, int) for name in names))
 
     def index(self, column, key):
         """Returns the index of a column, given its name or its index from 0; `key` is the user's key in messages.
@@ -129,9 +129,15 @@ class Table:
         return self._texts[index]
 
     def groups(self, indices):
-        """Returns {name: row numbers} of the rows with the same texts in some columns, in order of appearance."""
+        """Returns {name: row numbers} of the rows with the same texts in some columns, in order of appearance.
+
+        Raises:
+          ValueError: if a text is empty.
+        """
         rows = {}
         for row, texts in enumerate(zip(*map(self.texts, indices), strict=True)):
+            if not all(texts):
+                raise ValueError(f"{self.where(row, indices[texts.index('')])}: the name of the series is missing")
             rows.setdefault(" ".join(texts), []).append(row)
         return rows
 
@@ -224,5 +230,8 @@ def _guess_notes(path, reading, values):
     guesses = {key: value for key, (value, default) in values.items()
                if getattr(reading, key) is None and value != default}  # fmt: skip
     if guesses:
-        options = " ".join(hints.argument(f"data.{key}", str(value).lower()) for key, value in guesses.items())
+        options = " ".join(
+            hints.argument(f"data.{key}", value) if isinstance(value, str) else f"data.{key}={str(value).lower()}"
+            for key, value in guesses.items()
+        )
         yield f"{path} is read with {options}; give other values if this is wrong"

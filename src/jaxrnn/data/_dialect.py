@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 DELIMITERS = (",", "\t", ";", "|")
+DECIMAL = re.compile(r"[+-]?\d+,\d+")
 NAMES = {"tab": "\t", "\\t": "\t", "space": " "}
 NUMBER = re.compile(r"[+-]?[.,]?\d[\d.,:+\-/ '\u00a0\u202f\u2019]*([TeE][\d.:+-]*Z?)?")
 QUOTED = re.compile(r'"([^"]|"")*"')
@@ -23,8 +24,9 @@ class Dialect(NamedTuple):
 def of_text(text, delimiter=None, skip_rows=None):
     """Returns the `Dialect` of a table.
 
-    A delimiter is plain if it splits all lines of the beginning into the same number of fields. Lines above the table
-    are plain if they have one field each and a line of names follows them.
+    A delimiter is plain if it splits all lines of the beginning into the same number of fields; blanks are delimiters
+    only if the first line has no other one. Lines above the table are plain if they have one field each and a line of
+    names follows them.
 
     Args:
       text: the text of the file, with newlines at the ends of lines.
@@ -32,7 +34,15 @@ def of_text(text, delimiter=None, skip_rows=None):
     """
     lines = text[: SAMPLE * 10_000].split("\n", SAMPLE)[:SAMPLE]
     first = _next_line(lines, skip_rows or 0)
-    candidates = [*DELIMITERS[1:], DELIMITERS[0]] if delimiter is None else [NAMES.get(delimiter, delimiter)]
+    candidates = [NAMES.get(delimiter, delimiter)]
+    if delimiter is None:
+        header, *values = [line.strip() for line in lines[first:] if line.strip()] or [""]
+        if any(mark in header for mark in DELIMITERS):
+            candidates = [*DELIMITERS[1:], DELIMITERS[0]]
+        elif values and all(map(DECIMAL.fullmatch, values)):
+            return Dialect(";", first)  # one column of decimal commas
+        else:
+            candidates = [*DELIMITERS[1:], DELIMITERS[0], " "]
     rows = {candidate: _rows(lines[first:], candidate) for candidate in candidates}
     if len(lines) == SAMPLE:  # the last record may be cut
         rows = {candidate: records[:-1] for candidate, records in rows.items()}

@@ -14,6 +14,7 @@ from jaxrnn.distribution import Distribution
 from jaxrnn.distributions import point
 from jaxrnn.series import Series
 
+MAX_NOTES = 20  # sentences about the series of a panel
 LARGEST = 1e30  # well inside the range of float32, which ends at 3.4e38
 Anchor = Literal["last", "linear"]
 Calendar = tuple[Literal["year", "week", "day"], ...]
@@ -96,9 +97,9 @@ def panel(sources, options, notes=()):
             part, sentences = _part(name, source, options)
             datasets.append(_windows(part, options))
         except ValueError as error:
-            raise ValueError(f"{name}: {error}" if name else str(error)) from error
+            raise ValueError(f"series {name}: {error}" if name else str(error)) from error
         parts.append(part)
-        notes += [f"{name}: {sentence}" if name else sentence for sentence in sentences]
+        notes += [f"series {name}: {sentence}" if name else sentence for sentence in sentences]
     dataset, series, shortest = joined(datasets), parts[0].series, min(part.train for part in parts)
     lags = options.lags if options.lags > 1 else max(1, min(_predictors.LAGS, options.window, shortest // 4))
     if options.anchor == "linear":  # a function of one step's inputs only, so that the net can run on a stream
@@ -110,7 +111,7 @@ def panel(sources, options, notes=()):
         loss=dataset.loss._replace(name=f"{dataset.loss.name}, scaled"),
         baselines=baselines(parts, options, linear),
         metrics=metrics(parts, options.season),
-        notes=tuple(notes),
+        notes=(*notes[:MAX_NOTES], *([f"{len(notes) - MAX_NOTES} further notes"] if len(notes) > MAX_NOTES else [])),
         series=all_series[0]._replace(panel=all_series if len(all_series) > 1 else ()),
     )
 

@@ -21,7 +21,7 @@ def joined(datasets):
         return datasets[0]
     lengths = [len(dataset.train.arrays[0]) for dataset in datasets]
     offsets = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    inputs, targets = (jnp.concatenate(arrays) for arrays in zip(*(d.train.arrays for d in datasets), strict=True))
+    inputs, targets = (_concatenated([d.train.arrays[number] for d in datasets]) for number in range(2))
     starts = [offset + np.arange(dataset.train.rows) for offset, dataset in zip(offsets, datasets, strict=True)]
     starts, of_series = jnp.asarray(np.concatenate(starts), jnp.int32), datasets[0].train.batch
 
@@ -46,6 +46,11 @@ def _side_by_side(inputs, targets, offsets, batches):
     length = min(len(batch.xs) for batch in batches)
     starts = [batch.xs.starts + len(batch.xs) - length + int(offset)
               for offset, batch in zip(offsets, batches, strict=True)]  # fmt: skip
-    ends, weights = (jnp.concatenate([getattr(b, name) for b in batches], axis=1) for name in ("targets", "weights"))
-    windows = Windows(inputs, targets, jnp.concatenate(starts), length)
+    ends, weights = (_concatenated([getattr(b, name) for b in batches], axis=1) for name in ("targets", "weights"))
+    windows = Windows(inputs, targets, _concatenated(starts), length)
     return Batch(windows, ends, weights, jnp.ones(weights.shape[1], bool))
+
+
+def _concatenated(arrays, axis=0):
+    """Concatenates arrays without compiling a program for their number."""
+    return jnp.asarray(np.concatenate([np.asarray(array) for array in arrays], axis=axis))

@@ -20,10 +20,10 @@ def parse(text, path, columns=None):
 
     The form of the lines is that of the first one:
 
-    - two fields with a tab between them;
     - ten fields with tabs (CoNLL-U): the form and the universal tag. Comments, ranges of words and empty nodes are
       left out;
-    - fields with blanks between them (CoNLL-2003): the first and the last one. Lines with -DOCSTART- are left out.
+    - other fields with tabs, or with blanks as in CoNLL-2003: the first and the last one. Lines with -DOCSTART- are
+      left out.
 
     Args:
       text: the content of the file.
@@ -59,7 +59,7 @@ def _indices(columns, width, separator, is_universal):
     if columns is None:
         if is_universal:
             return CONLL_U.index("form"), CONLL_U.index("upos")
-        return 0, 1 if separator else width - 1
+        return 0, width - 1
     indices = [CONLL_U.index(column) if column in CONLL_U and is_universal else column for column in columns]
     for column, index in zip(columns, indices, strict=True):
         if not isinstance(index, int) or not -width <= index < width:

@@ -83,8 +83,12 @@ def _read(path, columns, time, time_format, missing, reading=Reading(), series_b
     table = Table(path, named, reading)
     indices = {key: [table.index(name, f"data.{key}") for name in _listed(names)] for key, names in columns.items()}
     _refuse_repeated(indices, columns)
-    time_index = None if time is None else table.index(time, "data.time")
     by = [table.index(name, "data.series_by") for name in _listed(series_by)]
+    for key, used in indices.items():
+        if shared := set(by) & set(used):
+            name = table.header[shared.pop()]
+            raise ValueError(f"data.series_by={name}: data.{key} names this column too; leave one out")
+    time_index = None if time is None else table.index(time, "data.time")
     return _inputs.read(table, indices, by, time_index, time_format, missing)
 
 

@@ -1,7 +1,7 @@
 """Your own labelled texts, from a CSV file with a text column and a label column."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from jaxrnn.arguments import checked
 from jaxrnn.data import _words
@@ -40,7 +40,7 @@ def dataset(
       ValueError: if the file is not UTF-8, lacks a column, has a row of the wrong width, or has fewer than 20 distinct
         texts or fewer than two labels. The message names the line.
     """
-    texts, labels = read(path, text, label)
+    texts, labels, notes = _read(path, text, label)
     prepare = _words.prepare(by)
     texts = list(map(prepare, texts))
     separator = "" if by == "letters" else " "
@@ -50,11 +50,12 @@ def dataset(
             f"{path}: {len(set(texts))} different texts with {len(set(labels))} labels; at least {MIN_TEXTS} texts and "
             "2 labels are needed"
         )
-    return labelled_texts(texts, labels, "text", texts[0], split_seed, separator, prepare)
+    dataset = labelled_texts(texts, labels, "text", texts[0], split_seed, separator, prepare)
+    return dataset._replace(notes=(*notes, *dataset.notes))
 
 
-def read(path: str | Path, text: Any, label: Any) -> Any:
-    """Reads (texts, labels) from the file; arguments and errors as in `dataset`."""
+def _read(path, text, label):
+    """Reads (texts, labels, notes) from the file; arguments and errors as in `dataset`."""
     table = Table(path, (text, label))
     columns = [table.texts(table.index(name, f"data.{key}")) for key, name in (("text", text), ("label", label))]
     texts, labels = [], []
@@ -64,4 +65,4 @@ def read(path: str | Path, text: Any, label: Any) -> Any:
         if row_text:
             texts.append(row_text)
             labels.append(row_label)
-    return texts, labels
+    return texts, labels, table.notes

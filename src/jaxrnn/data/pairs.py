@@ -50,7 +50,8 @@ def dataset(
     prepare = [_words.prepare(by) for by in (source, target)]
     separators = tuple("" if by == "letters" else " " for by in (source, target))
     split = [Symbols((), separator).split for separator in separators]
-    texts = ([f(text) for f, text in zip(prepare, pair, strict=True)] for pair in _read(path, columns))
+    read, notes = (_read_lines(path), ()) if columns is None else _read_table(path, columns)
+    texts = ([f(text) for f, text in zip(prepare, pair, strict=True)] for pair in read)
     examples = [pair for pair in texts if all(len(f(text)) <= longest for f, text in zip(split, pair, strict=True))]
     sources = [tuple(split[0](question)) for question, _ in examples]
     if len(set(sources)) < MIN_SOURCES:
@@ -60,18 +61,12 @@ def dataset(
         )
     parts = split_groups(sources, seed=split_seed)
     splits = {name: [examples[row] for row in rows] for name, rows in parts.items()}
-    return pairs(splits, "source", examples[0][0], separators, label_smoothing, prepare=prepare[0])
+    dataset = pairs(splits, "source", examples[0][0], separators, label_smoothing, prepare=prepare[0])
+    return dataset._replace(notes=(*notes, *dataset.notes))
 
 
-def _read(path, columns):
-    """Yields (source, answer) of each line that is not empty, or of each row of a table."""
-    if columns is not None:
-        table = Table(path, columns)
-        for row, fields in enumerate(zip(*(table.texts(table.index(c, "data.columns")) for c in columns), strict=True)):
-            if not all(fields):
-                raise ValueError(f"{table.where(row)}: the source or its answer is missing")
-            yield list(fields)
-        return
+def _read_lines(path):
+    """Yields (source, answer) of each line that is not empty."""
     for number, line in enumerate(_assets.lines(_assets.read_text(path)), 1):
         fields = [field.strip() for field in line.split("\t")]
         if not line.strip():
@@ -79,3 +74,14 @@ def _read(path, columns):
         if len(fields) != 2 or not all(fields):
             raise ValueError(f"{path}, line {number}: expected a source, a tab and its answer; got {line[:40]!r}")
         yield fields
+
+
+def _read_table(path, columns):
+    """Returns ([(source, answer), ...], notes) of the rows of a table."""
+    table = Table(path, columns)
+    texts = [table.texts(table.index(column, "data.columns")) for column in columns]
+    rows = list(zip(*texts, strict=True))
+    for row, pair in enumerate(rows):
+        if not all(pair):
+            raise ValueError(f"{table.where(row)}: the source or its answer is missing")
+    return rows, table.notes
