@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import predicting, run_summary, scoring
+from jaxrnn.experiments import predicting, run_figures, run_summary, saving, scoring
 from jaxrnn.plotting import forecasts
-from jaxrnn.plotting import runs as plotting
 from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.plotting.style import page
 from jaxrnn.precision import in_own_precision
 from jaxrnn.table import Table
 from jaxrnn.training import evaluation
-from jaxrnn.training.priming import generates, primed
+from jaxrnn.training.priming import primed
 from jaxrnn.training.results import Results
 from jaxrnn.training.update import Task
 from jaxrnn.types import Dataset, Net, Params
-from jaxrnn.windows import Windows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -124,6 +122,17 @@ class Run:
         """
         return scoring.evaluate(self, x, y)
 
+    def save(self, folder: str | Path) -> None:
+        """Saves the run in a new run folder, which `jaxrnn.load(folder)` reads.
+
+        Without a configuration, loading requires the objects that the run was made of: `load(folder, net, dataset)`.
+
+        Raises:
+          ConfigError: if the folder contains a run, or another process holds its lock.
+          OSError: if a file cannot be written.
+        """
+        saving.save(self, folder)
+
     @cached_property
     @in_own_precision
     def metrics(self) -> dict[str, dict[str, float]]:
@@ -208,23 +217,7 @@ class Run:
           width: width of the figures in inches; None for 7.
         """
         with page(width):
-            return self._figures()
-
-    def _figures(self):
-        dataset, series = self.dataset, self.dataset.series
-        baseline = self.metrics["validation"]["baseline"] if "validation" in dataset.splits else None
-        rows = self.history.rows
-        figures = Figures(
-            learning_curves=plotting.learning_curves(rows, dataset.loss.name, dataset.trivial_name, baseline),
-            gradient_norm=plotting.gradient_norm(rows, self.task.optimizer.clip_norm),
-        )
-        if series is not None and "test" in dataset.splits:
-            ys, batch = np.asarray(self.predict("test")), dataset.splits["test"]
-            ys = ys[0] if isinstance(batch.xs, Windows) else ys[np.asarray(batch.weights) > 0]  # of the only sequence
-            figures["prediction"] = forecasts.prediction(series, series.distribution, ys)
-        if generates(self.task):
-            figures["generation"] = self.plot_generation()
-        return figures
+            return run_figures.figures(self)
 
     @in_own_precision
     def plot_generation(
