@@ -41,6 +41,7 @@ class Run:
       cfg: its configuration; None for a run that was set up in Python.
       timing: {"seconds", "compile_seconds", "steps_per_second", "probe_seconds", "together"}, as in `summary.json`.
       evaluator: the task's `Evaluator`, to reuse its compiled functions.
+      objects: {"net", "dataset", "loss"} as they were passed to `fit`; empty for other runs.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Run:
         self.cfg: Any = cfg
         self.timing: dict[str, Any] = timing or {}
         self.evaluator: Any = evaluation.evaluator(task) if evaluator is None else evaluator
+        self.objects: dict[str, Any] = {}
         self._predicted, self._generated = {}, {}
 
     @property
@@ -125,7 +127,7 @@ class Run:
     def save(self, folder: str | Path) -> None:
         """Saves the run in a new run folder, which `jaxrnn.load(folder)` reads.
 
-        Without a configuration, loading requires the objects that the run was made of: `load(folder, net, dataset)`.
+        If code of your own made the net or the data set, loading requires them: `jaxrnn.load(folder, net, dataset)`.
 
         Raises:
           ConfigError: if the folder contains a run, or another process holds its lock.

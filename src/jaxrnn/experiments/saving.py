@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import comparing, saved_config
+from jaxrnn.experiments import comparing, made_again, saved_config
 from jaxrnn.experiments.build import description
 from jaxrnn.experiments.hydra_internals import to_yaml
 from jaxrnn.storage import fingerprint, locks, metrics_csv, summaries
@@ -31,6 +31,8 @@ def save(run, folder):
             config_path = saved_config.file(folder)
             config_path.parent.mkdir(exist_ok=True)
             atomic.write(config_path, to_yaml(run.cfg))
+        elif run.objects and (reason := made_again.write(folder, run.objects)):
+            print(f"{folder}: load it with jaxrnn.load(folder, net, dataset), because of {reason}")
         _write_checkpoint(run, folder, _write_metrics(run, folder))
         configuration = {} if run.cfg is None else {"configuration": comparing.leaves(run.cfg)}
         summaries.write(folder, run.summary() | summaries.versions() | configuration)
