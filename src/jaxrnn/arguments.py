@@ -9,6 +9,7 @@ import types
 import typing
 
 from jaxrnn.errors import ConfigError
+from jaxrnn.made_by import Call, record
 from jaxrnn.other_names import MOVED, NEW_NAMES, key_here
 from jaxrnn.signatures import hints, signature
 
@@ -44,16 +45,25 @@ def checked(function: Function) -> Function:
         except TypeError:
             _refuse_unknown_names(function, kwargs)
             return function(*args, **kwargs)  # raises TypeError with the function's name
-        annotations = hints(function)
+        annotations, call_arguments = hints(function), {}
         for name, value in bound.arguments.items():
             kind, hint = signature(function).parameters[name].kind, annotations.get(name)
             if kind is inspect.Parameter.VAR_POSITIONAL:
                 bound.arguments[name] = tuple(_convert_argument(element, hint, name) for element in value)
             elif kind is not inspect.Parameter.VAR_KEYWORD:
                 bound.arguments[name] = _convert_argument(value, hint, name)
-        return function(*bound.args, **bound.kwargs)
+            call_arguments |= _recorded_arguments(bound.arguments[name], name, kind)
+        result = function(*bound.args, **bound.kwargs)
+        return record(result, Call(dotted(function), call_arguments))
 
     return typing.cast(Function, call)
+
+
+def _recorded_arguments(value, name, kind):
+    """Returns {name: value} of an argument as a configuration writes it."""
+    if kind is inspect.Parameter.VAR_KEYWORD:
+        return value
+    return {"_args_" if kind is inspect.Parameter.VAR_POSITIONAL else name: value}
 
 
 def validated(value, hint, name):

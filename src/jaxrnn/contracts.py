@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Key, Num
 
 from jaxrnn.batch import Pair
 from jaxrnn.keys import StepKeys
+from jaxrnn.made_by import Recorded
 
 Params = Any  # a pytree of arrays
 Carry = Any  # a pytree of arrays [*B, ...]
@@ -65,7 +66,16 @@ class Gates(Protocol):
     ) -> tuple[Float[Array, "*B H"], ...]: ...
 
 
-class Cell(NamedTuple):
+class _CellFields(NamedTuple):
+    size: int
+    init: Init
+    initial: Initial
+    project: Project
+    step: StepFunction
+    gates: Gates | None = None
+
+
+class Cell(_CellFields, Recorded):
     """One step of a recurrent network, as functions that JAX can trace. Params and carries are pytrees of arrays.
 
     Fields:
@@ -73,13 +83,6 @@ class Cell(NamedTuple):
       init, initial, project, step: the functions `Init`, `Initial`, `Project` and `StepFunction`.
       gates: the function `Gates`; None for a cell without gates.
     """
-
-    size: int
-    init: Init
-    initial: Initial
-    project: Project
-    step: StepFunction
-    gates: Gates | None = None
 
 
 class Unroll(Protocol):
@@ -182,7 +185,7 @@ class _NetFields(NamedTuple):
     attention: AttentionWeights | None = None
 
 
-class Net(_NetFields):
+class Net(_NetFields, Recorded):
     """A map from a sequence to a sequence.
 
     `with_unroll` and `many_to_one` build a new net. The new net keeps the fields that were changed with `_replace`.
@@ -196,8 +199,6 @@ class Net(_NetFields):
       many_to_one: the function `ManyToOne`; None for a net that treats each step separately.
       attention: the function `AttentionWeights`; None for a net without attention.
     """
-
-    __slots__ = ()
 
     def __repr__(self) -> str:
         from jaxrnn.net_summary import one_line

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 
 from jaxrnn.batch import Batch
 from jaxrnn.errors import ConfigError
+from jaxrnn.made_by import Recorded
 from jaxrnn.scales import Scales
 from jaxrnn.series import Series
 from jaxrnn.symbols import SymbolData
@@ -171,7 +172,7 @@ class _DatasetFields(NamedTuple):
     scales: Scales | None = None
 
 
-class Dataset(_DatasetFields):
+class Dataset(_DatasetFields, Recorded):
     """The data of a training run, as device arrays and pure functions.
 
     Fields:
@@ -191,8 +192,6 @@ class Dataset(_DatasetFields):
       memory: the `MemoryTask`, for a task whose sequences are solved or not.
       scales: the `Scales` of inputs and targets that were scaled; None for others. A series has its own scale.
     """
-
-    __slots__ = ()
 
     @property
     def trivial_name(self) -> str:

@@ -10,7 +10,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxrnn.arguments import checked
 
+
+@checked
 def orthogonal(gain: Any = 1.0) -> Callable[..., jax.Array]:
     """gain * Q with Q orthogonal (orthonormal rows or columns if not square), Haar-distributed.
 
@@ -20,22 +23,26 @@ def orthogonal(gain: Any = 1.0) -> Callable[..., jax.Array]:
     return lambda key, shape: gain * draw(key, shape)
 
 
+@checked
 def glorot(gain: Any = 1.0) -> Callable[..., jax.Array]:
     """gain * U[-a, a] with a = sqrt(6 / (in + out)). Glorot & Bengio 2010, eq. 16."""
     draw = jax.nn.initializers.glorot_uniform()
     return lambda key, shape: gain * draw(key, shape)
 
 
+@checked
 def gaussian(gain: Any = 1.0) -> Callable[..., jax.Array]:
     """Normal entries of variance gain**2 / in; the spectral radius of a square draw tends to `gain` (circular law)."""
     return lambda key, shape: gain * jax.random.normal(key, shape) / jnp.sqrt(1.0 * shape[0])
 
 
+@checked
 def identity(gain: Any = 1.0) -> Callable[..., jax.Array]:
     """gain * I. With ReLU units this is the IRNN of Le, Jaitly & Hinton 2015."""
     return lambda key, shape: gain * jnp.eye(*shape)
 
 
+@checked
 def spectral(rho: Any = 1.0) -> Callable[..., jax.Array]:
     """Gaussian matrix, scaled so that its spectral radius max |eigenvalue| is exactly `rho`. Jaeger 2001.
 

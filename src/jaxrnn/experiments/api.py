@@ -11,7 +11,7 @@ import optax
 from jaxrnn import atomic, optimizers
 from jaxrnn.arguments import checked, refuse_factory
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import fine_tuning, fitting, run_folder, saved_config
+from jaxrnn.experiments import fine_tuning, fitting, made_again, run_folder, saved_config
 from jaxrnn.experiments.build import Experiment
 from jaxrnn.experiments.run import Run
 from jaxrnn.nets import adapted
@@ -77,9 +77,6 @@ def fit(
       loss: "mse", "mae", "huber", "cross_entropy", or (ys [T, B, K], targets) -> [T, B]; None for the data set's loss.
       regularizer, checkpointing: such as `jaxrnn.training.flossing(3)`; a `jaxrnn.training.Checkpointing`.
 
-    Returns:
-      A `jaxrnn.Run`.
-
     Raises:
       TypeError: if an argument is missing, or both `learning_rate` and `optimizer` are given.
       ConfigError: if the arguments do not fit each other, or the folder contains another run or is locked.
@@ -95,7 +92,11 @@ def fit(
     with computing(precision):
         task = _task(net, dataset, optimizer, trainer, unroll, regularizer, metrics)
         task = fine_tuning.changed(task, params, frozen, loss)
-        return fit_task(task, seed, folder, checkpointing, callbacks, probes)
+        run = fit_task(task, seed, folder, checkpointing, callbacks, probes)
+    run.objects = {"net": net, "dataset": dataset, "loss": loss}
+    if folder is not None:
+        made_again.write(folder, run.objects)
+    return run
 
 
 def fit_task(task, seed=0, folder=None, checkpointing=Checkpointing(), callbacks=(), probes=None):
@@ -176,7 +177,8 @@ def load(
 
     Args:
       folder: a run folder.
-      net: the net of a run that was trained from Python objects. A run with a configuration does not need it.
+      net: the net of a run that was trained from Python objects. It is not needed for a run with a configuration, or
+        whose objects were made by factories of jaxrnn and plain values or arrays.
       dataset: the data set of that run, required together with `net`.
       trusted: modules of your own, and files outside the folder and the working directory, that the run's configuration
         may use. Everything else that it calls must belong to jaxrnn or Optax.
@@ -189,12 +191,15 @@ def load(
         raise TypeError(
             "load: give both net and dataset, or neither: load(folder) reads them from the run's configuration"
         )
-    if net is None:
+    objects = None if net is not None or saved_config.file(folder).is_file() else made_again.read(folder, trusted)
+    if net is None and objects is None:
         return run_folder.load(folder, trusted)
+    net, dataset, loss = (net, dataset, None) if objects is None else objects.values()
     checkpoints = run_folder.checkpoints(folder)
     settings = checkpoints.progress()["settings"]
     trainer = Trainer(checkpoints.steps()[-1], **{name: settings[name] for name in Trainer._fields[1:]})
     with computing(trainer.precision):
         task = _task(net, dataset, as_optimizer(optax.identity()), trainer)
+        task = fine_tuning.changed(task, loss=loss)
         compatibility.check(task)
         return run_folder.saved_run(folder, task, fingerprint.settings_of(task, settings["seed"]))

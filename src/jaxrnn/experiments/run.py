@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import predicting, run_summary, scoring
+from jaxrnn.experiments import predicting, run_figures, run_summary, saving, scoring
 from jaxrnn.plotting import forecasts
-from jaxrnn.plotting import runs as plotting
 from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.plotting.style import page
 from jaxrnn.precision import in_own_precision
 from jaxrnn.table import Table
-from jaxrnn.training import evaluation, series_tables
-from jaxrnn.training.priming import generates, primed
+from jaxrnn.training import evaluation
+from jaxrnn.training.priming import primed
 from jaxrnn.training.results import Results
 from jaxrnn.training.update import Task
 from jaxrnn.types import Dataset, Net, Params
@@ -42,6 +41,7 @@ class Run:
       cfg: its configuration; None for a run that was set up in Python.
       timing: {"seconds", "compile_seconds", "steps_per_second", "probe_seconds", "together"}, as in `summary.json`.
       evaluator: the task's `Evaluator`, to reuse its compiled functions.
+      objects: {"net", "dataset", "loss"} as they were passed to `fit`; empty for other runs.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Run:
         self.cfg: Any = cfg
         self.timing: dict[str, Any] = timing or {}
         self.evaluator: Any = evaluation.evaluator(task) if evaluator is None else evaluator
+        self.objects: dict[str, Any] = {}
         self._predicted, self._generated = {}, {}
 
     @property
@@ -122,6 +123,17 @@ class Run:
           ConfigError: if the data do not fit the run's data set.
         """
         return scoring.evaluate(self, x, y)
+
+    def save(self, folder: str | Path) -> None:
+        """Saves the run in a new run folder, which `jaxrnn.load(folder)` reads.
+
+        If code of your own made the net or the data set, loading requires them: `jaxrnn.load(folder, net, dataset)`.
+
+        Raises:
+          ConfigError: if the folder contains a run, or another process holds its lock.
+          OSError: if a file cannot be written.
+        """
+        saving.save(self, folder)
 
     @cached_property
     @in_own_precision
@@ -207,22 +219,7 @@ class Run:
           width: width of the figures in inches; None for 7.
         """
         with page(width):
-            return self._figures()
-
-    def _figures(self):
-        dataset, series = self.dataset, self.dataset.series
-        baseline = self.metrics["validation"]["baseline"] if "validation" in dataset.splits else None
-        rows = self.history.rows
-        figures = Figures(
-            learning_curves=plotting.learning_curves(rows, dataset.loss.name, dataset.trivial_name, baseline),
-            gradient_norm=plotting.gradient_norm(rows, self.task.optimizer.clip_norm),
-        )
-        if series is not None and "test" in dataset.splits:
-            ys = series_tables.of_series(dataset, "test", self.predict("test"))
-            figures["prediction"] = forecasts.prediction(series, series.distribution, ys)
-        if generates(self.task):
-            figures["generation"] = self.plot_generation()
-        return figures
+            return run_figures.figures(self)
 
     @in_own_precision
     def plot_generation(

@@ -27,18 +27,18 @@ def evaluate(run, data, targets=None):
     return run.evaluator.measure(run.params, batch)
 
 
-def _check_units(expected, other):
+def _check_units(dataset, other):
     """Raises a `ConfigError` for a data set whose inputs or outputs have other sizes, scales or symbols."""
     for name in ("input_size", "output_size"):
-        if getattr(expected, name) != getattr(other, name):
+        if getattr(dataset, name) != getattr(other, name):
             raise ConfigError(
-                f"data: its {name} is {getattr(other, name)}, but the network has {getattr(expected, name)}"
+                f"data: its {name} is {getattr(other, name)}, but the network has {getattr(dataset, name)}"
             )
-    if (expected.symbols.inputs, expected.symbols.outputs) != (other.symbols.inputs, other.symbols.outputs):
+    if (dataset.symbols.inputs, dataset.symbols.outputs) != (other.symbols.inputs, other.symbols.outputs):
         raise ConfigError(
             "data: its symbols have other numbers than those of the run; build it from the same vocabulary"
         )
-    if any(not _equal(a, b) for a, b in zip(_units(expected), _units(other), strict=True)):
+    if any(not _equal(a, b) for a, b in zip(_units(dataset), _units(other), strict=True)):
         raise ConfigError(
             "data: it is scaled by its own training part, not by that of the run; pass its values in the source's "
             "units instead: run.evaluate(values), or run.evaluate(x, y)"

@@ -50,7 +50,7 @@ def check(cfg, folder, trusted=()):
     """Raises an error if a configuration uses a function or a file that is not trusted.
 
     Args:
-      cfg: a configuration that was read from a folder.
+      cfg: a configuration, or a dict of the same form, that was read from a folder.
       folder: that folder.
       trusted: additional modules, files and folders that it may use.
 
@@ -84,7 +84,7 @@ def needed(cfg, folder, trusted=()):
 
 def _untrusted(cfg, folder, trusted):
     """Yields (dotted name, value, "_target_" or "path") for every function and file that is not trusted."""
-    for name, value in _leaves(container(cfg)):
+    for name, value in _leaves(cfg if isinstance(cfg, dict) else container(cfg)):
         key = re.sub(r"(\.\d+)+$", "", name).rpartition(".")[2]  # for an item of a list, the key of the list
         if key == "_target_" and not _is_allowed(value, trusted):
             yield name, value, key

@@ -68,7 +68,8 @@ class Checkpoints:
 
         Args:
           step: number of updates made.
-          state: the `TrainState` after them; its key may be key data.
+          state: the `TrainState` after them; its key may be key data. None saves only the best params, which can be
+            loaded but not resumed.
           best: the best params so far.
           progress: a dict that JSON can hold.
           tables: {name: text}.
@@ -124,6 +125,11 @@ class Checkpoints:
             return None
         expected = jax.eval_shape(_key_data, state, best)
         arrays, progress, tables = self._read(step)
+        if not any(name.startswith("arrays['state']") for name in arrays):
+            raise ConfigError(
+                f"{self._folder.parent} was saved by run.save without the state of its optimizer, so it cannot be "
+                "resumed; load it, and train on with jaxrnn.fit(net, dataset, params=run.params, ...)"
+            )
         tree = self._tree(expected, "arrays", arrays)
         return Saved(tree["state"], tree["best"], progress, tables)
 
@@ -181,6 +187,8 @@ class Checkpoints:
 
 
 def _key_data(state, best):
+    if state is None:  # only the params were saved
+        return {"state": None, "best": best}
     is_key = jax.dtypes.issubdtype(state.key.dtype, jax.dtypes.prng_key)
     return {"state": state._replace(key=jax.random.key_data(state.key)) if is_key else state, "best": best}
 

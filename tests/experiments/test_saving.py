@@ -1,0 +1,99 @@
+"""`run.save` and `jaxrnn.load`: with a configuration nothing else is needed, without one the net and the data set."""
+
+import numpy as np
+import pytest
+
+import jaxrnn
+from jaxrnn.cells import elman
+from jaxrnn.data import series
+from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import made_again, run_folder
+from jaxrnn.storage import array_file
+
+VALUES = np.sin(np.arange(80) / 5)
+SMALL = ["model.cell.size=3", "trainer.steps=36", "trainer.report_every=18"]
+
+
+def test_a_configured_run_needs_only_its_folder(tmp_path):
+    run = jaxrnn.fit(jaxrnn.experiment(*SMALL))
+    run.save(tmp_path / "a")
+    again = jaxrnn.load(tmp_path / "a")
+    np.testing.assert_array_equal(again.predict("test"), run.predict("test"))
+    assert again.metrics == run.metrics
+    for split in ("train", "validation"):
+        losses = [one.history.where(split=split)["loss"] for one in (again, run)]
+        np.testing.assert_array_equal(*losses)
+    assert (again.best_step, again.step, again.seed) == (run.best_step, run.step, run.seed)
+    with pytest.raises(ConfigError, match=r"saved by run.save without the state of its optimizer"):
+        run_folder.resume(tmp_path / "a", 72)
+    with pytest.raises(ConfigError, match="already contains a run; choose another folder"):
+        run.save(tmp_path / "a")
+    again.save(tmp_path / "b")
+    assert jaxrnn.load(tmp_path / "b").metrics == run.metrics
+
+
+def test_a_run_of_objects_says_what_to_hand_over(tmp_path):
+    net, dataset = jaxrnn.rnn(elman.cell(3), 1)._replace(causal=True), series.dataset(VALUES, window=6)
+    run = jaxrnn.fit(net, dataset, steps=2, batch_size=2, learning_rate=1e-2)
+    run.save(tmp_path / "a")
+    with pytest.raises(ConfigError, match=r"call jaxrnn.load\(folder, net, dataset\)"):
+        jaxrnn.load(tmp_path / "a")
+    again = jaxrnn.load(tmp_path / "a", net, dataset)
+    np.testing.assert_array_equal(again.predict(VALUES), run.predict(VALUES))
+    with pytest.raises(ConfigError, match="of another model"):
+        jaxrnn.load(tmp_path / "a", jaxrnn.rnn(elman.cell(4), 1), dataset)
+
+
+def test_a_run_with_a_folder_can_be_resumed_in_the_copy(tmp_path):
+    run = jaxrnn.fit(jaxrnn.experiment(*SMALL), folder=tmp_path / "a")
+    run.save(tmp_path / "b")
+    assert (tmp_path / "b/metrics.csv").read_bytes() == (tmp_path / "a/metrics.csv").read_bytes()
+    assert run_folder.resume(tmp_path / "b", 54)["steps"] == 54
+
+
+@pytest.mark.parametrize("loss", [None, "mae"])
+def test_a_run_of_shipped_objects_needs_only_its_folder(tmp_path, loss):
+    cell = elman.cell(3, recurrent_init=jaxrnn.initializers.orthogonal(0.9))
+    net, dataset = jaxrnn.rnn(cell, 1, layers=2), series.dataset(VALUES, window=6, labels=("level",))
+    run = jaxrnn.fit(net, dataset, steps=2, batch_size=2, learning_rate=1e-2, loss=loss, folder=tmp_path / "a")
+    run.save(tmp_path / "b")
+    for folder in ("a", "b"):
+        again = jaxrnn.load(tmp_path / folder)
+        np.testing.assert_array_equal(again.predict(VALUES), run.predict(VALUES))
+        assert again.metrics == run.metrics
+        assert again.dataset.series.value_labels == ("level",)
+
+
+def test_what_no_factory_made_is_handed_over(tmp_path, capsys):
+    net, dataset = jaxrnn.rnn(elman.cell(3), 1), series.dataset(VALUES, window=6)
+    settings = {"steps": 1, "batch_size": 2, "learning_rate": 1e-2}
+    for changed_net, loss, reason in (
+        (net._replace(causal=True), None, "net: no factory of jaxrnn made it"),
+        (jaxrnn.rnn(elman.cell(3)._replace(gates=None), 1), None, "net.cell: no factory of jaxrnn made it"),
+        (net, lambda ys, targets: ((ys - targets) ** 2)[..., 0], "loss: no factory of jaxrnn made it"),
+    ):
+        run = jaxrnn.fit(changed_net, dataset, loss=loss, **settings)
+        folder = tmp_path / reason.partition(":")[0]
+        run.save(folder)
+        assert f"load it with jaxrnn.load(folder, net, dataset), because of {reason}" in capsys.readouterr().out
+        with pytest.raises(ConfigError, match=r"call jaxrnn.load\(folder, net, dataset\)"):
+            jaxrnn.load(folder)
+
+
+def test_a_folder_calls_only_what_is_trusted(tmp_path):
+    for number, content in enumerate(
+        [
+            {"net": {"_target_": "os.system", "command": "true"}},
+            {"net": {"_target_": "jaxrnn.experiments.run_folder.train"}},
+            {"net": {"_target_": "jaxrnn.nets.rnn", "cell": {"_target_": "builtins.eval", "source": "1"}}},
+            {"dataset": {"_target_": "jaxrnn.data.labels.dataset", "path": "/etc/passwd"}},
+        ]
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        array_file.write(folder / made_again.FILE, {}, content)
+        with pytest.raises(ConfigError, match="if you trust it, pass trusted="):
+            made_again.read(folder)
+    (folder / made_again.FILE).write_bytes(b"x" * 100)
+    with pytest.raises(ConfigError, match="damaged"):
+        made_again.read(folder)
