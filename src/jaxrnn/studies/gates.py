@@ -115,8 +115,8 @@ def study(networks: Any, batch: Size = 32) -> Result:
     Raises:
       ValueError: if a network has no gates.
     """
-    kinds, measure_kind, findings = ensembles(networks), partial(_measure_kind, batch=batch), at_ends(_words)
-    return collect(kinds, measure_kind, _rows, findings, _scores, plot, figures.CAPTIONS)
+    measure_kind = partial(_measure_kind, batch=batch)
+    return collect(ensembles(networks), measure_kind, _rows, at_ends(_words), _scores, plot, figures.CAPTIONS)
 
 
 def _scores(arrays):
