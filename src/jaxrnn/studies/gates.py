@@ -142,7 +142,7 @@ def _measure_kind(ensemble, batch):
     """Measures the gates of every layer: {name: {quantity: [S, N, ...]}}."""
     lags = ensemble.dataset.memory.lags
     common = {"steps": ensemble.steps} | ({} if lags is None else {"lags": np.array(lags)})
-    gates_by_layer = over_layers(lambda params, drawn: measure(ensemble.net, params, drawn), ensemble, batch)
+    gates_by_layer = over_layers(Gates, partial(measure, ensemble.net), ensemble, batch)
     return {name: common | _arrays(gates, np.stack) for name, gates in gates_by_layer.items()}
 
 

@@ -166,7 +166,7 @@ def _measure_kind(ensemble, loss, batch):
         return measure(ensemble.net, ensemble.dataset, params, drawn, loss)
 
     arrays_by_layer = {}
-    for name, flow in over_layers(of_network, ensemble, batch).items():
+    for name, flow in over_layers(Flow, of_network, ensemble, batch).items():
         known = np.isfinite(flow.carry).all(axis=(0, 1, 3))
         arrays_by_layer[name] = {
             "norms": {state: np.median(values[:, :, known], axis=3) for state, values in flow.norms.items()},
