@@ -29,27 +29,26 @@ def layer_names(ensemble):
     return [name for name, *_ in taps.layers(ensemble.net, params, ensemble.net.initial(params, (1,)), xs)]
 
 
-def over_layers(measure, ensemble, batch):
+def over_layers(kind, measure, ensemble, batch):
     """Measures every layer of every network at every checkpoint, on `batch` sequences of the data.
 
     Args:
-      measure: (params, Batch) -> a list of named tuples, one per layer; their first field is the layer's name.
+      kind: class of named tuples whose first field is the name of a layer.
+      measure: (params, Batch) -> a list of these tuples, one per layer.
       ensemble: an `Ensemble`.
       batch: sequences per network.
 
     Returns:
-      {name in figures and tables: named tuple of arrays [S, N, ...]}.
+      {name in figures and tables: a tuple of that kind, with arrays [S, N, ...]}.
     """
     ensemble.draw(batch, jax.random.key(0))  # rejects data that the study cannot use
-    kinds = {}
 
     def of_network(params, key):
         layers = measure(params, ensemble.draw(batch, key))
-        kinds.update((layer[0], type(layer)) for layer in layers)
-        return OrderedDict((layer[0], tuple(layer[1:])) for layer in layers)  # a dict would sort "layer 10" before 2
+        return OrderedDict((name, tuple(arrays)) for name, *arrays in layers)  # a dict would sort "layer 10" before 2
 
     arrays_by_layer = over_networks(of_network, ensemble)
-    return {label(ensemble, layer): kinds[layer](layer, *arrays) for layer, arrays in arrays_by_layer.items()}
+    return {label(ensemble, layer): kind(layer, *arrays) for layer, arrays in arrays_by_layer.items()}
 
 
 def only_elman_layer(params):

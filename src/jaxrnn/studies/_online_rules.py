@@ -1,7 +1,10 @@
 """The rules that compute gradients forwards in time, by their names in studies."""
 
+from typing import Literal
+
 from jaxrnn.unroll import diagonal_rtrl, eprop, kf_rtrl, rtrl, snap, uoro
 
+RuleName = Literal["rtrl", "snap_2", "snap_1", "diagonal_rtrl", "eprop", "uoro", "kf_rtrl"]
 _MODULES = {
     "rtrl": (rtrl,),
     "snap_2": (snap, 2),

@@ -100,8 +100,8 @@ def study(networks: Any, batch: Size = 32) -> Result:
       - "integrated" [S, N, T]: shares of |integrated gradients|, means over sequences.
       - "weights" {layer: [S, N, T]}: the share of each lag in dL/dW.
     """
-    kinds, measure_kind, findings = ensembles(networks), partial(_measure_kind, batch=batch), at_ends(_words)
-    return collect(kinds, measure_kind, _rows, findings, _scores, plot, CAPTIONS)
+    measure_kind = partial(_measure_kind, batch=batch)
+    return collect(ensembles(networks), measure_kind, _rows, at_ends(_words), _scores, plot, CAPTIONS)
 
 
 def _measure_kind(ensemble, batch):

@@ -115,8 +115,8 @@ def study(networks: Any, batch: Size = 32) -> Result:
     Raises:
       ValueError: if a network has no gates.
     """
-    kinds, measure_kind, findings = ensembles(networks), partial(_measure_kind, batch=batch), at_ends(_words)
-    return collect(kinds, measure_kind, _rows, findings, _scores, plot, figures.CAPTIONS)
+    measure_kind = partial(_measure_kind, batch=batch)
+    return collect(ensembles(networks), measure_kind, _rows, at_ends(_words), _scores, plot, figures.CAPTIONS)
 
 
 def _scores(arrays):
@@ -142,7 +142,7 @@ def _measure_kind(ensemble, batch):
     """Measures the gates of every layer: {name: {quantity: [S, N, ...]}}."""
     lags = ensemble.dataset.memory.lags
     common = {"steps": ensemble.steps} | ({} if lags is None else {"lags": np.array(lags)})
-    gates_by_layer = over_layers(lambda params, drawn: measure(ensemble.net, params, drawn), ensemble, batch)
+    gates_by_layer = over_layers(Gates, partial(measure, ensemble.net), ensemble, batch)
     return {name: common | _arrays(gates, np.stack) for name, gates in gates_by_layer.items()}
 
 

@@ -106,10 +106,11 @@ def study(networks: Any, loss: Literal["last", "all"] = "last", batch: Size = 32
       - "carry" [S, N, T]: the same for all states together.
       - "share" [S, N, T]: the share of each lag.
     """
-    kinds, findings = ensembles(networks, pairs=True), at_ends(_words)
+    kinds = ensembles(networks, pairs=True)
     captions = figures.captions(loss, any(each.net.decoding is not None for each in kinds))
     measure_kind = partial(_measure_kind, loss=loss, batch=batch)
-    return collect(kinds, measure_kind, _rows, findings, _scores, plot, captions, {"loss": np.array(loss)})
+    common = {"loss": np.array(loss)}
+    return collect(kinds, measure_kind, _rows, at_ends(_words), _scores, plot, captions, common)
 
 
 def _scores(arrays):
@@ -165,7 +166,7 @@ def _measure_kind(ensemble, loss, batch):
         return measure(ensemble.net, ensemble.dataset, params, drawn, loss)
 
     arrays_by_layer = {}
-    for name, flow in over_layers(of_network, ensemble, batch).items():
+    for name, flow in over_layers(Flow, of_network, ensemble, batch).items():
         known = np.isfinite(flow.carry).all(axis=(0, 1, 3))
         arrays_by_layer[name] = {
             "norms": {state: np.median(values[:, :, known], axis=3) for state, values in flow.norms.items()},

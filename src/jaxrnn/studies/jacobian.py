@@ -78,8 +78,8 @@ def study(networks: Any, sequences: Size = 4) -> Result:
         over sequences.
       - "bound" [S, N]: gamma sigma_max(W_h), for networks of one Elman layer.
     """
-    kinds, measure_kind, findings = ensembles(networks), partial(_measure_kind, sequences=sequences), at_ends(_words)
-    return collect(kinds, measure_kind, _rows, findings, _scores, plot, CAPTIONS)
+    measure_kind = partial(_measure_kind, sequences=sequences)
+    return collect(ensembles(networks), measure_kind, _rows, at_ends(_words), _scores, plot, CAPTIONS)
 
 
 def _rates(arrays):

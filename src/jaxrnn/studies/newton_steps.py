@@ -64,7 +64,7 @@ def study(
       iterations "needed" and "predicted", in which iterations + 1 and 13 stand for any larger number.
 
     Raises:
-      ValueError: if a range is empty, or `iterations` is below the largest prediction.
+      ValueError: if a range is empty, `shortest` is 1, or `iterations` is below the largest prediction.
     """
     if shortest < 2:
         raise ValueError("study.shortest=1: expected at least 2")

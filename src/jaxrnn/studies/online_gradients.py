@@ -18,7 +18,7 @@ from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
 from jaxrnn.studies._gradients import compare_gradients, loss_of
-from jaxrnn.studies._online_rules import UNROLLS, supported
+from jaxrnn.studies._online_rules import UNROLLS, RuleName, supported
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
@@ -44,7 +44,7 @@ CAPTIONS = {
 def study(
     networks: Any,
     lengths: list[Size] = (2, 5, 10, 20, 50),
-    rules: list[Literal[tuple(RULES)]] = ("snap_2", "snap_1", "diagonal_rtrl", "eprop", "uoro", "truncated"),
+    rules: list[Literal[RuleName, "truncated"]] = ("snap_2", "snap_1", "diagonal_rtrl", "eprop", "uoro", "truncated"),
     batch: Size = 4,
 ) -> Result:
     """Cosine and ratio of norms of each rule's gradient relative to the exact one, at the last checkpoint.

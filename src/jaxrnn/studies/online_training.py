@@ -15,7 +15,7 @@ from jaxrnn import statistics
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._ensembles import ensembles, over_networks
-from jaxrnn.studies._online_rules import RULES, supported
+from jaxrnn.studies._online_rules import RULES, RuleName, supported
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.studies._retraining import retraining_note, trivial_loss
@@ -36,7 +36,7 @@ CAPTIONS = {
 @study_function
 def study(
     networks: Any,
-    rules: list[Literal[tuple(WAYS)]] = ("bptt", "rtrl", "snap_1", "eprop", "uoro"),
+    rules: list[Literal["bptt", RuleName]] = ("bptt", "rtrl", "snap_1", "eprop", "uoro"),
     updates: Size = 500,
     batch: Size = 8,
     points: Size = 20,
