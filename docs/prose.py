@@ -46,7 +46,8 @@ class Runner:
         """Runs a script and returns its folder; `printed.txt` there contains the output."""
         folder = self.parent / str(len(self.commands))
         self.commands.append(f"python scripts/{script}.py {' '.join(words)}")
-        command = [sys.executable, f"scripts/{script}.py", *words, f"hydra.run.dir={folder}"]
+        folders = [f"hydra.run.dir={folder}", f"hydra.sweep.dir={folder}"]
+        command = [sys.executable, f"scripts/{script}.py", *words, *folders]
         process = subprocess.run(command, cwd=HERE.parent, check=True, stdout=subprocess.PIPE, text=True)
         (folder / "printed.txt").write_text(process.stdout.replace(str(folder), "outputs/..."))
         return folder
@@ -91,6 +92,15 @@ def cosine_elman(run):
     first = [losses(run("train", "experiment=cosine_elman", f"seed={seed}", "trainer.steps=20"), "train")[0]
              for seed in range(4)]  # fmt: skip
     yield from (("least", min(first)), ("most", max(first)))
+
+
+def cosine_elman_odds(run):
+    """Counts the seeds whose last network is better than repeating the last value."""
+    folder = run("train", "-m", "experiment=cosine_elman", "seed=range(28)", "hydra/launcher=compiled")
+    folders = sorted(file.parent for file in folder.glob("*/summary.json"))
+    baselines = [summary(folder)["metrics"]["validation"]["baseline"] for folder in folders]
+    is_better = [losses(folder, "validation")[-1] < loss for folder, loss in zip(folders, baselines, strict=True)]
+    yield from (("better", sum(is_better)), ("seeds", len(folders)))
 
 
 def cosine_elman_cured(run):
@@ -184,8 +194,8 @@ def arrays(run, study):
     return np.load(run("study", f"study={study}", "figure.width=3.4") / f"{study}.npz")
 
 
-MEASURED = (first_run, sine_lstm, noisy_cosine_elman, cosine_elman, cosine_elman_cured, models, exploding_elman,
-            rounding, lyapunov, jacobian, gain, newton_steps, clipping, long_lag)  # fmt: skip
+MEASURED = (first_run, sine_lstm, noisy_cosine_elman, cosine_elman, cosine_elman_odds, cosine_elman_cured, models,
+            exploding_elman, rounding, lyapunov, jacobian, gain, newton_steps, clipping, long_lag)  # fmt: skip
 
 
 def measure(function):
