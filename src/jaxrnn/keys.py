@@ -1,5 +1,6 @@
 """PRNG keys for running a net: one per sequence, and one per step in a loop over single steps."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, overload
 
 import jax
@@ -47,7 +48,11 @@ def fold_in(key: Any, number: Any) -> Any:
         return None
     if isinstance(key, StepKeys):
         return StepKeys(*(fold_in(part, number) for part in key))
-    fold = jax.random.fold_in
-    for _ in range(key.ndim):
-        fold = jax.vmap(fold, in_axes=(0, None))
-    return fold(key, number)
+    return for_each_key(lambda one_key: jax.random.fold_in(one_key, number), key)
+
+
+def for_each_key(function: Callable[[Key[Array, ""]], Any], keys: Keys) -> Any:
+    """Applies a function of one PRNG key to every key [B]; returns its results with leading axes [B]."""
+    for _ in range(keys.ndim):
+        function = jax.vmap(function)
+    return function(keys)

@@ -10,9 +10,9 @@ import pytest
 
 from jaxrnn import nets
 from jaxrnn.cells import elman, gru, jordan, lstm
-from jaxrnn.unroll import _deferred as deferred_module
-from jaxrnn.unroll._deferred import deferred
+from jaxrnn.unroll import deferred as deferred_module
 from jaxrnn.unroll.chunked import unroll as chunked
+from jaxrnn.unroll.deferred import deferred
 from jaxrnn.unroll.loop import loop
 from jaxrnn.unroll.newton import unroll as newton
 from jaxrnn.unroll.scan import scan

@@ -18,9 +18,9 @@ from jaxrnn.cells.transforms import learned
 from jaxrnn.lazy import entries
 from jaxrnn.types import Cell
 from jaxrnn.unroll import _deferred_backward
-from jaxrnn.unroll._deferred import deferred
 from jaxrnn.unroll.associative import associative
 from jaxrnn.unroll.chunked import unroll as chunked
+from jaxrnn.unroll.deferred import deferred
 from jaxrnn.unroll.loop import loop
 from jaxrnn.unroll.newton import unroll as newton
 from jaxrnn.unroll.scan import scan

@@ -12,7 +12,7 @@ from jaxrnn.data import noisy_cosine
 from jaxrnn.optimizers import optimizer
 from jaxrnn.training import Task, Trainer, engine
 from jaxrnn.unroll import newton
-from jaxrnn.unroll._deferred import deferred
+from jaxrnn.unroll.deferred import deferred
 from jaxrnn.unroll.scan import scan
 
 T, B, D, H = 60, 3, 2, 8

@@ -3,6 +3,7 @@
 import jax
 
 from jaxrnn.cells.step import Dropped, carry_dtype
+from jaxrnn.keys import for_each_key
 from jaxrnn.recurrent_weights import map_recurrent, recurrent_weights
 
 
@@ -44,6 +45,4 @@ def dropout_mask(key, rate, shape, dtype):
     def draw(key):
         return jax.random.bernoulli(key, 1.0 - rate, shape).astype(dtype) / (1.0 - rate)
 
-    for _ in range(key.ndim):
-        draw = jax.vmap(draw)
-    return draw(key)
+    return for_each_key(draw, key)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxrnn.cells.step import carry_dtype
+from jaxrnn.keys import for_each_key
 from jaxrnn.norms import norm
 from jaxrnn.types import Carry, Cell
 
@@ -104,6 +105,15 @@ def perturbed(cell):
         return perturbed_carry, output_of(perturbed_carry, carry, h)
 
     return cell._replace(init=lambda key, input_size: cell.init(key, input_size - width), project=project, step=step)
+
+
+def append_drawn(xs, key, draw):
+    """Appends to the inputs xs [T, B, D] the values draw(key) [T, C] of every sequence: [T, B, D + C].
+
+    Args:
+      key: one PRNG key per sequence [B].
+    """
+    return jnp.concatenate([xs, jnp.moveaxis(for_each_key(draw, key), key.ndim, 0)], axis=-1)
 
 
 def clipped(cell, threshold):

@@ -1,9 +1,8 @@
 """Zoneout: at random steps, values of the carry keep their previous value (Krueger et al. 2017)."""
 
 import jax
-import jax.numpy as jnp
 
-from jaxrnn.cells.transforms import carry_size, output_of, unflat
+from jaxrnn.cells.transforms import append_drawn, carry_size, output_of, unflat
 
 
 def mean_zoneout(cell, rate):
@@ -43,9 +42,7 @@ def append_draws(cell, xs, key, rate):
     def draw(key):
         return jax.random.bernoulli(key, rate, (len(xs), carry_size(cell))).astype(xs.dtype)
 
-    for _ in range(key.ndim):
-        draw = jax.vmap(draw)
-    return jnp.concatenate([xs, jnp.moveaxis(draw(key), key.ndim, 0)], axis=-1)
+    return append_drawn(xs, key, draw)
 
 
 def _mixed(cell, project, input_of, share):

@@ -1,14 +1,40 @@
-"""`Net.explicit_weights` of nets that are made from other nets."""
+"""The fields of a net made from other nets that hold further versions of it: each version is made in the same way."""
 
 from jaxrnn.types import ExplicitWeights
 
 
-def of_wrapped(net, wrap):
-    """Returns the `ExplicitWeights` of `wrap(net)`, a net with the params of `net`; None if `net` has none."""
-    return None if net.explicit_weights is None else net.explicit_weights._replace(net=wrap(net.explicit_weights.net))
+def rewrapped(net, wrap, **fields):
+    """Returns `wrap(net)`, a net with the params of `net` and with changed fields.
+
+    Args:
+      net: the net.
+      wrap: (net) -> net, the function that calls this one.
+      fields: the changed fields.
+    """
+    explicit = net.explicit_weights
+    versions = {
+        "with_unroll": lambda unroll: wrap(net.with_unroll(unroll)),
+        "explicit_weights": None if explicit is None else explicit._replace(net=wrap(explicit.net)),
+        "many_to_one": None if net.many_to_one is None else lambda: wrap(net.many_to_one()),
+    }
+    return net._replace(**versions | fields)
 
 
-def of_parts(combine, nets, collect):
+def rewrapped_inside(net, wrap, **fields):
+    """Returns `wrap(net)` as `rewrapped` does, for a net whose params hold those of `net` in the field `net`."""
+    explicit, attention = net.explicit_weights, net.attention
+    if explicit is not None:
+        weights = explicit.weights
+        explicit = ExplicitWeights(wrap(explicit.net), lambda params: params._replace(net=weights(params.net)))
+    inner = {
+        "initial": lambda params, batch_shape: net.initial(params.net, batch_shape),
+        "explicit_weights": explicit,
+        "attention": None if attention is None else lambda params, *inputs: attention(params.net, *inputs),
+    }
+    return rewrapped(net, wrap, **inner | fields)
+
+
+def explicit_weights_of_parts(combine, nets, collect):
     """Returns the `ExplicitWeights` of a net made from several; None if no part has any.
 
     Args:

@@ -1,12 +1,13 @@
 """Adapts a net to a data set: to one target per sequence, or to outputs added to a forecast."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from jaxrnn.nets._wrapping import rewrapped_inside
 from jaxrnn.nets.layers import masked
-from jaxrnn.types import Dataset, ExplicitWeights, Net
+from jaxrnn.types import Dataset, Net, Params
 
 
 def adapted(net: Net, dataset: Dataset) -> Net:
@@ -22,7 +23,7 @@ def adapted(net: Net, dataset: Dataset) -> Net:
 
 
 class AnchoredParams(NamedTuple):
-    net: Any
+    net: Params
     alpha: jax.Array  # [K']
 
 
@@ -48,16 +49,7 @@ def anchored(net: Net, dataset: Dataset) -> Net:
             [forecast + params.alpha.astype(ys.dtype) * ys[..., :count], ys[..., count:]], axis=-1
         )
 
-    plain = net.explicit_weights
-    if plain is not None:
-        weights = plain.weights
-        plain = ExplicitWeights(anchored(plain.net, dataset), lambda params: params._replace(net=weights(params.net)))
-    return net._replace(
-        init=lambda key, input_size: AnchoredParams(net.init(key, input_size), jnp.zeros(width(input_size))),
-        initial=lambda params, batch_shape: net.initial(params.net, batch_shape),
-        apply=apply,
-        with_unroll=lambda unroll: anchored(net.with_unroll(unroll), dataset),
-        explicit_weights=plain,
-        many_to_one=None if net.many_to_one is None else lambda: anchored(net.many_to_one(), dataset),
-        attention=None if net.attention is None else lambda params, *inputs: net.attention(params.net, *inputs),
-    )
+    def init(key, input_size):
+        return AnchoredParams(net.init(key, input_size), jnp.zeros(width(input_size)))
+
+    return rewrapped_inside(net, lambda other: anchored(other, dataset), init=init, apply=apply)

@@ -7,7 +7,7 @@ Both score each of the encoder's outputs m_s against the decoder's state and ave
 The encoder's outputs are called the memory. They are part of the decoder's carry, `Attended`, and stay constant.
 """
 
-from typing import Any, NamedTuple, Unpack
+from typing import NamedTuple, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,7 @@ from jaxrnn.cells.step import carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.nets.layers import masked
 from jaxrnn.nets.recurrent_layer import RandomOptions, keyed, randomized
-from jaxrnn.types import Cell, Net, Size, Unroll
+from jaxrnn.types import Carry, Cell, Net, Params, Size, Unroll
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
 from jaxrnn.unroll.contract import scan
 
@@ -32,19 +32,19 @@ class Attended(NamedTuple):
       valid: [B, S], true at the valid source steps, false at padding.
     """
 
-    carry: Any
+    carry: Carry
     memory: jax.Array
     valid: jax.Array
 
 
 class LuongParams(NamedTuple):
-    net: Any
+    net: Params
     w_a: jax.Array  # [H, M]
     w_c: jax.Array  # [M + H, K]
 
 
 class BahdanauParams(NamedTuple):
-    cell: Any
+    cell: Params
     w_s: jax.Array  # [H, A], applied to the decoder's state
     w_m: jax.Array  # [M, A], applied to the memory
     v: jax.Array  # [A]
@@ -60,7 +60,7 @@ class Remembered(NamedTuple):
 
 
 class AttentiveCarry(NamedTuple):
-    carry: Any
+    carry: Carry
     h: jax.Array  # [B, H], the last output, used by the next score
 
 

@@ -1,6 +1,6 @@
 """Beam search: the most likely answers of a net whose outputs are the logits of its next input."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +28,7 @@ class Beam(NamedTuple):
 
 
 class _State(NamedTuple):
-    carry: object  # [W, B, ...]
+    carry: Carry  # leaves [W, B, ...]
     x: jax.Array  # [W, B, 1]
     symbols: jax.Array
     log_probs: jax.Array
@@ -45,7 +45,7 @@ def search(
     width: int,
     end: int | None = 0,
     penalty: float = 0.0,
-) -> Any:
+) -> Beam:
     """Finds the W best answers for all sequences at once; wrap it in `jax.jit`.
 
     Hypotheses are ranked by log p / lp with lp = ((5 + length) / 6)^penalty (Wu et al. 2016, eq. 14); a penalty of 0

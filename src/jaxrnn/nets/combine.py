@@ -1,16 +1,16 @@
 """Nets made from nets: in series, with a skip connection, in both directions, or only at the last step."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
 from jaxrnn.keys import fold_in
-from jaxrnn.nets import _explicit_weights
 from jaxrnn.nets._arguments import check_both, check_carries
+from jaxrnn.nets._wrapping import explicit_weights_of_parts, rewrapped
 from jaxrnn.nets.layers import masked
-from jaxrnn.types import Net
+from jaxrnn.types import Net, Params
 
 MERGES = {  # (outputs of the forward direction, outputs of the backward direction) -> merged outputs
     "concat": lambda a, b: jnp.concatenate([a, b], axis=-1),
@@ -66,7 +66,7 @@ def serial(*nets: Net) -> Net:
         with_unroll=lambda unroll: serial(*(net.with_unroll(unroll) for net in nets)),
         causal=all(net.causal for net in nets),
         many_to_one=many_to_one if recurrent else None,
-        explicit_weights=_explicit_weights.of_parts(serial, nets, tuple),
+        explicit_weights=explicit_weights_of_parts(serial, nets, tuple),
         vocabulary=nets[0].vocabulary if nets else None,
         attention=_first_attention(nets),
     )
@@ -106,18 +106,12 @@ def residual(net: Net) -> Net:
         carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
         return carry, ys + masked(xs, mask)
 
-    return net._replace(
-        init=init,
-        apply=apply,
-        with_unroll=lambda unroll: residual(net.with_unroll(unroll)),
-        explicit_weights=_explicit_weights.of_wrapped(net, residual),
-        many_to_one=None if net.many_to_one is None else lambda: residual(net.many_to_one()),
-    )
+    return rewrapped(net, residual, init=init, apply=apply)
 
 
 class BidirectionalParams(NamedTuple):
-    forward: Any
-    backward: Any
+    forward: Params
+    backward: Params
 
 
 @checked
@@ -157,7 +151,7 @@ def bidirectional(forward: Net, backward: Net, merge: Literal["concat", "sum", "
         apply,
         with_unroll=lambda unroll: bidirectional(forward.with_unroll(unroll), backward.with_unroll(unroll), merge),
         causal=False,
-        explicit_weights=_explicit_weights.of_parts(
+        explicit_weights=explicit_weights_of_parts(
             lambda *nets: bidirectional(*nets, merge), (forward, backward), lambda parts: BidirectionalParams(*parts)
         ),
         many_to_one=lambda: bidirectional(_many_to_one(forward), _many_to_one(backward), merge),
@@ -180,12 +174,7 @@ def last(net: Net) -> Net:
         carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
         return carry, _select_step(ys, mask, jnp.max, 0, slice(-1, None))
 
-    return net._replace(
-        apply=apply,
-        with_unroll=lambda unroll: last(net.with_unroll(unroll)),
-        explicit_weights=_explicit_weights.of_wrapped(net, last),
-        many_to_one=lambda: last(_many_to_one(net)),
-    )
+    return rewrapped(net, last, apply=apply, many_to_one=lambda: last(_many_to_one(net)))
 
 
 @checked
@@ -200,12 +189,7 @@ def first(net: Net) -> Net:
         carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
         return carry, _select_step(ys, mask, jnp.min, len(ys) - 1, slice(0, 1))
 
-    return net._replace(
-        apply=apply,
-        with_unroll=lambda unroll: first(net.with_unroll(unroll)),
-        explicit_weights=_explicit_weights.of_wrapped(net, first),
-        many_to_one=lambda: first(net),
-    )
+    return rewrapped(net, first, apply=apply, many_to_one=lambda: first(net))
 
 
 def _select_step(ys, mask, extreme, other, without_mask):

@@ -1,14 +1,13 @@
 """Chooses symbols from logits: greedily, or at random with a temperature, top-k or nucleus sampling."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 
-def greedy(key: Any, logits: ArrayLike) -> jax.Array:
+def greedy(key: jax.Array | None, logits: ArrayLike) -> jax.Array:
     """Returns the symbol with the largest logit: logits [B, K] -> [B, 1]. It does not use the key."""
     return jnp.argmax(logits, axis=-1, keepdims=True)
 

@@ -12,13 +12,13 @@ from jaxrnn.keys import at_step, fold_in
 from jaxrnn.nets.attention import Attended, AttentiveCarry
 from jaxrnn.nets.combine import BidirectionalParams
 from jaxrnn.nets.recording import unrecorded
-from jaxrnn.types import Decoding, Net, Rate, Size
+from jaxrnn.types import Decoding, Net, Params, Rate, Size
 from jaxrnn.unroll.contract import summed_in_float32
 
 
 class EncoderDecoderParams(NamedTuple):
-    encoder: Any
-    decoder: Any
+    encoder: Params
+    decoder: Params
 
 
 @checked

@@ -12,7 +12,8 @@ from jaxrnn.cells.step import carry_dtype, dot
 from jaxrnn.initializers import glorot
 from jaxrnn.keys import per_sequence, per_step
 from jaxrnn.nets._arguments import refuse_width
-from jaxrnn.types import ExplicitWeights, Net, Rate, Size
+from jaxrnn.nets._wrapping import rewrapped_inside
+from jaxrnn.types import Net, Params, Rate, Size
 
 
 class AffineParams(NamedTuple):
@@ -75,7 +76,7 @@ def one_hot(vocabulary: Size) -> Net:
 
 
 class TiedParams(NamedTuple):
-    net: Any
+    net: Params
     w: jax.Array  # [vocabulary, E]
     b: jax.Array  # [vocabulary]
 
@@ -113,19 +114,12 @@ def tied(net: Net, vocabulary: Size, size: Size) -> Net:
     def attention(params, carry, xs):
         return net.attention(params.net, carry, _rows(params.w, xs))
 
-    plain = net.explicit_weights
-
-    def weights(params):
-        return params._replace(net=plain.weights(params.net))
-
-    return net._replace(
+    return rewrapped_inside(
+        net,
+        lambda other: tied(other, vocabulary, size),
         init=init,
         width=lambda input_size: vocabulary,
-        initial=lambda params, batch_shape: net.initial(params.net, batch_shape),
         apply=apply,
-        with_unroll=lambda unroll: tied(net.with_unroll(unroll), vocabulary, size),
-        explicit_weights=None if plain is None else ExplicitWeights(tied(plain.net, vocabulary, size), weights),
-        many_to_one=None if net.many_to_one is None else lambda: tied(net.many_to_one(), vocabulary, size),
         vocabulary=vocabulary,
         attention=None if net.attention is None else attention,
     )

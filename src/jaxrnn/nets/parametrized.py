@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from jaxrnn.cells.jordan import JordanParams
 from jaxrnn.cells.step import carry_dtype
+from jaxrnn.nets._wrapping import rewrapped
 from jaxrnn.recurrent_weights import map_recurrent, recurrent_weights
 from jaxrnn.types import ExplicitWeights
 
@@ -37,14 +38,14 @@ def parametrized(net, parametrization):
     decoding = net.decoding
     if decoding is not None:
         decoding = decoding._replace(encode=lambda params, *source: net.decoding.encode(weights(params), *source))
-    return net._replace(
+    return rewrapped(
+        net,
+        lambda other: parametrized(other, parametrization),
         init=init,
         apply=apply,
-        with_unroll=lambda unroll: parametrized(net.with_unroll(unroll), parametrization),
         decoding=decoding,
         attention=None if net.attention is None else lambda params, *inputs: net.attention(weights(params), *inputs),
         explicit_weights=ExplicitWeights(net, weights),
-        many_to_one=None if net.many_to_one is None else lambda: parametrized(net.many_to_one(), parametrization),
     )
 
 

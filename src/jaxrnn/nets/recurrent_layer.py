@@ -8,11 +8,11 @@ from jax import lax
 
 from jaxrnn.arguments import checked
 from jaxrnn.cells.dropout import drop_recurrent
-from jaxrnn.cells.transforms import carry_size, perturbed
+from jaxrnn.cells.transforms import append_drawn, carry_size, perturbed
 from jaxrnn.cells.zoneout import append_draws, drawn_zoneout, mean_zoneout
 from jaxrnn.keys import fold_in, per_sequence, per_step
-from jaxrnn.nets import _explicit_weights
 from jaxrnn.nets._arguments import check_recurrent
+from jaxrnn.nets._wrapping import rewrapped
 from jaxrnn.nets.layers import masked
 from jaxrnn.types import Cell, Net, NonNegative, Rate, Unroll
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
@@ -88,8 +88,9 @@ def randomized(cell, params, xs, key, dropout=None, zoneout=None, noise=None):
     if zoneout is not None:
         xs = append_draws(plain, xs, per_step(fold_in(key, 1)), zoneout)
     if noise is not None:
-        width = carry_size(cell)
-        cell, xs = perturbed(cell), _with_noise(xs, per_step(fold_in(key, 2)), noise, width)
+        shape, dtype = (len(xs), carry_size(cell)), xs.dtype
+        draw = lambda one_key: noise * jax.random.normal(one_key, shape, dtype)  # noqa: E731
+        cell, xs = perturbed(cell), append_drawn(xs, per_step(fold_in(key, 2)), draw)
     return cell, params, xs
 
 
@@ -108,12 +109,7 @@ def first_everywhere(net: Net) -> Net:
         carry, ys = net.apply(params, carry, xs, mask=mask, reset=reset, key=key)
         return carry, masked(jnp.take_along_axis(ys, _first_valid(ys, mask, reset)[..., None], axis=0), mask)
 
-    return net._replace(
-        apply=apply,
-        with_unroll=lambda unroll: first_everywhere(net.with_unroll(unroll)),
-        explicit_weights=_explicit_weights.of_wrapped(net, first_everywhere),
-        many_to_one=lambda: first_everywhere(net),
-    )
+    return rewrapped(net, first_everywhere, apply=apply, many_to_one=lambda: first_everywhere(net))
 
 
 def _first_valid(ys, mask, reset):
@@ -124,14 +120,3 @@ def _first_valid(ys, mask, reset):
     before = jnp.cumsum(valid, axis=0) - valid  # number of valid steps before each step
     before_reset = jnp.zeros_like(before) if reset is None else lax.cummax(jnp.where(reset, before, 0), axis=0)
     return lax.cummax(jnp.where(valid & (before == before_reset), times, 0), axis=0)
-
-
-def _with_noise(xs, key, deviation, width):
-    """Appends noise to the inputs: [T, B, D + C], for a `perturbed` cell whose carry has C values."""
-
-    def draw(key):
-        return deviation * jax.random.normal(key, (len(xs), width), xs.dtype)
-
-    for _ in range(key.ndim):
-        draw = jax.vmap(draw)
-    return jnp.concatenate([xs, jnp.moveaxis(draw(key), key.ndim, 0)], axis=-1)

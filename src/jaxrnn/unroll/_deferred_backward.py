@@ -1,14 +1,17 @@
-"""The backward pass of `_deferred`: step by step for the carry, block by block for the weights."""
+"""The backward pass of `deferred`, which derives it: step by step for the carry, block by block for the weights."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jaxtyping import Array, Float, Num
 
 from jaxrnn.cells.step import dot
 from jaxrnn.jax_internals import with_weights
+from jaxrnn.types import Carry, Params
 from jaxrnn.unroll.contract import cast_like, summed_in_float32, where
 
 ROWS_PER_PRODUCT = 512  # rows of delta_t per product: large products are fast, but only few rows fit the cache
@@ -18,40 +21,41 @@ class Saved(NamedTuple):
     """Values that the forward pass keeps for the backward pass.
 
     Fields:
-      params, initial, xs, mask, reset: arguments of the unroll.
-      zs: z_{t-1} [T, B, H].
-      backs_to_carry: T functions dL/dz -> dL/dcarry, the derivatives of `_Parts.source`.
-      backs: T functions (dL/dcarry, dL/dy) -> gradients of the arguments of `_Parts.local`, without the weights.
+      params, initial, xs, mask, reset: arguments of the unroll, the last two [T, B].
+      zs: z_{t-1}.
+      backs_to_carry: T functions, stacked as one pytree, dL/dz -> dL/dcarry, the derivatives of `_Parts.source`.
+      backs: T functions, stacked in the same way, (dL/dcarry, dL/dy) -> gradients of the arguments of `_Parts.local`,
+        without the weights.
     """
 
-    params: Any
-    initial: Any
-    xs: Any
-    mask: Any
-    reset: Any
-    zs: Any
-    backs_to_carry: Any
-    backs: Any
+    params: Params
+    initial: Carry
+    xs: Num[Array, "T *B D"]
+    mask: jax.Array | None
+    reset: jax.Array | None
+    zs: Float[Array, "T *B H"]
+    backs_to_carry: Callable[..., Any]
+    backs: Callable[..., Any]
 
 
 class _Sums(NamedTuple):
     """Gradients that the backward loop carries from step to step: dL/dcarry_t, and sums over the later steps."""
 
-    carry: Any
-    params: Any
-    initial: Any
+    carry: Carry
+    params: Params
+    initial: Carry
 
 
 class _StepsBack(NamedTuple):
     """Inputs of the backward loop with a leading time axis: values of the forward pass, and dL/dy."""
 
-    xs: Any
-    mask: Any
-    zs: Any
-    d_ys: Any
-    backs: Any
-    backs_to_carry: Any
-    reset: Any
+    xs: Num[Array, "T *B D"]
+    mask: jax.Array | None
+    zs: Float[Array, "T *B H"]
+    d_ys: Float[Array, "T *B H"]
+    backs: Callable[..., Any]
+    backs_to_carry: Callable[..., Any]
+    reset: jax.Array | None
 
 
 def backward(parts, saved, gradient):
@@ -90,6 +94,8 @@ def _block_by_block(block, sums, steps, size):
 def _block_back(parts, params, step, sums, steps):
     """Goes back through some steps, then adds the gradients of both products for all of them at once.
 
+    `jax.vjp` of the products over all rows gives sum_t z_{t-1}^T dL/da_t and sum_t x_t^T dL/du_t as one product each.
+
     Returns:
       (`_Sums`, dL/dx of these steps).
     """
@@ -105,7 +111,11 @@ def _block_back(parts, params, step, sums, steps):
 
 
 def _step_back(params, dtype, rows_per_step):
-    """Returns a step of the backward loop: (`_Sums`, saved values of the step) -> (`_Sums`, (dL/du_t, dL/da_t))."""
+    """Returns a step of the backward loop: (`_Sums`, saved values of the step) -> (`_Sums`, (dL/du_t, dL/da_t)).
+
+    The loop computes only what the step before needs, dL/dcarry_{t-1} = (dL/da_t W_h^T through the source) + (the part
+    of the carry that does not go through the product), and the small gradients of biases and gains.
+    """
     transposed = params.w_h.T  # computed once, outside the loop
 
     def step(sums, inputs):

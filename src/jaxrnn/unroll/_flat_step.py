@@ -1,4 +1,9 @@
-"""One step of one sequence as a function of vectors, with its differential, as the forward gradients need it."""
+"""One step of one sequence as a function of vectors, with its differential, as the forward gradients need it.
+
+With J = d(s_t, h_t) / ds_{t-1} and G = d(s_t, h_t) / dtheta, most rules need only the products J v (a push, by forward
+mode) and u G (a pull, by reverse mode). Each costs about one step of the cell; the matrices themselves are formed only
+by `jacobians`, with one product per column of J and one per row of G.
+"""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from jaxrnn.types import Carry, Params
 from jaxrnn.unroll.contract import step_of
 
 
@@ -18,8 +24,8 @@ class Differential(NamedTuple):
       pull: cotangent of (s_t, h_t) [C + H] -> cotangent of theta [P], then C zeros in the place of the first carry.
     """
 
-    push: Callable[..., Any]
-    pull: Callable[..., Any]
+    push: Callable[[jax.Array], jax.Array]
+    pull: Callable[[jax.Array], jax.Array]
 
 
 class FlatStep(NamedTuple):
@@ -34,11 +40,11 @@ class FlatStep(NamedTuple):
     """
 
     theta: jax.Array
-    unravel_theta: Callable[..., Any]
+    unravel_theta: Callable[[jax.Array], Params]
     s: jax.Array
-    unravel_s: Callable[..., Any]
+    unravel_s: Callable[[jax.Array], Carry]
     differential: Callable[..., Any]
-    at_random: Callable[..., Any]
+    at_random: Callable[[jax.Array], Differential]
 
 
 def flat_step(cells, params, carry, x):

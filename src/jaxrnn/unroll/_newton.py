@@ -165,6 +165,11 @@ def _carries_jvp(carries, exact, primals, tangents):
 
 
 def _limit(dtype, tolerance):
+    """Returns the largest change that counts as converged.
+
+    An iteration of Newton's method leaves about the square of the error before it, so after a change of eps^(3/4) the
+    error is far below eps. A limit near eps itself might never be reached, because rounding errors remain.
+    """
     return jnp.finfo(dtype).eps ** 0.75 if tolerance is None else tolerance
 
 

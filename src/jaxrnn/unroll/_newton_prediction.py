@@ -10,7 +10,7 @@ about 1 / (1 - e^lambda) for a largest Lyapunov exponent lambda < 0, and growing
 and lambda. The number of iterations as a function of A is a fit (study `newton_steps`).
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +38,7 @@ class Growth(NamedTuple):
     amplification: jax.Array
 
 
-def predicted_steps(measured: Any) -> Any:
+def predicted_steps(measured: Growth) -> jax.Array:
     """Predicts the iterations of Newton's method: `Growth` [B] -> a number [], MAX_PREDICTED + 1 for any more."""
     needed = jnp.round(FIT_OFFSET + FIT_SLOPE * jnp.sqrt(jnp.max(measured.amplification)))
     return jnp.where(needed <= MAX_PREDICTED, needed, MAX_PREDICTED + 1).astype(int)  # NaN compares as false
@@ -53,7 +53,7 @@ def growth(
     mask: ArrayLike | None = None,
     reset: ArrayLike | None = None,
     reverse: bool = False,
-) -> Any:
+) -> Growth:
     """Measures the `Growth` of errors by a perturbation over at most SHORT_RUN steps from the first valid one.
 
     A random tangent v_0 is pushed forwards, v_t = J_t v_{t-1}, and normalised at every step. The mean of ln |v_t| is
@@ -85,6 +85,7 @@ def growth(
     start = carry, _normalised(tangent, axes), jnp.zeros(xs.shape[1:-1], flat(carry, axes).dtype)
     _, (rates, counted, error_sums) = lax.scan(follow, start, inputs)
     exponent = jnp.sum(jnp.where(counted, rates, 0.0), axis=0) / jnp.maximum(jnp.sum(counted, axis=0), 1)
+    # The exponent is limited because exp would overflow; `limit` is far smaller.
     later_growth = jnp.exp(jnp.minimum(jnp.maximum(exponent, 0.0) * (len(xs) - short), 50.0))
     return Growth(exponent, jnp.minimum(jnp.max(error_sums, axis=0) * later_growth, limit))
 

@@ -1,13 +1,14 @@
 """Functions that the unrolls share: a step that obeys `mask` and `reset`, and the plain scan."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jaxrnn.cells.step import carry_dtype
+from jaxrnn.keys import Keys
 from jaxrnn.types import Unroll
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
 
@@ -20,7 +21,7 @@ class RandomUnroll(NamedTuple):
         layers call it with keys of their own at every `Net.apply`.
     """
 
-    with_key: Callable[[Any], Unroll]
+    with_key: Callable[[Keys | None], Unroll]
 
     def __call__(self, cell, params, carry, xs, **options):
         return self.with_key(None)(cell, params, carry, xs, **options)

@@ -17,15 +17,26 @@ from typing import Any, NamedTuple
 import jax
 from jax import lax
 
+from jaxrnn.arguments import checked
 from jaxrnn.cells.step import dot, has_dropout
 from jaxrnn.cells.structure import step_with_product
 from jaxrnn.jax_internals import reverse_mode_only, without_weights
+from jaxrnn.types import Unroll
 from jaxrnn.unroll._deferred_backward import Saved, backward, rows
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
 from jaxrnn.unroll.contract import entering, in_time, leaving, masked, scan, steps_in_time
 
 FEWEST_WEIGHTS = 8  # with fewer recurrent weights a step of the plain scan is one fused loop
 WIDE_INPUT = 256  # width of the inputs from which even a CPU may take their product before the loop
+
+
+@checked
+def unroll() -> Unroll:
+    """Backpropagation through time that takes the weights' gradients for many steps at once: the fastest on a CPU.
+
+    It supports reverse-mode differentiation only; for forward mode (`jax.jvp`, `jax.jacfwd`) use `scan`.
+    """
+    return deferred
 
 
 def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):

@@ -4,16 +4,14 @@ J_t keeps the blocks that lead from the values of a unit to the values of the sa
 weights. This is the diagonal approximation of Wang et al. 2024 (braintrace), without its filter.
 """
 
-from typing import Any
-
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Unroll
-from jaxrnn.unroll._online import matrix_rule, online
+from jaxrnn.unroll._online import Rule, matrix_rule, online
 
 
-def rule() -> Any:
+def rule() -> Rule:
     """The `Rule` whose Jacobian keeps the action of each unit on itself."""
     return matrix_rule(jacobian_mask=_same_unit)
 

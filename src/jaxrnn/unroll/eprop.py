@@ -5,14 +5,12 @@ With the true errors instead of random feedback, this is also RFLO (Murray 2019)
 if W_h = 0.
 """
 
-from typing import Any
-
 from jaxrnn.arguments import checked
 from jaxrnn.types import Unroll
-from jaxrnn.unroll._online import matrix_rule, online
+from jaxrnn.unroll._online import Rule, matrix_rule, online
 
 
-def rule() -> Any:
+def rule() -> Rule:
     """The `Rule` whose Jacobian leaves out the product with `w_h`."""
     return matrix_rule(without_product=True)
 

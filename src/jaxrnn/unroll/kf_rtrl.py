@@ -10,8 +10,6 @@ The products of c_0 with c_1 have the mean zero, so the mean of u' A' is u (J_t 
 keeps H^2 values, and its variance is below UORO's.
 """
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
@@ -22,7 +20,7 @@ from jaxrnn.unroll._flat_step import carry_jacobian
 from jaxrnn.unroll._online import Rule, balance, online
 
 
-def rule() -> Any:
+def rule() -> Rule:
     """The `Rule` that keeps a vector and a matrix."""
     return Rule(_begin, _follow, _end, draws=True, check=_check_elman)
 

@@ -33,7 +33,7 @@ def loop(
     ys = [None] * len(xs)
     for t in reversed(steps) if reverse else steps:
         params = narrow(wide)
-        boundary = t + 1 if reverse else t
+        boundary = t + 1 if reverse else t  # a reversed run meets the last step of a segment first
         if reset is not None and boundary < len(xs):
             carry = where(reset[boundary], initial, carry)
         x_t = xs[t] if mask is None else where(mask[t], xs[t], jnp.zeros_like(xs[t]))

@@ -4,14 +4,12 @@ It keeps the whole M_t [C, P] of `_online`. For H units and H^2 weights that cos
 per sequence, for any T.
 """
 
-from typing import Any
-
 from jaxrnn.arguments import checked
 from jaxrnn.types import Unroll
-from jaxrnn.unroll._online import matrix_rule, online
+from jaxrnn.unroll._online import Rule, matrix_rule, online
 
 
-def rule() -> Any:
+def rule() -> Rule:
     """The `Rule` that keeps the whole M_t."""
     return matrix_rule()
 

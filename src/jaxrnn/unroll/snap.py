@@ -4,20 +4,18 @@ It keeps the values of M_t where a param reaches a value of the carry within n s
 SnAp-1 keeps the influence of a param on its own unit. With dense recurrent weights SnAp-2 keeps everything.
 """
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Size, Unroll
 from jaxrnn.unroll._flat_step import jacobians
-from jaxrnn.unroll._online import matrix_rule, online
+from jaxrnn.unroll._online import Rule, matrix_rule, online
 
 DRAWS = 4  # random steps to find dependences, because a rectified unit may be off in one of them
 
 
-def rule(steps: int = 1) -> Any:
+def rule(steps: int = 1) -> Rule:
     """The `Rule` that keeps the values of M_t that a param reaches within `steps` steps."""
 
     def pattern(at_random, carry_size, params_size, dtype):

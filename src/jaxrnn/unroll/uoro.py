@@ -7,8 +7,6 @@ The mean of v v^T is I and the mean of v is zero, so the mean of s' theta' over 
 the mean M_{t-1}, then s' theta' has the mean M_t. It costs a few steps of the network. Its variance grows with C.
 """
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
@@ -17,7 +15,7 @@ from jaxrnn.types import Unroll
 from jaxrnn.unroll._online import Rule, balance, online
 
 
-def rule() -> Any:
+def rule() -> Rule:
     """The `Rule` that keeps two vectors."""
     return Rule(_begin, _follow, _end, draws=True)
 
