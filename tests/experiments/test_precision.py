@@ -149,7 +149,7 @@ def data_sets():
 
 
 @pytest.mark.parametrize("factory", list(data_sets()))
-@pytest.mark.sample(3, 4)
+@pytest.mark.sample(1, 4)
 def test_data_made_in_float64_train_in_float32(factory):
     with precision.computing("f64"):
         dataset = factory(**SMALL.get(factory.__module__.rpartition(".")[2], {}))

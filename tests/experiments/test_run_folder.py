@@ -301,6 +301,7 @@ def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path, train, configu
         (["model.cell.chrono=1.5"], "should be greater than 2"),
     ],
 )
+@pytest.mark.sample(6, 2)
 def test_refused_before_anything_compiles(configure, overrides, message):
     if message is None:
         build.build(configure("data=noisy_cosine", *overrides))
@@ -311,6 +312,7 @@ def test_refused_before_anything_compiles(configure, overrides, message):
 
 @pytest.mark.parametrize(("data", "kind"), [("sine", "values"), ("language", "symbols"), ("addition", "pairs")])
 @pytest.mark.parametrize("target", ["jaxrnn.nets.rnn", "jaxrnn.rnn"])
+@pytest.mark.sample(1, 2)
 def test_the_data_choose_the_factory_of_the_net(configure, data, kind, target):
     """Options of the other factories may be set to their defaults, as a comparison does."""
     defaults = ["model.attention=null", "model.embedding=null", "model.tied_embedding=false", "model.readout=true"]
