@@ -195,6 +195,8 @@ def test_a_half_written_checkpoint_is_never_loaded(tmp_path, train):
     assert int(last_arrays(tmp_path)[0][0].step) == 60
 
 
+@pytest.mark.slow
+@pytest.mark.share(2)
 def test_what_is_being_written_is_neither_drawn_nor_synced(tmp_path, train):
     train(tmp_path, "probes=[gradient_flow]")
     for name in ("probes/gradient_flow/.15.1-1.tmp.npz", ".hydra/.config.1-1.tmp.yaml"):  # links to nothing: each

@@ -79,6 +79,8 @@ def test_a_split_that_counts_nothing_is_refused(split):
         fit_task(Task(NET, dataset, SGD, Trainer(2, 4, 2, "f64")))
 
 
+@pytest.mark.slow
+@pytest.mark.share(2)
 def test_online_training_leaves_it_out_too():
     task = Task(NET, noisy_cosine.dataset(window=4), SGD, Trainer(1, 4, 1, "f64"))
     state = online.begin(task, NET.init(jax.random.key(0), 1))
