@@ -1,5 +1,6 @@
 """Two CPU devices and float64 for every test in this process; scripts run in processes of their own."""
 
+import contextlib
 import gc
 import os
 import shutil
@@ -26,8 +27,10 @@ LARGE = 4 * 2**30  # bytes of a worker from which on it gives up its compiled pr
 def pytest_configure(config):
     """Tests that compile the same program share it, between workers and from one run of the tests to the next."""
     cache = config.cache.mkdir("jax")
-    if not hasattr(config, "workerinput") and sum(file.stat().st_size for file in cache.iterdir()) > 2**30:
-        shutil.rmtree(cache)  # JAX's own limit costs more than it saves: every entry then looks at all others
+    if not hasattr(config, "workerinput") and not cache.is_symlink():  # what a link leads to is shared with others
+        with contextlib.suppress(FileNotFoundError):  # another run of the tests may remove a file in the meantime
+            if sum(file.stat().st_size for file in cache.iterdir()) > 2**30:
+                shutil.rmtree(cache)  # JAX's own limit costs more than it saves: every entry then looks at all others
     jax.config.update("jax_compilation_cache_dir", str(cache))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
@@ -39,14 +42,18 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _sample(items):
-    """Marks all but n evenly spaced members of a family marked `sample(n, share)` as slow, to run in shares."""
-    families = {}
+    """Marks all but n evenly spaced members of a family marked `sample(n, share)` as slow, to run in shares.
+
+    With JAXRNN_DAY=N other members are plain every day, so that all take their turn.
+    """
+    families, day = {}, int(os.environ.get("JAXRNN_DAY", 0))
     for item in items:
         if item.get_closest_marker("sample") and not any(item.get_closest_marker(m) for m in ("slow", "oracle")):
             families.setdefault((item.path, item.originalname), []).append(item)
     for members in families.values():
         count, share = members[0].get_closest_marker("sample").args
-        plain = {round((place + 0.5) * len(members) / count - 0.5) for place in range(count)}
+        spaced = [round((place + 0.5) * len(members) / count - 0.5) for place in range(count)]
+        plain = {(place + day) % len(members) for place in spaced}
         for place, item in enumerate(members):
             if place not in plain:
                 item.add_marker(pytest.mark.slow)

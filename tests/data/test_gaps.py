@@ -45,7 +45,7 @@ def test_white_noise_with_gaps_is_not_forecast_better_than_it_can_be(rule):
 @pytest.mark.parametrize("horizon", [1, 3])
 @pytest.mark.parametrize("target", ["all", "last"])
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.sample(3, 3)
+@pytest.mark.sample(1, 3)
 def test_a_filled_value_is_no_target_in_any_split(rule, target, horizon):
     """Loss and metrics are those of the known values only, and weights are their shares."""
     gaps = np.random.default_rng(1).random((300, 2)) < 0.3

@@ -58,7 +58,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.sample(3, 2)
+@pytest.mark.sample(1, 2)
 def test_what_is_read_twice_is_in_one_part(tmp_path, name):
     content, make, options = FILES[name]
     path = tmp_path / "mine.txt"

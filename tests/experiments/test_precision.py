@@ -61,6 +61,7 @@ def assert_computes_in(run, precision):
 
 
 @ALL
+@pytest.mark.sample(1, 1)
 def test_fit_and_load_of_objects(flag, precision, tmp_path):
     net, dataset = jaxrnn.rnn(elman.cell(2), 1), sine.dataset(points=6)
     run = jaxrnn.fit(net, dataset, precision=precision, folder=tmp_path / "run", **SETTINGS)
@@ -74,6 +75,7 @@ def test_fit_and_load_of_objects(flag, precision, tmp_path):
 
 
 @ALL
+@pytest.mark.sample(1, 1)
 def test_experiments_and_studies(flag, precision, tmp_path):
     words = ("model=elman", "model.cell.size=2", "data.points=6", "trainer.steps=4", f"trainer.precision={precision}")
     experiment = jaxrnn.experiment(*words)
@@ -92,6 +94,7 @@ def test_experiments_and_studies(flag, precision, tmp_path):
     assert jax.config.jax_enable_x64 == flag
 
 
+@pytest.mark.sample(1, 1)
 def test_networks_from_python_have_the_precision_that_the_user_set(flag):
     ensemble = studies.ensemble(jaxrnn.rnn(elman.cell(2), 1), sine.dataset(points=6), networks=2)
     result = lyapunov.study(ensemble, steps=4, warm_up=2)
@@ -149,7 +152,7 @@ def data_sets():
 
 
 @pytest.mark.parametrize("factory", list(data_sets()))
-@pytest.mark.sample(3, 4)
+@pytest.mark.sample(1, 4)
 def test_data_made_in_float64_train_in_float32(factory):
     with precision.computing("f64"):
         dataset = factory(**SMALL.get(factory.__module__.rpartition(".")[2], {}))

@@ -195,6 +195,8 @@ def test_a_half_written_checkpoint_is_never_loaded(tmp_path, train):
     assert int(last_arrays(tmp_path)[0][0].step) == 60
 
 
+@pytest.mark.slow
+@pytest.mark.share(2)
 def test_what_is_being_written_is_neither_drawn_nor_synced(tmp_path, train):
     train(tmp_path, "probes=[gradient_flow]")
     for name in ("probes/gradient_flow/.15.1-1.tmp.npz", ".hydra/.config.1-1.tmp.yaml"):  # links to nothing: each
@@ -301,6 +303,7 @@ def test_a_bidirectional_net_trains_but_does_not_stream(tmp_path, train, configu
         (["model.cell.chrono=1.5"], "should be greater than 2"),
     ],
 )
+@pytest.mark.sample(6, 2)
 def test_refused_before_anything_compiles(configure, overrides, message):
     if message is None:
         build.build(configure("data=noisy_cosine", *overrides))
@@ -311,6 +314,7 @@ def test_refused_before_anything_compiles(configure, overrides, message):
 
 @pytest.mark.parametrize(("data", "kind"), [("sine", "values"), ("language", "symbols"), ("addition", "pairs")])
 @pytest.mark.parametrize("target", ["jaxrnn.nets.rnn", "jaxrnn.rnn"])
+@pytest.mark.sample(1, 2)
 def test_the_data_choose_the_factory_of_the_net(configure, data, kind, target):
     """Options of the other factories may be set to their defaults, as a comparison does."""
     defaults = ["model.attention=null", "model.embedding=null", "model.tied_embedding=false", "model.readout=true"]

@@ -140,13 +140,8 @@ REFUSALS = {
 }
 
 
-def tiers(cases, every):
-    """One case in so many is a plain test; of the others, which take the same way to their line, a share is slow."""
-    slow = (pytest.mark.slow, pytest.mark.share(4))
-    return [pytest.param(case, marks=() if place % every == 0 else slow) for place, case in enumerate(cases)]
-
-
-@pytest.mark.parametrize("arguments", tiers(REFUSALS, 6))
+@pytest.mark.parametrize("arguments", REFUSALS)
+@pytest.mark.sample(3, 4)
 def test_refusals_are_one_clear_line(tmp_path, arguments, call):
     began = time.perf_counter()
     result = call(tmp_path, "train", *arguments.split(), "hydra.run.dir=run")
@@ -211,7 +206,8 @@ STUDY_REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("arguments", tiers(STUDY_REFUSALS, 8))
+@pytest.mark.parametrize("arguments", STUDY_REFUSALS)
+@pytest.mark.sample(1, 4)
 def test_refused_studies_are_one_clear_line(tmp_path, arguments, call):
     result = call(tmp_path, "study", *arguments.split(), *([] if "run=" in arguments else ["hydra.run.dir=run"]))
     assert result.returncode == 2

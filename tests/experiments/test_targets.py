@@ -82,7 +82,7 @@ def zero_gradients(task):
 
 @pytest.mark.parametrize("model", ["default", "concat", pytest.param("sum", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("words", each())
-@pytest.mark.sample(3, 2)
+@pytest.mark.sample(1, 2)
 def test_every_weight_learns(configure, words, model, x32):
     overrides = [] if model == "default" else [f"model.bidirectional={model}"]
     if model != "default":

@@ -307,6 +307,7 @@ def leaky():
         (jaxrnn.rnn(gru.cell(4, reset="before"), 1), "no GRU with reset=before"),
     ],
 )  # fmt: skip
+@pytest.mark.sample(2, 2)
 def test_nets_without_a_counterpart_are_refused(net, told, x32):
     params = net.init(jax.random.key(0), 5)
     assert isinstance(leaky(), Cell)

@@ -63,7 +63,7 @@ def loaded(folder, to, xs, symbols):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", NETS)
 @pytest.mark.parametrize("to", [pytest.param(to, marks=[] if to in PLAIN else pytest.mark.oracle) for to in MODELS])
-@pytest.mark.sample(2, 3)
+@pytest.mark.sample(1, 3)
 def test_the_lines_load_the_network_without_this_package(tmp_path, to, name, x32):
     net, input_size = NETS[name]
     params, xs = drawn(net, input_size)

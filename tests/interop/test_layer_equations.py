@@ -222,7 +222,7 @@ def applied(net, params):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-@pytest.mark.sample(5, 3)
+@pytest.mark.sample(2, 3)
 def test_a_layer_that_comes_in_computes_its_own_equations(name):
     step, states, shapes, _, read, _ = LAYERS[name]
     arrays = jax.tree.map(lambda shape: RNG.normal(size=shape), shapes, is_leaf=lambda node: isinstance(node, tuple))
@@ -230,7 +230,7 @@ def test_a_layer_that_comes_in_computes_its_own_equations(name):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-@pytest.mark.sample(5, 3)
+@pytest.mark.sample(2, 3)
 def test_a_layer_that_goes_out_computes_what_the_net_does(name):
     step, states, shapes, make, read, write = LAYERS[name]
     net = nets.serial(nets.recurrent(make()))

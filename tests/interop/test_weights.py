@@ -126,7 +126,7 @@ def compare(case, framework):
 
 
 @pytest.mark.parametrize("case", frameworks.GOLDEN_CASES)
-@pytest.mark.sample(4, 3)
+@pytest.mark.sample(2, 3)
 def test_goldens(case):
     with np.load(GOLDENS) as file:
         compare(case, {name.partition("/")[2]: file[name] for name in file.files if name.startswith(f"{case}/")})

@@ -55,6 +55,7 @@ def test_masks_and_resets_are_boolean_with_every_unroll(unrolled):
                 net.apply(params, carry, xs, **{name: np.ones(shape, bool)})
 
 
+@pytest.mark.sample(2, 2)
 def test_wrong_shapes_are_named_with_every_unroll(unrolled):
     net, params, carry, xs = unrolled
     with refused("xs [T, B, D] has shape (5, 7, 3), so B = (7,), but the carry has B = (5,); xs must be time-major"):
@@ -70,6 +71,7 @@ def test_wrong_shapes_are_named_with_every_unroll(unrolled):
 
 
 @pytest.mark.parametrize("name", CELLS)
+@pytest.mark.sample(6, 3)
 def test_wrong_shapes_are_named_for_every_cell(name):
     made = importlib.import_module(f"jaxrnn.cells.{name}")
     net, params, carry, xs = layer(jordan.cell(H, 2) if name == "jordan" else made.cell(H))

@@ -88,6 +88,7 @@ def test_attention_to_one_source_step_is_the_identity(name):
 
 
 @pytest.mark.parametrize("name", ["luong", "bahdanau"])
+@pytest.mark.sample(1, 1)
 def test_attention_is_shared_out_over_the_valid_source_steps_alone(name):
     """A memory that nothing was read into, and one of padding, get none of it."""
     net = kinds()[name]
@@ -102,6 +103,7 @@ def test_attention_is_shared_out_over_the_valid_source_steps_alone(name):
 
 
 @pytest.mark.parametrize("name", ["luong", "bahdanau"])
+@pytest.mark.sample(1, 1)
 def test_a_net_made_of_others_has_the_attention_of_its_part(name):
     part, symbols = kinds()[name], jax.random.randint(KEY, (T, B, 1), 0, 5)
     params = part.init(KEY, 2)
@@ -124,6 +126,7 @@ def test_a_net_made_of_others_has_the_attention_of_its_part(name):
 
 
 @pytest.mark.parametrize("name", ["luong", "bahdanau"])
+@pytest.mark.sample(1, 1)
 def test_padding_of_the_source_reaches_nothing(name):
     net = kinds()[name]
     params = initialised(net, 2)
@@ -162,6 +165,7 @@ def test_taught_and_free_answers_agree_where_the_teacher_says_what_the_net_says(
 
 
 @pytest.mark.parametrize("attend", ["luong", "bahdanau"])
+@pytest.mark.sample(1, 1)
 def test_a_decoder_attends_to_what_its_encoder_read_and_to_no_padding(attend):
     net = nets.seq2seq(gru.cell(H), K, "symbols", vocabulary_size=5, attention=attend)
     params = initialised(net, 1)

@@ -27,7 +27,7 @@ def initialised(net):
 
 @pytest.mark.parametrize("merge", ["concat", "sum", "mul", "ave"])
 @pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "lengths"])
-@pytest.mark.sample(4, 2)
+@pytest.mark.sample(1, 2)
 def test_the_last_step_has_both_directions_ends(merge, mask):
     """As Keras with return_sequences=False: the forward output of the last step, the backward one of the first."""
     forward, backward = nets.recurrent(gru.cell(H)), nets.recurrent(gru.cell(H), reverse=True)
@@ -83,6 +83,7 @@ def test_lower_layers_hand_on_sequences_and_only_the_last_layer_sums_up():
     ],
     ids=["plain", "parametrized", "random", "last", "nested"],
 )
+@pytest.mark.sample(1, 2)
 def test_every_weight_gets_a_gradient_through_the_last_step(make):
     net = nets.adapted(make(), DATASET).with_unroll(scan.unroll())
     params = initialised(net)

@@ -41,7 +41,7 @@ NETS = {
 
 
 @pytest.mark.parametrize("name", NETS)
-@pytest.mark.sample(5, 2)
+@pytest.mark.sample(2, 2)
 def test_protocol(name):
     net = NETS[name]
     assert isinstance(net, Net)

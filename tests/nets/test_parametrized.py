@@ -99,6 +99,8 @@ def test_the_plain_net_computes_the_same():
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
+@pytest.mark.share(2)
 def test_studies_look_at_the_weights_themselves():
     """Linear units with orthogonal weights: no gradient vanishes, though what is trained is no orthogonal matrix."""
     model = rnn(elman.cell(H, "linear"), 1, parametrization=FAMILIES["orthogonal"])

@@ -43,6 +43,8 @@ def test_the_evaluated_step_is_the_mean_over_the_draws():
         assert jnp.all(jnp.abs(found.mean(axis=0) - expected) < 5 * error + 1e-12)
 
 
+@pytest.mark.slow
+@pytest.mark.share(2)
 def test_two_layers_in_both_directions_are_trained_with_it():
     net = rnn(gru.cell(H), 2, layers=2, bidirectional="concat", zoneout=0.1)
     params = jax.jit(net.init, static_argnums=1)(jax.random.key(0), D)

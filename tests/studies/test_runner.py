@@ -79,6 +79,8 @@ def test_a_run_that_diverged_is_called_so(run, study, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.share(2)
 def test_a_run_whose_gradient_was_zero_is_called_so(run, study):
     file = max((run / "checkpoints").glob("*.safetensors"))
     kept = file.read_bytes()

@@ -117,7 +117,7 @@ def linear_networks(factor, steps=T, dtype=float, loss_at="all"):
 
 @pytest.mark.parametrize(("loss", "loss_at"), [("last", "all"), ("all", "all"), ("all", "last")])
 @pytest.mark.parametrize(("factor", "kind"), [(0.6, "vanishing"), (1.6, "exploding")])
-@pytest.mark.sample(3, 2)
+@pytest.mark.sample(1, 2)
 def test_the_verdict_is_that_of_theory_whatever_step_has_a_loss(factor, kind, loss, loss_at):
     """A loss at every step adds up in the gradient at early steps: read by step, what vanishes seemed to explode."""
     result = gradient_flow.study(linear_networks(factor, 24, loss_at=loss_at), loss=loss)
@@ -431,7 +431,7 @@ def test_from_configuration_to_files(tmp_path, name, composed):
         (["study=jacobian", "model=gru", "seeds=0"], "seeds=0: should be greater than 0"),
     ],
 )
-@pytest.mark.sample(2, 4)
+@pytest.mark.sample(1, 4)
 def test_refusals(tmp_path, overrides, message, composed):
     small = SMALL[:1] + SMALL[3:] if "data=copy_memory" in overrides else SMALL
     overrides = [*small, *overrides]

@@ -76,7 +76,7 @@ def write_run(folder, loss):
         (".hydra/config.yaml", lambda text: text.replace("trainer:", "trainxr:"), "config.yaml is damaged"),
     ],
 )
-@pytest.mark.sample(4, 2)
+@pytest.mark.sample(2, 2)
 def test_what_can_be_read_is_reported_and_the_rest_is_named(tmp_path, file, change, message):
     for number, loss in enumerate((0.5, 0.25)):
         write_run(tmp_path / str(number), loss)

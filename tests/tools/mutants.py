@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = Path("src/jaxrnn")
 CORE = "core"  # the modules that are in no folder
 SECONDS = 600  # limit of a test run's time on a CPU, which another process does not use up
+TOO_LONG = -1  # status of a test run that reached a limit; the others are pytest's
 HANGS = 3600  # limit of a test run in seconds
 PLAIN = "not slow and not oracle and not browser and not hostile and not docs"
 SIGNS = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.MatMult: "*"}
@@ -146,26 +147,26 @@ def run_tests(checkout, room, file, change, marked):
             (checkout / file).write_text(original)
         test = how.removeprefix("FAILED ").partition(" - ")[0]
         if status != 1 or not how.startswith("FAILED ") or _pytest(checkout, marked, test)[0] == 0:
-            return status != 0, how
+            return status in (1, 2, TOO_LONG), how
         left_out.append(test)
 
 
 def _pytest(checkout, marked, *words):
     """Runs tests of a checkout; returns (the exit status, how they ended)."""
     env = {**os.environ, "PYTHONPATH": str(checkout / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    # All runs share the compiled programs of the checkout: a change leaves most of them as they are.
-    options = ["-q", "-x", "-n", "0", "--no-header", "-m", marked, "-o", f"cache_dir={ROOT / '.pytest_cache'}"]
+    # All runs share compiled programs: a change leaves most of them as they are.
+    options = ["-q", "-x", "-n", "0", "--no-header", "-m", marked, "-o", f"cache_dir={checkout.parent / 'cache'}"]
     command = f"ulimit -t {SECONDS}; exec " + shlex.join([sys.executable, "-m", "pytest", *options, *words])
     try:
         result = subprocess.run(
             ["bash", "-c", command], cwd=checkout, env=env, capture_output=True, text=True, timeout=HANGS
         )
     except subprocess.TimeoutExpired:
-        return -1, "took too long"
-    if result.returncode < 0:
-        return result.returncode, "took too long"
+        return TOO_LONG, "took too long"
+    if result.returncode < 0:  # ended by the limit
+        return TOO_LONG, "took too long"
     lines = [line for line in result.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return result.returncode, (lines or ["nothing failed"])[0]
+    return result.returncode, (lines or [f"nothing failed, status {result.returncode}"])[0]
 
 
 def tried(work, jobs, marked):

@@ -83,6 +83,7 @@ def test_generation_at_once_and_fed_back_agree_where_one_step_is_the_horizon():
 
 
 @pytest.mark.parametrize("horizon", [1, 4])
+@pytest.mark.sample(1, 1)
 def test_errors_by_lead_of_a_straight_line(horizon):
     """The last value is off by k at k steps ahead, and so is a network before training that is anchored to it."""
     dataset = series.dataset(np.arange(80.0), window=5, horizon=horizon, anchor="last")

@@ -72,7 +72,7 @@ def test_params_change_at_every_step_that_counts():
 
 
 @pytest.mark.parametrize("rule", [snap.rule(1), uoro.rule(), kf_rtrl.rule()])
-@pytest.mark.sample(2, 1)
+@pytest.mark.sample(1, 1)
 def test_it_learns_while_the_sequence_goes_on(rule):
     dataset = copy_memory.dataset(1, 1, 2)
     task = made(elman.cell(8), dataset)._replace(optimizer=as_optimizer(optax.adam(1e-2)))

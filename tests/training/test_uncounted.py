@@ -40,16 +40,19 @@ def without(dataset, left_out):
     return dataset._replace(train=dataset.train._replace(plan=plan, batch=batch))
 
 
-def engines(task):
-    return {"two devices": engine.single(task, 0), "group": engine.group(lambda _: task, [0, 1])}
+ENGINES = {
+    "two devices": lambda task: engine.single(task, 0),
+    "group": lambda task: engine.group(lambda _: task, [0, 1], measured=()),
+}
 
 
-@pytest.mark.parametrize("kind", ["two devices", "group"])
+@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.sample(1, 1)
 def test_a_batch_that_counts_nothing_is_left_out(kind):
     """Its gradient is zero, and the report's loss is the mean of the other updates'."""
     dataset = noisy_cosine.dataset(window=4)
     tasks = [Task(NET, each, SGD, Trainer(4, 4, 4, "f64")) for each in (without(dataset, [1, 3]), dataset)]
-    some, every = (engines(task)[kind] for task in tasks)
+    some, every = (ENGINES[kind](task) for task in tasks)
     (states, report), (_, whole) = some.advance(some.init(), 4), every.advance(every.init(), 4)
     assert report.grad_norm[0, [1, 3]].tolist() == report.update_norm[0, [1, 3]].tolist() == [0, 0]
     np.testing.assert_allclose(report.loss[0, 0], whole.loss[0, 0], rtol=1e-12)
@@ -76,6 +79,8 @@ def test_a_split_that_counts_nothing_is_refused(split):
         fit_task(Task(NET, dataset, SGD, Trainer(2, 4, 2, "f64")))
 
 
+@pytest.mark.slow
+@pytest.mark.share(2)
 def test_online_training_leaves_it_out_too():
     task = Task(NET, noisy_cosine.dataset(window=4), SGD, Trainer(1, 4, 1, "f64"))
     state = online.begin(task, NET.init(jax.random.key(0), 1))
@@ -111,6 +116,7 @@ def test_sequences_that_count_nothing_are_neither_right_nor_wrong():
         ({"clip_norm": 1e-3}, 4e38, "diverged"),
     ],
 )
+@pytest.mark.sample(2, 2)
 def test_a_gradient_that_is_large_but_finite_ends_no_run_that_clipping_helps(clip, size, status):
     """4e38 is the norm of two weights' gradients that float32 holds, and does not hold itself."""
     dataset = noisy_cosine.dataset(window=4)

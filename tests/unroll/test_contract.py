@@ -35,15 +35,15 @@ UNROLLS = {
 }
 
 
-SLOW = (pytest.mark.slow, pytest.mark.share(3))
+pytestmark = pytest.mark.sample(1, 3)  # one member of each family is plain
 
 
-@pytest.fixture(params=["jordan", "lstm", *(pytest.param(name, marks=SLOW) for name in ("elman", "gru"))])
+@pytest.fixture(params=["jordan", "lstm", "elman", "gru"])
 def cell(request):
     return MAKERS[request.param]()
 
 
-@pytest.fixture(params=[pytest.param("jordan", marks=SLOW), "lstm"])
+@pytest.fixture(params=["jordan", "lstm"])
 def some(request):
     """Two representative cells: a carry that is an output, and a carry of two parts."""
     return MAKERS[request.param]()
@@ -356,6 +356,7 @@ def test_a_learned_carry_of_bfloat16_weights_is_float32(x32):
 
 
 @pytest.mark.parametrize("name", UNROLLS)
+@pytest.mark.sample(6, 3)
 def test_no_step_at_all(cell, name):
     params, carry, xs = setup(cell)
     last, ys = UNROLLS[name](cell, params, carry, xs[:0])

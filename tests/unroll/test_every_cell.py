@@ -56,13 +56,7 @@ UNROLLS = {
 }
 
 
-FIRST = ("elman", "jordan", "lstm")  # the others are variations of these and run as slow tests
-
-
-SLOW = (pytest.mark.slow, pytest.mark.share(4))
-
-
-@pytest.fixture(params=[pytest.param(name, marks=() if name in FIRST else SLOW) for name in CELLS])
+@pytest.fixture(params=CELLS)
 def cell(request):
     return CELLS[request.param]()
 
@@ -112,6 +106,7 @@ def test_shapes_and_dtypes(name):
         assert shapes[0] == shapes[1]
 
 
+@pytest.mark.sample(1, 4)
 def test_gradients_in_both_modes(cell):
     params, carry = make(cell)
     xs, mask, reset = sequences()
@@ -142,15 +137,15 @@ WAYS = {
     "forwards": (False, False),
     "backwards": (False, True),
 }
-QUICK = {("lstm", "masked-backwards"), ("jordan", "backwards")}
 CASES = [
-    pytest.param(name, way, marks=() if (name, way) in QUICK else SLOW)
+    (name, way)
     for name in CELLS
     for way in (WAYS if name.partition("-")[0] in ("elman", "jordan", "lstm", "gru") else ["masked-backwards"])
 ]
 
 
 @pytest.mark.parametrize(("name", "way"), CASES)
+@pytest.mark.sample(2, 4)
 def test_every_unroll_equals_the_loop(name, way, monkeypatch):
     equals_the_loop(CELLS[name](), *WAYS[way], monkeypatch)
 
@@ -178,6 +173,7 @@ def equals_the_loop(cell, masked, reverse, monkeypatch):
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12), got, expected)
 
 
+@pytest.mark.sample(1, 4)
 def test_two_batch_axes_are_one(cell):
     """[T, 2, 3, D] with masks and resets has the results of [T, 6, D]."""
     params, _ = make(cell)
@@ -193,6 +189,7 @@ def test_two_batch_axes_are_one(cell):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a.reshape(b.shape), b, rtol=1e-13), carry, flat_carry)
 
 
+@pytest.mark.sample(1, 4)
 def test_runs_are_a_batch_dimension(cell):
     """vmap over keys: eight networks together equal eight single networks."""
     keys = jax.random.split(jax.random.key(3), 8)

@@ -22,6 +22,7 @@ def build(cell, gain=1.0, steps=200, batch=(), noise=0.5):
 
 
 @pytest.mark.parametrize(("factor", "steps"), [(0.8, 100), (0.99, 1000), (1.01, 60), (1.01, 300)])
+@pytest.mark.sample(1, 1)
 def test_growth_of_a_linear_cell_is_the_geometric_series(factor, steps):
     """With W_h = g I every perturbation grows by g per step: lambda = ln g, A = 1 + g + ... + g^(T-1), at most 2 T."""
     cell = elman.cell(H, "linear")

@@ -30,8 +30,7 @@ CELLS = {
 }
 FILES = entries(jaxrnn.cells.__path__[0], "cell")
 CELLS |= {n: lambda n=n: importlib.import_module(f"jaxrnn.cells.{n}").cell(H) for n in FILES if n not in CELLS}
-QUICK = ("elman", "lstm")
-SLOW = (pytest.mark.slow, pytest.mark.share(5))
+pytestmark = pytest.mark.sample(1, 5)  # one member of each family is plain
 
 
 def gradients(cell, unroll, *, masked=False, reverse=False, silent=False, batch=(B,)):
@@ -62,7 +61,7 @@ def agree(actual, expected, rtol=1e-10):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol), actual, expected)
 
 
-@pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=SLOW) for n in CELLS])
+@pytest.mark.parametrize("name", CELLS)
 def test_rtrl_is_backpropagation_through_time(name):
     cell = CELLS[name]()
     every = ({}, {"masked": True}, {"masked": True, "reverse": True}, {"batch": (2, 2)})
@@ -71,7 +70,6 @@ def test_rtrl_is_backpropagation_through_time(name):
 
 
 @pytest.mark.parametrize("cell", [elman.cell(H), lstm.cell(H)])
-@pytest.mark.sample(1, 1)
 def test_snap_with_as_many_steps_as_lead_everywhere_is_rtrl(cell):
     exact = gradients(cell, scan.unroll(), masked=True)
     agree(gradients(cell, snap.unroll(3), masked=True), exact)
@@ -96,16 +94,11 @@ ALONE = {
     "min_gru": min_gru.cell(H),
 }
 WAYS = {"diagonal": diagonal_rtrl.unroll(), "snap": snap.unroll(2)}
-FIRST = {("diagonal_lstm", "diagonal"), ("indrnn", "snap")}
 
 
 @pytest.mark.parametrize(
     ("cell", "unroll"),
-    [
-        pytest.param(cell, unroll, id=f"{way}-{name}", marks=() if (name, way) in FIRST else SLOW)
-        for name, cell in ALONE.items()
-        for way, unroll in WAYS.items()
-    ],
+    [pytest.param(cell, unroll, id=f"{way}-{name}") for name, cell in ALONE.items() for way, unroll in WAYS.items()],
 )
 def test_units_that_see_themselves_alone_are_followed_exactly(cell, unroll):
     agree(gradients(cell, unroll, masked=True), gradients(cell, scan.unroll(), masked=True))
@@ -121,8 +114,8 @@ def test_eprop_is_exact_for_units_that_see_themselves_alone():
     [
         pytest.param(uoro, True, id="uoro-masked"),
         pytest.param(kf_rtrl, False, id="kf_rtrl"),
-        pytest.param(uoro, False, id="uoro", marks=pytest.mark.slow),
-        pytest.param(kf_rtrl, True, id="kf_rtrl-masked", marks=pytest.mark.slow),
+        pytest.param(uoro, False, id="uoro"),
+        pytest.param(kf_rtrl, True, id="kf_rtrl-masked"),
     ],
 )
 def test_drawn_gradients_have_the_exact_one_as_their_mean(rule, masked):
@@ -167,6 +160,7 @@ def test_a_kronecker_product_varies_less_than_two_vectors():
 def test_draws_depend_on_the_keys_only(rule):
     cell, params = elman.cell(H), elman.cell(H).init(jax.random.key(0), D)
 
+    @jax.jit
     def gradient(scale, seed=0):
         keys = jax.random.split(jax.random.key(seed), B)
 
