@@ -170,7 +170,7 @@ def test_a_function_that_cannot_be_called_is_named_once(words, said, mine):
         (["unroll=mine.unroll"], "unroll=mine.unroll: no such unroll; there are: associative"),
         (["data=adding", "lenght=3"], "lenght: no such key; nearest: data.length"),
         (["model.cell.size"], "model.cell.size: expected KEY=VALUE"),
-        (["model.cell.size=[1"], "model.cell.size=[1: expected KEY=VALUE"),
+        (["model.cell.size=[1"], "model.cell.size=[1: the value has characters that Hydra's grammar reserves"),
         (["=3"], "=3: expected KEY=VALUE"),
         (["model=lstm,gru"], "model=lstm,gru: several values; with -m"),
         (["trainer.steps=1,2"], "trainer.steps=1,2: several values; with -m"),

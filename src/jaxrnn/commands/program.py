@@ -1,11 +1,11 @@
 """The program `jaxrnn`: finds the command that is its first argument and starts it with the other arguments."""
 
-import importlib
 import os
 import re
 import sys
 
 import jaxrnn
+from jaxrnn import commands
 from jaxrnn.arguments import nearest
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.command_line import config_errors
@@ -42,7 +42,7 @@ def _command(name):
     if name not in names:
         hint = "; the command comes first, such as jaxrnn train KEY=VALUE" if "=" in name else nearest(name, names)
         raise ConfigError(f"{name}: no such command{hint}")
-    return importlib.import_module(f"jaxrnn.commands.{name}")
+    return getattr(commands, name)
 
 
 def _help():
