@@ -10,6 +10,8 @@ NEW_NAMES = {  # names before version 0.6 -> names now, of options and of their 
     "line": "interpolate",
     "previous": "forward_fill",
     "every": "all",
+    "least": "lower",
+    "most": "upper",
 }
 MOVED = {  # arguments of `jaxrnn.rnn` before version 0.6 -> the factories that take them now
     "answers": "jaxrnn.nets.seq2seq",

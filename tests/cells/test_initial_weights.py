@@ -50,7 +50,7 @@ def test_biases(name):
     ("name", "low", "high"), [("indrnn", -0.7, 0.7), ("plrnn", 0.35, 0.7)]
 )  # of U[-most, most] and U[most / 2, most]
 def test_diagonal_weights_are_uniform(name, low, high):
-    uniform(drawn(name, most=0.7).a, low, high)
+    uniform(drawn(name, upper=0.7).a, low, high)
 
 
 @pytest.mark.parametrize("name", ["diagonal_gru", "diagonal_lstm"])
@@ -59,18 +59,18 @@ def test_diagonal_weights_have_variance_four_fifths_of_one_over_h(name):
 
 
 def test_the_moduli_of_an_lru_are_uniform_in_area():
-    params = drawn("lru", least=0.5, most=0.9, phase=2.0)
+    params = drawn("lru", lower=0.5, upper=0.9, phase=2.0)
     uniform(np.exp(-2 * np.exp(params.nu)), 0.25, 0.81)
     uniform(np.exp(params.theta), 0, 2)
 
 
 def test_the_decay_of_an_rg_lru_is_uniform_in_area():
-    uniform(np.exp(-2 * np.logaddexp(0, drawn("rg_lru", least=0.5, most=0.9).decay)), 0.25, 0.81)
+    uniform(np.exp(-2 * np.logaddexp(0, drawn("rg_lru", lower=0.5, upper=0.9).decay)), 0.25, 0.81)
 
 
 def test_the_state_of_an_lru_has_the_variance_of_white_noise_that_is_put_in():
     """The sum of |s_t|^2 after one input is the variance of the state divided by the variance of the noise."""
-    cell = of("lru", H, most=0.8)
+    cell = of("lru", H, upper=0.8)
     params = cell.init(jax.random.key(0), 1)
     shown = cell.step._replace(read=lambda params, s: s)
     xs = jnp.zeros((120, 1)).at[0].set(1.0)

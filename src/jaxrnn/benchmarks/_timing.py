@@ -6,6 +6,8 @@ import statistics
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from omegaconf import DictConfig
+
 from jaxrnn import atomic
 from jaxrnn.benchmarks._worker import Missing, Worker
 from jaxrnn.benchmarks.machine import machine
@@ -145,7 +147,7 @@ def write(measured, name, figures, folder):
         style.publish(figure, folder, title)
 
 
-def run(cfg, name, folder):
+def run(cfg: DictConfig, name: str, folder: str | Path) -> list[str]:
     """Runs the command `benchmark`: measures, writes the files, and returns lines of text for the terminal.
 
     Args:

@@ -29,7 +29,7 @@ class IndRNNCarry(NamedTuple):
 def cell(
     size: Size,
     activation: Literal["relu", "tanh", "linear"] = "relu",
-    most: Positive = 1.0,
+    upper: Positive = 1.0,
     input_init: Callable[..., Any] = glorot(),
 ) -> Cell:
     """IndRNN cell.
@@ -37,7 +37,7 @@ def cell(
     Args:
       size: H, the number of units.
       activation: phi.
-      most: initial recurrent weights are drawn from U[-most, most]. For sequences of T steps the paper advises at most
+      upper: initial recurrent weights are drawn from U[-upper, upper]. For sequences of T steps the paper advises at most
         2^(1/T).
       input_init: initial W_x; the bias starts at zero.
     """
@@ -45,7 +45,7 @@ def cell(
 
     def init(key, input_size):
         key_x, key_a = jax.random.split(key)
-        a = most * jax.random.uniform(key_a, (size,), minval=-1.0)
+        a = upper * jax.random.uniform(key_a, (size,), minval=-1.0)
         return IndRNNParams(input_init(key_x, (input_size, size)), a, jnp.zeros(size))
 
     def initial(params, batch_shape):

@@ -34,23 +34,23 @@ class LRUCarry(NamedTuple):
 
 
 @checked
-def cell(size: Size, least: NonNegative = 0.0, most: Positive = 1.0, phase: Positive = 2 * math.pi) -> Cell:
+def cell(size: Size, lower: NonNegative = 0.0, upper: Positive = 1.0, phase: Positive = 2 * math.pi) -> Cell:
     """LRU cell.
 
     Args:
       size: H, the number of complex units and of outputs.
-      least, most: bounds of the initial |lambda|, drawn uniformly in area; take 0.9 and 0.999 for long lags.
+      lower, upper: bounds of the initial |lambda|, drawn uniformly in area; take 0.9 and 0.999 for long lags.
       phase: largest initial angle of lambda, in radians, drawn uniformly from zero.
 
     Raises:
-      ValueError: if not 0 <= least < most <= 1.
+      ValueError: if not 0 <= lower < upper <= 1.
     """
-    if not least < most <= 1:
-        raise ValueError(f"least={least} and most={most}: moduli of lambda need 0 <= least < most <= 1")
+    if not lower < upper <= 1:
+        raise ValueError(f"lower={lower} and upper={upper}: moduli of lambda need 0 <= lower < upper <= 1")
 
     def init(key, input_size):
         key_r, key_t, key_x, key_y = jax.random.split(key, 4)
-        squared = least**2 + jax.random.uniform(key_r, (size,), minval=1e-6, maxval=1 - 1e-6) * (most**2 - least**2)
+        squared = lower**2 + jax.random.uniform(key_r, (size,), minval=1e-6, maxval=1 - 1e-6) * (upper**2 - lower**2)
         angles = jax.random.uniform(key_t, (size,), minval=1e-6) * phase
         return LRUParams(
             nu=jnp.log(-0.5 * jnp.log(squared)),

@@ -32,7 +32,7 @@ class PLRNNCarry(NamedTuple):
 @checked
 def cell(
     size: Size,
-    most: Positive = 0.9,
+    upper: Positive = 0.9,
     input_init: Callable[..., Any] = glorot(),
     recurrent_init: Callable[..., Any] = gaussian(0.1),
 ) -> Cell:
@@ -40,13 +40,13 @@ def cell(
 
     Args:
       size: H, the number of units.
-      most: initial a is drawn from U[most / 2, most].
+      upper: initial a is drawn from U[upper / 2, upper].
       input_init, recurrent_init: initial W_x and W_h; the bias starts at zero.
     """
 
     def init(key, input_size):
         key_x, key_a, key_h = jax.random.split(key, 3)
-        a = most * jax.random.uniform(key_a, (size,), minval=0.5)
+        a = upper * jax.random.uniform(key_a, (size,), minval=0.5)
         return PLRNNParams(
             input_init(key_x, (input_size, size)), a, recurrent_init(key_h, (size, size)), jnp.zeros(size)
         )

@@ -41,23 +41,23 @@ class RGLRUGates(NamedTuple):
 
 
 @checked
-def cell(size: Size, least: Positive = 0.9, most: Positive = 0.999, input_init: Callable[..., Any] = glorot()) -> Cell:
+def cell(size: Size, lower: Positive = 0.9, upper: Positive = 0.999, input_init: Callable[..., Any] = glorot()) -> Cell:
     """RG-LRU cell.
 
     Args:
       size: H, the number of units.
-      least, most: bounds of the initial exp(-softplus(lambda)), drawn uniformly in area; a_t is its power 8 r_t.
+      lower, upper: bounds of the initial exp(-softplus(lambda)), drawn uniformly in area; a_t is its power 8 r_t.
       input_init: initial W_x, W_r and W_i; the biases start at zero.
 
     Raises:
-      ValueError: if not 0 < least < most < 1.
+      ValueError: if not 0 < lower < upper < 1.
     """
-    if not least < most < 1:
-        raise ValueError(f"least={least} and most={most}: the decay needs 0 < least < most < 1")
+    if not lower < upper < 1:
+        raise ValueError(f"lower={lower} and upper={upper}: the decay needs 0 < lower < upper < 1")
 
     def init(key, input_size):
         key_x, key_g, key_a = jax.random.split(key, 3)
-        root = jnp.sqrt(jax.random.uniform(key_a, (size,), minval=least**2, maxval=most**2))
+        root = jnp.sqrt(jax.random.uniform(key_a, (size,), minval=lower**2, maxval=upper**2))
         return RGLRUParams(
             w_x=input_init(key_x, (input_size, size)),
             w_g=per_gate(input_init, key_g, (size, size), 2),

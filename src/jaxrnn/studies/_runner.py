@@ -7,7 +7,7 @@ from typing import Literal
 
 import jax
 import numpy as np
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from jaxrnn import atomic, hints
 from jaxrnn.errors import ConfigError, DiskError, last_line
@@ -30,7 +30,7 @@ from jaxrnn.types import Size
 FOLDER = "studies"  # in a run folder: studies/NAME, studies/NAME_2 ...
 
 
-def run(cfg, hydra):
+def run(cfg: DictConfig, hydra: DictConfig) -> list[str]:
     """Runs the command `study`: measures several kinds of networks, or the network of a run folder.
 
     Args:
