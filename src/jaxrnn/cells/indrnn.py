@@ -37,8 +37,8 @@ def cell(
     Args:
       size: H, the number of units.
       activation: phi.
-      upper: initial recurrent weights are drawn from U[-upper, upper]. For sequences of T steps the paper advises at most
-        2^(1/T).
+      upper: initial recurrent weights are drawn from U[-upper, upper]. For sequences of T steps the paper advises at
+        most 2^(1/T).
       input_init: initial W_x; the bias starts at zero.
     """
     phi = ACTIVATIONS[activation]
