@@ -109,15 +109,15 @@ def rooms():
     return {CORE: sorted(package.glob("*.py"))} | {room: paths for room, paths in files.items() if paths}
 
 
-def tests_of(room, file):
+def tests_of(room, file, root):
     """Returns the tests of a source file: first the test files that import it, then those of its room."""
     name = Path(file).stem
     parent = "jaxrnn" if room == CORE else f"jaxrnn.{room}"
     imports = re.compile(rf"{re.escape(parent)}\.{name}\b|from {re.escape(parent)} import [^#\n]*\b{name}\b")
-    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    files = sorted((root / "tests").rglob("test_*.py"))
     importing = [path for path in files if imports.search(path.read_text())]
-    of_room = [path for path in files if path.parent == (ROOT / "tests" if room == CORE else ROOT / "tests" / room)]
-    return [str(path.relative_to(ROOT)) for path in dict.fromkeys([*importing, *of_room])]
+    of_room = [path for path in files if path.parent == (root / "tests" if room == CORE else root / "tests" / room)]
+    return [str(path.relative_to(root)) for path in dict.fromkeys([*importing, *of_room])]
 
 
 def draw(names, count, seed):
@@ -138,11 +138,11 @@ def run_tests(checkout, room, file, change, marked):
     """
     _, begin, end, new, _ = change
     original = (ROOT / file).read_text()
-    left_out = []
+    tests, left_out = tests_of(room, file, checkout), []
     while True:
         (checkout / file).write_text(original[:begin] + new + original[end:])
         try:
-            status, how = _pytest(checkout, marked, *tests_of(room, file), *(f"--deselect={test}" for test in left_out))
+            status, how = _pytest(checkout, marked, *tests, *(f"--deselect={test}" for test in left_out))
         finally:
             (checkout / file).write_text(original)
         test = how.removeprefix("FAILED ").partition(" - ")[0]
