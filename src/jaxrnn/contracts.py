@@ -206,14 +206,13 @@ class Net(_NetFields, Recorded):
         return one_line(self) or super().__repr__()
 
     def _replace(self, **fields: Any) -> "Net":
-        for name in ("with_unroll", "many_to_one"):
-            if name not in fields and getattr(self, name) is not None:
-                fields = fields | {name: self._rebuilding(name, fields)}
-        return super()._replace(**fields)
+        versions = {name: self._version(name, fields) for name in ("with_unroll", "many_to_one") if name not in fields}
+        return super()._replace(**fields, **versions)
 
-    def _rebuilding(self, name, fields):
-        """Returns the function in the field `name`, with the same changes applied to the net that it builds."""
-        return lambda *arguments: getattr(self, name)(*arguments)._replace(**fields)
+    def _version(self, name, fields):
+        """Returns the function in the field `name`, with the same changes applied to the net that it builds, or None."""
+        build = getattr(self, name)
+        return build and (lambda *arguments: build(*arguments)._replace(**fields))
 
 
 class ExplicitWeights(NamedTuple):

@@ -138,3 +138,13 @@ def test_a_threshold_may_be_a_batch_dimension():
     many = jax.vmap(gradient)(jnp.array([0.1, 1e9]))
     np.testing.assert_allclose(many[0], gradient(0.1), rtol=1e-12)
     np.testing.assert_allclose(many[1], jax.grad(lambda p: jnp.sum(scan(cell, p, carry, XS)[1] ** 2))(params).w_h)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_a_layer_with_noise_is_observed_with_its_gates(name):
+    net = nets.recurrent(CELLS[name](), noise=0.1)
+    params = net.init(KEYS[3], D)
+    carry, keys = net.initial(params, (B,)), jax.random.split(KEYS[0], B)
+    _, ys, layers = taps.observe(net, params, carry, XS, key=keys)
+    np.testing.assert_allclose(ys, net.apply(params, carry, XS, key=keys)[1], rtol=1e-6)
+    assert all(gate.shape == (T, B, 4) for gate in layers[0].gates)

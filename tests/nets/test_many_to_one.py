@@ -103,3 +103,13 @@ def test_a_net_without_directions_and_data_with_a_target_per_step_change_nothing
     ):
         params = initialised(net)
         np.testing.assert_array_equal(applied(nets.adapted(net, dataset), params), applied(net, params))
+
+
+def test_versions_of_a_changed_net_are_built_in_any_order():
+    """A net of a version keeps what it is when the unroll is chosen afterwards, also after `_replace`."""
+    net = nets.rnn(gru.cell(H), K, bidirectional="concat")._replace(vocabulary=None)
+    params = initialised(net)
+    ends = applied(net.many_to_one(), params)
+    assert np.abs(ends - applied(net, params)).max() > 1e-3
+    for version in (net.many_to_one().with_unroll(scan.unroll()), net.with_unroll(scan.unroll()).many_to_one()):
+        np.testing.assert_allclose(applied(version, params), ends, rtol=1e-10)

@@ -95,7 +95,8 @@ def test_what_differs_is_said(tmp_path):
     found = Reproduction("A paper", claims, {"H": 3}, ["smaller"], lambda: {"empty": style.panels(1, "x", "y")[0]})
     found.write(tmp_path, "python x", 61.2)
     page = (tmp_path / "reproduction.md").read_text()
-    assert "| one | 1 ± 0.5 | 2 |  | differs |" in page
+    assert "| one | 1 ± 0.5 (recalled) | 2 |  | differs |" in page
+    assert "Agreement with the paper: 1 of 1. Agreement with recalled values, counted apart: 0 of 1." in page
     assert "| two | ≥ 1 | 1.1 | 1 to 1.2 (2) | agrees |" in page
     assert "recalled from memory, because the paper could not be read" in page
     assert "- smaller" in page

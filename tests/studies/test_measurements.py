@@ -9,7 +9,18 @@ from jaxrnn import dynamics, nets
 from jaxrnn.cells import elman, gru, lstm
 from jaxrnn.data import adding, noisy_cosine
 from jaxrnn.losses import weighted_sum
-from jaxrnn.studies import credit, dimension, ensemble, gain, landscape, lyapunov, similarity
+from jaxrnn.studies import (
+    credit,
+    dimension,
+    ensemble,
+    fixed_points,
+    gain,
+    jacobian,
+    landscape,
+    lyapunov,
+    similarity,
+)
+from jaxrnn.training import batches, flossing
 from jaxrnn.types import Batch
 
 KEY = jax.random.key(0)
@@ -123,3 +134,45 @@ def test_the_theory_of_a_spectrum_is_of_one_elman_layer():
     assert float(theory["mean_field"]) == pytest.approx(float(dynamics.mean_field_exponent(gain)), rel=1e-12)
     assert lyapunov._theory([params, params]) == {}
     assert lyapunov._theory([lstm.cell(3).init(KEY, 2)]) == {}
+
+
+def with_nan_padding(dataset):
+    """The data set with NaN in the inputs after the end of each sequence."""
+    train = dataset.train
+
+    def batch(arrays, items):
+        padded = train.batch(arrays, items)
+        assert padded.mask is not None
+        return padded._replace(xs=jnp.where(padded.mask[..., None], padded.xs, jnp.nan))
+
+    return dataset._replace(train=train._replace(batch=batch))
+
+
+MAP_STUDIES = {
+    "lyapunov": lambda nets_: lyapunov.study(nets_, steps=40, warm_up=10),
+    "jacobian": lambda nets_: jacobian.study(nets_, sequences=3),
+    "dimension": lambda nets_: dimension.study(nets_, batch=4, steps=40, warm_up=5, lags=3),
+    "fixed_points": lambda nets_: fixed_points.study(nets_, starts=8, iterations=5, input="mean"),
+    "similarity": lambda nets_: similarity.study(nets_, batch=4, delays=2, rank=2),
+}
+
+
+@pytest.mark.parametrize("study", MAP_STUDIES)
+@pytest.mark.sample(2, 1)
+def test_padding_does_not_drive_the_map(study):
+    """With NaN in the padding a study gives the numbers that it gives with zeros there."""
+    results = []
+    for data in (adding.dataset(22), with_nan_padding(adding.dataset(22))):
+        result = MAP_STUDIES[study](ensemble(nets.rnn(elman.cell(3), 1), data, networks=2, name="elman"))
+        results.append({key: np.asarray(value) for key, value in result["elman"].items() if not isinstance(value, str)})
+    for key, value in results[0].items():
+        np.testing.assert_array_equal(value, results[1][key], err_msg=key)
+
+
+def test_flossing_is_not_driven_by_padding():
+    net, data = nets.rnn(elman.cell(3), 1), with_nan_padding(adding.dataset(22))
+    params = net.init(KEY, data.input_size)
+    batch = batches.draw(data, 4, KEY)
+    value = flossing(2)(net, params, jnp.zeros(()), batch, 0, 1.0)
+    assert np.isfinite(value)
+    assert value > 0

@@ -7,6 +7,7 @@ import pytest
 from jaxrnn.data import adding, noisy_cosine, sine
 from jaxrnn.errors import ConfigError
 from jaxrnn.training import batches
+from jaxrnn.types import Batch
 
 KEY = jax.random.key(0)
 
@@ -42,3 +43,14 @@ def test_other_splits_are_drawn_from():
     assert batches.draw(few, 10_000, KEY, "test").xs.shape[1] == 10_000  # with replacement
     with pytest.raises(ConfigError, match="it has train, validation, test"):
         batches.draw(dataset, 5, KEY, "nowhere")
+
+
+def test_padding_is_replaced_by_the_sequence_from_its_beginning():
+    xs = np.arange(24.0).reshape(6, 2, 2)
+    mask = np.array([[True, True], [True, False], [True, True], [True, False], [False, True], [False, False]])
+    padded = np.where(mask[..., None], xs, np.nan)
+    batch = Batch(padded, None, None, np.ones(2, bool), mask)
+    valid = np.asarray(batches.valid_inputs(batch))
+    np.testing.assert_array_equal(valid[:, 0], xs[[0, 1, 2, 3, 0, 1], 0])
+    np.testing.assert_array_equal(valid[:, 1], xs[[0, 2, 4, 0, 2, 4], 1])
+    assert batches.valid_inputs(batch._replace(mask=None)) is padded

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from jaxrnn import nets
-from jaxrnn.cells import elman, gru, jordan, lstm
+from jaxrnn.cells import elman, gru, jordan, lstm, min_gru, min_lstm, rg_lru
+from jaxrnn.unroll import associative
 from jaxrnn.unroll import deferred as deferred_module
 from jaxrnn.unroll.chunked import unroll as chunked
 from jaxrnn.unroll.deferred import deferred
@@ -372,3 +373,12 @@ def test_low_precision_carries_stay_what_they_are():
     for unroll in UNROLLS.values():
         last, _ = jax.eval_shape(lambda p, c, x, unroll=unroll: unroll(cell, p, c, x), params, low, xs)
         assert {a.dtype for a in jax.tree.leaves(last)} == {jnp.dtype("bfloat16")}
+
+
+@pytest.mark.parametrize("make", [min_gru.cell, min_lstm.cell, rg_lru.cell])
+def test_the_associative_scan_keeps_the_dtype_of_a_low_precision_carry(make):
+    cell = make(H)
+    params, carry, xs = setup(cell)
+    low = jax.tree.map(lambda a: a.astype(jnp.bfloat16), carry)
+    last, _ = jax.eval_shape(lambda p, c, x: associative.unroll()(cell, p, c, x), params, low, xs)
+    assert {a.dtype for a in jax.tree.leaves(last)} == {jnp.dtype("bfloat16")}

@@ -104,7 +104,10 @@ def perturbed(cell):
         perturbed_carry = jax.tree.map(lambda a, b: a + b.astype(a.dtype), carry, deltas)
         return perturbed_carry, output_of(perturbed_carry, carry, h)
 
-    return cell._replace(init=lambda key, input_size: cell.init(key, input_size - width), project=project, step=step)
+    gates = None if cell.gates is None else lambda params, carry, u: cell.gates(params, carry, u[0])
+    return cell._replace(
+        init=lambda key, input_size: cell.init(key, input_size - width), project=project, step=step, gates=gates
+    )
 
 
 def append_drawn(xs, key, draw):

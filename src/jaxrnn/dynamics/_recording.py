@@ -53,8 +53,8 @@ def inputs_of(instruction, cell, params, carry, xs, **options):
 def carries_and_gates(perturbations, cell, params, carry, xs, **options):
     """Unroll that records a `Layer`. The instruction is a perturbation of the carry after every step, or None.
 
-    An unroll returns outputs, so the carries become outputs of the cell. The gates take a scan of their own, because a
-    perturbed cell has none.
+    An unroll returns outputs, so the carries become outputs of the cell. The gates take a scan of their own, without
+    the perturbation.
     """
     batch_axes = xs.ndim - 2
     observed, inputs = carry_as_output(cell), xs

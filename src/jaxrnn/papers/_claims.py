@@ -16,6 +16,7 @@ from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.table import Table
 
 OUR_BOUND = "our bound"  # the source of a claim whose paper prints no number
+RECALLED = "unchecked"  # the source of a claim whose paper could not be read
 RULES = {
     "equal": "a value if our median is within the tolerance of it",
     "at least": "a lower bound if our median is not below it",
@@ -25,9 +26,10 @@ SOURCES = {
     "text": "read in the paper",
     "code": "read in the authors' code",
     "derived": "derived from the paper's equations, in closed form",
-    "unchecked": "recalled from memory, because the paper could not be read",
+    RECALLED: "recalled from memory, because the paper could not be read",
     OUR_BOUND: "bounds of our own, because the paper prints none",
 }
+MARKS = {RECALLED: " (recalled)", OUR_BOUND: " (ours)"}  # of values that no paper here confirms
 NUMBERS = ("published", "ours", "lowest", "highest", "seeds", "tolerance")  # columns of a row
 
 
@@ -89,7 +91,7 @@ def verdict(row: dict[str, Any]) -> str:
         "at least": ours >= published,
         "at most": ours <= published,
     }[row["rule"]]
-    if _is_ours(row):
+    if row["source"] == OUR_BOUND:
         return "our bound met" if holds else "our bound missed"
     return "agrees" if holds else "differs"
 
@@ -101,28 +103,30 @@ def markdown(rows: list[dict[str, Any]]) -> list[str]:
         spread = f"{row['lowest']:.4g} to {row['highest']:.4g} ({row['seeds']})" if row["seeds"] > 1 else ""
         bound = {"equal": "", "at least": "≥ ", "at most": "≤ "}[row["rule"]]
         published = f"{bound}{row['published']:.4g}" + (f" ± {row['tolerance']:.2g}" if row["tolerance"] else "")
-        published += " (ours)" if _is_ours(row) else ""
+        published += MARKS.get(row["source"], "")
         lines.append(f"| {row['claim']} | {published} | {row['ours']:.4g} | {spread} | {row['verdict']} |")
     rules = "; with ".join(RULES[rule] for rule in dict.fromkeys(row["rule"] for row in rows))
-    sources = [SOURCES[source] for source in dict.fromkeys(row["source"] for row in rows) if source != OUR_BOUND]
+    sources = dict.fromkeys(row["source"] for row in rows)
+    published_sources = [SOURCES[source] for source in sources if source not in MARKS]
     sentences = [f"A number agrees with {rules}."]
-    sentences += [f"The published values are {'; '.join(sources)}."] if sources else []
-    sentences += [f"Rows marked (ours) have {SOURCES[OUR_BOUND]}."] if any(map(_is_ours, rows)) else []
+    sentences += [f"The published values are {'; '.join(published_sources)}."] if published_sources else []
+    if RECALLED in sources:
+        sentences.append(f"Values marked{MARKS[RECALLED]} are {SOURCES[RECALLED]}.")
+    if OUR_BOUND in sources:
+        sentences.append(f"Rows marked{MARKS[OUR_BOUND]} have {SOURCES[OUR_BOUND]}.")
     return [*lines, "", " ".join([*sentences, *_counts(rows)])]
 
 
-def _is_ours(row):
-    return row["source"] == OUR_BOUND
-
-
 def _counts(rows):
-    """Yields the number of agreements with the paper and, separately, the number of our own bounds that are met."""
-    of_paper = [row["verdict"] for row in rows if not _is_ours(row)]
-    of_ours = [row["verdict"] for row in rows if _is_ours(row)]
-    if of_paper:
-        yield f"Agreement with the paper: {of_paper.count('agrees')} of {len(of_paper)}."
-    if of_ours:
-        yield f"Our own bounds met, not counted as agreement: {of_ours.count('our bound met')} of {len(of_ours)}."
+    """Yields the number of agreements with the paper and, separately, with recalled values and with our own bounds."""
+    for label, is_counted, verdict in (
+        ("Agreement with the paper", lambda source: source not in MARKS, "agrees"),
+        ("Agreement with recalled values, counted apart", lambda source: source == RECALLED, "agrees"),
+        ("Our own bounds met, not counted as agreement", lambda source: source == OUR_BOUND, "our bound met"),
+    ):
+        verdicts = [row["verdict"] for row in rows if is_counted(row["source"])]
+        if verdicts:
+            yield f"{label}: {verdicts.count(verdict)} of {len(verdicts)}."
 
 
 class Reproduction(NamedTuple):

@@ -82,6 +82,10 @@ class Ensemble(NamedTuple):
         """Draws a batch of the ensemble's split; see `jaxrnn.training.batches.draw`."""
         return batches.draw(self.dataset, size, key, self.split)
 
+    def inputs(self, size: int, key: Any) -> jax.Array:
+        """Draws inputs [T, B, D] without padding, to drive a network as a map; a sequence that ended begins again."""
+        return batches.valid_inputs(self.draw(size, key))
+
     def description(self) -> str:
         """Describes the networks in words, for captions."""
         moments = " and ".join(map(when, [self.steps[index] for index in self.ends()]))

@@ -112,7 +112,7 @@ def _measure_kind(ensemble, batch, steps, warm_up, lags):
 
     def of_network(params, key):
         key_data, key_noise = jax.random.split(key)
-        xs = ensemble.draw(batch, key_data).xs
+        xs = ensemble.inputs(batch, key_data)
         noise = jax.random.uniform(key_noise, (warm_up + steps,), xs.dtype, -1.0, 1.0)
         noise_inputs = jnp.zeros((len(noise), width), xs.dtype).at[:, 0].set(noise)
 

@@ -110,7 +110,7 @@ def _input_note(name, xs, input):
 def _maps(ensemble):
     """Returns the maps of the first network with their inputs in several sequences: {name: (f, z_0, xs [T, B, D])}."""
     params = jax.tree.map(lambda a: jnp.asarray(a[-1, 0]), ensemble.params)
-    xs = ensemble.draw(SEQUENCES, jax.random.split(jax.random.key(ensemble.seed), 3)[0]).xs
+    xs = ensemble.inputs(SEQUENCES, jax.random.split(jax.random.key(ensemble.seed), 3)[0])
     read = jax.jit(jax.vmap(lambda x: {n: m[2] for n, m in driven_maps(ensemble, params, x).items()}, 1, 1))(xs)
     return {name: (f, z_0, read[name]) for name, (f, z_0, _) in driven_maps(ensemble, params, xs[:, 0]).items()}
 

@@ -118,7 +118,7 @@ def _measure_kind(ensemble, sequences):
     """Measures one kind of network: {name: {quantity: array}}."""
 
     def of_network(params, key):
-        xs = ensemble.draw(sequences, key).xs
+        xs = ensemble.inputs(sequences, key)
 
         def of_sequence(x):
             return {name: measure(*each) for name, each in driven_maps(ensemble, params, x).items()}

@@ -151,9 +151,8 @@ def _driving(ensemble, steps, key):
     if dataset.train.stateful and dataset.series is not None and ensemble.split == "train":
         values = jnp.asarray(dataset.series.inputs(), float)
         return jnp.tile(values, (-(-steps // len(values)), 1))[:steps]
-    length = len(ensemble.draw(1, key).xs)
-    batch = ensemble.draw(-(-steps // length), key)
-    xs = jnp.moveaxis(batch.xs, 1, 0).reshape(-1, dataset.input_size)
+    length = len(ensemble.inputs(1, key))
+    xs = jnp.moveaxis(ensemble.inputs(-(-steps // length), key), 1, 0).reshape(-1, dataset.input_size)
     return jnp.tile(xs, (-(-steps // len(xs)), 1))[:steps]
 
 

@@ -50,7 +50,7 @@ def study(networks: Any, batch: Size = 32, delays: Size = 5, rank: Size = 10) ->
     """
     kinds = ensembles(networks)
     states, arrays_by_kind, labels = [], {}, []
-    xs = kinds[0].draw(batch, jax.random.key(kinds[0].seed)).xs
+    xs = kinds[0].inputs(batch, jax.random.key(kinds[0].seed))
     if len(xs) <= delays + 1:
         raise ValueError(f"the sequences have {len(xs)} steps: study.delays={delays} needs at least {delays + 2}")
     for ensemble in kinds:

@@ -42,6 +42,19 @@ def draw(dataset, size, key, split="train"):
     return batch
 
 
+def valid_inputs(batch):
+    """Returns inputs [T, B, D] without padding: a sequence that has ended begins again.
+
+    It is for measurements of a network as a map, which its inputs drive step by step and which know no mask.
+    """
+    if batch.mask is None:
+        return batch.xs
+    valid_steps_first = jnp.argsort(~jnp.asarray(batch.mask), axis=0, stable=True)
+    counts = jnp.maximum(jnp.sum(batch.mask, axis=0), 1)
+    steps = jnp.take_along_axis(valid_steps_first, jnp.arange(len(batch.xs))[:, None] % counts, axis=0)
+    return jnp.take_along_axis(batch.xs, steps[..., None], axis=0)
+
+
 def check_split(dataset, split):
     """Checks that a data set has a split.
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxrnn import dynamics
 from jaxrnn.arguments import checked
 from jaxrnn.errors import ConfigError
+from jaxrnn.training.batches import valid_inputs
 from jaxrnn.types import NonNegative, NonNegativeInt, Size
 
 
@@ -36,7 +37,7 @@ def flossing(exponents: Size, before: NonNegativeInt = 0, weight: NonNegative = 
             raise ConfigError(f"regularizer.exponents={exponents}: this network has {z_0.size} Lyapunov exponents")
 
         def squared():
-            lam = dynamics.lyapunov(f, z_0, batch.xs[:, 0], exponents).lam
+            lam = dynamics.lyapunov(f, z_0, valid_inputs(batch)[:, 0], exponents).lam
             return (jnp.mean(lam**2) * share).astype(loss.dtype)
 
         if isinstance(weight, (int, float)) and weight == 0:  # later updates need not compute the exponents

@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from jaxrnn.arguments import checked
 from jaxrnn.cells.structure import linear_step
 from jaxrnn.types import Carry, Cell, Params, Unroll
-from jaxrnn.unroll.contract import masked, segments, where
+from jaxrnn.unroll.contract import cast_like, masked, segments, where
 
 
 @checked
@@ -59,7 +59,7 @@ def associative(
     b = b.at[first].add(a[first] * before)  # the scan starts from zero, so the first map takes the carry in
     states = lax.associative_scan(_compose, (a, b), reverse=reverse)[1]
     ys = masked(step.read(params, states), mask)
-    return step.carry(states[0 if reverse else -1]), ys
+    return cast_like(step.carry(states[0 if reverse else -1]), carry), ys
 
 
 def _compose(earlier, later):
