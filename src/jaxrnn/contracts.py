@@ -210,7 +210,7 @@ class Net(_NetFields, Recorded):
         return super()._replace(**fields, **versions)
 
     def _version(self, name, fields):
-        """Returns the function in the field `name`, with the same changes applied to the net that it builds, or None."""
+        """Returns the function in the field `name`, with the same changes to the net that it builds, or None."""
         build = getattr(self, name)
         return build and (lambda *arguments: build(*arguments)._replace(**fields))
 
