@@ -55,8 +55,8 @@ def _follow(memory, differential, d_h, key):
     earlier = jnp.concatenate([jnp.outer(u, d_h @ jacobian[size:] @ a).ravel(), d_h @ jacobian[size:] @ of_first])
     direct = differential.pull(jnp.concatenate([zeros, d_h]))
     jacobian = jacobian[:size]
-    # A pull of ones gives ds_t / dW summed over units: the outer product of v and phi'. Its last row belongs to the
-    # bias, whose input is 1, so it is phi' itself. Projecting on phi' gives v; tiny avoids 0 / 0 if all units are off.
+    # Pulling back a vector of ones gives the outer product of v and phi'. The last entry of v is the input of the bias,
+    # which is 1, so the last row is phi'. Projecting on it gives v; tiny avoids 0 / 0 if all units are off.
     outer = differential.pull(jnp.concatenate([zeros + 1, zeros]))[: len(u) * size].reshape(len(u), size)
     slope = outer[-1]
     v = outer @ slope / jnp.maximum(slope @ slope, jnp.finfo(slope.dtype).tiny)
