@@ -150,7 +150,8 @@ def recorded(tmp_path_factory):
 def test_a_loss_of_power_leaves_a_checkpoint_that_is_whole(tmp_path, recorded, unsure):
     machine, run = recorded
     before = 0
-    saved = [n for n, entry in enumerate(machine.log) if entry[0] == "rename" and entry[2].suffix == ".safetensors"]
+    renamed = [(n, entry[2]) for n, entry in enumerate(machine.log) if entry[0] == "rename"]
+    saved = [n for n, path in renamed if path.parent.name == "checkpoints" and path.suffix == ".safetensors"]
     assert len(saved) == 4
     for cut in range(len(machine.log) + 1):
         folder = tmp_path / f"cut{cut}"
