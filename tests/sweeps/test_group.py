@@ -66,8 +66,8 @@ def test_floats_of_all_kinds_vary_inside_a_program(tmp_path, names, checked, num
     together_as_alone(tmp_path, names, checked, numbers)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FLOATS)
+@pytest.mark.sample(1, 1)
 def test_every_float_varies_inside_a_program(tmp_path, name, checked, numbers):
     together_as_alone(tmp_path, [name], checked, numbers)
 
