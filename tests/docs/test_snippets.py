@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-PAGES = ["README.md", "docs/library.md", "docs/studies.md"]
+PAGES = ["README.md", "docs/applications.md", "docs/library.md", "docs/studies.md"]
 ELSEWHERE = ["docs/coming_from/pytorch.md", "docs/coming_from/keras.md", "docs/coming_from/flax.md"]
 RUN = """
 import jaxrnn
