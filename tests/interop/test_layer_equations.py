@@ -224,6 +224,16 @@ def applied(net, params):
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.sample(2, 3)
 def test_a_layer_that_comes_in_computes_its_own_equations(name):
+    comes_in(name)
+
+
+@pytest.mark.parametrize("name", ["torch-RNN-tanh", "haiku-GRU"])
+def test_turned_matrices_and_mirrored_gates_are_noticed(name):
+    """In the plain tier every day: PyTorch's matrices are turned, Haiku's z is 1 - z here."""
+    comes_in(name)
+
+
+def comes_in(name):
     step, states, shapes, _, read, _ = LAYERS[name]
     arrays = jax.tree.map(lambda shape: RNG.normal(size=shape), shapes, is_leaf=lambda node: isinstance(node, tuple))
     np.testing.assert_allclose(applied(*read(arrays)), run(step, arrays, states), rtol=1e-10, atol=1e-12)

@@ -14,6 +14,7 @@ from jaxrnn.experiments import run_folder, schema
 from jaxrnn.storage import metrics_csv, summaries
 from jaxrnn.storage.checkpoints import Checkpoints
 from jaxrnn.sweeps import grouping, schedule
+from jaxrnn.sweeps.group import Sweep, train_group
 from jaxrnn.sweeps.halving import Options
 from jaxrnn.sweeps.job import Job
 from jaxrnn.training import history, loop
@@ -338,3 +339,24 @@ def test_the_disk_has_a_runs_configuration_before_its_checkpoint(tmp_path, check
         assert ("sync", job.folder / ".hydra") in log[:named]
         assert ("sync", job.folder) in log[:named]
         assert ("sync", job.folder / "checkpoints") in log[named:]
+
+
+@pytest.mark.slow
+def test_a_group_checkpoint_that_is_deleted_is_saved_again_at_once_and_told_once(tmp_path, checked, caplog):
+    """Though the next one would be due in a long time."""
+    options = [*NOISY, "trainer.steps=40", "trainer.report_every=10", "checkpoints.seconds=1e9"]
+    cfgs = [checked(*options, f"seed={seed}") for seed in range(2)]
+    jobs = dict(enumerate(jobs_of(tmp_path, cfgs)))
+    [group] = grouping.plan(cfgs).groups
+    folder, steps = tmp_path / "group", []
+
+    def delete(updates, histories):
+        steps.append(Checkpoints(folder).steps())
+        for file in (folder / "checkpoints").glob("*.safetensors"):
+            if len(steps) == 2:
+                file.unlink()
+
+    sweep = Sweep(tmp_path, Options(halve_after=10, halve_factor=4), watch=delete)  # the cut at step 10 is saved
+    list(train_group(group, jobs, sweep, folder))
+    assert steps == [[], [10], [20], [20]]
+    assert len([message for message in caplog.messages if "was deleted while" in message]) == 1
