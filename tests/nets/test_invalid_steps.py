@@ -95,3 +95,13 @@ def test_an_invalid_step_gives_zero_and_reaches_nothing(name, keyed):
     for other in (jnp.nan, 3.0):
         (_, (carry, ys)), (of_params, of_xs) = run(params, jnp.where(MASK[..., None], xs, other))
         jax.tree.map(np.testing.assert_array_equal, (carry, ys, of_params, of_xs), expected)
+
+
+def test_a_residual_connection_passes_no_invalid_step():
+    """In the plain tier every day: the sum of input and output is zero there, whatever the input is."""
+    net = nets.residual(nets.recurrent(elman.cell(3)))
+    xs = jax.random.normal(jax.random.key(2), (T, B, 3))
+    params = net.init(jax.random.key(0), 3)
+    ys = net.apply(params, net.initial(params, (B,)), xs, mask=MASK)[1]
+    assert not ys[~MASK].any()
+    assert ys[MASK].all()
