@@ -10,6 +10,7 @@ import pytest
 import jaxrnn
 from jaxrnn.cells import elman
 from jaxrnn.data import adding, labels, pairs, series
+from jaxrnn.data import csv as tables
 from jaxrnn.errors import ConfigError
 
 VALUES = 50 + 8 * np.sin(np.arange(200) / 5)
@@ -113,3 +114,20 @@ def test_texts_get_answers(tmp_path):
 
     shown = examples(run, "test")
     assert run.predict([row["input"] for row in shown]) == [row["prediction"] for row in shown]
+
+
+def test_a_series_of_several_is_predicted_in_its_own_scale(tmp_path):
+    """The scales differ by a factor of 100; with the other one, or with none named, the values would be far off."""
+    wave = np.sin(np.arange(120) / 3)
+    lines = [f"{day},{store},{scale * (3 + value):.4f}" for store, scale in (("north", 1), ("south", 100))
+             for day, value in enumerate(wave)]  # fmt: skip
+    (tmp_path / "sales.csv").write_text("\n".join(["day,store,sales", *lines]) + "\n")
+    data = tables.dataset(tmp_path / "sales.csv", "sales", time="day", series_by="store", window=8)
+    run = jaxrnn.fit(jaxrnn.rnn(elman.cell(8), 1), data, steps=1, batch_size=4, learning_rate=1e-3)
+    north, south = (run.predict(scale * (3 + wave), series=name) for name, scale in (("north", 1), ("south", 100)))
+    np.testing.assert_allclose(south, 100 * north, rtol=1e-4)
+    for ask in (run.predict, run.evaluate):
+        with pytest.raises(ConfigError, match=r"several series, .*\(north, south\)"):
+            ask(3 + wave)
+    with pytest.raises(ConfigError, match="series=west: no such series; there are north, south"):
+        run.predict(3 + wave, series="west")

@@ -1,7 +1,7 @@
 """Input of the command `generate`: checks the keys, generates, writes the result and returns it as text."""
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import artifacts
+from jaxrnn.experiments import artifacts, predicting
 from jaxrnn.experiments.command_line import QUESTIONS
 from jaxrnn.experiments.run import Run
 from jaxrnn.training import symbol_inference
@@ -47,13 +47,8 @@ def of_series(run, name):
     Raises:
       ConfigError: if its data set has no such series.
     """
-    panel = run.dataset.series.panel if run.dataset.series is not None else ()
-    series = next((series for series in panel if series.name == name), None)
-    if series is None:
-        names = ", ".join(series.name for series in panel)
-        advice = f"no such series; there are {names}" if panel else "this data set has no several series"
-        raise ConfigError(f"series={name}: {advice}")
-    task = run.task._replace(dataset=run.dataset._replace(series=series._replace(panel=panel)))
+    series = predicting.of_series(run.dataset, name).series._replace(panel=run.dataset.series.panel)
+    task = run.task._replace(dataset=run.dataset._replace(series=series))
     return Run(task, run.params, run.best_step, run.step, run.history, seed=run.seed, folder=run.folder, cfg=run.cfg,
                evaluator=run.evaluator)  # fmt: skip
 

@@ -9,17 +9,18 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.training import compatibility, symbol_inference
 
 
-def predict(run, inputs):
+def predict(run, inputs, series=None):
     """Predicts for new inputs; `Run.predict` describes the arguments and the result.
 
     Raises:
       ConfigError: if the inputs do not fit the run's data set.
     """
+    dataset = run.dataset if series is None else of_series(run.dataset, series)
     texts = [inputs] if isinstance(inputs, str) else [] if hasattr(inputs, "columns") else list(inputs)
     if texts and all(isinstance(text, str) for text in texts):
         answers = _for_texts(run, texts)
         return answers[0] if isinstance(inputs, str) else answers
-    predictions = _for_arrays(run, sequences(run.dataset, inputs))
+    predictions = _for_arrays(run, dataset, sequences(dataset, inputs))
     return predictions if _is_ragged(inputs) or np.ndim(inputs) == 3 else predictions[0]
 
 
@@ -55,9 +56,23 @@ def _of_columns(dataset, frame):
     return frame[labels].to_numpy()
 
 
-def _for_arrays(run, arrays):
+def of_series(dataset, name):
+    """Returns the data set with only the series `name` of its panel, whose scale its inputs and outputs then have.
+
+    Raises:
+      ConfigError: if it has no such series.
+    """
+    panel = () if dataset.series is None else dataset.series.panel
+    for series in panel:
+        if series.name == str(name):
+            return dataset._replace(series=series._replace(panel=()))
+    names = ", ".join(series.name for series in panel)
+    advice = f"no such series; there are {names}" if panel else "this data set has no several series"
+    raise ConfigError(f"series={name}: {advice}")
+
+
+def _for_arrays(run, dataset, arrays):
     """Predicts for sequences [T_n, V] in the source's units; an array [B, ...] if all have the same length."""
-    dataset = run.dataset
     xs, lengths = padded([network_inputs(dataset, array) for array in arrays])
     ys = _in_source_units(dataset, np.asarray(run.evaluator.predict(run.params, batch(xs, lengths))))
     if dataset.targets == "per_sequence":
@@ -76,6 +91,12 @@ def network_inputs(dataset, values):
 
 def scaled_series(series, values):
     """Returns a `Series` with other values [T, V], in the source's units, scaled like the run's series."""
+    if series.panel:
+        names = ", ".join(each.name for each in series.panel)
+        raise ConfigError(
+            f"x: this network learned several series, each with a scale of its own ({names}); call "
+            f"run.predict(x, series={series.name!r}) or name another"
+        )
     if series.past_covariates is not None or series.future_covariates is not None:
         raise ConfigError(
             "x: this network also reads covariates or a calendar, which x does not contain; generate() continues the "

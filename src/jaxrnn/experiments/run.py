@@ -84,7 +84,7 @@ class Run:
         return self.task.dataset
 
     @in_own_precision
-    def predict(self, x: Any) -> Any:
+    def predict(self, x: Any, series: str | None = None) -> Any:
         """Predicts for new inputs, each sequence from an initial carry, or returns the outputs of a split.
 
         - An array [T, D] or [B, T, D], or a list of arrays [T_n, D], in the source's units: returns values [..., T, K]
@@ -95,6 +95,8 @@ class Run:
         - The name of a split: returns the outputs ys [T, B, K] of its sequences, in the network's units; for windows of
           a series [1, B, K], the predictions after the last step of each window.
 
+        `series` names the series whose scale x has, if the network learned several (`data.series_by`).
+
         Raises:
           ConfigError: if x does not fit the run's data set.
         """
@@ -102,7 +104,7 @@ class Run:
         if not isinstance(x, str) or x not in splits:
             if isinstance(x, str) and self.dataset.symbols.question is None:
                 raise ConfigError(f"split={x}: the data set has no such split; it has {', '.join(splits) or 'none'}")
-            return predicting.predict(self, x)
+            return predicting.predict(self, x, series)
         if x not in self._predicted:
             self._predicted[x] = self.evaluator.predict(self.params, splits[x])
         return self._predicted[x]
