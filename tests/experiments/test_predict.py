@@ -9,7 +9,7 @@ import pytest
 
 import jaxrnn
 from jaxrnn.cells import elman
-from jaxrnn.data import adding, labels, pairs, series
+from jaxrnn.data import _assets, adding, labelled_series, labels, pairs, series, vowels
 from jaxrnn.data import csv as tables
 from jaxrnn.errors import ConfigError
 
@@ -131,3 +131,23 @@ def test_a_series_of_several_is_predicted_in_its_own_scale(tmp_path):
             ask(3 + wave)
     with pytest.raises(ConfigError, match="series=west: no such series; there are north, south"):
         run.predict(3 + wave, series="west")
+
+
+def test_sequences_with_a_label_are_predicted_from_the_values_of_their_source(tmp_path):
+    """What a data set scales itself, `predict` scales too: the labels are those of the scaled inputs."""
+    rows = [[label, *(50 + 9 * label + number + np.arange(6))] for number, label in enumerate((0, 1) * 12)]
+    (tmp_path / "Waves_TRAIN.tsv").write_text("\n".join("\t".join(map(str, row)) for row in rows) + "\n")
+    with np.load(_assets.FOLDER / "vowels.npz") as file:
+        first_utterance = file["test_values"][: file["test_lengths"][0]]
+    for data, raw in (
+        (vowels.dataset(), first_utterance),
+        (labelled_series.dataset(tmp_path / "Waves_TRAIN.tsv", validation=0.25, test=0.25), None),
+    ):
+        split = data.splits["test"]
+        length = len(split.xs) if split.mask is None else int(np.sum(split.mask[:, 0]))
+        scaled = np.asarray(split.xs[:length, 0], float)
+        raw = data.scales.inputs.unscaled(scaled) if raw is None else raw
+        np.testing.assert_allclose(data.scales.inputs.scaled(raw), scaled, atol=1e-4)
+        run = quick(jaxrnn.rnn(elman.cell(6), data.output_size), data)
+        _, ys = run.net.apply(run.params, run.net.initial(run.params, (1,)), jnp.asarray(scaled)[:, None])
+        assert run.predict(raw) == int(np.argmax(ys[-1, 0]))

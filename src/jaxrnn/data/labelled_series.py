@@ -8,6 +8,7 @@ from jaxrnn.arguments import checked
 from jaxrnn.data import _descriptions, _labelled_files
 from jaxrnn.data._splits import absent_labels, split_groups
 from jaxrnn.data.examples import Examples, constant_logits, pad, stored
+from jaxrnn.scales import Scale, Scales
 from jaxrnn.symbols import SymbolData
 from jaxrnn.types import Dataset, Rate, Seed
 
@@ -67,16 +68,16 @@ def _built(sequences, labels, parts, notes):
     names = sorted(set(labels))
     numbers = np.array([names.index(label) for label in labels], np.int32)
     steps = np.concatenate([sequences[row] for row in parts["train"]])
-    mean, std = steps.mean(axis=0), steps.std(axis=0)
-    scaled = [(sequence - mean) / np.where(std > 0, std, 1.0) for sequence in sequences]
-    xs, lengths = pad(scaled, np.float32)
+    std = steps.std(axis=0)
+    scale = Scale(steps.mean(axis=0), np.where(std > 0, std, 1.0))
+    xs, lengths = pad([scale.scaled(sequence) for sequence in sequences], np.float32)
     examples = Examples(xs, lengths, numbers[:, None, None])
 
     def describe_sequence(xs, row):
         return {"input": f"sequence {row + 1}, {len(xs)} steps"}
 
     counts = np.bincount(numbers[parts["train"]], minlength=len(names))
-    return stored(
+    data = stored(
         {name: examples.take(rows) for name, rows in parts.items() if len(rows)},
         "last",
         len(names),
@@ -84,3 +85,4 @@ def _built(sequences, labels, parts, notes):
         symbols=SymbolData(describe=_descriptions.labelled(names, describe_sequence)),
         notes=notes,
     )
+    return data._replace(scales=Scales(inputs=scale))

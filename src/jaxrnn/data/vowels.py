@@ -9,6 +9,7 @@ import numpy as np
 from jaxrnn.arguments import checked
 from jaxrnn.data import _assets, _descriptions
 from jaxrnn.data.examples import Examples, constant_logits, pad, stored
+from jaxrnn.scales import Scale, Scales
 from jaxrnn.symbols import SymbolData
 from jaxrnn.types import Dataset, Rate
 
@@ -46,13 +47,14 @@ def dataset(validation: Rate = 0.1) -> Dataset:
     def describe_utterance(xs, row):
         return {"input": f"utterance {row + 1}, {len(xs)} steps"}
 
-    return stored(
+    data = stored(
         splits | {"test": examples["test"]},
         "last",
         SPEAKERS,
         {"most frequent speaker": constant_logits(np.bincount(speakers[~held_out], minlength=SPEAKERS))},
         symbols=SymbolData(describe=_descriptions.labelled(names, describe_utterance)),
     )
+    return data._replace(scales=Scales(inputs=Scale(mean, std)))
 
 
 def _utterances(file, name):
