@@ -111,7 +111,7 @@ REFUSALS = {
     "model=lsmt": "model=lsmt: no such model; nearest: lstm, ",
     "optimizer=adan": "nearest: adam, adagrad",
     "modle=lstm": "modle: no such key; nearest: model",
-    "learning_rate=1e-3": "learning_rate: no such key; nearest: optimizer.learning_rate",
+    "learning_rate=1e-3": "learning_rate: no such key; here it is optimizer.learning_rate=...",
     "data=adding lenght=30": "lenght: no such key; nearest: data.length",
     "sed=3": "sed: no such key; nearest: seed",
     "horizon=3": "horizon: cannot be set here",

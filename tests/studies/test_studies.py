@@ -529,12 +529,13 @@ def test_flossing_beside_the_loss_is_their_weighted_sum(probing):
     params, carry = jax.device_get((state.params, state.carry))
     items = task.dataset.train.plan(jax.random.fold_in(state.key, 0), jnp.arange(2), 4)
     batch = task.dataset.train.batch((), items[0])
+    xs, mask = np.asarray(batch.xs), np.asarray(batch.mask)
+    driving = [np.resize(xs[mask[:, row], row], xs[:, row].shape) for row in (0, 2)]  # the first one on each device
 
     def objective(params):
         _, ys = task.net.apply(params, carry, batch.xs, mask=batch.mask)
         f, z_0 = dynamics.as_map(task.net, params)
-        rows = (0, 2)  # the first sequence on each of two devices
-        lam = jnp.stack([dynamics.lyapunov(f, z_0, batch.xs[:, row], 2).lam for row in rows])
+        lam = jnp.stack([dynamics.lyapunov(f, z_0, inputs, 2).lam for inputs in driving])
         return evaluation.mean_loss(task.dataset.loss, ys, batch) + 0.7 * jnp.mean(lam**2)
 
     expected = jnp.sqrt(sum(jnp.sum(g**2) for g in jax.tree.leaves(jax.jit(jax.grad(objective))(params))))
