@@ -69,7 +69,7 @@ def test_another_loss(net, dataset, loss):
     ("options", "message"),
     [
         ({"params": [{}, {}]}, r"params: they belong to another net; 0.w_x: expected \[1, 3\], got nothing"),
-        ({"frozen": [True]}, "frozen: its structure is not that of the params"),
+        ({"frozen": [True]}, "frozen: its structure does not fit the params"),
         ({"frozen": lambda name: True}, "nothing to train; the parts are 0.w_x, 0.w_h, 0.b, 1.w, 1.b"),
         ({"loss": "mea"}, "loss=mea: .*nearest: mse, mae"),
         ({"loss": "cross_entropy"}, "loss=cross_entropy: the targets of this data set are values"),

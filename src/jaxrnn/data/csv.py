@@ -27,8 +27,8 @@ def dataset(path: str | Path, column: Columns, past_covariates: Columns = (),
             header: bool | None = None, encoding: str | None = None, series_by: Columns = ()) -> Dataset:  # fmt: skip
     """Columns of a table, split in time and scaled by the mean and deviation of the training part.
 
-    How the file is written is found out where only one answer is plain; a note says so. Rows at the end may have values
-    in the future covariates only. They describe future steps, which a forecast covers.
+    How the file is written is found out if only one answer is plain, and stands in a note. Rows at the end may have
+    values in the future covariates only. They describe future steps, which a forecast covers.
 
     Args:
       path: a text file with one row per line, such as CSV or TSV.

@@ -21,13 +21,13 @@ def dataset(path: str | Path, test_path: str | Path | None = None, file: str | i
             test: Rate = 0.1, split_seed: Seed = 0) -> Dataset:  # fmt: skip
     """Predicts the label of a sequence of values at its last step; values are scaled by the training part.
 
-    Equal sequences are in the same part, and each label has its share of every part. NAME_TEST beside NAME_TRAIN is the
-    test part, as published.
+    Equal sequences are in the same part, and each label has its share of every part. NAME_TEST next to NAME_TRAIN is
+    the test part, as published.
 
     Args:
       path: a `.ts` file, a file with a label and its values per line (UCR), or a table that names a file and a label
         per row. Each of these files is a table with one step per row.
-      test_path: a file of the test part; None for NAME_TEST beside NAME_TRAIN, or a share of `path`.
+      test_path: a file of the test part; None for NAME_TEST next to NAME_TRAIN, or a share of `path`.
       file, label: the columns of a table of files, by name or index from 0.
       columns: the columns to read from each of its files, by name or index; none for all.
       validation, test: the shares of the distinct sequences for validation and test.

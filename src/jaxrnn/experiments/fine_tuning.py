@@ -45,7 +45,7 @@ def _loss(loss, dataset):
 
 
 def _check_params(params, shapes):
-    """Raises a `ConfigError` for params that are not those of the net."""
+    """Raises a `ConfigError` for params of another net."""
     actual, expected = (
         {name: list(leaf.shape) for name, leaf in parts(tree)} for tree in (jax.eval_shape(lambda: params), shapes)
     )
@@ -56,9 +56,7 @@ def _check_params(params, shapes):
                 f"{expected.get(name, 'nothing')}, got {actual.get(name, 'nothing')}"
             )
     if jax.tree.structure(params) != jax.tree.structure(shapes):
-        raise ConfigError(
-            "params: their structure is not that of the net; pass run.params, or what the import returned"
-        )
+        raise ConfigError("params: their structure does not fit the net; pass run.params, or what the import returned")
 
 
 def _mask(frozen, shapes):
@@ -76,7 +74,7 @@ def _check_mask(task, shapes):
     except ValueError as error:
         names = ", ".join(name for name, _ in parts(shapes))
         raise ConfigError(
-            f"frozen: its structure is not that of the params, whose parts are {names}; pass a function of such a name"
+            f"frozen: its structure does not fit the params, whose parts are {names}; pass a function of such a name"
         ) from error
     if not all(isinstance(leaf, bool) for leaf in leaves):
         raise ConfigError("frozen: expected True or False for every part of the params")

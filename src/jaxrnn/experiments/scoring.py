@@ -35,12 +35,10 @@ def _check_units(dataset, other):
                 f"data: its {name} is {getattr(other, name)}, but the network has {getattr(dataset, name)}"
             )
     if (dataset.symbols.inputs, dataset.symbols.outputs) != (other.symbols.inputs, other.symbols.outputs):
-        raise ConfigError(
-            "data: its symbols have other numbers than those of the run; build it from the same vocabulary"
-        )
+        raise ConfigError("data: its symbols have other numbers than in the run; build it from the same vocabulary")
     if any(not _equal(a, b) for a, b in zip(_units(dataset), _units(other), strict=True)):
         raise ConfigError(
-            "data: it is scaled by its own training part, not by that of the run; pass its values in the source's "
+            "data: it is scaled by its own training part, not by the run's; pass its values in the source's "
             "units instead: run.evaluate(values), or run.evaluate(x, y)"
         )
 

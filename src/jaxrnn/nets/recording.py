@@ -1,8 +1,8 @@
-"""Values that the recurrent layers of a net read and return beside their carries and outputs, such as a record.
+"""Values that the recurrent layers of a net read and return in addition to carries and outputs, such as a record.
 
 A carry holds the state of a cell and nothing else, and `Net.apply` returns a carry and outputs. So `record` takes what
-a `RecordingUnroll` returns beside them from the unroll itself, while JAX traces the net. It works for every net that
-passes the unroll on in `with_unroll`. The call as a whole is a pure function.
+a `RecordingUnroll` returns in addition to them from the unroll itself, while JAX traces the net. It works for every
+net that passes the unroll on in `with_unroll`. The call as a whole is a pure function.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ def record(
 
     def collect(cell, params, carry, xs, **flags):
         if get_opaque_trace_state() != caller:
-            raise ValueError("this net runs a layer inside a transformation of its own, where it cannot be recorded")
+            raise ValueError("this net runs a layer inside a transformation of its own, so it cannot be recorded")
         instruction = None if instructions is None else instructions[len(records)]
         carries.append(carry)
         carry, ys, layer_record = unroll(instruction, cell, params, carry, xs, **flags)
@@ -69,5 +69,5 @@ def record(
 
 
 def unrecorded(unroll):
-    """Returns the unroll for layers that are not recorded, such as those of a decoder: the plain scan for `record`."""
+    """Returns the unroll for layers that are not recorded, such as a decoder's: the plain scan for `record`."""
     return scan if isinstance(unroll, _Collecting) else unroll
