@@ -50,7 +50,8 @@ napoleon_custom_sections = [("Fields", "params_style")]
 default_role = None
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", "(?!jaxrnn).*")]  # names of other packages
-nitpick_ignore = [  # the bases of `Net` and `Dataset`, whose pages document them
+nitpick_ignore = [  # the bases of `Cell`, `Net` and `Dataset`, whose pages document them
+    ("py:class", "jaxrnn.contracts._CellFields"),
     ("py:class", "jaxrnn.contracts._NetFields"),
     ("py:class", "jaxrnn.dataset._DatasetFields"),
 ]
