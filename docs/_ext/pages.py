@@ -16,19 +16,7 @@ LOG = logging.getLogger(__name__)
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
 PACKAGE = ROOT / "src" / "jaxrnn"
-ROOMS = (
-    "commands",
-    "papers",
-    "studies",
-    "benchmarks",
-    "sweeps",
-    "experiments",
-    "plotting",
-    "storage",
-    "training",
-    "interop",
-)
-ROOMS += ("dynamics", "nets", "data", "distributions", "unroll", "cells")
+ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 NEEDS = {"torch_model"}  # modules that need a package which is not installed for the site
 GROUPS = ("model", "model/parametrization", "data", "data/distribution", "optimizer", "optimizer/schedule", "unroll")
 GROUPS += ("trainer", "callbacks", "probes", "regularizer", "study", "benchmark")

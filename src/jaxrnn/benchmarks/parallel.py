@@ -52,7 +52,7 @@ def benchmark(
 
 
 def _side(unroll, length, size, batch, at_least):
-    """Returns a side, and the distance of its results from those of the scan."""
+    """Returns a side, and the distance between its results and the results of the scan."""
     compute, exact = (_gradient(each, length, size, batch) for each in (unroll, UNROLLS["scan"]))
     return clocked(compute, at_least), {"error": _distance(compute(), exact())}
 

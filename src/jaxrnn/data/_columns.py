@@ -35,7 +35,7 @@ class Table:
       path: the file's path.
       header: the names of the columns.
       delimiter: the delimiter of the fields.
-      notes: sentences about how the file was read, where that was found out.
+      notes: sentences about what was found out about the form of the file.
     """
 
     def __init__(self, path, names=(), reading=Reading()):

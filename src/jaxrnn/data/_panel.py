@@ -10,7 +10,7 @@ from jaxrnn.windows import Windows
 
 
 def joined(datasets):
-    """Joins data sets of windows: training draws from the windows of all, a split holds those of all in order.
+    """Joins data sets of windows: training draws from all windows, a split holds the windows of series after series.
 
     The arrays of the series follow each other; a window never crosses from one to the next.
 

@@ -18,7 +18,7 @@ ENTITY_TAG = re.compile(r"O|[BI]-.+")
 def parse(text, path, columns=None):
     """Parses a file with a word and its tag per line and an empty line between sentences: [[(word, tag), ...], ...].
 
-    The form of the lines is that of the first one:
+    The first line decides how all lines are read:
 
     - ten fields with tabs (CoNLL-U): the form and the universal tag. Comments, ranges of words and empty nodes are
       left out;

@@ -1,4 +1,4 @@
-"""Sequences that LSTMs see until many successive ones are right, beside the published numbers (the stop rule of
+"""Sequences that LSTMs see until many successive ones are right, and the published numbers (the stop rule of
 Hochreiter & Schmidhuber 1997).
 """
 
@@ -64,7 +64,7 @@ def claims_of(experiments, ours):
 
 
 def figure(experiments, ours):
-    """Draws the sequences seen, {name: [seeds]}, beside the published means."""
+    """Draws the sequences seen, {name: [seeds]}, and the published means."""
     drawing, panel = style.axes("sequences seen", "")
     for y, each in enumerate(reversed(experiments)):
         seen = ours[each.name]

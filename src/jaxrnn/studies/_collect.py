@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import numpy as np
-
 from jaxrnn import statistics
 from jaxrnn.studies._result import Result, flat, quantiles
 from jaxrnn.table import Table
@@ -68,15 +66,3 @@ def _plot_probe(plot, steps, arrays):
             node = node.setdefault(part, {})
         node[last] = values[:, None]
     return plot(Result({name: {"steps": steps} | each for name, each in layers.items()}, Table([]), [], plot))
-
-
-def gain_grid(lowest, highest, gains, shortest, longest, lengths):
-    """Returns (gains, lengths), evenly spread in their logarithms.
-
-    Raises:
-      ValueError: if a range is empty.
-    """
-    if lowest >= highest or shortest >= longest:
-        raise ValueError("study.lowest must be below study.highest, and study.shortest below study.longest")
-    steps = np.unique(np.rint(np.geomspace(shortest, longest, lengths)).astype(int))
-    return np.geomspace(lowest, highest, gains), steps

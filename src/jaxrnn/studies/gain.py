@@ -17,8 +17,8 @@ from jaxrnn import dynamics, statistics
 from jaxrnn.norms import norm
 from jaxrnn.recurrent_weights import recurrent_weights
 from jaxrnn.studies import _gain_figures as figures
-from jaxrnn.studies._collect import gain_grid
 from jaxrnn.studies._ensembles import compile_over_networks, ensembles, initial_ensemble, over_networks, refuse_future
+from jaxrnn.studies._gain_grid import gain_grid
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._recurrent import scaled
 from jaxrnn.studies._result import Result, quantiles
