@@ -22,7 +22,7 @@ UNKNOWN = object()  # value of an interpolation that cannot be resolved yet
 
 
 def prepare(cfg, path="", skipped=()):
-    """Checks a configuration and then normalises it, in place.
+    """Checks a configuration and then normalises it, in place: its numbers get the types that its factories require.
 
     Args:
       cfg: the configuration.
@@ -35,26 +35,28 @@ def prepare(cfg, path="", skipped=()):
     Raises:
       ConfigError: at the first unknown key, value of the wrong type, value out of range, or missing value.
     """
-    check(cfg, path, skipped)
-    normalise(cfg, path, skipped)
+    normalise(check(cfg, path, skipped))
     return cfg
 
 
 def check(cfg, path="", skipped=()):
-    """Checks every key of a configuration. Arguments and errors as in `prepare`; `cfg` stays unchanged."""
-    for _, _, name, value, annotation in _annotated(cfg, path, skipped):
-        validated(value, annotation, name)
+    """Checks every key of a configuration, which stays unchanged. Arguments and errors as in `prepare`.
 
-
-def normalise(cfg, path="", skipped=()):
-    """Converts the numbers of a checked configuration to the types that its factories require: 1e3 to 1000.
-
-    Changes `cfg`. Takes the arguments of `prepare`.
+    Returns:
+      [(node, key, value)] for every value that a factory requires with another type, such as 1000 for 1e3.
     """
+    values = []
     for node, key, name, value, annotation in _annotated(cfg, path, skipped):
         converted = validated(value, annotation, name)
         if type(converted) is not type(value) and not OmegaConf.is_interpolation(node, key):
-            node[key] = converted
+            values.append((node, key, converted))
+    return values
+
+
+def normalise(values):
+    """Sets the values that `check` returned."""
+    for node, key, value in values:
+        node[key] = value
 
 
 def _annotated(cfg, path, skipped=()):

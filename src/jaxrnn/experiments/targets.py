@@ -1,5 +1,6 @@
 """Imports the functions that a configuration names in its keys `_target_`."""
 
+import functools
 import inspect
 import pkgutil
 import pydoc
@@ -56,5 +57,9 @@ def factories(target, path):
       ConfigError: if there is no such function.
     """
     function = locate(target, path)
-    stacks = [locate(name, path) for name in STACKS.values()]
-    return stacks if function is stacks[0] else [function]
+    return _stacks() if function is _stacks()[0] else [function]
+
+
+@functools.cache
+def _stacks():
+    return [locate(name) for name in STACKS.values()]

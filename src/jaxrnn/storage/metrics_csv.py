@@ -43,7 +43,8 @@ class Metrics:
                 self._path,
                 step,
             )
-        atomic.write(self._path, self._text[0])
+        with atomic.aside(self._path) as temporary:  # not synced: checkpoints hold the rows too, and `close` syncs
+            temporary.write_bytes(self._text[0].encode())
 
     def write(self, step, split, row):
         self._new.append({"step": step, "split": split, **row})
