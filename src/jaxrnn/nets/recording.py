@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
-from jax.extend.core import get_opaque_trace_state
 from jaxtyping import Array, Float
 
 from jaxrnn.contracts import RecordingUnroll
@@ -51,6 +50,8 @@ def record(
       ValueError: if the net runs a layer inside a transformation of its own, such as `jax.checkpoint`, or if a part of
         its carry belongs to no recurrent layer.
     """
+    from jax.extend.core import get_opaque_trace_state  # importing it takes a tenth of a training's start
+
     records, carries, caller = [], [], get_opaque_trace_state()
 
     def collect(cell, params, carry, xs, **flags):

@@ -56,7 +56,6 @@ def train_group(group, jobs, sweep, store_folder):
 
 
 def _train_programs(group, jobs, sweep, store_folder):
-    """Trains one program after the other, each with as many members as the options and the memory allow."""
     experiment = group.experiment or instantiate(group.cfg)
     task, options = experiment.task, sweep.options
     members, cuts = Members(group, experiment, jobs), []
@@ -65,7 +64,24 @@ def _train_programs(group, jobs, sweep, store_folder):
         cuts = options.cuts(task.trainer.steps)
     store, resumed = members.store(store_folder, sweep.configured)
     program = Program(task, members.engine, store, experiment.checkpointing, sweep.received, cuts)
-    waiting, limit = list(jobs), options.max_runs or len(jobs)
+    hooks = [_cut_at(cuts, options), _show_on(sweep.watch)]
+    for engine, rows, began in _programs(members, list(jobs), resumed, options.max_runs):
+        for ended in train_members(program, engine, rows, hooks, began):
+            yield ended.member.number, members.complete(ended)
+        if sweep.received:
+            return
+
+
+def _programs(members, waiting, resumed, max_runs):
+    """Yields (engine, rows, time at which its compilation began), each with as many members as the memory allows.
+
+    Args:
+      members: the `Members` of the group.
+      waiting: the numbers of the members that have not ended.
+      resumed: those that the interrupted program was training; they are trained first, in one program.
+      max_runs: bound of the members of one program, or None.
+    """
+    limit = max_runs or len(waiting)
     while resumed or waiting:
         began = time.perf_counter()
         rows = members.rows(resumed or padded(waiting[:limit]))
@@ -75,10 +91,7 @@ def _train_programs(group, jobs, sweep, store_folder):
             continue
         numbers = {member.number for member in rows}
         waiting, resumed = [number for number in waiting if number not in numbers], []
-        for ended in train_members(program, engine, rows, [_cut_at(cuts, options), _show_on(sweep.watch)], began):
-            yield ended.member.number, members.complete(ended)
-        if sweep.received:
-            return
+        yield engine, rows, began
 
 
 def _cut_at(cuts, options):
