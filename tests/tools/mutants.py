@@ -5,9 +5,9 @@ python tests/tools/mutants.py RESULTS.csv --draw 20 --rooms nets,data --slow
 
 A change flips a sign or a comparison, shifts an index by one, swaps two names, drops a mask or a reset, or leaves a
 PRNG key unfolded. Every folder of the package is a room; `core` are the modules beside them. The tests of a change are
-the plain tests of its room (`tests/ROOM`) and every test file that imports the changed module; `--slow` adds the slow
-ones. A test run that fails, or takes too long, has caught the change. A change that survives shows code that is not
-tested. The tool prints all survivors at its end.
+the plain tests of its room (`tests/ROOM`) and every test file that imports the changed module, or runs the changed
+command; `--slow` adds the slow ones. A test run that fails, or takes too long, has caught the change. A change that
+survives shows code that is not tested. The tool prints all survivors at its end.
 """
 
 import argparse
@@ -113,7 +113,10 @@ def tests_of(room, file, root):
     """Returns the tests of a source file: first the test files that import it, then those of its room."""
     name = Path(file).stem
     parent = "jaxrnn" if room == CORE else f"jaxrnn.{room}"
-    imports = re.compile(rf"{re.escape(parent)}\.{name}\b|from {re.escape(parent)} import [^#\n]*\b{name}\b")
+    use = rf"{re.escape(parent)}\.{name}\b|from {re.escape(parent)} import [^#\n]*\b{name}\b"
+    if room == "commands":  # tests run them in processes of their own
+        use += rf'|\b(call|command)\([^)\n]*"{name}"'
+    imports = re.compile(use)
     files = sorted((root / "tests").rglob("test_*.py"))
     importing = [path for path in files if imports.search(path.read_text())]
     of_room = [path for path in files if path.parent == (root / "tests" if room == CORE else root / "tests" / room)]
