@@ -25,6 +25,10 @@ class CheckedSweeper(basic_sweeper()):
     def setup(self, *, hydra_context, task_function, config):
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         launch = self.launcher.launch
+        if getattr(self.launcher, "_EXECUTOR", None) == "slurm":
+            from jaxrnn.sweeps.slurm import waiting
+
+            launch = waiting(launch)
         self.launcher.launch = lambda *args, **kwargs: [self._note_refused(job) for job in launch(*args, **kwargs)]
 
     def sweep(self, arguments):

@@ -97,8 +97,8 @@ def test_every_side_has_its_own_curve_and_name(name, summary):
         assert len(entries) == len(set(entries))
         assert set(entries) == sides
         curves = [line for line in figure.axes[0].lines if line.get_label() in sides]
-        looks = {(str(line.get_color()), line.get_marker(), line.get_linestyle(), line.get_fillstyle()) for line in curves}
-        assert len(looks) == len(curves)
+        style = ("color", "marker", "linestyle", "fillstyle")
+        assert len({tuple(str(getattr(line, f"get_{name}")()) for name in style) for line in curves}) == len(curves)
 
 
 def test_the_line_of_a_scaling_is_the_power_law_of_its_exponent():

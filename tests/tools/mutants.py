@@ -32,7 +32,8 @@ CORE = "core"  # the modules that are in no folder
 SECONDS = 600  # limit of a test run's time on a CPU, which another process does not use up
 TOO_LONG = -1  # status of a test run that reached a limit; the others are pytest's
 HANGS = 3600  # limit of a test run in seconds
-PLAIN = "not slow and not oracle and not browser and not hostile and not docs"
+PLAIN_AND_SLOW = "not oracle and not browser and not hostile and not docs and not slurm"
+PLAIN = f"not slow and {PLAIN_AND_SLOW}"
 SIGNS = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.MatMult: "*"}
 ORDERS = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "=="}
 DROPPED = ("mask", "reset", "key", "reverse")
@@ -207,7 +208,7 @@ def main():
     with open(options.results, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["room", "file", "line", "kind", "new", "caught", "how"])
-        results = tried(work, options.jobs, "not oracle and not browser and not docs" if options.slow else PLAIN)
+        results = tried(work, options.jobs, PLAIN_AND_SLOW if options.slow else PLAIN)
         for count, (room, path, (line, _, _, new, kind), caught, how) in enumerate(results, 1):
             writer.writerow([room, path, line, kind, new, int(caught), how[:160]])
             file.flush()
