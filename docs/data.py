@@ -30,7 +30,7 @@ def save_results(folder):
     content |= {"test": summary["metrics"]["test"], "baselines": run.evaluator.baselines(run.dataset.splits["test"])}
     content |= {"loss_name": run.dataset.loss.name, "padding": summary.get("padding")}
     arguments = [word.removeprefix("++") for word in overrides if not word.startswith(("hydra.", "figures="))]
-    content["command"] = " ".join(["python scripts/train.py", *arguments])
+    content["command"] = " ".join(["jaxrnn train", *arguments])
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{Path(folder).resolve().name}.json").write_text(json.dumps(content, indent=1) + "\n")
 

@@ -1,4 +1,4 @@
-"""Draws the figures of docs/studies.md: every study with its defaults, at column width, in colour and in grey.
+"""Draws the figures of docs/studies.md: every study with its defaults, at column width.
 
     python docs/figures.py             # all figures
     python docs/figures.py gates gain  # some figures
@@ -15,8 +15,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-from PIL import Image
 
 DOCS = Path(__file__).parent
 CELLS = (
@@ -38,33 +36,30 @@ NAMES = sorted(path.stem for path in (DOCS.parent / "conf" / "study").glob("*.ya
 
 def draw(name):
     """Runs a study in an empty folder with an empty cache, and stores its first figure and caption."""
-    words = ["scripts/study.py", f"study={name}", *ARGUMENTS.get(name, []), f"figure.width={WIDTHS.get(name, 3.4)}"]
+    words = [f"study={name}", *ARGUMENTS.get(name, []), f"figure.width={WIDTHS.get(name, 3.4)}"]
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         environment = {**os.environ, "XDG_CACHE_HOME": f"{folder}/cache"}
-        command = [sys.executable, *words, f"hydra.run.dir={folder}/run"]
+        command = [sys.executable, "scripts/study.py", *words, f"hydra.run.dir={folder}/run"]
         subprocess.run(command, cwd=DOCS.parent, env=environment, check=True)
         seconds = time.perf_counter() - began
         figure = Path(folder) / "run" / "figures" / f"{FIGURES.get(name, name)}.png"
         target = DOCS / "studies" / f"{name}.png"
         target.parent.mkdir(exist_ok=True)
         shutil.copy(figure, target)
-        Image.open(figure).convert("L").save(target.with_name(f"{name}_grey.png"))
         printed = figure.with_suffix(".txt").read_text().splitlines()
         caption = [line for line in printed if not line.startswith("Command: ")]
-        caption.insert(
-            -1,
-            f"Command: python {' '.join(words)}; {seconds:.0f} s from start to exit, with an empty compilation cache.",
-        )
+        cost = f"{seconds:.0f} s from start to exit, with an empty compilation cache."
+        caption.insert(-1, f"Command: jaxrnn study {' '.join(words)}; {cost}")
         target.with_suffix(".txt").write_text("\n".join(caption) + "\n")
 
 
 def gallery(name):
-    """Yields the lines of docs/studies.md for a study's figure: the images, and the command and time of the caption."""
+    """Yields the lines of docs/studies.md for a study's figure: the image, and the command and time of the caption."""
     lines = (DOCS / "studies" / f"{name}.txt").read_text().splitlines()
     command_line = next(line.removeprefix("Command: ") for line in lines if line.startswith("Command: "))
     command, _, cost = command_line.partition("; ")
-    yield f"![{name}](studies/{name}.png) ![{name} in grey](studies/{name}_grey.png)"
+    yield f"![{name}](studies/{name}.png)"
     seconds = cost.partition(" from")[0]
     yield f"`{command}`,\n{seconds} on 2 cores with an empty compilation cache. [Caption](studies/{name}.txt)"
 

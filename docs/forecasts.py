@@ -3,8 +3,8 @@
 python docs/forecasts.py SWEEP ...   stores the results of each sweep in docs/forecasts.json, and prints the table
 python docs/forecasts.py             prints the table
 
-A sweep is `train.py -m data=forecast data.series=NAME data.horizon=1,H 'seed=range(5)'`. Its networks with a horizon of
-one step also forecast H steps, by feeding back their own outputs.
+A sweep is `jaxrnn sweep data=forecast data.series=NAME data.horizon=1,H 'seed=range(5)'`.
+Its networks with a horizon of one step also forecast H steps, by feeding back their own outputs.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Writes the table and the gallery of docs/papers.md from the output of `scripts/reproduce.py`.
+"""Writes the table and the gallery of docs/papers.md from the output of `jaxrnn reproduce`.
 
-python scripts/reproduce.py -m paper=... figure.width=3.4 hydra.sweep.dir=reproduced
+jaxrnn reproduce -m paper=... figure.width=3.4 hydra.sweep.dir=reproduced
 python docs/papers.py reproduced
 
 Without a folder it computes the verdicts of the committed numbers again and rewrites the tables.
@@ -56,7 +56,7 @@ def lines():
     for file in sorted((HERE / "papers").glob("*.csv")):
         page = file.with_suffix(".md").read_text().splitlines()
         claims = [line for line in page if line.startswith("| ")][1:]
-        command = next(line for line in page if line.startswith("`python"))
+        command = next(line for line in page if line.startswith("`jaxrnn"))
         minutes = int(command.rpartition(", ")[2].removesuffix(" s")) / 60
         table += [f"| [{file.stem}](papers/{file.stem}.md) {claim} {minutes:.1f} |" for claim in claims]
         settings = next(line for line in page if line.startswith("Settings: "))

@@ -45,7 +45,7 @@ class Runner:
     def __call__(self, script, *words):
         """Runs a script and returns its folder; `printed.txt` there contains the output."""
         folder = self.parent / str(len(self.commands))
-        self.commands.append(f"python scripts/{script}.py {' '.join(words)}")
+        self.commands.append(f"jaxrnn {script} {' '.join(words)}")
         folders = [f"hydra.run.dir={folder}", f"hydra.sweep.dir={folder}"]
         command = [sys.executable, f"scripts/{script}.py", *words, *folders]
         process = subprocess.run(command, cwd=HERE.parent, check=True, stdout=subprocess.PIPE, text=True)

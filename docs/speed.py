@@ -2,7 +2,7 @@
 
     python docs/speed.py [FOLDER ...]
 
-Each FOLDER is the output of `scripts/benchmark.py`, for one benchmark or for several (-m). Its summaries and its
+Each FOLDER is the output of `jaxrnn benchmark`, for one benchmark or for several (-m). Its summaries and its
 description of the machine are first copied to docs/speed, into one folder per benchmark.
 """
 

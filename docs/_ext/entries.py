@@ -38,7 +38,7 @@ class Entry:
     brief: bool = False
 
     @property
-    def script(self):
+    def program(self):
         return {"papers": "reproduce", "studies": "study", "data": "train"}[self.kind]
 
     @property
@@ -48,7 +48,7 @@ class Entry:
     @property
     def command(self):
         words = " ".join(f"'{word}'" if set(word) & set("[]{} ") else word for word in self.words)
-        return f"python scripts/{self.script}.py {words}"
+        return f"jaxrnn {self.program} {words}"
 
     def shown(self, figures):
         """Returns the names of the figures that the page shows, in order."""

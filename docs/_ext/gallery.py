@@ -1,6 +1,6 @@
 """Builds the gallery: runs the command of every reproduction, study and data set, and caches the results.
 
-A command runs again when the package, its data, a script or a configuration changes. JAXRNN_DOCS=quick runs short forms
+A command runs again when the package, its data or a configuration changes. JAXRNN_DOCS=quick runs short forms
 of the commands, and JAXRNN_DOCS=pages runs none.
 """
 
@@ -25,9 +25,10 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 LOG = logging.getLogger(__name__)
+PROGRAM = "from jaxrnn.commands.program import main\n\nmain()\n"  # as pip installs it
 DOCS = Path(__file__).parents[1]
 CACHE = DOCS / "_cache" / "gallery"
-KINDS = {"papers": "Papers", "studies": "Studies", "data": "Data sets"}
+KINDS = {"data": "Data sets", "studies": "Studies", "papers": "Papers"}  # in the order of the page
 ABOUT = {
     "papers": "Claims of papers, measured again when this page was built. [Papers](../papers.md) has the longer runs "
     "with the papers' settings.",
@@ -65,9 +66,9 @@ def key(entry):
 
 @functools.cache
 def package():
-    """Returns a digest of the package with its data, the scripts and the configurations."""
+    """Returns a digest of the package with its data, and of the configurations."""
     digest = hashlib.sha256()
-    for folder in (PACKAGE, ROOT / "scripts", ROOT / "conf"):
+    for folder in (PACKAGE, ROOT / "conf"):
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
             digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -88,7 +89,8 @@ def run(entry, cached):
         for name, content in entry.files.items():
             Path(folder, name).write_text(content)
         out = Path(folder, "out")
-        command = [sys.executable, str(ROOT / "scripts" / f"{entry.script}.py"), *entry.words, f"hydra.run.dir={out}"]
+        Path(folder, "jaxrnn").write_text(PROGRAM)
+        command = [sys.executable, "jaxrnn", entry.program, *entry.words, f"hydra.run.dir={out}"]
         environment = {**os.environ, "MPLBACKEND": "agg"}
         if entry.brief:
             environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
@@ -192,7 +194,7 @@ def build(app):
     index = [
         "# Gallery",
         "",
-        "Every reproduction, study and data set, with its figure, its command and its time.",
+        "Every data set, study and reproduction, with its figure, its command and its time.",
         "This version of the package ran all of them.",
         "",
     ]

@@ -1,4 +1,4 @@
-"""Writes pages from the source: one page per module, the keys of every choice, and the help texts of the scripts."""
+"""Writes pages from the source: one page per module, the keys of every choice, and the help texts of the commands."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 NEEDS = {"torch_model"}  # modules that need a package which is not installed for the site
 GROUPS = ("model", "model/parametrization", "data", "data/distribution", "optimizer", "optimizer/schedule", "unroll")
 GROUPS += ("trainer", "callbacks", "probes", "regularizer", "study", "benchmark")
-SCRIPTS = ("train", "evaluate", "generate", "export", "study", "reproduce", "report", "tune", "benchmark")
+COMMANDS = ("train", "evaluate", "generate", "export", "study", "reproduce", "report", "tune", "benchmark")
 
 
 def write(path, lines):
@@ -83,7 +83,7 @@ def configuration():
     lines += [
         "These pages list the keys of every choice of every group. Types and descriptions come from the factories."
     ]
-    lines += ["`python scripts/train.py ... --help` prints the keys of the parts that a command chooses.", ""]
+    lines += ["`jaxrnn train ... --help` prints the keys of the parts that a command chooses.", ""]
     lines += ["```{toctree}", ":maxdepth: 1", ""]
     pages = {}
     for group in GROUPS:
@@ -95,15 +95,15 @@ def configuration():
         for file in sorted((CONF / group).glob("*.yaml")):
             pages[slug] += choice(group, file)
         lines.append(slug)
-    pages["scripts"] = [
-        "# Scripts",
+    pages["commands"] = [
+        "# Commands",
         "",
-        "The output of `--help` for each script. After a command, `--help` lists the keys of the chosen parts.",
+        "The output of `--help` for each command. After other words, `--help` lists the keys of the chosen parts.",
         "",
     ]
-    for name in SCRIPTS:
-        pages["scripts"] += [f"## `scripts/{name}.py`", "", "```text", helping.text(name, []).rstrip(), "```", ""]
-    write(DOCS / "configuration" / "index.md", [*lines, "scripts", "```"])
+    for name in COMMANDS:
+        pages["commands"] += [f"## `jaxrnn {name}`", "", "```text", helping.text(name, []).rstrip(), "```", ""]
+    write(DOCS / "configuration" / "index.md", [*lines, "commands", "```"])
     for slug, content in pages.items():
         write(DOCS / "configuration" / f"{slug}.md", content)
     keep(DOCS / "configuration", pages)

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-DOCS = [
-    "README.md",
-    "CONTRIBUTING.md",
-    *(f"docs/{name}.md" for name in ("commands", "cells", "data", "sweeps", "studies")),
-]
-DOCS += [f"docs/{name}.md" for name in ("quickstart", "concepts", "index")]
-DOCS += [f"docs/coming_from/{name}.md" for name in ("index", "pytorch", "keras", "flax")]
-DOCS += [f"docs/tutorial/{name}.md" for name in ("1_networks", "3_gradients", "5_shapes")]
-DOCS += ["docs/library.md", "docs/extending.md", "docs/speed.md", "docs/reliability.md"]
+ROOT = Path(__file__).parents[2]
+KEY = re.compile(r"[+~]*(?!outputs/|KEY=)[\w./]+=")  # not a path, not a placeholder
+WRITTEN = {"changes.md", "contributing.md"}  # by the build of the site, from files that are here themselves
+DOCS = ["README.md", "CONTRIBUTING.md"]
+DOCS += sorted(
+    str(path.relative_to(ROOT))
+    for folder in ("docs", "docs/coming_from", "docs/tutorial", "docs/data")
+    for path in (ROOT / folder).glob("*.md")
+    if path.name not in WRITTEN
+)
 
 
 @pytest.fixture(scope="module")
@@ -103,12 +104,47 @@ def test_links_lead_somewhere(root, name):
 
 
 def commands(root):
-    """(document, script, words) of every command of a script in the docs that is no placeholder."""
+    """(document, command, words) of every command in the code of the docs: lines of blocks, and spans in sentences."""
     for name in DOCS:
-        text = (root / name).read_text().replace("\\\n", " ").replace("jaxrnn sweep", "jaxrnn train -m")
-        for line in re.findall(r"^(?:python scripts/|jaxrnn [a-z]+ ).*$", text, re.M):
+        text = (root / name).read_text().replace("\\\n", " ")
+        blocks = re.findall(r"^```.*?\n(.*?)^```", text, re.M | re.S)
+        lines = re.findall(r"^(?:PYTHONPATH=\. )?(jaxrnn .*)$", "\n".join(blocks), re.M)
+        spans = re.findall(r"`(jaxrnn [^`]*)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
+        for line in [*lines, *spans]:
             words = re.findall(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""", line.partition(" #")[0])
-            yield name, words[1].rpartition("/")[2].removesuffix(".py"), [word.strip("'") for word in words[2:]]
+            script = {"sweep": "train"}.get(words[1], words[1])
+            multirun = ["-m"] if words[1] == "sweep" else []
+            yield name, script, [*multirun, *(word.strip("'") for word in words[2:])]
+
+
+def test_pages_type_the_command_that_is_installed(root):
+    """`python scripts/NAME.py` stands where a page says that a clone has it, and for a script that is no command."""
+    typed = [(name, line) for name in DOCS for line in (root / name).read_text().splitlines() if "scripts/" in line]
+    excused = ("In a clone, `python scripts/train.py ...`", "scripts/build_assets.py", "scripts/          train")
+    assert [(name, line) for name, line in typed if not any(words in line for words in excused)] == []
+
+
+def test_every_command_of_the_docs_is_one_and_has_its_keys(root):
+    """The first part of every key: a part of the configuration, a group, or Hydra's own."""
+    from jaxrnn.commands.program import _names
+    from jaxrnn.experiments import help as helping
+
+    options = {"--help", "--version", "-sc", "NAME"}
+    keys, wrong, tried = {}, [], 0
+    for name, script, words in commands(root):
+        if script in options:
+            continue
+        if script not in _names():
+            wrong.append(f"{name}: jaxrnn {script}")
+            continue
+        pages = [script, *(["resume"] if script == "train" else ["study_run"] if script == "study" else [])]
+        if script not in keys:
+            keys[script] = {key.partition(".")[0] for page in pages for key in helping.keys(page, [])} | {"hydra"}
+        parts = [re.split(r"[./=]", word.lstrip("+~"))[0] for word in words if KEY.match(word)]
+        wrong += [f"{name}: jaxrnn {script} {part}=" for part in parts if part not in keys[script]]
+        tried += 1
+    assert wrong == []
+    assert tried > 100
 
 
 def test_every_command_of_the_docs_composes(root, configure):
@@ -122,10 +158,13 @@ def test_every_command_of_the_docs_composes(root, configure):
     for _, script, words in commands(root):
         if script not in ("train", "study") or any(w.startswith(("run=", "resume=", "study=custom")) for w in words):
             continue
+        if any("_target_=mine." in w for w in words):  # tests/experiments/test_extending.py runs these
+            continue
         words = [w for w in words if w.startswith(("model", "data", "optimizer", "unroll", "callbacks", "probes"))
                  or w.partition("=")[0].split(".")[0] in ("trainer", "checkpoints", "experiment", "seed", "regularizer",
                                                           "study", "seeds", "train", "compare")]  # fmt: skip
         words = [w for w in words if w.startswith("data.path=") or ("mine." not in w and "levels" not in w)]
+        words = [w for w in words if not w.endswith(("=NAME", "=..."))]
         if "data=csv" in words and not any(word.startswith("data.path=") for word in words):
             words += ["data.path=mine.csv", "data.column=level"]  # which a command for its --help leaves out
         with initialize_config_dir(str(root / "conf"), version_base=None):  # where glob() looks

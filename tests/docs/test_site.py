@@ -116,5 +116,5 @@ def test_the_gallery_names_commands_and_what_they_took(site):
         text = path.read_text()
         assert "<img" in text
         shown = re.sub(r"<[^>]*>", "", text)
-        assert "python scripts/" in shown
+        assert "jaxrnn " in shown
         assert re.search(r"\d s on \d+ cores", shown)

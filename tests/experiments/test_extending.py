@@ -13,23 +13,24 @@ import pytest
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, root):
-    """A folder with `mine.py` as the page writes it, and a CSV of sound levels."""
+    """A folder with `mine.py` as the page writes it, a CSV of sound levels, and the program as pip installs it."""
     folder = tmp_path_factory.mktemp("outside")
     blocks = re.findall(r"```python\n(.*?)```", (root / "docs/extending.md").read_text(), re.S)
     (folder / "mine.py").write_text("\n\n".join(block for block in blocks if "import mine" not in block))
+    (folder / "jaxrnn").write_text("from jaxrnn.commands.program import main\n\nmain()\n")
     levels = 60 + 5 * np.sin(np.arange(400) / 4)
     (folder / "levels.csv").write_text("hour,level\n" + "".join(f"{t},{v}\n" for t, v in enumerate(levels)))
     return folder
 
 
 @pytest.fixture
-def run(place, root):
+def run(place):
     """A command of the page, with more words -> its output."""
 
     def ran(line, *more):
-        words = shlex.split(line.removeprefix("PYTHONPATH=. python "))
+        words = shlex.split(line.removeprefix("PYTHONPATH=. jaxrnn "))
         env = {**os.environ, "PYTHONPATH": str(place)}
-        command = [sys.executable, str(root / words[0]), *words[1:], *more]
+        command = [sys.executable, str(place / "jaxrnn"), *words, *more]
         done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -77,7 +78,7 @@ def test_a_data_set_an_unroll_and_a_metric(run, lines, place):
 def test_a_study_of_models_and_of_a_run(run, lines, place):
     models, of_run = lines("mine.study")
     assert "norms.png" in run(models, "seeds=2", "model.cell.size=4", "data.length=22")
-    run("PYTHONPATH=. python scripts/train.py", *SHORT, "hydra.run.dir=one")
+    run("PYTHONPATH=. jaxrnn train", *SHORT, "hydra.run.dir=one")
     assert "norms.png" in run(of_run.replace("outputs/...", "one"), "study.scale=2.0")
 
 

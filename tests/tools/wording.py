@@ -12,7 +12,7 @@ from pathlib import Path
 LONGEST = 120  # characters of a line in a page
 BEGINNINGS = ("What", "Of", "How", "That", "Who", "Whether", "Where")
 VAGUE = {"found", "own", "made", "given", "what", "place", "kept", "taken", "rest", "one", "those", "MOST"}
-FREE = re.compile(r"^\s*\||\]\(|https?://|^\[|`python scripts")  # tables, links and commands may be longer
+FREE = re.compile(r"^\s*\||\]\(|https?://|^\[|`jaxrnn ")  # tables, links and commands may be longer
 WORDED = (
     "README.md",
     "CONTRIBUTING.md",

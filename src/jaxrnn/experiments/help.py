@@ -11,27 +11,10 @@ from pathlib import Path
 
 from jaxrnn.experiments.compose import CONF, compose
 from jaxrnn.experiments.nodes import SET_BY_PROGRAM, STACKS
+from jaxrnn.experiments.type_words import WORDS, in_words
 from jaxrnn.hints import program
 from jaxrnn.signatures import off
 
-KINDS = {
-    "Size": "integer above 0",
-    "Seed": "integer",
-    "NonNegativeInt": "integer, 0 or more",
-    "Positive": "number above 0",
-    "NonNegative": "number, 0 or more",
-    "Rate": "number in [0, 1)",
-    "Lag": "number above 2",
-    "int": "integer",
-    "float": "number",
-    "bool": "true, false",
-    "str": "text",
-    "Callable[..., Any]": "a node with a _target_",
-    "Cell": "a node with a _target_",
-    "Target": "all, last",
-    "jax.typing.ArrayLike": "number",
-    "None": "null",
-}
 SCRIPT = re.compile(r"python scripts/(\w+)\.py")  # the form of the headers in the YAML files
 HIDDEN = ("_target_", "_partial_")
 
@@ -134,7 +117,7 @@ def described(target):
 
 def _described(target):
     """Reads the documentation of one factory; returns what `described` returns."""
-    definition, aliases = _definition(target)
+    definition, file = _definition(target)
     if definition is None:
         return "", {}
     docstring = ast.get_docstring(definition) or ""
@@ -151,7 +134,7 @@ def _described(target):
         value = "???" if default is None else ast.unparse(default)
         if isinstance(default, ast.Constant):
             value = default.value
-        rows[name] = (_kind(annotation, aliases), value, descriptions.get(name, ""))
+        rows[name] = (in_words(annotation, file), value, descriptions.get(name, ""))
     return docstring.partition("\n")[0], rows | _group_of_keywords(target, definition)
 
 
@@ -161,14 +144,14 @@ def _group_of_keywords(target, definition):
     if group is None:
         return {}
     rows = _described(f"{target.rpartition('.')[0]}.{group[1]}")[1]
-    return {name: (kind, off(bool if kind == KINDS["bool"] else None), text) for name, (kind, _, text) in rows.items()}
+    return {name: (kind, off(bool if kind == WORDS["bool"] else None), text) for name, (kind, _, text) in rows.items()}
 
 
 def _definition(target):
     """Finds the function or class with a dotted name in its source file.
 
     Returns:
-      (its syntax tree, {name: Literal[...]} for the aliases in the file), or (None, {}) if there is none.
+      (its syntax tree, its source file), or (None, None) if there is none.
     """
     module, _, name = str(target).rpartition(".")
     try:
@@ -176,7 +159,7 @@ def _definition(target):
     except (ImportError, ValueError):
         spec = None
     if spec is None or spec.origin is None:
-        return None, {}
+        return None, None
     file = Path(spec.origin)
     files = [file, *(sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [])]
     pattern = re.compile(rf"^(?:def|class) {re.escape(name)}\b", re.M)
@@ -186,8 +169,8 @@ def _definition(target):
             tree = ast.parse(source)
             for node in tree.body:
                 if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
-                    return node, _aliases(tree)
-    return None, {}
+                    return node, file
+    return None, None
 
 
 def _descriptions(docstring):
@@ -201,27 +184,6 @@ def _descriptions(docstring):
             sentence = re.split(r"(?<=[.;])(?<!al\.)\s", re.sub(r"\s+", " ", match[2]).strip())[0].rstrip(".;")
             sentences |= {name.strip(): sentence for name in match[1].split(",")}
     return sentences
-
-
-def _aliases(tree):
-    """Returns {name: Literal[...]} for the type aliases in a file."""
-    assignments = ((node.targets[0], node.value) for node in tree.body if isinstance(node, ast.Assign))
-    return {ast.unparse(name): value for name, value in assignments if ast.unparse(value).startswith("Literal[")}
-
-
-def _kind(annotation, aliases):
-    """Describes a type in words."""
-    if annotation is None:
-        return ""
-    annotation = aliases.get(getattr(annotation, "id", None), annotation)
-    source = ast.unparse(annotation)
-    if isinstance(annotation, ast.BinOp):
-        return f"{_kind(annotation.left, aliases)}, {_kind(annotation.right, aliases)}"
-    if source.startswith("Literal["):
-        return ", ".join(part.strip(" '") for part in source[len("Literal[") : -1].split(","))
-    if source.startswith(("list[", "tuple[")):
-        return f"list of: {_kind(annotation.slice, aliases)}"
-    return KINDS.get(source, source)
 
 
 def _format_value(value):
