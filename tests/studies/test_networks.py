@@ -6,7 +6,7 @@ from jaxrnn import nets, studies
 from jaxrnn.cells import elman
 from jaxrnn.data import next_value
 from jaxrnn.errors import ConfigError
-from jaxrnn.studies import _ensembles
+from jaxrnn.studies import _ensembles, _networks
 
 NAMES = [name for name in dir(studies) if hasattr(getattr(studies, name), "study")]
 
@@ -18,7 +18,7 @@ def some():
 
 
 def test_a_dict_names_its_networks(some):
-    found = _ensembles.ensembles({"leaky": some, "pair": [some, some]})
+    found = _networks.ensembles({"leaky": some, "pair": [some, some]})
     assert [each.name for each in found] == ["leaky", "pair 1", "pair 2"]
     result = studies.gradient_flow.study({"leaky": some}, batch=2)
     assert list(result.networks) == ["leaky"]

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import run_folder
 from jaxrnn.storage import array_file, summaries
-from jaxrnn.studies import _aggregate, _runner
+from jaxrnn.studies import _aggregate, _networks, _runner
 from jaxrnn.studies._result import Result
 from jaxrnn.table import Table
 
@@ -122,9 +122,9 @@ def test_what_trains_anew_says_so_and_what_takes_no_input_too(run, study):
 
 
 def test_a_network_is_called_what_it_is(configure):
-    assert _runner.network_name(configure("model=jordan")) == "jordan"
-    assert _runner.network_name(configure("model=elman", "model.cell._target_=mine.cell")) == "mine.cell"
-    assert _runner.network_name(configure("model=elman", "model.cell._target_=jaxrnn.cells.gru.cell")) == "gru"
+    assert _networks.network_name(configure("model=jordan")) == "jordan"
+    assert _networks.network_name(configure("model=elman", "model.cell._target_=mine.cell")) == "mine.cell"
+    assert _networks.network_name(configure("model=elman", "model.cell._target_=jaxrnn.cells.gru.cell")) == "gru"
 
 
 @pytest.mark.slow

@@ -356,9 +356,9 @@ def test_sequences_are_counted_until_the_stop_rule(composed):
         return jnp.ones(batch.xs.shape[1], bool)
 
     easy = task._replace(dataset=task.dataset._replace(memory=MemoryTask(always)))
-    np.testing.assert_array_equal(long_lag.sequences_seen(easy, 0, 2, 20, 1000), [24, 24])
+    np.testing.assert_array_equal(long_lag.sequences_seen(easy, [0, 1], 20, 1000), [24, 24])
     hard = task._replace(dataset=task.dataset._replace(memory=MemoryTask(lambda ys, batch: ~always(ys, batch))))
-    assert np.isnan(long_lag.sequences_seen(hard, 0, 2, 20, 100)).all()
+    assert np.isnan(long_lag.sequences_seen(hard, [0, 1], 20, 100)).all()
 
 
 # From configuration to files
@@ -575,6 +575,6 @@ def test_studies_from_python_take_runs_ensembles_and_lists():
 def test_fewer_sequences_than_in_1997(task, published, composed):
     networks = 4 if "data.length=500" in task else 10
     task = [*task, "study=long_lag", "model=lstm", "model.cell.chrono=${data.length}"]
-    seen = long_lag.sequences_seen(build(composed(task)).task, 0, networks, 2000, published)
+    seen = long_lag.sequences_seen(build(composed(task)).task, range(networks), 2000, published)
     assert (~np.isnan(seen)).sum() >= networks - 1, seen
     assert np.nanmean(seen) < published

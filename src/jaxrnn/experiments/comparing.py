@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections import Counter
 
 REFERENCE = re.compile(r"\$\{(\.*)([\w.]+)\}")
 
@@ -101,6 +102,35 @@ def _differs_within_factory(name, configurations):
         factories = tuple(v for n, v in leaves_of_run.items() if n.endswith("_target_") and name.startswith(n[:-8]))
         values_by_factories.setdefault(factories, set()).add(str(leaves_of_run.get(name)))
     return any(len(values) > 1 for values in values_by_factories.values())
+
+
+def settings(configurations):
+    """Tells runs apart by their settings. Runs of the same setting differ only in their seeds.
+
+    Args:
+      configurations: the result of `leaves` for each run.
+
+    Returns:
+      (factors, one {column: label} per run). Factors are {dotted name: column in tables} of the leaves that differ,
+      except the seed; a column is the last part of the name if no other name ends with the same part.
+    """
+    names = [name for name in telling(configurations) if name != "seed"]
+    long_names = {name: name.removesuffix("._target_") for name in names}
+    short_names = {name: long_name.split(".")[-1] for name, long_name in long_names.items()}
+    counts = Counter(short_names.values())
+    factors = {name: short if counts[short] == 1 else long_names[name] for name, short in short_names.items()}
+    values = {name: [_label(leaves_of_run.get(name, "")) for leaves_of_run in configurations] for name in factors}
+    labels = {name: shown(name, values_of_name) for name, values_of_name in values.items()}
+    rows = [
+        {column: labels[name][values[name][number]] for name, column in factors.items()}
+        for number in range(len(configurations))
+    ]
+    return factors, rows
+
+
+def _label(value):
+    """Returns a number or a string as it is, and any other value as text."""
+    return value if isinstance(value, int | float | str) and not isinstance(value, bool) else str(value)
 
 
 def shown(name, values):

@@ -205,11 +205,16 @@ def saved_run(folder, task, settings, evaluator=None, cfg=None):
 
 def checkpoints_of(folder, trusted=()):
     """Loads the params of all checkpoints of a run folder, as (experiment, {step: params}). Arguments as in `load`."""
-    experiment, store = saved_experiment(folder, trusted), checkpoints(folder)
-    task = experiment.task
+    experiment = saved_experiment(folder, trusted)
+    return experiment, checkpoint_params(folder, experiment.task)
+
+
+def checkpoint_params(folder, task):
+    """Loads the params of all checkpoints of a run of a `Task`, as {step: params}."""
+    store = checkpoints(folder)
     with computing(task.trainer.precision):
         params = jax.eval_shape(lambda: task.net.init(jax.random.key(0), task.dataset.input_size))
-    return experiment, {step: store.params(params, "state", step)[0] for step in store.steps()}
+    return {step: store.params(params, "state", step)[0] for step in store.steps()}
 
 
 def checkpoints(folder):

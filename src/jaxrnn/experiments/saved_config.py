@@ -79,6 +79,15 @@ def file(folder):
     return Path(str(folder)) / ".hydra" / "config.yaml"
 
 
+def run_folders(folder):
+    """Lists the folders at or below a folder that contain a configuration, numbered ones by their number."""
+
+    def natural(path):
+        return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in path.parts]
+
+    return sorted((path.parents[1] for path in Path(str(folder)).rglob(".hydra/config.yaml")), key=natural)
+
+
 def _line(path, error):
     """Formats the line number of a YAML error, to follow the name of the file."""
     mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)

@@ -4,7 +4,7 @@ A configuration names functions to call, and someone else may have written it. T
 
 - the functions of jaxrnn that build runs, listed one by one, and the transformations and schedules of Optax,
 - files in the run folder and in the working directory,
-- modules and files that the user trusts explicitly.
+- modules and files that the user trusts explicitly, in the call or in the user's file (`trust_file`).
 """
 
 import inspect
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jaxrnn import hints
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import references
+from jaxrnn.experiments import references, trust_file
 from jaxrnn.experiments.comparing import container
 from jaxrnn.experiments.compose import CONF
 from jaxrnn.lazy import entries
@@ -57,12 +57,13 @@ def check(cfg, folder, trusted=()):
     Raises:
       ConfigError: at the first function that is not listed, or path outside the folder and the working directory.
     """
-    if (untrusted := next(_untrusted(cfg, folder, trusted), None)) is None:
+    if not (untrusted := _untrusted(cfg, folder, trusted)):
         return
-    name, value, key = untrusted
+    name, value, key = untrusted[0]
     names = [*trusted, *needed(cfg, folder, trusted)]
     hint = hints.argument("trust", names)
-    advice = f"if you trust it, pass trusted={names} in Python, or on the command line add {hint}"
+    advice = f"if you trust it, name this folder once in {trust_file.path()}"
+    advice += f", pass trusted={names} in Python, or on the command line add {hint}"
     if key == "path":
         raise ConfigError(
             f"{folder}: its configuration reads {name}={value}, outside this folder and the working directory; {advice}"
@@ -83,7 +84,15 @@ def needed(cfg, folder, trusted=()):
 
 
 def _untrusted(cfg, folder, trusted):
-    """Yields (dotted name, value, "_target_" or "path") for every function and file that is not trusted."""
+    """Lists (dotted name, value, "_target_" or "path") of every function and file that is not trusted."""
+    if not (untrusted := list(_outside(cfg, folder, trusted))):
+        return []
+    granted = trust_file.granted(folder)
+    return list(_outside(cfg, folder, (*trusted, *granted))) if granted else untrusted
+
+
+def _outside(cfg, folder, trusted):
+    """Yields (dotted name, value, "_target_" or "path") for every function and file that `trusted` does not cover."""
     for name, value in _leaves(cfg if isinstance(cfg, dict) else container(cfg)):
         key = re.sub(r"(\.\d+)+$", "", name).rpartition(".")[2]  # for an item of a list, the key of the list
         if key == "_target_" and not _is_allowed(value, trusted):

@@ -11,6 +11,7 @@ from jaxrnn.papers import _training as training
 from jaxrnn.papers._claims import at_most
 from jaxrnn.plotting import style
 from jaxrnn.studies.long_lag import sequences_seen
+from jaxrnn.training.ensemble import network_seeds
 from jaxrnn.training.update import Trainer
 
 
@@ -46,7 +47,7 @@ class Experiment(NamedTuple):
         cell, trainer = lstm.cell(self.size, chrono=float(length)), Trainer(1000, self.batch, 100)
         task = training.task(cell, self.dataset, trainer, learning_rate=self.rate)
         uncounted = self.right * self.before
-        seen = sequences_seen(task, 0, seeds, self.right, self.max_sequences + uncounted, self.name)
+        seen = sequences_seen(task, network_seeds(0, seeds), self.right, self.max_sequences + uncounted, self.name)
         return np.where(np.isnan(seen), np.inf, seen - uncounted)
 
 

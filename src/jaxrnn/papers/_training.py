@@ -5,7 +5,7 @@ import optax
 
 from jaxrnn.nets import rnn
 from jaxrnn.optimizers import optimizer
-from jaxrnn.training.ensemble import ensemble_training
+from jaxrnn.training.ensemble import ensemble_training, network_seeds
 from jaxrnn.training.loop import train
 from jaxrnn.training.update import Task, Trainer
 from jaxrnn.unroll import deferred
@@ -59,7 +59,7 @@ def train_networks(make, seeds, values=None):
 
 def train_and_record(make, seeds, values=None):
     """Trains networks; returns (steps [R], losses [R, N], the finished `Training`), as in `losses` and `trained`."""
-    training = ensemble_training(make, 0, seeds, values, ("validation",))
+    training = ensemble_training(make, network_seeds(0, seeds), values, ("validation",))
     steps, losses_by_report = [], []
     for _ in train(training):
         steps.append(training.last_step())

@@ -16,6 +16,7 @@ from jaxrnn.types import Positive
 
 PAGE = 7.0  # default width of a figure in inches
 NARROWEST = 1.6  # smallest width of a panel in inches
+BEST = -1  # stands for the best checkpoint of each network, if their numbers of updates differ
 SMALLEST = 7.0  # smallest font size in points
 LETTER = 0.52  # mean width of a character divided by its font size
 ABOVE_AND_BELOW = 0.7  # inches of a panel's height for title, ticks and a label of one line
@@ -34,11 +35,11 @@ BEFORE = {"linestyle": (0, (3, 1.5)), "linewidth": 1.0}  # the first checkpoint;
 
 
 def series(number):
-    """Returns colour, line style and marker of curve `number`, from 0. The first seven differ from each other."""
+    """Returns colour, line style and marker of curve `number`, from 0. The first 49 differ from each other."""
     return {
         "color": COLOURS[number % len(COLOURS)],
         "linestyle": STYLES[number % len(STYLES)],
-        "marker": MARKERS[number % len(MARKERS)],
+        "marker": MARKERS[(number + number // len(COLOURS)) % len(MARKERS)],
     }
 
 
@@ -211,8 +212,8 @@ def plain_log(axis):
 
 
 def when(step):
-    """Describes a checkpoint in words: "before training", "after 200 updates"."""
-    return "before training" if step == 0 else f"after {int(step):,} updates"
+    """Describes a checkpoint in words: "before training", "after 200 updates", "best checkpoint" for `BEST`."""
+    return {0: "before training", BEST: "best checkpoint"}.get(int(step), f"after {int(step):,} updates")
 
 
 def path(folder, name):

@@ -16,6 +16,7 @@ from . import similarity as similarity
 from . import truncation as truncation
 from ._ensembles import Ensemble as Ensemble
 from ._ensembles import ensemble as ensemble
-from ._ensembles import ensembles as ensembles
+from ._networks import ensembles as ensembles
+from ._networks import networks_of as networks_of
 from ._result import Result as Result
 from ._runner import run as run

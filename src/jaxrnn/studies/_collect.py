@@ -3,6 +3,7 @@
 from functools import partial
 
 from jaxrnn import statistics
+from jaxrnn.plotting.style import BEST, when
 from jaxrnn.studies._result import Result, flat, quantiles
 from jaxrnn.table import Table
 from jaxrnn.training.probes import Probe
@@ -23,7 +24,7 @@ def collect(kinds, measure, rows, findings, scores, plot, captions, common=None)
     for ensemble in kinds:
         for name, arrays in measure(ensemble).items():
             arrays_by_name[name] = arrays
-            table += [{"network": name} | row for row in rows(arrays)]
+            table += [{"network": name} | row | _named_step(row) for row in rows(arrays)]
             sentences += findings(name, arrays)
             for quantity, values in scores(arrays).items():
                 scores_by_quantity.setdefault(quantity, {})[name] = values
@@ -36,9 +37,18 @@ def at_ends(words):
     def findings(name, arrays):
         steps = arrays["steps"]
         for moment in sorted({0, len(steps) - 1}):
-            yield f"{name}, step {steps[moment]}: {words(arrays, moment)}"
+            yield f"{name}, {at_step(steps[moment])}: {words(arrays, moment)}"
 
     return findings
+
+
+def at_step(step):
+    """Describes a checkpoint in a finding: "step 300", or "best checkpoint"."""
+    return when(step) if step == BEST else f"step {step}"
+
+
+def _named_step(row):
+    return {"step": "best"} if row.get("step") == BEST else {}
 
 
 def rows_by_lag(row, values):

@@ -1,9 +1,7 @@
 """Ensembles: networks of one kind before, during and after training, measured in one compiled call."""
 
 import contextlib
-from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -14,7 +12,6 @@ from jax import lax
 from jax.sharding import PartitionSpec as P
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments.run import Run
 from jaxrnn.jax_internals import compile_for
 from jaxrnn.nets import adapted
 from jaxrnn.optimizers import as_optimizer
@@ -36,25 +33,33 @@ class Ensemble(NamedTuple):
     Fields:
       name: name in figures and tables.
       task: the `Task` that trains the networks.
-      seed: seed of the first network; the others have the seeds after it.
-      steps: [S], the number of updates at each checkpoint; 0 is before training.
+      seeds: [N], seeds of the networks.
+      steps: [S], the number of updates at each checkpoint; 0 is before training, `style.BEST` the best checkpoint of
+        networks that differ in its number of updates.
       params: params of `net`, leaves [S, N, ...] for N networks at S checkpoints.
       experiment: the `Experiment` the ensemble comes from, or None.
       split: split of the data from which sequences are drawn.
+      as_runs: whether each network draws the sequences that it draws when it is studied alone.
     """
 
     name: str
     task: Task
-    seed: int
+    seeds: np.ndarray
     steps: np.ndarray
     params: Any
     experiment: Any = None
     split: str = "train"
+    as_runs: bool = False
 
     @property
     def networks(self) -> int:
         """Number of networks, N."""
         return jax.tree.leaves(self.params)[0].shape[1]
+
+    @property
+    def seed(self) -> int:
+        """Seed of the first network."""
+        return int(self.seeds[0])
 
     @property
     def net(self) -> Net:
@@ -67,6 +72,8 @@ class Ensemble(NamedTuple):
 
     def keys(self) -> jax.Array:
         """Returns one PRNG key per network [N], the same at all checkpoints."""
+        if self.as_runs:
+            return jax.vmap(jax.random.fold_in, (0, None))(keys(self.seeds), 0)
         return jax.vmap(partial(jax.random.fold_in, jax.random.key(self.seed)))(jnp.arange(self.networks))
 
     def ends(self) -> list[int]:
@@ -93,46 +100,6 @@ class Ensemble(NamedTuple):
         return f"{self.name} ({count}, {moments})"
 
 
-def ensembles(networks: Any, pairs: bool = False) -> list[Ensemble]:
-    """Returns the networks of a study as a list of `Ensemble`s.
-
-    Args:
-      networks, pairs: as in `jaxrnn.studies`; whether the study can measure encoder-decoders.
-
-    Raises:
-      ConfigError: if `networks` is empty, or contains an encoder-decoder that the study cannot measure.
-    """
-    if not (listed := _list_ensembles(networks)):
-        raise ConfigError("networks=[]: expected at least one Run or Ensemble, found none")
-    if unsupported := [each.name for each in listed if each.net.decoding is not None and not pairs]:
-        raise ConfigError(f"{unsupported[0]} is an encoder-decoder: only study=gradient_flow can measure one")
-    return listed
-
-
-def _list_ensembles(networks):
-    if isinstance(networks, Run):
-        return [ensemble_of_params("network", networks.task, networks.seed, {networks.best_step: networks.params})]
-    if isinstance(networks, Ensemble):
-        return [networks]
-    if isinstance(networks, Mapping):
-        return [each for name, value in networks.items() for each in _rename(str(name), _list_ensembles(value))]
-    if type(networks) not in (list, tuple):
-        hint = "; load a run folder with jaxrnn.load" if isinstance(networks, str | Path) else ""
-        kind = type(networks).__name__
-        raise ConfigError(f"networks: expected a Run, an Ensemble, a list or a dict of these, found {kind}{hint}")
-    listed = [each for value in networks for each in _list_ensembles(value)]
-    if len({each.name for each in listed}) == len(listed):
-        return listed
-    return [each._replace(name=f"{each.name} {number}") for number, each in enumerate(listed, 1)]
-
-
-def _rename(name, listed):
-    """Gives ensembles a name; several ensembles also get a number."""
-    if len(listed) == 1:
-        return [listed[0]._replace(name=name)]
-    return [each._replace(name=f"{name} {number}") for number, each in enumerate(listed, 1)]
-
-
 def ensemble(
     net: Net, dataset: Dataset, networks: int = 8, seed: int = 0, name: str = "network", batch_size: int = 32
 ) -> Ensemble:
@@ -147,35 +114,29 @@ def ensemble(
       batch_size: sequences per update, for studies that train.
     """
     task = Task(adapted(net, dataset), dataset, as_optimizer(optax.identity()), Trainer(1, batch_size, 1, current()))
-    return initial_ensemble(name, task, seed, networks)
+    return initial_ensemble(name, task, network_seeds(seed, networks))
 
 
-def ensemble_of_params(name, task, seed, checkpoints, experiment=None):
-    """Returns the ensemble of one network at its checkpoints, {step: params}."""
-    params = [jax.tree.map(lambda a: np.asarray(a)[None], each) for each in checkpoints.values()]
-    return Ensemble(name, task, seed, np.array(list(checkpoints)), stack_checkpoints(task, params), experiment)
-
-
-def initial_ensemble(name, task, seed, networks, experiment=None):
-    """Returns N networks before training, with the seeds seed, seed + 1, ..."""
+def initial_ensemble(name, task, seeds, experiment=None):
+    """Returns networks before training, one per seed [N]."""
 
     def initial_params(task, key, _):
         return updates(task).init(key).params
 
-    initialise = over_runs(initial_params, lambda _: task, networks, one_by_one=True)
-    params = jax.device_get(initialise(None, keys(network_seeds(seed, networks)), ()))
-    return Ensemble(name, task, seed, np.array([0]), stack_checkpoints(task, [params]), experiment)
+    initialise = over_runs(initial_params, lambda _: task, len(seeds), one_by_one=True)
+    params = jax.device_get(initialise(None, keys(seeds), ()))
+    return Ensemble(name, task, seeds, np.array([0]), stack_checkpoints(task, [params]), experiment)
 
 
-def trained_ensemble(name, task, seed, networks, experiment=None, bar=None):
-    """Trains N networks in one compiled program and keeps them before training and at every report.
+def trained_ensemble(name, task, seeds, experiment=None, bar=None):
+    """Trains one network per seed [N] in one compiled program and keeps them before training and at every report.
 
     `bar` is a progress bar that also counts other trainings; this training advances it.
 
     Raises:
       ConfigError: if the training of a network diverges.
     """
-    training = ensemble_training(task, seed, networks)
+    training = ensemble_training(task, seeds)
     steps, checkpoints = [0], [jax.device_get(training.states.params)]
 
     def record_checkpoint(training):
@@ -186,7 +147,7 @@ def trained_ensemble(name, task, seed, networks, experiment=None, bar=None):
         checkpoints.append(jax.device_get(training.states.params))
 
     train_named(name, training, record_checkpoint, bar)
-    return Ensemble(name, task, seed, np.array(steps), stack_checkpoints(task, checkpoints), experiment)
+    return Ensemble(name, task, seeds, np.array(steps), stack_checkpoints(task, checkpoints), experiment)
 
 
 def train_named(name, training, hook, bar=None):

@@ -5,13 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import jax
-import numpy as np
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from jaxrnn import atomic, hints
 from jaxrnn.errors import ConfigError, DiskError, last_line
-from jaxrnn.experiments import nodes, run_folder, schema
+from jaxrnn.experiments import nodes, schema
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.compose import compose
 from jaxrnn.experiments.hydra_internals import to_yaml
@@ -21,10 +19,10 @@ from jaxrnn.storage import summaries
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.studies import _ensembles as ensembles
 from jaxrnn.studies import _precision
+from jaxrnn.studies._networks import load_networks, network_name
 from jaxrnn.studies._result import check
 from jaxrnn.timestamps import stamp
-from jaxrnn.training.batches import check_split
-from jaxrnn.training.diagnostics import notes as of_training
+from jaxrnn.training.ensemble import network_seeds
 from jaxrnn.types import Size
 
 FOLDER = "studies"  # in a run folder: studies/NAME, studies/NAME_2 ...
@@ -77,15 +75,6 @@ def networks_by_label(cfg, hydra):
     return cfgs
 
 
-def network_name(cfg):
-    """Returns the name of a configuration's network: its cell, "lstm" for a cell of the package, "mine.cell" for
-    another.
-    """
-    target = str(cfg.model.get("cell", cfg.model)._target_)
-    parts = target.split(".")
-    return parts[-2] if parts[:2] == ["jaxrnn", "cells"] else target
-
-
 def _kinds(compare, name):
     """Returns {label: {key: value}}: a mapping unchanged, a list of models as {model: {"model": model}}."""
     content = OmegaConf.to_container(compare, resolve=False) if OmegaConf.is_config(compare) else None
@@ -131,15 +120,15 @@ def study_models(cfgs, folder, command=""):
 
 def _ensemble(make, name, experiment, networks):
     with computing(experiment.task.trainer.precision):
-        return make(name, experiment.task, experiment.seed, networks, experiment)
+        return make(name, experiment.task, network_seeds(experiment.seed, networks), experiment)
 
 
 def study_run(cfg, folder, command=""):
-    """Runs a study of the network of a run folder; writes to a folder inside it.
+    """Runs a study of the networks of run folders and sweeps; writes to a folder inside the only folder of them.
 
     Args:
       cfg: the configuration, with the nodes `study`, `checkpoints`, `split`, `precision` and `figure`.
-      folder: the run folder.
+      folder: a run folder, the folder of a sweep, or a list of these.
       command: the command that was run, for the captions.
 
     Returns:
@@ -147,56 +136,30 @@ def study_run(cfg, folder, command=""):
     """
     began = time.perf_counter()
     schema.prepare(cfg, skipped=[key for key in cfg if key not in nodes.FIXED["study_run"]])
-    network, notes = _of_run(folder, cfg)
-    name, number, target = schema.instantiate(cfg.study).func.__module__.rpartition(".")[2], 1, None
-    while target is None or target.exists():
-        target = Path(str(folder)) / FOLDER / (name if number == 1 else f"{name}_{number}")
-        number += 1
-    lines = _study(cfg, [network], target, command, began)
+    folders = [str(each) for each in folder] if isinstance(folder, list | ListConfig) else [str(folder)]
+    kinds, notes = load_networks(
+        folders,
+        schema.validated(cfg.checkpoints, Literal["best", "all"], "checkpoints"),
+        schema.validated(cfg.split, str, "split"),
+        schema.validated(cfg.precision, Literal["f32", "f64"] | None, "precision"),
+        schema.listed(cfg.trust, "trust"),
+    )
+    target = _new_folder(folders, schema.instantiate(cfg.study).func.__module__.rpartition(".")[2])
+    lines = _study(cfg, kinds, target, command, began, notes)
     atomic.write(target / "config.yaml", to_yaml(cfg))
     return [*notes, *lines]
 
 
-def _of_run(folder, cfg):
-    """Loads the network of a run folder.
-
-    Returns:
-      (the network as an `Ensemble`, notes about the run for the reader).
-
-    Raises:
-      ConfigError: if the folder is not a run folder, its checkpoints cannot be read, or the data lack the split.
-    """
-    which = schema.validated(cfg.checkpoints, Literal["best", "all"], "checkpoints")
-    split = schema.validated(cfg.split, str, "split")
-    precision = schema.validated(cfg.precision, Literal["f32", "f64"] | None, "precision")
-    experiment, checkpoints = run_folder.checkpoints_of(folder, schema.listed(cfg.trust, "trust"))
-    check_split(experiment.task.dataset, split)
-    run = run_folder.load(folder, schema.listed(cfg.trust, "trust"))
-    params = checkpoints if which == "all" else {run.best_step: run.params}
-    notes = []
-    if which == "all" and len(checkpoints) == 1:
-        step = next(iter(checkpoints))
-        notes.append(f"this run kept only the checkpoint of step {step}; checkpoints.keep_every=N keeps more")
-    summary = summaries.read(folder)
-    if summary is not None and summary["status"] not in ("finished", "pruned"):
-        notes.append(
-            f"this run ended as {summary['status']}: {summary['reason']}; the study measures its last good state"
-        )
-    notes += of_training(run.history)
-    if precision is not None:
-        params = jax.tree.map(np.asarray, params)
-        experiment.cfg.trainer.precision = precision
-        experiment = build(experiment.cfg)
-        dtype = np.float64 if precision == "f64" else np.float32
-        params = jax.tree.map(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a, params)
-    with computing(experiment.task.trainer.precision):
-        network = ensembles.ensemble_of_params(
-            network_name(experiment.cfg), experiment.task, experiment.seed, params, experiment
-        )
-    return network._replace(split=split), notes
+def _new_folder(folders, name):
+    """Returns the path of a new folder: in the only folder that is studied, or else in `outputs`."""
+    parent = Path(folders[0]) / FOLDER if len(folders) == 1 else Path("outputs") / stamp("%Y-%m-%d")
+    stem, number = name if len(folders) == 1 else f"{stamp('%H-%M-%S')}_{name}", 1
+    while (target := parent / (stem if number == 1 else f"{stem}_{number}")).exists():
+        number += 1
+    return target
 
 
-def _study(cfg, kinds, folder, command, began):
+def _study(cfg, kinds, folder, command, began, notes=()):
     measure, page = schema.instantiate(cfg.study), schema.instantiate(cfg.figure)
     name = measure.func.__module__.rpartition(".")[2]
     try:
@@ -212,22 +175,29 @@ def _study(cfg, kinds, folder, command, began):
     check(result, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        paths = result.write(folder, name, page.width, provenance(kinds, command, began))
+        paths = result.write(folder, name, page.width, provenance(kinds, command, began, notes))
     except OSError as error:
         raise DiskError(atomic.refusal(error, "give the same command again")) from error
     return [*result.findings, f"in {', '.join(map(str, paths))}"]
 
 
-def provenance(kinds, command, began):
+def provenance(kinds, command, began, notes=()):
     """Describes how numbers were made, for the last lines of a caption: networks, seeds, command, time, versions,
     machine.
     """
     environment = summaries.versions()
     versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
-    seeds = "; ".join(dict.fromkeys(f"{each.seed} to {each.seed + each.networks - 1}" for each in kinds))
+    seeds = "; ".join(dict.fromkeys(_range(each.seeds) for each in kinds))
     lines = ["Networks: " + ", ".join(each.description() for each in kinds) + f". Seeds {seeds}."]
     lines += [f"Sequences: {split}." for split in dict.fromkeys(each.split for each in kinds)]
+    lines += [f"Note: {note}." for note in notes]
     lines += [f"Command: {command}"] if command else []
     seconds = time.perf_counter() - began
     lines.append(f"Measured in {seconds:.0f} s on {environment['device']}; {versions}; {stamp('%Y-%m-%d')}.")
     return "\n".join(lines) + "\n"
+
+
+def _range(seeds):
+    """Writes seeds as "0 to 5" if they follow each other, else as a list."""
+    first, last = int(seeds[0]), int(seeds[-1])
+    return f"{first} to {last}" if last - first == len(seeds) - 1 else ", ".join(map(str, seeds))

@@ -20,7 +20,8 @@ from jaxrnn.cells.transforms import clipped
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
-from jaxrnn.studies._ensembles import ensembles, train_named
+from jaxrnn.studies._ensembles import train_named
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.studies._retraining import retraining_note, trivial_loss
@@ -108,7 +109,7 @@ def _train(ensemble, way, grid):
         net = ensemble.net.with_unroll(unroll) if way == "backward loop" else ensemble.net
         return task._replace(net=net, optimizer=Optimizer(optax.chain(clip), task.optimizer.rule))
 
-    training = ensemble_training(make, ensemble.seed, networks, grid)
+    training = ensemble_training(make, ensemble.seeds, grid)
     columns, reports = ("loss", "grad_norm", "clipped_norm", "clipped", "update_norm", "param_norm"), []
 
     def record_report(training):

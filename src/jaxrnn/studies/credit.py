@@ -20,7 +20,8 @@ from jaxrnn.norms import norm, unit
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._collect import at_ends, collect, rows_by_lag
-from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._ensembles import over_networks
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result
 from jaxrnn.types import Batch, Dataset, Net, Params, Size

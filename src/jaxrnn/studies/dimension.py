@@ -16,8 +16,9 @@ from jaxrnn.dynamics import dimension as measures
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._collect import at_ends, collect
-from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._ensembles import over_networks
 from jaxrnn.studies._layers import driven_maps
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.types import NonNegativeInt, Size

@@ -12,8 +12,8 @@ import numpy as np
 
 from jaxrnn import dynamics
 from jaxrnn.plotting import style
-from jaxrnn.studies._ensembles import ensembles
 from jaxrnn.studies._layers import driven_maps
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result
 from jaxrnn.table import Table

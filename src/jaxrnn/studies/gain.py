@@ -17,8 +17,9 @@ from jaxrnn import dynamics, statistics
 from jaxrnn.norms import norm
 from jaxrnn.recurrent_weights import recurrent_weights
 from jaxrnn.studies import _gain_figures as figures
-from jaxrnn.studies._ensembles import compile_over_networks, ensembles, initial_ensemble, over_networks, refuse_future
+from jaxrnn.studies._ensembles import compile_over_networks, initial_ensemble, over_networks, refuse_future
 from jaxrnn.studies._gain_grid import gain_grid
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._recurrent import scaled
 from jaxrnn.studies._result import Result, quantiles
@@ -155,7 +156,7 @@ def edges(rates: ArrayLike, grid: Any) -> Any:
 
 def _edges_of_size(ensemble, size, grid, longest, noise, scale):
     experiment = reconfigure(ensemble, "model.cell.size", size)
-    resized = initial_ensemble(ensemble.name, experiment.task, ensemble.seed, ensemble.networks, experiment)
+    resized = initial_ensemble(ensemble.name, experiment.task, ensemble.seeds, experiment)
     of_network, _ = _points(resized, grid, np.array([longest]), longest, noise, scale)
     return edges(np.moveaxis(over_networks(of_network, resized)[0], 0, -1)[:, 0], grid)
 

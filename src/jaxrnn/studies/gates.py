@@ -15,8 +15,8 @@ from jaxrnn import statistics
 from jaxrnn.dynamics import taps
 from jaxrnn.studies import _gate_figures as figures
 from jaxrnn.studies._collect import at_ends, collect, layers_probe
-from jaxrnn.studies._ensembles import ensembles
 from jaxrnn.studies._layers import over_layers
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.training.probes import Probe

@@ -18,9 +18,9 @@ from jaxrnn.norms import norm, smallest, unit
 from jaxrnn.recurrent_weights import map_recurrent
 from jaxrnn.studies import _flow_figures as figures
 from jaxrnn.studies._collect import at_ends, collect, layers_probe, rows_by_lag
-from jaxrnn.studies._ensembles import ensembles
 from jaxrnn.studies._layers import over_layers
 from jaxrnn.studies._losses_read import by_lag, losses_read, summed_by_lag
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result
 from jaxrnn.training.probes import Probe

@@ -16,9 +16,10 @@ from jaxrnn import statistics
 from jaxrnn.dynamics import curvature
 from jaxrnn.norms import norm, tree_norm, unit
 from jaxrnn.studies import _landscape_figures as figures
-from jaxrnn.studies._collect import collect
-from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._collect import at_step, collect
+from jaxrnn.studies._ensembles import over_networks
 from jaxrnn.studies._gradients import loss_of
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.types import Positive, Size
@@ -67,9 +68,10 @@ def _rows(arrays):
 
 def _findings(name, arrays):
     rows = list(_rows(arrays))
-    words = "step {step}: loss {loss:.3g}, largest curvature {sharpness:.3g}, gradient norm {grad_norm:.3g}"
+    words = "loss {loss:.3g}, largest curvature {sharpness:.3g}, gradient norm {grad_norm:.3g}"
     ends = rows[:1] + rows[1:][-1:]
-    return [*(f"{name}, " + words.format(**row) for row in ends), *_before_a_jump(name, arrays)]
+    sentences = [f"{name}, {at_step(row['step'])}: " + words.format(**row) for row in ends]
+    return [*sentences, *_before_a_jump(name, arrays)]
 
 
 def _before_a_jump(name, arrays):

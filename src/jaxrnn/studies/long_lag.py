@@ -13,7 +13,8 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from jaxrnn import statistics
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
-from jaxrnn.studies._ensembles import ensembles, train_named
+from jaxrnn.studies._ensembles import train_named
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result
 from jaxrnn.studies._retraining import reconfigure, retraining_note
@@ -41,13 +42,12 @@ DIFFERENCES = (
 )
 
 
-def sequences_seen(task: Any, seed: int, networks: Any, right: Any, max_sequences: Any, name: str = "network") -> Any:
+def sequences_seen(task: Any, seeds: Any, right: Any, max_sequences: Any, name: str = "network") -> Any:
     """Trains N networks until each has got `right` successive training sequences right.
 
     Args:
       task: a `Task`; its trainer's number of steps is not used.
-      seed: seed of the first network; the others have the seeds after it.
-      networks: N.
+      seeds: [N], seeds of the networks.
       right: number of successive training sequences that must be right.
       max_sequences: largest number of sequences that a network sees.
       name: name of the networks, for the progress bar.
@@ -58,7 +58,7 @@ def sequences_seen(task: Any, seed: int, networks: Any, right: Any, max_sequence
     batch_size, report_every = task.trainer.batch_size, task.trainer.report_every
     steps = -(-max_sequences // batch_size)
     task = task._replace(trainer=task.trainer._replace(steps=-(-steps // report_every) * report_every))
-    streak, successes, seen = np.zeros(networks, int), np.full(networks, np.nan), [0]
+    streak, successes, seen = np.zeros(len(seeds), int), np.full(len(seeds), np.nan), [0]
 
     def count(training):
         for correct in training.report.solved.T:
@@ -70,7 +70,7 @@ def sequences_seen(task: Any, seed: int, networks: Any, right: Any, max_sequence
             if not np.isnan(successes[row]):
                 history.end("finished", "enough successive sequences are right")
 
-    train_named(name, ensemble_training(task, seed, networks), count)
+    train_named(name, ensemble_training(task, seeds), count)
     return successes
 
 
@@ -107,12 +107,8 @@ def study(
         results = []
         for length in lengths:
             experiment = reconfigure(ensemble, "data.length", length)
-            seed_and_networks = ensemble.seed, ensemble.networks
-            results.append(
-                sequences_seen(
-                    experiment.task, *seed_and_networks, right, max_sequences, f"{ensemble.name}, {length} steps"
-                )
-            )
+            name = f"{ensemble.name}, {length} steps"
+            results.append(sequences_seen(experiment.task, ensemble.seeds, right, max_sequences, name))
             rows.append(_row(ensemble.name, experiment.cfg.data, length, results[-1]))
             findings.append("{network}, {task}, length {length}: ".format(**rows[-1]) + _words(rows[-1]))
         arrays_by_network[ensemble.name] = {"seen": np.array(results)}

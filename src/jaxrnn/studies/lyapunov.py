@@ -16,8 +16,9 @@ from jaxrnn import dynamics, statistics
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._collect import at_ends, collect
-from jaxrnn.studies._ensembles import ensembles, over_networks, refuse_future
+from jaxrnn.studies._ensembles import over_networks, refuse_future
 from jaxrnn.studies._layers import driven_maps, only_elman_layer
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result
 from jaxrnn.types import NonNegativeInt, Size

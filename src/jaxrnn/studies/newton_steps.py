@@ -17,9 +17,10 @@ import numpy as np
 from jaxrnn.dynamics import taps
 from jaxrnn.plotting import style
 from jaxrnn.studies._collect import collect
-from jaxrnn.studies._ensembles import ensembles, over_networks, refuse_future
+from jaxrnn.studies._ensembles import over_networks, refuse_future
 from jaxrnn.studies._gain_grid import gain_grid
 from jaxrnn.studies._layers import label, layer_names
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._recurrent import scaled
 from jaxrnn.studies._result import Result

@@ -16,8 +16,9 @@ from jaxrnn import statistics
 from jaxrnn.nets import AffineParams
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
-from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._ensembles import over_networks
 from jaxrnn.studies._gradients import compare_gradients, loss_of
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._online_rules import UNROLLS, RuleName, supported
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles

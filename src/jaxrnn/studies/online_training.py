@@ -14,7 +14,8 @@ import numpy as np
 from jaxrnn import statistics
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
-from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._ensembles import over_networks
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._online_rules import RULES, RuleName, supported
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles

@@ -14,7 +14,8 @@ from jaxrnn import statistics
 from jaxrnn.dynamics import similarity as measures
 from jaxrnn.dynamics import taps
 from jaxrnn.plotting import style
-from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._ensembles import over_networks
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table

@@ -20,9 +20,10 @@ from jaxrnn import statistics
 from jaxrnn.losses import weighted_sum
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
-from jaxrnn.studies._collect import collect
-from jaxrnn.studies._ensembles import ensembles, over_networks
+from jaxrnn.studies._collect import at_step, collect
+from jaxrnn.studies._ensembles import over_networks
 from jaxrnn.studies._gradients import compare_gradients, loss_of
+from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.types import Batch, Dataset, Net, Params, Size
@@ -160,7 +161,7 @@ def _rows(arrays):
 def _findings(name, arrays):
     for way, step, values in _ways(arrays):
         first = arrays["k"][int(np.argmax(np.median(values[..., 0], axis=0) > 0.95))]
-        yield f"{name}, step {step}, {WAYS[way]}: cosine above 0.95 from k = {first} on"
+        yield f"{name}, {at_step(step)}, {WAYS[way]}: cosine above 0.95 from k = {first} on"
 
 
 def _measure_kind(ensemble, lengths, batch):

@@ -78,19 +78,16 @@ def read(folder, metric="validation.loss"):
     Raises:
       ConfigError: if the folder holds no run, or some runs are finished and none has this metric.
     """
-    files = sorted(Path(str(folder)).rglob(".hydra/config.yaml"), key=lambda file: _natural(file.parents[1]))
-    contents, unreadable = reading.readable([file.parents[1] for file in files])
+    contents, unreadable = reading.readable(saved_config.run_folders(folder))
     better = reading.better_of(metric, contents.values())
     runs = [reading.run_of(run_folder, *content, metric, better) for run_folder, content in contents.items()]
     if not runs:
         raise ConfigError("; ".join([f"{folder}: expected run folders below it, found none", *unreadable]))
     if all(run.value is None for run in runs) and any(run.status == "finished" for run in runs):
         raise ConfigError(f"metric={metric}: no run has this metric{reading.known(contents.values())}")
-    factors = _factors([run.leaves for run in runs])
-    labels = {name: comparing.shown(name, [_plain(run.leaves.get(name, "")) for run in runs]) for name in factors}
+    factors, rows = comparing.settings([run.leaves for run in runs])
     runs_by_factors = {}
-    for run in runs:
-        values = {column: labels[name][_plain(run.leaves.get(name, ""))] for name, column in factors.items()}
+    for run, values in zip(runs, rows, strict=True):
         runs_by_factors.setdefault(tuple(values.items()), []).append(run)
     settings = [Setting(dict(values), members) for values, members in runs_by_factors.items()]
     settings = sorted(settings, key=lambda setting: setting.ranked(better))
@@ -184,25 +181,3 @@ def _lines(sweep, rows):
     if repeat := command(sweep):
         lines.append(f"repeat the best run: {repeat}")
     return lines
-
-
-def _factors(runs):
-    """Returns {dotted name: label} of the leaves that differ between runs, except the seed.
-
-    The label is the last part of the name if no other name ends with the same part.
-    """
-    names = [name for name in comparing.telling(runs) if name != "seed"]
-    long_labels = {name: name.removesuffix("._target_") for name in names}
-    short_labels = {name: label.split(".")[-1] for name, label in long_labels.items()}
-    counts = Counter(short_labels.values())
-    return {name: short if counts[short] == 1 else long_labels[name] for name, short in short_labels.items()}
-
-
-def _plain(value):
-    """Returns a number or a string as it is, and any other value as text."""
-    return value if isinstance(value, int | float | str) and not isinstance(value, bool) else str(value)
-
-
-def _natural(path):
-    """Key that sorts numbered folders by number: run 2 before run 10."""
-    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in path.parts]

@@ -8,21 +8,20 @@ from jaxrnn.training.history import History
 from jaxrnn.training.loop import begun
 
 
-def ensemble_training(make, seed, networks, values=None, measured=()):
+def ensemble_training(make, seeds, values=None, measured=()):
     """Returns the `jaxrnn.training.loop.Training` of N networks per value, before the first update.
 
     Args:
       make: a `Task`, or a function from a value to a `Task`.
-      seed: seed of the first network; the others have the seeds after it, the same for every value.
-      networks: N.
+      seeds: [N], seeds of the networks, the same for every value.
       values: floats passed to `make`; None for networks that differ only in their seeds.
       measured: names of the splits to evaluate at every report.
 
     Returns:
       A `Training` whose rows are values by seeds.
     """
-    seeds = np.tile(network_seeds(seed, networks), 1 if values is None else len(values))
-    value_of_run = None if values is None else np.repeat(np.asarray(values, jnp.result_type(float)), networks)
+    value_of_run = None if values is None else np.repeat(np.asarray(values, jnp.result_type(float)), len(seeds))
+    seeds = np.tile(seeds, 1 if values is None else len(values))
     task = make if values is None else make(value_of_run[0])
     group = engine.group((lambda _: make) if values is None else make, seeds, value_of_run, measured)
     return begun(task, group, [History(task.trainer.steps) for _ in seeds])
