@@ -43,9 +43,13 @@ KEYS = {  # words of Keras, PyTorch and other libraries -> keys of a configurati
     "recurrent_dropout": "model.recurrent_dropout",
     "bidirectional": "model.bidirectional",
     "opt": "optimizer",
+    **dict.fromkeys(("tensorboard", "wandb", "mlflow", "trackio", "tracker", "loggers"), "logger"),
     "dtype": "trainer.precision",
 }
-NOTES = {"trainer.steps": ", a number of updates: epochs x sequences / trainer.batch_size"}
+NOTES = {
+    "trainer.steps": ", a number of updates: epochs x sequences / trainer.batch_size",
+    "logger": ", such as logger=tensorboard or logger=[wandb,mlflow]",
+}
 
 
 def key_here(name: str) -> str | None:

@@ -45,7 +45,7 @@ def test_a_short_run_warms_up_for_a_tenth_of_it(steps, top):
         ("figure=3", "figure=3: expected a node"),
         ("figures=nan", "figures=nan: should be finite"),
         ("figures=abc", "figures=abc: should be a valid boolean"),
-        ("tensorboard=1e308", "tensorboard=1e+308: should be a valid boolean"),
+        ("figures=1e308", "figures=1e+308: should be a valid boolean"),
         ("together=inf", "together=inf: should be finite"),
         ("model._target_=-inf", "model._target_=-inf: no such function"),
         ("model.cell.size={}", "model.cell.size: it has no _target_"),

@@ -15,7 +15,7 @@ ODD += ["${seed}", "${oc.env:HOME}", "${x", "???", "1e-400", "'", '"', "=", "\\"
 ODD += ["interval(3,1)", "choice()", "range(0)", "1,2", "$(true)", "os.system", "jaxrnn.cells.lstm", "{a: 1}"]
 KEYS = {
     "train": (
-        "model data optimizer unroll trainer experiment regularizer callbacks probes seed figures tensorboard together "
+        "model data optimizer unroll trainer experiment regularizer callbacks probes seed figures logger together "
         "figure.width model.cell model.cell.size model.cell._target_ model.layers model.dropout model.bidirectional "
         "model._target_ data._target_ data.window data.points optimizer.learning_rate optimizer.clip_norm "
         "optimizer.rule trainer.steps trainer.batch_size trainer.report_every trainer.precision checkpoints.seconds "

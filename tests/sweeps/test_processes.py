@@ -227,7 +227,7 @@ def events(folder):
 
 @pytest.mark.slow
 def test_tensorboard_has_the_metrics_and_the_hyperparameters(tmp_path, call):
-    result = call(tmp_path, "train", *SHORT, "tensorboard=true", "hydra.run.dir=run")
+    result = call(tmp_path, "train", *SHORT, "logger=tensorboard", "hydra.run.dir=run")
     assert result.returncode == 0, result.stderr
     scalars, tags = {}, set()
     for event in events(tmp_path / "run"):

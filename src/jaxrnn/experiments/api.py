@@ -11,7 +11,7 @@ import optax
 from jaxrnn import atomic, optimizers
 from jaxrnn.arguments import checked, refuse_factory
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import fine_tuning, fitting, made_again, run_folder, saved_config
+from jaxrnn.experiments import fine_tuning, fitting, made_again, run_folder, saved_config, tracking
 from jaxrnn.experiments.build import Experiment
 from jaxrnn.experiments.run import Run
 from jaxrnn.nets import adapted
@@ -42,6 +42,7 @@ def fit(
     unroll: Unroll | None = None,
     callbacks: Sequence[Callable[..., Any]] = (),
     probes: dict[str, Any] | None = None,
+    logger: Any = None,
     metrics: dict[str, Callable[..., Any]] | None = None,
     regularizer: Callable[..., Any] | None = None,
     checkpointing: Checkpointing = Checkpointing(),
@@ -71,6 +72,7 @@ def fit(
       unroll: the result of a factory in `jaxrnn.unroll`. None means `deferred`.
       callbacks: functions of a `training.callbacks.Progress`, called at every report. Returning a reason ends the run.
       probes: {name: probe}, such as `jaxrnn.studies.gates.probe()`. Probes write into the folder.
+      logger: "tensorboard", "wandb", "trackio", "mlflow" or a `Tracker`, or a list of them; they record the run folder.
       metrics: {name: (ys, Batch) -> number}, reported in addition to the loss.
       params: params to start from, such as `run.params` or those of an imported model; None to draw them.
       frozen: parts that are not trained: (name of a part, such as "0.w_h") -> bool, or bools in the params' structure.
@@ -92,19 +94,20 @@ def fit(
     with computing(precision):
         task = _task(net, dataset, optimizer, trainer, unroll, regularizer, metrics)
         task = fine_tuning.changed(task, params, frozen, loss)
-        run = fit_task(task, seed, folder, checkpointing, callbacks, probes)
+        run = fit_task(task, seed, folder, checkpointing, callbacks, probes, logger)
     run.objects = {"net": net, "dataset": dataset, "loss": loss}
     if folder is not None:
         made_again.write(folder, run.objects)
     return run
 
 
-def fit_task(task, seed=0, folder=None, checkpointing=Checkpointing(), callbacks=(), probes=None):
+def fit_task(task, seed=0, folder=None, checkpointing=Checkpointing(), callbacks=(), probes=None, logger=None):
     """Trains the net of a `Task`; arguments and errors as in `fit`."""
     compatibility.check(task, checkpointing, callbacks, probes)
-    evaluator = evaluation.evaluator(task)
+    evaluator, trackers = evaluation.evaluator(task), tracking.chosen(logger)
+    experiment = Experiment({}, task, seed, checkpointing, list(callbacks), probes or {}, evaluator, trackers)
     with _locked(folder):
-        return _fitted(Experiment({}, task, seed, checkpointing, list(callbacks), probes or {}, evaluator), folder)
+        return _fitted(experiment, folder)
 
 
 def _task(net, dataset, optimizer, trainer, unroll=None, regularizer=None, metrics=None):
@@ -135,8 +138,9 @@ def _locked(folder):
 
 
 def _fitted(experiment, folder):
-    if experiment.probes and folder is None:
-        raise ConfigError("probes: they write into a run folder; give folder=...")
+    if folder is None and (experiment.probes or experiment.trackers):
+        argument = "probes" if experiment.probes else "logger"
+        raise ConfigError(f"{argument}: it needs a run folder; give folder=...")
     run = fitting.fit(experiment, folder)
     if folder is not None:
         fitting.complete(run, experiment.probes, figures=False)

@@ -10,7 +10,7 @@ from jaxrnn.experiments import comparing, schema
 from jaxrnn.experiments.run import PATHS
 from jaxrnn.plotting import examples, style
 from jaxrnn.plotting import forecasts as plotting
-from jaxrnn.storage import probe_files, summaries, tensorboard
+from jaxrnn.storage import probe_files, summaries
 from jaxrnn.table import Table
 from jaxrnn.training import forecasts, series_tables, symbol_inference
 from jaxrnn.training.priming import generation_error, primed
@@ -19,7 +19,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def record(folder, cfg, content):
-    """Writes the summary of a run, and writes it for TensorBoard if `cfg.tensorboard` is true. Returns the summary.
+    """Writes the summary of a run. Returns the summary.
 
     Args:
       folder: the run folder.
@@ -27,12 +27,7 @@ def record(folder, cfg, content):
       content: the summary without the configuration, as from `Run.summary`.
     """
     configuration = {"configuration": comparing.leaves(cfg)} if cfg else {}
-    content = summaries.write(folder, content | summaries.versions() | configuration)
-    if cfg.get("tensorboard"):
-        values = {f"{split}/{name}": v for split, row in content["metrics"].items() for name, v in (row or {}).items()}
-        final_metrics = {f"final/{name}": float(v) for name, v in values.items() if v is not None}
-        tensorboard.finish(folder, comparing.leaves(cfg), final_metrics)
-    return content
+    return summaries.write(folder, content | summaries.versions() | configuration)
 
 
 def save_figures(run, probes):

@@ -1,7 +1,7 @@
 """Builds an `Experiment` from a configuration: everything is checked and built once, before anything compiles."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -16,6 +16,7 @@ from jaxrnn.nets import adapted
 from jaxrnn.optimizers import Optimizer
 from jaxrnn.precision import computing
 from jaxrnn.signatures import options, signature
+from jaxrnn.storage.trackers.tracker import Tracker
 from jaxrnn.training import compatibility, evaluation
 from jaxrnn.training.evaluation import Evaluator
 from jaxrnn.training.store import Checkpointing
@@ -37,6 +38,7 @@ class Experiment(NamedTuple):
       callbacks: functions that are called at every report.
       probes: {name: `jaxrnn.training.probes.Probe`}.
       evaluator: the `Evaluator` of the task. It compiles once and is shared by all code that evaluates.
+      trackers: the trackers that record a run; `fit` starts them.
     """
 
     cfg: DictConfig
@@ -46,6 +48,7 @@ class Experiment(NamedTuple):
     callbacks: list[Any]
     probes: dict[str, Any]
     evaluator: Evaluator
+    trackers: Sequence[Tracker] = ()
 
 
 def experiment(*overrides: str) -> Experiment:
@@ -101,6 +104,7 @@ def _experiment(cfg):
         callbacks=callbacks,
         probes=probes,
         evaluator=evaluation.evaluator(task),
+        trackers=list(_collection(cfg, "logger").values()),
     )
 
 

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from jaxrnn.experiments import tracking
 from jaxrnn.experiments.artifacts import record, save_figures
 from jaxrnn.experiments.build import description
 from jaxrnn.experiments.run import Run
@@ -31,12 +32,12 @@ def fit(experiment, folder=None, peers=None):
       ConfigError: if the checkpoint in the folder is damaged or belongs to another run, or a probe cannot measure.
       OSError: if a file cannot be written.
     """
-    task, cfg = experiment.task, experiment.cfg
+    task = experiment.task
     with computing(task.trainer.precision), interrupts() as received:
         began = time.perf_counter()
         store = InMemory(task.trainer.steps)
         if folder is not None:
-            store = RunFolder(Path(folder), task, experiment.checkpointing.keep_every, bool(cfg.get("tensorboard")))
+            store = RunFolder(Path(folder), task, experiment.checkpointing.keep_every)
         if peers is not None and folder is not None:
             peers.save = store.save_last_report
         member = member_of(experiment, folder)
@@ -47,20 +48,25 @@ def fit(experiment, folder=None, peers=None):
     return run_of(ended, experiment)
 
 
-def member_of(experiment, folder, number=0):
+def member_of(experiment, folder, number=0, name=None):
     """Builds the `Member` of an experiment.
 
     Args:
       experiment: the `Experiment` of the run.
       folder: its run folder, or None.
       number: its number in a group.
+      name: its name in trackers; None for the one of `tracking.writers`.
+
+    Raises:
+      ConfigError: if a probe cannot measure, or the package of a tracker is not installed.
     """
     task, seed, cfg = experiment.task, experiment.seed, experiment.cfg
     folder = None if folder is None else Path(folder)
     program = None if cfg or folder is None else fingerprint.of_program(task)
     settings = fingerprint.settings_of(task, seed, description(cfg) if cfg else None, program)
     probes = [Probes(experiment.probes, task, seed, folder)] if experiment.probes else []
-    return Member(seed, [*experiment.callbacks, *probes], folder, settings, number)
+    writers = tracking.writers(experiment, folder, name)
+    return Member(seed, [*experiment.callbacks, *probes], folder, settings, number, writers=writers)
 
 
 def run_of(ended, experiment):
@@ -81,13 +87,16 @@ def run_of(ended, experiment):
         timing={**ended.timing, "probe_seconds": probe_seconds, "together": ended.together},
         evaluator=experiment.evaluator,
     )
+    run.trackers = member.writers
     if ended.results is not None:
         run.keep(ended.results)
     return run
 
 
 def complete(run, probes, figures):
-    """Writes the summary of a run that has ended into its folder, and its figures; returns the summary.
+    """Writes the summary of a run that has ended into its folder and to its trackers, and its figures.
+
+    Returns the summary.
 
     Args:
       run: the `Run`.
@@ -95,8 +104,9 @@ def complete(run, probes, figures):
       figures: whether to draw the figures of a run that was not stopped.
     """
     content = record(run.folder, run.cfg or {}, run.summary())
-    if figures and run.status != "stopped":
-        save_figures(run, probes)
+    paths = save_figures(run, probes) if figures and run.status != "stopped" else []
+    for tracker in run.trackers:
+        tracker.finish(content, paths)
     return content
 
 

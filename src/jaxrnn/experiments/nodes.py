@@ -2,11 +2,17 @@
 
 REQUIRED = ("model", "data", "optimizer", "unroll", "trainer")  # every run has these, each chosen from a group
 OPTIONAL = ("regularizer", "metrics")  # further nodes that decide what a run computes
-OF_A_GROUP = (*OPTIONAL, "callbacks", "probes", "checkpoints")  # further nodes that all runs of a program share
+OF_A_GROUP = (
+    *OPTIONAL,
+    "callbacks",
+    "probes",
+    "logger",
+    "checkpoints",
+)  # further nodes that all runs of a program share
 PARTS = (*REQUIRED, "checkpoints", "figure", "study", "tune", "paper", "benchmark")  # nodes with keys of their own
-COLLECTIONS = ("callbacks", "metrics", "probes")  # nodes of nodes, whose names the user chooses
+COLLECTIONS = ("callbacks", "metrics", "probes", "logger")  # nodes of nodes, whose names the user chooses
 FUNCTIONS = ("unroll", "regularizer", "metrics", "callbacks")  # nodes whose factories make functions
-LISTS = ("callbacks", "probes")  # groups of which a run may choose several
+LISTS = ("callbacks", "probes", "logger")  # groups of which a run may choose several
 FIXED = {  # {script whose YAML file lists all its keys: nodes whose keys are the arguments of a factory}
     **dict.fromkeys(("resume", "evaluate", "generate", "export", "report"), ()),
     "study_run": ("study", "figure"),

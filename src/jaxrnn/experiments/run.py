@@ -1,6 +1,7 @@
 """A trained network: its params, its history, its predictions and generated values, each computed once."""
 
 import html
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ class Run:
       timing: {"seconds", "compile_seconds", "steps_per_second", "probe_seconds", "together"}, as in `summary.json`.
       evaluator: the task's `Evaluator`, to reuse its compiled functions.
       objects: {"net", "dataset", "loss"} as they were passed to `fit`; empty for other runs.
+      trackers: the open trackers that record the training.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Run:
         self.timing: dict[str, Any] = timing or {}
         self.evaluator: Any = evaluation.evaluator(task) if evaluator is None else evaluator
         self.objects: dict[str, Any] = {}
+        self.trackers: Sequence[Any] = ()
         self._predicted, self._generated = {}, {}
 
     @property

@@ -119,7 +119,6 @@ def _plain():
 
     return {
         "figures": bool | None,
-        "tensorboard": bool,
         "together": list[str] | None,
         "horizon": Size | None,
         "split": str | None,

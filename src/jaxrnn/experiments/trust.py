@@ -25,6 +25,7 @@ CATALOGUES = {
     "distributions": ("distribution",),
     "unroll": ("unroll",),
     "studies": ("study", "probe"),
+    "storage.trackers": ("tracker",),
 }
 FUNCTIONS = (
     "initializers",
@@ -164,7 +165,8 @@ def _factories():
     """Lists the parts of a configuration, the factories in jaxrnn's catalogues, and its public functions."""
     factories, package = set(PARTS), Path(__file__).parents[1]
     for room, names in CATALOGUES.items():
-        factories |= {f"jaxrnn.{room}.{module}.{name}" for name in names for module in entries(package / room, name)}
+        folder = package.joinpath(*room.split("."))
+        factories |= {f"jaxrnn.{room}.{module}.{name}" for name in names for module in entries(folder, name)}
     return frozenset(factories | _public_functions())
 
 

@@ -2,7 +2,7 @@
 
 - `run_folders`, `group_store`: where the runs of a program are saved while they train, and from where they resume.
 - `checkpoints`, `array_file`: their states. `fingerprint` identifies a run, so that no other resumes from them.
-- `metrics_csv`, `summaries`, `probe_files`, `tensorboard`: their results.
+- `metrics_csv`, `summaries`, `probe_files`: their results. `trackers` hands them to experiment trackers.
 - `locks`: who may write.
 
 Computations belong to `training`, the configuration in `.hydra/` belongs to `experiments`. A name is loaded when it is

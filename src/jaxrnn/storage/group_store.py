@@ -37,14 +37,14 @@ class GroupStore:
 
     Args:
       folder: the folder of the group's own checkpoint.
-      task, keep_every, tensorboard: as in `RunFolders`.
+      task, keep_every: as in `RunFolders`.
       configured: () -> None, called before a run is saved in its folder. It waits until the folder holds the run's
         configuration.
     """
 
-    def __init__(self, folder, task, keep_every=None, tensorboard=False, configured=lambda: None):
+    def __init__(self, folder, task, keep_every=None, configured=lambda: None):
         self._folder, self._checkpoints = Path(folder), Checkpoints(folder, schema=GroupProgress)
-        self._run_folders, self._configured = RunFolders(task, keep_every, tensorboard), configured
+        self._run_folders, self._configured = RunFolders(task, keep_every), configured
         self._saved = progress = self._checkpoints.progress() if self._checkpoints.steps() else None
         if progress is not None and {str(number) for number in progress["members"]} != set(progress["histories"]):
             raise DamagedError(f"{folder}: its checkpoint is damaged: its histories do not match its members")

@@ -9,7 +9,6 @@ import jax
 from jaxrnn import atomic
 from jaxrnn.storage import fingerprint, metrics_csv
 from jaxrnn.storage.checkpoints import Checkpoints
-from jaxrnn.storage.tensorboard import Board
 from jaxrnn.training.history import History
 from jaxrnn.training.store import Restored
 
@@ -22,11 +21,10 @@ class RunFolders:
     Args:
       task: the `Task` of the runs.
       keep_every: as in `jaxrnn.training.Checkpointing`.
-      tensorboard: whether to write files for TensorBoard too.
     """
 
-    def __init__(self, task, keep_every=None, tensorboard=False):
-        self._task, self._keep_every, self._tensorboard = task, keep_every, tensorboard
+    def __init__(self, task, keep_every=None):
+        self._task, self._keep_every = task, keep_every
         self._checkpoints, self._saved_steps, self._synced = {}, {}, set()
 
     def history(self, member, step=0, progress=None, text=""):
@@ -38,13 +36,13 @@ class RunFolders:
           text: the content of `metrics.csv` at that step.
 
         Raises:
-          ConfigError: if the checkpoint is of another run, or TensorBoard's writer is not installed.
+          ConfigError: if the checkpoint is of another run.
         """
         if progress is not None:
             fingerprint.check(progress["settings"], member.settings, member.folder)
         member.folder.mkdir(parents=True, exist_ok=True)
         metrics_file = metrics_csv.Metrics(member.folder, step, tuple(self._task.measured), text)
-        writers = [metrics_file, Board(member.folder, step)] if self._tensorboard else [metrics_file]
+        writers = [metrics_file, *member.writers]
         steps = self._task.trainer.steps
         history = History(steps, step, progress, metrics_file.rows, writers, metrics_file.text, member)
         history.progress["settings"] = member.settings
@@ -98,11 +96,11 @@ class RunFolder:
 
     Args:
       folder: the run folder.
-      task, keep_every, tensorboard: as in `RunFolders`.
+      task, keep_every: as in `RunFolders`.
     """
 
-    def __init__(self, folder, task, keep_every=None, tensorboard=False):
-        self._folder, self._run_folders = folder, RunFolders(task, keep_every, tensorboard)
+    def __init__(self, folder, task, keep_every=None):
+        self._folder, self._run_folders = folder, RunFolders(task, keep_every)
         self._checkpoints = self._run_folders.checkpoints(folder)
         self._last_report = None
 

@@ -41,7 +41,7 @@ class Composer:
                 full_cfg.hydra.job.num = number
         folder = Path(str(full_cfg.hydra.sweep.dir)) / str(full_cfg.hydra.sweep.subdir)
         changed_keys = {override.key_or_group.partition(".")[0] for override in values}
-        self.jobs[number] = prepare_job(number, cfg, folder, skipped=base.checked - changed_keys)
+        self.jobs[number] = prepare_job(number, cfg, folder, base.checked - changed_keys, overrides)
         # The check has accepted these keys. Later jobs have the same values there, unless they set them.
         for key in base.task.keys() - base.checked - changed_keys:
             if (text := _text(base.task, key)) == _text(cfg, key) and "${" not in text:

@@ -60,7 +60,7 @@ class Members(NamedTuple):
           configured: as in `GroupStore`.
         """
         experiment = self.experiment
-        options = (experiment.task, experiment.checkpointing.keep_every, bool(experiment.cfg.get("tensorboard")))
+        options = (experiment.task, experiment.checkpointing.keep_every)
         if self.group.is_single:
             configured()
             [job] = self.jobs.values()
@@ -84,7 +84,8 @@ class Members(NamedTuple):
         experiment = self._experiment_of(number)
         if self._is_varying_data() or experiment.probes:  # fingerprints and probes need the member's own task
             experiment = experiment._replace(task=self._task(setting.values))
-        return fitting.member_of(experiment, self.jobs[number].folder, number)
+        job = self.jobs[number]
+        return fitting.member_of(experiment, job.folder, number, job.name)
 
     def _experiment_of(self, number):
         """Returns the experiment of a member, with the task of the group."""

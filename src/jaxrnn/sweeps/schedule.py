@@ -18,7 +18,7 @@ from jaxrnn.storage import summaries
 from jaxrnn.sweeps import grouping, sharing
 from jaxrnn.sweeps.group import Sweep, train_group
 from jaxrnn.sweeps.halving import Options
-from jaxrnn.sweeps.job import prepare_job, write_config
+from jaxrnn.sweeps.job import prepare_job, with_names, write_config
 from jaxrnn.sweeps.progress import Progress, done, score
 from jaxrnn.training.loop import interrupts
 
@@ -45,7 +45,7 @@ def train(jobs, folder, options=Options(), prepare=lambda: None):
       SystemExit: after a signal, once everything is saved.
     """
     summaries = {job.number: content for job in jobs if (content := run_folder.ended(job.folder)) is not None}
-    plan = grouping.plan([job.cfg for job in jobs])
+    jobs, plan = with_names(jobs), grouping.plan([job.cfg for job in jobs])
     process, processes = runtime.processes()
     _print_plan(plan, process, processes, len(summaries), len(jobs))
     progress = Progress(jobs, summaries)
@@ -146,7 +146,7 @@ def train_inside_job(words, folder):
         raise ConfigError("together has no runs: one of its keys has no value, such as range(0)")
     for number, chosen in enumerate(choices):
         overrides = [*shared, *chosen]
-        jobs.append(prepare_job(number, compose("train", overrides), Path(folder) / str(number)))
+        jobs.append(prepare_job(number, compose("train", overrides), Path(folder) / str(number), overrides=overrides))
         write_config(jobs[-1], overrides)
     summaries = train(jobs, folder)
     if failed := [f"run {number}: {s['reason']}" for number, s in summaries.items() if s["status"] == "failed"]:

@@ -216,7 +216,7 @@ def _train(study, trials, compose, shared_overrides, options, folder, seed, bett
     for trial in trials:
         for run in range(options.seeds):
             words = [*shared_overrides, *trial.user_attrs[OVERRIDES], f"seed={seed + run}"]
-            jobs.append(prepare_job(len(jobs), compose(words), folder / str(trial.number) / str(run)))
+            jobs.append(prepare_job(len(jobs), compose(words), folder / str(trial.number) / str(run), overrides=words))
             write_config(jobs[-1], words)
             jobs_of_trials.setdefault(trial.number, []).append(jobs[-1].number)
     summaries = schedule.train(jobs, folder)

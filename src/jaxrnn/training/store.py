@@ -35,6 +35,7 @@ class Member(NamedTuple):
       settings: what identifies it, stored in its checkpoints (see `jaxrnn.storage.fingerprint`).
       number: its number in the group.
       is_complete: whether it had ended and its folder is complete; its row only fills the program.
+      writers: further writers of its reports, as in `jaxrnn.training.history.History`.
     """
 
     seed: int
@@ -43,6 +44,7 @@ class Member(NamedTuple):
     settings: dict[str, Any] | None = None
     number: int = 0
     is_complete: bool = False
+    writers: Sequence[Any] = ()
 
 
 class Restored(NamedTuple):

@@ -1,0 +1,58 @@
+"""Trackio: a local database (`TRACKIO_DIR`, by default in the cache of Hugging Face), which `trackio show` displays."""
+
+import contextlib
+import contextvars
+import io
+
+from jaxrnn.storage.trackers.tracker import Tracker, plain
+
+
+def tracker(project: str = "jaxrnn") -> Tracker:
+    """Builds the `Tracker` of Trackio; it requires the extra [trackio].
+
+    Args:
+      project: name of the project.
+    """
+    return Tracker("trackio", "trackio", "pip install -e '.[trackio]'", lambda run: _Session(project, run))
+
+
+class _Session:
+    def __init__(self, project, run):
+        import trackio
+
+        self._step = run.step
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints several lines per run
+            # Trackio ends the run of the current context when the next one starts. The members of a sweep are open at
+            # once, so each has a context of its own.
+            self._run = contextvars.Context().run(
+                trackio.init,
+                project,
+                name=run.name,
+                group=run.group,
+                config=plain(run.settings),
+                resume="must" if run.identifier and _is_unique(project, run) else "never",
+                embed=False,
+                auto_log_gpu=False,
+                auto_log_cpu=False,
+            )
+        self.identifier = self._run.id
+
+    def log(self, step, metrics):
+        self._step = step
+        self._run.log(metrics, step=step)
+
+    def finish(self, metrics, summary, figures):
+        import trackio
+
+        images = {f"figures/{path.stem}": trackio.Image(str(path)) for path in figures}
+        numbers = {name: value for name, value in summary.items() if isinstance(value, int | float | str)}
+        self._run.log({**metrics, **numbers, **images}, step=self._step)
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._run.finish()
+
+
+def _is_unique(project, run):
+    """Returns whether a run is the only one of its name, because Trackio finds the run to resume by its name."""
+    import trackio
+
+    return [known.id for known in trackio.Api().runs(project) if known.name == run.name] == [run.identifier]
