@@ -39,6 +39,7 @@ NETS = {  # name -> (the net, the width of its inputs; 1 for symbols)
     "embed": (nets.embed(5, D), 1),
     "one_hot": (nets.one_hot(5), 1),
     "tied": (nets.tied(layer(), 5, D), 1),
+    "convolution": (nets.convolution(2, 3), D),
     "dropout": (nets.dropout(0.5), D),
     "dropout-variational": (nets.dropout(0.5, variational=True), D),
     "residual": (nets.residual(layer()), D),

@@ -34,11 +34,16 @@ VALUES = {  # option -> values that are not its default, where the annotation do
     "init": [lambda key, shape: jnp.ones(shape)],
     "feedback": [lambda y: 0 * y],
     "unroll": [truncated.unroll(1)],
+    **{name: [3] for name in ("features", "kernel", "frontend_features", "frontend_kernel")},
 }
 REQUIRED = {"decoder": DECODER, "rate": 0.5, "backward": nets.recurrent(CELL, reverse=True), "answers": "values"}
 BASES = {  # factory -> networks that the options are added to, besides the one without options
-    "rnn": {"two layers": {"layers": 2}, "dropout": {"layers": 2, "dropout": 0.5}},
-    "symbol_rnn": {"embedding": {"embedding": H}, "dropout": {"layers": 2, "dropout": 0.5}},
+    "rnn": {"two layers": {"layers": 2}, "conv": {"frontend": "conv"}, "dropout": {"layers": 2, "dropout": 0.5}},
+    "symbol_rnn": {
+        "embedding": {"embedding": H},
+        "conv": {"frontend": "conv"},
+        "dropout": {"layers": 2, "dropout": 0.5},
+    },
     "seq2seq": {
         "symbols": {"answers": "symbols", "vocabulary_size": K, "embedding": H, "layers": 2, "dropout": 0.5},
         "luong": {"attention": "luong"},

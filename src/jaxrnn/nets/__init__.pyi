@@ -13,6 +13,8 @@ from .combine import residual as residual
 from .combine import serial as serial
 from .encoder_to_decoder import EncoderDecoderParams as EncoderDecoderParams
 from .encoder_to_decoder import encoder_decoder as encoder_decoder
+from .frontend import ConvolutionParams as ConvolutionParams
+from .frontend import convolution as convolution
 from .layers import AffineParams as AffineParams
 from .layers import EmbedParams as EmbedParams
 from .layers import affine as affine

@@ -9,6 +9,7 @@ from typing import Literal, TypedDict, Unpack
 from jaxrnn.arguments import checked
 from jaxrnn.cells.transforms import learned
 from jaxrnn.nets import combine
+from jaxrnn.nets.frontend import frontend_layers
 from jaxrnn.nets.layers import affine
 from jaxrnn.nets.layers import dropout as dropout_layer
 from jaxrnn.nets.parametrized import parametrized
@@ -18,6 +19,7 @@ from jaxrnn.types import Cell, Net, NonNegative, Rate, Size
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
 
 Merge = Literal["concat", "sum", "mul", "ave"]
+Frontend = Literal["conv"]
 
 
 class LayerOptions(TypedDict, total=False):
@@ -51,6 +53,9 @@ def rnn(
     layers: Size = 1,
     readout: bool = True,
     parametrization: Parametrization | None = None,
+    frontend: Frontend | None = None,
+    frontend_features: Size | None = None,
+    frontend_kernel: Size | None = None,
     **options: Unpack[LayerOptions],
 ) -> Net:
     """Makes the network that `conf/model/*.yaml` describe: layers of one cell and an affine readout.
@@ -64,13 +69,18 @@ def rnn(
       layers: number of layers.
       readout: whether an affine readout follows the last layer.
       parametrization: a `jaxrnn.parametrizations` parametrization of the recurrent weights; None for none.
+      frontend: "conv" for a causal convolution in time in front of the layers (`jaxrnn.nets.convolution`); None for
+        none.
+      frontend_features: width of the convolution's outputs; None for 32.
+      frontend_kernel: number of steps that the convolution reads for each output; None for 5.
       options: the `LayerOptions`.
 
     Raises:
       ValueError: if an option would have no effect, or options exclude each other.
     """
+    entry = frontend_layers(frontend, frontend_features, frontend_kernel)
     readouts = [affine(output_size)] if readout else []
-    return parametrized(combine.serial(*stacked(cell, layers, options), *readouts), parametrization)
+    return parametrized(combine.serial(*entry, *stacked(cell, layers, options), *readouts), parametrization)
 
 
 def stacked(cell, layers, options, first=None):

@@ -4,9 +4,10 @@ from typing import Unpack
 
 from jaxrnn.arguments import checked
 from jaxrnn.nets import combine
+from jaxrnn.nets.frontend import frontend_layers
 from jaxrnn.nets.layers import affine, embed, one_hot, tied
 from jaxrnn.nets.parametrized import parametrized
-from jaxrnn.nets.stack import LayerOptions, stacked
+from jaxrnn.nets.stack import Frontend, LayerOptions, stacked
 from jaxrnn.parametrizations import Parametrization
 from jaxrnn.types import Cell, Net, Size
 
@@ -21,6 +22,9 @@ def symbol_rnn(
     readout: bool = True,
     parametrization: Parametrization | None = None,
     layers: Size = 1,
+    frontend: Frontend | None = None,
+    frontend_features: Size | None = None,
+    frontend_kernel: Size | None = None,
     **options: Unpack[LayerOptions],
 ) -> Net:
     """Makes a network that reads symbols: one vector per symbol, layers of one cell and an affine readout.
@@ -32,19 +36,21 @@ def symbol_rnn(
       embedding: width of the learned vector of each symbol; None for one-hot inputs.
       tied_embedding: use the weights of the embedding for the readout; inputs and outputs must be the same symbols.
       readout: whether an affine readout follows the last layer.
-      parametrization, layers: as in `rnn`.
+      parametrization, layers, frontend, frontend_features, frontend_kernel: as in `rnn`; the convolution reads the
+        vectors of the symbols.
       options: the `LayerOptions`.
 
     Raises:
       ValueError: if an option would have no effect, or options exclude each other.
     """
-    recurrent_layers = stacked(cell, layers, options)
+    convolutions = frontend_layers(frontend, frontend_features, frontend_kernel)
+    inner_layers = [*convolutions, *stacked(cell, layers, options)]
     if tied_embedding:
         _check_tied(output_size, vocabulary_size, embedding, readout)
-        return parametrized(tied(combine.serial(*recurrent_layers), vocabulary_size, embedding), parametrization)
+        return parametrized(tied(combine.serial(*inner_layers), vocabulary_size, embedding), parametrization)
     entry = symbol_vectors(vocabulary_size, embedding)
     readouts = [affine(output_size)] if readout else []
-    return parametrized(combine.serial(entry, *recurrent_layers, *readouts), parametrization)
+    return parametrized(combine.serial(entry, *inner_layers, *readouts), parametrization)
 
 
 def symbol_vectors(vocabulary_size, embedding):
