@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxrnn.data.g2p import word_error_rate
 from jaxrnn.metrics import entity_f1, macro_f1
-from jaxrnn.types import Batch
+from jaxrnn.types import Batch, Pair
 
 TAGS = ("B-LOC", "B-PER", "I-LOC", "I-PER", "O")
 
@@ -54,3 +55,11 @@ def test_classes_that_do_not_occur_are_left_out():
     batch = batch_of([[0, 0, 1]], [[1, 1, 1]])
     np.testing.assert_allclose(macro_f1()(jax.nn.one_hot(jnp.array([[0, 1, 1]]), 4), batch), 2 / 3)
     assert np.isnan(entity_f1(TAGS)(jax.nn.one_hot(jnp.array([[4, 4, 4]]), 5), batch_of([[4, 4, 4]], [[1, 1, 1]])))
+
+
+def test_word_error_rate_of_words_of_one_length_which_have_no_mask():
+    letters = jnp.array([[1, 1, 2], [3, 3, 4]])[..., None]  # two pronunciations of the first word, one of the second
+    sounds = jnp.array([[0, 1, 1]])[..., None]
+    batch = Batch(Pair(letters, None), sounds, jnp.ones((1, 3)), jnp.ones(3, bool))
+    for said, wrong in (([0, 0, 0], 0.5), ([0, 0, 1], 0.0), ([1, 0, 0], 1.0)):
+        assert word_error_rate(jax.nn.one_hot(jnp.array([said]), 2), batch) == wrong

@@ -36,6 +36,7 @@ cell: jaxrnn.Cell = gru.cell(4)
 cell_params = cell.init(jax.random.key(0), 1)
 state, h = cell.step(cell_params, cell.initial(cell_params, (3,)), cell.project(cell_params, ys[0]))
 size: int = h.shape[-1]
+version: str = jaxrnn.__version__
 unrolled: jaxrnn.Net = net.with_unroll(scan.unroll())
 outputs: jax.Array = unrolled.apply(params, carry, np.zeros((5, 3, 1)), key=jax.random.split(jax.random.key(1), 3))[1]
 
@@ -79,7 +80,7 @@ def exported(root):
     """The names that the rooms give away, under the room's name and under that of their file."""
     for stub in (root / "src" / "jaxrnn").rglob("__init__.pyi"):
         room = ".".join(("jaxrnn", *stub.parent.relative_to(root / "src" / "jaxrnn").parts))
-        for line in stub.read_text().splitlines():
+        for line in filter(lambda line: line.startswith("from "), stub.read_text().splitlines()):
             _, module, _, name, *_ = line.split()
             if module != ".":
                 yield from (f"{room}.{name}", f"{room}{module}.{name}")

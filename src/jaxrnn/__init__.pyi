@@ -33,3 +33,5 @@ from .nets import rnn as rnn
 from .series import Series as Series
 from .types import Cell as Cell
 from .types import Net as Net
+
+__version__: str

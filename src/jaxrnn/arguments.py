@@ -15,7 +15,7 @@ from jaxrnn.signatures import hints, signature
 
 PRINTABLE_TYPES = (bool, int, float, str, list, tuple, dict, type(None))  # types whose values a message shows
 MAX_SHOWN = 100  # most characters of a value in a message
-CONTAINER_TYPES = (list, tuple, dict, collections.abc.Sequence)
+CONTAINER_TYPES: tuple[typing.Any, ...] = (list, tuple, dict, collections.abc.Sequence)
 ADVICE = {  # (expected type, type of the value) -> what to do
     ("Net", "Cell"): "jaxrnn.rnn(cell, output_size) makes one",
     ("Net", "list"): "jaxrnn.nets.serial(*nets) makes one of several",
@@ -157,7 +157,7 @@ def _adapter(hint):
     return TypeAdapter(_with_instance_checks(hint))
 
 
-def _with_instance_checks(hint):
+def _with_instance_checks(hint: typing.Any) -> typing.Any:
     """Replaces the types in an annotation that pydantic would check by their fields or not at all.
 
     A NamedTuple becomes an instance check, and a `Protocol` of a function becomes `Callable`.
@@ -233,7 +233,7 @@ def _is_of_functions(hint):
     return typing.get_origin(hint) is collections.abc.Callable or getattr(hint, "_is_protocol", False)
 
 
-def _return_annotation(function):
+def _return_annotation(function: object) -> typing.Any:
     return hints(function).get("return") if inspect.isfunction(function) else None
 
 

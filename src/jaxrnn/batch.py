@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple, Protocol
 
+import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Num
 
 
@@ -22,6 +23,8 @@ class Pair(NamedTuple):
 
 class Uncut(Protocol):
     """Sequences that become a `Batch` of arrays only when they are read; `jaxrnn.windows.Windows` are some."""
+
+    def __len__(self) -> int: ...  # number of steps
 
     def cut(self, rows: Any = slice(None)) -> "Batch": ...
 
@@ -49,3 +52,10 @@ class Batch(NamedTuple):
     fresh: Bool[Array, " B"]
     mask: Bool[Array, "T B"] | None = None
     reset: Bool[Array, "T B"] | None = None
+
+
+def of_inputs(xs: Num[Array, "T B D"]) -> Batch:
+    """Returns the `Batch` of sequences whose targets are unknown, for predictors; no step has a weight."""
+    steps_and_rows = xs.shape[:2]
+    targets, weights = jnp.full((*steps_and_rows, 1), jnp.nan), jnp.zeros(steps_and_rows)
+    return Batch(xs, targets, weights, jnp.ones(xs.shape[1], bool))

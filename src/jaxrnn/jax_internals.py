@@ -86,7 +86,7 @@ def key_value_store():
     return _Store(global_state.client)
 
 
-def compiler_options():
+def compiler_options() -> dict[str, str | bool]:
     """Returns the compiler options for `jax.jit` and for `compile` of a lowered function.
 
     On a CPU they select Eigen for matrix products instead of YNNPACK, XLA's default. Eigen is faster for large
@@ -102,7 +102,7 @@ def compile_for(function, *arguments):
 
     Under `jax.disable_jit()`, which refuses compiled functions, returns the function itself.
     """
-    if jax.config.jax_disable_jit:
+    if jax.config.values["jax_disable_jit"]:
         return function
     return function.lower(*arguments).compile(compiler_options())
 

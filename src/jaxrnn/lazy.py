@@ -22,7 +22,7 @@ def attach(package, file):
     names = sorted({*public, *(name for name in modules if not name.startswith("_"))})
 
     def load(name):
-        if name in public:
+        if load_public is not None and name in public:
             return load_public(name)
         if name in modules:
             return importlib.import_module(f"{package}.{name}")

@@ -111,4 +111,4 @@ def weighted_sum(
 def mean_of(total: AnyArray, weight: AnyArray) -> jax.Array:
     """Weighted mean of a training batch, from the two sums of `weighted_sum`; zero, with zero gradient, if no step
     counts."""
-    return total / jnp.where(weight > 0, weight, 1)
+    return jnp.divide(total, jnp.where(weight > 0, weight, 1))

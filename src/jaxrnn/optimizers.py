@@ -83,14 +83,14 @@ def clip_by_global_norm(largest: Any) -> optax.GradientTransformation:
     A norm that overflows gives NaN. Optax would give a zero update, so the run would silently stop learning.
     """
 
-    def update(grads, state, params=None):
-        grad_norm = global_norm(grads)
+    def update(updates, state, params=None):
+        grad_norm = global_norm(updates)
         grad_norm = jnp.where(jnp.isinf(grad_norm), jnp.nan, grad_norm)
 
         def clip(g):
             return jnp.where(grad_norm < largest, g, (g / grad_norm) * largest).astype(g.dtype)
 
-        return jax.tree.map(clip, grads), state
+        return jax.tree.map(clip, updates), state
 
     return optax.GradientTransformation(optax.init_empty_state, update)
 

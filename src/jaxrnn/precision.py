@@ -4,7 +4,7 @@ import functools
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import jax
 
@@ -21,9 +21,9 @@ def computing(precision: str | None) -> AbstractContextManager[Any]:
     return jax.enable_x64(precision == "f64")
 
 
-def current() -> str:
+def current() -> Literal["f32", "f64"]:
     """Returns the current precision of JAX, "f64" or "f32"."""
-    return "f64" if jax.config.jax_enable_x64 else "f32"
+    return "f64" if jax.config.values["jax_enable_x64"] else "f32"
 
 
 def within(precision: str | None, function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:

@@ -143,7 +143,7 @@ def use_all_cores() -> None:
 
     Inside a loop XLA runs elementwise operations on one thread, so only several devices use several cores.
     """
-    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())  # Linux only
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)  # Linux only
     jax.config.update("jax_num_cpu_devices", len(usable))
 
 

@@ -77,7 +77,8 @@ class Series(NamedTuple):
         scaled = values * self.std + self.mean
         if not self.log:
             return scaled
-        return np.exp(scaled) if isinstance(scaled, np.ndarray) else jnp.exp(scaled)
+        library: Any = np if isinstance(scaled, np.ndarray) else jnp
+        return library.exp(scaled)
 
     def differences(self, values: Float[Values, "*s V"], true: Float[Values, "*s V"]) -> Float[Values, "*s V"]:
         """Returns values - true in the source's units, for values [..., V] in the network's units.
@@ -120,7 +121,13 @@ class Series(NamedTuple):
         return np.concatenate(parts, axis=1)
 
     def ahead(self, steps: Steps) -> Float[np.ndarray, "n hQ"]:
-        """Returns the future covariates of the h steps after each given step."""
+        """Returns the future covariates of the h steps after each given step.
+
+        Raises:
+          ValueError: if the series has no future covariates.
+        """
+        if self.future_covariates is None:
+            raise ValueError("the series has no future covariates")
         indices = np.minimum(np.asarray(steps)[:, None] + 1 + np.arange(self.horizon), len(self.future_covariates) - 1)
         return self.future_covariates[indices].reshape(len(indices), -1)
 

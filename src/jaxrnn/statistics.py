@@ -1,7 +1,7 @@
 """Statistics over several networks: medians with bootstrap intervals, shares with binomial intervals, and paired
 comparisons."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,9 +16,9 @@ class Interval(NamedTuple):
       middle, low, high: arrays of one shape, or numbers.
     """
 
-    middle: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    middle: Any
+    low: Any
+    high: Any
 
 
 def median(values, axis=0, level=LEVEL):
@@ -86,7 +86,7 @@ def paired(a, b):
     def difference(a, b, axis):
         return np.mean(a - b, axis=axis)
 
-    exchanges = np.inf if len(a) <= 12 else 9999
+    exchanges: Any = np.inf if len(a) <= 12 else 9999  # SciPy reads an infinite number as all
     result = permutation_test(
         (a, b), difference, permutation_type="samples", vectorized=True, n_resamples=exchanges, rng=0
     )

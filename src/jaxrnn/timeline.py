@@ -167,7 +167,7 @@ def _grid_indices(index, step):
     return places if (places >= 0).all() else None
 
 
-def _estimate_steps(index, step):
+def _estimate_steps(index: Any, step: Any) -> float:
     """Returns roughly how many steps lie between the first time and the last one."""
     return (index[-1] - index[0]) / ((index[0] + 8 * step - index[0]) / 8)
 
@@ -205,5 +205,6 @@ def _candidate_offsets(index):
         yield from (offsets.BusinessMonthEnd(divisor), offsets.BusinessMonthBegin(divisor))
     yield offsets.BusinessDay()
     divisor = math.gcd(*np.diff(index.to_numpy().astype(int)).tolist())
-    yield to_offset(Timedelta(np.timedelta64(divisor, index.unit)))
+    spacing: Any = Timedelta(np.timedelta64(divisor, index.unit))  # never NaT
+    yield to_offset(spacing)
     yield from (offsets.BusinessDay(), offsets.BusinessMonthEnd(), offsets.BusinessMonthBegin())

@@ -6,7 +6,7 @@ axes, also none), D inputs, H units, K outputs. Sequences are time-major, `xs [T
 used as `x @ w`.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Gt, Interval
 
@@ -29,3 +29,9 @@ Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 NonNegativeInt = Annotated[int, Interval(ge=0, lt=2**31)]
 Rate = Annotated[float, Interval(ge=0, lt=1)]
+
+# A list of a configuration. In Python it may be any sequence, so that a default can be a tuple.
+if TYPE_CHECKING:
+    from collections.abc import Sequence as ListOf
+else:
+    ListOf = list

@@ -28,6 +28,18 @@ def test_a_damaged_note_of_a_sweep_stops_no_other(tmp_path, monkeypatch, content
     assert "\n" not in str(refused.value)
 
 
+def test_a_note_that_vanishes_while_it_is_looked_for_stops_no_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "multirun/day/b").mkdir(parents=True)
+    (tmp_path / "multirun/day/b/sweep.json").touch()
+
+    def vanished(path, largest):
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(callback.stored_files, "read_bytes", vanished)
+    assert callback.continued(["-m", "seed=0,1"]) == ["-m", "seed=0,1"]
+
+
 @pytest.mark.parametrize("content", [b"{", b"\x00\xff\n", b'{"op_code": 99}\n', b"[]\n", b"7\n"], ids=range(5))
 def test_a_damaged_journal_is_named(tmp_path, content):
     (tmp_path / search.JOURNAL).write_bytes(content)
