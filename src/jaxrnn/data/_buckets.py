@@ -102,7 +102,7 @@ def buckets(groups, lengths, cut):
         return jax.lax.map(rows, steps)
 
     cuts = tuple(cut(group.shape) for group in groups)
-    return plan, Buckets(which, cuts, float(1 - lengths.sum() / computed))
+    return plan, Buckets(jax.jit(which, static_argnums=1), cuts, float(1 - lengths.sum() / computed))
 
 
 def _shuffled(order, step):

@@ -3,6 +3,7 @@
 All data sets with a series build on `forecast`. They differ in the source of the values.
 """
 
+from functools import partial
 from typing import Literal
 
 import jax
@@ -171,10 +172,16 @@ def _windows(inputs, targets, window, first, last):
     window = min(window, first + 1)
     ends = np.arange(first, last)
     windows = Windows(inputs, targets, jnp.asarray(ends + 1 - window, jnp.int32), window)
-    weights = known_share(targets[ends]).astype(inputs.dtype)
-    return Batch(windows, targets[ends][None], weights[None], jnp.ones(len(ends), bool))
+    return Batch(windows, *_last_targets(targets, ends, inputs.dtype), jnp.asarray(np.ones(len(ends), bool)))
 
 
+@partial(jax.jit, static_argnums=2)
+def _last_targets(targets, ends, dtype):
+    values = targets[ends][None]
+    return values, known_share(values).astype(dtype)
+
+
+@partial(jax.jit, static_argnums=(2, 3, 4))
 def _sequence(inputs, targets, warm_up, first, last):
     """Returns the `Batch` of the range as one sequence, after up to `warm_up` steps that do not count."""
     steps = np.arange(max(first - warm_up, 0), last)[:, None]

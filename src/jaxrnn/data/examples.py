@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -141,8 +142,7 @@ def single_batch(kind: TargetKind, xs: Any, targets: Any = None) -> Batch:
 
 def _whole(kind, examples):
     shape = (int(examples.lengths.max()), *([] if examples.answers is None else [int(examples.answers.max())]))
-    arrays = Examples(*(None if a is None else jnp.asarray(a) for a in examples))
-    return cut(kind, shape)(arrays, jnp.arange(len(examples.lengths)))
+    return jax.jit(cut(kind, shape))(examples, np.arange(len(examples.lengths)))  # one program instead of many
 
 
 def constant_logits(frequencies: Any) -> Predictor:
