@@ -44,7 +44,8 @@ def pytest_collection_modifyitems(config, items):
 def _sample(items):
     """Marks all but n evenly spaced members of a family marked `sample(n, share)` as slow, to run in shares.
 
-    With JAXRNN_DAY=N other members are plain every day, so that all take their turn.
+    Of the tests marked `costly` every third is plain. With JAXRNN_DAY=N other members are plain every day, so that all
+    take their turn.
     """
     families, day = {}, int(os.environ.get("JAXRNN_DAY", 0))
     for item in items:
@@ -58,6 +59,10 @@ def _sample(items):
             if place not in plain:
                 item.add_marker(pytest.mark.slow)
                 item.add_marker(pytest.mark.share(share))
+    costly = [item for item in items if item.get_closest_marker("costly") and not item.get_closest_marker("slow")]
+    for place, item in enumerate(costly):
+        if (place + day) % 3:
+            item.add_marker(pytest.mark.slow)
 
 
 def _take_shares(config, items):

@@ -139,6 +139,7 @@ def test_hints_have_the_form_that_the_user_typed(monkeypatch):
     assert hints.arguments() == ["-m", "model=lstm"]
 
 
+@pytest.mark.costly
 def test_the_commands_work_in_an_empty_folder(shell, tmp_path):
     line = " ".join(["jaxrnn sweep model=elman seed=0,1 hydra.sweep.dir=s hydra/launcher=compiled", *SMALL])
     done = shell(f"{line} && jaxrnn evaluate s/1 && jaxrnn report s")

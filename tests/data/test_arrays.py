@@ -110,6 +110,7 @@ def test_mistakes(options, message):
         arrays.dataset(**{"x": X, "y": np.zeros(40), **options})
 
 
+@pytest.mark.costly
 def test_predictions_are_values_or_classes():
     values = arrays.dataset(X, 100 + X.mean(axis=(1, 2)))
     run = jaxrnn.fit(jaxrnn.rnn(elman.cell(3), 1), values, steps=1, batch_size=4, learning_rate=1e-3)

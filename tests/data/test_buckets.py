@@ -25,6 +25,7 @@ NETS = {
 }
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("name", ["vowels", pytest.param("addition", marks=pytest.mark.slow)])
 def test_bucketed_and_padded_batches_give_the_same_loss_and_gradient(name):
     dataset = made(name, **({"examples": 600, "validation": 50} if name == "addition" else {}))
@@ -50,6 +51,7 @@ def test_bucketed_and_padded_batches_give_the_same_loss_and_gradient(name):
     assert len(jax.tree.leaves(short.xs)[0]) == len(jax.tree.leaves(long.xs)[0])
 
 
+@pytest.mark.costly
 def test_an_epoch_takes_every_sequence_of_a_bucket_once_and_at_most_a_quarter_is_padding():
     dataset = made("vowels", validation=0.0)
     batch_size = 9

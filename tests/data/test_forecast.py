@@ -103,6 +103,7 @@ def test_the_series_that_ship(name):
     assert ("seasonal persistence" in losses) == (name in ("co2", "sea", "airline"))
 
 
+@pytest.mark.costly
 def test_an_anchor_is_what_a_network_of_zeros_says():
     dataset = forecast.dataset("airline", horizon=2, distribution=gaussian.distribution())
     batch = dataset.splits["test"].xs.cut()
@@ -112,6 +113,7 @@ def test_an_anchor_is_what_a_network_of_zeros_says():
     np.testing.assert_array_equal(last.series.anchor(batch.xs), jnp.tile(batch.xs[..., :1], 2))
 
 
+@pytest.mark.costly
 def test_metrics_by_hand():
     """Errors of 2 and 4 where the training part's last value is off by 1 on average: 3."""
     dataset = series.dataset(np.arange(100.0), window=5, horizon=2)
@@ -139,6 +141,7 @@ def test_errors_of_logarithms_are_in_the_units_of_the_source():
     assert dataset.metrics["mase"](ys, batch) == pytest.approx(values[51:].mean() / naive, rel=1e-4)
 
 
+@pytest.mark.costly
 def test_counts_are_seen_in_units_of_their_mean():
     counts = np.random.default_rng(0).poisson(7, 200)
     dataset = series.dataset(counts, window=5, distribution=negative_binomial.distribution())

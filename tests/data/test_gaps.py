@@ -79,6 +79,7 @@ def test_a_filled_value_is_no_target_in_any_split(rule, target, horizon):
     assert np.isfinite(grads).all()
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("rule", RULES)
 def test_nothing_is_read_of_the_future_where_something_is_asked(rule):
     """Changing the values after any step changes no input of a step that is asked, in any split."""

@@ -86,6 +86,7 @@ def test_the_published_test_part_is_used(tmp_path):
     assert any("the test part is" in note for note in dataset.notes)
 
 
+@pytest.mark.costly
 def test_equal_sequences_are_in_one_part(tmp_path):
     (tmp_path / "Made.ts").write_text(ts(SEQUENCES * 3, LABELS * 3))
     dataset = labelled_series.dataset(str(tmp_path / "Made.ts"))

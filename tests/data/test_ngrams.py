@@ -64,6 +64,7 @@ def test_weights_are_the_minimum():
     np.testing.assert_allclose(ys[-1] - ys[-1, :, :1], logits - logits[:, :1], atol=1e-6)
 
 
+@pytest.mark.costly
 def test_words_tell_what_trigrams_of_words_do_not(tmp_path):
     """A label that one word of many decides: .5 with trigrams of words, which never come again."""
     rng, path = np.random.default_rng(0), tmp_path / "mine.csv"

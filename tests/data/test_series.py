@@ -50,6 +50,7 @@ def test_sine_evaluates_the_points_after_a_warm_up():
     assert validation.weights[0, 0] == 0
 
 
+@pytest.mark.costly
 def test_cosine_windows_as_published():
     dataset = cosine.dataset()
     curve = np.cos(np.linspace(1, 100, 3000))
@@ -63,6 +64,7 @@ def test_cosine_windows_as_published():
     np.testing.assert_allclose(validation.xs[:, 0, 0], curve[2000:2500], atol=1e-12)
 
 
+@pytest.mark.costly
 def test_shuffled_windows_cover_an_epoch_once_whatever_the_chunks():
     dataset = cosine.dataset(points=60, window=10, held_out=20)
     assert dataset.train.rows == 30
@@ -76,6 +78,7 @@ def test_shuffled_windows_cover_an_epoch_once_whatever_the_chunks():
         np.testing.assert_array_equal(b.xs, whole[4 + i].xs)
 
 
+@pytest.mark.costly
 def test_noisy_cosine():
     dataset = noisy_cosine.dataset(window=20, step=0.3, noise=0.05)
     drawn = batches(dataset, 200, 4)
@@ -96,6 +99,7 @@ def test_noisy_cosine():
     assert [bool(b.fresh.any()) for b in batches(noisy_cosine.dataset(stateful=True), 3, 1)] == [True, False, False]
 
 
+@pytest.mark.costly
 def test_sunspots_are_split_in_time_and_scaled_by_the_training_part():
     dataset = sunspots.dataset()
     series = dataset.series

@@ -89,6 +89,7 @@ def categories():
 SHAPES = [jena, air_passengers, ett, german_commas, excel, windows_text, headerless, categories]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
 def test_a_table_is_read_by_one_command(tmp_path, monkeypatch, shape):
     content, words, times, values, inputs = shape()
@@ -305,6 +306,7 @@ def stores(tmp_path, names=STORES, gap=None):
 WORDS = {"time": "day", "series_by": "store", "past_covariates": "promo", "window": 8}
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("anchor", [None, "last", "linear"])
 def test_stores_share_a_network_and_keep_their_scales(tmp_path, anchor):
     path, frames = stores(tmp_path)

@@ -39,6 +39,7 @@ FIRST = ("adding",)
 SLOW = (pytest.mark.slow, pytest.mark.share(3))
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in FIRST else SLOW) for n in TASKS])
 def test_trivial_loss_is_the_closed_form(name):
     make, expected, tolerance = TASKS[name]

@@ -90,6 +90,7 @@ def test_bytes_of_no_known_encoding_are_named(tmp_path):
         _assets.read_text(path)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("kind", ["labels", "pairs", "tagging", "text", "addition", "draw", "caption"])
 def test_an_empty_question_is_refused_in_a_line(tmp_path, kind):
     path = tmp_path / "mine"

@@ -23,6 +23,7 @@ def perfect(batch, size):
     return 50.0 * jnp.asarray(np.eye(size)[np.maximum(np.asarray(batch.targets[..., 0]), 0)])
 
 
+@pytest.mark.costly
 def test_they_stay_and_count_as_wrong(dataset):
     for name, batch in dataset.splits.items():
         targets = np.asarray(batch.targets[..., 0])

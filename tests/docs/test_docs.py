@@ -147,6 +147,7 @@ def test_every_command_of_the_docs_is_one_and_has_its_keys(root):
     assert tried > 100
 
 
+@pytest.mark.costly
 def test_every_command_of_the_docs_composes(root, configure):
     """The keys that the docs type are there, and the factories take them."""
     from hydra import initialize_config_dir

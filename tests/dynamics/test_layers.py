@@ -40,6 +40,7 @@ def test_the_spectrum_of_a_stack_is_that_of_its_layers_together():
     np.testing.assert_allclose(np.sort(whole), np.sort(together), atol=0.02)  # equal in the limit of long sequences
 
 
+@pytest.mark.costly
 def test_maps_of_both_directions_give_the_states_that_the_net_goes_through():
     net = nets.rnn(lstm.cell(3), 1, layers=2, bidirectional="concat")
     params = net.init(KEY, D)

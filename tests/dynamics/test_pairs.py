@@ -67,6 +67,7 @@ def test_the_gradient_of_an_encoder_by_lag(attend):
     assert (np.nan_to_num(flow.carry, nan=1.0) > 0).all()
 
 
+@pytest.mark.costly
 def test_gradient_flow_measures_pairs_and_the_other_studies_refuse_them():
     dataset = addition.dataset(digits=1, examples=20, validation=4)
     net = nets.seq2seq(gru.cell(3), dataset.output_size, "symbols", vocabulary_size=dataset.symbols.inputs.size)

@@ -32,6 +32,7 @@ def jacobians(kind):
     return np.asarray(dynamics.jacobians(f, z_0, jax.random.normal(jax.random.key(1), (T, 1))))
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("kind", ["gaussian", "orthogonal", "lstm"])
 def test_nothing_is_lost_at_lag_500(kind):
     js = jacobians(kind)

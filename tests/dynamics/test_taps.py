@@ -59,6 +59,7 @@ def test_gradient_at_every_step_equals_restarting_there(cell):
 STACKED = nets.rnn(lstm.cell(4), 1, layers=2, bidirectional="concat", learned_carry=True, residual=True)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "given", [pytest.param({}, marks=pytest.mark.slow), {"mask": MASK, "reset": RESET}], ids=["plain", "masked"]
 )

@@ -16,6 +16,7 @@ NET, DATA = jaxrnn.rnn(gru.cell(3), output_size=1), sine.dataset(points=12)
 SETTINGS = {"batch_size": 1, "learning_rate": 1e-2, "report_every": 12, "precision": "f64"}
 
 
+@pytest.mark.costly
 def test_what_fit_returns():
     run = jaxrnn.fit(NET, DATA, steps=36, **SETTINGS, metrics={"mae": jaxrnn.metrics.mean_absolute_error()})
     assert (run.status, run.step, len(run.history)) == ("finished", 36, 6)
@@ -72,6 +73,7 @@ def test_the_same_call_goes_on_bit_for_bit(tmp_path):
     assert (once_more.reason, once_more.step) == ("enough", 24)  # what a callback ended stays ended
 
 
+@pytest.mark.costly
 def test_an_experiment_is_what_the_command_line_builds(tmp_path):
     experiment = jaxrnn.experiment("model=gru", "model.cell.size=3", "data.points=12", "trainer.steps=36")
     run = jaxrnn.fit(experiment, folder=tmp_path / "run")

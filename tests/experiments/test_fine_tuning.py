@@ -31,6 +31,7 @@ def run(net, dataset):
     return jaxrnn.fit(net, dataset, steps=2, learning_rate=1e-2, **SETTINGS)
 
 
+@pytest.mark.costly
 def test_training_begins_at_the_given_params(net, dataset, run):
     again = jaxrnn.fit(net, dataset, steps=1, optimizer=optax.sgd(0.0), params=run.params, **SETTINGS)
     jax.tree.map(np.testing.assert_array_equal, again.params, run.params)

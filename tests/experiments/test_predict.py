@@ -33,6 +33,7 @@ def by_hand(run, values):
     return np.asarray(ys)[:, 0] * scale.std + scale.mean
 
 
+@pytest.mark.costly
 def test_a_series_in_the_units_of_its_source(level):
     expected = by_hand(level, VALUES[:20])
     np.testing.assert_allclose(level.predict(VALUES[:20]), expected, rtol=1e-6)
@@ -62,6 +63,7 @@ def test_inputs_that_do_not_fit_are_refused(level, x, message):
         level.predict(x)
 
 
+@pytest.mark.costly
 def test_a_horizon_and_logarithms():
     run = quick(jaxrnn.rnn(elman.cell(3), 3), series.dataset(VALUES, window=8, horizon=3, log=True, target="last"))
     first = len(VALUES) - 30  # the test part begins here
@@ -71,6 +73,7 @@ def test_a_horizon_and_logarithms():
         run.predict(-VALUES)
 
 
+@pytest.mark.costly
 def test_one_target_per_sequence_is_read_at_its_last_step():
     run = quick(jaxrnn.rnn(elman.cell(3), 1), adding.dataset(length=22))
     batch, ys = run.dataset.splits["test"], np.asarray(run.predict("test"))
@@ -87,6 +90,7 @@ def written(path, rows):
     return path
 
 
+@pytest.mark.costly
 def test_texts_get_labels(tmp_path):
     rows = [(f"{'good' if n % 2 else 'bad'} {n:03d}", ("no", "yes")[n % 2]) for n in range(40)]
     dataset = labels.dataset(written(tmp_path / "a.csv", [("text", "label"), *rows]))

@@ -107,6 +107,7 @@ def test_what_float32_cannot_tell_is_not_drawn():
     assert [np.ma.getmaskarray(grid).any() for grid in grids] == [True, False, True]
 
 
+@pytest.mark.costly
 def test_seven_networks_have_panels_of_their_own():
     networks = {f"network {k}": flow(-0.05 * k) for k in range(7)}
     for width in (3.4, 7.0):

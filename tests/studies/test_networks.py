@@ -17,6 +17,7 @@ def some():
     return _ensembles.ensemble(net, next_value.dataset(points=40, window=8), networks=2)
 
 
+@pytest.mark.costly
 def test_a_dict_names_its_networks(some):
     found = _networks.ensembles({"leaky": some, "pair": [some, some]})
     assert [each.name for each in found] == ["leaky", "pair 1", "pair 2"]

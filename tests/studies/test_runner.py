@@ -54,6 +54,7 @@ def test_every_study_of_a_run_has_a_folder_of_its_own_with_its_options(run, stud
     assert not list(run.glob("*.npz"))
 
 
+@pytest.mark.costly
 def test_checkpoints_splits_and_precisions(run, study):
     lines = study(run, "study=gates", "checkpoints=all", "split=test", "precision=f64", "study.batch=3")
     assert any(line.startswith("gru, step 3: time scale") for line in lines)

@@ -387,6 +387,7 @@ STUDIES = {
 FIRST, SLOW = {"gates"}, (pytest.mark.slow, pytest.mark.share(3))
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("name", [n if n in FIRST else pytest.param(n, marks=SLOW) for n in STUDIES])
 def test_from_configuration_to_files(tmp_path, name, composed):
     cfg = composed([f"study={name}", "model=gru", *SMALL, *STUDIES[name]])
@@ -461,6 +462,7 @@ def test_probes_measure_at_every_report_and_change_nothing(tmp_path, probing):
     assert {"probe_gradient_flow_training", "probe_gates_saturation"} <= set(found)
 
 
+@pytest.mark.costly
 def test_a_probe_that_cannot_measure_is_refused_before_training(tmp_path, probing, configure):
     with pytest.raises(ConfigError, match=r"probes.gates: the network's cells have no gates: expected gated cells"):
         fitting.fit(probing(["model=elman", "probes=[gates]"]), tmp_path)

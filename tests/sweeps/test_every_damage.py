@@ -168,6 +168,7 @@ def copied(sweep, tmp_path):
     return tmp_path / "sweep"
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("file", READING)
 def test_damage_is_told_in_one_line(copied, held, file):
     path = copied / "0" / file

@@ -320,6 +320,7 @@ def test_a_sweep_goes_on_where_a_summary_is_damaged(tmp_path, checked):
     assert summaries.read(jobs[1].folder)["status"] == "finished"
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("runs", [1, 2])
 def test_the_disk_has_a_runs_configuration_before_its_checkpoint(tmp_path, checked, monkeypatch, runs):
     log, own_sync, own_replace = [], atomic.sync, os.replace

@@ -123,6 +123,7 @@ def test_two_cells_of_one_module_are_two_settings(tmp_path):
     ]
 
 
+@pytest.mark.costly
 def test_a_report_is_tables_figures_and_a_page(sweep):
     text = report.write(report.read(sweep))
     assert "21 runs of 8 settings: 18 finished" in text

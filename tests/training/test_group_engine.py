@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from jaxrnn import nets
 from jaxrnn.cells import lstm
@@ -23,6 +24,7 @@ def assert_close(a, b):
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-12), a, b)
 
 
+@pytest.mark.costly
 def test_a_group_is_its_single_runs():
     """Reports, params, optimizer states as run folders hold them, validation, and the way back from disk."""
     of_rate = make(noisy_cosine.dataset(window=8), Trainer(6, 4, 3, "f64"))
@@ -50,6 +52,7 @@ def test_a_group_is_its_single_runs():
     assert group.evaluate("nothing", states.params) is None
 
 
+@pytest.mark.costly
 def test_one_trace_for_all_chunks():
     traces, of_rate = [], make(adding.dataset(22), Trainer(6, 4, 3, "f64"))
 

@@ -60,6 +60,7 @@ def test_every_precision_lowers_for_all_platforms(precision):
     lower_training(small(f"trainer.precision={precision}"))
 
 
+@pytest.mark.costly
 def test_a_group_of_runs_lowers_for_all_platforms():
     task = small()
     keys, values = jax.random.split(jax.random.key(0), 2), (jnp.array([1e-3, 1e-2]),)

@@ -69,6 +69,7 @@ def test_another_call_is_refused_and_names_what_differs(before, after, differs):
     fingerprint.check({**one, "program": None}, other, "run")  # loading, and checkpoints of before
 
 
+@pytest.mark.costly
 def test_the_same_call_trains_further_and_another_is_refused(tmp_path):
     jaxrnn.fit(net(), DATA, learning_rate=1e-2, **SETTINGS, folder=tmp_path / "run")
     with pytest.raises(ConfigError, match="of a run with another learning_rate"):
@@ -76,6 +77,7 @@ def test_the_same_call_trains_further_and_another_is_refused(tmp_path):
     assert jaxrnn.fit(net(), DATA, learning_rate=1e-2, **{**SETTINGS, "steps": 4}, folder=tmp_path / "run").step == 4
 
 
+@pytest.mark.costly
 def test_params_that_are_given_are_where_training_begins():
     """`_replace(init=...)` is how a network is trained further on other data."""
     base = net()

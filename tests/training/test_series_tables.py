@@ -16,8 +16,8 @@ COUNT = 120
 TEST = round(0.85 * COUNT)
 
 
-def frame_of(columns):
-    times = pd.date_range("2024-02-01", periods=COUNT, freq="h", tz="Etc/GMT-1")
+def frame_of(columns, count=COUNT):
+    times = pd.date_range("2024-02-01", periods=count, freq="h", tz="Etc/GMT-1")
     return pd.DataFrame({"time": times, **columns})
 
 
@@ -28,6 +28,7 @@ def trained(tmp_path, frame, columns, **options):
     return jaxrnn.fit(net, dataset, steps=2, batch_size=8, learning_rate=1e-3, folder=tmp_path / "run")
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("horizon", [1, 3])
 def test_predictions_have_dates_truth_and_quantiles(tmp_path, horizon):
     frame = frame_of({"level (cm)": np.round(300 + RNG.normal(size=COUNT).cumsum(), 2)})
@@ -51,16 +52,16 @@ def test_predictions_have_dates_truth_and_quantiles(tmp_path, horizon):
         np.testing.assert_allclose(row[name], metrics[name], rtol=1e-4)
 
 
+@pytest.mark.costly
 def test_counts_are_whole_numbers(tmp_path):
-    frame = frame_of({"sold": RNG.poisson(4, COUNT)})
+    frame = frame_of({"sold": RNG.poisson(4, 40)}, 40)  # quantiles of counts are searched for, value by value
     run = trained(tmp_path, frame, "sold", distribution=negative_binomial.distribution())
     text = artifacts.write_predictions(run, "validation").read_text()
     assert all(field.isdigit() for line in text.splitlines()[1:] for field in line.split(",")[2:])
-    assert (
-        pd.read_csv(tmp_path / "run/predictions.csv").truth.tolist() == frame.sold[round(0.7 * COUNT) : TEST].tolist()
-    )
+    assert pd.read_csv(tmp_path / "run/predictions.csv").truth.tolist() == frame.sold[28:34].tolist()
 
 
+@pytest.mark.costly
 def test_errors_of_each_variable_and_series_are_in_the_units_of_the_file(tmp_path):
     sizes = {"x": 1.0, "y": 1000.0}
     columns = {shop: size * RNG.normal(size=(COUNT, 2)).cumsum(axis=0) for shop, size in sizes.items()}
@@ -83,6 +84,7 @@ def test_errors_of_each_variable_and_series_are_in_the_units_of_the_file(tmp_pat
     assert "prediction" in run.plot()
 
 
+@pytest.mark.costly
 def test_the_tables_name_units_and_what_is_scaled(tmp_path):
     run = trained(tmp_path, frame_of({"T (degC)": RNG.normal(size=COUNT).cumsum()}), "T (degC)")
     summary = run.summary()

@@ -45,6 +45,7 @@ def shapes_of(cell):
     return jax.eval_shape(lambda: cell.init(KEY, 1))
 
 
+@pytest.mark.costly
 def test_two_devices_are_one(monkeypatch):
     """Dropout included: each row draws from a key of its own, wherever it is computed."""
     assert len(jax.local_devices()) == 2
@@ -68,6 +69,7 @@ def test_two_devices_are_one(monkeypatch):
     )
 
 
+@pytest.mark.costly
 def test_a_large_net_on_one_device_is_the_same_run(monkeypatch):
     task = pieces()
     expected = run(task, [6])
@@ -91,6 +93,7 @@ def test_chunks_are_bit_for_bit_one_call():
     jax.tree.map(np.testing.assert_array_equal, report, pieced_report)
 
 
+@pytest.mark.costly
 def test_updates_and_reports_against_optax_by_hand():
     """Three stateful updates with clipping, written out in eager JAX; the carry goes on, the gradient does not."""
     dataset = sine.dataset(window=4)
@@ -156,6 +159,7 @@ def test_bfloat16_products_train_float32_params(x32):
     assert np.any(report.loss != exact.loss)
 
 
+@pytest.mark.costly
 def test_the_gradient_norm_reported_in_bfloat16_is_that_in_float32(x32):
     """Over 1000 equal steps, whose gradients of a bias are the same: a sum in bfloat16 would lose most of them."""
 
@@ -171,6 +175,7 @@ def test_the_gradient_norm_reported_in_bfloat16_is_that_in_float32(x32):
     np.testing.assert_allclose(run(low, [1])[1].grad_norm, run(parts, [1])[1].grad_norm, rtol=0.01)
 
 
+@pytest.mark.costly
 def test_a_regularizer_reads_the_params_that_are_trained(x32):
     parts = pieces(net=nets.rnn(elman.cell(4), 1))._replace(regularizer=flossing(2, before=10))
     low = parts._replace(trainer=parts.trainer._replace(precision="bf16"))
@@ -205,6 +210,7 @@ def test_evaluation_starts_fresh_and_counts_weights():
     assert evaluator(task).baseline(split) == pytest.approx(float(np.mean((split.xs - split.targets)[-36:] ** 2)))
 
 
+@pytest.mark.costly
 def test_every_update_drops_other_units():
     """The same sequences at every update, and a learning rate of nothing: losses differ by their masks alone."""
     net, dataset = nets.serial(nets.dropout(0.5), nets.rnn(elman.cell(4), 1)), sine.dataset(8, window=2, stateful=False)
@@ -239,6 +245,7 @@ def test_a_norm_that_float32_holds_is_right_though_its_squares_are_not_held(scal
     np.testing.assert_allclose(jax.jit(clip.update)(tree, ())[0]["b"], 0.1 * values[10:], rtol=1e-6)
 
 
+@pytest.mark.costly
 @pytest.mark.usefixtures("x32")
 def test_norms_of_what_is_no_number_say_so():
     cases = (

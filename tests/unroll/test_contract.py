@@ -69,6 +69,7 @@ def lengths_mask(lengths):
     return jnp.arange(T).reshape(T, *[1] * np.ndim(lengths)) < jnp.asarray(lengths)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("name", "reverse"),
     [

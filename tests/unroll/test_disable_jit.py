@@ -31,6 +31,7 @@ def build(name):
     return factory(**{p.name: 2 for p in parameters if p.default is inspect.Parameter.empty})
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "name",
     [n if n in QUICK else pytest.param(n, marks=(pytest.mark.slow, pytest.mark.share(3))) for n in UNROLLS],
