@@ -23,7 +23,7 @@ def ensemble_training(make, seed, networks, values=None, measured=()):
     """
     seeds = np.tile(network_seeds(seed, networks), 1 if values is None else len(values))
     value_of_run = None if values is None else np.repeat(np.asarray(values, jnp.result_type(float)), networks)
-    task = make if values is None else make(value_of_run[0])
+    task = make if value_of_run is None else make(value_of_run[0])
     group = engine.group((lambda _: make) if values is None else make, seeds, value_of_run, measured)
     return begun(task, group, [History(task.trainer.steps) for _ in seeds])
 
