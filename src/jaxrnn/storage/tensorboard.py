@@ -1,6 +1,7 @@
 """Writes the metrics and hyperparameters of a run for TensorBoard; requires the extra [tensorboard]."""
 
 from pathlib import Path
+from typing import Any
 
 from jaxrnn.errors import ConfigError
 
@@ -51,7 +52,8 @@ def finish(folder, hyperparameters, metrics):
     plain = {name: v if isinstance(v, bool | int | float | str) else str(v) for name, v in hyperparameters.items()}
     # File names hold the time in seconds. Without the suffix, this file would overwrite the metrics of a short run.
     with SummaryWriter(str(Path(folder) / FOLDER), filename_suffix=".hparams") as writer:
+        events: Any = writer.file_writer  # None only after close
         for summary in hparams(plain, metrics):
-            writer.file_writer.add_summary(summary)
+            events.add_summary(summary)
         for name, value in metrics.items():
             writer.add_scalar(name, value)
