@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from typing import Any
 
 REFERENCE = re.compile(r"\$\{(\.*)([\w.]+)\}")
 
@@ -66,7 +67,8 @@ def container(cfg):
         try:
             value = cfg[key]
         except InterpolationResolutionError:
-            return OmegaConf.to_container(cfg, resolve=False)[key]
+            content: Any = OmegaConf.to_container(cfg, resolve=False)
+            return content[key]
         return container(value) if isinstance(value, Container) else value
 
     if isinstance(cfg, DictConfig):
