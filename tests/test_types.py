@@ -1,4 +1,4 @@
-"""The public names have types: pyright finds none unknown, and a program that uses them passes its strict mode."""
+"""The source passes pyright's basic mode. No public name is of unknown type, and a program passes the strict mode."""
 
 import json
 import subprocess
@@ -84,6 +84,13 @@ def exported(root):
             _, module, _, name, *_ = line.split()
             if module != ".":
                 yield from (f"{room}.{name}", f"{room}{module}.{name}")
+
+
+@pytest.mark.slow
+def test_the_source_passes_the_basic_mode(root):
+    report = pyright(cwd=root)
+    assert report["summary"]["filesAnalyzed"] >= len(list((root / "src").rglob("*.py")))
+    assert not [each for each in report["generalDiagnostics"] if each["severity"] == "error"]
 
 
 @pytest.mark.slow
