@@ -12,10 +12,12 @@ from jaxrnn.plotting import style as plotting
 from jaxrnn.types import ListOf, NonNegative, Size
 
 CellName = Literal["lstm", "gru", "elman", "jordan"]
+CELLS: tuple[CellName, ...] = get_args(CellName)
 StackName = Literal["layer", "bidirectional"]
 STACKS = {"layer": _baseline_layers, "bidirectional": _baseline_bidirectional}
 MARKERS = "os^vDPXo"  # one per other side, so that a grey print shows the difference
 PassName = Literal["forward", "gradient"]
+PASSES: tuple[PassName, ...] = get_args(PassName)
 UnrollName = Literal["deferred", "scan", "chunked", "newton", "cudnn", "loop"]
 SHAPES = (
     (1, 36, 1, 16),
@@ -31,11 +33,11 @@ SHAPES = (
 
 
 def benchmark(
-    cells: ListOf[CellName] = get_args(CellName),
+    cells: ListOf[CellName] = CELLS,
     shapes: ListOf[ListOf[Size]] = SHAPES,
     unrolls: ListOf[UnrollName] = ("deferred",),
     baselines: ListOf[_baseline_layers.Baseline] = tuple(_baseline_layers.BASELINES),
-    passes: ListOf[PassName] = get_args(PassName),
+    passes: ListOf[PassName] = PASSES,
     stack: StackName = "layer",
     repeats: Size = 5,
     at_least: NonNegative = 0.3,

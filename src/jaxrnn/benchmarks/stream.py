@@ -10,11 +10,12 @@ from jaxrnn.plotting import style as plotting
 from jaxrnn.types import ListOf, NonNegative, Size
 
 CellName = Literal["lstm", "gru", "elman"]
+CELLS: tuple[CellName, ...] = get_args(CellName)
 SHAPES = ((1, 1, 16), (1, 64, 128), (1, 64, 512), (16, 64, 512))
 
 
 def benchmark(
-    cells: ListOf[CellName] = get_args(CellName),
+    cells: ListOf[CellName] = CELLS,
     shapes: ListOf[ListOf[Size]] = SHAPES,
     baselines: ListOf[streams.Baseline] = tuple(streams.BASELINES),
     repeats: Size = 5,
