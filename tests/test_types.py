@@ -1,4 +1,4 @@
-"""The public names have types: pyright finds none unknown, and a program that uses them passes its strict mode."""
+"""The source passes pyright's basic mode. No public name is of unknown type, and a program passes the strict mode."""
 
 import json
 import subprocess
@@ -68,6 +68,24 @@ jaxrnn.rnn(lstm.cell(16), 1).with_unroll(lstm.cell)
 jaxrnn.nothing
 """
 FACTORIES = ("cell", "dataset", "distribution", "unroll", "study", "plot", "reproduce")
+# Modules whose functions have shapes in their annotations.
+SHAPED = "series keys distribution training.update training.evaluation training.priming training.results nets.recording"
+WRONG_SHAPE = """
+import jax.numpy as jnp
+from jaxtyping import TypeCheckError, install_import_hook
+
+with install_import_hook("jaxrnn.series", "beartype.beartype"):
+    from jaxrnn.data import sine
+series = sine.dataset().series
+x = jnp.zeros((3, 1))
+assert series.following(x, x).shape == x.shape
+try:
+    series.following(x, jnp.zeros((2, 1)))
+except TypeCheckError as error:
+    assert "drawn" in str(error)
+else:
+    raise AssertionError("2 drawn values for 3 sequences are accepted")
+"""
 CATALOGUES = ("cells", "data", "distributions", "unroll", "studies", "papers")
 
 
@@ -84,6 +102,13 @@ def exported(root):
             _, module, _, name, *_ = line.split()
             if module != ".":
                 yield from (f"{room}.{name}", f"{room}{module}.{name}")
+
+
+@pytest.mark.slow
+def test_the_source_passes_the_basic_mode(root):
+    report = pyright(cwd=root)
+    assert report["summary"]["filesAnalyzed"] >= len(list((root / "src").rglob("*.py")))
+    assert not [each for each in report["generalDiagnostics"] if each["severity"] == "error"]
 
 
 @pytest.mark.slow
@@ -113,6 +138,23 @@ def test_a_program_passes_the_strict_mode_and_a_wrong_one_does_not(tmp_path):
         "reportAttributeAccessIssue",
         "reportCallIssue",
     }
+
+
+@pytest.mark.slow
+def test_arrays_have_the_shapes_in_their_annotations(root):
+    pytest.importorskip("beartype")
+    packages = ",".join([*(f"jaxrnn.{module}" for module in SHAPED.split()), "beartype.beartype"])
+    tests = "tests/data/test_series.py", "tests/training/test_forecasts.py"
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", f"--jaxtyping-packages={packages}", *tests]
+    checked = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout[-3000:]
+
+
+@pytest.mark.slow
+def test_a_wrong_shape_is_refused_where_shapes_are_checked(tmp_path):
+    pytest.importorskip("beartype")
+    checked = subprocess.run([sys.executable, "-c", WRONG_SHAPE], cwd=tmp_path, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_a_stub_names_what_is_there(root):

@@ -1,6 +1,7 @@
 """Hydra's launcher and sweeper for jaxrnn; the work is done in `jaxrnn.sweeps`."""
 
 import os
+from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
 from hydra.plugins.launcher import Launcher
@@ -17,6 +18,10 @@ class CheckedSweeper(basic_sweeper()):
       ConfigError: before any training, for the first job with an unknown or invalid configuration, or with a folder
         that contains a run of another configuration. For jobs that fail later for such a reason, after all others.
     """
+
+    launcher: Any  # `setup` sets these three
+    config: Any
+    hydra_context: Any
 
     def __init__(self, max_batch_size=None, params=None):
         super().__init__(max_batch_size, params)
@@ -84,7 +89,8 @@ class CompiledLauncher(Launcher):
     """
 
     def __init__(self, **options):
-        self.options, self.composer = options, None
+        self.options = options
+        self.composer: Any = None
 
     def setup(self, *, hydra_context, task_function, config):
         self.hydra_context, self.config = hydra_context, config

@@ -5,6 +5,7 @@ documentation shows.
 """
 
 import importlib
+from typing import Any
 
 import numpy as np
 
@@ -66,8 +67,9 @@ def linen(kind, batch, steps, inputs, units, backward):
     import jax
     from flax import linen as nn
 
-    def layer():
-        return nn.Bidirectional(*(nn.RNN(layers.linen_cell(kind)(units)) for _ in range(2)), time_major=True)
+    def layer() -> Any:
+        forward, backward = (nn.RNN(layers.linen_cell(kind)(units)) for _ in range(2))
+        return nn.Bidirectional(forward, backward, time_major=True)
 
     class Net(nn.Module):
         @nn.compact

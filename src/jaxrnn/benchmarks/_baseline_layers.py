@@ -7,6 +7,8 @@ function without arguments that computes once and waits for the result. It raise
 
 import importlib
 import os
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 
@@ -224,7 +226,10 @@ def jitted(outputs, weights, xs, backward):
 
 
 TENSORFLOW, JAX = {"KERAS_BACKEND": "tensorflow"}, {"KERAS_BACKEND": "jax"}
-BASELINES = {  # {tool: (function, environment of its process)}
+Baseline = Literal["PyTorch", "Keras on TensorFlow", "Keras on JAX", "Flax linen", "Flax nnx", "Haiku", "Equinox"]
+BASELINES: dict[
+    Baseline, tuple[Callable[..., Any], dict[str, str]]
+] = {  # {tool: (function, environment of its process)}
     "PyTorch": (pytorch, {}),
     "Keras on TensorFlow": (keras, TENSORFLOW),
     "Keras on JAX": (keras, JAX),

@@ -5,6 +5,8 @@ arguments that takes the next step: it passes in a NumPy array and waits for the
 """
 
 import os
+from collections.abc import Callable
+from typing import Any, Literal
 
 from jaxrnn.benchmarks import _baseline_layers as layers
 
@@ -64,4 +66,5 @@ def _stepping(compute, carry, x, wait):
     return step
 
 
-BASELINES = {"PyTorch": pytorch, "Flax nnx": nnx}
+Baseline = Literal["PyTorch", "Flax nnx"]
+BASELINES: dict[Baseline, Callable[..., Any]] = {"PyTorch": pytorch, "Flax nnx": nnx}

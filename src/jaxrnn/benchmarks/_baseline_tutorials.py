@@ -4,8 +4,11 @@ Every function returns a function without arguments that trains.
 """
 
 import os
+from typing import Any
 
 import numpy as np
+
+SILENT: Any = 0  # for Keras, whose annotation is the type of its default "auto"
 
 
 def torch_sine(epochs, size=16, points=36):
@@ -43,7 +46,7 @@ def keras_sine(epochs, size=16, points=36):
 
     def train():
         for _ in range(epochs):
-            model.fit(xs, targets, batch_size=1, shuffle=False, verbose=0)
+            model.fit(xs, targets, batch_size=1, shuffle=False, verbose=SILENT)
             layer.reset_state()
 
     return train
@@ -60,7 +63,7 @@ def keras_cosine(epochs, size=200, points=3000, window=500, held_out=500):
     layers = [keras.Input((window, 1)), keras.layers.SimpleRNN(size, activation="linear"), keras.layers.Dense(1)]
     model = keras.Sequential(layers)
     model.compile(keras.optimizers.Adam(1e-3), "mse")
-    return lambda: model.fit(xs, targets, batch_size=100, epochs=epochs, verbose=0)
+    return lambda: model.fit(xs, targets, batch_size=100, epochs=epochs, verbose=SILENT)
 
 
 def numpy_noisy_cosine(updates, size=100, window=20, noise=0.05, step=0.3):
@@ -149,8 +152,8 @@ def keras_addition(goal, examples, digits, size, epochs):
 
     def train():
         for _ in range(epochs):
-            model.fit(xs[:cut], ys[:cut], batch_size=32, epochs=1, verbose=0)
-            predictions = model.predict(xs[cut:], verbose=0, batch_size=512).argmax(axis=-1)
+            model.fit(xs[:cut], ys[:cut], batch_size=32, epochs=1, verbose=SILENT)
+            predictions = model.predict(xs[cut:], verbose=SILENT, batch_size=512).argmax(axis=-1)
             if np.mean((predictions == numbers[1][cut:]).all(axis=1)) >= goal:
                 return
         raise RuntimeError(f"{goal:.0%} of the sums were not exact after {epochs} epochs")

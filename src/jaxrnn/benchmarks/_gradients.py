@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -34,9 +35,10 @@ def _compiled(cell, unroll, length, batch, at_least):
     traced = jax.jit(jax.grad(loss)).lower(params, xs)
     began = time.perf_counter()
     compute = traced.compile()
+    memory: Any = compute.memory_analysis()
     columns = {
         "compile_seconds": time.perf_counter() - began,
-        "megabytes": compute.memory_analysis().temp_size_in_bytes / 1e6,
+        "megabytes": memory.temp_size_in_bytes / 1e6,
     }
     jax.block_until_ready(compute(params, xs))
     return clocked(lambda: jax.block_until_ready(compute(params, xs)), at_least), columns

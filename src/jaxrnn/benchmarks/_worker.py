@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import Any
 
 
 class Missing(Exception):
@@ -82,7 +83,7 @@ class Worker:
         return answer
 
     def _pause(self, stop):
-        if self._process.is_alive():
+        if self._process.is_alive() and self._process.pid is not None:
             os.kill(self._process.pid, signal.SIGSTOP if stop else signal.SIGCONT)
 
 
@@ -159,7 +160,7 @@ def _answer(make, arguments, environment, at_least, answers):
     silence = os.open(os.devnull, os.O_WRONLY)
     for number in (1, 2):  # silences other tools' logs, some written by C++ code; errors are sent to the parent
         os.dup2(silence, number)
-    side = None
+    side: Any = None  # the parent sends arguments first
     with contextlib.suppress(EOFError):
         while True:
             if arguments is None:

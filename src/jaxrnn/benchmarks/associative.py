@@ -1,5 +1,6 @@
 """Associative scan against sequential scan: the gradient of cells with a linear state, against the length."""
 
+from collections.abc import Callable
 from itertools import product
 from typing import Literal
 
@@ -7,16 +8,22 @@ from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.benchmarks._gradients import gradient_sides
 from jaxrnn.cells import lru, min_gru, min_lstm, rg_lru
 from jaxrnn.plotting import style as plotting
-from jaxrnn.types import NonNegative, Size
+from jaxrnn.types import Cell, ListOf, NonNegative, Size
 from jaxrnn.unroll import associative, scan
 
-CELLS = {"lru": lru.cell, "min_gru": min_gru.cell, "min_lstm": min_lstm.cell, "rg_lru": rg_lru.cell}
+CellName = Literal["lru", "min_gru", "min_lstm", "rg_lru"]
+CELLS: dict[CellName, Callable[..., Cell]] = {
+    "lru": lru.cell,
+    "min_gru": min_gru.cell,
+    "min_lstm": min_lstm.cell,
+    "rg_lru": rg_lru.cell,
+}
 UNROLLS = {"scan": scan.unroll(), "associative": associative.unroll()}
 
 
 def benchmark(
-    cells: list[Literal[tuple(CELLS)]] = ("lru", "min_gru"),
-    lengths: list[Size] = (100, 1000, 10_000, 100_000),
+    cells: ListOf[CellName] = ("lru", "min_gru"),
+    lengths: ListOf[Size] = (100, 1000, 10_000, 100_000),
     size: Size = 32,
     batch: Size = 1,
     repeats: Size = 3,

@@ -3,19 +3,18 @@
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from jaxrnn.benchmarks import _baseline_layers as layers
 from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.benchmarks._worker import first_time
 from jaxrnn.plotting import style as plotting
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 
 
 def benchmark(
-    lengths: list[Size] = (100, 1000),
-    shape: list[Size] = (32, 64, 128),
-    baselines: list[Literal[tuple(layers.BASELINES)]] = tuple(layers.BASELINES),
+    lengths: ListOf[Size] = (100, 1000),
+    shape: ListOf[Size] = (32, 64, 128),
+    baselines: ListOf[layers.Baseline] = tuple(layers.BASELINES),
     repeats: Size = 3,
 ):
     """Times the first gradient of an LSTM layer, every time in a new process.

@@ -6,7 +6,7 @@ from pathlib import Path
 from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.benchmarks._worker import command
 from jaxrnn.plotting import style as plotting
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 
 SWEEP = (
     "experiment=sine_lstm",
@@ -16,7 +16,7 @@ SWEEP = (
 
 
 def benchmark(
-    script: str, sweep: list[str] = SWEEP, launchers: list[str] = ("compiled", "basic", "joblib"), repeats: Size = 3
+    script: str, sweep: ListOf[str] = SWEEP, launchers: ListOf[str] = ("compiled", "basic", "joblib"), repeats: Size = 3
 ):
     """Times the command `python SCRIPT -m SWEEP hydra/launcher=...` as a process, cold and warm.
 

@@ -2,20 +2,23 @@
 
 from functools import partial
 from itertools import product
-from typing import Literal
+from typing import Literal, get_args
 
 from jaxrnn.benchmarks import _baseline_bidirectional, _baseline_layers
 from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.benchmarks._worker import Missing, Workers, clocked
 from jaxrnn.errors import ConfigError
 from jaxrnn.plotting import style as plotting
-from jaxrnn.types import NonNegative, Size
+from jaxrnn.types import ListOf, NonNegative, Size
 
-CELLS = ("lstm", "gru", "elman", "jordan")
+CellName = Literal["lstm", "gru", "elman", "jordan"]
+CELLS: tuple[CellName, ...] = get_args(CellName)
+StackName = Literal["layer", "bidirectional"]
 STACKS = {"layer": _baseline_layers, "bidirectional": _baseline_bidirectional}
 MARKERS = "os^vDPXo"  # one per other side, so that a grey print shows the difference
-PASSES = ("forward", "gradient")
-UNROLLS = ("deferred", "scan", "chunked", "newton", "cudnn", "loop")
+PassName = Literal["forward", "gradient"]
+PASSES: tuple[PassName, ...] = get_args(PassName)
+UnrollName = Literal["deferred", "scan", "chunked", "newton", "cudnn", "loop"]
 SHAPES = (
     (1, 36, 1, 16),
     (1, 20, 1, 100),
@@ -30,12 +33,12 @@ SHAPES = (
 
 
 def benchmark(
-    cells: list[Literal[CELLS]] = CELLS,
-    shapes: list[list[Size]] = SHAPES,
-    unrolls: list[Literal[UNROLLS]] = ("deferred",),
-    baselines: list[Literal[tuple(_baseline_layers.BASELINES)]] = tuple(_baseline_layers.BASELINES),
-    passes: list[Literal[PASSES]] = PASSES,
-    stack: Literal[tuple(STACKS)] = "layer",
+    cells: ListOf[CellName] = CELLS,
+    shapes: ListOf[ListOf[Size]] = SHAPES,
+    unrolls: ListOf[UnrollName] = ("deferred",),
+    baselines: ListOf[_baseline_layers.Baseline] = tuple(_baseline_layers.BASELINES),
+    passes: ListOf[PassName] = PASSES,
+    stack: StackName = "layer",
     repeats: Size = 5,
     at_least: NonNegative = 0.3,
 ):

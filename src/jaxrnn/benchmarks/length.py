@@ -9,14 +9,14 @@ from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.benchmarks._gradients import gradient_sides
 from jaxrnn.cells import lstm
 from jaxrnn.plotting import style as plotting
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 from jaxrnn.unroll import chunked, deferred, scan
 
 UNROLLS = {"scan": scan.unroll(), "deferred": deferred.unroll(), "chunked": chunked.unroll()}
 
 
 def benchmark(
-    lengths: list[Size] = (100, 1000, 10_000, 100_000),
+    lengths: ListOf[Size] = (100, 1000, 10_000, 100_000),
     size: Size = 32,
     batch: Size = 1,
     repeats: Size = 3,
@@ -44,7 +44,7 @@ def _no_compilation_cache():
         jax.config.update("jax_enable_compilation_cache", on)
         compilation_cache.reset_cache()  # the cache keeps its old setting until it is reset
 
-    before = jax.config.jax_enable_compilation_cache
+    before = jax.config.values["jax_enable_compilation_cache"]
     switch(False)
     try:
         yield

@@ -8,11 +8,12 @@ from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.benchmarks._gradients import gradient_sides
 from jaxrnn.cells import elman
 from jaxrnn.plotting import style as plotting
-from jaxrnn.types import NonNegative, Size
+from jaxrnn.types import ListOf, NonNegative, Size, Unroll
 from jaxrnn.unroll import diagonal_rtrl, eprop, kf_rtrl, rtrl, scan, snap, uoro
 from jaxrnn.unroll.contract import with_key
 
-RULES = {
+RuleName = Literal["scan", "rtrl", "snap_1", "diagonal_rtrl", "eprop", "uoro", "kf_rtrl"]
+RULES: dict[RuleName, Unroll] = {
     "scan": scan.unroll(),
     "rtrl": rtrl.unroll(),
     "snap_1": snap.unroll(1),
@@ -24,8 +25,8 @@ RULES = {
 
 
 def benchmark(
-    rules: list[Literal[tuple(RULES)]] = tuple(RULES),
-    sizes: list[Size] = (8, 16, 32, 64),
+    rules: ListOf[RuleName] = tuple(RULES),
+    sizes: ListOf[Size] = (8, 16, 32, 64),
     length: Size = 20,
     batch: Size = 4,
     repeats: Size = 3,

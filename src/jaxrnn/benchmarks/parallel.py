@@ -11,7 +11,7 @@ from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.benchmarks._worker import clocked
 from jaxrnn.cells import gru
 from jaxrnn.plotting import style as plotting
-from jaxrnn.types import NonNegative, Size
+from jaxrnn.types import ListOf, NonNegative, Size
 from jaxrnn.unroll import newton, scan
 
 UNROLLS = {
@@ -22,8 +22,8 @@ UNROLLS = {
 
 
 def benchmark(
-    lengths: list[Size] = (1000, 3000, 10_000),
-    sizes: list[Size] = (1, 4, 16),
+    lengths: ListOf[Size] = (1000, 3000, 10_000),
+    sizes: ListOf[Size] = (1, 4, 16),
     batch: Size = 1,
     repeats: Size = 3,
     at_least: NonNegative = 0.1,

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,7 @@ from jaxrnn.cells import gru, lstm
 from jaxrnn.data import text
 from jaxrnn.jax_internals import compiler_options
 from jaxrnn.plotting import style as plotting
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 from jaxrnn.unroll import chunked, deferred
 
 SWEEP = (
@@ -36,11 +37,11 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 def benchmark(
     script: str,
-    runs: list[Size] = (100, 1000, 10_000),
-    steps: list[Size] = (10_000, 100_000, 1_000_000),
-    units: list[Size] = (256, 512, 1024, 2048),
-    processes: list[Size] = (1, 2, 4),
-    texts: list[Size] = (100, 300, 1000),
+    runs: ListOf[Size] = (100, 1000, 10_000),
+    steps: ListOf[Size] = (10_000, 100_000, 1_000_000),
+    units: ListOf[Size] = (256, 512, 1024, 2048),
+    processes: ListOf[Size] = (1, 2, 4),
+    texts: ListOf[Size] = (100, 300, 1000),
     repeats: Size = 1,
 ):
     """Times each size with its memory, and fits for each kind the exponent of seconds against size.
@@ -78,7 +79,7 @@ def _summarised(rows):
             for size, several in rows_by_size.items()
         ]
         logs = np.log([[row["size"], row["seconds"]] for row in medians])
-        exponent = float(np.polyfit(*logs.T, 1)[0]) if len(medians) > 1 else float("nan")
+        exponent = float(np.polyfit(logs[:, 0], logs[:, 1], 1)[0]) if len(medians) > 1 else float("nan")
         summary += [row | {"exponent": exponent} for row in medians]
     return summary
 
@@ -97,9 +98,14 @@ def _command(arguments, folder, environments=({},)):
     """
     began, processes, megabytes = time.perf_counter(), [], 0.0
     for environment in environments:
-        discarded = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         processes.append(
-            subprocess.Popen([sys.executable, *arguments], cwd=folder, env=os.environ | environment, **discarded)
+            subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=folder,
+                env=os.environ | environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         )
     for process in processes:
         _, status, usage = os.wait4(process.pid, 0)
@@ -146,7 +152,9 @@ def _gradient(kind, size, cell, unroll, xs):
     jax.block_until_ready(compute(params, xs))
     began = time.perf_counter()
     jax.block_until_ready(compute(params, xs))
-    return _row(kind, size, time.perf_counter() - began, compute.memory_analysis().temp_size_in_bytes / 1e6)
+    seconds = time.perf_counter() - began
+    memory: Any = compute.memory_analysis()
+    return _row(kind, size, seconds, memory.temp_size_in_bytes / 1e6)
 
 
 def _processes(script, count):

@@ -7,7 +7,7 @@ from pathlib import Path
 from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.benchmarks._worker import Missing, command
 from jaxrnn.plotting import style as plotting
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 
 IMPORTS = ("jaxrnn.nets.stack", "torch", "tensorflow", "keras", "flax.nnx", "haiku", "equinox")
 MEASURE = "import jax"
@@ -19,8 +19,8 @@ BUDGETS = {"--help": 0.6, "warm": 3.3, "evaluate": 3.0, "generate": 3.0, "report
 def benchmark(
     script: str,
     run: str = "experiment=sine_lstm",
-    after: list[str] = AFTER,
-    imports: list[str] = IMPORTS,
+    after: ListOf[str] = AFTER,
+    imports: ListOf[str] = IMPORTS,
     repeats: Size = 3,
 ):
     """Times commands as processes. A command's budget limits its time relative to importing JAX.

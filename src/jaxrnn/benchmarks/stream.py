@@ -1,22 +1,23 @@
 """Time of one step on a stream, from the call in Python to its output."""
 
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 from jaxrnn.benchmarks import _baseline_streams as streams
 from jaxrnn.benchmarks import _timing as timing
 from jaxrnn.benchmarks._worker import Worker
 from jaxrnn.plotting import style as plotting
-from jaxrnn.types import NonNegative, Size
+from jaxrnn.types import ListOf, NonNegative, Size
 
-CELLS = ("lstm", "gru", "elman")
+CellName = Literal["lstm", "gru", "elman"]
+CELLS: tuple[CellName, ...] = get_args(CellName)
 SHAPES = ((1, 1, 16), (1, 64, 128), (1, 64, 512), (16, 64, 512))
 
 
 def benchmark(
-    cells: list[Literal[CELLS]] = CELLS,
-    shapes: list[list[Size]] = SHAPES,
-    baselines: list[Literal[tuple(streams.BASELINES)]] = tuple(streams.BASELINES),
+    cells: ListOf[CellName] = CELLS,
+    shapes: ListOf[ListOf[Size]] = SHAPES,
+    baselines: ListOf[streams.Baseline] = tuple(streams.BASELINES),
     repeats: Size = 5,
     at_least: NonNegative = 0.3,
 ):

@@ -12,12 +12,12 @@ from jaxrnn.data import sine
 from jaxrnn.optimizers import optimizer
 from jaxrnn.plotting import style as plotting
 from jaxrnn.training import Task, Trainer, engine
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 from jaxrnn.unroll import deferred
 
 
 def benchmark(
-    runs: list[Size] = (1, 2, 4, 8, 16, 32, 64, 128, 256), size: Size = 16, steps: Size = 3600, repeats: Size = 5
+    runs: ListOf[Size] = (1, 2, 4, 8, 16, 32, 64, 128, 256), size: Size = 16, steps: Size = 3600, repeats: Size = 5
 ):
     """Times only the training, compiled before the clock starts, for every number of runs in turn.
 

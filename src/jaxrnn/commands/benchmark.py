@@ -12,7 +12,7 @@ def benchmark(cfg):
     with config_errors():
         runtime_settings = HydraConfig.get().runtime
         folder = runtime_settings.output_dir
-        print("\n".join(benchmarks.run(cfg, runtime_settings.choices.benchmark, folder)))
+        print("\n".join(benchmarks.run(cfg, runtime_settings.choices["benchmark"], folder)))
     print(f"in {folder}")
 
 

@@ -4,6 +4,8 @@ from jaxrnn.experiments.command_line import config_errors, main, with_key
 
 
 def evaluate(cfg):
+    from pathlib import Path
+
     from jaxrnn import runtime
     from jaxrnn.experiments import artifacts, run_folder, schema
     from jaxrnn.metrics import unit_of
@@ -24,7 +26,7 @@ def evaluate(cfg):
     if leads is not None:
         print(f"mean absolute scaled error over {cfg.horizon} steps ahead (errors per step in {leads[0]}):")
         print("\n".join(f"  {name}: {error:.4g}" for name, error in leads[1].items()))
-    print(f"in {run.folder / 'evaluation.csv'}" + (f", predictions in {predictions}" if predictions else ""))
+    print(f"in {Path(str(run.folder), 'evaluation.csv')}" + (f", predictions in {predictions}" if predictions else ""))
 
 
 def start(arguments):

@@ -14,7 +14,7 @@ def export(cfg):
     with config_errors():
         schema.prepare(cfg)
         run = run_folder.load(cfg.run, schema.listed(cfg.trust, "trust"))
-        folder = Path(run.folder, "export", str(cfg.to)) if cfg.folder is None else Path(cfg.folder)
+        folder = Path(str(run.folder), "export", str(cfg.to)) if cfg.folder is None else Path(cfg.folder)
         unroll = str(run.cfg.unroll["_target_"])
         is_custom = not unroll.startswith("jaxrnn.")
         with computing(run.task.trainer.precision):

@@ -21,7 +21,7 @@ class Dialect(NamedTuple):
     skip_rows: int
 
 
-def of_text(text, delimiter=None, skip_rows=None):
+def of_text(text, delimiter: str | None = None, skip_rows=None):
     """Returns the `Dialect` of a table.
 
     A delimiter is plain if it splits all lines of the beginning into the same number of fields; blanks are delimiters
@@ -34,8 +34,9 @@ def of_text(text, delimiter=None, skip_rows=None):
     """
     lines = text[: SAMPLE * 10_000].split("\n", SAMPLE)[:SAMPLE]
     first = _next_line(lines, skip_rows or 0)
-    candidates = [NAMES.get(delimiter, delimiter)]
-    if delimiter is None:
+    if delimiter is not None:
+        candidates = [NAMES.get(delimiter, delimiter)]
+    else:
         header, *values = [line.strip() for line in lines[first:] if line.strip()] or [""]
         if any(mark in header for mark in DELIMITERS):
             candidates = [*DELIMITERS[1:], DELIMITERS[0]]

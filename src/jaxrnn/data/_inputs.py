@@ -2,6 +2,7 @@
 
 from functools import partial
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ class Columns:
             if getattr(table.reading, key) is None and getattr(self._form, key) != getattr(_numbers.PLAIN, key):
                 self.notes.append(f"numbers are read with {hints.argument(f'data.{key}', getattr(self._form, key))}")
 
-    def read(self, indices, rows):
+    def read(self, indices, rows) -> Any:
         """Returns the columns of some rows as an array [rows, inputs], or None for no columns."""
         columns = [column for index in indices for column in self._read(index, rows)]
         return np.stack(columns, axis=1) if columns else None

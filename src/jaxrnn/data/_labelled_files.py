@@ -8,7 +8,7 @@ from jaxrnn.data import _assets, _numbers
 from jaxrnn.data._columns import Table
 
 
-def read(path, file="file", label="label", columns=()):
+def read(path, file: str | int = "file", label: str | int = "label", columns=()):
     """Reads (sequences, labels): a list of arrays [T, D], and a list of strings.
 
     The kind of file decides how it is read:

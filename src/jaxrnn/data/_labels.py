@@ -1,5 +1,7 @@
 """Builds data sets of labelled texts."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from jaxrnn.data import _descriptions, _ngrams
@@ -13,7 +15,7 @@ GRAMS = {  # separator of the symbols -> {name: (orders of the n-grams, whether 
 }
 
 
-def labelled_texts(texts, labels, name, default, split_seed=0, separator="", prepare=str):
+def labelled_texts(texts, labels, name, default, split_seed=0, separator="", prepare: Callable[[str], str] = str):
     """Builds the data set of labelled texts: reads a text symbol by symbol, predicts its label at the last one.
 
     Training, validation and test get 80, 10 and 10 % of the distinct texts of each label.

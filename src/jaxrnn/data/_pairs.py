@@ -1,5 +1,7 @@
 """Builds data sets of text pairs: the answer has its own symbols and its own length."""
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -11,7 +13,15 @@ from jaxrnn.metrics import accuracy, cross_entropy, exact_match
 from jaxrnn.symbols import Question, SymbolData, Symbols, vocabulary
 
 
-def pairs(splits, name, default, separators=("", ""), label_smoothing=0.0, backwards=False, prepare=str):
+def pairs(
+    splits,
+    name,
+    default,
+    separators=("", ""),
+    label_smoothing=0.0,
+    backwards=False,
+    prepare: Callable[[str], str] = str,
+):
     """Builds the data set of text pairs.
 
     Args:

@@ -104,4 +104,5 @@ def _training_windows(parts, steps):
         times = np.maximum(ends - np.arange(steps)[::-1, None], 0)
         pieces.append([read(times.ravel()).reshape(*times.shape, -1) for read in (series.inputs, series.targets)])
     xs, targets = (np.concatenate(arrays, axis=1) for arrays in zip(*pieces, strict=True))
-    return Batch(jnp.asarray(xs, float), jnp.asarray(targets, float), None, None)
+    weights, fresh = jnp.ones(targets.shape[:2]), jnp.ones(targets.shape[1], bool)
+    return Batch(jnp.asarray(xs, float), jnp.asarray(targets, float), weights, fresh)

@@ -55,7 +55,7 @@ def dataset(
     source = _read(x, y, target, "x")
     read_parts = {name: part for name, part in (("validation", validation), ("test", test)) if isinstance(part, tuple)}
     others = {name: _read(*part, source.target, name) for name, part in read_parts.items()}
-    shares = {"validation": 0.0 if others.get("validation") else validation, "test": test}
+    shares: dict[str, Any] = {"validation": 0.0 if others.get("validation") else validation, "test": test}
     shares |= dict.fromkeys(others, 0.0)
     labels = _strata(source)
     keys = [sequence.tobytes() for sequence in source.xs]

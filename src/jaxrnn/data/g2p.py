@@ -7,9 +7,9 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxrnn.arguments import checked
+from jaxrnn.arrays import AnyArray
 from jaxrnn.batch import Batch
 from jaxrnn.data import _assets
 from jaxrnn.data._pairs import pairs
@@ -64,13 +64,14 @@ def dataset(
     return data._replace(metrics={"word_error_rate": Metric(word_error_rate, "share"), **data.metrics})
 
 
-def word_error_rate(ys: ArrayLike, batch: Batch) -> Any:
+def word_error_rate(ys: AnyArray, batch: Batch) -> Any:
     """Word error rate: the share of words without a correct pronunciation.
 
     The examples of one word are neighbours in the batch.
     """
-    correct, source, mask = classified(ys, batch), batch.xs.source[..., 0], batch.mask
-    letters = jnp.where(mask, source, -1)
+    pair: Any = batch.xs  # a Pair: the letters, and the sounds
+    correct, source, mask = classified(ys, batch), pair.source[..., 0], batch.mask
+    letters = source if mask is None else jnp.where(mask, source, -1)
     is_new = jnp.concatenate([jnp.ones(1, bool), (letters[:, 1:] != letters[:, :-1]).any(axis=0)])
     word = jnp.cumsum(is_new) - 1
     word_correct = jnp.zeros(len(is_new)).at[word].max(1.0 * correct)

@@ -1,7 +1,7 @@
 """Synthetic tasks: an unlimited number of sequences, drawn from a key on the device. Each task builds on `drawn`."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -75,4 +75,8 @@ def drawn(
 
 def uniform(classes: int) -> Predictor:
     """Returns Batch -> ys [T, B, K]: the same logit for each of K classes."""
-    return lambda batch: jnp.zeros((*batch.xs.shape[:-1], classes))
+
+    def predict(batch: Any) -> jax.Array:
+        return jnp.zeros((*batch.xs.shape[:-1], classes))
+
+    return predict

@@ -1,5 +1,7 @@
 """The curvature of a loss: Hessian times vector, and the largest eigenvalues by Lanczos."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,6 +29,7 @@ def largest_eigenvalues(product, size, count, dtype):
     """
     from scipy.sparse.linalg import LinearOperator, eigsh  # imported here, because only this function needs it
 
-    operator = LinearOperator((size, size), lambda v: np.asarray(product(jnp.asarray(v.ravel(), dtype))), dtype=dtype)
+    make_operator: Any = LinearOperator  # SciPy annotates another constructor
+    operator = make_operator((size, size), lambda v: np.asarray(product(jnp.asarray(v.ravel(), dtype))), dtype=dtype)
     start = np.random.default_rng(0).normal(size=size).astype(dtype)
     return np.sort(eigsh(operator, count, which="LA", v0=start, return_eigenvectors=False))[::-1]

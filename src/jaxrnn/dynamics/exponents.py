@@ -89,7 +89,7 @@ def entropy(lam: AnyArray) -> Any:
     return jnp.sum(jnp.maximum(lam, 0.0))
 
 
-def mean_field_exponent(gain: float) -> jax.Array:
+def mean_field_exponent(gain: float | jax.Array) -> jax.Array:
     """Returns the largest exponent of x' = J tanh(x) in the limit of N units, N to infinity.
 
     J has independent normal entries of variance g^2 / N with the gain g. For g > 1 the exponent is

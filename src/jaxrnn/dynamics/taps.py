@@ -20,7 +20,7 @@ def observe(
     net: Net,
     params: Params,
     carry: Carry,
-    xs: AnyArray,
+    xs: AnyArray | Pair,
     perturbations: Any = None,
     *,
     mask: AnyArray | None = None,
@@ -43,7 +43,7 @@ def observe(
     return record(net, carries_and_gates, perturbations, params, carry, xs, mask=mask, reset=reset, key=key)
 
 
-def zero_perturbations(net: Net, params: Params, carry: Carry, xs: AnyArray) -> Any:
+def zero_perturbations(net: Net, params: Params, carry: Carry, xs: AnyArray | Pair) -> Any:
     """Returns zero perturbations for `observe`, whose arguments it takes: one carry per layer, leaves [T, B, H]."""
     steps = jnp.shape(xs.source if isinstance(xs, Pair) else xs)[0]
     layer_carries = carries(net, params, carry, xs)
@@ -54,7 +54,7 @@ def shares(
     net: Net,
     params: Params,
     carry: Carry,
-    xs: AnyArray,
+    xs: AnyArray | Pair,
     adjoints: Any,
     direction: Any,
     *,
@@ -80,7 +80,7 @@ def shares(
     return record(net, shares_along, instructions, params, carry, xs, mask=mask, reset=reset)[2]
 
 
-def layers(net: Net, params: Params, carry: Carry, xs: AnyArray) -> Any:
+def layers(net: Net, params: Params, carry: Carry, xs: AnyArray | Pair) -> Any:
     """Lists the recurrent layers of a net; each direction of a bidirectional layer is an entry.
 
     Args:
@@ -106,7 +106,7 @@ def inputs(
     net: Net,
     params: Params,
     carry: Carry,
-    xs: AnyArray,
+    xs: AnyArray | Pair,
     *,
     mask: AnyArray | None = None,
     reset: AnyArray | None = None,

@@ -87,7 +87,7 @@ def fit(
     if isinstance(net, Experiment):
         _refuse_arguments(locals())
         return _fit_experiment(net, folder)
-    if None in (steps, batch_size) or dataset is None:
+    if steps is None or batch_size is None or dataset is None:
         raise TypeError("fit: an argument is missing; give net, dataset, steps=..., batch_size=..., learning_rate=...")
     optimizer = _optimizer(optimizer, learning_rate, clip_norm)
     trainer = Trainer(steps, batch_size, report_every or max(1, steps // 100), precision)

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from jaxrnn.arguments import validated
@@ -31,7 +31,7 @@ class Experiment(NamedTuple):
     """Everything that a configuration describes.
 
     Fields:
-      cfg: the configuration.
+      cfg: the configuration; empty for an experiment from Python objects.
       task: the `jaxrnn.training.Task`.
       seed: seed of everything random in a run.
       checkpointing: when checkpoints are written.
@@ -41,7 +41,7 @@ class Experiment(NamedTuple):
       trackers: the trackers that record a run; `fit` starts them.
     """
 
-    cfg: DictConfig
+    cfg: Any
     task: Task
     seed: int
     checkpointing: Checkpointing

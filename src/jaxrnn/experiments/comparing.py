@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections import Counter
+from typing import Any
 
 REFERENCE = re.compile(r"\$\{(\.*)([\w.]+)\}")
 
@@ -67,7 +68,8 @@ def container(cfg):
         try:
             value = cfg[key]
         except InterpolationResolutionError:
-            return OmegaConf.to_container(cfg, resolve=False)[key]
+            content: Any = OmegaConf.to_container(cfg, resolve=False)
+            return content[key]
         return container(value) if isinstance(value, Container) else value
 
     if isinstance(cfg, DictConfig):

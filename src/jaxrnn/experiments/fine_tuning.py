@@ -1,5 +1,7 @@
 """Changes to a `Task` for another training: starting params, frozen parts, and another loss."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -31,7 +33,8 @@ def _loss(loss, dataset):
     """Returns the `Loss` of a name or a function."""
     refuse_factory(loss, "loss")
     if callable(loss):
-        return loss if isinstance(loss, Loss) else Loss(loss, getattr(loss, "__name__", "loss"))
+        function: Any = loss
+        return loss if isinstance(loss, Loss) else Loss(function, getattr(loss, "__name__", "loss"))
     name = validated(loss, losses.LossName, "loss")
     is_values = jnp.issubdtype(compatibility.two_step_batch(dataset).targets.dtype, jnp.floating)
     if is_values == (name == "cross_entropy"):

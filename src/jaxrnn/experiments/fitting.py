@@ -35,11 +35,12 @@ def fit(experiment, folder=None, peers=None):
     task = experiment.task
     with computing(task.trainer.precision), interrupts() as received:
         began = time.perf_counter()
-        store = InMemory(task.trainer.steps)
-        if folder is not None:
+        if folder is None:
+            store = InMemory(task.trainer.steps)
+        else:
             store = RunFolder(Path(folder), task, experiment.checkpointing.keep_every)
-        if peers is not None and folder is not None:
-            peers.save = store.save_last_report
+            if peers is not None:
+                peers.save = store.save_last_report
         member = member_of(experiment, folder)
         engine = engines.single(task, experiment.seed, experiment.evaluator, peers is not None)
         program = Program(task, None, store, experiment.checkpointing, received)

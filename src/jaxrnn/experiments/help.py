@@ -8,6 +8,7 @@ import ast
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 from jaxrnn.experiments.compose import CONF, compose
 from jaxrnn.experiments.nodes import SET_BY_PROGRAM, STACKS
@@ -36,7 +37,7 @@ def text(name, overrides):
         if (label := str(group.relative_to(CONF))) in groups_of_script:
             lines.append(f"  {label}={'|'.join(sorted(file.stem for file in group.glob('*.yaml')))}")
     lines += ["", "Keys and their current values:"]
-    content = OmegaConf.to_container(cfg, resolve=False)
+    content: Any = OmegaConf.to_container(cfg, resolve=False)
     comments = dict(re.findall(r"^(\w+):[^#\n]*# (.*)$", page, re.M))
     rows = [(key, "", value, comments.get(key, "")) for key, value in content.items() if not isinstance(value, dict)]
     for key, node in content.items():
@@ -62,7 +63,7 @@ def keys(name, overrides):
     """Lists the keys of a script for the nodes that its arguments choose. Takes the same arguments as `text`."""
     from omegaconf import OmegaConf
 
-    content = OmegaConf.to_container(_composed(name, overrides), resolve=False)
+    content: Any = OmegaConf.to_container(_composed(name, overrides), resolve=False)
     content.pop("hydra")
     nodes = {key: node for key, node in content.items() if isinstance(node, dict)}
     top_level = dict.fromkeys([*content, *re.findall(r"^ +- (\w+):", _page(name), re.M)])
@@ -123,7 +124,8 @@ def _described(target):
     docstring = ast.get_docstring(definition) or ""
     descriptions = _descriptions(docstring)
     if isinstance(definition, ast.ClassDef):
-        parameters = [(n.target.id, n.annotation, n.value) for n in definition.body if isinstance(n, ast.AnnAssign)]
+        fields = [node for node in definition.body if isinstance(node, ast.AnnAssign)]
+        parameters = [(ast.unparse(node.target), node.annotation, node.value) for node in fields]
     else:
         args = [*definition.args.args, *definition.args.kwonlyargs]
         defaults = [None] * (len(definition.args.args) - len(definition.args.defaults)) + definition.args.defaults

@@ -21,12 +21,12 @@ class Typed(NamedTuple):
     """Words that the user typed.
 
     Fields:
-      config_name: name of the configuration that they change, `conf/CONFIG_NAME.yaml`; None if nothing was typed.
+      config_name: name of the configuration that they change, `conf/CONFIG_NAME.yaml`; empty if nothing was typed.
       words: the arguments of a command, or of `jaxrnn.experiment`.
       in_python: whether they are the arguments of `jaxrnn.experiment`.
     """
 
-    config_name: str | None
+    config_name: str
     words: Sequence[str]
     in_python: bool = False
 
@@ -48,7 +48,7 @@ class Typed(NamedTuple):
         return hints.command({"resume": "train", "study_run": "study"}.get(self.config_name, self.config_name), words)
 
 
-NOTHING_TYPED = Typed(None, ())
+NOTHING_TYPED = Typed("", ())
 
 
 def without_options(words):

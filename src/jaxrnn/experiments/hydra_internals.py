@@ -7,6 +7,7 @@ import functools
 import io
 import shlex
 from pathlib import Path
+from typing import Any
 
 import yaml
 from omegaconf import OmegaConf
@@ -87,10 +88,10 @@ def _refuse_no_jobs(overrides, config_loader):
     for override in OverridesParser.create(config_loader=config_loader).parse_overrides(overrides):
         if not override.is_discrete_sweep() or any(True for _ in override.sweep_string_iterator()):
             continue
-        word = override.input_line.removeprefix("++")
-        if not isinstance(override.value(), Glob):
+        word, pattern = str(override.input_line).removeprefix("++"), override.value()
+        if not isinstance(pattern, Glob):
             raise ConfigError(f"{word}: no values, so the sweep has no runs")
-        key, pattern = override.key_or_group, override.value()
+        key = override.key_or_group
         if options := config_loader.get_group_options(key):
             raise ConfigError(f"{word}: no {key} matches; there are: {', '.join(options)}")
         text = f"{word}: glob() works on the choices of a group, but {key} is not a group"
@@ -183,9 +184,11 @@ def _loader():
     if not yaml.__with_libyaml__:
         return get_yaml_loader()
 
-    class Loader(yaml.cyaml.CParser, get_yaml_loader()):  # libyaml's parser instead of the one in Python
+    from yaml._yaml import CParser  # libyaml's parser, instead of the one in Python
+
+    class Loader(CParser, get_yaml_loader()):
         def __init__(self, stream):
-            yaml.cyaml.CParser.__init__(self, stream)
+            CParser.__init__(self, stream)
             yaml.constructor.SafeConstructor.__init__(self)
             yaml.resolver.Resolver.__init__(self)
 
@@ -196,7 +199,9 @@ def _loader():
 def _dumper():
     from omegaconf._utils import OmegaConfDumper
 
-    class Dumper(getattr(yaml, "CDumper", yaml.Dumper)):
+    base: Any = getattr(yaml, "CDumper", yaml.Dumper)
+
+    class Dumper(base):
         pass
 
     Dumper.add_representer(str, OmegaConfDumper.str_representer)

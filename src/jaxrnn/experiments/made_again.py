@@ -5,6 +5,7 @@ The file holds names of functions, plain values and arrays of numbers, no code. 
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def write(folder, objects):
     return None
 
 
-def read(folder, trusted=()):
+def read(folder, trusted=()) -> dict[str, Any] | None:
     """Makes the {name: object} of a folder again; None if it has no such file.
 
     Raises:

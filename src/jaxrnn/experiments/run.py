@@ -70,7 +70,7 @@ class Run:
         self.history: Table = history
         self.status: str | None = status
         self.reason: str | None = reason
-        self.folder: Path | None = folder
+        self.folder: Path | None = None if folder is None else Path(folder)
         self.cfg: Any = cfg
         self.timing: dict[str, Any] = timing or {}
         self.evaluator: Any = evaluation.evaluator(task) if evaluator is None else evaluator
@@ -231,7 +231,8 @@ class Run:
         self, length: int | None = None, prime: int | None = None, start: int | str | None = None, seed: int = 0
     ) -> "Figure":
         """Draws the result of `generate`, with a fan of `paths` (same arguments) if the outputs are a distribution."""
-        inputs, series = primed(self.task, prime, length, start), self.dataset.series
+        inputs = primed(self.task, prime, length, start)
+        series: Any = self.dataset.series  # not None: `primed` refuses other data
         paths = None
         if series.distribution.size > 1:
             paths = self.paths(PATHS, length, prime, start, seed)

@@ -1,6 +1,7 @@
 """Reads the configuration in `.hydra/` of a run folder. The files may be damaged, empty or written by someone else."""
 
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
@@ -32,7 +33,7 @@ def config(folder, trusted=()):
     return cfg
 
 
-def read(folder):
+def read(folder) -> DictConfig:
     """Reads the configuration of a run folder, but does not check or import the functions that it names.
 
     Raises:
@@ -50,14 +51,14 @@ def read(folder):
     return cfg
 
 
-def overrides(folder):
+def overrides(folder) -> list[str]:
     """Reads the overrides that a run was started with, a list of strings.
 
     Raises:
       ConfigError: if the file is missing or damaged, or an override is not allowed (see `trust.check_overrides`).
     """
     path = file(folder).with_name("overrides.yaml")
-    words = OmegaConf.to_container(_yaml(path, ListConfig))
+    words: Any = OmegaConf.to_container(_yaml(path, ListConfig))
     if not all(isinstance(word, str) for word in words):
         raise ConfigError(f"{path} is damaged: expected a list of overrides")
     trust.check_overrides(words, path)
@@ -102,7 +103,7 @@ def _reason(error):
     return reason or str(error).splitlines()[0]
 
 
-def _yaml(path, kind):
+def _yaml(path, kind) -> Any:
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 

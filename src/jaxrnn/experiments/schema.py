@@ -117,21 +117,22 @@ def _plain():
     """Returns {key: annotation} for the keys that scripts read themselves, without a factory."""
     from jaxrnn.types import NonNegative, Positive, Seed, Size  # imported here so that --help does not import JAX
 
-    return {
-        "figures": bool | None,
-        "together": list[str] | None,
-        "horizon": Size | None,
-        "split": str | None,
-        "prime": Size | None,
-        "start": Size | str | None,
-        "length": Size | None,
-        "temperature": NonNegative,
-        "top_k": Size | None,
-        "top_p": Positive | None,
-        "beam": Size,
-        "penalty": float,
-        "seed": Seed,
-    }
+    class Keys:
+        figures: bool | None
+        together: list[str] | None
+        horizon: Size | None
+        split: str | None
+        prime: Size | None
+        start: Size | str | None
+        length: Size | None
+        temperature: NonNegative
+        top_k: Size | None
+        top_p: Positive | None
+        beam: Size
+        penalty: float
+        seed: Seed
+
+    return Keys.__annotations__
 
 
 def _check_part(cfg, path, key):
@@ -225,7 +226,7 @@ def _check_complete(cfg, parameters, path):
 
 def _check_result(node, hint, path):
     """Raises a `ConfigError` if a factory's return annotation is not the type that the key requires."""
-    result = hints(targets.locate(node._target_, path)).get("return")
+    result: typing.Any = hints(targets.locate(node._target_, path)).get("return")
     expected = tuple(part for part in (hint, *typing.get_args(hint)) if hasattr(part, "_fields"))
     if expected and hasattr(result, "_fields") and not issubclass(result, expected) and not node.get("_partial_"):
         raise ConfigError(

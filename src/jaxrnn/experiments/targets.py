@@ -4,6 +4,7 @@ import functools
 import inspect
 import pkgutil
 import pydoc
+from typing import Any
 
 from jaxrnn.arguments import described, nearest
 from jaxrnn.errors import ConfigError
@@ -43,7 +44,7 @@ def _missing_part(target):
     count = next(n for n in range(1, len(parts) + 1) if pydoc.locate(".".join(parts[:n])) is None)
     if count == 1:
         return f"{parts[0]} cannot be imported; install it, or add its folder to PYTHONPATH"
-    parent = pydoc.locate(".".join(parts[: count - 1]))
+    parent: Any = pydoc.locate(".".join(parts[: count - 1]))
     modules = [module.name for module in pkgutil.iter_modules(getattr(parent, "__path__", ()))]
     functions = [name for name, value in vars(parent).items() if inspect.getmodule(value) is parent]
     names = [name for name in (*modules, *functions) if not name.startswith("_")]

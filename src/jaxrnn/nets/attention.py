@@ -202,7 +202,11 @@ def _attention_cell(cell, memory_size, input_size, output):
         new, h = cell.step(params.cell, carry.carry, u)
         return AttentiveCarry(new, h), output(h, context, weights)
 
-    return Cell(cell.size + memory_size, None, initial, lambda remembered, x: x, step)
+    return Cell(cell.size + memory_size, _initialized_by_the_net, initial, lambda remembered, x: x, step)
+
+
+def _initialized_by_the_net(key, input_size):
+    raise NotImplementedError("a net with attention draws the weights of its cell")
 
 
 def _initial_carry(cell, params, batch_shape):

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.typing import ArrayLike
 
+from jaxrnn.arrays import AnyArray
 from jaxrnn.nets.decode import step
 from jaxrnn.types import Carry, Net, Params
 
@@ -40,7 +40,7 @@ def search(
     net: Net,
     params: Params,
     carry: Carry,
-    x_t: ArrayLike,
+    x_t: AnyArray,
     length: int,
     width: int,
     end: int | None = 0,

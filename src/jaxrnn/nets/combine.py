@@ -56,7 +56,7 @@ def serial(*nets: Net) -> Net:
 
     def many_to_one():  # changes only the last recurrent layer: the others pass on sequences
         top = recurrent[-1]
-        return serial(*nets[:top], nets[top].many_to_one(), *nets[top + 1 :])
+        return serial(*nets[:top], _many_to_one(nets[top]), *nets[top + 1 :])
 
     return Net(
         init,
@@ -152,7 +152,9 @@ def bidirectional(forward: Net, backward: Net, merge: Literal["concat", "sum", "
         with_unroll=lambda unroll: bidirectional(forward.with_unroll(unroll), backward.with_unroll(unroll), merge),
         causal=False,
         explicit_weights=explicit_weights_of_parts(
-            lambda *nets: bidirectional(*nets, merge), (forward, backward), lambda parts: BidirectionalParams(*parts)
+            lambda *nets: bidirectional(*nets, merge=merge),
+            (forward, backward),
+            lambda parts: BidirectionalParams(*parts),
         ),
         many_to_one=lambda: bidirectional(_many_to_one(forward), _many_to_one(backward), merge),
         vocabulary=forward.vocabulary,

@@ -9,12 +9,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.typing import ArrayLike
 
+from jaxrnn.arrays import AnyArray
 from jaxrnn.types import Carry, Net, Params
 
 
-def step(net: Net, params: Params, carry: Carry, x_t: ArrayLike) -> tuple[Carry, jax.Array]:
+def step(net: Net, params: Params, carry: Carry, x_t: AnyArray) -> tuple[Carry, jax.Array]:
     """Runs one step, for data that arrive as a stream.
 
     Args:
@@ -34,7 +34,7 @@ def step(net: Net, params: Params, carry: Carry, x_t: ArrayLike) -> tuple[Carry,
     return carry, ys[0]
 
 
-def warm_up(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Carry:
+def warm_up(net: Net, params: Params, carry: Carry, xs: AnyArray) -> Carry:
     """Returns the carry after a sequence; the outputs are dropped.
 
     Args:
@@ -48,7 +48,7 @@ def warm_up(net: Net, params: Params, carry: Carry, xs: ArrayLike) -> Carry:
 
 
 def generate(
-    net: Net, params: Params, carry: Carry, x_t: ArrayLike, length: int, feedback: Callable[..., Any] = lambda y: y
+    net: Net, params: Params, carry: Carry, x_t: AnyArray, length: int, feedback: Callable[..., Any] = lambda y: y
 ) -> tuple[Carry, jax.Array]:
     """Generates a sequence freely: each output is the next input.
 
@@ -74,7 +74,7 @@ def sample(
     net: Net,
     params: Params,
     carry: Carry,
-    x_t: ArrayLike,
+    x_t: AnyArray,
     length: int,
     draw: Callable[..., Any],
     key: jax.Array | None = None,
@@ -121,7 +121,7 @@ def sample(
 
 
 def prime_and_generate(
-    net: Net, params: Params, xs: ArrayLike, length: int, feedback: Callable[..., Any] = lambda y: y
+    net: Net, params: Params, xs: AnyArray, length: int, feedback: Callable[..., Any] = lambda y: y
 ) -> tuple[Carry, jax.Array]:
     """Warms the net up on true values, from the initial carry, and then generates freely.
 

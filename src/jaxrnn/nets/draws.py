@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
+
+from jaxrnn.arrays import AnyArray
 
 
-def greedy(key: jax.Array | None, logits: ArrayLike) -> jax.Array:
+def greedy(key: jax.Array | None, logits: AnyArray) -> jax.Array:
     """Returns the symbol with the largest logit: logits [B, K] -> [B, 1]. It does not use the key."""
     return jnp.argmax(logits, axis=-1, keepdims=True)
 
@@ -44,7 +45,7 @@ def categorical(
     return draw
 
 
-def truncate_logits(logits: ArrayLike, top_k: int | None = None, top_p: float | None = None) -> jax.Array:
+def truncate_logits(logits: jax.Array, top_k: int | None = None, top_p: float | None = None) -> jax.Array:
     """Sets the logits of the symbols that must not be drawn to minus infinity.
 
     Args:

@@ -111,8 +111,7 @@ def tied(net: Net, vocabulary: Size, size: Size) -> Net:
         carry, hs = net.apply(params.net, carry, inputs, mask=mask, reset=reset, key=key)
         return carry, masked(dot(hs, params.w.T) + params.b, mask)
 
-    def attention(params, carry, xs):
-        return net.attention(params.net, carry, _rows(params.w, xs))
+    attend = net.attention
 
     return rewrapped_inside(
         net,
@@ -121,7 +120,7 @@ def tied(net: Net, vocabulary: Size, size: Size) -> Net:
         width=lambda input_size: vocabulary,
         apply=apply,
         vocabulary=vocabulary,
-        attention=None if net.attention is None else attention,
+        attention=None if attend is None else lambda p, carry, xs: attend(p.net, carry, _rows(p.w, xs)),
     )
 
 

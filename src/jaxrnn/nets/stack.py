@@ -13,7 +13,7 @@ from jaxrnn.nets.frontend import frontend_layers
 from jaxrnn.nets.layers import affine
 from jaxrnn.nets.layers import dropout as dropout_layer
 from jaxrnn.nets.parametrized import parametrized
-from jaxrnn.nets.recurrent_layer import recurrent
+from jaxrnn.nets.recurrent_layer import RandomOptions, recurrent
 from jaxrnn.parametrizations import Parametrization
 from jaxrnn.types import Cell, Net, NonNegative, Rate, Size
 from jaxrnn.unroll.cell_derivatives import with_written_derivative
@@ -109,7 +109,7 @@ def stacked(cell, layers, options, first=None):
     return nets
 
 
-def random_options(options):
+def random_options(options) -> RandomOptions:
     """Returns the `RandomOptions` of each layer from the `LayerOptions` of a stack."""
     return {
         "dropout": options.get("recurrent_dropout"),

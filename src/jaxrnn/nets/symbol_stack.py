@@ -46,8 +46,8 @@ def symbol_rnn(
     convolutions = frontend_layers(frontend, frontend_features, frontend_kernel)
     inner_layers = [*convolutions, *stacked(cell, layers, options)]
     if tied_embedding:
-        _check_tied(output_size, vocabulary_size, embedding, readout)
-        return parametrized(tied(combine.serial(*inner_layers), vocabulary_size, embedding), parametrization)
+        size = _tied_size(output_size, vocabulary_size, embedding, readout)
+        return parametrized(tied(combine.serial(*inner_layers), vocabulary_size, size), parametrization)
     entry = symbol_vectors(vocabulary_size, embedding)
     readouts = [affine(output_size)] if readout else []
     return parametrized(combine.serial(entry, *inner_layers, *readouts), parametrization)
@@ -58,10 +58,12 @@ def symbol_vectors(vocabulary_size, embedding):
     return one_hot(vocabulary_size) if embedding is None else embed(vocabulary_size, embedding)
 
 
-def _check_tied(output_size, vocabulary_size, embedding, readout):
+def _tied_size(output_size, vocabulary_size, embedding, readout):
+    """Returns the width of a tied embedding; raises ValueError if the options exclude one."""
     if not readout:
         raise ValueError("model.tied_embedding=true needs a readout, but model.readout=false: leave one of the two out")
     if embedding is None or vocabulary_size != output_size:
         raise ValueError(
             "model.tied_embedding needs model.embedding, and data with the same symbols as inputs and outputs"
         )
+    return embedding

@@ -27,7 +27,7 @@ from jaxrnn.papers import _training as training
 from jaxrnn.papers._claims import Claim, Reproduction, at_least, at_most
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Task, Trainer
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 
 STEPS = 20_000  # steps until a unit has settled
 CLASS_STEPS = 3  # number of first steps whose input shows the class
@@ -35,8 +35,8 @@ CLASS_STEPS = 3  # number of first steps whose input shows the class
 
 def reproduce(
     quick: bool = False,
-    weights: list[float] = (1.25, 2.0, 4.0),
-    lengths: list[Size] = (5, 10, 20, 40, 80),
+    weights: ListOf[float] = (1.25, 2.0, 4.0),
+    lengths: ListOf[Size] = (5, 10, 20, 40, 80),
     seeds: Size = 20,
     steps: Size = 1000,
 ) -> Reproduction:

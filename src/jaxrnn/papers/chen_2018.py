@@ -13,6 +13,8 @@ and for the minimalRNN, h' = f h + (1 - f) n, with e the input of its gate f
 The gate's bias brings chi near 1 for many scales of the weights; tanh units need exactly the scale s = 1.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -40,7 +42,7 @@ def reproduce(quick: bool = False, units: Size = 500, seeds: Size = 5, noise: Po
     scales = SCALES[:: len(SCALES) - 1] if quick else SCALES
     units, seeds = (150, 1) if quick else (units, seeds)
     names = {"tanh": "tanh"} | {bias: f"minimalRNN, b = {bias:g}" for bias in BIASES}
-    theory = {("tanh", s): tanh_theory(s, noise) for s in scales}
+    theory: dict[tuple[Any, float], float] = {("tanh", s): tanh_theory(s, noise) for s in scales}
     theory |= {(bias, s): minimal_theory(s, bias, noise) for bias in BIASES for s in scales}
     ours = {}
     for kind in ("tanh", *BIASES):

@@ -18,7 +18,7 @@ from jaxrnn.papers._claims import Claim, Reproduction, at_most
 from jaxrnn.papers._mean_field import minimal_theory, tanh_theory
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 
 SYMBOLS, NOISE, BIAS = 4, 0.05, 2.0
 TANH, MINIMAL = "tanh", f"minimalRNN, b = {BIAS:g}"
@@ -27,8 +27,8 @@ LEARNED = 0.9  # share of right sequences that counts as learned
 
 def reproduce(
     quick: bool = False,
-    scales: list[float] = (0.3, 0.6, 0.8, 1.0, 1.2, 1.6, 2.4),
-    lengths: list[Size] = (10, 20, 40, 80, 160),
+    scales: ListOf[float] = (0.3, 0.6, 0.8, 1.0, 1.2, 1.6, 2.4),
+    lengths: ListOf[Size] = (10, 20, 40, 80, 160),
     seeds: Size = 2,
     units: Size = 64,
     steps: Size = 200,

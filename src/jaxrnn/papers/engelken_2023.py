@@ -18,11 +18,11 @@ from jaxrnn.nets import recurrent
 from jaxrnn.papers._claims import Claim, Reproduction, at_most
 from jaxrnn.papers._seeds import over_seeds
 from jaxrnn.plotting import style
-from jaxrnn.types import Positive, Size
+from jaxrnn.types import ListOf, Positive, Size
 
 
 def reproduce(
-    quick: bool = False, sizes: list[Size] = (60, 120, 240), gain: Positive = 3.0, seeds: Size = 3, steps: Size = 600
+    quick: bool = False, sizes: ListOf[Size] = (60, 120, 240), gain: Positive = 3.0, seeds: Size = 3, steps: Size = 600
 ) -> Reproduction:
     """Computes whole spectra of random tanh networks of several sizes.
 

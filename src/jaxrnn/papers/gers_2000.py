@@ -11,11 +11,11 @@ import numpy as np
 from jaxrnn.cells import lstm
 from jaxrnn.papers._claims import Claim, Reproduction
 from jaxrnn.plotting import style
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 from jaxrnn.unroll.scan import scan
 
 
-def reproduce(quick: bool = False, steps: Size = 400, biases: list[float] = (0.0, 1.0, 2.0, 5.0)) -> Reproduction:
+def reproduce(quick: bool = False, steps: Size = 400, biases: ListOf[float] = (0.0, 1.0, 2.0, 5.0)) -> Reproduction:
     """Measures after how many steps the gradient along the memory cell has halved, for LSTMs with these forget biases.
 
     Args:

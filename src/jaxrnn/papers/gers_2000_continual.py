@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxrnn.arrays import AnyArray
 from jaxrnn.cells import lstm
 from jaxrnn.data import reber
 from jaxrnn.losses import cross_entropy
@@ -30,9 +31,9 @@ POINTS = 20
 
 
 class Stream(NamedTuple):
-    symbols: jax.Array  # [T, B, 7], one-hot
-    following: jax.Array  # [T, B, 1], the next symbol
-    legal: jax.Array  # [T, B, 7], whether a symbol may come next
+    symbols: AnyArray  # [T, B, 7], one-hot
+    following: AnyArray  # [T, B, 1], the next symbol
+    legal: AnyArray  # [T, B, 7], whether a symbol may come next
 
 
 def reproduce(quick: bool = False, seeds: Size = 5, size: Size = 16, updates: Size = 1500) -> Reproduction:

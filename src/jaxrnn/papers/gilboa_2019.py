@@ -10,6 +10,8 @@ where f_1, i_1, g_1 and o_1 are the derivatives of the gates. The bias of the fo
 zero for every scale of the weights.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -38,7 +40,7 @@ def reproduce(quick: bool = False, units: Size = 200, seeds: Size = 3, noise: Po
     scales = SCALES[:: len(SCALES) - 1] if quick else SCALES
     units, seeds = (120, 2) if quick else (units, seeds)
     names = {bias: f"b_f = {bias:g}" for bias in BIASES}
-    theory = {(bias, s): _theory(s, bias, noise) for bias in BIASES for s in scales}
+    theory: dict[tuple[float, float], Any] = {(bias, s): _theory(s, bias, noise) for bias in BIASES for s in scales}
     ours = {}
     for bias in BIASES:
         measured = _measure(scales, bias, units, seeds, noise)

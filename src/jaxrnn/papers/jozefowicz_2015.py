@@ -10,7 +10,7 @@ from jaxrnn.papers import _curves as curves
 from jaxrnn.papers import _training as training
 from jaxrnn.papers._claims import Claim, Reproduction, at_least, at_most
 from jaxrnn.training.update import Trainer
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 
 
 def reproduce(
@@ -19,7 +19,7 @@ def reproduce(
     size: Size = 32,
     seeds: Size = 5,
     steps: Size = 1500,
-    biases: list[float] = (-2.0, -1.0, 0.0, 1.0, 2.0),
+    biases: ListOf[float] = (-2.0, -1.0, 0.0, 1.0, 2.0),
 ) -> Reproduction:
     """Measures losses on adding for LSTMs with several biases, in one program, and for a GRU.
 

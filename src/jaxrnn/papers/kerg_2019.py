@@ -6,6 +6,8 @@ orthogonal and no vector grows. With T they are non-normal, and vectors grow for
 one. Trained on copying memory, such a network learns the task and leaves the normal matrices.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -56,7 +58,8 @@ def reproduce(
         at, losses, rows = training.train_and_record(task, seeds)
         curves_by_family[name] = at, losses / floor
         if name == "non-normal":
-            weights = [task.net.explicit_weights.weights(rows.params(row))[0].w_h for row in range(seeds)]
+            explicit: Any = task.net.explicit_weights
+            weights = [explicit.weights(rows.params(row))[0].w_h for row in range(seeds)]
             departures = np.array([_departure(np.asarray(w, float)) for w in weights])
     last = {name: training.last(losses) for name, (_, losses) in curves_by_family.items()}
     claims = [

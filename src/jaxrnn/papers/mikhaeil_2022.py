@@ -16,7 +16,7 @@ from jaxrnn.dynamics.exponents import lyapunov
 from jaxrnn.papers._claims import Claim, Reproduction, at_least, at_most
 from jaxrnn.papers._seeds import over_seeds
 from jaxrnn.plotting import style
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 
 STEP, EXPONENT = 0.025, 0.9056  # time units per step; largest exponent of the Lorenz system, nats per time unit
 START = np.array([1.0, 1.0, 20.0])
@@ -25,7 +25,7 @@ DOUBLING = np.log(2) / (EXPONENT * STEP)  # 30.6 steps
 
 def reproduce(
     quick: bool = False,
-    taus: list[Size] = (2, 5, 10, 20, 30, 60, 200),
+    taus: ListOf[Size] = (2, 5, 10, 20, 30, 60, 200),
     size: Size = 30,
     length: Size = 200,
     seeds: Size = 3,
@@ -49,7 +49,7 @@ def reproduce(
         params, norms = _train(tau, path[: len(path) * 3 // 4], size, length, seeds, steps)
         results[tau] = {"norm": norms, "distance": _distances(params, path, size)}
     distance = {tau: np.median(each["distance"]) for tau, each in results.items()}
-    best, never = min(distance, key=distance.get), max(taus)
+    best, never = min(distance, key=lambda tau: distance[tau]), max(taus)
     claims = [
         Claim(
             "largest exponent of the Lorenz system, nats per time unit",

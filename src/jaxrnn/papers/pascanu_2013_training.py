@@ -23,14 +23,14 @@ from jaxrnn.papers import _training as training
 from jaxrnn.papers._claims import Reproduction, at_least
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
-from jaxrnn.types import Dataset, Positive, Size
+from jaxrnn.types import Dataset, ListOf, Positive, Size
 
 WAYS = {"SGD": (None, False), "SGD-C": (1.0, False), "SGD-CR": (1.0, True)}  # (clip_norm, whether to regularise)
 
 
 def reproduce(
     quick: bool = False,
-    lengths: list[Size] = (20, 40),
+    lengths: ListOf[Size] = (20, 40),
     size: Size = 50,
     seeds: Size = 4,
     steps: Size = 3000,

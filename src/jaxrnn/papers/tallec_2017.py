@@ -50,7 +50,7 @@ def reproduce(
     net = recurrent(Cell(UNITS, _init, _initial, lambda params, x: x, _step))
     claims = []
     for lag, tolerance in ((10, 1e-3), (40, 1e-3), (400, 1e-3)):
-        exact = sum(np.linalg.matrix_power(A, k) @ SIGNS for k in range(lag))[0]
+        exact = np.asarray(sum(np.linalg.matrix_power(A, k) @ SIGNS for k in range(lag)))[0]
         claims.append(Claim(f"dh_1 / dtheta within {lag} steps", exact, _influence(net, lag), tolerance=tolerance))
     claims.append(Claim("dh_1 / dtheta in the limit", -6.0, _influence(net, 400), tolerance=1e-3))
     rule = optax.sgd(learning_rate)

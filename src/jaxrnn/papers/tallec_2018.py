@@ -5,6 +5,8 @@ units of an LSTM cover all time scales up to T_max, and it learns dependencies o
 units forget within a few steps.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -82,10 +84,11 @@ def _train(data, max_lag, size, seeds, trainer):
 def _keep(units, length, lag):
     """Returns the share of units whose memory cell keeps at least 1 / e over `lag` steps without inputs."""
     cell = lstm.cell(1, chrono=float(length))
+    gates_of: Any = cell.gates
 
     def forgets(key):
         params = cell.init(key, 1)
-        return cell.gates(params, cell.initial(params, ()), cell.project(params, jnp.zeros(1))).f[0]
+        return gates_of(params, cell.initial(params, ()), cell.project(params, jnp.zeros(1))).f[0]
 
     gates = jax.jit(jax.vmap(forgets))(jax.random.split(jax.random.key(0), units))
     return float(jnp.mean(gates**lag >= np.exp(-1)))

@@ -20,14 +20,14 @@ from jaxrnn.papers import _training as training
 from jaxrnn.papers._claims import Reproduction, at_least, at_most
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 
 KINDS = "tanh", "leaky", "gated"
 LETTERS, SHOWN = 10, 8  # letters of the alphabet, and letters in a sequence if each has the longest warp
 
 
 def reproduce(
-    quick: bool = False, warps: list[Size] = (2, 10, 30), seeds: Size = 3, size: Size = 32, steps: Size = 1500
+    quick: bool = False, warps: ListOf[Size] = (2, 10, 30), seeds: Size = 3, size: Size = 32, steps: Size = 1500
 ) -> Reproduction:
     """Measures the losses of a tanh, a leaky and a gated network against the longest warp, for equal and random
     lengths.

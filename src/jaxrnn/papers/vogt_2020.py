@@ -5,6 +5,7 @@ zero, the farther gradients reach. Measured before training, it predicts the los
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,7 +20,7 @@ from jaxrnn.papers import _training as training
 from jaxrnn.papers._claims import Reproduction, at_least, at_most
 from jaxrnn.plotting import style
 from jaxrnn.training.update import Trainer
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 
 SYMBOLS, NOISE = 4, 0.05
 LEARNED = 0.1  # nats; a network with a lower loss has learned; a guess has ln 4 = 1.4
@@ -27,7 +28,7 @@ LEARNED = 0.1  # nats; a network with a lower loss has learned; a guess has ln 4
 
 def reproduce(
     quick: bool = False,
-    scales: list[float] = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.7, 2.0, 2.5, 3.0),
+    scales: ListOf[float] = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.7, 2.0, 2.5, 3.0),
     length: Size = 40,
     seeds: Size = 3,
     units: Size = 48,
@@ -54,17 +55,19 @@ def reproduce(
 
     _, losses, run = training.train_and_record(make, seeds, scales)
     last = training.last(losses)
-    net, noise = make(1.0).net, np.tile(data.splits["validation"].xs[1:, 0], (10, 1))
+    xs: Any = data.splits["validation"].xs
+    net, noise = make(1.0).net, np.tile(xs[1:, 0], (10, 1))
     exponent = jax.jit(lambda params: _largest(net, params, noise))
     first = [make(s).net.init(jax.random.key(seed), data.input_size) for s in scales for seed in range(seeds)]
     before = np.array([exponent(params) for params in first])
     after = np.array([exponent(run.params(row)) for row in range(len(last))])
     size = np.abs(before)
+    correlation: Any = spearmanr(size, last)
     claims = [
         at_least(
             "rank correlation between the size of the largest exponent before training and the last loss",
             0.7,
-            spearmanr(size, last).statistic,
+            correlation.statistic,
         ),
         at_most(
             "size of the largest exponent before training, networks that learned, nats per step",

@@ -17,7 +17,7 @@ from jaxrnn.papers import _training as training
 from jaxrnn.papers._claims import Reproduction, at_most
 from jaxrnn.parametrizations import soft_orthogonal
 from jaxrnn.training.update import Trainer
-from jaxrnn.types import Positive, Rate, Size
+from jaxrnn.types import ListOf, Positive, Rate, Size
 
 LARGE = 0.5  # the paper calls margins below this small
 
@@ -26,7 +26,7 @@ def reproduce(
     quick: bool = False,
     length: Size = 100,
     size: Size = 64,
-    margins: list[Rate] = (0.0, 0.01, 0.1, 0.9),
+    margins: ListOf[Rate] = (0.0, 0.01, 0.1, 0.9),
     seeds: Size = 3,
     steps: Size = 1200,
     learning_rate: Positive = 1e-3,

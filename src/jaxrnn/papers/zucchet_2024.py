@@ -12,11 +12,11 @@ import numpy as np
 from jaxrnn.papers._claims import Claim, Reproduction
 from jaxrnn.papers._seeds import over_seeds
 from jaxrnn.plotting import style
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 
 
 def reproduce(
-    quick: bool = False, lambdas: list[float] = (0.9, 0.99, 0.999), seeds: Size = 5, samples: Size = 40_000
+    quick: bool = False, lambdas: ListOf[float] = (0.9, 0.99, 0.999), seeds: Size = 5, samples: Size = 40_000
 ) -> Reproduction:
     """Measures the sensitivity of a linear unit to its decay over sequences of white noise, to 1 %.
 

@@ -35,7 +35,7 @@ def prediction(series, distribution, ys):
     label = "one-step prediction" if ahead == 1 else f"prediction {ahead} steps ahead"
     for variable, axes in enumerate(panels):
         _draw_truth(axes, times, truth[:, variable])
-        if low is not None:
+        if low is not None and high is not None:
             _band(axes, times, low[:, variable], high[:, variable], 0.2, "90 % interval")
         axes.plot(times, median[:, variable], label=label, **MODEL)
     return style.legend_below(figure) if len(panels) > 1 else style.legend_above(panels[0])

@@ -8,7 +8,7 @@ Common widths are 3.4 inches (one column of a two-column paper), 7 inches (a pag
 import re
 import textwrap
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxrnn import atomic
 from jaxrnn.plotting._writing import write
@@ -43,7 +43,7 @@ def series(number):
     }
 
 
-def settings(width=PAGE):
+def settings(width=PAGE) -> dict[Any, Any]:
     """Returns matplotlib's settings for figures of a width in inches."""
     scale = max(1.0, width / PAGE)
     font_sizes = {name: 8.0 * scale for name in ("font.size", "axes.labelsize", "axes.titlesize", "figure.titlesize")}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from typing_extensions import TypedDict
 
@@ -54,7 +55,7 @@ class Checkpoints:
       ConfigError: if jaxrnn 0.4 or earlier wrote them.
     """
 
-    def __init__(self, folder, keep_every=None, schema=dict[str, Any]):
+    def __init__(self, folder, keep_every=None, schema: Any = dict[str, Any]):
         self._folder, self._keep_every, self._schema = Path(str(folder)) / FOLDER, keep_every, schema
         self._saved_step = None
         if not self.steps() and any(path.name.isdigit() for path in self._folder.glob("*/")):
@@ -134,7 +135,7 @@ class Checkpoints:
         return Saved(tree["state"], tree["best"], progress, tables)
 
     def params(self, like, part="best", step=None):
-        """Reads only the params of a checkpoint: (params, progress, tables, step), or None if there is none.
+        """Reads only the params of a checkpoint: (params, progress, tables, step).
 
         Args:
           like: arrays or `jax.ShapeDtypeStruct`s with the expected structure, shapes and types.
@@ -144,9 +145,7 @@ class Checkpoints:
         Raises:
           ConfigError: if it is damaged, or belongs to another model.
         """
-        step = self._newest() if step is None else step
-        if step is None:
-            return None
+        step = self.steps()[-1] if step is None else step
         arrays, progress, tables = self._read(step)
         prefix = "arrays['best']" if part == "best" else "arrays['state'].params"
         params = {name: array for name, array in arrays.items() if name.startswith(prefix)}
@@ -189,7 +188,7 @@ class Checkpoints:
 def _key_data(state, best):
     if state is None:  # only the params were saved
         return {"state": None, "best": best}
-    is_key = jax.dtypes.issubdtype(state.key.dtype, jax.dtypes.prng_key)
+    is_key = jnp.issubdtype(state.key.dtype, jax.dtypes.prng_key)
     return {"state": state._replace(key=jax.random.key_data(state.key)) if is_key else state, "best": best}
 
 

@@ -1,7 +1,7 @@
 """Store of a group: one checkpoint of all its runs, from which the group resumes, and the folders of its runs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import jax
 from annotated_types import MinLen
@@ -60,14 +60,16 @@ class GroupStore:
         if self._saved is None:
             return None
         progress, self._saved = self._saved, None  # programs that begin after this one have no checkpoint
-        states, best, _, tables = self._checkpoints.restore(engine.shapes, engine.shapes.params)
+        saved_states: Any = self._checkpoints.restore(engine.shapes, engine.shapes.params)
+        states, best, _, tables = saved_states
         step, histories = self._checkpoints.steps()[-1], {}
         for number, member in dict(zip(progress["members"], members, strict=True)).items():
             text = metrics_csv.saved_text(tables, str(number), self._folder)
             saved = progress["histories"][str(number)]
             histories[number] = self._restored(member, step, saved, text)
         rows = [histories[number] for number in progress["members"]]
-        return Restored(*engine.to_device(states, best), rows, progress["seconds"])
+        states, best = engine.to_device(states, best)
+        return Restored(states, best, rows, progress["seconds"])
 
     def _restored(self, member, step, saved, text):
         """Builds the history of a member from the checkpoint."""

@@ -111,7 +111,8 @@ class RunFolder:
         text = metrics_csv.saved_text(saved.tables, metrics_csv.FILE, self._folder)
         history = self._run_folders.history(members[0], int(saved.state.step), saved.progress, text)
         self._run_folders.has_read(self._folder, history.step)
-        return Restored(*engine.to_device(saved.state, saved.best), [history], history.progress["seconds"])
+        states, best = engine.to_device(saved.state, saved.best)
+        return Restored(states, best, [history], history.progress["seconds"])
 
     def new_history(self, member):
         return self._run_folders.history(member)

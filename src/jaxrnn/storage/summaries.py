@@ -85,7 +85,7 @@ def _digest(content):
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
-def _finite(content):
+def _finite(content: Any) -> Any:
     if isinstance(content, dict):
         return {str(key): _finite(value) for key, value in content.items()}
     if isinstance(content, list | tuple):

@@ -28,7 +28,8 @@ def write(folder, width=None):
     folder = Path(str(folder))
     score_files = [path for path in folder.glob("*/" + SCORES) if path.parent.name.isdecimal()]
     jobs = sorted(score_files, key=lambda path: int(path.parent.name))
-    overrides = [dict(word.partition("=")[::2] for word in saved_config.overrides(path.parent)) for path in jobs]
+    words_of_jobs = [[word.partition("=") for word in saved_config.overrides(path.parent)] for path in jobs]
+    overrides = [{key: value for key, _, value in words} for words in words_of_jobs]
     names = [
         name
         for name in dict.fromkeys(key for job in overrides for key in job)

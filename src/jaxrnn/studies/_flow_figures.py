@@ -1,5 +1,7 @@
 """Figures of `gradient_flow`, one panel per network: norms against lag, shares, lag against updates."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -85,7 +87,7 @@ def _norms(arrays_by_network, growth):
 
 
 def _key(kinds, arrays_by_network):
-    handles = [Patch(color=COLOURS[kind], label=kind) for kind in COLOURS if kind in kinds]
+    handles: list[Any] = [Patch(color=COLOURS[kind], label=kind) for kind in COLOURS if kind in kinds]
     steps = {int(each["steps"][at]): None for each in arrays_by_network.values() for at in (0, -1)}
     if any(len(each["steps"]) > 1 for each in arrays_by_network.values()):
         first, last = (sorted({int(each["steps"][at]) for each in arrays_by_network.values()}) for at in (0, -1))

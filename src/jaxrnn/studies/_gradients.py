@@ -11,10 +11,11 @@ from jaxrnn.types import Batch, Dataset, Net
 
 
 def loss_of(net: Net, dataset: Dataset, batch: Batch) -> Any:
-    """Returns the function params -> mean loss of a batch."""
+    """Returns the function params -> mean loss of a batch of arrays or of a `Pair`."""
+    xs: Any = batch.xs
 
     def loss(params):
-        _, ys = net.apply(params, net.initial(params, batch.fresh.shape), batch.xs, mask=batch.mask, reset=batch.reset)
+        _, ys = net.apply(params, net.initial(params, batch.fresh.shape), xs, mask=batch.mask, reset=batch.reset)
         total, weight = weighted_sum(dataset.loss, ys, batch.targets, batch.weights)
         return total / weight
 

@@ -1,6 +1,7 @@
 """Layers of an ensemble's networks: their names in figures, and each layer as a map."""
 
 from collections import OrderedDict
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +59,7 @@ def only_elman_layer(params):
     return elman_layers[0] if len(elman_layers) == 1 else None
 
 
-def driven_maps(ensemble, params, xs, carry=None):
+def driven_maps(ensemble, params, xs, carry=None) -> dict[str, Any]:
     """Returns the maps of a network under inputs [T, D], by their names in figures and tables.
 
     They are the map of all layers together, if the network does not read the future, and the map of each layer, if

@@ -3,7 +3,7 @@
 import time
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
@@ -28,7 +28,7 @@ from jaxrnn.types import Size
 FOLDER = "studies"  # in a run folder: studies/NAME, studies/NAME_2 ...
 
 
-def run(cfg: DictConfig, hydra: DictConfig) -> list[str]:
+def run(cfg: DictConfig, hydra: Any) -> list[str]:
     """Runs the command `study`: measures several kinds of networks, or the network of a run folder.
 
     Args:

@@ -27,7 +27,7 @@ from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.studies._retraining import retraining_note, trivial_loss
 from jaxrnn.table import Table
 from jaxrnn.training.ensemble import ensemble_training
-from jaxrnn.types import Positive
+from jaxrnn.types import ListOf, Positive
 from jaxrnn.unroll.scan import scan
 
 WAYS = ("norm", "value", "backward loop")
@@ -40,7 +40,9 @@ CAPTIONS = {
 
 
 @study_function
-def study(networks: Any, thresholds: list[Positive] = (0.01, 0.1, 1.0, 10.0, 100.0), success: Positive = 0.5) -> Result:
+def study(
+    networks: Any, thresholds: ListOf[Positive] = (0.01, 0.1, 1.0, 10.0, 100.0), success: Positive = 0.5
+) -> Result:
     """Trains every kind of network under every threshold, and once without clipping.
 
     Args:
@@ -63,7 +65,7 @@ def study(networks: Any, thresholds: list[Positive] = (0.01, 0.1, 1.0, 10.0, 100
     for ensemble in ensembles(networks):
         findings += retraining_note(ensemble)
         baseline = trivial_loss(ensemble.dataset)
-        arrays = {"baseline": np.array(baseline)}
+        arrays: dict[str, Any] = {"baseline": np.array(baseline)}
         for way in WAYS:
             arrays[way] = _train(ensemble, way, grid)
             learned = (arrays[way]["loss"] < success * baseline).mean(axis=1)

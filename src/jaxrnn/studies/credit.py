@@ -57,7 +57,8 @@ def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, points: An
       - shares [T, B], one per layer: the share of each step in <dL/dW, dL/dW>. They sum to one over steps and
         sequences.
     """
-    steps = jnp.arange(len(batch.xs))[:, None]
+    xs: Any = batch.xs  # cut: an array, or the Pair of an encoder-decoder
+    steps = jnp.arange(len(xs))[:, None]
     end = jnp.max(jnp.where(batch.weights > 0, steps, 0), axis=0)
     weights = 1.0 * (steps == end)
     carry = net.initial(params, batch.fresh.shape)
@@ -67,18 +68,18 @@ def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, points: An
         _, ys = net.apply(params, carry, xs, **options)
         return weighted_sum(dataset.loss, ys, batch.targets, weights)[0]
 
-    gradient = jax.grad(total)(batch.xs)
+    gradient = jax.grad(total)(xs)
     nodes, rule = np.polynomial.legendre.leggauss(points)
-    inside = jax.lax.map(lambda at: jax.grad(total)(at * batch.xs), jnp.asarray((nodes + 1) / 2))
-    integrated = jnp.sum(batch.xs * jnp.tensordot(jnp.asarray(rule / 2), inside, 1), axis=-1)
+    inside = jax.lax.map(lambda at: jax.grad(total)(at * xs), jnp.asarray((nodes + 1) / 2))
+    integrated = jnp.sum(xs * jnp.tensordot(jnp.asarray(rule / 2), inside, 1), axis=-1)
 
     def observed(perturbations, params):
-        _, ys, _ = taps.observe(net, params, net.initial(params, batch.fresh.shape), batch.xs, perturbations, **options)
+        _, ys, _ = taps.observe(net, params, net.initial(params, batch.fresh.shape), xs, perturbations, **options)
         return weighted_sum(dataset.loss, ys, batch.targets, weights)[0]
 
-    zeros = taps.zero_perturbations(net, params, carry, batch.xs)
+    zeros = taps.zero_perturbations(net, params, carry, xs)
     adjoints, direction = jax.grad(observed, argnums=(0, 1))(zeros, params)
-    shares = taps.shares(net, params, carry, batch.xs, adjoints, unit(direction), **options)
+    shares = taps.shares(net, params, carry, xs, adjoints, unit(direction), **options)
     shares = [share / jnp.where(jnp.sum(share) != 0, jnp.sum(share), 1.0) for share in shares]
     by_step = norm(gradient, axis=-1), integrated, shares
     at = end - steps

@@ -177,7 +177,7 @@ def plot(result: Result) -> dict[str, Any]:
         projected = (states - mean) @ axes.T
         panel.plot(projected[..., 0], projected[..., -1], color="0.75", linewidth=0.6)
         coordinates = (each["z"] - mean) @ axes.T
-        circle = np.exp(2j * np.pi * np.linspace(0, 1, 200))
+        circle: Any = np.exp(2j * np.pi * np.linspace(0, 1, 200))
         plane.plot(circle.real, circle.imag, **style.FAINT)
         for label, (of_kind, marks) in _kinds(each).items():
             if of_kind.any():

@@ -25,7 +25,7 @@ from jaxrnn.studies._recurrent import scaled
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.studies._retraining import reconfigure
 from jaxrnn.table import Table
-from jaxrnn.types import Net, NonNegative, Params, Positive, Size
+from jaxrnn.types import ListOf, Net, NonNegative, Params, Positive, Size
 
 GATES = 4  # largest number of blocks side by side in recurrent weights
 
@@ -37,8 +37,8 @@ def measure(
     length: int,
     longest: Any,
     input_size: int,
-    noise: float | None,
-    key: jax.Array | None,
+    noise: float,
+    key: jax.Array,
     scale: Any = "gain",
 ) -> Any:
     """Measures the growth rate of the gradient of a random function of the last carry: ln(|dL/dz_0| / |dL/dz_T|) / T.
@@ -94,7 +94,7 @@ def study(
     lengths: Size = 16,
     noise: NonNegative = 0.0,
     timed: bool = False,
-    sizes: list[Size] = (),
+    sizes: ListOf[Size] = (),
 ) -> Result:
     """Phase diagram of every kind of network at the first checkpoint.
 
@@ -139,7 +139,7 @@ def _rows(name, rate, grid, steps):
         yield row | quantiles(statistics.median(rate[g, t]), ("rate", "low", "high"))
 
 
-def edges(rates: ArrayLike, grid: Any) -> Any:
+def edges(rates: np.ndarray, grid: Any) -> Any:
     """Returns the gain [N] at which the rate of each network first passes zero, interpolated on the grid.
 
     It is infinite if all rates are negative, NaN if the first rate is not. Shapes: rates [gains, N], grid [gains].

@@ -56,8 +56,9 @@ def measure(net: Net, params: Params, batch: Batch) -> Any:
     Raises:
       ValueError: if the network's cells have no gates.
     """
+    xs: Any = batch.xs  # cut: an array, or the Pair of an encoder-decoder
     carry = net.initial(params, batch.fresh.shape)
-    _, _, observed_layers = taps.observe(net, params, carry, batch.xs, mask=batch.mask, reset=batch.reset)
+    _, _, observed_layers = taps.observe(net, params, carry, xs, mask=batch.mask, reset=batch.reset)
     if any(layer.gates is None for layer in observed_layers):
         raise ValueError("the network's cells have no gates: expected gated cells, such as an LSTM or a GRU")
     valid = jnp.ones(batch.weights.shape) if batch.mask is None else 1.0 * batch.mask
@@ -67,9 +68,7 @@ def measure(net: Net, params: Params, batch: Batch) -> Any:
         return jnp.sum(a * weights, axes) / jnp.maximum(jnp.sum(weights, axes), 1)
 
     gates_by_layer = []
-    for layer, (name, _, layer_params, _) in zip(
-        observed_layers, taps.layers(net, params, carry, batch.xs), strict=True
-    ):
+    for layer, (name, _, layer_params, _) in zip(observed_layers, taps.layers(net, params, carry, xs), strict=True):
         names = taps.states(layer.gates)
         values = {gate: a for gate, a in zip(names, layer.gates, strict=True) if gate not in CANDIDATES}
         keeping = next(gate for gate in values if gate in KEEPING)

@@ -63,22 +63,23 @@ def measure(net: Net, dataset: Dataset, params: Params, batch: Batch, loss: Any 
     Returns:
       [`Flow`, ...], one per layer and direction. A backward direction counts lags in its own order.
     """
+    xs: Any = batch.xs  # cut: an array, or the Pair of an encoder-decoder
     carry = net.initial(params, batch.fresh.shape)
     options = {"mask": batch.mask, "reset": batch.reset}
-    layers = taps.layers(net, params, carry, batch.xs)
+    layers = taps.layers(net, params, carry, xs)
     losses_of_batch = losses_read(batch, loss, two_ways=any(reverse for *_, reverse in layers))
 
     def losses(perturbations, params):  # summed over sequences: each sequence still has its own gradient
-        _, ys, _ = taps.observe(net, params, carry, batch.xs, perturbations, **options)
+        _, ys, _ = taps.observe(net, params, carry, xs, perturbations, **options)
         return jax.vmap(lambda weights: weighted_sum(dataset.loss, ys, batch.targets, weights)[0])(
             losses_of_batch.weights
         )
 
-    perturbations = taps.zero_perturbations(net, params, carry, batch.xs)
+    perturbations = taps.zero_perturbations(net, params, carry, xs)
     of_each, pull = jax.vjp(losses, perturbations, params)
     adjoints, gradients = jax.vmap(pull)(jnp.eye(len(of_each), dtype=of_each.dtype))
     direction = unit(_recurrent(net, jax.tree.map(lambda g: jnp.sum(g, axis=0), gradients)))
-    shares = jax.vmap(lambda a: taps.shares(net, params, carry, batch.xs, a, direction, **options))(adjoints)
+    shares = jax.vmap(lambda a: taps.shares(net, params, carry, xs, a, direction, **options))(adjoints)
     total_share = sum(jnp.sum(share) for share in shares)
     flows = []
     for (name, *_, reverse), adjoint, share in zip(layers, adjoints, shares, strict=True):

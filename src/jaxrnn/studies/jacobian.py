@@ -11,9 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxrnn import dynamics, statistics
+from jaxrnn.arrays import AnyArray
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies._collect import at_ends, collect
@@ -36,7 +36,7 @@ CAPTIONS = {
 }
 
 
-def measure(f: Callable[..., Any], z_0: Any, xs: ArrayLike) -> Any:
+def measure(f: Callable[..., Any], z_0: Any, xs: AnyArray) -> Any:
     """Computes the singular values of one-step Jacobians of a map and of their products along a sequence.
 
     Args:

@@ -20,7 +20,7 @@ from jaxrnn.studies._result import Result
 from jaxrnn.studies._retraining import reconfigure, retraining_note
 from jaxrnn.table import Table
 from jaxrnn.training.ensemble import ensemble_training
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 
 # Sequences seen until training stopped, means over successful trials: Hochreiter & Schmidhuber 1997, tables 7, 8 and 9.
 PUBLISHED = {
@@ -76,7 +76,7 @@ def sequences_seen(task: Any, seeds: Any, right: Any, max_sequences: Any, name: 
 
 @study_function
 def study(
-    networks: Any, lengths: list[Size] = (50, 100, 200), right: Size = 2000, max_sequences: Size = 100_000
+    networks: Any, lengths: ListOf[Size] = (50, 100, 200), right: Size = 2000, max_sequences: Size = 100_000
 ) -> Result:
     """Sequences until the stop rule, for every kind of network and every length; many seeds train in one program.
 

@@ -112,7 +112,10 @@ def _spectra(ensemble, drive, steps, warm_up, exponents):
             maps = {ensemble.name: (f, z_0, xs)}
         else:
             maps = driven_maps(ensemble, params, xs, carry)
-        arrays_by_name = {name: _of_map(name, *each, warm_up, exponents, key_frame) for name, each in maps.items()}
+        arrays_by_name = {
+            name: _of_map(name, *each, warm_up=warm_up, exponents=exponents, key=key_frame)
+            for name, each in maps.items()
+        }
         if ensemble.name in arrays_by_name:
             arrays_by_name[ensemble.name] |= _theory(params)
         return arrays_by_name

@@ -23,7 +23,7 @@ from jaxrnn.studies._online_rules import UNROLLS, RuleName, supported
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.table import Table
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 from jaxrnn.unroll import scan, truncated
 from jaxrnn.unroll.contract import with_key
 
@@ -44,8 +44,8 @@ CAPTIONS = {
 @study_function
 def study(
     networks: Any,
-    lengths: list[Size] = (2, 5, 10, 20, 50),
-    rules: list[Literal[RuleName, "truncated"]] = ("snap_2", "snap_1", "diagonal_rtrl", "eprop", "uoro", "truncated"),
+    lengths: ListOf[Size] = (2, 5, 10, 20, 50),
+    rules: ListOf[Literal[RuleName, "truncated"]] = ("snap_2", "snap_1", "diagonal_rtrl", "eprop", "uoro", "truncated"),
     batch: Size = 4,
 ) -> Result:
     """Cosine and ratio of norms of each rule's gradient relative to the exact one, at the last checkpoint.

@@ -22,7 +22,7 @@ from jaxrnn.studies._result import Result, quantiles
 from jaxrnn.studies._retraining import retraining_note, trivial_loss
 from jaxrnn.table import Table
 from jaxrnn.training import online
-from jaxrnn.types import Size
+from jaxrnn.types import ListOf, Size
 
 WAYS = {"bptt": None, **RULES}
 COLOURS, MARKERS = (*style.COLOURS, "0.5"), "os^vDPX*"
@@ -37,7 +37,7 @@ CAPTIONS = {
 @study_function
 def study(
     networks: Any,
-    rules: list[Literal["bptt", RuleName]] = ("bptt", "rtrl", "snap_1", "eprop", "uoro"),
+    rules: ListOf[Literal["bptt", RuleName]] = ("bptt", "rtrl", "snap_1", "eprop", "uoro"),
     updates: Size = 500,
     batch: Size = 8,
     points: Size = 20,

@@ -26,7 +26,7 @@ from jaxrnn.studies._gradients import compare_gradients, loss_of
 from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
 from jaxrnn.studies._result import Result, quantiles
-from jaxrnn.types import Batch, Dataset, Net, Params, Size
+from jaxrnn.types import Batch, Dataset, ListOf, Net, Params, Size
 from jaxrnn.unroll.contract import in_time, segments, step_of
 
 WAYS = {"pieces": "pieces of k steps", "every step": "k steps back from every step"}
@@ -122,7 +122,7 @@ def _earlier(adjoints):
 
 
 @study_function
-def study(networks: Any, lengths: list[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Size = 32) -> Result:
+def study(networks: Any, lengths: ListOf[Size] = (1, 2, 5, 10, 20, 50, 100), batch: Size = 32) -> Result:
     """Cosine and ratio of norms against k for every kind of network, before and after training.
 
     Args:

@@ -63,8 +63,9 @@ class SweepCallback(Callback):
         folder = Path(str(config.hydra.sweep.dir))
         with config_errors():
             _write(folder, {**(_read(folder) or {}), "status": "finished"})
-        atexit.unregister(self._lock.discard)
-        self._lock.release()
+        if self._lock is not None:
+            atexit.unregister(self._lock.discard)
+            self._lock.release()
         print(f"sweep in {folder}")
 
     def on_job_end(self, config, job_return, **kwargs):
@@ -127,7 +128,9 @@ def continued(arguments):
             content = _read(file.parent)
         except ConfigError:  # a damaged file is reported when its own sweep is resumed
             continue
-        if content["status"] != "finished" and content["command"] == arguments and not _is_held(file.parent):
+        if not content or content["status"] == "finished":
+            continue
+        if content["command"] == arguments and not _is_held(file.parent):
             print(f"resuming the interrupted sweep in {file.parent}")
             return [*arguments, f"hydra.sweep.dir={file.parent}"]
     return arguments

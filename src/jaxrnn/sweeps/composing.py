@@ -4,7 +4,7 @@ import copy
 import functools
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -78,7 +78,8 @@ class Composer:
     @staticmethod
     def _names_need_all(base):
         """Returns whether the name of a job's folder uses more than the job's number."""
-        return OmegaConf.to_container(base.hydra.sweep)["subdir"] != "${hydra.job.num}"
+        sweep: Any = OmegaConf.to_container(base.hydra.sweep)
+        return sweep["subdir"] != "${hydra.job.num}"
 
     def _base(self, overrides):
         """Returns (all parsed overrides, the overrides that only set values, the `_Base` of the other overrides)."""
@@ -89,7 +90,7 @@ class Composer:
             cfg = self._loader.load_sweep_config(self._master, list(other_words))
             OmegaConf.copy_cache(self._master, cfg)
             task = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
-            hydra = OmegaConf.to_container(cfg.hydra, resolve=False, enum_to_str=True)
+            hydra: Any = OmegaConf.to_container(cfg.hydra, resolve=False, enum_to_str=True)
             self._bases[other_words] = _Base(cfg, task, hydra, set())
         return parsed, values, self._bases[other_words]
 

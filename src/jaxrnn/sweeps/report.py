@@ -80,7 +80,9 @@ def read(folder, metric="validation.loss"):
     """
     contents, unreadable = reading.readable(saved_config.run_folders(folder))
     better = reading.better_of(metric, contents.values())
-    runs = [reading.run_of(run_folder, *content, metric, better) for run_folder, content in contents.items()]
+    runs = [
+        reading.run_of(run_folder, *content, metric=metric, better=better) for run_folder, content in contents.items()
+    ]
     if not runs:
         raise ConfigError("; ".join([f"{folder}: expected run folders below it, found none", *unreadable]))
     if all(run.value is None for run in runs) and any(run.status == "finished" for run in runs):

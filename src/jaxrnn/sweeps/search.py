@@ -19,7 +19,7 @@ from jaxrnn.sweeps.job import prepare_job, write_config
 from jaxrnn.types import Size
 
 try:
-    import optuna
+    import optuna.storages.journal
     from optuna.trial import TrialState
 
     from jaxrnn.sweeps import search_figures

@@ -28,7 +28,7 @@ def better_of(metric, compose, shared_overrides, overrides):
     values = {override.key_or_group: search_space.trial_values(override) for override in overrides}
     first = {name: choices[0] for name, choices in values.items()}
     other_choices = [(name, choice) for name, choices in values.items() for choice in choices[1:]]
-    known, measured, first_error = {}, {}, None
+    known, measured, errors = {}, {}, []
     for changed in (None, *other_choices):
         chosen = first if changed is None else {**first, changed[0]: changed[1]}
         try:
@@ -36,10 +36,11 @@ def better_of(metric, compose, shared_overrides, overrides):
                 compose([*shared_overrides, *(force(f"{n}={v}") for n, v in chosen.items())]), measured
             )
         except ConfigError as error:  # trials with these values will fail and report the reason
-            known[changed], first_error = None, first_error or error
+            known[changed] = None
+            errors.append(error)
     valid = {changed: metrics for changed, metrics in known.items() if metrics is not None}
     if not valid:
-        raise first_error
+        raise errors[0]
     _check_metric(metric, first, valid)
     return next(iter(valid.values()))[metric]
 

@@ -1,6 +1,7 @@
 """Space of a search: overrides with many values, one of which each trial sets."""
 
 import re
+from typing import Any
 
 from hydra.core.override_parser.types import IntervalSweep, RangeSweep
 
@@ -42,9 +43,10 @@ def _is_of(override, word):
     if not isinstance(value, IntervalSweep):
         return word in {force(f"{override.key_or_group}={choice}") for choice in _choices(override)}
     prefix = force(f"{override.key_or_group}=")
+    limits: Any = (value.start, value.end)
     pattern = r"-?\d+" if _is_of_integers(value) else r"-?\d[\d.]*(e[+-]?\d+)?"
     number = re.fullmatch(pattern, word.removeprefix(prefix))
-    return word.startswith(prefix) and number is not None and value.start <= float(number[0]) <= value.end
+    return word.startswith(prefix) and number is not None and limits[0] <= float(number[0]) <= limits[1]
 
 
 def _choices(override):

@@ -1,10 +1,12 @@
 """Batches of sequences for measurements of a network, in probes and studies."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.types import Batch, Pair
+from jaxrnn.types import Pair
 from jaxrnn.windows import Windows
 
 MAX_STEPS = 1000  # length of the sequence that joins consecutive windows
@@ -42,7 +44,7 @@ def draw(dataset, size, key, split="train"):
     return batch
 
 
-def valid_inputs(batch):
+def valid_inputs(batch: Any) -> jax.Array:
     """Returns inputs [T, B, D] without padding: a sequence that has ended begins again.
 
     It is for measurements of a network as a map, which its inputs drive step by step and which know no mask.
@@ -83,7 +85,7 @@ def _epoch(train, key):
     windows = max(1, min(train.rows or MAX_STEPS, MAX_STEPS // length))
     parts = jax.jit(jax.vmap(train.batch, (None, 0)))(train.arrays, train.plan(key, jnp.arange(windows), 1))
     joined = {name: None if a is None else a.reshape(-1, *a.shape[2:]) for name, a in parts._asdict().items()}
-    return Batch(**joined | {"fresh": parts.fresh[0]})
+    return parts._replace(**joined | {"fresh": parts.fresh[0]})
 
 
 def _first(items):

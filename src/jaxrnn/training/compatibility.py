@@ -6,6 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jaxrnn.arguments import described, dotted, refuse_factory, validated
 from jaxrnn.dataset import Loss
@@ -82,7 +83,7 @@ def _check_settings(task, checkpointing, key):
             f"set {key('data.target')}=last if the data set has that key"
         )
     for name, batch in dataset.splits.items():
-        is_concrete = not isinstance(batch.weights, jax.core.Tracer)
+        is_concrete = not isinstance(batch.weights, Tracer)
         if is_concrete and not (np.asarray(batch.weights) > 0).any():
             raise ConfigError(
                 f"the {name} split has nothing to evaluate: all its weights are zero; give some steps a positive "

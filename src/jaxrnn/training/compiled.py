@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 import optax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
@@ -25,7 +26,7 @@ class Program(NamedTuple):
     """
 
     init: Callable[[PRNGKeyArray], TrainState]
-    advance: Callable[[TrainState, Any, int], tuple[TrainState, Report]]
+    advance: Callable[[TrainState, Any, int | np.integer], tuple[TrainState, Report]]
     to_device: Callable[[TrainState], TrainState]
     devices: Mesh
 
@@ -47,7 +48,8 @@ def single_program(task, everywhere=False):
             check_vma=False,
         )(state, arrays, parts.plan(state), n, state.step)
 
-    states = TrainState(step=P(), params=P(), opt_state=P(), carry=P(ROWS), key=P())
+    whole: Any = P()  # a spec stands for all arrays of a field
+    states = TrainState(step=whole, params=P(), opt_state=P(), carry=P(ROWS), key=whole)
     replicated = NamedSharding(devices, P())
     sharded = replicated if everywhere else jax.tree.map(lambda spec: NamedSharding(devices, spec), states)
     return Program(

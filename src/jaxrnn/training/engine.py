@@ -134,14 +134,12 @@ def _group(dataset, make, seeds, values, measured, generated, begins):
         return compile_for(sharding.over_runs(function, make, runs), values, states.params, common)
 
     # XLA compiles without Python's global lock: threads compile all functions in the time of the slowest one.
-    generation = None
     with _threads() as submit:
         initial_states = submit(program.init, keys, values) if begins else None
         advancing = submit(_compiled, program.advance, states, values, arrays, np.int32(0))
         measures = {name: submit(compile_on_params, _measure, dataset.splits[name]) for name in measured}
-        if generated is not None:
-            common = (generated.xs, generated.ahead)
-            generation = submit(compile_on_params, partial(_generate, generated.length), common)
+        common = None if generated is None else (generated.xs, generated.ahead)
+        generation = generated and submit(compile_on_params, partial(_generate, generated.length), common)
     advance, _, size = advancing.result()
     seconds = time.perf_counter() - began
 
@@ -150,7 +148,7 @@ def _group(dataset, make, seeds, values, measured, generated, begins):
         return measure and split_runs(measure.result()(values, params, dataset.splits[split]))
 
     def generate(params):
-        return np.asarray(generation.result()(values, params, (generated.xs, generated.ahead)))
+        return generation and np.asarray(generation.result()(values, params, common))
 
     def to_device(saved, params):
         opt_state = optimizer_state.unflattened(saved, states.opt_state)
@@ -158,7 +156,7 @@ def _group(dataset, make, seeds, values, measured, generated, begins):
 
     return Engine(
         runs=runs,
-        init=lambda: initial_states.result(),
+        init=lambda: program.init(keys, values) if initial_states is None else initial_states.result(),
         advance=lambda states, n: _wait(advance(states, values, arrays, np.int32(n)), n),
         evaluate=evaluate,
         select=_select,
@@ -189,7 +187,7 @@ def _threads():
 
     The current precision and `jax.disable_jit()`, which JAX keeps per thread, hold there too.
     """
-    disabled = jax.config.jax_disable_jit
+    disabled = jax.config.values["jax_disable_jit"]
 
     def call(function, *arguments):
         with jax.disable_jit(disabled):
@@ -204,7 +202,7 @@ def _compiled(advance, *arguments):
 
     Under `jax.disable_jit()`, which refuses compiled functions, returns the function itself and zeros.
     """
-    if jax.config.jax_disable_jit:
+    if jax.config.values["jax_disable_jit"]:
         return advance, 0.0, 0
     began = time.perf_counter()
     executable = compile_for(advance, *arguments)
@@ -224,7 +222,8 @@ def _measure(task, params, batch):
 
 
 def _generate(length, task, params, common):
-    return evaluation.continued(task, params, *common, length)
+    xs, ahead = common
+    return evaluation.continued(task, params, xs, ahead, length)
 
 
 def _select(mask, new, old):

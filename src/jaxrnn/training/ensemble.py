@@ -22,7 +22,7 @@ def ensemble_training(make, seeds, values=None, measured=()):
     """
     value_of_run = None if values is None else np.repeat(np.asarray(values, jnp.result_type(float)), len(seeds))
     seeds = np.tile(seeds, 1 if values is None else len(values))
-    task = make if values is None else make(value_of_run[0])
+    task = make if value_of_run is None else make(value_of_run[0])
     group = engine.group((lambda _: make) if values is None else make, seeds, value_of_run, measured)
     return begun(task, group, [History(task.trainer.steps) for _ in seeds])
 

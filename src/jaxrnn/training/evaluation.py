@@ -74,7 +74,8 @@ def evaluator(task):
             params, primed.xs, primed.ahead, primed.length, count, jax.random.key(seed)
         ),
     )
-    return Evaluator(*(within(task.trainer.precision, function) for function in functions))
+    precision = task.trainer.precision
+    return functions._replace(**{name: within(precision, call) for name, call in functions._asdict().items()})
 
 
 def outputs(task, params, batch):

@@ -3,10 +3,10 @@
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn.batch import of_inputs
 from jaxrnn.errors import ConfigError
 from jaxrnn.precision import in_own_precision
 from jaxrnn.training.priming import primed
-from jaxrnn.types import Batch
 
 MAX_STARTS = 500  # steps of the series from which forecasts are made
 
@@ -65,7 +65,7 @@ def _continue(dataset, predict, xs, ahead, horizon):
     series, medians = dataset.series, []
 
     def next_median(xs):
-        return series.distribution.median(predict(Batch(xs, None, None, None)))[-1]
+        return series.distribution.median(predict(of_inputs(xs)))[-1]
 
     if series.horizon > 1:
         values = next_median(xs)

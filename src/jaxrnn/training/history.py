@@ -1,6 +1,7 @@
 """History of one run: its reports, its best loss, and whether it has ended."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +47,7 @@ class History:
       status, reason: "finished", "stopped", "diverged" or "pruned", and the reason; None until the run has ended.
     """
 
-    def __init__(self, steps, step=0, progress=None, rows=(), writers=(), text=str, member=None):
+    def __init__(self, steps, step=0, progress=None, rows=(), writers=(), text: Callable[[], str] = str, member=None):
         self.member = member
         self.step, self.losses, self.status, self.reason = step, {}, None, None
         self.progress = progress or {"best_loss": None, "best_step": 0, "stale": 0, "seconds": 0.0, "ended_by": None}

@@ -97,7 +97,7 @@ def after_the_batch(task, state, batch, key):
         return mean_of(total, weights)
 
     value, grads = jax.value_and_grad(loss)(state.params)
-    return _update(task.optimizer, *state, grads), value
+    return _update(task.optimizer, state.params, state.opt_state, grads), value
 
 
 def _update(optimizer, params, opt_state, grads):

@@ -145,7 +145,7 @@ def updates(task, shards=1):
     def run(state, arrays, items, n, step):
         steps = step + jnp.arange(trainer.report_every)
         buckets = dataset.train.buckets
-        bucket_numbers = None if buckets is None else buckets.which(steps, trainer.batch_size)
+        bucket_numbers = [] if buckets is None else buckets.which(steps, trainer.batch_size)
 
         def body(i, loop_state):
             state, reports = loop_state
@@ -217,7 +217,8 @@ def _update(task, shards):
         params = optax.apply_updates(state.params, changes)
         grad_norm, clipped_norm, update_norm = global_norms(grads, clipped, changes)
         was_clipped = clipped_norm < (1 - ROUNDING) * grad_norm
-        report = Report(loss, grad_norm, clipped_norm, was_clipped, update_norm, 0.0, solved, total_weight > 0)
+        later: Any = 0.0  # `run` computes the norm of the params
+        report = Report(loss, grad_norm, clipped_norm, was_clipped, update_norm, later, solved, total_weight > 0)
         return TrainState(state.step + 1, params, opt_state, carry, state.key), report
 
     return update

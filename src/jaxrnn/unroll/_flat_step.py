@@ -74,7 +74,7 @@ def flat_step(cells, params, carry, x):
     def at_random(key):
         key_s, key_w, key_x = jax.random.split(key, 3)
         values = [jax.random.normal(k, a.shape, a.dtype) for k, a in ((key_s, s), (key_w, theta), (key_x, x))]
-        return differential(*values, jnp.bool_(True), jnp.bool_(False))[1]
+        return differential(*values, valid=jnp.bool_(True), restart=jnp.bool_(False))[1]
 
     return FlatStep(theta, unravel_theta, s, unravel_s, differential, at_random)
 

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.typing import ArrayLike
 
 from jaxrnn.cells.transforms import flat
 from jaxrnn.types import Carry, Cell, Params
@@ -48,10 +47,10 @@ def growth(
     cell: Cell,
     params: Params,
     carry: Carry,
-    xs: ArrayLike,
+    xs: jax.Array,
     *,
-    mask: ArrayLike | None = None,
-    reset: ArrayLike | None = None,
+    mask: jax.Array | None = None,
+    reset: jax.Array | None = None,
     reverse: bool = False,
 ) -> Growth:
     """Measures the `Growth` of errors by a perturbation over at most SHORT_RUN steps from the first valid one.

@@ -8,7 +8,6 @@ associative, so log2 T rounds of products give all states (Blelloch 1990; Martin
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.typing import ArrayLike
 
 from jaxrnn.arguments import checked
 from jaxrnn.cells.structure import linear_step
@@ -26,10 +25,10 @@ def associative(
     cell: Cell,
     params: Params,
     carry: Carry,
-    xs: ArrayLike,
+    xs: jax.Array,
     *,
-    mask: ArrayLike | None = None,
-    reset: ArrayLike | None = None,
+    mask: jax.Array | None = None,
+    reset: jax.Array | None = None,
     reverse: bool = False,
 ) -> tuple[Carry, jax.Array]:
     """Unrolls like `jaxrnn.unroll.scan`; arguments and results as in `jaxrnn.unroll`.

@@ -1,9 +1,10 @@
 """cuDNN's LSTM kernel as an unroll, through `jax.experimental.rnn`: on NVIDIA GPUs, for `jaxrnn.cells.lstm` only."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax.experimental import rnn
-from jax.typing import ArrayLike
 
 from jaxrnn.arguments import checked
 from jaxrnn.cells.lstm import LSTMCarry
@@ -29,10 +30,10 @@ def cudnn(
     cell: Cell,
     params: Params,
     carry: Carry,
-    xs: ArrayLike,
+    xs: jax.Array,
     *,
-    mask: ArrayLike | None = None,
-    reset: ArrayLike | None = None,
+    mask: jax.Array | None = None,
+    reset: jax.Array | None = None,
     reverse: bool = False,
 ) -> tuple[Carry, jax.Array]:
     """Unrolls an LSTM in one kernel for all steps; arguments and results as in `jaxrnn.unroll`.
@@ -52,7 +53,7 @@ def cudnn(
     steps, *batch, width = xs.shape
     flat = in_time(reverse, xs).reshape(steps, -1, width)
     first = [leaf.reshape(1, -1, cell.size) for leaf in (carry.h, carry.c)]
-    ys, h, c = rnn.lstm(
+    outputs: Any = rnn.lstm(
         flat.swapaxes(0, 1),
         *first,
         _packed(params),
@@ -63,6 +64,7 @@ def cudnn(
         dropout=0.0,
         bidirectional=False,
     )
+    ys, h, c = outputs
     shape = (*batch, cell.size)
     return LSTMCarry(c.reshape(shape), h.reshape(shape)), in_time(reverse, ys.swapaxes(0, 1).reshape(steps, *shape))
 

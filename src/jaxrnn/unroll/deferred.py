@@ -47,7 +47,7 @@ def deferred(cell, params, carry, xs, *, mask=None, reset=None, reverse=False):
     `jax.custom_vjp` supports reverse-mode differentiation only.
     """
     # Without jit each step is traced by itself, and the functions that `jax.vjp` returns differ as pytrees.
-    if jax.config.jax_disable_jit or len(xs) < 2 or not _has_one_product(cell, params):
+    if jax.config.values["jax_disable_jit"] or len(xs) < 2 or not _has_one_product(cell, params):
         return scan(cell, params, carry, xs, mask=mask, reset=reset, reverse=reverse)
     initial = cell.initial(params, xs.shape[1:-1])
     inputs = steps_in_time(xs, mask, reset, reverse)
@@ -94,7 +94,7 @@ def _parts(cell, outside):
     source, combine = cell.step.source, with_written_derivative(cell).step.combine
 
     def local(params, carry, u, a, valid):
-        return leaving(carry, *combine(params, carry, u, a), valid)
+        return leaving(carry, *combine(params, carry, u, a), valid=valid)
 
     def project(params, xs, mask):
         return cell.project(params, masked(xs, mask))

@@ -1,8 +1,9 @@
 """A Python loop: the specification of all unrolls, as code."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxrnn.arguments import checked
 from jaxrnn.types import Carry, Cell, Params, Unroll
@@ -19,10 +20,10 @@ def loop(
     cell: Cell,
     params: Params,
     carry: Carry,
-    xs: ArrayLike,
+    xs: jax.Array,
     *,
-    mask: ArrayLike | None = None,
-    reset: ArrayLike | None = None,
+    mask: jax.Array | None = None,
+    reset: jax.Array | None = None,
     reverse: bool = False,
 ) -> tuple[Carry, jax.Array]:
     """Unrolls step by step; arguments and results as in `jaxrnn.unroll`."""
@@ -30,7 +31,7 @@ def loop(
         return scan(cell, params, carry, xs)
     steps, initial = range(len(xs)), cell.initial(params, xs.shape[1:-1])
     wide, narrow = summed_in_float32(params)
-    ys = [None] * len(xs)
+    ys: list[Any] = [None] * len(xs)
     for t in reversed(steps) if reverse else steps:
         params = narrow(wide)
         boundary = t + 1 if reverse else t  # a reversed run meets the last step of a segment first

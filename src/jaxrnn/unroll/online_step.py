@@ -76,8 +76,8 @@ def one_step(rule, name):
             return layer(*arguments), arguments
 
         def backward(arguments, cotangents):
-            params, _, _, x = arguments
-            _, d_params, d_x = follow(*arguments, cotangents[1])
+            params, carry, memory, x = arguments
+            _, d_params, d_x = follow(params, carry, memory, x, cotangents[1])
             d_params = jax.tree.map(lambda g, w: jnp.sum(g, axis=0).astype(w.dtype), d_params, params)
             return d_params, None, None, d_x.reshape(x.shape)
 

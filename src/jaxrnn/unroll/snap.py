@@ -41,7 +41,7 @@ def _reached(at_random, carry_size, params_size, dtype, steps):
     """
     width = jax.eval_shape(at_random(jax.random.key(0)).push, jnp.zeros(carry_size, dtype)).shape[0]
     draws = [jacobians(at_random(jax.random.key(draw)), carry_size, width - carry_size, dtype) for draw in range(DRAWS)]
-    passes, direct = (sum(abs(draw[part][:carry_size]) for draw in draws) > 0 for part in (0, 1))
+    passes, direct = (jnp.asarray(sum(abs(draw[part][:carry_size]) for draw in draws)) > 0 for part in (0, 1))
     direct = direct.at[:, params_size:].set(jnp.eye(carry_size, dtype=bool))
     reached = direct
     for _ in range(steps - 1):
