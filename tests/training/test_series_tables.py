@@ -8,7 +8,7 @@ import jaxrnn
 from jaxrnn.cells import gru
 from jaxrnn.data import csv
 from jaxrnn.distributions import gaussian, negative_binomial
-from jaxrnn.experiments import artifacts
+from jaxrnn.experiments import artifacts, run_report
 from jaxrnn.training import series_tables
 
 RNG = np.random.default_rng(0)
@@ -87,7 +87,7 @@ def test_the_tables_name_units_and_what_is_scaled(tmp_path):
     run = trained(tmp_path, frame_of({"T (degC)": RNG.normal(size=COUNT).cumsum()}), "T (degC)")
     summary = run.summary()
     assert summary["units"] == {"mse": "scaled", "mase": "scaled", "crps": "scaled", "rmse": "degC", "mae": "degC"}
-    text = artifacts.table({"test": run.metrics["test"]}, "persistence", summary["units"])
+    text = run_report.table({"test": run.metrics["test"]}, "persistence", summary["units"])
     assert "rmse (degC)" in text
     assert "mse (scaled)" in text
     assert "scaled" in run.dataset.loss.name

@@ -26,6 +26,7 @@ KINDS = {
     "float": "number",
     "bool": "true, false",
     "str": "text",
+    "TableSource": "path",
     "Callable[..., Any]": "a node with a _target_",
     "Cell": "a node with a _target_",
     "Target": "all, last",
