@@ -17,6 +17,7 @@ import jaxrnn  # noqa: E402
 project, author, release = "jaxrnn", "The jaxrnn authors", jaxrnn.__version__
 copyright = "The jaxrnn authors, MIT licence"
 form = os.environ.setdefault("JAXRNN_DOCS", "full")  # also read by the pages that run code
+os.environ["TQDM_DISABLE"] = "1"  # pages that run code show no progress bars
 quick = form == "quick"
 
 

@@ -166,6 +166,8 @@ def _with_instance_checks(hint: typing.Any) -> typing.Any:
 
     if hasattr(hint, "_fields"):
         return InstanceOf[hint]
+    if getattr(hint, "_is_runtime_protocol", False):
+        return InstanceOf[hint]
     if _is_of_functions(hint):
         return collections.abc.Callable
     origin, parts = typing.get_origin(hint), tuple(map(_with_instance_checks, typing.get_args(hint)))
@@ -178,6 +180,8 @@ def _error_message(value, hint, name, errors):
     """Returns the message for a value of the wrong type or out of range."""
     expected = [error["ctx"]["class"] for error in errors if error["type"] == "is_instance_of"]
     if expected:
+        is_path = any(error["type"] == "path_type" for error in errors) or "Path" in expected
+        expected = ["path"] * is_path + [name for name in expected if name != "Path"]
         expectation = f"expected {' or '.join(map(_with_article, dict.fromkeys(expected)))}"
         return f"{name}: {expectation}, got {described(value)}{_advice(value, hint, expected)}"
     # A path is a string to the user, so that the complaint about a path is dropped if there is another one.

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from jaxrnn import timeline
+from jaxrnn.covariates import Covariates
 from jaxrnn.distribution import Distribution
 
 ROUNDING = 1e-7  # rounding error of float32 values, in the network's units
@@ -36,6 +37,9 @@ class Series(NamedTuple):
       lags: number of values of each variable that the input holds.
       past_covariates: [N, P], past covariates: other inputs, known only up to the present step; None for none.
       future_covariates: [N + F, Q], future covariates: inputs that are known in advance; None for none.
+      past_inputs, future_inputs: the names and the scale of the past covariates, and of the future covariates without
+        the calendar; None for none.
+      calendar: the parts of the calendar, such as "week", whose features are the last future covariates.
       horizon: h, the number of future steps that each output forecasts.
       naive_error: [V], mean absolute error of the naive forecast on the training part, in the source's units. The naive
         forecast is the last value, or the value one season before; NaN if it is never wrong.
@@ -61,6 +65,9 @@ class Series(NamedTuple):
     lags: int = 1
     past_covariates: Float[np.ndarray, "N P"] | None = None
     future_covariates: Float[np.ndarray, "N+F Q"] | None = None
+    past_inputs: Covariates | None = None
+    future_inputs: Covariates | None = None
+    calendar: tuple[str, ...] = ()
     horizon: int = 1
     naive_error: Float[np.ndarray, " V"] | None = None
     step: Any = None

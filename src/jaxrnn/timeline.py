@@ -5,6 +5,7 @@ pandas supplies the calendar rules (business days, month ends); it is imported o
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ MAX_MISSING = 2  # missing steps per time; with more, the times have no frequenc
 MAX_STEPS = 100  # steps per time that a frequency set by the user may have
 STRETCHES = (12, 6, 3)  # numbers of consecutive times in which a frequency is looked for
 MAX_STRETCHES = 40  # stretches of each length that are looked at
+PERIODS = {"year": 365.25 * 86400, "week": 7 * 86400.0, "day": 86400.0}  # seconds, of the parts of a calendar
 TOLERANCE = 1e-6  # relative to a step, for times that are numbers
 
 
@@ -94,6 +96,14 @@ def between(times: Any, spaced: Spacing) -> np.ndarray:
     grid = _grid_times(_index(times[:1])[0], spaced.step, count).astype(times.dtype)
     grid[spaced.places] = times
     return grid
+
+
+def calendar(times: np.ndarray, parts: Sequence[str]) -> np.ndarray:
+    """Returns [N, 2 n]: sine and cosine of each time's position in each of n `parts` ("year", "week" or "day")."""
+    whole = times.astype("datetime64[s]")
+    seconds = whole.astype(float) + (times - whole) / np.timedelta64(1, "s")
+    angles = [2 * np.pi * seconds / PERIODS[part] for part in parts]
+    return np.stack([f(angle) for angle in angles for f in (np.sin, np.cos)], axis=1)
 
 
 def _median_difference(times):

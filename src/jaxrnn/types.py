@@ -6,7 +6,8 @@ axes, also none), D inputs, H units, K outputs. Sequences are time-major, `xs [T
 used as `x @ w`.
 """
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 from annotated_types import Ge, Gt, Interval
 
@@ -20,6 +21,18 @@ from jaxrnn.contracts import Net as Net
 from jaxrnn.contracts import Params as Params
 from jaxrnn.contracts import Unroll as Unroll
 from jaxrnn.dataset import Dataset as Dataset
+
+
+@runtime_checkable
+class DataFrame(Protocol):
+    """A table in memory with `shape` and `len`: a DataFrame or a Series of pandas, or an array."""
+
+    shape: Any
+
+    def __len__(self) -> int: ...
+
+
+TableSource = str | Path | DataFrame | list | tuple | dict  # the path of a file, or a table in memory
 
 # Ranges of the numbers in a factory's signature. Configurations are checked against them before anything compiles.
 Size = Annotated[int, Interval(gt=0, lt=2**31)]  # JAX counts in int32

@@ -5,9 +5,11 @@ from datetime import date, timedelta
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 
-from jaxrnn.data import _calendar, _predictors, _times, csv, forecast, series
+from jaxrnn import timeline
+from jaxrnn.data import _predictors, _times, csv, forecast, series
 from jaxrnn.distributions import gaussian, negative_binomial
 from jaxrnn.losses import weighted_sum
 from jaxrnn.series import Series
@@ -159,7 +161,7 @@ def test_times_and_the_calendar():
     assert months.dtype == "datetime64[M]"
     weeks, _ = _times.read(["02.01.2000", "09.01.2000"], "%d.%m.%Y")
     assert weeks.dtype == "datetime64[D]"
-    features = _calendar.features(weeks, ("week", "year"))
+    features = timeline.calendar(weeks, ("week", "year"))
     np.testing.assert_allclose(features[0, :2], features[1, :2], atol=1e-9)
     assert np.abs(features[0, 2:] - features[1, 2:]).max() > 0.1
     with pytest.raises(ValueError, match=r"row 2: '02\.01\.2000' is not a time in ISO 8601"):
@@ -235,3 +237,20 @@ def test_several_columns_with_times_gaps_and_what_is_to_come(write):
 def test_columns_that_cannot_be_read(write, lines, options, message):
     with pytest.raises(ValueError, match=message):
         csv.dataset(write(lines), "b", **options)
+
+
+def test_a_frame_names_its_columns_and_its_times():
+    index = pd.date_range("2024-01-01", periods=200, freq="h", tz="Etc/GMT-1", name="when")
+    frame = pd.DataFrame({"level": np.sin(np.arange(200) / 5), "rain": np.cos(np.arange(200) / 5)}, index=index)
+    dataset = series.dataset(frame[["level"]], past_covariates=frame["rain"], window=8)
+    expected = series.dataset(frame["level"].to_list(), past_covariates=frame["rain"].to_numpy(), window=8)
+    jax.tree.map(np.testing.assert_array_equal, dataset.splits, expected.splits)
+    own = dataset.series
+    assert (own.value_labels, own.time_label, own.zone) == (("level",), "when", "+01:00")
+    assert own.past_inputs.names == ["rain"]
+    assert own.times[:2].astype(str).tolist() == ["2024-01-01T00", "2024-01-01T01"]
+    late = frame["rain"].shift(1, freq="h")
+    with pytest.raises(ValueError, match=r"past_covariates: the index of row 1 is .*; rows are taken in order"):
+        series.dataset(frame["level"], past_covariates=late)
+    with pytest.raises(ValueError, match=r"expected numbers \[N\] .* jaxrnn.data.csv.dataset reads files"):
+        series.dataset("levels.csv")

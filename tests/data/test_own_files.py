@@ -5,10 +5,12 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 
 from jaxrnn import runtime
-from jaxrnn.data import _letters, _trigrams, labels, pairs, tagging, text
+from jaxrnn.data import _letters, _trigrams, csv, labels, pairs, tagging, text
+from jaxrnn.errors import ConfigError
 from jaxrnn.symbols import UNKNOWN, Symbols, vocabulary
 from jaxrnn.types import Batch
 
@@ -222,3 +224,79 @@ def test_a_text_whose_shares_are_too_small_is_told_so(write):
     message = r"are 9, but at least 64 are needed; give a longer text, or data.validation=0 for"
     with pytest.raises(ValueError, match=message):
         text.dataset(write("to be or not to be " * 5), window=2, validation=0.1)
+
+
+REVIEWS = [(f"{'good' if n % 2 else 'bad'} film {n}", ("no", "yes")[n % 2]) for n in range(40)]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        REVIEWS,
+        pd.DataFrame(REVIEWS, columns=["text", "label"], index=range(100, 140)),
+        {"text": [text for text, _ in REVIEWS], "label": [label for _, label in REVIEWS]},
+        np.array(REVIEWS),
+    ],
+    ids=["rows", "frame", "columns", "array"],
+)
+def test_labelled_texts_in_memory_are_those_of_a_file(write, table):
+    from_file = labels.dataset(write("text,label\n" + "".join(f"{text},{label}\n" for text, label in REVIEWS)))
+    in_memory = labels.dataset(table)
+    jax.tree.map(np.testing.assert_array_equal, in_memory.splits, from_file.splits)
+    assert in_memory.symbols.outputs == from_file.symbols.outputs
+
+
+def test_columns_of_a_frame_are_named():
+    frame = pd.DataFrame(REVIEWS, columns=["review", "stars"])
+    dataset = labels.dataset(frame, text="review", label="stars", by="words")
+    assert dataset.symbols.outputs.names == ("no", "yes")
+    with pytest.raises(ValueError, match=r"data.text=text: the table has no such column; it has review, stars"):
+        labels.dataset(frame)
+    frame.loc[3, "stars"] = None
+    with pytest.raises(ValueError, match="the table, row 4: the label is missing"):
+        labels.dataset(frame, text="review", label="stars")
+
+
+def test_pairs_in_memory_are_those_of_a_file(write):
+    sums = [(f"{a}+{b}", str(a + b)) for a in range(6) for b in range(6)]
+    from_file = pairs.dataset(write("".join(f"{question}\t{answer}\n" for question, answer in sums)))
+    frame = pd.DataFrame(sums, columns=["q", "a"])
+    for table, columns in ((sums, None), (frame, None), (frame.assign(n=1), ("q", "a"))):
+        jax.tree.map(np.testing.assert_array_equal, pairs.dataset(table, columns=columns).splits, from_file.splits)
+    with pytest.raises(ValueError, match=r"data.columns: name the source's column .*; the table has q, a, n"):
+        pairs.dataset(frame.assign(n=1))
+
+
+def test_a_text_in_memory_is_that_of_a_file(write):
+    lines = [f"a line of text, number {n}" for n in range(60)]
+    from_file = text.dataset(write("\n".join(lines)), window=8)
+    for source in (lines, [f"{line}\n" for line in lines], pd.Series(lines)):
+        in_memory = text.dataset(source, window=8)
+        jax.tree.map(np.testing.assert_array_equal, in_memory.splits, from_file.splits)
+    with pytest.raises(ValueError, match="expected the path of a file, got a text; pass it as a list of its lines"):
+        text.dataset("\n".join(lines))
+    with pytest.raises(ValueError, match="expected a file or a list of strings, one per line"):
+        text.dataset([1, 2])
+
+
+def test_what_is_no_table_is_refused():
+    with pytest.raises(ConfigError, match="path: expected a path or a DataFrame, got an int"):
+        labels.dataset(5)
+    with pytest.raises(ValueError, match=r"data.delimiter: it describes a file, but the table is in memory"):
+        csv.dataset(pd.DataFrame({"level": np.arange(99.0)}), "level", delimiter=";")
+    with pytest.raises(ValueError, match="the table has no rows"):
+        labels.dataset([])
+
+
+def test_a_frame_is_read_as_the_file_that_it_would_be(tmp_path):
+    """Dates with a zone, categories, numbers of every kind, and the index by its name."""
+    times = pd.date_range("2024-03-01", periods=200, freq="h", tz="Europe/Berlin", name="when")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"level": rng.normal(size=200), "rain": rng.integers(0, 9, 200)}, index=times)
+    frame["sky"] = np.where(frame.rain > 4, "cloud", "sun")
+    frame.to_csv(tmp_path / "a.csv")
+    settings = {"column": "level", "past_covariates": ("rain", "sky"), "time": "when", "window": 8}
+    expected, dataset = (csv.dataset(source, **settings) for source in (tmp_path / "a.csv", frame))
+    jax.tree.map(np.testing.assert_array_equal, dataset.splits, expected.splits)
+    np.testing.assert_array_equal(dataset.series.times, expected.series.times)
+    assert dataset.series.zone == expected.series.zone != ""

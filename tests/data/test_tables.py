@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from jaxrnn.data import csv, labels
-from jaxrnn.distributions import negative_binomial
 from jaxrnn.experiments import build
 from jaxrnn.hints import override
 
@@ -372,10 +371,13 @@ def test_series_that_cannot_be_told_apart(tmp_path, words, message):
         csv.dataset(path, "sales", **(WORDS | words))
 
 
-def test_counts_of_several_series_are_refused(write):
-    path = write("s,x", *(f"{'ab'[n % 2]},{n % 7}" for n in range(200)))
-    with pytest.raises(ValueError, match=r"series a: data\.series_by: this distribution has one scale for all series"):
-        csv.dataset(path, "x", series_by="s", window=4, distribution=negative_binomial.distribution())
+def test_constant_series_are_left_out(write):
+    rows = [f"{name},{value}" for n in range(60) for name, value in (("a", n % 7), ("b", 3), ("c", n % 5))]
+    dataset = csv.dataset(write("s,x", *rows), "x", series_by="s", window=4)
+    assert [series.name for series in dataset.series.panel] == ["a", "c"]
+    assert dataset.notes == ("left out, because the training part is constant: b",)
+    with pytest.raises(ValueError, match="series c: x: the training part is constant, so there is nothing to learn"):
+        csv.dataset(write("s,x", *(f"{'bc'[n % 2]},3" for n in range(60))), "x", series_by="s", window=4)
 
 
 def test_a_row_without_a_store_is_named(write):

@@ -88,7 +88,7 @@ def test_every_public_function_has_a_page(site):
     assert not missing
 
 
-@pytest.mark.parametrize("name", ["train", "sweep", "gradients"])
+@pytest.mark.parametrize("name", ["train", "own_data", "sweep", "gradients"])
 def test_notebooks_ran(site, name):
     text = (site / "notebooks" / f"{name}.html").read_text()
     assert text.count("<img") > 0

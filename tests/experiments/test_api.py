@@ -1,5 +1,7 @@
 """Training and loading from Python, without Hydra, and with an experiment."""
 
+import sys
+
 import jax
 import numpy as np
 import optax
@@ -10,6 +12,7 @@ from jaxrnn import nets
 from jaxrnn.cells import elman, gru
 from jaxrnn.data import addition, sine
 from jaxrnn.errors import ConfigError
+from jaxrnn.progress_bar import progress_bar
 from jaxrnn.storage import metrics_csv, summaries
 
 NET, DATA = jaxrnn.rnn(gru.cell(3), output_size=1), sine.dataset(points=12)
@@ -131,3 +134,12 @@ def test_the_params_of_a_run_begin_another_also_those_of_a_folder(tmp_path):
     for params in (run.params, jaxrnn.load(tmp_path, net, data).params):
         again = jaxrnn.fit(net._replace(init=lambda key, input_size, params=params: params), data, **settings)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), again.params, run.params)
+
+
+def test_a_notebook_shows_a_progress_bar(monkeypatch):
+    assert progress_bar(3).disable  # the tests have no terminal
+    monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", sys)
+    with progress_bar(3) as bar:
+        assert not bar.disable
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    assert progress_bar(3).disable

@@ -155,3 +155,61 @@ def test_sequences_with_a_label_are_predicted_from_the_values_of_their_source(tm
         run = quick(jaxrnn.rnn(elman.cell(6), data.output_size), data)
         _, ys = run.net.apply(run.params, run.net.initial(run.params, (1,)), jnp.asarray(scaled)[:, None])
         assert run.predict(raw) == int(np.argmax(ys[-1, 0]))
+
+
+HOURS = pd.date_range("2024-01-01", periods=150, freq="h", name="when")
+SHOP = pd.DataFrame({"level": VALUES[:150], "rain": np.cos(np.arange(150.0)), "offer": np.arange(150) % 7 == 0})
+SHOP["sky"] = np.where(np.arange(150) % 3, "sun", "fog")
+SHOP.index = HOURS
+SHOP.loc[HOURS[-2:], "level"] = np.nan  # two hours with future covariates only
+PAST, FUTURE = ["rain"], ["offer", "sky"]
+
+
+@pytest.fixture(scope="module")
+def shop():
+    settings = {"past_covariates": PAST, "future_covariates": FUTURE, "time": "when", "calendar": ("day",)}
+    dataset = tables.dataset(SHOP, "level", **settings, horizon=2, window=8)
+    return quick(jaxrnn.rnn(elman.cell(3), 2), dataset)
+
+
+def test_covariates_and_the_calendar_are_those_of_training(shop):
+    """The same table as in training: the net's own outputs over the inputs of the data set are the oracle."""
+    series = shop.dataset.series
+    xs = jnp.asarray(series.inputs())[:, None]
+    ys = shop.net.apply(shop.params, shop.net.initial(shop.params, (1,)), xs)[1]
+    expected = np.asarray(ys)[:, 0] * series.std + series.mean
+    for x in (SHOP, SHOP.reset_index()):
+        np.testing.assert_allclose(shop.predict(x)[..., 0], expected, rtol=1e-5)
+    values = SHOP["level"].to_numpy()[:148]
+    by_hand = shop.predict(values, past_covariates=SHOP[:148], future_covariates=SHOP, times=HOURS[:148])
+    np.testing.assert_allclose(by_hand[..., 0], expected, rtol=1e-5)
+    halves = [slice(0, 74), slice(74, 148)]
+    both = shop.predict(
+        np.stack([values[half] for half in halves])[..., None],
+        past_covariates=[SHOP[half] for half in halves],
+        future_covariates=[SHOP[0:76], SHOP[74:150]],
+        times=[HOURS[half] for half in halves],
+    )
+    np.testing.assert_allclose(both[0, ..., 0], expected[:74], rtol=1e-5)
+    assert shop.evaluate(SHOP)["mae"] > 0
+
+
+@pytest.mark.parametrize(
+    ("x", "covariates", "message"),
+    [
+        (SHOP.drop(columns="sky"), {}, "future_covariates: no column 'sky'; the columns are level, rain, offer"),
+        (SHOP.assign(sky="snow"), {}, "column 'sky': no category 'snow'; there are fog, sun"),
+        (SHOP[:50], {}, r"expected finite numbers \[52, 4\] \(one per step, and the horizon after the last\)"),
+        (VALUES[:50], {}, "past_covariates: the network reads rain; pass 50 rows, or a DataFrame with these columns"),
+        (VALUES[:50], {"past_covariates": SHOP[:50], "future_covariates": SHOP}, "times: the network reads the calend"),
+    ],
+    ids=["column", "category", "rows", "none", "times"],
+)
+def test_covariates_that_do_not_fit_are_refused(shop, x, covariates, message):
+    with pytest.raises(ConfigError, match=message):
+        shop.predict(x, **covariates)
+
+
+def test_covariates_of_a_network_without_any_are_refused(level):
+    with pytest.raises(ConfigError, match="past_covariates: this network reads none; leave it out"):
+        level.predict(VALUES[:20], past_covariates=VALUES[:20])

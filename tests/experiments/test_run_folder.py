@@ -246,13 +246,14 @@ def test_a_full_disk_loses_nothing_that_was_saved(tmp_path, train, monkeypatch):
 def test_generation_is_primed_and_measured(tmp_path, train):
     train(tmp_path, "trainer.steps=15")
     run = run_folder.load(tmp_path)
-    path, figure, error = artifacts.write_generation(run, prime=20, length=50)
+    path, figure, rmse = artifacts.write_generation(run, prime=20, length=50)
     lines = path.read_text().splitlines()
     assert lines[0] == "index,generated,truth"
     assert len(lines) == 51
     values = np.array([[float(v) for v in line.split(",")] for line in lines[1:]])
     np.testing.assert_allclose(values[:, 2], np.sin(np.arange(36, 86)), atol=1e-6)
-    np.testing.assert_allclose(error, np.mean((values[:, 1] - values[:, 2]) ** 2), rtol=1e-6)
+    (error,) = rmse.values()
+    np.testing.assert_allclose(error, np.sqrt(np.mean((values[:, 1] - values[:, 2]) ** 2)), rtol=1e-6)
     assert figure.is_file()
     with pytest.raises(ConfigError, match="prime=37: give 1 to 36"):
         run.generate(prime=37)

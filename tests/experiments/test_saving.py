@@ -1,12 +1,14 @@
 """`run.save` and `jaxrnn.load`: with a configuration nothing else is needed, without one the net and the data set."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import jaxrnn
 from jaxrnn.cells import elman
-from jaxrnn.data import series
-from jaxrnn.errors import ConfigError
+from jaxrnn.data import arrays, labels, series, text
+from jaxrnn.data import csv as tables
+from jaxrnn.errors import ConfigError, DamagedError
 from jaxrnn.experiments import made_again, run_folder
 from jaxrnn.storage import array_file
 
@@ -97,3 +99,41 @@ def test_a_folder_calls_only_what_is_trusted(tmp_path):
     (folder / made_again.FILE).write_bytes(b"x" * 100)
     with pytest.raises(ConfigError, match="damaged"):
         made_again.read(folder)
+
+
+FRAME = pd.DataFrame({"level": VALUES, "sky": np.where(VALUES > 0, "sun", "cloud")})
+FRAME.index = pd.date_range("2024-03-01", periods=80, freq="D", tz="Europe/Berlin", name="day")
+
+
+@pytest.mark.parametrize(
+    ("make", "x"),
+    [
+        (lambda: labels.dataset([(f"t{n}", "ab"[n % 2]) for n in range(40)]), ["t1", "t2"]),
+        (lambda: labels.dataset(pd.DataFrame({"text": range(40), "label": [1, 0] * 20})), ["t1", "t2"]),
+        (lambda: tables.dataset(FRAME, "level", past_covariates="sky", time="day", window=6), "test"),
+        (lambda: text.dataset([f"line {n}" for n in range(300)], window=8), "test"),
+        (lambda: arrays.dataset(VALUES.reshape(20, 4, 1), np.array(["up", "down"] * 10)), VALUES[:4, None]),
+        (lambda: series.dataset(VALUES, np.datetime64("2024-01-01") + np.arange(80), window=6), VALUES),
+    ],
+    ids=["rows", "frame", "table", "text", "classes", "dates"],
+)
+def test_data_in_memory_are_saved_with_the_run(tmp_path, make, x):
+    dataset = make()
+    inputs = dataset.symbols.inputs
+    net = jaxrnn.rnn(elman.cell(3), dataset.output_size)
+    if inputs is not None:
+        net = jaxrnn.nets.symbol_rnn(elman.cell(3), dataset.output_size, inputs.size)
+    run = jaxrnn.fit(net, dataset, steps=1, batch_size=2, learning_rate=1e-2)
+    run.save(tmp_path / "a")
+    again = jaxrnn.load(tmp_path / "a")
+    np.testing.assert_array_equal(again.predict(x), run.predict(x))
+    assert again.metrics == run.metrics
+    if dataset.series is not None:
+        np.testing.assert_array_equal(again.dataset.series.times, dataset.series.times)
+
+
+def test_a_stored_list_cannot_become_the_path_of_a_file(tmp_path):
+    content = {"dataset": {"_target_": "jaxrnn.data.labels.dataset", "path": {"_texts_": "a"}}}
+    array_file.write(tmp_path / made_again.FILE, {"a": np.frombuffer(b'"/etc/passwd"', np.uint8)}, content)
+    with pytest.raises(DamagedError, match=r"dataset.path: its file is damaged: expected a list"):
+        made_again.read(tmp_path)

@@ -6,7 +6,7 @@ import pytest
 import jaxrnn
 from jaxrnn.cells import elman
 from jaxrnn.data import noisy_cosine, sine
-from jaxrnn.experiments import artifacts
+from jaxrnn.experiments import run_report
 from jaxrnn.table import Table
 from jaxrnn.training.diagnostics import notes, worse_than_trivial
 
@@ -31,7 +31,7 @@ def test_an_untrained_network_says_so_in_its_summary_and_at_the_end_of_the_comma
     )
     summary = run.summary()
     (note,) = [note for note in summary["notes"] if "is worse than the loss of the trivial predictor" in note]
-    assert f"note: {note}" in artifacts.report(summary, tmp_path, "")
+    assert f"note: {note}" in run_report.report(summary, tmp_path, "")
 
 
 @pytest.mark.parametrize(("largest", "told"), [(1e5, False), (1e8, True)])

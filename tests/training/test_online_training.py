@@ -128,3 +128,19 @@ def test_rules_refuse_a_dropout_on_the_recurrence():
     state, batch = begun(task)
     with pytest.raises(ValueError, match=r"model\.recurrent_dropout=null"):
         online.through(task, rtrl.rule(), "rtrl", state, batch, jax.random.key(0))
+
+
+@pytest.mark.parametrize("after_the_batch", [False, True])
+def test_frozen_parts_stay_as_they_are(after_the_batch):
+    """Also under weight decay; the clipped gradient is that of the other parts."""
+    task = made(elman.cell(3), copy_memory.dataset(1, 1, 2))
+    frozen = jax.tree.map(lambda _: False, begun(task)[0].params)
+    frozen = (frozen[0]._replace(w_h=True), *frozen[1:])
+    task = task._replace(frozen=frozen, optimizer=as_optimizer(optax.adamw(0.1, weight_decay=0.5)))
+    state, batch = begun(task)
+    if after_the_batch:
+        after, _ = online.after_the_batch(task, state, batch, jax.random.key(0))
+    else:
+        after, _ = online.through(task, rtrl.rule(), "rtrl", state, batch, jax.random.key(0))
+    np.testing.assert_array_equal(after.params[0].w_h, state.params[0].w_h)
+    assert np.abs(after.params[0].w_x - state.params[0].w_x).min() > 0

@@ -8,7 +8,7 @@ import jaxrnn
 from jaxrnn.cells import gru
 from jaxrnn.data import csv
 from jaxrnn.distributions import gaussian, negative_binomial
-from jaxrnn.experiments import artifacts
+from jaxrnn.experiments import artifacts, run_report
 from jaxrnn.training import series_tables
 
 RNG = np.random.default_rng(0)
@@ -89,7 +89,7 @@ def test_the_tables_name_units_and_what_is_scaled(tmp_path):
     run = trained(tmp_path, frame_of({"T (degC)": RNG.normal(size=COUNT).cumsum()}), "T (degC)")
     summary = run.summary()
     assert summary["units"] == {"mse": "scaled", "mase": "scaled", "crps": "scaled", "rmse": "degC", "mae": "degC"}
-    text = artifacts.table({"test": run.metrics["test"]}, "persistence", summary["units"])
+    text = run_report.table({"test": run.metrics["test"]}, "persistence", summary["units"])
     assert "rmse (degC)" in text
     assert "mse (scaled)" in text
     assert "scaled" in run.dataset.loss.name
@@ -104,3 +104,39 @@ def test_times_keep_their_offset_from_utc(tmp_path):
     assert pd.to_datetime(table.time).tolist() == days[TEST:].tolist()
     path, *_ = artifacts.write_generation(run)
     assert pd.to_datetime(pd.read_csv(path).time)[0] == days[TEST]
+
+
+def test_counts_of_a_panel_are_whole_numbers_and_a_constant_shop_is_left_out(tmp_path):
+    """A shop sells ten times as much as the other; both share the scale of the distribution."""
+    sizes = {"small": 4, "large": 40, "closed": 0}
+    shops = [frame_of({"shop": shop, "sold": RNG.poisson(size, COUNT)}) for shop, size in sizes.items()]
+    options = {"series_by": "shop", "distribution": negative_binomial.distribution()}
+    run = trained(tmp_path, pd.concat(shops), "sold", **options)
+    assert "left out, because the training part is constant: closed" in run.dataset.notes
+    panel = run.dataset.series.panel
+    for series, shop in zip(panel, shops[:2], strict=True):
+        np.testing.assert_allclose(series.in_source_units(series.values)[:, 0], shop["sold"], atol=1e-9)
+    table = series_tables.predictions(run, "test")
+    assert set(table.series) == {"small", "large"}
+    numbers = table.drop(columns=["split", "series", "time"]).to_numpy()
+    np.testing.assert_array_equal(numbers, np.round(numbers))
+    predicted = run.predict(shops[1]["sold"].to_numpy(), series="large")
+    np.testing.assert_array_equal(predicted, np.round(predicted))
+
+
+def test_figures_and_summary_show_every_series(tmp_path):
+    shops = [frame_of({"shop": shop, "sold": size * RNG.normal(size=COUNT)}) for shop, size in (("a", 1), ("b", 100))]
+    run = trained(tmp_path, pd.concat(shops), "sold", series_by="shop")
+    for title in ("prediction", "generation"):
+        assert [axes.get_title() for axes in run.plot()[title].axes] == ["a", "b"]
+    _, drawn = run.plot()["prediction"].axes
+    np.testing.assert_allclose(drawn.get_lines()[0].get_ydata(), shops[1].sold[TEST:])
+    summary = run.summary()
+    rows = [row for row in summary["series"] if row["split"] == "test" and row["predictor"] == "network"]
+    assert [row["series"] for row in rows] == ["a", "b", "all"]
+    assert rows[2]["rmse"] == pytest.approx(run.metrics["test"]["rmse"], rel=1e-4)
+    text = run_report.report(summary, tmp_path, "")
+    assert "errors by series, test:" in text
+    assert f"{rows[1]['rmse']:.4g}" in text
+    error = run.dataset.series.differences(run.generate(), run.dataset.series.values[TEST:])
+    assert f"values of a generated after 12: RMSE {np.sqrt(np.mean(error**2)):.3g} (in the units of the data)" in text

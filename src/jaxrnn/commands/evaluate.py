@@ -7,7 +7,7 @@ def evaluate(cfg):
     from pathlib import Path
 
     from jaxrnn import runtime
-    from jaxrnn.experiments import artifacts, run_folder, schema
+    from jaxrnn.experiments import artifacts, run_folder, run_report, schema
     from jaxrnn.metrics import unit_of
 
     runtime.prepare()
@@ -19,7 +19,7 @@ def evaluate(cfg):
         leads = None if cfg.horizon is None else artifacts.write_by_lead(run, cfg.horizon)
     print(f"{run.folder}, best params (step {run.best_step})")
     units = {name: unit_of(metric) for name, metric in run.task.measured.items()}
-    print(artifacts.table(metrics, run.dataset.trivial_name, units))
+    print(run_report.table(metrics, run.dataset.trivial_name, units))
     print(baselines)
     for note in run.dataset.notes:
         print(f"note: {note}")

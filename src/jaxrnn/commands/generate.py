@@ -5,7 +5,7 @@ from jaxrnn.experiments.command_line import config_errors, main, quoted, with_ke
 
 def generate(cfg):
     from jaxrnn import runtime
-    from jaxrnn.experiments import artifacts, generate_cli, run_folder, schema
+    from jaxrnn.experiments import artifacts, generate_cli, run_folder, run_report, schema
 
     runtime.prepare()
     with config_errors():
@@ -16,10 +16,10 @@ def generate(cfg):
             print(generate_cli.answered(run, cfg))
             return
         generate_cli.refuse_questions(run, cfg)
-        values, figure, error = artifacts.write_generation(run, **generate_cli.continuation(run, cfg))
+        values, figure, rmse = artifacts.write_generation(run, **generate_cli.continuation(run, cfg))
     print(f"values in {values}, figure in {figure}")
-    if error is not None:
-        print(f"mean squared error against the truth: {error:.3g}")
+    if rmse:
+        print(f"RMSE against the truth: {run_report.in_words(rmse)}")
 
 
 def start(arguments):

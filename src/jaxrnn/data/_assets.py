@@ -41,7 +41,7 @@ def read_text(path, key="data.path"):
         the line.
     """
     path, encoded = _read_bytes(path, key)
-    return _checked(path, _decoded(path, encoded))
+    return checked_text(path, _decoded(path, encoded))
 
 
 def read_table(path, encoding=None, key="data.path"):
@@ -55,9 +55,9 @@ def read_table(path, encoding=None, key="data.path"):
     if encoding is None:
         encoding = next((name for name, marks in MARKS.items() if encoded.startswith(marks)), "utf-8")
     if encoding.lower() in ("utf-8", "utf8", "utf-8-sig"):
-        return _checked(path, _decoded(path, encoded, ", or give data.encoding={}")), "utf-8"
+        return checked_text(path, _decoded(path, encoded, ", or give data.encoding={}")), "utf-8"
     try:
-        return _checked(path, encoded.decode(encoding)), encoding
+        return checked_text(path, encoded.decode(encoding)), encoding
     except LookupError as error:
         raise ValueError(f"data.encoding={encoding}: Python has no such encoding; try cp1252 or utf-16") from error
     except UnicodeError as error:
@@ -89,7 +89,7 @@ def _decoded(path, encoded, remedy=""):
         raise ValueError(f"{problem}if it is Windows-1252, convert it: {conversion}") from error
 
 
-def _checked(path, content):
+def checked_text(path, content):
     """Returns a text with newlines at the ends of its lines; raises ValueError if it is empty or not text."""
     if not content.strip():
         raise ValueError(f"{path} is empty")

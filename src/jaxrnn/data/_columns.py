@@ -1,4 +1,4 @@
-"""Columns of a table in a text file, read by pandas: names, texts, and numbers with their gaps."""
+"""Columns of a table in a text file or in memory, read by pandas: names, texts, and numbers with their gaps."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxrnn import hints
-from jaxrnn.data import _assets, _dialect, _numbers
+from jaxrnn.data import _assets, _dialect, _frames, _numbers
 from jaxrnn.data._gaps import Missing
 from jaxrnn.data._numbers import GAPS
 
@@ -31,23 +31,41 @@ class Reading(NamedTuple):
 class Table:
     """Table whose first row names the columns; without such a row they are "column 0", "column 1" ...
 
+    A table in memory has the names that `_frames.texts_of` describes.
+
     Fields:
-      path: the file's path.
+      path: the file's path; "the table" for one in memory.
       header: the names of the columns.
-      delimiter: the delimiter of the fields.
+      delimiter: the delimiter of the fields; None in memory.
       notes: sentences about what was found out about the form of the file.
     """
 
-    def __init__(self, path, names=(), reading=Reading()):
-        """Reads a file; `names` are the columns that the user names, by name or index."""
+    def __init__(self, source, names=(), reading=Reading()):
+        """Reads a file or a table in memory; `names` are the columns that the user names, by name or index."""
+        self._missing_numbers = {_numbers.PLAIN.parse(text) for text in reading.missing_values}
+        self._texts, self.reading = {}, reading
+        self._is_file = _frames.is_file(source)
+        if self._is_file:
+            self._read_file(source, names)
+        else:
+            self._read_memory(source, names)
+
+    def _read_memory(self, source, names):
+        for key in ("delimiter", "skip_rows", "header", "encoding"):
+            if getattr(self.reading, key) is not None:
+                raise ValueError(f"data.{key}: it describes a file, but the table is in memory; leave it out")
+        self.header, self._frame = _frames.texts_of(source, names)
+        self.path, self.delimiter, self.notes, self._skipped = _frames.NAME, None, (), 0
+        self._rows = np.flatnonzero(~(self._frame == "").all(axis=1).to_numpy())
+
+    def _read_file(self, path, names):
+        reading = self.reading
         text, encoding = _assets.read_table(path, reading.encoding)
         dialect = _dialect.of_text(text, reading.delimiter, reading.skip_rows)
-        self._missing_numbers = {_numbers.PLAIN.parse(text) for text in reading.missing_values}
-        self._texts = {}
-        self.path, self.delimiter, self.reading = path, dialect.delimiter, reading
+        self.path, self.delimiter = path, dialect.delimiter
         self._skipped, self._frame = dialect.skip_rows, self._parse(text, dialect)
         first = [str(field).strip() for field in self._frame.iloc[0]]
-        has_header = self._has_header(first, names) if reading.header is None else reading.header
+        has_header = _dialect.has_header(self._frame, names) if reading.header is None else reading.header
         self.header = first if has_header else [f"column {number}" for number in range(len(first))]
         is_empty = (self._frame == "").all(axis=1).to_numpy()
         self._rows = np.flatnonzero(~is_empty)[int(has_header) :]
@@ -84,24 +102,6 @@ class Table:
             else:
                 reason = str(error).strip()
             raise ValueError(f"{self.path}, {reason}") from error
-
-    def _has_header(self, first, names):
-        """Returns whether the first row names the columns.
-
-        It does not if it holds numbers above numbers, or if a column repeats its value and the user gives indices only.
-        """
-        named = {str(name) for name in names if isinstance(name, str) or name >= len(first)}
-        is_counted = len(first) > 1 and first == [
-            str(number) for number in range(len(first))
-        ]  # as pandas names columns
-        if named & set(first) or is_counted or len(self._frame) < 2:
-            return True
-        second = [str(field) for field in self._frame.iloc[1]]
-        are_numbers = [(_dialect.is_number(a), _dialect.is_number(b)) for a, b in zip(first, second, strict=True)]
-        if any(a for a, _ in are_numbers):
-            return any(b and not a for a, b in are_numbers)
-        is_repeated = (self._frame.iloc[1:] == self._frame.iloc[0]).any().any()
-        return not (is_repeated and names and all(isinstance(name, int) for name in names))
 
     def index(self, column, key):
         """Returns the index of a column, given its name or its index from 0; `key` is the user's key in messages.
@@ -165,8 +165,10 @@ class Table:
     def where(self, row, index=None):
         """Describes the position of a row or a field, for messages."""
         record = int(self._rows[row])
-        breaks = self._frame.iloc[: record + 1].map(lambda text: text.count("\n")).to_numpy().sum()
         column = "" if index is None else f", column {self.header[index]!r}"
+        if not self._is_file:
+            return f"{self.path}, row {record + 1}{column}"
+        breaks = self._frame.iloc[: record + 1].map(lambda text: text.count("\n")).to_numpy().sum()
         return f"{self.path}, line {self._skipped + record + 1 + int(breaks)}{column}"
 
     def number_format(self, indices):

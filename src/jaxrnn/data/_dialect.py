@@ -61,6 +61,24 @@ def has_even_tabs(text, skip_rows):
     return len(counts) == 1
 
 
+def has_header(frame, names):
+    """Returns whether the first row of a `pandas.DataFrame` of strings names the columns; `names` are the user's.
+
+    It does not if it holds numbers above numbers, or if a column repeats its value and the user gives indices only.
+    """
+    first = [str(field).strip() for field in frame.iloc[0]]
+    named = {str(name) for name in names if isinstance(name, str) or name >= len(first)}
+    is_counted = len(first) > 1 and first == [str(number) for number in range(len(first))]  # as pandas names columns
+    if named & set(first) or is_counted or len(frame) < 2:
+        return True
+    second = [str(field) for field in frame.iloc[1]]
+    are_numbers = [(is_number(a), is_number(b)) for a, b in zip(first, second, strict=True)]
+    if any(a for a, _ in are_numbers):
+        return any(b and not a for a, b in are_numbers)
+    is_repeated = (frame.iloc[1:] == frame.iloc[0]).any().any()
+    return not (is_repeated and names and all(isinstance(name, int) for name in names))
+
+
 def unquoted(field):
     """Returns a field without the quotation marks around it, if it has such."""
     return field[1:-1].replace('""', '"') if QUOTED.fullmatch(field) else field

@@ -47,6 +47,8 @@ def read(table, indices, by, time_index, time_format, missing):
             label,
             columns.read(indices["past_covariates"], known),
             columns.read(indices["future_covariates"], rows),
+            past_columns=columns.names(indices["past_covariates"]),
+            future_columns=columns.names(indices["future_covariates"]),
             zone="" if time_index is None else _times.zone(texts[rows[0]], times),
         )
         note = note or time_note
@@ -100,6 +102,14 @@ class Columns:
         """Returns the columns of some rows as an array [rows, inputs], or None for no columns."""
         columns = [column for index in indices for column in self._read(index, rows)]
         return np.stack(columns, axis=1) if columns else None
+
+    def names(self, indices):
+        """Returns (label, category) of each input of the columns; the category is None for a column of numbers."""
+        return tuple(
+            (self._table.header[index], category)
+            for index in indices
+            for category in self._categories.get(index, (None,))
+        )
 
     def _read(self, index, rows):
         label, names = self._table.header[index], self._categories.get(index)

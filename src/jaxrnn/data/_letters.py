@@ -36,6 +36,18 @@ def of_text(text):
     return Letters(codes, np.bincount(codes))
 
 
+def of_lines(lines):
+    """Returns the `Letters` of a text, a list of its lines without newlines at their ends.
+
+    Raises:
+      ValueError: if a line is not a string, or the text is empty or contains a zero byte.
+    """
+    is_table = isinstance(lines, dict) or hasattr(lines, "columns")
+    if is_table or not all(isinstance(line, str) for line in lines):
+        raise ValueError("data.path: expected a file or a list of strings, one per line of the text")
+    return of_text(_assets.checked_text("the text", "\n".join(line.rstrip("\r\n") for line in lines)))
+
+
 def of_file(path):
     """Returns the `Letters` of a UTF-8 text file, with newlines as line ends.
 

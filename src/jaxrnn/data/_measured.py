@@ -4,18 +4,16 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from jaxrnn import timeline
-from jaxrnn.data import _calendar, _predictors, _steps
+from jaxrnn.data import _predictors, _steps
 from jaxrnn.data._forecast import Target, forecast
 from jaxrnn.data._gaps import Missing
 from jaxrnn.data._panel import joined
+from jaxrnn.data._scaled_series import ConstantError, scaled_series
 from jaxrnn.data._series_metrics import Part, baselines, metrics
 from jaxrnn.distribution import Distribution
 from jaxrnn.distributions import point
-from jaxrnn.series import Series
 
 MAX_NOTES = 20  # sentences about the series of a panel
-LARGEST = 1e30  # well inside the range of float32, which ends at 3.4e38
 Anchor = Literal["last", "linear"]
 Calendar = tuple[Literal["year", "week", "day"], ...]
 
@@ -30,6 +28,7 @@ class Measured(NamedTuple):
       time_label: the name of the time axis.
       past_covariates: [N, P], covariates that are known up to the present, or None.
       future_covariates: [N + F, Q], covariates that are known in advance, or None.
+      past_columns, future_columns: where the covariates stand in a table, as in `Covariates`; empty for an array.
       notes: sentences about how the series was read.
       step, missing, informed, zone: as in `Series`.
     """
@@ -40,6 +39,8 @@ class Measured(NamedTuple):
     time_label: str
     past_covariates: np.ndarray | None = None
     future_covariates: np.ndarray | None = None
+    past_columns: tuple[tuple[str, str | None], ...] = ()
+    future_columns: tuple[tuple[str, str | None], ...] = ()
     notes: tuple[str, ...] = ()
     step: Any = None
     missing: np.ndarray | None = None
@@ -91,15 +92,9 @@ def panel(sources, options, notes=()):
             f"data.horizon={options.horizon} must be at most data.season={options.season}; shorten the "
             "horizon, or give data.season=null"
         )
-    parts, datasets, notes = [], [], list(notes)
-    for name, source in sources.items():
-        try:
-            part, sentences = _part(name, source, options)
-            datasets.append(_windows(part, options))
-        except ValueError as error:
-            raise ValueError(f"series {name}: {error}" if name else str(error)) from error
-        parts.append(part)
-        notes += [f"series {name}: {sentence}" if name else sentence for sentence in sentences]
+    parts, sentences = _parts(sources, options)
+    notes = [*notes, *sentences]
+    datasets = [_named(part.series.name, lambda part=part: _windows(part, options)) for part in parts]
     dataset, series, shortest = joined(datasets), parts[0].series, min(part.train for part in parts)
     lags = options.lags if options.lags > 1 else max(1, min(_predictors.LAGS, options.window, shortest // 4))
     if options.anchor == "linear":  # a function of one step's inputs only, so that the net can run on a stream
@@ -116,6 +111,43 @@ def panel(sources, options, notes=()):
     )
 
 
+def _parts(sources, options):
+    """Returns the `Part`s of {name: `Measured`}, and sentences about them; constant ones of several are left out."""
+    parts, notes, constant = [], [], []
+    for name, source in sources.items():
+        try:
+            part, sentences = _named(name, lambda name=name, source=source: _part(name, source, options))
+        except ConstantError:
+            constant.append(name)
+            if len(constant) == len(sources):
+                raise
+            continue
+        parts.append(part)
+        notes += [f"series {name}: {sentence}" if name else sentence for sentence in sentences]
+    if constant:
+        names = ", ".join(constant[:MAX_NOTES]) + ", ..." * (len(constant) > MAX_NOTES)
+        notes.insert(0, f"left out, because the training part is constant: {names}")
+    if len(parts) > 1 and parts[0].series.distribution.counts:
+        std = np.mean([part.series.std for part in parts], axis=0)
+        parts = [part._replace(series=_counted_in(std, part.series)) for part in parts]
+    return parts, notes
+
+
+def _named(name, build):
+    """Returns what `build` returns; its ValueError names the series."""
+    try:
+        return build()
+    except ValueError as error:
+        kind = ConstantError if isinstance(error, ConstantError) else ValueError
+        raise kind(f"series {name}: {error}" if name else str(error)) from error
+
+
+def _counted_in(std, series):
+    """Returns a series of counts in another unit; a distribution of counts has one unit for all series of a panel."""
+    distribution = series.distribution.scaled(np.tile(std, series.horizon))
+    return series._replace(values=series.in_source_units(series.values) / std, std=std, distribution=distribution)
+
+
 def _part(name, source, options):
     """Returns (`Part`, notes) of one of the series."""
     validation, test = options.validation, options.test
@@ -128,10 +160,8 @@ def _part(name, source, options):
             f"data.season={options.season} must be shorter than the training part, {start} values; give "
             "smaller data.validation and data.test"
         )
-    series = _series(source, options, start, test_start, distribution.counts)
+    series = scaled_series(source, options, start, test_start, distribution.counts)
     if distribution.scaled is not None:
-        if name:
-            raise ValueError("data.series_by: this distribution has one scale for all series; choose another")
         distribution = distribution.scaled(np.tile(series.std, series.horizon))
     series = series.with_naive_error(start, options.season or 1)._replace(distribution=distribution, name=name)
     return Part(series, start, test_start), source.notes
@@ -143,91 +173,3 @@ def _windows(part, options):
     spans = {"validation": (start, test_start), "test": (test_start, len(series.values))}
     splits = {name: span for name, span in spans.items() if span[0] < span[1]}
     return forecast(series, options.window, start, splits, options.target, history=options.season or 0)
-
-
-def _series(source, options, start, test_start, counts):
-    """Returns the scaled `Series`; its first `start` values set the scale."""
-    values, labels = np.asarray(source.values, float), source.labels
-    is_known = np.ones(values.shape, bool) if source.missing is None else ~source.missing
-    _refuse(np.abs(values) > LARGEST, labels, f"larger than {LARGEST:g} in absolute value, which float32 cannot scale")
-    if options.log:
-        _refuse((values <= 0) | counts, labels, "data.log=true requires values above 0, and no count distribution")
-        values = np.log(values)
-    train = np.where(is_known, values, np.nan)[:start]
-    mean, std = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
-    if counts:
-        _refuse(
-            is_known & ((values < 0) | (values != np.round(values))),
-            labels,
-            "counts must be whole numbers >= 0",
-        )
-        mean, std = np.zeros_like(mean), np.nanmean(train, axis=0)
-    _refuse_scales(values, mean, std, labels)
-    return Series(
-        (values - mean) / std,
-        mean,
-        std,
-        source.times,
-        test_start,
-        source.time_label,
-        labels,
-        log=options.log,
-        lags=options.lags,
-        past_covariates=None if source.past_covariates is None else _scaled(source.past_covariates, start),
-        future_covariates=_known(source, options, start),
-        horizon=options.horizon,
-        step=source.step,
-        missing=source.missing,
-        informed=source.informed,
-        zone=source.zone,
-    )
-
-
-def _known(source, options, start):
-    """Returns [N + F, Q]: the columns known in advance and the calendar, cut to the shorter; None for neither."""
-    count, parts = len(source.times), []
-    if source.future_covariates is not None:
-        parts.append(_scaled(source.future_covariates, start))
-        _refuse_answers(source)
-    if options.calendar:
-        if not np.issubdtype(np.asarray(source.times).dtype, np.datetime64):
-            raise ValueError(
-                "data.calendar requires dates: name their column with data.time=..., and give "
-                "data.time_format=... if they are plain digits"
-            )
-        times = np.concatenate([source.times, timeline.later(source.times, source.step, count)])
-        parts.append(_calendar.features(times, options.calendar))
-    shortest = min((len(part) for part in parts), default=0)
-    return np.concatenate([part[:shortest] for part in parts], axis=1) if parts else None
-
-
-def _refuse_answers(source):
-    """Raises ValueError if a column known in advance equals a forecast column."""
-    for number, column in enumerate(np.asarray(source.future_covariates, float)[: len(source.values)].T, 1):
-        for values, label in zip(np.asarray(source.values, float).T, source.labels, strict=True):
-            if np.array_equal(column, values):
-                raise ValueError(
-                    f"future_covariates: column {number} equals the values to forecast ({label}), so it is not known "
-                    "in advance; leave it out"
-                )
-
-
-def _scaled(columns, start):
-    columns = np.asarray(columns, float)
-    std = columns[:start].std(axis=0)
-    return (columns - columns[:start].mean(axis=0)) / np.where(std > 0, std, 1.0)
-
-
-def _refuse_scales(values, mean, std, labels):
-    """Raises ValueError if the training part is constant, or varies so little that other values would overflow."""
-    for column, label in enumerate(labels):
-        if std[column] <= 1e-12 * max(np.abs(mean[column]), 1 / LARGEST):
-            raise ValueError(f"{label}: the training part is constant, so there is nothing to learn")
-    _refuse(np.abs(values - mean) > LARGEST * std, labels, "too far from the training part to be scaled with it")
-
-
-def _refuse(wrong, labels, rule):
-    """Raises ValueError that names the first value marked as wrong."""
-    if wrong.any():
-        row, column = np.argwhere(np.broadcast_to(wrong, wrong.shape))[0]
-        raise ValueError(f"{labels[column]}, value {row + 1}: {rule}")

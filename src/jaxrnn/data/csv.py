@@ -1,6 +1,4 @@
-"""Your own time series from a CSV file, or another table of text: one or several columns, one row per step."""
-
-from pathlib import Path
+"""Your own time series from a CSV file, another table of text, or a DataFrame: columns, and one row per step."""
 
 from jaxrnn.arguments import checked
 from jaxrnn.data import _inputs
@@ -9,14 +7,14 @@ from jaxrnn.data._forecast import Target
 from jaxrnn.data._gaps import Missing
 from jaxrnn.data._measured import Anchor, Calendar, Options, panel
 from jaxrnn.distribution import Distribution
-from jaxrnn.types import Dataset, NonNegativeInt, Rate, Size
+from jaxrnn.types import Dataset, NonNegativeInt, Rate, Size, TableSource
 
 Column = str | int
 Columns = str | int | tuple[str | int, ...]
 
 
 @checked
-def dataset(path: str | Path, column: Columns, past_covariates: Columns = (),
+def dataset(path: TableSource, column: Columns, past_covariates: Columns = (),
             future_covariates: Columns = (), time: Column | None = None, time_format: str | None = None,
             missing: Missing = "error", window: Size = 32, validation: Rate = 0.15, test: Rate = 0.15,
             target: Target = "all", horizon: Size = 1, lags: Size = 1, season: Size | None = None,
@@ -31,7 +29,8 @@ def dataset(path: str | Path, column: Columns, past_covariates: Columns = (),
     values in the future covariates only. They describe future steps, which a forecast covers.
 
     Args:
-      path: a text file with one row per line, such as CSV or TSV.
+      path: a text file with one row per line, such as CSV or TSV; or a DataFrame (an index with a name is a column), a
+        dict of columns, or a list of rows.
       column: the columns to forecast: a name, an index from 0, or a list of these.
       past_covariates: further input columns, known up to the present. Each category of a column without numbers
         becomes an input that is 0 or 1.
@@ -61,13 +60,12 @@ def dataset(path: str | Path, column: Columns, past_covariates: Columns = (),
       skip_rows: number of lines above the table.
       header: whether the first row names the columns. Columns without names are "column 0", "column 1" ...
       series_by: the columns that tell several series of one table apart, such as a shop. One network learns all of
-        them; each is split in time and scaled by itself.
+        them; each is split in time and scaled by itself, but counts share one scale. Constant ones are left out.
       encoding: the encoding of the file, by Python's name, such as "cp1252"; None for UTF-8, or UTF-16 with a mark.
 
     Raises:
       FileNotFoundError: if the file does not exist.
-      ValueError: if a column does not exist, or a value is missing or not a finite number. The message names the line
-        and the column.
+      ValueError: if a column does not exist, or a value is missing or not a finite number; the message names both.
     """
     columns = {"column": column, "past_covariates": past_covariates, "future_covariates": future_covariates}
     missing_texts = tuple(str(value) for value in _listed(missing_values))

@@ -118,7 +118,7 @@ def dataset(
 def _read(name):
     source = SERIES[name]
     with open(_assets.FOLDER / f"{name}.csv", newline="") as file:
-        rows = list(csv.reader(file))[1:]
+        header, *rows = csv.reader(file)
     columns = [
         np.array([float(row[column] or "nan") for row in rows]) for column in (source.column, *source.past_covariates)
     ]
@@ -130,4 +130,5 @@ def _read(name):
         times,
         source.time,
         np.stack(past_covariates, axis=1) if past_covariates else None,
+        past_columns=tuple((header[column], None) for column in source.past_covariates),
     )

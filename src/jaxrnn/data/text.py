@@ -5,7 +5,6 @@ with speakers and their lines but without stage directions.
 """
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,7 +13,7 @@ import numpy as np
 
 from jaxrnn.arguments import checked
 from jaxrnn.batch import Batch
-from jaxrnn.data import _assets, _letters
+from jaxrnn.data import _assets, _frames, _letters
 from jaxrnn.data._forecast import in_order
 from jaxrnn.data._trigrams import trigrams
 from jaxrnn.data.examples import constant_logits
@@ -22,14 +21,14 @@ from jaxrnn.dataset import Dataset, Loss, Metric, TrainingSet
 from jaxrnn.losses import cross_entropy
 from jaxrnn.metrics import cross_entropy as nats
 from jaxrnn.symbols import Question, SymbolData, Symbols
-from jaxrnn.types import Rate, Size
+from jaxrnn.types import Rate, Size, TableSource
 
 ROWS = 32  # parallel sequences into which a split is cut
 MAX_SPLIT_LETTERS = 2**18
 
 
 @checked
-def dataset(path: str | Path | None = None, window: Size = 64, validation: Rate = 0.05, test: Rate = 0.05) -> Dataset:
+def dataset(path: TableSource | None = None, window: Size = 64, validation: Rate = 0.05, test: Rate = 0.05) -> Dataset:
     """Windows of a text in order; the carry is handed on from update to update (truncated BPTT).
 
     - The B rows of a batch read B equal shares of the training part. Each epoch starts with a fresh carry.
@@ -38,7 +37,7 @@ def dataset(path: str | Path | None = None, window: Size = 64, validation: Rate 
     - An ASCII file of 64 MiB or more is memory-mapped.
 
     Args:
-      path: a UTF-8 text file; None for Shakespeare.
+      path: a UTF-8 text file, or the text itself as a list of its lines; None for Shakespeare.
       window: letters per update.
       validation, test: the shares of the text, at its end, for validation and test; at most 262,144 letters each.
 
@@ -46,14 +45,14 @@ def dataset(path: str | Path | None = None, window: Size = 64, validation: Rate 
       FileNotFoundError: if the file does not exist.
       ValueError: if the file is not UTF-8, or too short for the window.
     """
-    letters = _letters.of_text(shakespeare()) if path is None else _letters.of_file(path)
+    letters, name = _read(path)
     if validation + test >= 1:
         raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
     symbols = Symbols(tuple(map(chr, np.flatnonzero(letters.counts).tolist())))
     numbers = np.cumsum(letters.counts > 0, dtype=np.int32) - 1  # code point -> index of its symbol
     begins, length = _begins(len(letters.codes), validation, test), len(letters.codes)
     trained = begins["validation"]
-    _refuse_short(path or "the text", begins, length, {"validation": validation, "test": test}, window)
+    _refuse_short(name, begins, length, {"validation": validation, "test": test}, window)
     read = partial(_numbers, letters.codes, numbers)
     spans = {"validation": read(trained, begins["test"]), "test": read(begins["test"], length)}
     held_out = np.bincount(np.concatenate(list(spans.values())), minlength=symbols.size)
@@ -78,6 +77,15 @@ def dataset(path: str | Path | None = None, window: Size = 64, validation: Rate 
         targets="next_step",
         symbols=SymbolData(symbols, symbols, question),
     )
+
+
+def _read(path):
+    """Returns (`Letters`, name for messages)."""
+    if path is None:
+        return _letters.of_text(shakespeare()), "the text"
+    if _frames.is_file(path):
+        return _letters.of_file(path), path
+    return _letters.of_lines(path), "the text"
 
 
 def shakespeare() -> str:

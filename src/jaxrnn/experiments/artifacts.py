@@ -1,6 +1,4 @@
-"""Writes the results of a trained network (summary, evaluation, generated values, figures) and formats its report."""
-
-from pathlib import Path
+"""Writes the results of a trained network (summary, evaluation, generated values, figures)."""
 
 import numpy as np
 
@@ -13,7 +11,7 @@ from jaxrnn.plotting import forecasts as plotting
 from jaxrnn.storage import probe_files, summaries
 from jaxrnn.table import Table
 from jaxrnn.training import forecasts, series_tables, symbol_inference
-from jaxrnn.training.priming import generation_error, primed
+from jaxrnn.training.priming import generation_rmse, primed
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -149,7 +147,7 @@ def write_generation(run, prime=None, length=None, start=None, seed=0):
       seed: seed of the sampled paths.
 
     Returns:
-      (path of the values, path of the figure, mean squared error or None if the true values are not known).
+      (path of the values, path of the figure, {label: RMSE in the source's units} of the known true values).
     """
     generated, series = run.generate(length, prime, start), run.dataset.series
     priming, path = primed(run.task, prime, length, start), run.folder / "generation.csv"
@@ -172,7 +170,7 @@ def write_generation(run, prime=None, length=None, start=None, seed=0):
     Table(rows).write(path)
     with style.page(_width(run)):
         figure = style.save(run.plot_generation(length, prime, start, seed), run.folder, "generation")
-    return path, figure, generation_error(run.dataset, generated, priming.start)
+    return path, figure, generation_rmse(run.dataset, generated, priming.start)
 
 
 def write_by_lead(run, horizon):
@@ -193,46 +191,3 @@ def write_by_lead(run, horizon):
         figure = plotting.by_lead(errors_by_name, "mean absolute scaled error")
         style.save(figure, run.folder, "by_lead")
     return path, {name: float(np.mean(errors)) for name, errors in errors_by_name.items()}
-
-
-def report(summary, folder, resume_command):
-    """Formats the result of a training run for the terminal: status, losses, and where the figures are.
-
-    Args:
-      summary: the content of `summary.json`.
-      folder: the run folder.
-      resume_command: the command that resumes the run if it was stopped.
-    """
-    lines = [f"{summary['status']} at step {summary['steps']}" + (f": {summary['reason']}" * bool(summary["reason"]))]
-    splits = {name: values for name, values in summary["metrics"].items() if values and "baseline" in values}
-    if splits:
-        lines += [
-            f"metrics of the best params, at step {summary['best_step']}:",
-            table(splits, summary["baseline"], summary.get("units")),
-        ]
-    if "generation" in summary and summary["generation"]["mean_squared_error"] is not None:
-        words = "{length} values generated after {prime}: mean squared error {mean_squared_error:.3g}"
-        lines.append(words.format(**summary["generation"]))
-    if summary["probe_seconds"] > 0:
-        lines.append(f"probes took {summary['probe_seconds']:.2f} s of {summary['seconds']:.2f} s")
-    lines += [f"note: {note}" for note in summary["notes"]]
-    if summary["status"] == "stopped":
-        lines.append(f"resume with: {resume_command}")
-    elif (Path(folder) / "figures").is_dir():
-        lines.append(f"figures in {folder}/figures")
-    return "\n".join(lines)
-
-
-def table(metrics, trivial_name, units=None):
-    """Formats the metrics of every split as text: the loss, the loss of the trivial predictor, and the others.
-
-    `units` are {metric: its unit}.
-    """
-    columns = list(next(iter(metrics.values())))
-    head = {name: f"{name} ({unit})" if (unit := (units or {}).get(name)) else name for name in columns}
-    head |= {"baseline": trivial_name} if "baseline" in head else {}
-    wide = {name: max(len(head[name]) + 2, 13) for name in columns}
-    lines = [f"{'split':<12}" + "".join(f"{head[name]:>{wide[name]}}" for name in columns)]
-    for split, values in metrics.items():
-        lines.append(f"{split:<12}" + "".join(f"{values[name]:>{wide[name]}.4g}" for name in columns))
-    return "\n".join(lines)

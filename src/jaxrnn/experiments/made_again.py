@@ -7,16 +7,13 @@ The file holds names of functions, plain values and arrays of numbers, no code. 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from jaxrnn.errors import ConfigError, DamagedError
-from jaxrnn.experiments import targets, trust
+from jaxrnn.experiments import stored_values, targets, trust
 from jaxrnn.made_by import Call
 from jaxrnn.storage import array_file
 
 FILE = "objects.safetensors"
 LARGEST = 2**28  # bytes of the arrays that are stored
-ARRAY = "_array_"  # key of a reference to a stored array
 
 
 class Unknown(Exception):
@@ -53,7 +50,7 @@ def read(folder, trusted=()) -> dict[str, Any] | None:
 
 
 def _described(value, name, arrays):
-    """Returns a value as what JSON can hold: a call as {"_target_": name, ...}, an array as {ARRAY: its name}."""
+    """Returns a value as what JSON can hold: a call as {"_target_": name, ...}, and arrays as references."""
     call = getattr(value, "made_by", None)
     if isinstance(call, Call) and call.target.startswith("jaxrnn."):
         arguments = {key: _described(argument, f"{name}.{key}", arrays) for key, argument in call.arguments.items()}
@@ -62,13 +59,12 @@ def _described(value, name, arrays):
         return value
     if isinstance(value, Path):
         return str(value.resolve())
+    if (reference := stored_values.described(value, arrays)) is not None:
+        return reference
     if type(value) in (list, tuple):
         return [_described(part, f"{name}[{index}]", arrays) for index, part in enumerate(value)]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {key: _described(part, f"{name}.{key}", arrays) for key, part in value.items()}
-    if hasattr(value, "dtype") and np.asarray(value).dtype.kind in "biuf":
-        arrays[f"array {len(arrays)}"] = np.asarray(value)
-        return {ARRAY: f"array {len(arrays) - 1}"}
     raise Unknown(f"{name}: no factory of jaxrnn made it")
 
 
@@ -78,10 +74,8 @@ def _made(node, arrays, name):
         return [_made(part, arrays, name) for part in node]
     if not isinstance(node, dict):
         return node
-    if ARRAY in node:
-        if node[ARRAY] not in arrays:
-            raise DamagedError(f"{name}: its file is damaged: {node[ARRAY]} is missing")
-        return arrays[node[ARRAY]]
+    if (value := stored_values.made(node, arrays, name)) is not node:
+        return value
     parts = {key: _made(part, arrays, f"{name}.{key}") for key, part in node.items() if key != "_target_"}
     if "_target_" not in node:
         return parts

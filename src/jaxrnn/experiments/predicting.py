@@ -6,10 +6,11 @@ import numpy as np
 
 from jaxrnn.batch import Batch, Pair
 from jaxrnn.errors import ConfigError
+from jaxrnn.experiments import series_inputs
 from jaxrnn.training import compatibility, symbol_inference
 
 
-def predict(run, inputs, series=None):
+def predict(run, inputs, series=None, **covariates):
     """Predicts for new inputs; `Run.predict` describes the arguments and the result.
 
     Raises:
@@ -20,40 +21,21 @@ def predict(run, inputs, series=None):
     if texts and all(isinstance(text, str) for text in texts):
         answers = _for_texts(run, texts)
         return answers[0] if isinstance(inputs, str) else answers
-    predictions = _for_arrays(run, dataset, sequences(dataset, inputs))
-    return predictions if _is_ragged(inputs) or np.ndim(inputs) == 3 else predictions[0]
+    predictions = _for_arrays(run, dataset, network_inputs(dataset, inputs, **covariates))
+    return predictions if series_inputs.is_ragged(inputs) or np.ndim(inputs) == 3 else predictions[0]
 
 
-def sequences(dataset, inputs):
-    """Lists the sequences [T_n, V] of an array [T], [T, V] or [B, T, V], of a list of arrays, or of a DataFrame."""
+def network_inputs(dataset, inputs, **covariates):
+    """Lists the inputs of the network [T_n, D] for sequences in the source's units, with their covariates."""
     if dataset.symbols.inputs is not None:
-        raise ConfigError("x: this network reads texts; expected a text or a list of texts")
-    if hasattr(inputs, "columns"):
-        inputs = _of_columns(dataset, inputs)
-    array = None if _is_ragged(inputs) else np.asarray(inputs, float)
-    if array is not None:
-        array = array[:, None] if array.ndim == 1 else array  # a series of one variable
-    arrays = [np.asarray(sequence, float) for sequence in inputs] if array is None else [array]
-    arrays = list(array) if array is not None and array.ndim == 3 else arrays
-    width = dataset.input_size if dataset.series is None else len(dataset.series.value_labels)
-    for array in arrays:
-        if array.ndim != 2 or array.shape[1] != width or not len(array) or not np.isfinite(array).all():
-            raise ConfigError(f"x: expected finite numbers [T, {width}] or [B, T, {width}], got shape {array.shape}")
-    return arrays
-
-
-def _is_ragged(inputs):
-    return isinstance(inputs, list | tuple) and len({np.shape(sequence) for sequence in inputs}) > 1
-
-
-def _of_columns(dataset, frame):
-    """Returns the columns of a DataFrame that a network trained on a table reads, [T, V]."""
-    if dataset.series is None:
-        return frame.to_numpy()
-    labels = list(dataset.series.value_labels)
-    if missing := [label for label in labels if label not in frame.columns]:
-        raise ConfigError(f"x: no column {missing[0]!r}; the columns are {', '.join(map(str, frame.columns))}")
-    return frame[labels].to_numpy()
+        advice = "; pass a column, such as frame['text']" if hasattr(inputs, "columns") else ""
+        raise ConfigError(f"x: this network reads texts; expected a text or a list of texts{advice}")
+    if dataset.series is not None:
+        return [series.inputs() for series in series_inputs.read(dataset.series, inputs, **covariates)]
+    if unused := [name for name, value in covariates.items() if value is not None]:
+        raise ConfigError(f"{unused[0]}: this data set is not a time series, so it has none; leave it out")
+    arrays = series_inputs.sequences(inputs, dataset.input_size)
+    return arrays if dataset.scales is None else [dataset.scales.inputs.scaled(array) for array in arrays]
 
 
 def of_series(dataset, name):
@@ -71,41 +53,14 @@ def of_series(dataset, name):
     raise ConfigError(f"series={name}: {advice}")
 
 
-def _for_arrays(run, dataset, arrays):
-    """Predicts for sequences [T_n, V] in the source's units; an array [B, ...] if all have the same length."""
-    xs, lengths = padded([network_inputs(dataset, array) for array in arrays])
+def _for_arrays(run, dataset, inputs):
+    """Predicts for inputs of the network [T_n, D]; an array [B, ...] if all have the same length."""
+    xs, lengths = padded(inputs)
     ys = _in_source_units(dataset, np.asarray(run.evaluator.predict(run.params, batch(xs, lengths))))
     if dataset.targets == "per_sequence":
-        return ys[lengths - 1, np.arange(len(arrays))]
+        return ys[lengths - 1, np.arange(len(inputs))]
     predictions = [ys[:length, row] for row, length in enumerate(lengths)]
     return predictions if len(set(lengths)) > 1 else np.stack(predictions)
-
-
-def network_inputs(dataset, values):
-    """Converts a sequence [T, V] from the source's units to the inputs of the network, [T, D]."""
-    series = dataset.series
-    if series is None:
-        return values if dataset.scales is None else dataset.scales.inputs.scaled(values)
-    return scaled_series(series, values).inputs()
-
-
-def scaled_series(series, values):
-    """Returns a `Series` with other values [T, V], in the source's units, scaled like the run's series."""
-    if series.panel:
-        names = ", ".join(each.name for each in series.panel)
-        raise ConfigError(
-            f"x: this network learned several series, each with a scale of its own ({names}); call "
-            f"run.predict(x, series={series.name!r}) or name another"
-        )
-    if series.past_covariates is not None or series.future_covariates is not None:
-        raise ConfigError(
-            "x: this network also reads covariates or a calendar, which x does not contain; generate() continues the "
-            "series of the run"
-        )
-    if series.log and (values <= 0).any():
-        raise ConfigError("x: this network reads logarithms, so every value must be above 0")
-    scaled = ((np.log(values) if series.log else values) - series.mean) / series.std
-    return series._replace(values=scaled, missing=None, informed=None)
 
 
 def _in_source_units(dataset, ys):
@@ -114,6 +69,7 @@ def _in_source_units(dataset, ys):
     if series is not None:
         values = np.asarray(series.distribution.median(jnp.asarray(ys)))
         values = series.in_source_units(values.reshape(*ys.shape[:2], series.horizon, -1))
+        values = np.round(values) if series.distribution.counts else values
         return values[:, :, 0] if series.horizon == 1 else values
     if not has_classes(dataset):
         return ys if dataset.scales is None else dataset.scales.targets.unscaled(ys)

@@ -87,18 +87,24 @@ class Run:
         return self.task.dataset
 
     @in_own_precision
-    def predict(self, x: Any, series: str | None = None) -> Any:
+    def predict(self, x: Any, series: str | None = None, past_covariates: Any = None,
+                future_covariates: Any = None, times: Any = None) -> Any:  # fmt: skip
         """Predicts for new inputs, each sequence from an initial carry, or returns the outputs of a split.
 
         - An array [T, D] or [B, T, D], or a list of arrays [T_n, D], in the source's units: returns values [..., T, K]
           in the source's units, or labels [..., T]. For data with one target per sequence, returns [..., K] or [...].
           A series may be [T]; its predictions are the values after each step, [T, V], or [T, h, V] if h > 1.
-        - A DataFrame: returns the same for the columns that the run was trained on.
+        - A DataFrame: returns the same for the columns that the run was trained on, its covariates included.
         - A text or a list of texts: returns the label, the list of labels, the answer, or the text continued.
         - The name of a split: returns the outputs ys [T, B, K] of its sequences, in the network's units; for windows of
           a series [1, B, K], the predictions after the last step of each window.
 
-        `series` names the series whose scale x has, if the network learned several (`data.series_by`).
+        Args:
+          x: the inputs.
+          series: the series whose scale x has, if the network learned several (`data.series_by`).
+          past_covariates, future_covariates: [T, P] and [T + F, Q], if the network reads any, with F at least the
+            horizon; one for each sequence of x. A DataFrame x may hold them, the future ones in rows at its end too.
+          times: [T], dates, if the network reads a calendar and x is not a DataFrame with the times.
 
         Raises:
           ConfigError: if x does not fit the run's data set.
@@ -107,19 +113,21 @@ class Run:
         if not isinstance(x, str) or x not in splits:
             if isinstance(x, str) and self.dataset.symbols.question is None:
                 raise ConfigError(f"split={x}: the data set has no such split; it has {', '.join(splits) or 'none'}")
-            return predicting.predict(self, x, series)
+            covariates = {"past_covariates": past_covariates, "future_covariates": future_covariates, "times": times}
+            return predicting.predict(self, x, series, **covariates)
         if x not in self._predicted:
             self._predicted[x] = self.evaluator.predict(self.params, splits[x])
         return self._predicted[x]
 
     @in_own_precision
-    def evaluate(self, x: Any, y: Any = None) -> dict[str, Any]:
+    def evaluate(self, x: Any, y: Any = None, **covariates: Any) -> dict[str, Any]:
         """Scores the network on other data, by the loss and the metrics of the run's data set.
 
         Args:
           x: a `Dataset` in the units of the run's; a series [T] or [T, V], or a DataFrame, in the source's units, whose
             targets are its own later values; or sequences as in `predict`, with y.
           y: the targets of sequences: values in the source's units, or classes, one each or one per step.
+          covariates: those of a series, as in `predict`.
 
         Returns:
           {metric: value}; for a `Dataset` {split: {metric: value}}.
@@ -127,7 +135,7 @@ class Run:
         Raises:
           ConfigError: if the data do not fit the run's data set.
         """
-        return scoring.evaluate(self, x, y)
+        return scoring.evaluate(self, x, y, **covariates)
 
     def save(self, folder: str | Path) -> None:
         """Saves the run in a new run folder, which `jaxrnn.load(folder)` reads.
@@ -183,14 +191,8 @@ class Run:
         return self._generated[inputs[:3]]
 
     @in_own_precision
-    def paths(
-        self,
-        count: int = 200,
-        length: int | None = None,
-        prime: int | None = None,
-        start: int | str | None = None,
-        seed: int = 0,
-    ) -> np.ndarray:
+    def paths(self, count: int = 200, length: int | None = None, prime: int | None = None,
+              start: int | str | None = None, seed: int = 0) -> np.ndarray:  # fmt: skip
         """Draws possible continuations of the series, in the network's units.
 
         With horizon 1 each step is drawn from its distribution given the steps drawn before it. With a longer horizon

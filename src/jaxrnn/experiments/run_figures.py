@@ -1,10 +1,13 @@
 """The figures of a run: learning curves, gradient norm, and for a series its prediction and its continuation."""
 
+import numpy as np
+
+from jaxrnn.experiments import predicting
 from jaxrnn.plotting import forecasts
 from jaxrnn.plotting import runs as plotting
 from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.training import series_tables
-from jaxrnn.training.priming import generates
+from jaxrnn.training.priming import generates, primed
 
 
 def figures(run):
@@ -17,8 +20,23 @@ def figures(run):
         gradient_norm=plotting.gradient_norm(rows, run.task.optimizer.clip_norm),
     )
     if series is not None and "test" in dataset.splits:
-        ys = series_tables.of_series(dataset, "test", run.predict("test"))
-        figures["prediction"] = forecasts.prediction(series, series.distribution, ys)
+        ys = run.predict("test")
+        if series.panel:
+            figures["prediction"] = forecasts.panel_prediction(series_tables.of_panel(dataset, "test", ys))
+        else:
+            ys = series_tables.of_series(dataset, "test", ys)
+            figures["prediction"] = forecasts.prediction(series, series.distribution, ys)
     if generates(run.task):
-        figures["generation"] = run.plot_generation()
+        figures["generation"] = _panel_generation(run) if series.panel else run.plot_generation()
     return figures
+
+
+def _panel_generation(run):
+    """Draws how the network continues each of several series, from its own handover."""
+    outputs = []
+    for series in run.dataset.series.panel[: forecasts.MAX_PANELS]:
+        task = run.task._replace(dataset=predicting.of_series(run.dataset, series.name))
+        inputs = primed(task)
+        generated = np.asarray(run.evaluator.generate(run.params, inputs))
+        outputs.append((series, inputs.start, inputs.prime, generated))
+    return forecasts.panel_generation(outputs)

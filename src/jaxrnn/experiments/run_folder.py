@@ -8,11 +8,11 @@ import jax
 from jaxrnn import atomic
 from jaxrnn.errors import ConfigError, DiskError
 from jaxrnn.experiments import comparing, fitting, saved_config, schema
-from jaxrnn.experiments.artifacts import report
 from jaxrnn.experiments.build import INSTEAD, ON_GPUS, build, description
 from jaxrnn.experiments.hydra_internals import to_yaml
 from jaxrnn.experiments.multihost import joined, with_all_processes
 from jaxrnn.experiments.run import Run
+from jaxrnn.experiments.run_report import report
 from jaxrnn.precision import computing
 from jaxrnn.storage import fingerprint, locks, metrics_csv, summaries
 from jaxrnn.storage.checkpoints import Checkpoints

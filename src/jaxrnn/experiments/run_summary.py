@@ -3,9 +3,10 @@
 import jax
 
 from jaxrnn.metrics import better, unit_of
+from jaxrnn.training import series_tables
 from jaxrnn.training.diagnostics import notes, worse_than_trivial
 from jaxrnn.training.history import COLUMNS
-from jaxrnn.training.priming import generates, generation_error, primed
+from jaxrnn.training.priming import generates, generation_error, generation_rmse, primed
 
 
 def content(run):
@@ -31,6 +32,14 @@ def content(run):
     }
     if generates(run.task) and not stopped:
         prime, length, *_ = primed(run.task)
-        error = generation_error(run.dataset, run.generate())
-        values["generation"] = {"prime": prime, "length": length, "mean_squared_error": error}
+        generated = run.generate()
+        values["generation"] = {
+            "prime": prime,
+            "length": length,
+            "mean_squared_error": generation_error(run.dataset, generated),
+            "rmse": generation_rmse(run.dataset, generated),
+            **({"series": run.dataset.series.name} if run.dataset.series.panel else {}),
+        }
+    if run.dataset.series is not None and run.dataset.series.panel and not stopped:
+        values["series"] = series_tables.errors(run)
     return values

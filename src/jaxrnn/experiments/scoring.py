@@ -5,11 +5,11 @@ import numpy as np
 
 from jaxrnn.batch import Batch
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import predicting
+from jaxrnn.experiments import predicting, series_inputs
 from jaxrnn.types import Dataset
 
 
-def evaluate(run, data, targets=None):
+def evaluate(run, data, targets=None, **covariates):
     """Scores a run on other data; `Run.evaluate` describes the arguments and the result.
 
     Raises:
@@ -19,9 +19,9 @@ def evaluate(run, data, targets=None):
         _check_units(run.dataset, data)
         return {name: run.evaluator.measure(run.params, batch) for name, batch in data.splits.items()}
     if targets is not None:
-        batch = _labelled(run.dataset, predicting.sequences(run.dataset, data), targets)
+        batch = _labelled(run.dataset, data, targets)
     elif run.dataset.series is not None:
-        batch = _continued(run.dataset, predicting.sequences(run.dataset, data))
+        batch = _continued(run.dataset, series_inputs.read(run.dataset.series, data, **covariates))
     else:
         raise ConfigError("evaluate: the targets are missing; call run.evaluate(x, y), or pass a data set")
     return run.evaluator.measure(run.params, batch)
@@ -55,9 +55,8 @@ def _equal(a, b):
     return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-6)
 
 
-def _continued(dataset, arrays):
-    """Returns the `Batch` of series [T_n, V], whose targets are their own later values."""
-    scaled = [predicting.scaled_series(dataset.series, array) for array in arrays]
+def _continued(dataset, scaled):
+    """Returns the `Batch` of several `Series`, whose targets are their own later values."""
     xs, lengths = predicting.padded([series.inputs() for series in scaled])
     targets, _ = predicting.padded([series.targets() for series in scaled])
     weights = np.arange(len(xs))[:, None] < lengths - dataset.series.horizon
@@ -70,13 +69,14 @@ def _continued(dataset, arrays):
     )
 
 
-def _labelled(dataset, arrays, targets):
-    """Returns the `Batch` of sequences [T_n, D] with targets: values or classes, one each or one per step."""
-    if len(arrays) != len(targets):
-        raise ConfigError(f"y: {len(arrays)} sequences but {len(targets)} targets")
+def _labelled(dataset, data, targets):
+    """Returns the `Batch` of sequences with targets: values or classes, one each or one per step."""
     if dataset.series is not None:
         raise ConfigError("y: the targets of a series are its own later values; call run.evaluate(values)")
-    xs, lengths = predicting.padded([predicting.network_inputs(dataset, array) for array in arrays])
+    inputs = predicting.network_inputs(dataset, data)
+    if len(inputs) != len(targets):
+        raise ConfigError(f"y: {len(inputs)} sequences but {len(targets)} targets")
+    xs, lengths = predicting.padded(inputs)
     rows = [_target_rows(dataset, y, length) for y, length in zip(targets, lengths, strict=True)]
     values, _ = predicting.padded(rows)
     mask = np.arange(len(xs))[:, None] < lengths

@@ -17,6 +17,7 @@ WORDS = {
     "Path": "path",
     "None": "null",
     "Any": "any value",
+    "TableSource": "path",
     "ArrayLike": "number",
     "DTypeLike": "dtype such as bfloat16",
     "GradientTransformation": NODE,
@@ -57,7 +58,7 @@ def _subscript(annotation, file):
         return _either([in_words(content, file), "null"])
     if name == "Annotated":
         return _range(in_words(parts[0], file), parts[1])
-    if name in ("list", "tuple", "Sequence"):
+    if name in ("list", "tuple", "Sequence", "ListOf"):
         items = _either([in_words(part, file) for part in parts if ast.unparse(part) != "..."])
         return f"list of lists of: {items[9:]}" if items.startswith("list of: ") else f"list of: {items}"
     return WORDS.get(name, name)

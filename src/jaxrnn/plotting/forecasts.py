@@ -7,6 +7,7 @@ from jaxrnn.plotting import style
 TRUTH = {"color": "0.55", "linewidth": 2.2, "label": "true values"}
 MODEL = {"color": style.RED, "linewidth": 1.2, "linestyle": "--"}
 BANDS = ((0.9, 0.13), (0.5, 0.28))  # (probability inside the band, opacity)
+MAX_PANELS = 12  # series in the figures of a panel
 MAX_STEPS = 400  # steps in the figure of a prediction; more would overlap
 
 
@@ -21,6 +22,54 @@ def prediction(series, distribution, ys):
       distribution: the distribution of the outputs.
       ys: outputs at the steps of the split, in order [n, K]. The last one reaches the end of the series.
     """
+    figure, panels = _panels(series)
+    _draw_prediction(panels, series, distribution, ys)
+    return style.legend_below(figure) if len(panels) > 1 else style.legend_above(panels[0])
+
+
+def panel_prediction(outputs):
+    """Draws the predictions of several series as `prediction` does, with one small panel per series and variable.
+
+    Args:
+      outputs: [(`Series`, ys [n, K]), ...]. At most 12 panels are drawn, of the first series.
+    """
+    figure, panels = _small_panels([series for series, _ in outputs])
+    for series, ys in outputs:
+        own, panels = panels[: len(series.value_labels)], panels[len(series.value_labels) :]
+        _draw_prediction(own, series, series.distribution, ys)
+    return style.legend_below(figure)
+
+
+def panel_generation(outputs):
+    """Draws the generated continuations of several series, with one small panel per series and variable.
+
+    Args:
+      outputs: [(`Series`, start, prime, generated), ...], as in `generation`. At most 12 panels are drawn.
+    """
+    figure, panels = _small_panels([series for series, *_ in outputs])
+    for series, *generated in outputs:
+        own, panels = panels[: len(series.value_labels)], panels[len(series.value_labels) :]
+        _draw_generation(own, series, *generated)
+    return style.legend_below(figure)
+
+
+def _small_panels(panel):
+    """Returns (figure, axes), one for each variable of several `Series`, with its name as the title."""
+    names = [
+        series.name if len(series.value_labels) == 1 else f"{series.name}, {label}"
+        for series in panel
+        for label in series.value_labels
+    ][:MAX_PANELS]
+    label = panel[0].value_labels[0] if len(panel[0].value_labels) == 1 else ""
+    figure, axes_list = style.panels(len(names), style.plain(panel[0].time_label), style.plain(label), columns=3)
+    for axes, name in zip(axes_list, names, strict=True):
+        style.title(axes, style.plain(name))
+        axes.tick_params(axis="x", labelrotation=30)
+    return figure, axes_list
+
+
+def _draw_prediction(panels, series, distribution, ys):
+    """Draws the last steps of a prediction into the panels of the first variables."""
     ahead, width = series.horizon, series.values.shape[1]
     ys = ys[-MAX_STEPS:]
     start = len(series.values) - len(ys)
@@ -31,14 +80,12 @@ def prediction(series, distribution, ys):
     median = furthest(distribution.median(ys))
     low, high = (furthest(distribution.quantile(ys, q)) if distribution.size > 1 else None for q in (0.05, 0.95))
     times, truth = series.times_of(start, len(ys)), series.in_source_units(series.truth()[start:])
-    figure, panels = _panels(series)
     label = "one-step prediction" if ahead == 1 else f"prediction {ahead} steps ahead"
     for variable, axes in enumerate(panels):
         _draw_truth(axes, times, truth[:, variable])
         if low is not None and high is not None:
             _band(axes, times, low[:, variable], high[:, variable], 0.2, "90 % interval")
         axes.plot(times, median[:, variable], label=label, **MODEL)
-    return style.legend_below(figure) if len(panels) > 1 else style.legend_above(panels[0])
 
 
 def generation(series, start, prime, generated, paths=None):
@@ -53,13 +100,19 @@ def generation(series, start, prime, generated, paths=None):
       generated: generated values [length, V], in the network's units.
       paths: sampled paths [length, n, V], or None. The figure shades their central 90 % and 50 %.
     """
+    figure, panels = _panels(series)
+    _label_boundary(panels[0], _draw_generation(panels, series, start, prime, generated, paths), series.horizon)
+    return style.legend_below(figure)
+
+
+def _draw_generation(panels, series, start, prime, generated, paths=None):
+    """Draws a continuation into the panels of the first variables; returns the time where it begins."""
     length = len(generated)
     first, last = start - min(prime, 2 * length), min(start + length, len(series.values))
     true_times, times = series.times_of(first, last - first), series.times_of(start, length)
     before, after = series.times_of(start - 1, 2)
     boundary = before + (after - before) / 2
     values, truth = series.in_source_units(generated), series.in_source_units(series.truth()[first:last])
-    figure, panels = _panels(series)
     for variable, axes in enumerate(panels):
         _draw_truth(axes, true_times, truth[:, variable])
         if paths is not None:
@@ -71,8 +124,7 @@ def generation(series, start, prime, generated, paths=None):
         label = "generated" if series.horizon == 1 else "forecast"
         axes.plot(times, values[:, variable], label=label, marker=marker, **MODEL)
         axes.axvline(boundary, color="0.2", linewidth=0.8, linestyle=":")
-    _label_boundary(panels[0], boundary, series.horizon)
-    return style.legend_below(figure)
+    return boundary
 
 
 def by_lead(errors, label):

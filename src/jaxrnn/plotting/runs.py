@@ -7,10 +7,13 @@ SPLITS = {
     "validation": {"color": style.RED, "linestyle": "--"},
     "test": {"color": style.GREEN, "linestyle": "-."},
 }
+SHARES = {"accuracy": "accuracy", "solved": "solved sequences (share)"}  # metric: label of its axis
 
 
 def learning_curves(rows, loss_name, trivial_name, baseline):
     """Draws the loss against the number of updates, with the loss of the trivial predictor for comparison.
+
+    Beside it stands the accuracy, or the share of solved sequences, of a run that reports one.
 
     Args:
       rows: the rows of `metrics.csv`.
@@ -18,7 +21,9 @@ def learning_curves(rows, loss_name, trivial_name, baseline):
       trivial_name: name of the trivial predictor, see `Dataset`.
       baseline: loss of the trivial predictor on the validation split, or None.
     """
-    figure, axes = style.axes("update", style.plain(f"loss: {loss_name}"))
+    share = next((name for name in SHARES if any(row.get(name) is not None for row in rows)), None)
+    label = style.plain(f"loss: {loss_name}")
+    figure, (axes, *beside) = style.panels(1 if share is None else 2, "update", label, columns=2)
     for split in dict.fromkeys(row["split"] for row in rows):
         steps, losses = _column(rows, split, "loss")
         axes.plot(steps, losses, label=split, marker="o" if len(steps) == 1 else None, **SPLITS[split])
@@ -28,8 +33,19 @@ def learning_curves(rows, loss_name, trivial_name, baseline):
         axes.set_yscale(
             "log"
         )  # the negative log-likelihood of real values may be negative, so then the axis stays linear
-    style.legend_above(axes)
-    return figure
+    if share is None:
+        return style.legend_above(axes)
+    _draw_share(beside[0], rows, share)
+    return style.legend_below(figure)
+
+
+def _draw_share(axes, rows, name):
+    """Draws a metric between 0 and 1 of each split that reports it."""
+    for split in dict.fromkeys(row["split"] for row in rows if row.get(name) is not None):
+        steps, values = _column(rows, split, name)
+        axes.plot(steps, values, label=split, marker="o" if len(steps) == 1 else None, **SPLITS[split])
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_ylabel(SHARES[name])
 
 
 def gradient_norm(rows, clip_norm):
@@ -53,5 +69,5 @@ def gradient_norm(rows, clip_norm):
 
 
 def _column(rows, split, name):
-    rows = [row for row in rows if row["split"] == split and row[name] is not None]
+    rows = [row for row in rows if row["split"] == split and row.get(name) is not None]
     return [row["step"] for row in rows], [row[name] for row in rows]

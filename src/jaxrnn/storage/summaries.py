@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any, Literal, Required
+from typing import Annotated, Any, Literal, NotRequired, Required
 
 import jax
 from annotated_types import Ge, Lt
@@ -27,11 +27,13 @@ class Rows(TypedDict):
 
 
 class Generation(TypedDict):
-    """Length of the prime and of the generated values, and their error."""
+    """Length of the prime and of the generated values, and their errors in the source's units, by variable."""
 
     prime: Count
     length: Count
     mean_squared_error: float | None
+    rmse: NotRequired[dict[str, float | None]]
+    series: NotRequired[str]
 
 
 class Summary(TypedDict, total=False):

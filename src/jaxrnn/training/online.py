@@ -9,6 +9,7 @@ import optax
 from jaxrnn.keys import at_step
 from jaxrnn.losses import mean_of, weighted_sum
 from jaxrnn.nets.recording import record
+from jaxrnn.training.frozen import zero_frozen
 from jaxrnn.types import Params
 from jaxrnn.unroll.online_step import beginning, one_step
 from jaxrnn.unroll.scan import scan
@@ -68,7 +69,7 @@ def stepwise(task, rule, name, state, batch, key):
             return mean_of(total, weights), (new_carry, new_memories, total, weights)
 
         grads, (carry, memories, total, weights) = jax.grad(loss, has_aux=True)(params)
-        old_state, new_state = OnlineState(params, opt_state), _update(task.optimizer, params, opt_state, grads)
+        old_state, new_state = OnlineState(params, opt_state), _update(task, params, opt_state, grads)
         # Only a step that counts in the loss changes the params and the state of the optimizer.
         state = jax.tree.map(lambda new, old: jnp.where(weights > 0, new, old), new_state, old_state)
         return (state, carry, memories), (total, weights)
@@ -97,10 +98,12 @@ def after_the_batch(task, state, batch, key):
         return mean_of(total, weights)
 
     value, grads = jax.value_and_grad(loss)(state.params)
-    return _update(task.optimizer, state.params, state.opt_state, grads), value
+    return _update(task, state.params, state.opt_state, grads), value
 
 
-def _update(optimizer, params, opt_state, grads):
+def _update(task, params, opt_state, grads):
+    optimizer, grads = task.optimizer, zero_frozen(task.frozen, grads)
     clipped, _ = optimizer.clip.update(grads, optimizer.clip.init(grads))
     changes, opt_state = optimizer.rule.update(clipped, opt_state, params)
+    changes = zero_frozen(task.frozen, changes)  # weight decay would change frozen parts too
     return OnlineState(optax.apply_updates(params, changes), opt_state)

@@ -67,6 +67,21 @@ def generation_error(dataset, generated, start=None):
     return float(np.nanmean(errors**2)) if np.isfinite(truth).any() else None
 
 
+def generation_rmse(dataset, generated, start=None):
+    """Returns {label: root mean squared error} of each generated variable with known true values, in source units.
+
+    Arguments as in `generation_error`.
+    """
+    series = dataset.series
+    truth = series.truth()[series.handover if start is None else start :][: len(generated)]
+    errors = series.differences(np.asarray(generated)[: len(truth)], truth)
+    return {
+        label: float(np.sqrt(np.nanmean(column**2)))
+        for label, column in zip(series.value_labels, errors.T, strict=True)
+        if np.isfinite(column).any()
+    }
+
+
 def _needs_past(series):
     """Returns whether the next input needs columns that are known only up to now; no network predicts them."""
     return series.past_covariates is not None and series.horizon == 1

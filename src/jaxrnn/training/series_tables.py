@@ -15,6 +15,11 @@ def has_predictions(dataset: Any, split: str) -> bool:
     return dataset.series is not None and split in dataset.splits and isinstance(dataset.splits[split].xs, Windows)
 
 
+def of_panel(dataset: Any, split: str, ys: Any) -> list[tuple[Any, np.ndarray]]:
+    """Lists (`Series`, outputs [n, K]) of each series of a panel with windows in a split, for outputs ys [1, B, K]."""
+    return [(series, outputs) for series, _, outputs in _of_each(dataset, dataset.splits[split], ys)]
+
+
 def of_series(dataset: Any, split: str, ys: Any) -> np.ndarray:
     """Returns the outputs [n, K] for the steps of a split that count, of the data set's `series` only."""
     ys, batch = np.asarray(ys), dataset.splits[split]
