@@ -157,3 +157,14 @@ ask "jaxrnn train model=lstm model.cell.s" 3
 ask "jaxrnn evaluate ru" 2
 """
     assert shell(line).stdout.splitlines() == ["train", "model=lstm", "model.cell.size=", "run="]
+
+
+def test_several_paths_are_studied_together(monkeypatch):
+    calls = []
+    monkeypatch.setattr(commands.study, "main", lambda task, name, arguments: calls.append((name, arguments)))
+    commands.study.start(["outputs/a", "study=gates", "outputs/b c"])
+    commands.study.start(["study=gates", "outputs/a"])
+    assert calls == [
+        ("study_run", ["study=gates", 'run=[outputs/a,"outputs/b c"]']),
+        ("study_run", ["study=gates", "run=outputs/a"]),
+    ]

@@ -93,7 +93,10 @@ def _stack_by_name(names, networks, experiments=None):
     networks_by_name = {}
     for name, network in zip(names, networks, strict=True):
         networks_by_name.setdefault(name, []).append(network)
-    return [_stack(name, members, (experiments or {}).get(name)) for name, members in networks_by_name.items()]
+    kinds = [_stack(name, members, (experiments or {}).get(name)) for name, members in networks_by_name.items()]
+    if any(kind.steps[0] == BEST for kind in kinds):  # then all figures and tables say so of all networks
+        kinds = [kind._replace(steps=np.array([BEST])) if len(kind.steps) == 1 else kind for kind in kinds]
+    return kinds
 
 
 def _stack(name, networks, experiment=None):

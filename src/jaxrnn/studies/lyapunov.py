@@ -160,14 +160,25 @@ def _driving(ensemble, steps, key):
 def plot(result: Result) -> dict[str, Any]:
     """Draws the spectra, one panel per network, before and after training, with the theory of Elman networks."""
     labels = "index / number of exponents", "Lyapunov exponent (nats per step)"
-    figure, panels = style.named_panels(result.networks, *labels, sharex=True)
-    for panel, each in panels:
-        x = (np.arange(each["lam"].shape[2]) + 0.5) / each["lam"].shape[2]
-        curves.before_and_after(panel, x, each["lam"], each["steps"])
+
+    def position(each):
+        return (np.arange(each["lam"].shape[2]) + 0.5) / each["lam"].shape[2]
+
+    def theory(panel, each):
         if "linear" in each and each["linear"].shape == each["lam"].shape:
-            panel.plot(x, np.median(each["linear"][-1], axis=0), label=r"ln |eigenvalue of $W_h$|", **style.THEORY)
+            middle = np.median(each["linear"][-1], axis=0)
+            panel.plot(position(each), middle, label=r"ln |eigenvalue of $W_h$|", **style.THEORY)
         if "mean_field" in each:
             at = float(np.median(each["mean_field"][-1]))
             panel.axhline(at, color=style.RED, linestyle=":", linewidth=1.0, label="mean field, largest")
-        panel.axhline(0.0, **style.FAINT)
+
+    figure, *_ = curves.figure(
+        result.networks,
+        lambda each: curves.before_and_after(position(each), each["lam"], each["steps"]),
+        *labels,
+        result.layout,
+        theory=theory,
+        finish=lambda panel: panel.axhline(0.0, **style.FAINT),
+        sharex=True,
+    )
     return {"lyapunov": style.legend_below(figure)}
