@@ -112,7 +112,12 @@ def _spectra(ensemble, drive, steps, warm_up, exponents):
             maps = {ensemble.name: (f, z_0, xs)}
         else:
             maps = driven_maps(ensemble, params, xs, carry)
-        arrays_by_name = {name: _of_map(name, *each, warm_up, exponents, key_frame) for name, each in maps.items()}
+        arrays_by_name = {}
+        for name, (f, z_0, inputs) in maps.items():
+            count = _count(name, z_0.size, exponents)
+            arrays_by_name[name] = _largest(f, z_0, inputs, count, warm_up, key_frame)
+            if count == z_0.size:
+                arrays_by_name[name] |= _of_whole(arrays_by_name[name]["lam"])
         if ensemble.name in arrays_by_name:
             arrays_by_name[ensemble.name] |= _theory(params)
         return arrays_by_name
@@ -121,15 +126,28 @@ def _spectra(ensemble, drive, steps, warm_up, exponents):
     return {name: arrays | {"steps": ensemble.steps} for name, arrays in spectra.items()}
 
 
-def _of_map(name, f, z_0, xs, warm_up, exponents, key):
-    n = z_0.size
-    k = n if exponents is None else exponents
-    if k > n:
-        raise ValueError(f"study.exponents={k}: expected at most {n}, the number of states of {name}")
-    spectrum = dynamics.lyapunov(f, z_0, xs, k, warm_up, key)
-    lam = jnp.sort(spectrum.lam)[::-1]
-    arrays = {"lam": lam, "error": dynamics.standard_error(spectrum.rates)[jnp.argsort(spectrum.lam)[::-1]]}
-    return arrays | {"dimension": dynamics.kaplan_yorke(lam), "entropy": dynamics.entropy(lam)} if k == n else arrays
+def _count(name, states, exponents):
+    """Returns the number of exponents of a map with this number of states.
+
+    Raises:
+      ValueError: if the map has fewer than `exponents` states.
+    """
+    count = states if exponents is None else exponents
+    if count > states:
+        raise ValueError(f"study.exponents={count}: expected at most {states}, the number of states of {name}")
+    return count
+
+
+def _largest(f, z_0, xs, count, warm_up, key):
+    """Computes the largest exponents [count] of a map with their standard errors, in descending order."""
+    spectrum = dynamics.lyapunov(f, z_0, xs, count, warm_up, key)
+    errors = dynamics.standard_error(spectrum.rates)[jnp.argsort(spectrum.lam)[::-1]]
+    return {"lam": jnp.sort(spectrum.lam)[::-1], "error": errors}
+
+
+def _of_whole(lam):
+    """Computes the numbers that need all exponents of a map."""
+    return {"dimension": dynamics.kaplan_yorke(lam), "entropy": dynamics.entropy(lam)}
 
 
 def _theory(params):
