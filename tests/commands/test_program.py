@@ -10,7 +10,7 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 
 from jaxrnn import hints, lazy, other_names
-from jaxrnn.commands import program
+from jaxrnn.commands import program, study
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import compose
 from jaxrnn.experiments.command_line import with_key
@@ -158,3 +158,14 @@ ask "jaxrnn train model=lstm model.cell.s" 3
 ask "jaxrnn evaluate ru" 2
 """
     assert shell(line).stdout.splitlines() == ["train", "model=lstm", "model.cell.size=", "run="]
+
+
+def test_several_paths_are_studied_together(monkeypatch):
+    calls = []
+    monkeypatch.setattr(study, "main", lambda task, name, arguments: calls.append((name, arguments)))
+    study.start(["outputs/a", "study=gates", "outputs/b c"])
+    study.start(["study=gates", "outputs/a"])
+    assert calls == [
+        ("study_run", ["study=gates", 'run=[outputs/a,"outputs/b c"]']),
+        ("study_run", ["study=gates", "run=outputs/a"]),
+    ]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import QuadMesh
 
+from jaxrnn.errors import ConfigError
 from jaxrnn.plotting import style
 from jaxrnn.studies import _curves as curves
 from jaxrnn.studies import clipping, fixed_points, gates, gradient_flow, jacobian, long_lag, lyapunov
@@ -194,3 +195,55 @@ def test_lyapunov_shows_every_entry_of_its_legend_and_no_spread_of_one_network()
     assert "interval" not in text
     assert "spread" not in text
     assert "-0.3000" in text
+
+
+# Layout
+
+
+def lines_of(axes, length):
+    """{label: (x, y)} of the curves of axes."""
+    return {line.get_label(): line.get_xydata().T for line in axes.lines if len(line.get_xdata()) == length}
+
+
+def test_in_the_layout_of_curves_all_networks_share_a_panel():
+    """The same medians as in the panels, of the last checkpoint, told apart by colour, style and marker."""
+    networks = {"lstm": flow(-0.2), "elman": flow(0.1)}
+    result = Result(networks, Table([]), [], gradient_flow.plot)
+    panels, together = result.plot(), result.plot(layout="curves")
+    (axes,) = together["gradient_flow"].axes
+    curves_by_label = lines_of(axes, T - 1)
+    assert list(curves_by_label) == ["lstm: vanishing, after 600 updates", "elman: exploding, after 600 updates"]
+    for panel, values in zip(panels["gradient_flow"].axes, curves_by_label.values(), strict=True):
+        *_, last = [line for line in panel.lines if len(line.get_xdata()) == T - 1]
+        np.testing.assert_array_equal(last.get_xydata().T, values)
+    looks = [(line.get_color(), line.get_linestyle(), line.get_marker()) for line in axes.lines[:2]]
+    assert all(one != other for one, other in zip(*looks, strict=True))
+    assert [text.get_text() for text in together["gradient_flow"].legends[0].get_texts()][-1] == curves.BAND
+    assert set(together) == set(panels)
+
+
+def test_in_the_layout_of_curves_each_gate_has_a_panel():
+    gated = ["i", "f"]
+
+    def arrays(level):
+        means = {gate: np.full((2, N, T), level + number / 10) for number, gate in enumerate(gated)}
+        scales = np.full((2, N, 4), 3.0)
+        return {"steps": np.array([0, 600]), "means": means, "time_scales": scales}
+
+    result = Result({"a": arrays(0.2), "b": arrays(0.5)}, Table([]), [], gates.plot, layout="curves")
+    figure = result.plot()["gates"]
+    assert titles(figure) == gated
+    assert [axes.lines[1].get_ydata()[0] for axes in figure.axes] == [0.5, 0.6]
+
+
+def test_bands_of_many_networks_are_left_out_and_no_two_curves_look_alike():
+    networks = {f"size={size}": flow(-size / 100) for size in range(9)}
+    (axes,) = Result(networks, Table([]), [], gradient_flow.plot).plot(layout="curves")["gradient_flow"].axes
+    assert not axes.collections
+    lines = [line for line in axes.lines if len(line.get_xdata()) == T - 1]
+    assert len({(line.get_color(), str(line.get_linestyle()), line.get_marker()) for line in lines}) == 9
+
+
+def test_an_unknown_layout_is_refused():
+    with pytest.raises(ConfigError, match="layout=rows: should be 'panels' or 'curves'"):
+        Result({"a": flow(0.1)}, Table([]), [], gradient_flow.plot).plot(layout="rows")

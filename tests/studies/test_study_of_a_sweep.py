@@ -114,3 +114,15 @@ def test_a_run_that_cannot_be_used_is_left_out_by_name(sweep, tmp_path, monkeypa
         studies.networks_of(tmp_path / "sweep/0")
     with pytest.raises(ConfigError, match="is not a run folder"):
         studies.networks_of(tmp_path / "none")
+
+
+@pytest.mark.slow
+def test_the_layout_is_a_key_of_every_study(sweep, study):
+    study(sweep / "0", "study.layout=curves")
+    newest = max((sweep / "0/studies").iterdir(), key=lambda path: path.stat().st_mtime)
+    assert OmegaConf.load(newest / "config.yaml").study.layout == "curves"
+
+
+def test_an_unknown_layout_is_refused_before_anything_is_loaded(study):
+    with pytest.raises(ConfigError, match=r"study\.layout=rows: should be 'panels' or 'curves'"):
+        study("nowhere", "study.layout=rows")

@@ -1,5 +1,6 @@
-"""Studies how gradients flow in new networks or in a trained one."""
+"""Studies how gradients flow in new networks, in a trained one, or in those of a sweep."""
 
+from jaxrnn import hints
 from jaxrnn.experiments.command_line import config_errors, main, with_key
 
 
@@ -14,6 +15,9 @@ def study(cfg):
 
 
 def start(arguments):
-    """Studies new networks, or with `run=PATH` the network of a run folder."""
-    arguments = with_key(arguments, "run")
-    main(study, "study_run" if any(word.startswith("run=") for word in arguments) else "study", arguments)
+    """Studies new networks, or with `run=PATH` or paths those of run folders and sweeps."""
+    keyed = with_key(arguments, "run")
+    paths = [word for word, with_a_key in zip(arguments, keyed, strict=True) if word != with_a_key]
+    if len(paths) > 1:
+        keyed = [word for word in arguments if word not in paths] + [hints.override("run", paths)]
+    main(study, "study_run" if any(word.startswith("run=") for word in keyed) else "study", keyed)

@@ -43,12 +43,13 @@ def text(name, overrides):
     for key, node in content.items():
         if key != "hydra" and isinstance(node, dict):
             rows += _rows(key, node)
+    nested = dict(re.findall(r"^  (\w+):[^#\n]*# (.*)$", page, re.M))  # of keys that are no argument of a factory
     for key, kind, value, description in rows:
         if kind is None:
             lines += ["", f"  {key}: {description}"]
             continue
         assignment = f"{key}={_format_value(value)}"
-        about = "; ".join(part for part in (kind, description) if part)
+        about = "; ".join(part for part in (kind, description) if part) or nested.get(key.rpartition(".")[2], "")
         lines.append(f"    {assignment:<38} {about}".rstrip())
     lines += ["", "--cfg job shows the whole configuration. -m sweeps: seed=0,1,2 trains one run per value."]
     return "\n".join(lines)

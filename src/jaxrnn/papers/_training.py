@@ -28,20 +28,29 @@ def task(cell, dataset, trainer, *, rule=None, learning_rate=1e-3, clip_norm=1.0
     return Task(net, dataset, optimizer(rule, learning_rate, clip_norm), trainer, regularizer)
 
 
-def losses(make, seeds, values=None):
+def losses(task, seeds):
     """Trains N networks and returns their validation losses.
 
     Args:
-      make: a `Task`, or a function from a value to a `Task`.
-      seeds: the networks have the seeds 0 ... seeds - 1, the same for each value.
-      values: floats passed to `make`; None for networks that differ only in their seeds.
+      task: a `Task`.
+      seeds: N; the networks have the seeds 0 ... N - 1.
 
     Returns:
-      (steps [R], losses [R, N] at the reports). A network that diverged has NaN from there on. With `values` the losses
-      are [R, values, seeds].
+      (steps [R], losses [R, N] at the reports). A network that diverged has NaN from there on.
+    """
+    return train_and_record(task, seeds)[:2]
+
+
+def losses_by_value(make, seeds, values):
+    """Trains N networks per value; returns (steps [R], losses [R, values, N]), as in `losses`.
+
+    Args:
+      make: a function from a value to a `Task`.
+      seeds: N, the same seeds for each value.
+      values: floats passed to `make`.
     """
     steps, losses_by_run, _ = train_and_record(make, seeds, values)
-    return steps, losses_by_run if values is None else losses_by_run.reshape(len(steps), len(values), seeds)
+    return steps, losses_by_run.reshape(len(steps), len(values), seeds)
 
 
 def losses_by_kind(cells, dataset, trainer, seeds, **options):
@@ -58,7 +67,13 @@ def train_networks(make, seeds, values=None):
 
 
 def train_and_record(make, seeds, values=None):
-    """Trains networks; returns (steps [R], losses [R, N], the finished `Training`), as in `losses` and `trained`."""
+    """Trains networks; returns (steps [R], losses [R, N], the finished `Training`), one row per value and seed.
+
+    Args:
+      make: a `Task`, or a function from a value to a `Task`.
+      seeds: the networks have the seeds 0 ... seeds - 1, the same for each value.
+      values: floats passed to `make`; None for networks that differ only in their seeds.
+    """
     training = ensemble_training(make, network_seeds(0, seeds), values, ("validation",))
     steps, losses_by_report = [], []
     for _ in train(training):

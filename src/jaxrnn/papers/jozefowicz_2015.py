@@ -38,7 +38,7 @@ def reproduce(
     def make(bias):
         return training.task(lstm.cell(size, forget_bias=bias), data, trainer, learning_rate=5e-3)
 
-    at, losses = training.losses(make, seeds, biases)
+    at, losses = training.losses_by_value(make, seeds, biases)
     last = dict(zip(biases, training.last(losses), strict=True))
     mean = dict(zip(biases, losses.mean(axis=0), strict=True))
     slower = f"b_f = {biases[0]:g}: mean loss during training / the same with b_f = 1"

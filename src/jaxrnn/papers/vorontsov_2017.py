@@ -50,7 +50,7 @@ def reproduce(
         cell, family = elman.cell(size, "linear"), soft_orthogonal(margin)
         return training.task(cell, data, trainer, learning_rate=learning_rate, parametrization=family)
 
-    at, losses = training.losses(make, seeds, margins)
+    at, losses = training.losses_by_value(make, seeds, margins)
     floor = 10 * np.log(8) / (length + 20)
     mean = losses.mean(axis=0) / floor
     small = [number for number, m in enumerate(margins) if 0 < m < LARGE]

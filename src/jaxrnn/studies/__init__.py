@@ -8,10 +8,12 @@
 
 - a trained network (a `Run`);
 - an `Ensemble`, networks of one kind; the function `ensemble` makes one from a net and a data set;
-- a list of these, or {name: networks}.
+- a list of these, or {name: networks}. `Run`s of a list that differ only in their seeds are one kind.
+
+`networks_of` loads the networks of run folders and sweeps.
 
 This room compares networks and draws the comparison. Functions of one net and its params belong to `dynamics`. The
-studies share `_collect`, `_ensembles`, `_result` and `_runner`.
+studies share `_collect`, `_curves`, `_ensembles`, `_networks`, `_result` and `_runner`.
 """
 
 from jaxrnn.lazy import attach

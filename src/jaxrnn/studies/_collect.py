@@ -22,13 +22,21 @@ def collect(kinds, measure, rows, findings, scores, plot, captions, common=None)
     """
     arrays_by_name, table, sentences, scores_by_quantity = {}, [], [], {}
     for ensemble in kinds:
-        for name, arrays in measure(ensemble).items():
+        for name, arrays in _measured(measure, ensemble, len(kinds)).items():
             arrays_by_name[name] = arrays
             table += [{"network": name} | row | _named_step(row) for row in rows(arrays)]
             sentences += findings(name, arrays)
             for quantity, values in scores(arrays).items():
                 scores_by_quantity.setdefault(quantity, {})[name] = values
     return Result(arrays_by_name, Table(table), sentences, plot, common or {}, captions, scores_by_quantity)
+
+
+def _measured(measure, ensemble, count):
+    """Measures a kind of network; an error names it if there are several."""
+    try:
+        return measure(ensemble)
+    except ValueError as error:
+        raise error if count == 1 else ValueError(f"{ensemble.name}: {error}") from error
 
 
 def at_ends(words):

@@ -48,42 +48,38 @@ def captions(loss, pairs):
     }
 
 
-def draw(arrays_by_network, growth):
-    """Draws all figures: {title: figure}.
-
-    Args:
-      arrays_by_network: {name: {"steps", "carry", "share"}}, as in the study's result.
-      growth: norms [T] -> (rate, kind).
-    """
-    figures = {"gradient_flow": _norms(arrays_by_network, growth), "gradient_flow_share": _shares(arrays_by_network)}
-    followed = {name: each for name, each in arrays_by_network.items() if len(each["steps"]) > 2}
+def draw(result, growth):
+    """Draws all figures of the study's result: {title: figure}. `growth` is norms [T] -> (rate, kind)."""
+    figures = {"gradient_flow": _norms(result, growth), "gradient_flow_share": _shares(result)}
+    followed = {name: each for name, each in result.networks.items() if len(each["steps"]) > 2}
     if followed:
         figures["gradient_flow_training"] = _over_training(followed)
     return figures
 
 
-def _norms(arrays_by_network, growth):
+def _norms(result, growth):
     unit = "gradient norm, relative to lag 1\n" + r"$|dL/dz_{T-k}|\ /\ |dL/dz_{T-1}|$"
-    kinds_by_network = {
-        name: {moment: growth(np.median(each["carry"][moment], axis=0))[1] for moment in (0, len(each["steps"]) - 1)}
-        for name, each in arrays_by_network.items()
-    }
+
+    def kinds_of(each):
+        moments = sorted({0, len(each["steps"]) - 1})
+        return {moment: growth(np.median(each["carry"][moment], axis=0))[1] for moment in moments}
 
     def heading(name, each):
-        first, *_, last = [*kinds_by_network[name].values()] * 2
+        first, last = (kinds_of(each)[moment] for moment in (0, len(each["steps"]) - 1))
         return f"{name}: {first}" if first == last else f"{name}: {first} before, {last} after"
 
-    figure, panels = style.named_panels(arrays_by_network, LAG, unit, heading, sharey=True, sharex=True)
-    drawn, kinds_seen = [np.array([1.0])], set()
-    for (panel, each), kinds in zip(panels, kinds_by_network.values(), strict=True):
-        for moment, kind in kinds.items():
-            norms = _relative(each["carry"][moment])
-            line = style.BEFORE if moment != len(each["steps"]) - 1 else {}
-            drawn += curves.banded(panel, curves.ranks(norms), norms, COLOURS[kind], **line)
-        kinds_seen |= set(kinds.values())
-        panel.axhline(1.0, **style.FAINT)
-    style.log_axis(panels[0][0], drawn, FLOOR)
-    return style.legend_below(figure, _key(kinds_seen, arrays_by_network))
+    def curves_of(each):
+        for moment, kind in kinds_of(each).items():
+            norms, latest = _relative(each["carry"][moment]), moment == len(each["steps"]) - 1
+            line = {"color": COLOURS[kind]} | ({} if latest else style.BEFORE)
+            yield curves.Curve(curves.ranks(norms), norms, line=line, latest=latest)
+
+    options = {"heading": heading, "finish": lambda panel: panel.axhline(1.0, **style.FAINT)}
+    labels, shared = (LAG, unit), {"sharey": True, "sharex": True}
+    figure, panels, drawn = curves.figure(result.networks, curves_of, *labels, result.layout, **options, **shared)
+    style.log_axis(panels[0], [np.array([1.0]), *drawn], FLOOR)
+    kinds_seen = {kind for each in result.networks.values() for kind in kinds_of(each).values()}
+    return style.legend_below(figure, _key(kinds_seen, result.networks) if result.layout == "panels" else None)
 
 
 def _key(kinds, arrays_by_network):
@@ -113,14 +109,14 @@ def _relative(norms):
     return np.where(unknown, np.nan, relative)
 
 
-def _shares(arrays_by_network):
-    label = "share of $dL/dW_h$ up to here"
-    figure, panels = style.named_panels(arrays_by_network, LAG, label, sharey=True, sharex=True)
-    for panel, each in panels:
+def _shares(result):
+    def curves_of(each):
         shares = np.cumsum(each["share"], axis=-1)
-        curves.before_and_after(panel, curves.ranks(shares, 0), shares, each["steps"])
-        panel.axhline(1.0, **style.FAINT)
-    return style.legend_below(figure)
+        return curves.before_and_after(curves.ranks(shares, 0), shares, each["steps"])
+
+    labels = LAG, "share of $dL/dW_h$ up to here"
+    options = {"finish": lambda panel: panel.axhline(1.0, **style.FAINT), "sharey": True, "sharex": True}
+    return style.legend_below(curves.figure(result.networks, curves_of, *labels, result.layout, **options)[0])
 
 
 def _over_training(arrays_by_network):

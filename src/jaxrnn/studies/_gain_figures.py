@@ -27,7 +27,7 @@ CAPTIONS = {
 def draw(result):
     """Draws all figures, {title: figure}; see `jaxrnn.studies.gain.plot`."""
     arrays_by_network, common = result.networks, result.common
-    figures = {"gain": _diagram(arrays_by_network, common), "gain_rate": _rates(arrays_by_network, common)}
+    figures = {"gain": _diagram(arrays_by_network, common), "gain_rate": _rates(result)}
     squares = {name: each for name, each in arrays_by_network.items() if "eigenvalues" in each}
     if squares:
         figures["gain_spectrum"] = _spectrum(squares)
@@ -67,21 +67,28 @@ def _ticks(axis, values):
     axis.set_ticks([], minor=True)
 
 
-def _rates(arrays_by_network, common):
+def _rates(result):
+    common = result.common
     gains, length = common["gains"], common["lengths"][-1]
     label = f"growth over {length} steps (nats per step)"
-    figure, panels = style.named_panels(arrays_by_network, "gain", label, sharex=True, sharey=True)
-    for panel, each in panels:
-        curves.banded(panel, gains, each["rate"][:, -1].T, marker="o", label="measured")
+
+    def theory(panel, each):
         if "weight_gain" in each:
             scaled = gains * np.median(each["weight_gain"])
             panel.plot(gains, np.log(scaled), label="ln g", **style.THEORY)
-            theory = [float(dynamics.mean_field_exponent(gain)) for gain in scaled]
-            panel.plot(gains, theory, "--", color=style.RED, label="mean field, tanh")
+            exponents = [float(dynamics.mean_field_exponent(gain)) for gain in scaled]
+            panel.plot(gains, exponents, "--", color=style.RED, label="mean field, tanh")
+
+    def finish(panel):
         panel.axhline(0.0, **style.FAINT)
         panel.set_xscale("log")
         _ticks(panel.xaxis, gains)
-    return style.legend_below(figure)
+
+    def curves_of(each):
+        return [curves.Curve(gains, each["rate"][:, -1].T, label="measured", line={"marker": "o"})]
+
+    options = {"theory": theory, "finish": finish, "sharex": True, "sharey": True}
+    return style.legend_below(curves.figure(result.networks, curves_of, "gain", label, result.layout, **options)[0])
 
 
 def _spectrum(arrays_by_network):

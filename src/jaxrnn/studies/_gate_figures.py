@@ -16,24 +16,28 @@ CAPTIONS = {
 }
 
 
-def draw(arrays_by_network):
-    """Draws {title: figure} from {name: arrays}, as in the study's result."""
-    figures = {"gates": _over_time(arrays_by_network), "gates_time_scales": _time_scales(arrays_by_network)}
+def draw(result):
+    """Draws {title: figure} of the study's result."""
+    arrays_by_network = result.networks
+    figures = {"gates": _over_time(result), "gates_time_scales": _time_scales(arrays_by_network)}
     followed = {name: each for name, each in arrays_by_network.items() if len(each["steps"]) > 2}
     if followed:
         figures["gates_saturation"] = _saturation(followed)
     return figures
 
 
-def _over_time(arrays_by_network):
-    figure, panels = style.named_panels(arrays_by_network, "step t", "mean gate value", sharey=True, sharex=True)
-    for panel, each in panels:
+def _over_time(result):
+    def curves_of(each):
         for gate, means in each["means"].items():
-            colour = style.LETTERS[gate]
-            curves.before_and_after(panel, curves.ranks(means, 0), means, each["steps"], gate, color=colour)
+            x, colour = curves.ranks(means, 0), style.LETTERS[gate]
+            yield from curves.before_and_after(x, means, each["steps"], gate, color=colour)
+
+    def letters(panel, each):
         _letters(panel, {gate: np.median(means[-1], axis=0)[-1] for gate, means in each["means"].items()})
-        panel.set_ylim(0, 1)
-    return style.legend_below(figure)
+
+    options = {"theory": letters, "finish": lambda panel: panel.set_ylim(0, 1), "sharey": True, "sharex": True}
+    labels = "step t", "mean gate value"
+    return style.legend_below(curves.figure(result.networks, curves_of, *labels, result.layout, **options)[0])
 
 
 def _letters(panel, ends):

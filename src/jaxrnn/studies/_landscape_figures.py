@@ -60,7 +60,7 @@ def _sharpness(arrays_by_network):
     figure, panels = style.named_panels(arrays_by_network, "update", "largest eigenvalue", sharex=True)
     for panel, each in panels:
         label = "largest eigenvalue of the Hessian"
-        curves.banded(panel, each["steps"], each["sharpness"][..., 0].T, style.RED, label=label)
+        curves.banded(panel, each["steps"], each["sharpness"][..., 0].T, color=style.RED, label=label)
         panel.plot(each["steps"], np.median(each["loss"], axis=1), "--", color=style.BLACK, label="loss")
         panel.set_yscale("log")
         style.plain_log(panel.yaxis)

@@ -93,7 +93,10 @@ def _stack_by_name(names, networks, experiments=None):
     networks_by_name = {}
     for name, network in zip(names, networks, strict=True):
         networks_by_name.setdefault(name, []).append(network)
-    return [_stack(name, members, (experiments or {}).get(name)) for name, members in networks_by_name.items()]
+    kinds = [_stack(name, members, (experiments or {}).get(name)) for name, members in networks_by_name.items()]
+    if any(kind.steps[0] == BEST for kind in kinds):  # then all figures and tables say so of all networks
+        kinds = [kind._replace(steps=np.array([BEST])) if len(kind.steps) == 1 else kind for kind in kinds]
+    return kinds
 
 
 def _stack(name, networks, experiment=None):
@@ -170,16 +173,16 @@ def load_networks(folders, checkpoints, split, precision, trusted):
     cfgs, notes = _configurations(folders, trusted)
     leaves = [comparing.leaves(cfg) for cfg in cfgs.values()]
     names = [name or network_name(cfg) for name, cfg in zip(setting_names(leaves), cfgs.values(), strict=True)]
-    experiments, networks, notes_of_runs = {}, [], []
+    experiments, networks, folders_by_note = {}, [], {}
     for name, (folder, cfg) in zip(names, cfgs.items(), strict=True):
         if name not in experiments:
             experiments[name] = run_folder.saved_experiment(folder, trusted)
             check_split(experiments[name].task.dataset, split)
         network, notes_of_run = _load(folder, schema.prepare(cfg), experiments[name].task, checkpoints)
         networks.append(network)
-        notes_of_runs += [note if len(cfgs) == 1 else f"{folder}: {note}" for note in notes_of_run]
-    notes += notes_of_runs[:MAX_NOTES]
-    notes += [f"and {len(notes_of_runs) - MAX_NOTES} more notes"] if len(notes_of_runs) > MAX_NOTES else []
+        for note in notes_of_run:
+            folders_by_note.setdefault(note, []).append(str(folder))
+    notes += _notes(folders_by_note, len(cfgs))
     kinds = []
     for kind in _stack_by_name(names, networks, experiments):
         if kind.steps[0] == BEST:
@@ -187,6 +190,18 @@ def load_networks(folders, checkpoints, split, precision, trusted):
             notes.append(f"{kind.name}: best checkpoints after {min(best):,} to {max(best):,} updates")
         kinds.append((kind if precision is None else _converted(kind, precision))._replace(split=split))
     return kinds, notes
+
+
+def _notes(folders_by_note, runs):
+    """Writes notes about single runs, each once, and at most `MAX_NOTES` of them."""
+    if runs == 1:
+        return list(folders_by_note)
+    lines = [
+        f"{folders[0]}: {note}" if len(folders) == 1 else f"{len(folders)} of {runs} runs, such as {folders[0]}: {note}"
+        for note, folders in folders_by_note.items()
+    ]
+    more = len(lines) - MAX_NOTES
+    return lines[:MAX_NOTES] + ([f"and {more} more notes about single runs"] if more > 0 else [])
 
 
 def _configurations(folders, trusted):

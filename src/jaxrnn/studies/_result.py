@@ -13,6 +13,7 @@ from jaxrnn.arguments import described, dotted, validated
 from jaxrnn.errors import ConfigError
 from jaxrnn.plotting import style
 from jaxrnn.plotting.notebooks import Figures
+from jaxrnn.studies._curves import Layout
 from jaxrnn.table import Table
 
 
@@ -28,6 +29,8 @@ class Result(NamedTuple):
       common: {quantity: array} shared by all networks, such as the thresholds that were tried.
       captions: {title: caption}.
       scores: {quantity: {network's name: [N]}}, one number per network after training, by which kinds are compared.
+      layout: "panels" for one panel per network, "curves" for all networks in one panel at their last checkpoint.
+        Figures whose networks cannot share axes have one panel per network in both layouts.
     """
 
     networks: dict[str, dict[str, Any]]
@@ -37,18 +40,22 @@ class Result(NamedTuple):
     common: dict[str, Any] = {}  # noqa: RUF012
     captions: dict[str, str] = {}  # noqa: RUF012
     scores: dict[str, dict[str, Any]] = {}  # noqa: RUF012
+    layout: Layout = "panels"
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         """Returns the arrays of the network of this name."""
         return self.networks[name]
 
-    def plot(self, width: float | None = None) -> Figures:
+    def plot(self, width: float | None = None, layout: Layout | None = None) -> Figures:
         """Draws {title: figure}, `width` inches wide (7 by default); a notebook shows them.
 
+        `layout` replaces the field of the same name.
+
         Raises:
-          ConfigError: if the field `draw` returns anything but a dict.
+          ConfigError: if the field `draw` returns anything but a dict, or there is no such layout.
         """
         named = self._replace(
+            layout=validated(layout or self.layout, Layout, "layout"),
             networks={style.plain(name): arrays for name, arrays in self.networks.items()},
             scores={
                 quantity: {style.plain(name): values for name, values in scores.items()}

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from jaxrnn import atomic, hints
 from jaxrnn.errors import ConfigError, DiskError, last_line
@@ -19,6 +19,7 @@ from jaxrnn.storage import summaries
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.studies import _ensembles as ensembles
 from jaxrnn.studies import _precision
+from jaxrnn.studies._curves import Layout
 from jaxrnn.studies._networks import load_networks, network_name
 from jaxrnn.studies._result import check
 from jaxrnn.timestamps import stamp
@@ -106,6 +107,7 @@ def study_models(cfgs, folder, command=""):
       Lines of text for the terminal.
     """
     began = time.perf_counter()
+    layouts = [_pop_layout(each) for each in cfgs.values()]
     cfg = next(iter(cfgs.values()))
     networks = schema.validated(cfg.seeds, Size, "seeds")
     experiments = {name: build(each) for name, each in cfgs.items()}
@@ -115,7 +117,7 @@ def study_models(cfgs, folder, command=""):
             kinds = [_ensemble(make, name, e, networks) for name, e in experiments.items()]
     else:
         kinds = [_ensemble(ensembles.initial_ensemble, name, e, networks) for name, e in experiments.items()]
-    return _study(cfg, kinds, Path(folder), command, began)
+    return _study(cfg, kinds, Path(folder), command, began, layouts[0])
 
 
 def _ensemble(make, name, experiment, networks):
@@ -134,7 +136,7 @@ def study_run(cfg, folder, command=""):
     Returns:
       Lines of text for the terminal.
     """
-    began = time.perf_counter()
+    began, layout = time.perf_counter(), _pop_layout(cfg)
     schema.prepare(cfg, skipped=[key for key in cfg if key not in nodes.FIXED["study_run"]])
     folders = [str(each) for each in folder] if isinstance(folder, list | ListConfig) else [str(folder)]
     kinds, notes = load_networks(
@@ -145,7 +147,8 @@ def study_run(cfg, folder, command=""):
         schema.listed(cfg.trust, "trust"),
     )
     target = _new_folder(folders, schema.instantiate(cfg.study).func.__module__.rpartition(".")[2])
-    lines = _study(cfg, kinds, target, command, began, notes)
+    lines = _study(cfg, kinds, target, command, began, layout, notes)
+    OmegaConf.update(cfg, "study.layout", layout, force_add=True)
     atomic.write(target / "config.yaml", to_yaml(cfg))
     return [*notes, *lines]
 
@@ -159,7 +162,13 @@ def _new_folder(folders, name):
     return target
 
 
-def _study(cfg, kinds, folder, command, began, notes=()):
+def _pop_layout(cfg):
+    """Removes `study.layout`, which every study has besides its arguments, from a configuration and returns it."""
+    with open_dict(cfg):
+        return schema.validated(cfg.study.pop("layout", "panels"), Layout, "study.layout")
+
+
+def _study(cfg, kinds, folder, command, began, layout, notes=()):
     measure, page = schema.instantiate(cfg.study), schema.instantiate(cfg.figure)
     name = measure.func.__module__.rpartition(".")[2]
     try:
@@ -175,7 +184,7 @@ def _study(cfg, kinds, folder, command, began, notes=()):
     check(result, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        paths = result.write(folder, name, page.width, provenance(kinds, command, began, notes))
+        paths = result._replace(layout=layout).write(folder, name, page.width, provenance(kinds, command, began, notes))
     except OSError as error:
         raise DiskError(atomic.refusal(error, "give the same command again")) from error
     return [*result.findings, f"in {', '.join(map(str, paths))}"]

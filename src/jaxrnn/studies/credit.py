@@ -153,33 +153,36 @@ def _rows(arrays):
 
 def plot(result: Result) -> dict[str, Any]:
     """Draws the gradient of the inputs, integrated gradients and shares of dL/dW against lag, one panel per network."""
-    networks = result.networks
-    largest = {name: each["gradient"].max(-1, keepdims=True) for name, each in networks.items()}
-    relative = {name: networks[name]["gradient"] / np.where(size > 0, size, 1.0) for name, size in largest.items()}
-    integrated = {name: each["integrated"] for name, each in networks.items()}
-    label = r"$|dL/dx_{T-k}|$ / largest"
+
+    def relative(each):
+        size = each["gradient"].max(-1, keepdims=True)
+        return each["gradient"] / np.where(size > 0, size, 1.0)
+
+    integrated = "share of |integrated gradients|"
     return {
-        "credit": _by_lag(networks, relative, label, FLOOR),
-        "credit_integrated": _by_lag(networks, integrated, "share of |integrated gradients|"),
-        "credit_weights": _weights(networks),
+        "credit": _by_lag(result, relative, r"$|dL/dx_{T-k}|$ / largest", FLOOR),
+        "credit_integrated": _by_lag(result, lambda each: each["integrated"], integrated),
+        "credit_weights": _weights(result),
     }
 
 
-def _by_lag(networks, values_by_network, label, floor=None):
-    figure, panels = style.named_panels(networks, LAG, label, sharex=True, sharey=floor is not None)
-    drawn = []
-    for (panel, each), values in zip(panels, values_by_network.values(), strict=True):
-        drawn += curves.before_and_after(panel, curves.ranks(values, 0), values, each["steps"])
+def _by_lag(result, values_of, label, floor=None):
+    def curves_of(each):
+        return curves.before_and_after(curves.ranks(values_of(each), 0), values_of(each), each["steps"])
+
+    shared = {"sharex": True, "sharey": floor is not None}
+    figure, panels, drawn = curves.figure(result.networks, curves_of, LAG, label, result.layout, **shared)
     if floor is not None:
-        style.log_axis(panels[0][0], drawn, floor)
+        style.log_axis(panels[0], drawn, floor)
     return style.legend_below(figure)
 
 
-def _weights(networks):
-    figure, panels = style.named_panels(networks, LAG, "share of $dL/dW$ up to here", sharey=True)
-    for panel, each in panels:
+def _weights(result):
+    def curves_of(each):
         for number, (layer, values) in enumerate(each["weights"].items()):
-            line = style.series(number) | {"markevery": 0.1, "label": layer}
-            curves.banded(panel, curves.ranks(values, 0), np.cumsum(values[-1], axis=-1), **line)
-        panel.axhline(1.0, **style.FAINT)
-    return style.legend_below(figure)
+            line = style.series(number) | {"markevery": 0.1}
+            yield curves.Curve(curves.ranks(values, 0), np.cumsum(values[-1], axis=-1), layer, layer, line)
+
+    labels = LAG, "share of $dL/dW$ up to here"
+    options = {"finish": lambda panel: panel.axhline(1.0, **style.FAINT), "sharey": True}
+    return style.legend_below(curves.figure(result.networks, curves_of, *labels, result.layout, **options)[0])

@@ -140,14 +140,13 @@ def _measure_kind(ensemble, batch, steps, warm_up, lags):
 
 def plot(result: Result) -> dict[str, Any]:
     """Draws variance explained and memory against lag, one panel per network, before and after training."""
-    networks = result.networks
     return {
-        "dimension": _curves(networks, "explained", "principal components", "variance explained", 1),
-        "dimension_memory": _curves(networks, "memory", "lag k (steps)", "memory of the input", 0),
+        "dimension": _curves(result, "explained", "principal components", "variance explained", 1),
+        "dimension_memory": _curves(result, "memory", "lag k (steps)", "memory of the input", 0),
     }
 
 
-def _curves(networks, quantity, x_label, y_label, first):
+def _curves(result, quantity, x_label, y_label, first):
     total, unit = {
         "explained": ("participation_ratio", "dimensions"),
         "memory": ("capacity", "steps in all"),
@@ -156,14 +155,17 @@ def _curves(networks, quantity, x_label, y_label, first):
     def heading(name, each):
         return f"{name}: {np.median(each[total][-1]):.1f} {unit}"
 
-    figure, panels = style.named_panels(networks, x_label, y_label, heading, sharey=True)
-    for panel, each in panels:
-        x = curves.ranks(each[quantity], first)
-        curves.before_and_after(panel, x, each[quantity], each["steps"])
+    def curves_of(each):
+        return curves.before_and_after(curves.ranks(each[quantity], first), each[quantity], each["steps"])
+
+    def finish(panel):
         panel.set_ylim(-0.02, 1.02)
-        if len(x) == 1:
-            panel.set_xticks(x)
+        if max(len(line.get_xdata()) for line in panel.lines) == 1:
+            panel.set_xticks(panel.lines[0].get_xdata())
         elif quantity == "explained":
             panel.set_xscale("log")
             style.plain_log(panel.xaxis)
+
+    options = {"heading": heading, "finish": finish, "sharey": True}
+    figure, *_ = curves.figure(result.networks, curves_of, x_label, y_label, result.layout, **options)
     return style.legend_below(figure)

@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxrnn import dynamics
 from jaxrnn.plotting import style
+from jaxrnn.studies._collect import at_step
 from jaxrnn.studies._layers import driven_maps
 from jaxrnn.studies._networks import ensembles
 from jaxrnn.studies._precision import study_function
@@ -75,7 +76,7 @@ def study(
                 which = int(arrays["input"][index]) + 1
                 cells = (name, which, index + 1, kind, float(arrays["speed"][index]), float(radii[index]), unstable)
                 rows.append(dict(zip(COLUMNS, cells, strict=True)))
-            findings.append(f"{name}, step {ensemble.steps[-1]}: {_words(arrays, radii, starts, input)}")
+            findings.append(f"{name}, {at_step(ensemble.steps[-1])}: {_words(arrays, radii, starts, input)}")
             findings += _input_note(name, np.asarray(xs), input)
     return Result(arrays_by_network, Table(rows or [dict.fromkeys(COLUMNS, "")]), findings, plot, captions=CAPTIONS)
 

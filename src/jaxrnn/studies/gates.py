@@ -167,4 +167,4 @@ def probe() -> Probe:
 
 def plot(result: Result) -> dict[str, Any]:
     """Draws gates over time, the histogram of time scales with the task's lags, and saturation over training."""
-    return figures.draw(result.networks)
+    return figures.draw(result)

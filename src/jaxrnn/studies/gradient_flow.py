@@ -212,4 +212,4 @@ def is_resolved(norms: Any) -> Any:
 
 def plot(result: Result) -> dict[str, Any]:
     """Draws norm and share against lag, before and after training, and lag against updates if training was followed."""
-    return figures.draw(result.networks, growth)
+    return figures.draw(result, growth)

@@ -139,31 +139,40 @@ def _measure_kind(ensemble, sequences):
 
 def plot(result: Result) -> dict[str, Any]:
     """Draws the singular values of products against lag with the bound, and of one step, one panel per network."""
-    return {"jacobian": _products(result.networks), "jacobian_one_step": _one_step(result.networks)}
+    return {"jacobian": _products(result), "jacobian_one_step": _one_step(result)}
 
 
-def _products(networks):
-    figure, panels = style.named_panels(networks, "lag k (steps)", "ln of singular values", sharex=True)
-    for panel, each in panels:
-        logs, lags = each["products"], np.arange(1, each["products"].shape[2] + 1)
+def _products(result):
+    def curves_of(each):
+        logs = each["products"]
         for curve, (index, colour) in CURVES.items():
             chosen = logs[..., logs.shape[-1] // 2 if index is None else index]
-            curves.before_and_after(panel, lags, chosen, each["steps"], curve, color=colour)
+            yield from curves.before_and_after(_lags(each), chosen, each["steps"], curve, color=colour)
+
+    def theory(panel, each):
         if "bound" in each:
-            panel.plot(
-                lags, lags * np.log(np.median(each["bound"][-1])), label="bound (Pascanu et al. 2013)", **style.THEORY
-            )
-        panel.axhline(0.0, **style.FAINT)
-    return style.legend_below(figure)
+            bound = _lags(each) * np.log(np.median(each["bound"][-1]))
+            panel.plot(_lags(each), bound, label="bound (Pascanu et al. 2013)", **style.THEORY)
+
+    labels = "lag k (steps)", "ln of singular values"
+    options = {"theory": theory, "finish": lambda panel: panel.axhline(0.0, **style.FAINT), "sharex": True}
+    return style.legend_below(curves.figure(result.networks, curves_of, *labels, result.layout, **options)[0])
 
 
-def _one_step(networks):
-    labels = "index, from the largest", "singular value of $J_t$"
-    figure, panels = style.named_panels(networks, *labels, sharey=True)
-    values = []
-    for panel, each in panels:
-        values += curves.before_and_after(panel, curves.ranks(each["one"]), each["one"], each["steps"])
-        panel.axhline(1.0, **style.FAINT)
-    style.log_axis(panels[0][0], values, 1e-12)
-    followed = any(len(each["steps"]) > 1 for each in networks.values())
-    return style.legend_below(figure) if followed else figure
+def _lags(each):
+    return np.arange(1, each["products"].shape[2] + 1)
+
+
+def _one_step(result):
+    figure, panels, values = curves.figure(
+        result.networks,
+        lambda each: curves.before_and_after(curves.ranks(each["one"]), each["one"], each["steps"]),
+        "index, from the largest",
+        "singular value of $J_t$",
+        result.layout,
+        finish=lambda panel: panel.axhline(1.0, **style.FAINT),
+        sharey=True,
+    )
+    style.log_axis(panels[0], values, 1e-12)
+    followed = any(len(each["steps"]) > 1 for each in result.networks.values())
+    return style.legend_below(figure) if followed or result.layout == "curves" else figure

@@ -112,10 +112,12 @@ def _spectra(ensemble, drive, steps, warm_up, exponents):
             maps = {ensemble.name: (f, z_0, xs)}
         else:
             maps = driven_maps(ensemble, params, xs, carry)
-        arrays_by_name = {
-            name: _of_map(name, *each, warm_up=warm_up, exponents=exponents, key=key_frame)
-            for name, each in maps.items()
-        }
+        arrays_by_name = {}
+        for name, (f, z_0, inputs) in maps.items():
+            count = _count(name, z_0.size, exponents)
+            arrays_by_name[name] = _largest(f, z_0, inputs, count, warm_up, key_frame)
+            if count == z_0.size:
+                arrays_by_name[name] |= _of_whole(arrays_by_name[name]["lam"])
         if ensemble.name in arrays_by_name:
             arrays_by_name[ensemble.name] |= _theory(params)
         return arrays_by_name
@@ -124,15 +126,28 @@ def _spectra(ensemble, drive, steps, warm_up, exponents):
     return {name: arrays | {"steps": ensemble.steps} for name, arrays in spectra.items()}
 
 
-def _of_map(name, f, z_0, xs, warm_up, exponents, key):
-    n = z_0.size
-    k = n if exponents is None else exponents
-    if k > n:
-        raise ValueError(f"study.exponents={k}: expected at most {n}, the number of states of {name}")
-    spectrum = dynamics.lyapunov(f, z_0, xs, k, warm_up, key)
-    lam = jnp.sort(spectrum.lam)[::-1]
-    arrays = {"lam": lam, "error": dynamics.standard_error(spectrum.rates)[jnp.argsort(spectrum.lam)[::-1]]}
-    return arrays | {"dimension": dynamics.kaplan_yorke(lam), "entropy": dynamics.entropy(lam)} if k == n else arrays
+def _count(name, states, exponents):
+    """Returns the number of exponents of a map with this number of states.
+
+    Raises:
+      ValueError: if the map has fewer than `exponents` states.
+    """
+    count = states if exponents is None else exponents
+    if count > states:
+        raise ValueError(f"study.exponents={count}: expected at most {states}, the number of states of {name}")
+    return count
+
+
+def _largest(f, z_0, xs, count, warm_up, key):
+    """Computes the largest exponents [count] of a map with their standard errors, in descending order."""
+    spectrum = dynamics.lyapunov(f, z_0, xs, count, warm_up, key)
+    errors = dynamics.standard_error(spectrum.rates)[jnp.argsort(spectrum.lam)[::-1]]
+    return {"lam": jnp.sort(spectrum.lam)[::-1], "error": errors}
+
+
+def _of_whole(lam):
+    """Computes the numbers that need all exponents of a map."""
+    return {"dimension": dynamics.kaplan_yorke(lam), "entropy": dynamics.entropy(lam)}
 
 
 def _theory(params):
@@ -163,14 +178,25 @@ def _driving(ensemble, steps, key):
 def plot(result: Result) -> dict[str, Any]:
     """Draws the spectra, one panel per network, before and after training, with the theory of Elman networks."""
     labels = "index / number of exponents", "Lyapunov exponent (nats per step)"
-    figure, panels = style.named_panels(result.networks, *labels, sharex=True)
-    for panel, each in panels:
-        x = (np.arange(each["lam"].shape[2]) + 0.5) / each["lam"].shape[2]
-        curves.before_and_after(panel, x, each["lam"], each["steps"])
+
+    def position(each):
+        return (np.arange(each["lam"].shape[2]) + 0.5) / each["lam"].shape[2]
+
+    def theory(panel, each):
         if "linear" in each and each["linear"].shape == each["lam"].shape:
-            panel.plot(x, np.median(each["linear"][-1], axis=0), label=r"ln |eigenvalue of $W_h$|", **style.THEORY)
+            middle = np.median(each["linear"][-1], axis=0)
+            panel.plot(position(each), middle, label=r"ln |eigenvalue of $W_h$|", **style.THEORY)
         if "mean_field" in each:
             at = float(np.median(each["mean_field"][-1]))
             panel.axhline(at, color=style.RED, linestyle=":", linewidth=1.0, label="mean field, largest")
-        panel.axhline(0.0, **style.FAINT)
+
+    figure, *_ = curves.figure(
+        result.networks,
+        lambda each: curves.before_and_after(position(each), each["lam"], each["steps"]),
+        *labels,
+        result.layout,
+        theory=theory,
+        finish=lambda panel: panel.axhline(0.0, **style.FAINT),
+        sharex=True,
+    )
     return {"lyapunov": style.legend_below(figure)}

@@ -111,7 +111,7 @@ def _of_rule(net, dataset, params, batch, unroll, length):
 def plot(result: Result) -> dict[str, Any]:
     """Draws cosine and ratio of norms against T, one panel per network, and a table of the cosines at the longest T."""
     words = {"online_gradients": "cosine with exact gradient", "online_gradients_norm": "norm / exact norm"}
-    figures = {title: _over_lengths(result.networks, index, words[title]) for index, title in enumerate(words)}
+    figures = {title: _over_lengths(result, index, words[title]) for index, title in enumerate(words)}
     return figures | {"online_gradients_table": _at_the_longest(result.networks)}
 
 
@@ -136,14 +136,19 @@ def _at_the_longest(arrays_by_network):
     return figure
 
 
-def _over_lengths(arrays_by_network, index, words):
-    figure, panels = style.named_panels(arrays_by_network, "T (steps)", words, sharex=True, sharey=True)
-    for panel, each in panels:
+def _over_lengths(result, index, words):
+    def curves_of(each):
         for number, rule in enumerate(RULES):
             if rule in each:
-                line = {"color": COLOURS[number], "marker": MARKERS[number], "label": rule}
-                curves.banded(panel, each["T"], each[rule][..., index], **line)
+                line = {"color": COLOURS[number], "marker": MARKERS[number]}
+                yield curves.Curve(each["T"], each[rule][..., index], rule, rule, line)
+
+    def finish(panel):
         panel.axhline(1.0, **style.FAINT)
         panel.set_xscale("log")
         style.plain_log(panel.xaxis)
-    return style.legend_below(figure)
+
+    options = {"finish": finish, "sharex": True, "sharey": True}
+    return style.legend_below(
+        curves.figure(result.networks, curves_of, "T (steps)", words, result.layout, **options)[0]
+    )

@@ -96,12 +96,22 @@ def _curves(ensemble, points, each, batch, name):
 
 def plot(result: Result) -> dict[str, Any]:
     """Draws loss against the sequences seen, one curve per rule and one panel per network."""
-    figure, panels = style.named_panels(result.networks, "sequences seen", "training loss", sharex=True, sharey=True)
-    for panel, each in panels:
+
+    def curves_of(each):
         for number, rule in enumerate(WAYS):
             if rule in each:
-                line = {"color": COLOURS[number], "marker": MARKERS[number], "markevery": 3, "label": rule}
-                curves.banded(panel, each["sequences"], each[rule], **line)
-        panel.axhline(each["trivial"], **style.FAINT)
-        panel.set_yscale("log")
+                line = {"color": COLOURS[number], "marker": MARKERS[number], "markevery": 3}
+                yield curves.Curve(each["sequences"], each[rule], rule, rule, line)
+
+    figure, *_ = curves.figure(
+        result.networks,
+        curves_of,
+        "sequences seen",
+        "training loss",
+        result.layout,
+        theory=lambda panel, each: panel.axhline(each["trivial"], **style.FAINT),
+        finish=lambda panel: panel.set_yscale("log"),
+        sharex=True,
+        sharey=True,
+    )
     return {"online_training": style.legend_below(figure)}

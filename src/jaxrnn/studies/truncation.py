@@ -30,6 +30,7 @@ from jaxrnn.types import Batch, Dataset, ListOf, Net, Params, Size
 from jaxrnn.unroll.contract import in_time, segments, step_of
 
 WAYS = {"pieces": "pieces of k steps", "every step": "k steps back from every step"}
+QUANTITIES = "cosine with full gradient", "norm / full norm"
 CAPTIONS = {
     "truncation": "Truncated gradient of all weights compared with the full one, against the truncation length k: "
     "cosine of the angle between them (above) and ratio of their norms (below). Grey lines: no bias. Medians over "
@@ -181,18 +182,35 @@ def _measure_kind(ensemble, lengths, batch):
 def plot(result: Result) -> dict[str, Any]:
     """Draws cosine (above) and ratio of norms (below), before and after training, one column per network."""
     networks = result.networks
+    if result.layout == "curves":
+        options = {"finish": _finish, "sharex": True}
+        figure, *_ = curves.figure(networks, _all_curves, "k (steps)", "", result.layout, **options)
+        return {"truncation": style.legend_below(figure)}
     count = len(networks)
     figure, panels = style.panels(2 * count, "k (steps)", "", columns=count, sharex=True, sharey="row")
-    for index, words in enumerate(("cosine with full gradient", "norm / full norm")):
+    for index, words in enumerate(QUANTITIES):
         for panel, (name, each) in zip(panels[index * count : (index + 1) * count], networks.items(), strict=True):
             if panel.get_subplotspec().is_first_col():
                 panel.set_ylabel(words)
-            for number, way in enumerate(way for way in WAYS if way in each):
-                line = {"color": (style.BLUE, style.RED)[number], "marker": "so"[number]}
-                curves.before_and_after(panel, each["k"], each[way][..., index], each["steps"], WAYS[way], **line)
-            panel.axhline(1.0, **style.FAINT)
-            panel.set_xscale("log")
-            style.plain_log(panel.xaxis)
+            curves.draw_all(panel, _curves_of(each, index))
+            _finish(panel)
             if index == 0:
                 style.title(panel, name)
     return {"truncation": style.legend_below(figure)}
+
+
+def _curves_of(each, index):
+    for number, way in enumerate(way for way in WAYS if way in each):
+        line = {"color": (style.BLUE, style.RED)[number], "marker": "so"[number]}
+        yield from curves.before_and_after(each["k"], each[way][..., index], each["steps"], WAYS[way], **line)
+
+
+def _all_curves(each):
+    for index, words in enumerate(QUANTITIES):
+        yield from (curve._replace(name=f"{words}, {curve.name}") for curve in _curves_of(each, index))
+
+
+def _finish(panel):
+    panel.axhline(1.0, **style.FAINT)
+    panel.set_xscale("log")
+    style.plain_log(panel.xaxis)
