@@ -15,7 +15,9 @@ from jaxrnn.sweeps import figures
 from jaxrnn.sweeps.reading import split_of_curves
 
 MAX_POINTS = 200_000  # points of all learning curves together; longer curves are thinned out
+DASHES = ("solid", "dash", "dashdot", "dot", "longdash")  # curves differ in grey too
 MAX_LINES = 2000  # lines of the parallel coordinates: of the best runs, and of some of the others
+MIN_RUNS = 50  # for the importance, so that five runs are among the best tenth, as Optuna advises
 MAX_CHOICES = 12  # a factor with more values gets a continuous axis
 TITLES = {"curves": "Learning curves", "coordinates": "Parallel coordinates", "importance": "Importance"}
 
@@ -57,14 +59,15 @@ def section(sweep):
 
 
 def importance(sweep):
-    """Returns {factor: share of its importance}, the largest first; empty without Optuna or with one factor.
+    """Returns {factor: share of its importance}, the largest first; empty without Optuna, with one factor or few runs.
 
     The measure is PED-ANOVA (Watanabe et al. 2023, arXiv:2304.10255), as Optuna computes it: how much the values of a
     factor among the best tenth of the runs differ from its values among all runs.
     """
     settings = [setting for setting in sweep.settings if len(setting.values)]
     names = [name for name in sweep.factors.values() if len({setting.factors[name] for setting in settings}) > 1]
-    if importlib.util.find_spec("optuna") is None or len(names) < 2:
+    count = sum(len(setting.values) for setting in settings)
+    if importlib.util.find_spec("optuna") is None or len(names) < 2 or count < MIN_RUNS:
         return {}
     import optuna
 
@@ -123,7 +126,7 @@ def _learning_curves(sweep, xs, ys):
     for count, (name, curve) in enumerate(figures.curves(sweep).items()):
         steps = np.array(sorted(curve), "f4")
         medians = np.array([np.median(curve[step]) for step in sorted(curve)], "f4")
-        line = {"color": style.COLOURS[count], "width": 3}
+        line = {"color": style.COLOURS[count], "width": 3, "dash": DASHES[count]}
         template = f"median of {name}<br>update %{{x}}, loss %{{y:.4g}}<extra></extra>"
         traces.append(go.Scattergl(x=steps, y=medians, mode="lines", line=line, name=name, hovertemplate=template))
     line = {"color": style.RED, "width": 2, "dash": "dot"}
@@ -192,7 +195,9 @@ def _bars(shares):
         x=values, y=names, orientation="h", marker={"color": style.BLUE}, hovertemplate="%{x:.3f}<extra></extra>"
     )
     title = "importance for the best tenth of the runs (PED-ANOVA)"
-    return go.Figure(bar, _layout(height=120 + 28 * len(names), xaxis_title=title, yaxis_automargin=True))
+    return go.Figure(
+        bar, _layout(height=120 + 28 * len(names), xaxis_title=title, yaxis_automargin=True, yaxis_ticksuffix=" ")
+    )
 
 
 def _layout(**options):
