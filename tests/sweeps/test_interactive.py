@@ -111,6 +111,27 @@ def test_long_curves_and_many_lines_are_thinned_out(tmp_path, monkeypatch):
     assert len(content["axes"][0]) == 36  # a selection finds the others too
 
 
+@needs_plotly
+def test_values_that_are_not_finite_leave_a_page_that_a_browser_reads(tmp_path):
+    sweep = made()
+    first, second = (setting.runs[0] for setting in sweep.settings[:2])
+    sweep.settings[0].runs[0] = first._replace(value=float("nan"), curve=((), ()))
+    sweep.settings[1].runs[0] = second._replace(value=None, status="waiting", curve=((), ()))
+    sweep.settings[3].factors["size"] = float("inf")
+    text = written(sweep, tmp_path)
+    body = re.search(r'<script type="application/json" id="interactive">(.*?)</script>', text)[1]
+    content = json.loads(body, parse_constant=lambda constant: pytest.fail(f"{constant} is not JSON"))
+    assert len(content["valid"]) == 34
+    assert content["plots"]["coordinates"]["data"][0]["dimensions"][2]["ticktext"] == ["16", "8", "inf"]
+
+
+@needs_plotly
+def test_runs_without_a_report_have_a_page(tmp_path):
+    runs = [SweepRun(Path("/s/0"), {"seed": 0}, "waiting", None, None, 0)]
+    sweep = report.Sweep(Path("/s"), "validation.loss", "down", {}, [report.Setting({}, runs)], [])
+    assert list(content_of(written(sweep, tmp_path))["plots"]) == ["curves"]
+
+
 def test_importance_finds_the_factors_that_matter():
     pytest.importorskip("optuna")
     shares = interactive.importance(made(seeds=10))

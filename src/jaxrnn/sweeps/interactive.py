@@ -3,6 +3,7 @@
 import importlib.resources
 import importlib.util
 import json
+import math
 import string
 import warnings
 
@@ -35,7 +36,7 @@ def section(sweep):
     runs = [(setting, run) for setting in sweep.settings for run in setting.runs]
     xs, ys, offsets = _joined([run.curve for _, run in runs])
     plots = {"curves": _learning_curves(sweep, xs, ys)}
-    valid = [index for index, (_, run) in enumerate(runs) if run.value is not None and run.status != "diverged"]
+    valid = [index for index, (_, run) in enumerate(runs) if run.status != "diverged" and _is_number(run.value)]
     axes = []
     if sweep.factors and len(valid) > 1:
         axes = _axes(sweep, [runs[index] for index in valid])
@@ -95,7 +96,7 @@ def _distribution(values):
     from optuna import distributions
 
     choices = list(dict.fromkeys(values))
-    if len(choices) <= MAX_CHOICES or not all(isinstance(value, int | float) for value in choices):
+    if len(choices) <= MAX_CHOICES or not all(map(_is_number, choices)):
         return distributions.CategoricalDistribution(choices)
     return distributions.FloatDistribution(min(choices), max(choices), log=_is_log(choices))
 
@@ -159,7 +160,7 @@ def _parallel_coordinates(sweep, axes):
 
 def _axis(name, values, continuous=False):
     """Returns an axis of the parallel coordinates: positions of the values, and labels of the ticks."""
-    numeric = all(isinstance(value, int | float) for value in values)
+    numeric = all(map(_is_number, values))
     choices = sorted(set(values), key=lambda value: value if numeric else str(value))
     if not numeric:
         positions = {value: float(index) for index, value in enumerate(choices)}
@@ -180,6 +181,11 @@ def _axis(name, values, continuous=False):
     places = [positions[tick] for tick in ticks]
     labels = [number(tick) for tick in ticks]
     return {"label": name, "values": [positions[v] for v in values], "tickvals": places, "ticktext": labels}
+
+
+def _is_number(value):
+    """Returns whether a value has a position on an axis of numbers."""
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _is_log(choices):
