@@ -6,6 +6,7 @@ import json
 import math
 import string
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def section(sweep):
 
     runs = [(setting, run) for setting in sweep.settings for run in setting.runs]
     xs, ys, offsets = _joined([run.curve for _, run in runs])
-    plots = {"curves": _learning_curves(sweep, xs, ys)}
+    plots: dict[str, Any] = {"curves": _learning_curves(sweep, xs, ys)}
     valid = [index for index, (_, run) in enumerate(runs) if run.status != "diverged" and _is_number(run.value)]
     axes = []
     if sweep.factors and len(valid) > 1:
@@ -72,7 +73,7 @@ def importance(sweep):
         return {}
     import optuna
 
-    space = {name: _distribution([setting.factors[name] for setting in settings]) for name in names}
+    space: dict[str, Any] = {name: _distribution([setting.factors[name] for setting in settings]) for name in names}
     trials = [
         optuna.trial.create_trial(
             params={name: setting.factors[name] for name in names},

@@ -1,6 +1,7 @@
 """Reads the runs of a sweep from their folders, and says why a folder cannot be read."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +30,7 @@ class SweepRun(NamedTuple):
     reason: str | None
     value: float | None
     steps: int
-    curve: tuple[list[int], list[float]] = ((), ())
+    curve: tuple[Sequence[int], Sequence[float]] = ((), ())
 
 
 def readable(folders):
