@@ -19,7 +19,7 @@ PACKAGE = ROOT / "src" / "jaxrnn"
 ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 NEEDS = {"torch_model"}  # modules that need a package which is not installed for the site
 GROUPS = ("model", "model/parametrization", "data", "data/distribution", "optimizer", "optimizer/schedule", "unroll")
-GROUPS += ("trainer", "callbacks", "probes", "regularizer", "study", "benchmark")
+GROUPS += ("trainer", "callbacks", "probes", "logger", "regularizer", "study", "benchmark")
 COMMANDS = ("train", "evaluate", "generate", "export", "study", "reproduce", "report", "tune", "benchmark")
 
 
@@ -47,7 +47,8 @@ def api():
     """Writes one page per public module, and one page per room that lists its modules."""
     rooms, pages = [], []
     for room in ROOMS:
-        modules = sorted(path.stem for path in (PACKAGE / room).glob("*.py") if path.name[0] != "_")
+        files = [path for path in (PACKAGE / room).rglob("*.py") if path.name[0] != "_"]
+        modules = sorted(".".join(path.relative_to(PACKAGE / room).with_suffix("").parts) for path in files)
         names = [f"jaxrnn.{room}.{stem}" for stem in modules if stem not in NEEDS]
         for name in names:
             write(DOCS / "api" / f"{name}.rst", module(name))

@@ -9,7 +9,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from jaxrnn.arguments import validated
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import comparing, hydra_errors, schema, targets
+from jaxrnn.experiments import comparing, hydra_errors, schema, targets, tracking
 from jaxrnn.experiments.compose import compose
 from jaxrnn.experiments.nodes import OPTIONAL, REQUIRED, STACKS
 from jaxrnn.nets import adapted
@@ -104,7 +104,7 @@ def _experiment(cfg):
         callbacks=callbacks,
         probes=probes,
         evaluator=evaluation.evaluator(task),
-        trackers=list(_collection(cfg, "logger").values()),
+        trackers=tracking.configured(cfg),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jaxrnn.arguments import described
+from jaxrnn.arguments import described, validated
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import comparing, saved_config, schema
 from jaxrnn.storage.trackers import tracker
@@ -38,10 +38,20 @@ def run_name(overrides):
     return ",".join(word for word in words if not word.startswith(("hydra", "logger")))
 
 
+def configured(cfg):
+    """Builds the `Tracker`s of a configuration, and imports none of their packages.
+
+    Raises:
+      ConfigError: if a factory does not return a `Tracker`.
+    """
+    nodes = (cfg.get("logger") or {}).items()
+    return [validated(schema.instantiate(node), tracker.Tracker, f"logger.{name}") for name, node in nodes]
+
+
 def require(cfg):
     """Raises a `ConfigError` if the package of a tracker in a configuration is not installed."""
-    for node in (cfg.get("logger") or {}).values():
-        tracker.require(schema.instantiate(node))
+    for chosen_tracker in configured(cfg):
+        tracker.require(chosen_tracker)
 
 
 def chosen(logger):

@@ -18,7 +18,7 @@ def learning_curves(curves, label):
     for count, (name, curve) in enumerate(curves.items()):
         steps = sorted(curve)
         line = style.series(count) | {"markevery": 0.2}
-        axes.plot(steps, [np.median(curve[step]) for step in steps], label=style.plain(name), **line)
+        axes.plot(steps, [np.median(curve[step]) for step in steps], label=style.plain(name), zorder=3, **line)
         low, high = ([pick(curve[step]) for step in steps] for pick in (min, max))
         axes.fill_between(steps, low, high, color=line["color"], alpha=0.15, linewidth=0)
     if curves and all(loss > 0 for curve in curves.values() for losses in curve.values() for loss in losses):

@@ -5,14 +5,14 @@ import itertools
 import numpy as np
 
 from jaxrnn.plotting import sweeps as plotting
-from jaxrnn.storage import metrics_csv
+from jaxrnn.sweeps.reading import split_of_curves
 
-MAX_CURVES, MAX_PAIRS = 6, 6  # learning curves of the best settings; plots of the first pairs of factors
+MAX_CURVES, MAX_PAIRS = 5, 6  # learning curves of the best settings; plots of the first pairs of factors
 
 
 def draw(sweep):
     """Draws {title: figure}: learning curves with bands over seeds, and one plot per factor and per pair of factors."""
-    figures = {"learning_curves": plotting.learning_curves(_curves(sweep), f"{_split(sweep)} loss")}
+    figures = {"learning_curves": plotting.learning_curves(curves(sweep), f"{split_of_curves(sweep.metric)} loss")}
     with_values = [setting for setting in sweep.settings if len(setting.values)]
     if with_values:
         log = sweep.better == "down"
@@ -42,23 +42,20 @@ def two_factors(sweep, first, second):
     return plotting.two_factors(grid, (first, columns), (second, rows), f"{sweep.metric}, mean over seeds", log, title)
 
 
-def _split(sweep):
-    """Returns the split whose loss the learning curves show."""
-    split = sweep.metric.split(".")[0]
-    return split if split in ("train", "validation") else "validation"
-
-
-def _curves(sweep):
+def curves(sweep):
     """Returns {label: {step: losses of the runs}} of the best settings."""
-    curves = {}
+    losses_by_label = {}
     for setting in sweep.settings[:MAX_CURVES]:
-        label = ", ".join(f"{name} {plotting.number(value)}" for name, value in setting.factors.items()) or "all runs"
-        curve = curves.setdefault(label, {})
+        curve = losses_by_label.setdefault(label(setting), {})
         for run in setting.runs:
-            for row in metrics_csv.table(run.folder).where(split=_split(sweep)):
-                if row["loss"] is not None and np.isfinite(row["loss"]):
-                    curve.setdefault(row["step"], []).append(row["loss"])
-    return curves
+            for step, loss in zip(*run.curve, strict=True):
+                curve.setdefault(step, []).append(loss)
+    return losses_by_label
+
+
+def label(setting):
+    """Returns the values of a setting's factors as text."""
+    return ", ".join(f"{name} {plotting.number(value)}" for name, value in setting.factors.items()) or "all runs"
 
 
 def _ordered(values):

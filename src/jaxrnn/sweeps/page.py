@@ -8,7 +8,7 @@ import string
 from jaxrnn.plotting.sweeps import number
 
 
-def page(title, lines, repeat, tables, figures):
+def page(title, lines, repeat, tables, figures, interactive=""):
     """Builds the report as one HTML file that works without a network.
 
     Args:
@@ -17,6 +17,7 @@ def page(title, lines, repeat, tables, figures):
       repeat: the command that repeats the best run, or None.
       tables: {"settings", "runs"}, lists of rows.
       figures: {title: path}.
+      interactive: HTML of the interactive figures, see `jaxrnn.sweeps.interactive.section`.
     """
     template = importlib.resources.files("jaxrnn.sweeps").joinpath("report.html").read_text()
     return string.Template(template).substitute(
@@ -25,6 +26,7 @@ def page(title, lines, repeat, tables, figures):
         command=f"<pre>{html.escape(repeat)}</pre>" if repeat else "<p>No run has a value yet.</p>",
         settings=_html_table("settings", tables["settings"]),
         runs=_html_table("runs", tables["runs"]),
+        interactive=interactive,
         figures="".join(
             f'<figure><img alt="{html.escape(name)}" src="data:image/png;base64,'
             f'{base64.b64encode(path.read_bytes()).decode()}"></figure>'

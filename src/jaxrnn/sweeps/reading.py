@@ -1,5 +1,7 @@
 """Reads the runs of a sweep from their folders, and says why a folder cannot be read."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +21,7 @@ class SweepRun(NamedTuple):
       reason: the reason for the status, or None.
       value: the metric, or None; without a summary, the best value so far.
       steps: number of updates made.
+      curve: (steps, finite losses) of the split that the learning curves show.
     """
 
     folder: Path
@@ -27,6 +30,7 @@ class SweepRun(NamedTuple):
     reason: str | None
     value: float | None
     steps: int
+    curve: tuple[Sequence[int], Sequence[float]] = ((), ())
 
 
 def readable(folders):
@@ -61,13 +65,28 @@ def run_of(folder, leaves, content, rows, metric, better):
 
     `metric` and `better` are as in `jaxrnn.sweeps.report.Sweep`.
     """
+    curve = _curve(rows, split_of_curves(metric))
     if content is not None:
-        return SweepRun(folder, leaves, content["status"], content["reason"], value(content, metric), content["steps"])
+        ended = (content["status"], content["reason"], value(content, metric), content["steps"])
+        return SweepRun(folder, leaves, *ended, curve)
     split, _, column = metric.partition(".")
     values = [row[column] for row in rows if row["split"] == split and row.get(column) is not None]
     best = min(values, key=lambda number: cost(better, number)) if values else None
     steps = rows[-1]["step"] if rows else 0
-    return SweepRun(folder, leaves, "running" if rows else "waiting", None, best, steps)
+    return SweepRun(folder, leaves, "running" if rows else "waiting", None, best, steps, curve)
+
+
+def split_of_curves(metric):
+    """Returns the split whose loss the learning curves show."""
+    split = metric.partition(".")[0]
+    return split if split in ("train", "validation") else "validation"
+
+
+def _curve(rows, split):
+    """Returns (steps, losses) of a split, without losses that are not finite."""
+    points = [(row["step"], row["loss"]) for row in rows if row["split"] == split and row["loss"] is not None]
+    finite = [(step, loss) for step, loss in points if math.isfinite(loss)]
+    return [step for step, _ in finite], [loss for _, loss in finite]
 
 
 def value(content, metric):

@@ -16,7 +16,7 @@ from jaxrnn.experiments.compose import compose
 from jaxrnn.metrics import cost
 from jaxrnn.plotting import style
 from jaxrnn.plotting import sweeps as plotting
-from jaxrnn.sweeps import figures, reading
+from jaxrnn.sweeps import figures, interactive, reading
 from jaxrnn.sweeps.page import page
 from jaxrnn.table import Table
 
@@ -110,7 +110,9 @@ def write(sweep):
     with style.page():
         figures_by_title = figures.draw(sweep)
     paths = {title: style.publish(figure, folder, title) for title, figure in figures_by_title.items()}
-    text = page(f"{sweep.folder}: {sweep.metric}", _counts(sweep), command(sweep), tables, paths)
+    text = page(
+        f"{sweep.folder}: {sweep.metric}", _counts(sweep), command(sweep), tables, paths, interactive.section(sweep)
+    )
     atomic.write(folder / "report.html", text)
     return "\n".join([*_lines(sweep, tables["settings"]), f"page: {folder / 'report.html'}"])
 

@@ -1,5 +1,7 @@
 """TensorBoard: event files in the run folder, written by tensorboardX. View them with `tensorboard --logdir FOLDER`."""
 
+from typing import Any
+
 from jaxrnn.storage.trackers.tracker import Tracker, plain
 
 FOLDER = "tensorboard"
@@ -16,7 +18,7 @@ class _Session:
 
         self.identifier, self._settings, self._step = FOLDER, run.settings, run.step
         purge_step = run.step if run.identifier else None  # hides events that an interrupted process wrote later
-        self._writer = SummaryWriter(str(run.folder / FOLDER), purge_step=purge_step)
+        self._writer: Any = SummaryWriter(str(run.folder / FOLDER), purge_step=purge_step)
 
     def log(self, step, metrics):
         self._step = step

@@ -1,4 +1,4 @@
-"""Weights & Biases: offline files in `wandb/` of the working directory, which `wandb sync --sync-all` uploads."""
+"""Weights & Biases: offline files in `wandb/` of the working directory, which `wandb sync` uploads."""
 
 from typing import Literal
 
