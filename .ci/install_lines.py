@@ -28,6 +28,8 @@ COMMANDS = {
     "launch": f"python {ROOT}/scripts/train.py -m hydra/launcher=joblib seed=0,1 {SHORT}",
     "export": f"python {ROOT}/scripts/export.py to=stablehlo folder=exported" + " run={run}",
     "tensorboard": f"python {ROOT}/scripts/train.py tensorboard=true {SHORT}",
+    "strokes": f"python {ROOT}/scripts/train.py data=strokes data.path=kanjivg data.examples=50 trainer.steps=2"
+    " trainer.report_every=2",
     "docs": f"env JAXRNN_DOCS=pages python -m sphinx -W -q {ROOT}/docs site",
 }
 # Only resolved, not installed: these need other hardware, or gigabytes of libraries that oracle tests install in part.

@@ -129,6 +129,7 @@ def _plain():
         "top_p": Positive | None,
         "beam": Size,
         "penalty": float,
+        "bias": NonNegative,
         "seed": Seed,
     }
 
