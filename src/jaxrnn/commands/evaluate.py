@@ -5,7 +5,7 @@ from jaxrnn.experiments.command_line import config_errors, main, with_key
 
 def evaluate(cfg):
     from jaxrnn import runtime
-    from jaxrnn.experiments import artifacts, run_folder, schema
+    from jaxrnn.experiments import answer_errors, artifacts, run_folder, schema
     from jaxrnn.metrics import unit_of
 
     runtime.prepare()
@@ -19,6 +19,8 @@ def evaluate(cfg):
     units = {name: unit_of(metric) for name, metric in run.task.measured.items()}
     print(artifacts.table(metrics, run.dataset.trivial_name, units))
     print(baselines)
+    if errors := answer_errors.sentence(run, predictions):
+        print(errors)
     for note in run.dataset.notes:
         print(f"note: {note}")
     if leads is not None:
