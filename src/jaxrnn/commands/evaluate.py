@@ -7,7 +7,7 @@ def evaluate(cfg):
     from pathlib import Path
 
     from jaxrnn import runtime
-    from jaxrnn.experiments import artifacts, run_folder, run_report, schema
+    from jaxrnn.experiments import answer_errors, artifacts, run_folder, run_report, schema
     from jaxrnn.metrics import unit_of
 
     runtime.prepare()
@@ -21,6 +21,8 @@ def evaluate(cfg):
     units = {name: unit_of(metric) for name, metric in run.task.measured.items()}
     print(run_report.table(metrics, run.dataset.trivial_name, units))
     print(baselines)
+    if errors := answer_errors.sentence(run, predictions):
+        print(errors)
     for note in run.dataset.notes:
         print(f"note: {note}")
     if leads is not None:

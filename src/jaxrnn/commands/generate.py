@@ -1,4 +1,4 @@
-"""Continues a series or a text with a trained network, or asks it for an answer."""
+"""Continues a series or a text with a trained network, lets it draw, or asks it for an answer."""
 
 from jaxrnn.experiments.command_line import config_errors, main, quoted, with_key
 
@@ -14,6 +14,9 @@ def generate(cfg):
         run = run if cfg.series is None else generate_cli.of_series(run, str(cfg.series))
         if run.dataset.symbols.question is not None:
             print(generate_cli.answered(run, cfg))
+            return
+        if run.dataset.strokes is not None:
+            print(generate_cli.drawn(run, cfg))
             return
         generate_cli.refuse_questions(run, cfg)
         values, figure, rmse = artifacts.write_generation(run, **generate_cli.continuation(run, cfg))

@@ -1,38 +1,47 @@
-"""Reads sequences of values with one label each: `.ts` and TSV files of UCR and UEA, and tables of files."""
+"""Reads sequences of values with one label each: `.ts` and TSV files of UCR and UEA, tables of files, and sounds."""
 
 from pathlib import Path
 
 import numpy as np
 
-from jaxrnn.data import _assets, _numbers
+from jaxrnn.data import _assets, _numbers, sound
 from jaxrnn.data._columns import Table
 
 
-def read(path, file: str | int = "file", label: str | int = "label", columns=()):
+def read(path, file: str | int = "file", label: str | int = "label", columns=(), mels=40, hop=0.01):
     """Reads (sequences, labels): a list of arrays [T, D], and a list of strings.
 
     The kind of file decides how it is read:
 
     - a name that ends in `.ts`: the format of the UCR and UEA archives at timeseriesclassification.com;
     - a table with a column named `file`: one sequence per file, and its label;
+    - a folder: the WAV files of its folders, whose names are the labels;
     - another file: the format of the UCR archive, a label and its values per line.
 
     Args:
       path: the file.
       file, label: the columns of a table of files, by name or index.
       columns: the columns of each of its files; none for all.
+      mels, hop: as in `jaxrnn.data.sound.log_mel`, for WAV files.
 
     Raises:
       FileNotFoundError: if a file does not exist.
       ValueError: if a value is missing or not a number, or a label is missing. The message names the line.
     """
+    if Path(path).is_dir():
+        return _checked(path, _of_folders(path, mels, hop))
     text = _assets.read_text(path)
     if str(path).lower().endswith(".ts"):
         examples = _ts(path, text)
     elif isinstance(file, int) or str(file) in _first_fields(text):
-        examples = _of_table(path, file, label, columns)
+        examples = _of_table(path, file, label, columns, mels, hop)
     else:
         examples = _ucr(path, text)
+    return _checked(path, examples)
+
+
+def _checked(path, examples):
+    """Returns (sequences, labels) of examples; raises ValueError if there are none, or their widths differ."""
     examples = list(examples)
     if not examples:
         raise ValueError(f"{path}: no sequences")
@@ -86,7 +95,14 @@ def _plain(label):
     return f"{value:.0f}" if value.is_integer() else label
 
 
-def _of_table(path, file, label, columns):
+def _of_folders(path, mels, hop):
+    """Yields (log-mel frames [T, mels], name of the folder) of each WAV file, in the order of their names."""
+    for file in sorted(Path(path).glob("*/*")):
+        if file.suffix.lower() in (".wav", *sound.OTHER_FORMATS):
+            yield sound.log_mel(file, mels, hop), file.parent.name
+
+
+def _of_table(path, file, label, columns, mels, hop):
     """Yields ([T, D], label) of each file that a table names, relative to the table's folder."""
     table = Table(path, (file, label))
     names, labels = (table.texts(table.index(name, f"data.{key}")) for key, name in (("file", file), ("label", label)))
@@ -96,6 +112,9 @@ def _of_table(path, file, label, columns):
         part = Path(path).parent / name
         if not part.exists():
             raise FileNotFoundError(f"{table.where(row)}: {part}: no such file")
+        if part.suffix.lower() in (".wav", *sound.OTHER_FORMATS):
+            yield sound.log_mel(part, mels, hop), text
+            continue
         values = Table(part, columns)
         chosen = [values.index(column, "data.columns") for column in columns] or range(len(values.header))
         form = values.number_format(chosen)

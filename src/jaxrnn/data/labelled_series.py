@@ -1,4 +1,4 @@
-"""Your own labelled sequences of values: `.ts` and TSV files of the UCR and UEA archives, or a table of files."""
+"""Your own labelled sequences of values: files of the UCR and UEA archives, tables of files, or sounds."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from jaxrnn.data._splits import absent_labels, split_groups
 from jaxrnn.data.examples import Examples, constant_logits, pad, stored
 from jaxrnn.scales import Scale, Scales
 from jaxrnn.symbols import SymbolData
-from jaxrnn.types import Dataset, Rate, Seed
+from jaxrnn.types import Dataset, Positive, Rate, Seed, Size
 
 MIN_SEQUENCES = 10
 
@@ -18,7 +18,7 @@ MIN_SEQUENCES = 10
 @checked
 def dataset(path: str | Path, test_path: str | Path | None = None, file: str | int = "file",
             label: str | int = "label", columns: tuple[str | int, ...] = (), validation: Rate = 0.1,
-            test: Rate = 0.1, split_seed: Seed = 0) -> Dataset:  # fmt: skip
+            test: Rate = 0.1, mels: Size = 40, hop: Positive = 0.01, split_seed: Seed = 0) -> Dataset:  # fmt: skip
     """Predicts the label of a sequence of values at its last step; values are scaled by the training part.
 
     Equal sequences are in the same part, and each label has its share of every part. NAME_TEST next to NAME_TRAIN is
@@ -26,11 +26,13 @@ def dataset(path: str | Path, test_path: str | Path | None = None, file: str | i
 
     Args:
       path: a `.ts` file, a file with a label and its values per line (UCR), or a table that names a file and a label
-        per row. Each of these files is a table with one step per row.
+        per row. Each of these files is a table with one step per row, or a WAV file. Or a folder with a folder of WAV
+        files per label.
       test_path: a file of the test part; None for NAME_TEST next to NAME_TRAIN, or a share of `path`.
       file, label: the columns of a table of files, by name or index from 0.
       columns: the columns to read from each of its files, by name or index; none for all.
       validation, test: the shares of the distinct sequences for validation and test.
+      mels, hop: the number of mel bands, and the seconds between two frames, of WAV files (`jaxrnn.data.sound`).
       split_seed: the seed of the split.
 
     Raises:
@@ -38,7 +40,7 @@ def dataset(path: str | Path, test_path: str | Path | None = None, file: str | i
       ValueError: if a file cannot be read, or holds fewer than 10 distinct sequences or fewer than two labels. The
         message names the line.
     """
-    sequences, labels = _labelled_files.read(path, file, label, columns)
+    sequences, labels = _labelled_files.read(path, file, label, columns, mels, hop)
     keys = [sequence.tobytes() for sequence in sequences]
     if len(set(keys)) < MIN_SEQUENCES or len(set(labels)) < 2:
         raise ValueError(
@@ -48,7 +50,7 @@ def dataset(path: str | Path, test_path: str | Path | None = None, file: str | i
     test_path = _published_test(path) if test_path is None else test_path
     parts, notes = split_groups(keys, labels, split_seed, validation, test if test_path is None else 0.0), []
     if test_path is not None:
-        more, more_labels = _labelled_files.read(test_path, file, label, columns)
+        more, more_labels = _labelled_files.read(test_path, file, label, columns, mels, hop)
         parts["test"] = np.arange(len(labels), len(labels) + len(more))
         sequences, labels = sequences + more, labels + more_labels
         repeated = len(set(keys) & {sequence.tobytes() for sequence in more})

@@ -1,13 +1,14 @@
 """Input of the command `generate`: checks the keys, generates, writes the result and returns it as text."""
 
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import artifacts, predicting
+from jaxrnn.experiments import artifacts, pen_artifacts, predicting
 from jaxrnn.experiments.command_line import QUESTIONS
 from jaxrnn.experiments.run import Run
-from jaxrnn.training import symbol_inference
+from jaxrnn.training import pen_sampling, symbol_inference
 
 SAMPLING_DEFAULTS = {"temperature": 1.0, "top_k": None, "top_p": None}
 BEAM_DEFAULTS = {"beam": 5, "penalty": 0.0}
+PEN_DEFAULTS = {"bias": 0.0}
 
 
 def answered(run, cfg):
@@ -24,7 +25,9 @@ def answered(run, cfg):
                 f"{name}={cfg[name]}: this data set is not a time series; give {question_key}=... instead"
             )
     _refuse_unused(
-        cfg, SAMPLING_DEFAULTS if run.net.decoding is not None else BEAM_DEFAULTS, f"give {question_key}=..."
+        cfg,
+        PEN_DEFAULTS | (SAMPLING_DEFAULTS if run.net.decoding is not None else BEAM_DEFAULTS),
+        f"give {question_key}=...",
     )
     answer = symbol_inference.ask(
         run,
@@ -39,6 +42,23 @@ def answered(run, cfg):
     )
     path, figure = artifacts.write_answer(run, answer)
     return f"{answer.text}\nin {path}" + (f", figure in {figure}" if figure is not None else "")
+
+
+def drawn(run, cfg):
+    """Draws pen strokes by the keys of a configuration, writes them into the run folder and returns their places.
+
+    Raises:
+      ConfigError: if the data set does not use one of the keys, or `prime` does not fit.
+    """
+    refuse_questions(run, cfg)
+    _refuse_unused(
+        cfg,
+        SAMPLING_DEFAULTS | BEAM_DEFAULTS | {"start": None},
+        "this data set has pen strokes; give prime=, length=, bias=",
+    )
+    drawings = pen_sampling.sample(run, length=cfg.length, prime=cfg.prime, bias=cfg.bias, seed=cfg.seed)
+    path, figure = pen_artifacts.write(run, drawings)
+    return f"{len(drawings)} drawings in {path}, figure in {figure}"
 
 
 def of_series(run, name):
@@ -60,7 +80,9 @@ def continuation(run, cfg):
       ConfigError: if `start` is neither an index nor "end", or a key of text generation is given.
     """
     _refuse_unused(
-        cfg, SAMPLING_DEFAULTS | BEAM_DEFAULTS, "this data set is a time series; give prime=, start=, length="
+        cfg,
+        SAMPLING_DEFAULTS | BEAM_DEFAULTS | PEN_DEFAULTS,
+        "this data set is a time series; give prime=, start=, length=",
     )
     start = cfg.start
     if isinstance(start, str):
@@ -82,9 +104,9 @@ def refuse_questions(run, cfg):
     question = run.dataset.symbols.question
     for name in QUESTIONS:
         if cfg.get(name) is not None and (question is None or name != question.name):
-            advice = (
-                "this data set is a time series; give prime= and length="
-                if question is None
-                else f"this data set has no such input; give {question.name}=..."
-            )
+            advice = "this data set is a time series; give prime= and length="
+            if run.dataset.strokes is not None:
+                advice = "this data set has pen strokes; give prime=, length=, bias="
+            elif question is not None:
+                advice = f"this data set has no such input; give {question.name}=..."
             raise ConfigError(f"{name}={cfg[name]}: {advice}")

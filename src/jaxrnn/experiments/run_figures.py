@@ -1,12 +1,12 @@
-"""The figures of a run: learning curves, gradient norm, and for a series its prediction and its continuation."""
+"""The figures of a run: learning curves, gradient norm, and what its network predicts, continues or draws."""
 
 import numpy as np
 
 from jaxrnn.experiments import predicting
-from jaxrnn.plotting import forecasts
+from jaxrnn.plotting import drawings, forecasts
 from jaxrnn.plotting import runs as plotting
 from jaxrnn.plotting.notebooks import Figures
-from jaxrnn.training import series_tables
+from jaxrnn.training import pen_sampling, series_tables
 from jaxrnn.training.priming import generates, primed
 
 
@@ -28,6 +28,8 @@ def figures(run):
             figures["prediction"] = forecasts.prediction(series, series.distribution, ys)
     if generates(run.task):
         figures["generation"] = _panel_generation(run) if series.panel else run.plot_generation()
+    if dataset.strokes is not None and "test" in dataset.splits:
+        figures["generation"] = drawings.panels(pen_sampling.sample(run))
     return figures
 
 

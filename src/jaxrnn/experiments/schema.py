@@ -130,6 +130,7 @@ def _plain():
         top_p: Positive | None
         beam: Size
         penalty: float
+        bias: NonNegative
         seed: Seed
 
     return Keys.__annotations__
