@@ -1,0 +1,14 @@
+import jaxrnn
+
+experiment = jaxrnn.experiment(
+    "model=lstm",
+    "data=text",
+    "data.path=book.txt",
+    "optimizer.learning_rate=3e-3",
+    "optimizer.schedule=null",
+    "trainer.steps=264",
+    "trainer.report_every=132",
+)
+run = jaxrnn.fit(experiment)
+print("bits per letter", run.metrics["test"]["bits_per_symbol"])
+print(run.predict("ROMEO:"))
