@@ -4,7 +4,7 @@
     python docs/jobs.py tag        runs the programs of one job or of several
     python docs/jobs.py            writes the table from the stored results
 
-Each program runs in a process of its own in a folder with the files that it reads. The two programs of a job run in
+Keras comes with `pip install -e '.[oracle]'`. Each program runs in a process of its own in a folder with the files that it reads. The two programs of a job run in
 turn, REPEATS times each, so that both see the same load of the machine. Times are from start to exit, with compilation.
 """
 
@@ -98,32 +98,27 @@ def measure(name):
 
 
 def table():
-    """Returns the lines of the table, with one row per measured job, and the machine."""
-    stored = json.loads(FILE.read_text())
-    head = [
-        "job",
-        "lines in Keras",
-        "here",
-        "minutes in Keras",
-        "here",
-        "ratio",
-        "score on the test part in Keras",
-        "here",
-    ]
+    """Returns the lines of the table: the sizes of the programs and, where they were measured, times and scores."""
+    stored = json.loads(FILE.read_text()) if FILE.is_file() else {}
+    head = ["job", "lines in Keras", "lines here"]
+    head += ["minutes in Keras", "minutes here", "ratio", "test part in Keras", "test part here"] if stored else []
     rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    for name in [name for name in JOBS if name in stored]:
-        entry = stored[name]
-        counts = [str(lines(PROGRAMS / f"{name}_{side}.py")) for side in SIDES]
-        times = [statistics.median(entry["seconds"][side]) for side in SIDES]
-        ratio = statistics.median(map(operator.truediv, *(entry["seconds"][side] for side in SIDES)))
-        scores = [f"{entry['scores'][side]['name']} {entry['scores'][side]['score']:.3g}" for side in SIDES]
-        cells = [JOBS[name], *counts, *(f"{seconds / 60:.2f}" for seconds in times), f"{ratio:.1f}", *scores]
+    for name, words in JOBS.items():
+        cells = [words, *(str(lines(PROGRAMS / f"{name}_{side}.py")) for side in SIDES)]
+        cells += measurements(stored[name]) if name in stored else [""] * (len(head) - 3)
         rows.append(f"| {' | '.join(cells)} |")
     machines = dict.fromkeys(
-        f"{entry['machine']['cores']} cores, keras {entry['machine']['keras']} on jax {entry['machine']['jax']}"
-        for entry in stored.values()
+        "{cores} cores, Keras {keras} on jax {jax}".format(**e["machine"]) for e in stored.values()
     )
-    return [*rows, "", f"Measured on {'; '.join(machines)}."]
+    return [*rows, *(["", f"Medians of {REPEATS} runs on {'; '.join(machines)}."] if stored else [])]
+
+
+def measurements(entry):
+    """Returns the cells of a measured job: minutes, their ratio, scores."""
+    seconds, scores = (entry[key] for key in ("seconds", "scores"))
+    minutes = [f"{statistics.median(seconds[side]) / 60:.2f}" for side in SIDES]
+    ratio = statistics.median(map(operator.truediv, *(seconds[side] for side in SIDES)))
+    return [*minutes, f"{ratio:.1f}", *(f"{scores[side]['name']} {scores[side]['score']:.3g}" for side in SIDES)]
 
 
 def machine():

@@ -109,6 +109,7 @@ def signature(app, kind, name, value, options, arguments, returns):
         source = ast.unparse(node.args)
         if kind == "method":
             source = re.sub(r"^(self|cls)(, )?", "", source)
+        source = re.sub(r"Annotated\[(\w+), \w+\([^()]*\)\]", r"\1", source)  # the docstring has the range
         return f"({source})", None if node.returns is None else ast.unparse(node.returns)
     return None
 
