@@ -4,8 +4,9 @@
     python docs/jobs.py tag        runs the programs of one job or of several
     python docs/jobs.py            writes the table from the stored results
 
-Keras comes with `pip install -e '.[oracle]'`. Each program runs in a process of its own in a folder with the files that it reads. The two programs of a job run in
+Each program runs in a process of its own, in a folder with the files that it reads. The two programs of a job run in
 turn, REPEATS times each, so that both see the same load of the machine. Times are from start to exit, with compilation.
+Keras comes with `pip install -e '.[oracle]'`.
 """
 
 import datetime
