@@ -5,7 +5,7 @@ from keras import layers
 
 
 def windows(name):
-    series = pd.read_csv(name).iloc[:, 1].to_numpy("float32")
+    series = pd.read_csv(name).iloc[:, 1].interpolate().to_numpy("float32")
     train, test = int(0.7 * len(series)), int(0.85 * len(series))
     mean, std = series[:train].mean(), series[:train].std()
     views = np.lib.stride_tricks.sliding_window_view((series - mean) / std, 33)
