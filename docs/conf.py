@@ -31,11 +31,11 @@ def digest():
 
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
-extensions += ["docstrings", "pages", "gallery"]
+extensions += ["docstrings", "formulas", "pages", "gallery"]
 exclude_patterns = ["_cache", "_ext", "**/.ipynb_checkpoints"]
 templates_path = []
 
-myst_enable_extensions = ["deflist", "fieldlist"]
+myst_enable_extensions = ["deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
 nb_execution_mode = "off" if form == "pages" else "cache"
 nb_execution_cache_path = str(HERE / "_cache" / f"notebooks-{digest()}")  # run again when the package changes
@@ -57,7 +57,7 @@ nitpick_ignore = [  # the bases of `Cell`, `Net` and `Dataset`, whose pages docu
     ("py:class", "jaxrnn.dataset._DatasetFields"),
 ]
 
-html_theme = "furo"
+html_theme, html_math_renderer = "furo", "mathml"
 html_title = f"jaxrnn {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

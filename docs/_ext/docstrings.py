@@ -6,6 +6,7 @@ import inspect
 import re
 import textwrap
 
+from formulas import is_equation, latex
 from sphinx.util import logging
 
 LOG = logging.getLogger(__name__)
@@ -76,9 +77,26 @@ def converted(lines, where):
     return converted_lines
 
 
+def with_formulas(lines):
+    """Converts the literal blocks that consist of equations to formulas."""
+    results, block = [], []
+    for line in [*lines, "end"]:
+        if block and (line.startswith("    ") or not line):
+            block.append(line)
+            continue
+        equations = [text for text in block[2:] if text]
+        if equations and all(map(is_equation, equations)):
+            block = [".. math::", "", *(f"    {text}" for text in latex(equations).splitlines()), ""]
+        results += block
+        block = [line] if line == "::" else []
+        results += [] if block else [line]
+    return results[:-1]
+
+
 def process(app, kind, name, value, options, lines):
     """Converts the docstring of an object, in place."""
-    lines[:] = converted(list(lines), name)
+    converted_lines = converted(list(lines), name)
+    lines[:] = with_formulas(converted_lines) if name.startswith("jaxrnn.cells.") else converted_lines
 
 
 def signature(app, kind, name, value, options, arguments, returns):
@@ -91,6 +109,7 @@ def signature(app, kind, name, value, options, arguments, returns):
         source = ast.unparse(node.args)
         if kind == "method":
             source = re.sub(r"^(self|cls)(, )?", "", source)
+        source = re.sub(r"Annotated\[(\w+), \w+\([^()]*\)\]", r"\1", source)  # the docstring has the range
         return f"({source})", None if node.returns is None else ast.unparse(node.returns)
     return None
 

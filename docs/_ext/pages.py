@@ -1,6 +1,8 @@
 """Writes pages from the source: one page per module, the keys of every choice, and the help texts of the commands."""
 
 import ast
+import importlib
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -44,8 +46,12 @@ def first_line(path):
 
 
 def api():
-    """Writes one page per public module, and one page per room that lists its modules."""
-    rooms, pages = [], []
+    """Writes one page per public module, and one page per room with its entry points and a list of its modules.
+
+    The page `jaxrnn` has the entry points of the package, such as `jaxrnn.fit`.
+    """
+    write(DOCS / "api" / "jaxrnn.rst", ["jaxrnn", "======", "", *entry_points("jaxrnn")])
+    rooms, pages = ["jaxrnn"], []
     for room in ROOMS:
         files = [path for path in (PACKAGE / room).rglob("*.py") if path.name[0] != "_"]
         modules = sorted(".".join(path.relative_to(PACKAGE / room).with_suffix("").parts) for path in files)
@@ -54,6 +60,7 @@ def api():
             write(DOCS / "api" / f"{name}.rst", module(name))
         title = f"jaxrnn.{room}"
         lines = [title, "=" * len(title), "", f".. automodule:: {title}", "   :no-members:", ""]
+        lines += entry_points(title)
         lines += [".. toctree::", "   :maxdepth: 1", "", *(f"   {name}" for name in names)]
         write(DOCS / "api" / f"{title}.rst", lines)
         rooms.append(title)
@@ -71,6 +78,23 @@ def api():
     ]
     write(DOCS / "api" / "index.rst", lines)
     keep(DOCS / "api", [*pages, *rooms, *map("jaxrnn.{}".format, base)])
+
+
+def entry_points(package):
+    """Returns the lines with the functions and classes that a package offers under its own name.
+
+    A class refers to the page of its module, which has its members. A function with the name of its module, such as
+    `jaxrnn.interop.export`, has no entry of its own in the index.
+    """
+    room, lines = importlib.import_module(package), []
+    for name in room.__all__:
+        value, shared = getattr(room, name), (Path(room.__file__).parent / f"{name}.py").exists()
+        if inspect.isfunction(value):
+            lines += [f".. autofunction:: {package}.{name}", *(["   :no-index:"] if shared else []), ""]
+        elif inspect.isclass(value):
+            defined = f"{value.__module__}.{value.__name__}"
+            lines += [f".. py:class:: {package}.{name}", "", f"   See :py:class:`{defined}`.", ""]
+    return lines
 
 
 def module(name):

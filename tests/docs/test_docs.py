@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -91,6 +92,38 @@ def test_the_tables_of_data_come_from_the_files_that_the_runs_left(root, name):
     page, rows = (root / "docs/data.md").read_text(), tables.table()
     assert len(rows) > 3
     assert "\n".join(rows) in page
+
+
+@pytest.fixture(scope="module")
+def jobs(root):
+    spec = importlib.util.spec_from_file_location("jobs", root / "docs" / "jobs.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_jobs_comes_from_the_programs_and_their_measurements(root, jobs, monkeypatch, tmp_path):
+    page = (root / "docs/coming_from/keras.md").read_text()
+    assert jobs.filled(page) == page, "python docs/jobs.py writes the page"
+    assert {path.stem for path in jobs.PROGRAMS.glob("*.py")} == {
+        f"{n}_{side}" for n in jobs.JOBS for side in jobs.SIDES
+    }
+    machine = {"cores": 2, "jax": "0", "keras": "3"}
+    scores = {side: {"name": "MAE", "score": 2.0} for side in jobs.SIDES}
+    entry = {"seconds": {"keras": [60, 90, 120], "jaxrnn": [30, 30, 30]}, "scores": scores, "machine": machine}
+    monkeypatch.setattr(jobs, "FILE", tmp_path / "jobs.json")
+    jobs.FILE.write_text(json.dumps({"tag": entry}))
+    row = next(line for line in jobs.table() if line.startswith(f"| {jobs.JOBS['tag']} |"))
+    assert row.endswith("| 1.50 | 0.50 | 3.0 | MAE 2 | MAE 2 |")
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", ["forecast", "classify", "tag", "translate", "generate", "finetune"])
+def test_both_programs_of_a_job_report_the_same_score(jobs, tmp_path, name):
+    jobs.write_files(tmp_path, 0.05)
+    scores = [jobs.run(jobs.PROGRAMS / f"{name}_{side}.py", tmp_path, side, shorten=True)[1] for side in jobs.SIDES]
+    assert scores[0]["name"] == scores[1]["name"]
+    assert all(0 <= score["score"] < float("inf") for score in scores)
 
 
 @pytest.mark.parametrize("name", DOCS)

@@ -1,7 +1,9 @@
 """The site as it is built: no warning, no broken link, every public function, notebooks that ran."""
 
+import hashlib
 import importlib
 import inspect
+import json
 import os
 import pkgutil
 import re
@@ -88,6 +90,57 @@ def test_every_public_function_has_a_page(site):
     assert not missing
 
 
+def test_every_entry_point_has_a_place_and_no_private_module_a_page(site):
+    """Names such as `jaxrnn.fit` and `jaxrnn.interop.to_torch`, as a user types them."""
+    rooms = ["jaxrnn", *(f"jaxrnn.{found.name}" for found in pkgutil.iter_modules(jaxrnn.__path__) if found.ispkg)]
+    assert "jaxrnn.fit" not in rooms
+    for room in rooms:
+        values = {name: getattr(importlib.import_module(room), name) for name in importlib.import_module(room).__all__}
+        names = [name for name, value in values.items() if inspect.isfunction(value) or inspect.isclass(value)]
+        page, folder = (site / "api" / f"{room}.html").read_text(), Path(importlib.import_module(room).__file__).parent
+        missing = [name for name in names if f'id="{room}.{name}"' not in page]
+        assert [name for name in missing if not (folder / f"{name}.py").exists()] == []  # a module has a page itself
+    assert not [path for path in (site / "api").glob("*.html") if "._" in path.name]
+
+
+def test_the_gallery_begins_with_data_sets(site):
+    titles = re.findall(r"<h2>(.*?)<", (site / "gallery" / "index.html").read_text())
+    assert titles == ["Data sets", "Studies", "Papers"]
+
+
+def test_no_figure_is_shown_twice(site, pages):
+    """Neither on one page nor on two; the front page and the index of the gallery show figures of other pages."""
+    seen, fronts = {}, (("gallery", "index.html"), (site.name, "index.html"))
+    for path, page in pages.items():
+        for source in page.sources:
+            file = (path.parent / unquote(source)).resolve()
+            if file.suffix == ".png" and path.parts[-2:] not in fronts:
+                seen.setdefault(hashlib.sha256(file.read_bytes()).hexdigest(), []).append(f"{path.name}: {source}")
+    assert {places[0]: places for places in seen.values() if len(places) > 1} == {}
+    assert not [source for page in pages.values() for source in page.sources if "grey" in source]
+
+
+def test_keys_have_plain_types(site):
+    text = "".join(path.read_text() for path in (site / "configuration").glob("*.html"))
+    assert not re.findall(r"Annotated|Interval|Literal|Optional|jax\.typing", text)
+    assert "number from 0, below 1" in text
+
+
+@pytest.mark.parametrize("word", ["sentiment", "translation", "video", "fine-tune"])
+def test_search_finds_the_words_of_users(site, word):
+    """Sphinx's own search: it splits at hyphens and looks for stems."""
+    from sphinx.search.en import SearchEnglish
+
+    index = json.loads((site / "searchindex.js").read_text().removeprefix("Search.setIndex(").removesuffix(")"))
+    language = SearchEnglish({})
+    pages = None
+    for part in language.split(word):
+        hits = index["terms"].get(language.stem(part.lower()), []), index["titleterms"].get(language.stem(part), [])
+        numbers = {number for each in hits for number in (each if isinstance(each, list) else [each])}
+        pages = numbers if pages is None else pages & numbers
+    assert "applications" in {index["docnames"][number] for number in pages}
+
+
 @pytest.mark.parametrize("name", ["train", "own_data", "sweep", "gradients"])
 def test_notebooks_ran(site, name):
     text = (site / "notebooks" / f"{name}.html").read_text()
@@ -116,5 +169,5 @@ def test_the_gallery_names_commands_and_what_they_took(site):
         text = path.read_text()
         assert "<img" in text
         shown = re.sub(r"<[^>]*>", "", text)
-        assert "jaxrnn " in shown
+        assert re.search(r"^jaxrnn (?:train|study|reproduce) ", shown, re.M)
         assert re.search(r"\d s on \d+ cores", shown)

@@ -106,14 +106,14 @@ def _definition(node, file):
     Returns:
       (syntax tree of the value or of the class, the file that contains it), or (None, file).
     """
-    first, _, rest = ast.unparse(node).rpartition(".")
+    module_name, _, name = ast.unparse(node).rpartition(".")
     names, imports = _bindings(Path(file))
-    if first in imports:  # module.NAME
-        module = ".".join(imports[first])
-        return _imported(module, rest, file)
-    if rest in names:
-        return names[rest], file
-    return _imported(*imports[rest], file) if rest in imports else (None, file)
+    if module_name in imports:  # module.NAME
+        module = ".".join(imports[module_name])
+        return _imported(module, name, file)
+    if name in names:
+        return names[name], file
+    return _imported(*imports[name], file) if name in imports else (None, file)
 
 
 def _imported(module, name, file):
