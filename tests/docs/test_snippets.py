@@ -39,7 +39,7 @@ def test_blocks_run(root, tmp_path, page):
 @pytest.mark.parametrize("page", ELSEWHERE)
 def test_the_ten_lines_of_both_libraries_run(root, tmp_path, page):
     found = blocks(root, page)
-    assert len(found) == 3  # theirs, ours, a model brought over and back
-    for block in found:
+    assert len(found) >= 3  # theirs, ours, a model brought over and back, and a cookbook
+    for number, block in enumerate(found):
         ran(block, tmp_path)
-        assert len([line for line in block.splitlines() if line.strip()]) <= 22
+        assert number > 2 or len([line for line in block.splitlines() if line.strip()]) <= 22

@@ -113,9 +113,10 @@ FRAME.index = pd.date_range("2024-03-01", periods=80, freq="D", tz="Europe/Berli
         (lambda: tables.dataset(FRAME, "level", past_covariates="sky", time="day", window=6), "test"),
         (lambda: text.dataset([f"line {n}" for n in range(300)], window=8), "test"),
         (lambda: arrays.dataset(VALUES.reshape(20, 4, 1), np.array(["up", "down"] * 10)), VALUES[:4, None]),
+        (lambda: arrays.dataset(VALUES.reshape(20, 4), [0, 1] * 10, class_weight={0: 1.0, 1: 3.0}), VALUES[:4]),
         (lambda: series.dataset(VALUES, np.datetime64("2024-01-01") + np.arange(80), window=6), VALUES),
     ],
-    ids=["rows", "frame", "table", "text", "classes", "dates"],
+    ids=["rows", "frame", "table", "text", "classes", "class_weight", "dates"],
 )
 def test_data_in_memory_are_saved_with_the_run(tmp_path, make, x):
     dataset = make()

@@ -138,5 +138,7 @@ def test_figures_and_summary_show_every_series(tmp_path):
     text = run_report.report(summary, tmp_path, "")
     assert "errors by series, test:" in text
     assert f"{rows[1]['rmse']:.4g}" in text
-    error = run.dataset.series.differences(run.generate(), run.dataset.series.values[TEST:])
-    assert f"values of a generated after 12: RMSE {np.sqrt(np.mean(error**2)):.3g} (in the units of the data)" in text
+    error = run.dataset.series.differences(run.generate(), run.dataset.series.values[TEST : TEST + 12])
+    assert (
+        f"12 values of a generated after 12: RMSE {np.sqrt(np.mean(error**2)):.3g} (in the units of the data)" in text
+    )

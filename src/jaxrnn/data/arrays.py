@@ -194,7 +194,7 @@ def _with_weights(data, sequence_weights, class_weight, names):
         return data
     train = data.train
     rows = jnp.ones(train.rows) if sequence_weights is None else jnp.asarray(sequence_weights, float)
-    classes = None if class_weight is None else jnp.asarray(_class_weights(data, class_weight, names), float)
+    classes = None if class_weight is None else _class_weights(data, class_weight, names)
 
     def weighted(make_batch):
         def batch(arrays, items):
@@ -202,7 +202,9 @@ def _with_weights(data, sequence_weights, class_weight, names):
             unweighted = make_batch(examples, items)
             weights = unweighted.weights * row_weights[items]
             return unweighted._replace(
-                weights=weights if classes is None else weights * classes[unweighted.targets[..., 0]]
+                weights=weights
+                if classes is None
+                else weights * jnp.asarray(classes, float)[unweighted.targets[..., 0]]
             )
 
         return batch

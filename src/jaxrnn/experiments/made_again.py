@@ -74,7 +74,7 @@ def _made(node, arrays, name):
         return [_made(part, arrays, name) for part in node]
     if not isinstance(node, dict):
         return node
-    if (value := stored_values.made(node, arrays, name)) is not node:
+    if (value := stored_values.restored(node, arrays, name)) is not node:
         return value
     parts = {key: _made(part, arrays, f"{name}.{key}") for key, part in node.items() if key != "_target_"}
     if "_target_" not in node:

@@ -10,15 +10,21 @@ import numpy as np
 
 from jaxrnn.errors import DamagedError
 
-ARRAY, TEXTS, TIMES, FRAME = "_array_", "_texts_", "_times_", "_frame_"  # keys of the references
+ARRAY, TEXTS, ITEMS, TIMES, FRAME = "_array_", "_texts_", "_items_", "_times_", "_frame_"  # keys of the references
 
 
 def described(value, arrays):
-    """Returns a value of a table, an array or a list as references, and adds to {name: array}; None for others."""
+    """Returns a table, an array, a list or a dict with other keys than texts as references; None for other values.
+
+    Their content is added to `arrays`, {name: array}.
+    """
     if hasattr(value, "iloc"):
         return {FRAME: _described_frame(value, arrays)}
     if type(value) in (list, tuple):
         return _described_list(value, arrays)
+    if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
+        items = _described_list(list(value.items()), arrays)
+        return items and {ITEMS: items[TEXTS]}
     kind = np.asarray(value).dtype.kind if hasattr(value, "dtype") else ""
     if kind and kind in "biuf":
         return {ARRAY: _added(np.asarray(value), arrays)}
@@ -28,13 +34,13 @@ def described(value, arrays):
     return _described_list(np.asarray(value).tolist(), arrays) if kind in ("U", "O") else None
 
 
-def made(node, arrays, name):
+def restored(node, arrays, name):
     """Returns the value of a dict that refers to arrays; the dict itself if it does not.
 
     Raises:
       DamagedError: if an array is missing or does not fit.
     """
-    key = next((key for key in (ARRAY, TEXTS, TIMES, FRAME) if key in node), None)
+    key = next((key for key in (ARRAY, TEXTS, ITEMS, TIMES, FRAME) if key in node), None)
     if key is None:
         return node
     if key == FRAME:
@@ -44,10 +50,12 @@ def made(node, arrays, name):
     array = arrays[node[key]]
     if key == TIMES:
         return array.astype(f"datetime64[{node['unit']}]")
-    values = json.loads(array.tobytes()) if key == TEXTS else array
-    if key == TEXTS and not isinstance(values, list):  # a single text could be the path of any file
+    if key == ARRAY:
+        return array
+    values = json.loads(array.tobytes())
+    if not isinstance(values, list):  # a single text could be the path of any file
         raise DamagedError(f"{name}: its file is damaged: expected a list")
-    return values
+    return dict(values) if key == ITEMS else values
 
 
 def _added(array, arrays):
@@ -98,8 +106,8 @@ def _made_frame(node, arrays, name):
     import pandas
 
     try:
-        columns = [made(column, arrays, name) for column in node["columns"]]
-        index = None if node["index"] is None else pandas.Index(made(node["index"], arrays, name))
+        columns = [restored(column, arrays, name) for column in node["columns"]]
+        index = None if node["index"] is None else pandas.Index(restored(node["index"], arrays, name))
         frame = pandas.concat([pandas.Series(column, index=index) for column in columns], axis=1)
         frame.columns, frame.index.name = node["names"], node["index_name"]
     except (KeyError, TypeError, ValueError) as error:

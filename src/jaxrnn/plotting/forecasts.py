@@ -35,8 +35,8 @@ def panel_prediction(outputs):
     """
     figure, panels = _small_panels([series for series, _ in outputs])
     for series, ys in outputs:
-        own, panels = panels[: len(series.value_labels)], panels[len(series.value_labels) :]
-        _draw_prediction(own, series, series.distribution, ys)
+        axes_list, panels = panels[: len(series.value_labels)], panels[len(series.value_labels) :]
+        _draw_prediction(axes_list, series, series.distribution, ys)
     return style.legend_below(figure)
 
 
@@ -48,8 +48,8 @@ def panel_generation(outputs):
     """
     figure, panels = _small_panels([series for series, *_ in outputs])
     for series, *generated in outputs:
-        own, panels = panels[: len(series.value_labels)], panels[len(series.value_labels) :]
-        _draw_generation(own, series, *generated)
+        axes_list, panels = panels[: len(series.value_labels)], panels[len(series.value_labels) :]
+        _draw_generation(axes_list, series, *generated)
     return style.legend_below(figure)
 
 

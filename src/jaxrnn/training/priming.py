@@ -61,25 +61,28 @@ def generation_error(dataset, generated, start=None):
 
     It covers the steps whose true values are known, and is None if there are none.
     """
-    series = dataset.series
-    truth = series.truth()[series.handover if start is None else start :][: len(generated)]
-    errors = series.differences(np.asarray(generated)[: len(truth)], truth)
-    return float(np.nanmean(errors**2)) if np.isfinite(truth).any() else None
+    errors, known = _generation_errors(dataset, generated, start)
+    return float(np.nanmean(errors**2)) if known.any() else None
 
 
 def generation_rmse(dataset, generated, start=None):
-    """Returns {label: root mean squared error} of each generated variable with known true values, in source units.
+    """Returns {label: root mean squared error} of each generated variable with known true values.
 
     Arguments as in `generation_error`.
     """
+    errors, known = _generation_errors(dataset, generated, start)
+    return {
+        label: float(np.sqrt(np.mean(errors[known[:, variable], variable] ** 2)))
+        for variable, label in enumerate(dataset.series.value_labels)
+        if known[:, variable].any()
+    }
+
+
+def _generation_errors(dataset, generated, start):
+    """Returns (generated minus true values [n, V] in the source's units, whether the true values are known [n, V])."""
     series = dataset.series
     truth = series.truth()[series.handover if start is None else start :][: len(generated)]
-    errors = series.differences(np.asarray(generated)[: len(truth)], truth)
-    return {
-        label: float(np.sqrt(np.nanmean(column**2)))
-        for label, column in zip(series.value_labels, errors.T, strict=True)
-        if np.isfinite(column).any()
-    }
+    return series.differences(np.asarray(generated)[: len(truth)], truth), np.isfinite(truth)
 
 
 def _needs_past(series):

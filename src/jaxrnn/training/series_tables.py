@@ -52,10 +52,10 @@ def predictions(run: Any, split: str) -> Any:
         values = {
             name: series.in_source_units(np.asarray(array, float).reshape(shape)) for name, array in values.items()
         }
-        if distribution.counts:
-            values = {name: np.round(array) for name, array in values.items()}
         ahead = steps[:, None] + 1 + np.arange(series.horizon)
         values = {"truth": series.in_source_units(series.truth()[ahead])} | values
+        if distribution.counts:
+            values = {name: np.round(array) for name, array in values.items()}
         width = len(series.value_labels)
         times = series.times_of(0, len(series.values))[ahead]
         columns = {"split": split} | ({"series": series.name} if series.panel or series.name else {})
