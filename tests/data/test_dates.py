@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from jaxrnn.data import csv, series
-from jaxrnn.training.priming import primed
+from jaxrnn.training.priming import generation_inputs
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_network_that_reads_the_day_continues_the_week(write):
 
     net = Net(lambda key, n: {}, lambda n: 1, lambda params, shape: jnp.zeros(shape), apply, lambda unroll: net)
     task = Task(net, dataset, Optimizer(None, None), Trainer(1, 1))
-    given = primed(task, length=5, start=100)
+    given = generation_inputs(task, length=5, start=100)
     said = jax.jit(lambda xs, ahead: continued(task, {}, xs, ahead, 5))(given.xs, given.ahead)
     np.testing.assert_allclose(dataset.series.in_source_units(said)[:, 0], [20, 30, 40, 50, 10], atol=1e-3)
 

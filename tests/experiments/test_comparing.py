@@ -23,18 +23,18 @@ def test_interpolations_are_resolved_and_lists_are_lists():
 
 def test_names_of_factories_are_as_long_as_tells_them_apart():
     many = ["jaxrnn.cells.lstm.cell", "mine.cell", "mine.other", "a.b.x", "c.b.x", "bare", None]
-    assert list(comparing.shown("model.cell._target_", many).values()) == [
+    assert list(comparing.labels("model.cell._target_", many).values()) == [
         *["lstm", "mine.cell", "mine.other", "a.b.x", "c.b.x", "bare", None]
     ]
-    assert comparing.shown("data.path", ["a.b", "c.b"]) == {"a.b": "a.b", "c.b": "c.b"}
+    assert comparing.labels("data.path", ["a.b", "c.b"]) == {"a.b": "a.b", "c.b": "c.b"}
 
 
 def test_what_only_some_factories_know_tells_theirs_apart():
     """A forget bias tells two LSTMs apart though the GRU beside them has none; alone, it says no more than the cell."""
     lstms = [{"model.cell._target_": "lstm", "model.cell.bias": bias, "seed": 0} for bias in (0, 1)]
     gru = {"model.cell._target_": "gru", "seed": 0}
-    assert comparing.telling([*lstms, gru]) == ["model.cell._target_", "model.cell.bias"]
-    assert comparing.telling([lstms[0], gru]) == ["model.cell._target_"]
+    assert comparing.differing_names([*lstms, gru]) == ["model.cell._target_", "model.cell.bias"]
+    assert comparing.differing_names([lstms[0], gru]) == ["model.cell._target_"]
 
 
 def test_what_is_read_from_other_keys_goes_by_their_names():

@@ -11,7 +11,7 @@ from jax import export
 from jaxrnn.experiments.build import experiment
 from jaxrnn.training.compiled import group_program, single_program
 from jaxrnn.training.evaluation import continued, drawn_paths, outputs, scores
-from jaxrnn.training.priming import primed
+from jaxrnn.training.priming import generation_inputs
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 CELLS = ["elman", "jordan", "lstm", "gru", "perceptron"]
@@ -40,7 +40,7 @@ def lower_training(task):
 @pytest.mark.parametrize("cell", ["lstm", *(pytest.param(c, marks=pytest.mark.slow) for c in CELLS if c != "lstm")])
 def test_every_cell_lowers_for_all_platforms(cell):
     task = small(f"model={cell}")
-    params, start, batch = lower_training(task), primed(task), task.dataset.splits["test"]
+    params, start, batch = lower_training(task), generation_inputs(task), task.dataset.splits["test"]
     lower(single_program(task).init, jax.random.key(0))
     lower(lambda params, batch: scores(task, outputs(task, params, batch), batch), params, batch)
     lower(partial(continued, task, ahead=None, length=8), params, start.xs)

@@ -2,7 +2,7 @@
 
 from jaxrnn.benchmarks._worker import clocked
 from jaxrnn.training.history import History
-from jaxrnn.training.loop import begun, train
+from jaxrnn.training.loop import begin, train
 
 
 def side(task, engine):
@@ -19,7 +19,7 @@ def side(task, engine):
     states = engine.init()
 
     def run():
-        training = begun(without_splits, unmeasured._replace(init=lambda: states), _histories(task, engine))
+        training = begin(without_splits, unmeasured._replace(init=lambda: states), _histories(task, engine))
         for _ in train(training):
             pass
         if stopped := [history for history in training.rows if history.step < task.trainer.steps]:

@@ -11,7 +11,7 @@ from jaxrnn.plotting import forecasts as plotting
 from jaxrnn.storage import probe_files, summaries
 from jaxrnn.table import Table
 from jaxrnn.training import forecasts, series_tables, symbol_inference
-from jaxrnn.training.priming import generation_rmse, primed
+from jaxrnn.training.priming import generation_inputs, generation_rmse
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -150,7 +150,7 @@ def write_generation(run, prime=None, length=None, start=None, seed=0):
       (path of the values, path of the figure, {label: RMSE in the source's units} of the known true values).
     """
     generated, series = run.generate(length, prime, start), run.dataset.series
-    priming, path = primed(run.task, prime, length, start), run.folder / "generation.csv"
+    priming, path = generation_inputs(run.task, prime, length, start), run.folder / "generation.csv"
     values, times = series.in_source_units(generated), series.times_of(priming.start, len(generated))
     values = np.round(values) if series.distribution.counts else values
     truth = series.in_source_units(series.truth()[priming.start :][: len(generated)])

@@ -77,7 +77,7 @@ def container(cfg):
     return [plain(index) for index in range(len(cfg))]
 
 
-def telling(configurations):
+def differing_names(configurations):
     """Returns the names of the leaves that differ between configurations.
 
     If two configurations differ in a factory, the arguments that only one of these factories has are left out.
@@ -116,13 +116,13 @@ def settings(configurations):
       (factors, one {column: label} per run). Factors are {dotted name: column in tables} of the leaves that differ,
       except the seed; a column is the last part of the name if no other name ends with the same part.
     """
-    names = [name for name in telling(configurations) if name != "seed"]
+    names = [name for name in differing_names(configurations) if name != "seed"]
     long_names = {name: name.removesuffix("._target_") for name in names}
     short_names = {name: long_name.split(".")[-1] for name, long_name in long_names.items()}
     counts = Counter(short_names.values())
     factors = {name: short if counts[short] == 1 else long_names[name] for name, short in short_names.items()}
     values = {name: [_label(leaves_of_run.get(name, "")) for leaves_of_run in configurations] for name in factors}
-    labels = {name: shown(name, values_of_name) for name, values_of_name in values.items()}
+    labels = {name: labels(name, values_of_name) for name, values_of_name in values.items()}
     rows = [
         {column: labels[name][values[name][number]] for name, column in factors.items()}
         for number in range(len(configurations))
@@ -135,7 +135,7 @@ def _label(value):
     return value if isinstance(value, int | float | str) and not isinstance(value, bool) else str(value)
 
 
-def shown(name, values):
+def labels(name, values):
     """Returns {value: label for tables} for the values of a leaf.
 
     The label of a factory is its module: lstm for jaxrnn.cells.lstm.cell. If two factories have the same module name,

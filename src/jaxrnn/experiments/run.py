@@ -16,7 +16,7 @@ from jaxrnn.plotting.style import page
 from jaxrnn.precision import in_own_precision
 from jaxrnn.table import Table
 from jaxrnn.training import evaluation
-from jaxrnn.training.priming import primed
+from jaxrnn.training.priming import generation_inputs
 from jaxrnn.training.results import Results
 from jaxrnn.training.update import Task
 from jaxrnn.types import Dataset, Net, Params
@@ -185,7 +185,7 @@ class Run:
           ConfigError: if the data set is not a time series, the network reads the future or columns that are known
             only up to now, or prime, length or start do not fit.
         """
-        inputs = primed(self.task, prime, length, start)
+        inputs = generation_inputs(self.task, prime, length, start)
         if inputs[:3] not in self._generated:
             self._generated[inputs[:3]] = np.asarray(self.evaluator.generate(self.params, inputs))
         return self._generated[inputs[:3]]
@@ -206,21 +206,20 @@ class Run:
         Returns:
           [length, count, V].
         """
-        return np.asarray(self.evaluator.paths(self.params, primed(self.task, prime, length, start), count, seed))
+        inputs = generation_inputs(self.task, prime, length, start)
+        return np.asarray(self.evaluator.paths(self.params, inputs, count, seed))
 
     @in_own_precision
     def keep(self, results: Results) -> None:
         """Stores `Results` that the run's engine has computed, so that they are not computed again."""
         self.metrics = {name: self._scores(name, scores) for name, scores in results.metrics.items()}
         if results.generated is not None:
-            self._generated[primed(self.task)[:3]] = results.generated
+            self._generated[generation_inputs(self.task)[:3]] = results.generated
 
     @in_own_precision
     def plot(self, width: float | None = None) -> Figures:
-        """Draws {title: figure}, which a notebook shows.
-
-        The figures are the learning curves and the gradient norm; for a time series also the prediction of the test
-        split and the generated values.
+        """Draws {title: figure}: the learning curves and the gradient norm; for a time series also its test part and
+        the generated values. A notebook shows them.
 
         Args:
           width: width of the figures in inches; None for 7.
@@ -233,11 +232,9 @@ class Run:
         self, length: int | None = None, prime: int | None = None, start: int | str | None = None, seed: int = 0
     ) -> "Figure":
         """Draws the result of `generate`, with a fan of `paths` (same arguments) if the outputs are a distribution."""
-        inputs = primed(self.task, prime, length, start)
-        series: Any = self.dataset.series  # not None: `primed` refuses other data
-        paths = None
-        if series.distribution.size > 1:
-            paths = self.paths(PATHS, length, prime, start, seed)
+        inputs = generation_inputs(self.task, prime, length, start)
+        series: Any = self.dataset.series  # not None: `generation_inputs` refuses other data
+        paths = self.paths(PATHS, length, prime, start, seed) if series.distribution.size > 1 else None
         return forecasts.generation(series, inputs.start, inputs.prime, self.generate(length, prime, start), paths)
 
     @in_own_precision

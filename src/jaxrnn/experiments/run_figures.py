@@ -7,7 +7,7 @@ from jaxrnn.plotting import drawings, forecasts
 from jaxrnn.plotting import runs as plotting
 from jaxrnn.plotting.notebooks import Figures
 from jaxrnn.training import pen_sampling, series_tables
-from jaxrnn.training.priming import generates, primed
+from jaxrnn.training.priming import generates, generation_inputs
 
 
 def figures(run):
@@ -38,7 +38,7 @@ def _panel_generation(run):
     outputs = []
     for series in run.dataset.series.panel[: forecasts.MAX_PANELS]:
         task = run.task._replace(dataset=predicting.of_series(run.dataset, series.name))
-        inputs = primed(task)
+        inputs = generation_inputs(task)
         generated = np.asarray(run.evaluator.generate(run.params, inputs))
         outputs.append((series, inputs.start, inputs.prime, generated))
     return forecasts.panel_generation(outputs)

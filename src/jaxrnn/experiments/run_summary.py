@@ -6,7 +6,7 @@ from jaxrnn.metrics import better, unit_of
 from jaxrnn.training import series_tables
 from jaxrnn.training.diagnostics import notes, worse_than_trivial
 from jaxrnn.training.history import COLUMNS
-from jaxrnn.training.priming import generates, generation_error, generation_rmse, primed
+from jaxrnn.training.priming import generates, generation_error, generation_inputs, generation_rmse
 
 
 def content(run):
@@ -31,7 +31,7 @@ def content(run):
         "parameters": sum(leaf.size for leaf in jax.tree.leaves(run.params)),
     }
     if generates(run.task) and not stopped:
-        prime, length, *_ = primed(run.task)
+        prime, length, *_ = generation_inputs(run.task)
         generated = run.generate()
         values["generation"] = {
             "prime": prime,

@@ -133,7 +133,7 @@ def _plain():
         bias: NonNegative
         seed: Seed
 
-    return Keys.__annotations__
+    return Keys.__annotations__ | {"study.layout": str}
 
 
 def _check_part(cfg, path, key):
@@ -195,7 +195,7 @@ def _annotated_arguments(cfg, path):
     parameters, annotations = options(targets.factories(cfg._target_, path))
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     for key in cfg:
-        if str(key).startswith("_") or (open_ended and key not in parameters):
+        if str(key).startswith("_") or f"{path}{key}" in _plain() or (open_ended and key not in parameters):
             continue
         if key not in parameters:
             advice = other_names.hint(str(key)) or (nearest(key, list(parameters)) if parameters else "; it has none")

@@ -67,8 +67,8 @@ class Plan(NamedTuple):
         runs = sum(len(group.settings) for group in self.groups)
         lines = [f"{runs} runs, " + ("one group" if len(self.groups) == 1 else f"{len(self.groups)} compiled groups")]
         leaves = [_flat(group.cfg) for group in self.groups]
-        splitting = [name for name in comparing.telling(leaves) if name in self.reasons]
-        labels = {name: comparing.shown(name, [flat[name] for flat in leaves if name in flat]) for name in splitting}
+        splitting = [name for name in comparing.differing_names(leaves) if name in self.reasons]
+        labels = {name: comparing.labels(name, [flat[name] for flat in leaves if name in flat]) for name in splitting}
         for number, (group, flat) in enumerate(zip(self.groups, leaves, strict=True), 1):
             seeds = {setting.seed for setting in group.settings.values()}
             varied = [*(["seed"] if len(seeds) > 1 else []), *group.names]

@@ -13,7 +13,7 @@ from jaxrnn.sweeps.grouping import Group
 from jaxrnn.sweeps.job import Job
 from jaxrnn.training import engine as engines
 from jaxrnn.training import evaluation
-from jaxrnn.training.priming import generates, primed
+from jaxrnn.training.priming import generates, generation_inputs
 from jaxrnn.training.store import Member
 
 
@@ -45,7 +45,7 @@ class Members(NamedTuple):
         task = self.experiment.task
         if self.group.is_single:
             return engines.single(task, members[0].seed, self.experiment.evaluator)
-        generated = primed(task) if generates(task) else None
+        generated = generation_inputs(task) if generates(task) else None
         settings = [self.group.settings[member.number] for member in members]
         columns = zip(*(setting.values for setting in settings), strict=True)
         values = tuple(jnp.asarray(column, float) for column in columns)

@@ -114,7 +114,7 @@ def group(make, seeds, values=None, measured=("validation",), generated=None, be
       seeds: [N], one per run.
       values: a pytree of arrays [N, ...]; None if the runs differ only in their seeds.
       measured: names of the splits to evaluate.
-      generated: the `Primed` that the networks read before they generate values for their `Results`; None for none.
+      generated: the `GenerationInputs` from which the networks generate values for their `Results`; None for none.
       begins: whether `init` will be called; it is then compiled at the same time as the other functions.
     """
     task = make(jax.tree.map(lambda a: a[0], values))

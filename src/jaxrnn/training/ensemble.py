@@ -5,7 +5,7 @@ import numpy as np
 
 from jaxrnn.training import engine
 from jaxrnn.training.history import History
-from jaxrnn.training.loop import begun
+from jaxrnn.training.loop import begin
 
 
 def ensemble_training(make, seeds, values=None, measured=()):
@@ -24,7 +24,7 @@ def ensemble_training(make, seeds, values=None, measured=()):
     seeds = np.tile(seeds, 1 if values is None else len(values))
     task = make if value_of_run is None else make(value_of_run[0])
     group = engine.group((lambda _: make) if values is None else make, seeds, value_of_run, measured)
-    return begun(task, group, [History(task.trainer.steps) for _ in seeds])
+    return begin(task, group, [History(task.trainer.steps) for _ in seeds])
 
 
 def network_seeds(first, networks):

@@ -17,7 +17,7 @@ from jaxrnn.metrics import share_right
 from jaxrnn.nets import decode
 from jaxrnn.precision import within
 from jaxrnn.runtime import ROWS, mesh
-from jaxrnn.training.priming import Primed
+from jaxrnn.training.priming import GenerationInputs
 from jaxrnn.training.update import cast
 from jaxrnn.types import Batch, Params
 from jaxrnn.windows import Windows
@@ -31,16 +31,16 @@ class Evaluator(NamedTuple):
       scores: (ys, Batch) -> {metric: float}, as `scores`.
       baseline: Batch -> mean loss of the trivial predictor.
       baselines: Batch -> {name: {metric: float}} of all baselines of the data set.
-      generate: (params, `Primed`) -> medians [length, V], as `continued`.
-      paths: (params, `Primed`, count, seed) -> drawn values [length, count, V], as `drawn_paths`.
+      generate: (params, `GenerationInputs`) -> medians [length, V], as `continued`.
+      paths: (params, `GenerationInputs`, count, seed) -> drawn values [length, count, V], as `drawn_paths`.
     """
 
     predict: Callable[[Params, Batch], Float[Array, "T B K"]]
     scores: Callable[[Float[Array, "T B K"], Batch], dict[str, float]]
     baseline: Callable[[Batch], float]
     baselines: Callable[[Batch], dict[str, dict[str, float]]]
-    generate: Callable[[Params, Primed], Float[Array, "length V"]]
-    paths: Callable[[Params, Primed, int, int], Float[Array, "length count V"]]
+    generate: Callable[[Params, GenerationInputs], Float[Array, "length V"]]
+    paths: Callable[[Params, GenerationInputs, int, int], Float[Array, "length count V"]]
 
     def measure(self, params: Params, batch: Batch) -> dict[str, float]:
         """Returns {metric: float} of params on a batch, from one forward pass."""
@@ -69,9 +69,9 @@ def evaluator(task):
             name: {metric: float(value) for metric, value in score(jnp.asarray(predict(batch)), batch).items()}
             for name, predict in dataset.baselines.items()
         },
-        generate=lambda params, primed: continue_series(params, primed.xs, primed.ahead, primed.length),
-        paths=lambda params, primed, count, seed: draw_paths(
-            params, primed.xs, primed.ahead, primed.length, count, jax.random.key(seed)
+        generate=lambda params, inputs: continue_series(params, inputs.xs, inputs.ahead, inputs.length),
+        paths=lambda params, inputs, count, seed: draw_paths(
+            params, inputs.xs, inputs.ahead, inputs.length, count, jax.random.key(seed)
         ),
     )
     precision = task.trainer.precision

@@ -6,7 +6,7 @@ import numpy as np
 from jaxrnn.batch import of_inputs
 from jaxrnn.errors import ConfigError
 from jaxrnn.precision import in_own_precision
-from jaxrnn.training.priming import primed
+from jaxrnn.training.priming import generation_inputs
 
 MAX_STARTS = 500  # steps of the series from which forecasts are made
 
@@ -30,7 +30,7 @@ def by_lead(run, horizon):
       ConfigError: if the data set is not a time series, the network cannot continue it by itself or for H steps,
         or the naive forecast is exact, so that its error cannot scale the others.
     """
-    first = primed(run.task, length=horizon)
+    first = generation_inputs(run.task, length=horizon)
     dataset, series = run.dataset, run.dataset.series
     if len(series.values) - first.start < horizon:
         count = len(series.values) - first.start

@@ -95,7 +95,7 @@ class Training:
         return self.engine.of_run(self.states.params, row)
 
 
-def begun(task, engine, rows):
+def begin(task, engine, rows):
     """Builds a `Training` before its first update; `task`, `engine` and `rows` are its fields."""
     states = engine.init()
     return Training(task, engine, rows, states, states.params)

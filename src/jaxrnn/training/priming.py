@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from jaxrnn.errors import ConfigError
 
 
-class Primed(NamedTuple):
+class GenerationInputs(NamedTuple):
     """Inputs of a generation.
 
     Fields:
@@ -32,8 +32,8 @@ def generates(task):
     return task.dataset.series is not None and task.net.causal and not _needs_past(task.dataset.series)
 
 
-def primed(task, prime=None, length=None, start=None):
-    """Builds the `Primed` of a task; arguments and errors as in `Run.generate`."""
+def generation_inputs(task, prime=None, length=None, start=None):
+    """Builds the `GenerationInputs` of a task; arguments and errors as in `Run.generate`."""
     series = task.dataset.series
     _check_generates(task)
     for name, value in (("prime", prime), ("length", length), ("start", start)):
@@ -53,7 +53,7 @@ def primed(task, prime=None, length=None, start=None):
     ahead = (
         None if series.future_covariates is None else jnp.asarray(series.ahead(np.arange(start, start + length)), float)
     )
-    return Primed(prime, length, start, xs, ahead)
+    return GenerationInputs(prime, length, start, xs, ahead)
 
 
 def generation_error(dataset, generated, start=None):
