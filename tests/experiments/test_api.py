@@ -115,7 +115,7 @@ def test_help_tells_the_choices_where_none_is_made(name, group, tmp_path, call):
 
 
 def test_trackers_need_a_folder():
-    with pytest.raises(ConfigError, match="^logger: trackers record a run folder; give folder="):
+    with pytest.raises(ConfigError, match=r"^logger: trackers record a run folder; give folder="):
         jaxrnn.fit(jaxrnn.experiment("model.cell.size=2", "logger=tensorboard", "trainer.steps=2"))
 
 
