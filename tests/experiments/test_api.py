@@ -119,6 +119,11 @@ def test_help_tells_the_choices_where_none_is_made(name, group, tmp_path, call):
     assert refused.stderr.startswith(f"error: {group} is missing; give it: {group}=...; there are: ")
 
 
+def test_trackers_need_a_folder():
+    with pytest.raises(ConfigError, match=r"^logger: trackers record a run folder; give folder="):
+        jaxrnn.fit(jaxrnn.experiment("model.cell.size=2", "logger=tensorboard", "trainer.steps=2"))
+
+
 def test_probes_of_an_experiment_need_a_folder_too():
     experiment = jaxrnn.experiment("model=gru", "model.cell.size=2", "data=sine", "probes=[gates]", "trainer.steps=36")
     with pytest.raises(ConfigError, match=r"^probes: they write into a run folder; give folder="):

@@ -139,8 +139,8 @@ def _locked(folder):
 
 def _fitted(experiment, folder):
     if folder is None and (experiment.probes or experiment.trackers):
-        argument = "probes" if experiment.probes else "logger"
-        raise ConfigError(f"{argument}: it needs a run folder; give folder=...")
+        reason = "probes: they write into" if experiment.probes else "logger: trackers record"
+        raise ConfigError(f"{reason} a run folder; give folder=...")
     run = fitting.fit(experiment, folder)
     if folder is not None:
         fitting.complete(run, experiment.probes, figures=False)
