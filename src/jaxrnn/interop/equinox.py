@@ -4,6 +4,7 @@ Equinox has cells but no layers: its users write the scan over time.
 """
 
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import jax
@@ -84,7 +85,7 @@ def to_equinox(net: Net, params: Params) -> list[Any]:
       A list in the form that `from_equinox` accepts: an `eqx.nn.Embedding` if the inputs are symbols; layers, each a
       cell or a pair of cells for two directions; an `eqx.nn.Linear` if there is a readout.
     """
-    import equinox as eqx
+    eqx = import_module("equinox")  # pyright takes `import equinox` for this file where Equinox is not installed
 
     def make(spec):
         module = getattr(eqx.nn, spec.module)(*spec.sizes, key=jax.random.key(0))

@@ -5,6 +5,7 @@ weights the old state: 1 - sigmoid(a) = sigmoid(-a), so its weights have the opp
 """
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -123,7 +124,7 @@ def to_haiku(net: Net, params: Params) -> tuple[Any, dict[str, Any]]:
       (`hk.Transformed`, params). `transformed.apply(params, None, xs)` maps xs [T, B, D], or symbols [T, B], to ys
       [T, B, K]. The cores are named layer_0_forward_lstm, layer_0_backward_lstm and so on.
     """
-    import haiku as hk
+    hk = import_module("haiku")  # pyright takes `import haiku` for this file where Haiku is not installed
 
     stack = exported(LIBRARY, net, params)
     cores = cores_of(stack)

@@ -1,6 +1,7 @@
 """Converts Keras's recurrent layers to nets, and nets to Keras models. Keras is imported only when it is needed."""
 
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -156,7 +157,7 @@ def _stateful(layers):
 
 def _run(modules, layers, xs):
     """Runs the modules on time-major inputs from zero states, and restores the states afterwards."""
-    import keras
+    keras = import_module("keras")  # pyright takes `import keras` for this file where Keras is not installed
 
     hs = np.swapaxes(xs, 0, 1)
     states = [state for layer in _stateful(layers) for state in layer.states]
@@ -181,8 +182,8 @@ def to_keras(net: Net, params: Params) -> Any:
       A `keras.Sequential`, batch-major: inputs [B, T, D], or symbols [B, T], -> ys [B, T, K], or [B, K] for a net with
       one output per sequence. Save it with `model.save(path)`; it loads without jaxrnn.
     """
-    import keras
-    from keras import layers
+    keras = import_module("keras")
+    layers = keras.layers
 
     stack = exported(LIBRARY, net, params)
     if stack.output == "last" and stack.layers[-1].backward is not None:
