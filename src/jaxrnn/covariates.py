@@ -34,9 +34,9 @@ class Covariates(NamedTuple):
         for name in self.names:
             if name not in frame.columns:
                 raise ValueError(f"no column {name!r}; the columns are {', '.join(map(str, frame.columns))}")
-            categories = [category for column, category in self.columns if column == name]
-            unknown = set(frame[name].dropna().map(_text)) - set(categories) if None not in categories else ()
-            if unknown:
+            categories = [category for column, category in self.columns if column == name and category is not None]
+            unknown = set(frame[name].dropna().map(_text)) - set(categories)
+            if categories and unknown:
                 raise ValueError(f"column {name!r}: no category {min(unknown)!r}; there are {', '.join(categories)}")
         return np.stack([_input(frame[name], category) for name, category in self.columns], axis=1)
 

@@ -93,17 +93,16 @@ def _names(array):
 
 def _read_times(values, times):
     """Returns (times [N], label of the time axis, zone); those of the values' index if `times` is None."""
-    index = values.index if hasattr(values, "iloc") else None
+    index: Any = values.index if hasattr(values, "iloc") else None
     is_dated = hasattr(index, "tz") or hasattr(index, "asfreq")  # a DatetimeIndex or a PeriodIndex
     if times is None and not is_dated:
         return np.arange(len(values)), "step", ""
-    times = index if times is None else times
-    label = getattr(times, "name", None)
+    label = getattr(index if times is None else times, "name", None)
     label = ("time" if is_dated else "step") if label is None else str(label)
     array = np.asarray(times)
-    if array.dtype.kind not in "OU" and times is not index:
+    if array.dtype.kind not in "OU":
         return array, label, ""
-    texts = [str(time) for time in times]
+    texts = list(map(str, index if times is None else times))
     array, _ = _times.read(texts, where=lambda row: f"times: row {row + 1}")
     return array, label, _times.zone(texts[0], array)
 

@@ -26,7 +26,7 @@ def figures(run):
         else:
             ys = series_tables.of_series(dataset, "test", ys)
             figures["prediction"] = forecasts.prediction(series, series.distribution, ys)
-    if generates(run.task):
+    if series is not None and generates(run.task):
         figures["generation"] = _panel_generation(run) if series.panel else run.plot_generation()
     if dataset.strokes is not None and "test" in dataset.splits:
         figures["generation"] = drawings.panels(pen_sampling.sample(run))
