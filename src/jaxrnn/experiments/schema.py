@@ -113,7 +113,8 @@ def _kinds():
 @functools.cache
 def _plain():
     """Returns {key: annotation} for the keys that scripts read themselves, without a factory."""
-    from jaxrnn.types import NonNegative, Positive, Seed, Size  # imported here so that --help does not import JAX
+    from jaxrnn.plotting.style import Layout  # imported here so that --help does not import JAX
+    from jaxrnn.types import NonNegative, Positive, Seed, Size
 
     return {
         "figures": bool | None,
@@ -130,6 +131,7 @@ def _plain():
         "beam": Size,
         "penalty": float,
         "seed": Seed,
+        "study.layout": Layout,
     }
 
 
@@ -192,7 +194,8 @@ def _annotated_arguments(cfg, path):
     parameters, annotations = options(targets.factories(cfg._target_, path))
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     for key in cfg:
-        if str(key).startswith("_") or (open_ended and key not in parameters):
+        is_own = str(key).startswith("_") or f"{path}{key}" in _plain()
+        if is_own or (open_ended and key not in parameters):
             continue
         if key not in parameters:
             advice = other_names.hint(str(key)) or (nearest(key, list(parameters)) if parameters else "; it has none")
