@@ -37,7 +37,7 @@ def test_the_user_grants_once_for_a_folder_and_all_below_it(grant, tmp_path):
     for folder in ("", "project2/0", "elsewhere", "project/../elsewhere"):
         with pytest.raises(
             ConfigError,
-            match=r"calls data\._target_=mine\.dataset.*name this folder once in .*config/jaxrnn/trust\.yaml, ",
+            match=r"calls data\._target_=mine\.dataset.* once into .*/config/jaxrnn/trust\.yaml",
         ):
             trust.check(CALLS, tmp_path / folder)
     other = OmegaConf.create({"data": {"_target_": "minex.dataset"}})
@@ -117,3 +117,10 @@ def test_a_file_of_another_user_grants_nothing(grant, tmp_path):
     os.chown(trust_file.path(), 12345, -1)
     with pytest.raises(ConfigError, match="other users may write here"):
         trust.check(CALLS, tmp_path)
+
+
+def test_the_line_of_the_refusal_is_what_the_file_needs(grant, tmp_path):
+    with pytest.raises(ConfigError) as refused:
+        trust.check(CALLS, tmp_path / "run")
+    grant(str(refused.value).partition("write the line ")[2].partition(" once into")[0])
+    trust.check(CALLS, tmp_path / "run")

@@ -126,3 +126,16 @@ def test_the_layout_is_a_key_of_every_study(sweep, study):
 def test_an_unknown_layout_is_refused_before_anything_is_loaded(study):
     with pytest.raises(ConfigError, match=r"study\.layout=rows: should be 'panels' or 'curves'"):
         study("nowhere", "study.layout=rows")
+
+
+def test_an_equal_note_about_many_runs_is_written_once():
+    assert _networks._notes({"late": ["a"]}, 1) == ["late"]
+    assert _networks._notes({"late": ["a", "b"], "odd": ["b"]}, 3) == ["2 of 3 runs, such as a: late", "b: odd"]
+    many = _networks._notes({str(number): [str(number)] for number in range(20)}, 20)
+    assert len(many) == _networks.MAX_NOTES + 1
+    assert many[-1] == "and 12 more notes about single runs"
+
+
+def test_an_error_of_one_of_several_kinds_names_it(sweep):
+    with pytest.raises(ValueError, match=r"elman, learning_rate=0\.003: the network's cells have no gates"):
+        studies.gates.study(studies.networks_of(sweep), batch=2)

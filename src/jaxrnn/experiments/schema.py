@@ -115,7 +115,8 @@ def _kinds():
 @functools.cache
 def _plain():
     """Returns {key: annotation} for the keys that scripts read themselves, without a factory."""
-    from jaxrnn.types import NonNegative, Positive, Seed, Size  # imported here so that --help does not import JAX
+    from jaxrnn.plotting.style import Layout  # imported here so that --help does not import JAX
+    from jaxrnn.types import NonNegative, Positive, Seed, Size
 
     class Keys:
         figures: bool | None
@@ -133,7 +134,7 @@ def _plain():
         bias: NonNegative
         seed: Seed
 
-    return Keys.__annotations__ | {"study.layout": str}
+    return Keys.__annotations__ | {"study.layout": Layout}
 
 
 def _check_part(cfg, path, key):

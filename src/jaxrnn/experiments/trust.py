@@ -63,8 +63,9 @@ def check(cfg, folder, trusted=()):
     name, value, key = untrusted[0]
     names = [*trusted, *needed(cfg, folder, trusted)]
     hint = hints.argument("trust", names)
-    advice = f"if you trust it, name this folder once in {trust_file.path()}"
-    advice += f", pass trusted={names} in Python, or on the command line add {hint}"
+    line = f"{Path(str(folder)).resolve()}: {names}"
+    advice = f"if you trust it, pass trusted={names} in Python, write the line {line} once into {trust_file.path()}"
+    advice += f", or on the command line add {hint}"
     if key == "path":
         raise ConfigError(
             f"{folder}: its configuration reads {name}={value}, outside this folder and the working directory; {advice}"

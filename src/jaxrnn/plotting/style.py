@@ -8,12 +8,13 @@ Common widths are 3.4 inches (one column of a two-column paper), 7 inches (a pag
 import re
 import textwrap
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from jaxrnn import atomic
 from jaxrnn.plotting._writing import write
 from jaxrnn.types import Positive
 
+Layout = Literal["panels", "curves"]  # of networks: a panel each, or all in one
 PAGE = 7.0  # default width of a figure in inches
 NARROWEST = 1.6  # smallest width of a panel in inches
 BEST = -1  # stands for the best checkpoint of each network, if their numbers of updates differ

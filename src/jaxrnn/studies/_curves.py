@@ -1,6 +1,6 @@
 """Curves of medians over networks with bootstrap bands: one panel per network, or all networks in one panel."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,7 +10,6 @@ from jaxrnn.plotting import style
 FEW = 10  # a curve with fewer points marks each of them
 BAND = "90 % interval over networks"
 MAX_BANDS = 5  # networks in one panel whose bands stay readable
-Layout = Literal["panels", "curves"]
 
 
 class Curve(NamedTuple):

@@ -123,11 +123,9 @@ def setting_names(leaves):
       leaves: {dotted name: value} of the configuration of each run.
     """
     factors, rows = comparing.settings(leaves)
-    columns = {column: name.endswith("_target_") for name, column in factors.items()}
-    return [
-        ", ".join(f"{value}" if columns[column] else f"{column}={value}" for column, value in row.items())
-        for row in rows
-    ]
+    plain = {column for name, column in factors.items() if name.endswith("_target_")}
+    words = [[str(value) if column in plain else f"{column}={value}" for column, value in row.items()] for row in rows]
+    return list(map(", ".join, words))
 
 
 def network_name(cfg):
@@ -200,6 +198,10 @@ def _notes(folders_by_note, runs):
         f"{folders[0]}: {note}" if len(folders) == 1 else f"{len(folders)} of {runs} runs, such as {folders[0]}: {note}"
         for note, folders in folders_by_note.items()
     ]
+    return _first(lines)
+
+
+def _first(lines):
     more = len(lines) - MAX_NOTES
     return lines[:MAX_NOTES] + ([f"and {more} more notes about single runs"] if more > 0 else [])
 
@@ -218,7 +220,7 @@ def _configurations(folders, trusted):
             errors.append(error)
     if not cfgs and errors:
         raise errors[0]
-    return cfgs, [f"left out: {error}" for error in errors]
+    return cfgs, _first([f"left out: {error}" for error in errors])
 
 
 def _load(folder, cfg, task, which):

@@ -13,7 +13,6 @@ from jaxrnn.arguments import described, dotted, validated
 from jaxrnn.errors import ConfigError
 from jaxrnn.plotting import style
 from jaxrnn.plotting.notebooks import Figures
-from jaxrnn.studies._curves import Layout
 from jaxrnn.table import Table
 
 
@@ -40,13 +39,13 @@ class Result(NamedTuple):
     common: dict[str, Any] = {}  # noqa: RUF012
     captions: dict[str, str] = {}  # noqa: RUF012
     scores: dict[str, dict[str, Any]] = {}  # noqa: RUF012
-    layout: Layout = "panels"
+    layout: style.Layout = "panels"
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         """Returns the arrays of the network of this name."""
         return self.networks[name]
 
-    def plot(self, width: float | None = None, layout: Layout | None = None) -> Figures:
+    def plot(self, width: float | None = None, layout: style.Layout | None = None) -> Figures:
         """Draws {title: figure}, `width` inches wide (7 by default); a notebook shows them.
 
         `layout` replaces the field of the same name.
@@ -55,7 +54,7 @@ class Result(NamedTuple):
           ConfigError: if the field `draw` returns anything but a dict, or there is no such layout.
         """
         named = self._replace(
-            layout=validated(layout or self.layout, Layout, "layout"),
+            layout=validated(layout or self.layout, style.Layout, "layout"),
             networks={style.plain(name): arrays for name, arrays in self.networks.items()},
             scores={
                 quantity: {style.plain(name): values for name, values in scores.items()}

@@ -13,13 +13,13 @@ from jaxrnn.experiments import nodes, schema
 from jaxrnn.experiments.build import build
 from jaxrnn.experiments.compose import compose
 from jaxrnn.experiments.hydra_internals import to_yaml
+from jaxrnn.plotting.style import Layout
 from jaxrnn.precision import computing
 from jaxrnn.progress_bar import progress_bar
 from jaxrnn.storage import summaries
 from jaxrnn.studies import _aggregate as aggregate
 from jaxrnn.studies import _ensembles as ensembles
 from jaxrnn.studies import _precision
-from jaxrnn.studies._curves import Layout
 from jaxrnn.studies._networks import load_networks, network_name
 from jaxrnn.studies._result import check
 from jaxrnn.timestamps import stamp
