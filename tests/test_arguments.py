@@ -36,8 +36,8 @@ FACTORIES = {
 NET = nets.affine(2)
 OTHERS = [
     jaxrnn.rnn, nets.symbol_rnn, nets.seq2seq,
-    nets.affine, nets.dropout, nets.embed, nets.encoder_decoder, nets.one_hot, nets.recurrent, nets.tied,
-    nets.bidirectional, nets.serial, nets.residual, nets.first, nets.last, nets.attention.luong,
+    nets.affine, nets.convolution, nets.dropout, nets.embed, nets.encoder_decoder, nets.one_hot, nets.recurrent,
+    nets.tied, nets.bidirectional, nets.serial, nets.residual, nets.first, nets.last, nets.attention.luong,
     nets.attention.bahdanau, optimizers.optimizer, optimizers.warmup_cosine, parametrizations.soft_orthogonal,
     training.early_stopping, training.flossing, jaxrnn.fit, jaxrnn.load,
 ]  # fmt: skip

@@ -37,6 +37,8 @@ KEYS = {  # words of Keras, PyTorch and other libraries -> keys of a configurati
     **dict.fromkeys(("dataset", "train_data"), "data"),
     **dict.fromkeys(("network", "net", "cell", "rnn", "layer"), "model"),
     **dict.fromkeys(("output_dir", "save_dir", "log_dir", "default_root_dir"), "hydra.run.dir"),
+    "kernel_size": "model.frontend_kernel",
+    "filters": "model.frontend_features",
     "return_sequences": "data.target",
     "weight_decay": "optimizer.weight_decay",
     "dropout": "model.dropout",

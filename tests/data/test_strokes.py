@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -109,6 +110,19 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, message):
     with pytest.raises(ValueError, match=re.escape(message)) as error:
         strokes.dataset(tmp_path / name)
     assert "\n" not in str(error.value)
+
+
+def test_a_missing_extra_is_named(tmp_path, monkeypatch):
+    (tmp_path / "a.svg").write_text("<svg/>")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setitem(sys.modules, "svg.path", None)
+    with pytest.raises(ConfigError, match=r"SVG files need the package svg\.path: pip install -e '\.\[strokes\]'"):
+        strokes.dataset(tmp_path)
+    monkeypatch.setattr(sys, "path", [])
+    with pytest.raises(ConfigError, match=r"data\.path=kanjivg needs the package kanjivg: pip install"):
+        strokes.dataset("kanjivg")
+    with pytest.raises(FileNotFoundError, match="the folder has no SVG files"):
+        strokes.dataset(tmp_path / "empty")
 
 
 @pytest.fixture(scope="module")

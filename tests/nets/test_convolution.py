@@ -8,6 +8,7 @@ import pytest
 import jaxrnn
 from jaxrnn import nets
 from jaxrnn.cells import gru
+from jaxrnn.dynamics import taps
 from jaxrnn.errors import ConfigError
 from jaxrnn.nets import decode
 
@@ -68,7 +69,7 @@ def test_pieces_of_a_sequence_and_single_steps_give_the_outputs_of_the_whole(ker
             part_carry, part = apply(params, part_carry, xs[steps], mask=mask[steps], reset=reset[steps])
             ys.append(part)
         np.testing.assert_allclose(np.concatenate(ys), whole, atol=1e-12)
-        np.testing.assert_allclose(part_carry, whole_carry, atol=1e-12)
+        np.testing.assert_allclose(part_carry.xs, whole_carry.xs, atol=1e-12)
 
 
 def test_a_network_with_a_convolution_runs_step_by_step_and_without_batch_axes():
@@ -87,8 +88,23 @@ def test_a_wrong_carry_or_width_is_named():
     net, params = made(3)
     with pytest.raises(ValueError, match="expected D = 3"):
         net.apply(params, net.initial(params, (B,)), jnp.zeros((T, B, D + 1)))
-    with pytest.raises(ValueError, match="carry: expected an array of shape"):
-        net.apply(params, jnp.zeros((B + 1, 2, D)), jnp.zeros((T, B, D)))
+    with pytest.raises(ValueError, match=r"carry: expected shape \(4, 2, 3\), got \(5, 2, 3\)"):
+        net.apply(params, net.initial(params, (B + 1,)), jnp.zeros((T, B, D)))
+    with pytest.raises(ValueError, match="carry: expected LastInputs, got an array"):
+        net.apply(params, jnp.zeros((B, 2, D)), jnp.zeros((T, B, D)))
+
+
+def test_the_layers_behind_a_convolution_are_observed():
+    """Their recorded carries are those of single steps."""
+    net = jaxrnn.rnn(gru.cell(4), 1, frontend="conv", frontend_features=3, frontend_kernel=2)
+    params, xs = net.init(jax.random.key(0), D), jnp.asarray(RNG.normal(size=(T, B, D)))
+    carry = net.initial(params, (B,))
+    (layer,) = jax.jit(lambda: taps.observe(net, params, carry, xs)[2])()
+    streamed, states = carry, []
+    for x in xs:
+        streamed, _ = decode.step(net, params, streamed, x)
+        states.append(streamed[1].h)
+    np.testing.assert_allclose(layer.carries.h, np.stack(states), atol=1e-6)
 
 
 def test_options_of_a_frontend_that_is_not_there_are_refused():

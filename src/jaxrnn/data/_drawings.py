@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxrnn.data import _assets
 from jaxrnn.data._columns import Table
+from jaxrnn.errors import ConfigError
 
 COLUMNS = ("drawing", "stroke", "x", "y")
 PIECES = 12  # straight lines that stand for each curve of an SVG path, before the points are spaced evenly
@@ -49,7 +50,7 @@ def read(path, spacing, limit=None):
 
     Raises:
       FileNotFoundError: if there is no such file, or the folder has no SVG files.
-      ImportError: if SVG files are to be read without the extra [strokes].
+      ConfigError: if SVG files are to be read without the extra [strokes].
       ValueError: if the file cannot be read. The message names the line.
     """
     if str(path) == "kanjivg" and not Path(path).exists():
@@ -94,7 +95,7 @@ def _folder_of_kanjivg():
     try:
         return Path(str(importlib.metadata.distribution("kanjivg").locate_file("kanji")))
     except importlib.metadata.PackageNotFoundError as error:
-        raise ImportError("data.path=kanjivg needs the package kanjivg: pip install -e '.[strokes]'") from error
+        raise ConfigError("data.path=kanjivg needs the package kanjivg: pip install -e '.[strokes]'") from error
 
 
 def _svg(files, spacing):
@@ -102,7 +103,7 @@ def _svg(files, spacing):
     try:
         from svg.path import parse_path
     except ImportError as error:
-        raise ImportError("SVG files need the package svg.path: pip install -e '.[strokes]'") from error
+        raise ConfigError("SVG files need the package svg.path: pip install -e '.[strokes]'") from error
     drawings = []
     for file in files:
         try:
@@ -122,4 +123,4 @@ def _spaced(path, spacing):
     points = np.array([path[0].start, *(point for curve in curves for point in curve[1:])])
     length = np.concatenate([[0], np.cumsum(np.abs(np.diff(points)))])
     at = np.linspace(0, length[-1], max(2, round(length[-1] / spacing) + 1))
-    return np.stack([np.interp(at, length, points.real), np.interp(at, length, points.imag)], axis=1)
+    return np.stack([np.interp(at, length, np.real(points)), np.interp(at, length, np.imag(points))], axis=1)

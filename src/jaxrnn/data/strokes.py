@@ -43,7 +43,7 @@ def dataset(
 
     Raises:
       FileNotFoundError: if the file does not exist.
-      ImportError: if the extra is needed and not installed.
+      ConfigError: if the extra is needed and not installed.
       ValueError: if the file cannot be read, or fewer than 10 different drawings are short enough.
     """
     if path is None:

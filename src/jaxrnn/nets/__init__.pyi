@@ -14,6 +14,7 @@ from .combine import serial as serial
 from .encoder_to_decoder import EncoderDecoderParams as EncoderDecoderParams
 from .encoder_to_decoder import encoder_decoder as encoder_decoder
 from .frontend import ConvolutionParams as ConvolutionParams
+from .frontend import LastInputs as LastInputs
 from .frontend import convolution as convolution
 from .layers import AffineParams as AffineParams
 from .layers import EmbedParams as EmbedParams

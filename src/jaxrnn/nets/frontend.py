@@ -9,7 +9,7 @@ from jax import lax
 from jaxrnn.arguments import checked
 from jaxrnn.cells.step import ACTIVATIONS, carry_dtype, dot
 from jaxrnn.initializers import glorot
-from jaxrnn.nets._arguments import kind, refuse_width
+from jaxrnn.nets._arguments import HINT, kind, refuse_width
 from jaxrnn.nets.layers import masked
 from jaxrnn.types import Net, Size
 
@@ -21,6 +21,12 @@ class ConvolutionParams(NamedTuple):
     b: jax.Array  # [features]
 
 
+class LastInputs(NamedTuple):
+    """The carry of a convolution, apart from the state of recurrent layers."""
+
+    xs: jax.Array  # [B, kernel - 1, D], the last valid inputs
+
+
 @checked
 def convolution(
     features: Size = FEATURES, kernel: Size = KERNEL, activation: Literal["tanh", "relu", "linear"] = "relu"
@@ -30,7 +36,7 @@ def convolution(
     - Only valid steps count: x_{t-j} is the input j valid steps before, so steps of padding do not leak. Before the
       first step, and before a `reset`, the inputs are zero.
     - The stride is 1: the outputs have the steps of the inputs.
-    - The carry [B, kernel - 1, D] holds the last inputs, so the net runs step by step as well.
+    - The carry holds the last inputs (`LastInputs`), so the net runs step by step as well.
 
     Args:
       features: width of the outputs.
@@ -44,13 +50,13 @@ def convolution(
         return ConvolutionParams(weights.reshape(kernel, input_size, features), jnp.zeros(features))
 
     def initial(params, batch_shape):
-        return jnp.zeros((*batch_shape, kernel - 1, params.w.shape[1]), carry_dtype(params.w))
+        return LastInputs(jnp.zeros((*batch_shape, kernel - 1, params.w.shape[1]), carry_dtype(params.w)))
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         _check(params, carry, xs)
-        windows, carry = _windows(carry, masked(xs, mask), mask, reset)
+        windows, last = _windows(carry.xs, masked(xs, mask), mask, reset)
         weights = params.w.reshape(-1, features)
-        return carry, masked(phi(dot(windows, weights) + params.b), mask)
+        return LastInputs(last), masked(phi(dot(windows, weights) + params.b), mask)
 
     net = Net(init, lambda input_size: features, initial, apply, with_unroll=lambda unroll: net)
     return net
@@ -60,15 +66,17 @@ def _check(params, carry, xs):
     kernel, width = params.w.shape[:2]
     if xs.shape[-1] != width:
         refuse_width(width, xs.shape)
+    if not isinstance(carry, LastInputs):
+        raise ValueError(f"carry: expected {LastInputs.__name__}, got {kind(carry)}; {HINT}")
     expected = (*xs.shape[1:-1], kernel - 1, width)
-    if jnp.shape(carry) != expected:
-        raise ValueError(f"carry: expected an array of shape {expected}, got {kind(carry)} {jnp.shape(carry)}")
+    if jnp.shape(carry.xs) != expected:
+        raise ValueError(f"carry: expected shape {expected}, got {jnp.shape(carry.xs)}; {HINT}")
 
 
-def _windows(carry, xs, mask, reset):
-    """Returns (the last `kernel` valid inputs of every step [T, B, kernel D], the carry after the last step)."""
-    before, past = jnp.moveaxis(carry, -2, 0), carry.shape[-2]
-    history = jnp.concatenate([before, xs.astype(carry.dtype)])
+def _windows(last, xs, mask, reset):
+    """Returns (the last `kernel` valid inputs of every step [T, B, kernel D], the last kernel - 1 after all steps)."""
+    before, past = jnp.moveaxis(last, -2, 0), last.shape[-2]
+    history = jnp.concatenate([before, xs.astype(last.dtype)])
     valid = jnp.ones(xs.shape[:-1], bool) if mask is None else mask
     count = jnp.cumsum(valid, axis=0)  # valid steps up to each step, with itself
     begin = jnp.full_like(count, -past)  # the first valid step that counts; those of the carry are below zero
@@ -85,8 +93,8 @@ def _windows(carry, xs, mask, reset):
         return jnp.where((index >= begin)[..., None], inputs, 0)
 
     taps = [ago(steps, count, begin) for steps in range(past, -1, -1)]
-    last = [ago(steps, count[-1:], begin[-1:])[0] for steps in range(past - 1, -1, -1)]
-    after = jnp.stack(last, axis=-2) if last else carry
+    ends = [ago(steps, count[-1:], begin[-1:])[0] for steps in range(past - 1, -1, -1)]
+    after = jnp.stack(ends, axis=-2) if ends else last
     return jnp.concatenate(taps, axis=-1), after
 
 

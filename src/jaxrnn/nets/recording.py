@@ -12,6 +12,7 @@ import jax
 from jaxtyping import Array, Float
 
 from jaxrnn.contracts import RecordingUnroll
+from jaxrnn.nets.frontend import LastInputs
 from jaxrnn.types import Carry, Net, Params, Unroll
 from jaxrnn.unroll.contract import scan
 
@@ -64,9 +65,15 @@ def record(
         return carry, ys
 
     new_carry, ys = net.with_unroll(_Collecting(collect)).apply(params, carry, xs, **options)
-    if len(jax.tree.leaves(carries)) != len(jax.tree.leaves(carry)):
+    if len(jax.tree.leaves(carries)) != len(_state(carry)):
         raise ValueError("this net has a carry outside its recurrent layers, which cannot be recorded")
     return new_carry, ys, records
+
+
+def _state(carry):
+    """Returns the leaves of a net's carry without the inputs that a convolution holds."""
+    nodes = jax.tree.leaves(carry, is_leaf=lambda node: isinstance(node, LastInputs))
+    return [node for node in nodes if not isinstance(node, LastInputs)]
 
 
 def unrecorded(unroll):
