@@ -86,15 +86,15 @@ def entry_points(package):
     A class refers to the page of its module, which has its members. A function with the name of its module, such as
     `jaxrnn.interop.export`, has no entry of its own in the index.
     """
-    room, lines = importlib.import_module(package), []
+    room, functions, classes = importlib.import_module(package), [], []
     for name in room.__all__:
         value, shared = getattr(room, name), (Path(room.__file__).parent / f"{name}.py").exists()
         if inspect.isfunction(value):
-            lines += [f".. autofunction:: {package}.{name}", *(["   :no-index:"] if shared else []), ""]
+            functions += [f".. autofunction:: {package}.{name}", *(["   :no-index:"] if shared else []), ""]
         elif inspect.isclass(value):
             defined = f"{value.__module__}.{value.__name__}"
-            lines += [f".. py:class:: {package}.{name}", "", f"   See :py:class:`{defined}`.", ""]
-    return lines
+            classes += [f".. py:class:: {name}", f"   :module: {package}", "", f"   See :py:class:`{defined}`.", ""]
+    return functions + classes
 
 
 def module(name):
