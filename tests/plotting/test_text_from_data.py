@@ -33,6 +33,10 @@ def drawn_series(text, count=30):
     return Series(values, 0.0, 1.0, np.arange(count), 20, text, (text, f"{text} too"))
 
 
+def of_panel(text):
+    return drawn_series(text)._replace(name=text, distribution=gaussian.distribution())
+
+
 def of_a_study(text):
     def draw(result):
         figure, panels = style.panels(len(result.networks), "x", "y")
@@ -60,6 +64,8 @@ KINDS = {  # of a figure: a text from data -> the figure
         drawn_series(text), gaussian.distribution(), np.ones((9, 4))
     ),
     forecasts.generation: lambda text: forecasts.generation(drawn_series(text), 20, 5, np.ones((8, 2))),
+    forecasts.panel_prediction: lambda text: forecasts.panel_prediction([(of_panel(text), np.ones((9, 4)))] * 2),
+    forecasts.panel_generation: lambda text: forecasts.panel_generation([(of_panel(text), 20, 5, np.ones((8, 2)))] * 2),
     forecasts.by_lead: lambda text: forecasts.by_lead({text: [1.0, 2.0], "other": [2.0, 2.0]}, text),
     runs.learning_curves: lambda text: runs.learning_curves(HISTORY, text, text, 0.5),
     runs.gradient_norm: None,  # shows no text from data
