@@ -91,6 +91,8 @@ def entry_points(package):
         value, shared = getattr(room, name), (Path(room.__file__).parent / f"{name}.py").exists()
         if inspect.isfunction(value):
             functions += [f".. autofunction:: {package}.{name}", *(["   :no-index:"] if shared else []), ""]
+        elif inspect.isclass(value) and "._" in value.__module__:  # without a page of its own
+            classes += [f".. autoclass:: {package}.{name}", "   :members:", ""]
         elif inspect.isclass(value):
             defined = f"{value.__module__}.{value.__name__}"
             classes += [f".. py:class:: {name}", f"   :module: {package}", "", f"   See :py:class:`{defined}`.", ""]
