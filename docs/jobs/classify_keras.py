@@ -9,7 +9,7 @@ x = keras.utils.pad_sequences([[letters[letter] for letter in text] for text in 
 y = table.label.astype("category").cat.codes.to_numpy()
 train, test = int(0.8 * len(x)), int(0.9 * len(x))
 stack = [keras.Input((None,)), layers.Embedding(len(letters) + 1, 32, mask_zero=True), layers.LSTM(64)]
-model = keras.Sequential([*stack, layers.Dense(y.max() + 1)])
+model = keras.Sequential([*stack, layers.Dense(int(y.max()) + 1)])
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 model.compile(optimizer=keras.optimizers.Adam(3e-3, global_clipnorm=1.0), loss=loss, metrics=["accuracy"])
 model.fit(x[:train], y[:train], batch_size=16, epochs=1, validation_data=(x[train:test], y[train:test]), verbose=0)
