@@ -172,7 +172,8 @@ def _windows(inputs, targets, window, first, last):
     window = min(window, first + 1)
     ends = np.arange(first, last)
     windows = Windows(inputs, targets, jnp.asarray(ends + 1 - window, jnp.int32), window)
-    return Batch(windows, *_last_targets(targets, ends, inputs.dtype), jnp.asarray(np.ones(len(ends), bool)))
+    last_targets, weights = _last_targets(targets, ends, inputs.dtype)
+    return Batch(windows, last_targets, weights, jnp.asarray(np.ones(len(ends), bool)))
 
 
 @partial(jax.jit, static_argnums=2)

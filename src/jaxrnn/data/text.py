@@ -60,12 +60,7 @@ def dataset(
     first_line = _first_line(letters.text(0, 60))
     if validation + test >= 1:
         raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
-    if by == "words":
-        words = _word_text.split(letters.text(0, len(letters.codes)))
-        trained = _begins(len(words), validation, test)["validation"]
-        letters, symbols = _word_text.of_words(words, trained, vocabulary)
-    else:
-        symbols = Symbols(tuple(map(chr, np.flatnonzero(letters.counts).tolist())))
+    letters, symbols = _symbols(letters, by, vocabulary, validation, test)
     numbers = np.cumsum(letters.counts > 0, dtype=np.int32) - 1  # code point -> index of its symbol
     begins, length = _begins(len(letters.codes), validation, test), len(letters.codes)
     trained = begins["validation"]
@@ -73,8 +68,7 @@ def dataset(
     read = partial(_numbers, letters.codes, numbers)
     spans = {"validation": read(trained, begins["test"]), "test": read(begins["test"], length)}
     held_out = np.bincount(np.concatenate(list(spans.values())), minlength=symbols.size)
-    question = Question("prompt", partial(_prompt_batch, symbols), first_line)
-    symbol = by.removesuffix("s")
+    question, symbol = Question("prompt", partial(_prompt_batch, symbols), first_line), by.removesuffix("s")
     return Dataset(
         input_size=1,
         output_size=symbols.size,
@@ -95,6 +89,15 @@ def dataset(
         targets="next_step",
         symbols=SymbolData(symbols, symbols, question),
     )
+
+
+def _symbols(letters, by, vocabulary, validation, test):
+    """Returns (`Letters` of the symbols, `Symbols`), where a symbol is a letter or a word."""
+    if by == "letters":
+        return letters, Symbols(tuple(map(chr, np.flatnonzero(letters.counts).tolist())))
+    words = _word_text.split(letters.text(0, len(letters.codes)))
+    trained = _begins(len(words), validation, test)["validation"]
+    return _word_text.of_words(words, trained, vocabulary)
 
 
 def _read(path):

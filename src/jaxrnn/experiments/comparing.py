@@ -122,9 +122,9 @@ def settings(configurations):
     counts = Counter(short_names.values())
     factors = {name: short if counts[short] == 1 else long_names[name] for name, short in short_names.items()}
     values = {name: [_label(leaves_of_run.get(name, "")) for leaves_of_run in configurations] for name in factors}
-    labels = {name: labels(name, values_of_name) for name, values_of_name in values.items()}
+    labels_by_name = {name: labels(name, values_of_name) for name, values_of_name in values.items()}
     rows = [
-        {column: labels[name][values[name][number]] for name, column in factors.items()}
+        {column: labels_by_name[name][values[name][number]] for name, column in factors.items()}
         for number in range(len(configurations))
     ]
     return factors, rows

@@ -113,7 +113,10 @@ def _definition(node, file):
         return _imported(module, name, file)
     if name in names:
         return names[name], file
-    return _imported(*imports[name], file) if name in imports else (None, file)
+    if name not in imports:
+        return None, file
+    module, name = imports[name]
+    return _imported(module, name, file)
 
 
 def _imported(module, name, file):

@@ -76,7 +76,7 @@ def _of_runs(runs):
     if all(run.cfg is not None for run in runs):
         names = setting_names([comparing.leaves(run.cfg) for run in runs])
     else:
-        programs = [_program(run) for run in runs] if len(runs) > 1 else [None]
+        programs = [_program(run) for run in runs]
         numbers = [programs.index(program) + 1 for program in programs]
         ranks = {number: rank for rank, number in enumerate(dict.fromkeys(numbers), 1)}
         names = [f"network {ranks[number]}" for number in numbers]

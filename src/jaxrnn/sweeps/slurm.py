@@ -19,7 +19,7 @@ class QueueWatcher(SlurmInfoWatcher):
         return ["squeue", "--me", "--noheader", "--format=%F"] if self._registered - self._finished else None
 
     def read_info(self, string):
-        queued = set(string.decode().split())
+        queued = set((string if isinstance(string, str) else string.decode()).split())
         return {job: {"State": "RUNNING" if job.split("_")[0] in queued else "ENDED"} for job in self._registered}
 
 
