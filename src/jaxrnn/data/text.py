@@ -49,18 +49,16 @@ def dataset(
       window: letters or words per update.
       validation, test: the shares of the text, at its end, for validation and test; at most 262,144 letters each.
       by: "letters", or "words" for words, punctuation marks and line breaks.
-      vocabulary: with by="words", the largest number of symbols: the most frequent words of the training part, and one
-        symbol for all others.
+      vocabulary: the largest number of symbols by words: the most frequent ones in training, and one for all others.
 
     Raises:
       FileNotFoundError: if the file does not exist.
       ValueError: if the file is not UTF-8, or too short for the window.
     """
     letters, name = _read(path)
-    first_line = _first_line(letters.text(0, 60))
     if validation + test >= 1:
         raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
-    letters, symbols = _symbols(letters, by, vocabulary, validation, test)
+    first_line, (letters, symbols) = letters.text(0, 60), _symbols(letters, by, vocabulary, validation, test)
     numbers = np.cumsum(letters.counts > 0, dtype=np.int32) - 1  # code point -> index of its symbol
     begins, length = _begins(len(letters.codes), validation, test), len(letters.codes)
     trained = begins["validation"]
@@ -68,7 +66,10 @@ def dataset(
     read = partial(_numbers, letters.codes, numbers)
     spans = {"validation": read(trained, begins["test"]), "test": read(begins["test"], length)}
     held_out = np.bincount(np.concatenate(list(spans.values())), minlength=symbols.size)
-    question, symbol = Question("prompt", partial(_prompt_batch, symbols), first_line), by.removesuffix("s")
+    question, symbol = (
+        Question("prompt", partial(_prompt_batch, symbols), _first_line(first_line)),
+        by.removesuffix("s"),
+    )
     return Dataset(
         input_size=1,
         output_size=symbols.size,
