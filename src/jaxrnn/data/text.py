@@ -58,18 +58,14 @@ def dataset(
     letters, name = _read(path)
     if validation + test >= 1:
         raise ValueError(f"data.validation={validation} and data.test={test} leave nothing to train on")
-    first_line, (letters, symbols) = letters.text(0, 60), _symbols(letters, by, vocabulary, validation, test)
+    question = partial(Question, "prompt", default=_first_line(letters.text(0, 60)))
+    letters, symbols = _symbols(letters, by, vocabulary, validation, test)
     numbers = np.cumsum(letters.counts > 0, dtype=np.int32) - 1  # code point -> index of its symbol
     begins, length = _begins(len(letters.codes), validation, test), len(letters.codes)
-    trained = begins["validation"]
     _refuse_short(name, begins, length, {"validation": validation, "test": test}, window, by)
-    read = partial(_numbers, letters.codes, numbers)
+    read, trained = partial(_numbers, letters.codes, numbers), begins["validation"]
     spans = {"validation": read(trained, begins["test"]), "test": read(begins["test"], length)}
     held_out = np.bincount(np.concatenate(list(spans.values())), minlength=symbols.size)
-    question, symbol = (
-        Question("prompt", partial(_prompt_batch, symbols), _first_line(first_line)),
-        by.removesuffix("s"),
-    )
     return Dataset(
         input_size=1,
         output_size=symbols.size,
@@ -81,14 +77,14 @@ def dataset(
             stateful=True,
         ),
         splits={name: _side_by_side(part) for name, part in spans.items() if len(part)},
-        loss=Loss(cross_entropy, f"cross-entropy (nats a {symbol})"),
+        loss=Loss(cross_entropy, f"cross-entropy (nats a {by[:-1]})"),
         baselines={
-            f"{symbol} frequencies": constant_logits(letters.counts[letters.counts > 0] - held_out),
-            f"{symbol} trigrams": trigrams(lambda begin, end: read(begin, min(end, trained)), symbols.size),
+            f"{by[:-1]} frequencies": constant_logits(letters.counts[letters.counts > 0] - held_out),
+            f"{by[:-1]} trigrams": trigrams(lambda begin, end: read(begin, min(end, trained)), symbols.size),
         },
-        metrics={"bits_per_symbol": Metric(lambda ys, batch: nats()(ys, batch) / np.log(2), f"bits a {symbol}")},
+        metrics={"bits_per_symbol": Metric(lambda ys, batch: nats()(ys, batch) / np.log(2), f"bits a {by[:-1]}")},
         targets="next_step",
-        symbols=SymbolData(symbols, symbols, question),
+        symbols=SymbolData(symbols, symbols, question(partial(_prompt_batch, symbols))),
     )
 
 
