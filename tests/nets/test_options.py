@@ -212,4 +212,7 @@ def test_the_options_of_layers_are_the_same_everywhere():
         "layers",
         "readout",
         "parametrization",
+        "frontend",
+        "frontend_features",
+        "frontend_kernel",
     }
