@@ -44,7 +44,6 @@ def test_where_only_the_last_step_counts_it_is_backpropagation_through_time(cell
     assert np.abs(one.params[0].w_h - expected.params[0].w_h).max() > 1e-5
 
 
-@pytest.mark.costly
 def test_params_change_at_every_step_that_counts():
     """Two steps of copy memory by hand: the gradient of each loss is taken at the params of its own step."""
     task = made(elman.cell(3), copy_memory.dataset(1, 1, 2))
