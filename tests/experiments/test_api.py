@@ -1,6 +1,8 @@
 """Training and loading from Python, without Hydra, and with an experiment."""
 
+import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import numpy as np
@@ -148,3 +150,11 @@ def test_a_notebook_shows_a_progress_bar(monkeypatch):
         assert not bar.disable
     monkeypatch.setenv("TQDM_DISABLE", "1")
     assert progress_bar(3).disable
+
+
+def test_a_thread_trains_without_handling_signals(tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    with ThreadPoolExecutor(1) as thread:
+        run = thread.submit(jaxrnn.fit, NET, DATA, steps=12, **SETTINGS, folder=tmp_path / "run").result()
+    assert run.status == "finished"
+    assert signal.getsignal(signal.SIGINT) is before

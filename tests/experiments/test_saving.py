@@ -1,5 +1,7 @@
 """`run.save` and `jaxrnn.load`: with a configuration nothing else is needed, without one the net and the data set."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from jaxrnn.cells import elman
 from jaxrnn.data import arrays, labels, series, text
 from jaxrnn.data import csv as tables
 from jaxrnn.errors import ConfigError, DamagedError
-from jaxrnn.experiments import made_again, run_folder
+from jaxrnn.experiments import made_again, run_folder, stored_values
 from jaxrnn.storage import array_file
 
 VALUES = np.sin(np.arange(80) / 5)
@@ -48,7 +50,9 @@ def test_a_run_of_objects_says_what_to_hand_over(tmp_path):
 
 def test_a_run_with_a_folder_can_be_resumed_in_the_copy(tmp_path):
     run = jaxrnn.fit(jaxrnn.experiment(*SMALL), folder=tmp_path / "a")
+    (tmp_path / "a/trackers.json").write_text('{"name": "a", "identifiers": {"wandb": "abc"}}')
     run.save(tmp_path / "b")
+    assert not (tmp_path / "b/trackers.json").exists()  # or the copy would continue the run of the original
     assert (tmp_path / "b/metrics.csv").read_bytes() == (tmp_path / "a/metrics.csv").read_bytes()
     assert run_folder.resume(tmp_path / "b", 54)["steps"] == 54
 
@@ -138,3 +142,51 @@ def test_a_stored_list_cannot_become_the_path_of_a_file(tmp_path):
     array_file.write(tmp_path / made_again.FILE, {"a": np.frombuffer(b'"/etc/passwd"', np.uint8)}, content)
     with pytest.raises(DamagedError, match=r"dataset.path: its file is damaged: expected a list"):
         made_again.read(tmp_path)
+
+
+def stored(value):
+    """A value after its way through the form in the file."""
+    arrays = {}
+    return stored_values.restored(json.loads(json.dumps(stored_values.described(value, arrays))), arrays, "dataset.x")
+
+
+@pytest.mark.parametrize("unit", ["D", "h", "15m", "s", "250ms", "ns"])
+def test_times_of_every_unit_are_stored(unit):
+    times = np.array(["2024-03-01", "NaT", "2024-03-05"], f"datetime64[{unit}]")
+    again = stored(times)
+    assert again.dtype == times.dtype
+    np.testing.assert_array_equal(again, times)
+
+
+@pytest.mark.parametrize("value", [{(1, (2, "a")): "b", 3: [4]}, {0: 1.0, 1: 3.0}, [{"a": {"b": 1}}]])
+def test_dicts_of_every_key_are_stored(value):
+    assert stored(value) == value
+
+
+@pytest.mark.parametrize("value", [[{1: 2}], {1: {2: 3}}, [{"a": [{None: 1}]}]])
+def test_keys_that_json_would_turn_into_texts_are_not_stored_as_texts(value):
+    assert stored_values.described(value, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("node", "content"),
+    [
+        ({"_texts_": "a"}, b"[1"),
+        ({"_texts_": "a"}, b"\xff"),
+        ({"_texts_": ["a"]}, b"[]"),
+        ({"_texts_": "b"}, b"[]"),
+        ({"_items_": "a"}, b"[1]"),
+        ({"_items_": "a"}, b"[[{}, 1]]"),
+        ({"_items_": "a"}, b"[" * 100_000),
+        ({"_times_": "a"}, b"[]"),
+        ({"_times_": "a", "unit": "lightyear"}, b"[]"),
+        ({"_times_": "a", "unit": None}, b"[]"),
+        ({"_frame_": "a"}, b"[]"),
+        ({"_frame_": {"columns": []}}, b"[]"),
+        ({"_frame_": {"columns": [3], "index": None, "names": ["x"], "index_name": None}}, b"[]"),
+        ({"_frame_": {"columns": [{"_texts_": "a"}], "index": None, "names": ["x"], "index_name": None}}, b"[1]"),
+    ],
+)
+def test_damaged_values_are_refused_in_one_line(node, content):
+    with pytest.raises(DamagedError, match=r"^dataset.x: its file is damaged: .+$"):
+        stored_values.restored(node, {"a": np.frombuffer(content, np.uint8)}, "dataset.x")

@@ -1,12 +1,21 @@
 """Experiment trackers: what the packages read back is what the runs wrote, and a tracker that fails loses no run."""
 
+import contextlib
 import importlib.util
 import json
+import os
+import sqlite3
+import subprocess
+import sys
 
+import jax
+import numpy as np
 import pytest
+from jax.experimental import multihost_utils
 
+import jaxrnn
 from jaxrnn.errors import ConfigError
-from jaxrnn.experiments import schema, tracking
+from jaxrnn.experiments import multihost, schema, tracking
 from jaxrnn.experiments.compose import compose
 from jaxrnn.storage import metrics_csv
 from jaxrnn.storage.trackers import tracker
@@ -113,6 +122,27 @@ def test_an_argument_names_trackers_or_is_one():
         tracking.chosen("neptune")
     with pytest.raises(ConfigError, match="expected a name such as"):
         tracking.chosen([3])
+
+
+def test_two_trackers_of_one_name_are_refused():
+    message = "logger: 2 trackers have the name mlflow; choose each tracker once"
+    with pytest.raises(ConfigError, match=message):
+        tracking.chosen(["mlflow", tracker.named("mlflow")])
+    cfg = compose("train", ["logger=mlflow", "+logger.other._target_=jaxrnn.storage.trackers.mlflow.tracker"])
+    with pytest.raises(ConfigError, match=message):
+        tracking.configured(cfg)
+
+
+@pytest.mark.parametrize(("process", "recorded"), [(0, ["mine"]), (1, [])])
+def test_only_the_first_process_of_a_run_has_trackers(process, recorded, tmp_path, monkeypatch):
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(jax, "process_index", lambda: process)
+    monkeypatch.setattr(multihost_utils, "process_allgather", lambda values: np.stack([values, values]))
+    monkeypatch.setattr(multihost_utils, "sync_global_devices", lambda name: None)
+    experiment = jaxrnn.experiment("data=adding", "model.cell.size=3", "trainer.batch_size=2")
+    experiment = experiment._replace(trackers=[Recorder("mine").tracker])
+    started = multihost.with_all_processes(lambda started, *_: started, experiment, tmp_path, False, "peers")
+    assert [tracker.name for tracker in started.trackers] == recorded
 
 
 def test_the_jobs_of_a_sweep_are_named_by_the_overrides_that_differ(tmp_path):
@@ -242,6 +272,66 @@ class TestFiles:
             assert logged.pop("final") == pytest.approx(final(folder))
             assert logged.pop("images") >= {f"figures/{figure}" for figure in figures(folder)}
             assert logged == expected(folder)
+
+
+RECORDING = """
+import pathlib, sys
+from jaxrnn.storage.trackers import tracker
+name, folder, *steps = sys.argv[1:]
+run = tracker.TrackedRun("seed=1", "sweep", {"seed": 1}, pathlib.Path(folder).absolute())
+trackers = tracker.Trackers([tracker.named(name)], run)
+for step in map(int, steps):
+    trackers.write(step, "train", {"loss": 1 / step})
+    trackers.flush()
+trackers.finish({"status": "finished", "steps": step, "metrics": {}}, [])
+"""
+
+
+@pytest.fixture
+def recording(tmp_path):
+    """(tracker, folder, *steps) -> a process that records these steps of the run `seed=1` in a folder."""
+
+    def start(name, folder, *steps):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        words = [sys.executable, "-c", RECORDING, name, folder, *map(str, steps)]
+        env = {**os.environ, "TRACKIO_DIR": str(tmp_path / "trackio")}
+        return subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True)
+
+    return start
+
+
+class TestSharedDatabases:
+    pytestmark = needs_packages
+
+    def test_mlflow_records_runs_that_start_together(self, tmp_path, recording):
+        processes = [recording("mlflow", folder, 10, 20) for folder in "abc"]
+        assert [process.communicate()[0] for process in processes] == [""] * 3
+        with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+            folders = database.execute("SELECT value FROM tags WHERE key = 'folder' ORDER BY value").fetchall()
+            assert folders == [(str(tmp_path / folder),) for folder in "abc"]
+            query = "SELECT experiments.name FROM experiments JOIN runs USING (experiment_id) WHERE status = 'FINISHED'"
+            assert database.execute(query).fetchall() == [("jaxrnn",)] * 3
+
+    def test_trackio_resumes_a_run_that_shares_its_name(self, tmp_path, recording):
+        for folder, step in (("a", 10), ("b", 10), ("a", 20), ("b", 20), ("a", 30)):
+            assert recording("trackio", folder, step).communicate()[0] == ""
+        with contextlib.closing(sqlite3.connect(tmp_path / "trackio/jaxrnn.db")) as database:
+            rows = database.execute("SELECT DISTINCT run_id, step FROM metrics ORDER BY step").fetchall()
+        first, second = (json.loads((tmp_path / f / tracker.FILE).read_text())["identifiers"]["trackio"] for f in "ab")
+        assert sorted(rows) == sorted([(first, 10), (first, 20), (first, 30), (second, 10), (second, 20)])
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorboard") is None, reason="needs the extra [trackers]")
+@pytest.mark.oracle
+def test_a_copy_of_a_run_hides_the_events_after_its_checkpoint(tmp_path, recording):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for steps in ((10, 20, 30), (20,)):
+        assert recording("tensorboard", "a", *steps).communicate()[0] == ""
+        (tmp_path / "a" / tracker.FILE).unlink()  # `Run.save` leaves it out
+    events = EventAccumulator(str(tmp_path / "a/tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("loss/train")] == [10, 20]
 
 
 def key_of(item):

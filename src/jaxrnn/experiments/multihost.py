@@ -31,7 +31,7 @@ def joined(resume_command):
 
 
 def with_all_processes(train, experiment, folder, figures, peers):
-    """Trains with all processes. Only the first process writes into the run folder.
+    """Trains with all processes. Only the first process writes into the run folder and to the trackers of the run.
 
     Args:
       train: (experiment, folder, figures, peers) -> summary.
@@ -61,4 +61,4 @@ def with_all_processes(train, experiment, folder, figures, peers):
             shutil.copytree(folder / "checkpoints", Path(temporary) / "checkpoints")
             shutil.copy(folder / metrics_csv.FILE, temporary)
         multihost_utils.sync_global_devices("the others have copied the checkpoints")
-        return train(experiment, Path(temporary), False, peers)
+        return train(experiment._replace(trackers=()), Path(temporary), False, peers)

@@ -10,6 +10,7 @@ from jaxrnn.experiments.build import description
 from jaxrnn.experiments.hydra_internals import to_yaml
 from jaxrnn.storage import fingerprint, locks, metrics_csv, summaries
 from jaxrnn.storage.checkpoints import Checkpoints
+from jaxrnn.storage.trackers import tracker
 
 
 def save(run, folder):
@@ -24,7 +25,8 @@ def save(run, folder):
         raise ConfigError(f"{folder} already contains a run; choose another folder")
     with locks.Lock(folder):
         if run.folder is not None:
-            ignored = shutil.ignore_patterns(locks.FILE, locks.WRITER)
+            # Without the identifiers, the copy is a run of its own in the trackers of the original.
+            ignored = shutil.ignore_patterns(locks.FILE, locks.WRITER, tracker.FILE)
             shutil.copytree(run.folder, folder, ignore=ignored, dirs_exist_ok=True)
             return
         if run.cfg is not None:

@@ -30,7 +30,8 @@ def described(value, arrays):
         return {ARRAY: _added(np.asarray(value), arrays)}
     if kind == "M":
         times = np.asarray(value)
-        return {TIMES: _added(times.astype(np.int64), arrays), "unit": np.datetime_data(times.dtype)[0]}
+        unit, count = np.datetime_data(times.dtype)  # ("m", 15) for steps of a quarter of an hour
+        return {TIMES: _added(times.astype(np.int64), arrays), "unit": unit if count == 1 else f"{count}{unit}"}
     return _described_list(np.asarray(value).tolist(), arrays) if kind in ("U", "O") else None
 
 
@@ -43,10 +44,14 @@ def restored(node, arrays, name):
     key = next((key for key in (ARRAY, TEXTS, ITEMS, TIMES, FRAME) if key in node), None)
     if key is None:
         return node
-    if key == FRAME:
-        return _made_frame(node[FRAME], arrays, name)
-    if node[key] not in arrays:
-        raise DamagedError(f"{name}: its file is damaged: {node[key]} is missing")
+    try:
+        return _made_frame(node[FRAME], arrays, name) if key == FRAME else _made_values(key, node, arrays)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+        raise DamagedError(f"{name}: its file is damaged: {reason}") from error
+
+
+def _made_values(key, node, arrays):
     array = arrays[node[key]]
     if key == TIMES:
         return array.astype(f"datetime64[{node['unit']}]")
@@ -54,8 +59,13 @@ def restored(node, arrays, name):
         return array
     values = json.loads(array.tobytes())
     if not isinstance(values, list):  # a single text could be the path of any file
-        raise DamagedError(f"{name}: its file is damaged: expected a list")
-    return dict(values) if key == ITEMS else values
+        raise ValueError("expected a list")
+    return {_hashable(item): value for item, value in values} if key == ITEMS else values
+
+
+def _hashable(key):
+    """Returns a key of a dict; JSON has lists for its tuples."""
+    return tuple(map(_hashable, key)) if isinstance(key, list) else key
 
 
 def _added(array, arrays):
@@ -70,7 +80,16 @@ def _described_list(values, arrays):
         text = json.dumps(values, default=_plain)
     except TypeError:
         return None
+    if not _has_text_keys(values):  # JSON would make texts of the numbers
+        return None
     return {TEXTS: _added(np.frombuffer(text.encode(), np.uint8), arrays)}
+
+
+def _has_text_keys(value):
+    """Returns whether all keys of the dicts in a value are texts."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) for key in value) and all(map(_has_text_keys, value.values()))
+    return not isinstance(value, list | tuple) or all(map(_has_text_keys, value))
 
 
 def _plain(value):
@@ -105,11 +124,8 @@ def _described_column(column, arrays):
 def _made_frame(node, arrays, name):
     import pandas
 
-    try:
-        columns = [restored(column, arrays, name) for column in node["columns"]]
-        index = None if node["index"] is None else pandas.Index(restored(node["index"], arrays, name))
-        frame = pandas.concat([pandas.Series(column, index=index) for column in columns], axis=1)
-        frame.columns, frame.index.name = node["names"], node["index_name"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise DamagedError(f"{name}: its file is damaged: {error}") from error
+    columns = [restored(column, arrays, name) for column in node["columns"]]
+    index = None if node["index"] is None else pandas.Index(restored(node["index"], arrays, name))
+    frame = pandas.concat([pandas.Series(column, index=index) for column in columns], axis=1)
+    frame.columns, frame.index.name = node["names"], node["index_name"]
     return frame.iloc[:, 0] if node["is_series"] else frame

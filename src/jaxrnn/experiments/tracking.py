@@ -42,10 +42,12 @@ def configured(cfg):
     """Builds the `Tracker`s of a configuration, and imports none of their packages.
 
     Raises:
-      ConfigError: if a factory does not return a `Tracker`.
+      ConfigError: if a factory does not return a `Tracker`, or two trackers have the same name.
     """
     nodes = (cfg.get("logger") or {}).items()
-    return [validated(schema.instantiate(node), tracker.Tracker, f"logger.{name}") for name, node in nodes]
+    trackers = [validated(schema.instantiate(node), tracker.Tracker, f"logger.{name}") for name, node in nodes]
+    tracker.refuse_repeated(trackers)
+    return trackers
 
 
 def require(cfg):
@@ -58,12 +60,13 @@ def chosen(logger):
     """Returns the `Tracker`s of the argument `logger` of `jaxrnn.fit`.
 
     Raises:
-      ConfigError: if it is neither None, a name, a `Tracker`, nor a sequence of these.
+      ConfigError: if it is neither None, a name, a `Tracker`, nor a sequence of these, or two have the same name.
     """
     choices = [] if logger is None else list(logger) if _is_sequence(logger) else [logger]
     trackers = [tracker.named(choice) if isinstance(choice, str) else choice for choice in choices]
     if wrong := [choice for choice in trackers if not isinstance(choice, tracker.Tracker)]:
         raise ConfigError(f'logger: expected a name such as "tensorboard" or a Tracker, got {described(wrong[0])}')
+    tracker.refuse_repeated(trackers)
     return trackers
 
 

@@ -6,6 +6,7 @@ their hooks and in what they do with runs that have ended.
 
 import contextlib
 import signal
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -142,8 +143,14 @@ def _report(training, going):
 
 @contextlib.contextmanager
 def interrupts():
-    """Yields a list to which Ctrl-C and SIGTERM add their names; the second signal of a kind ends the process."""
+    """Yields a list to which Ctrl-C and SIGTERM add their names; the second signal of a kind ends the process.
+
+    Python handles signals only in the main thread: in other threads, the list stays empty.
+    """
     received = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
 
     def note(number, frame):
         received.append(signal.Signals(number).name)

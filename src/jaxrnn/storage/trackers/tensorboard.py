@@ -17,8 +17,9 @@ class _Session:
         from tensorboardX import SummaryWriter
 
         self.identifier, self._settings, self._step = FOLDER, run.settings, run.step
-        purge_step = run.step if run.identifier else None  # hides events that an interrupted process wrote later
-        self._writer: Any = SummaryWriter(str(run.folder / FOLDER), purge_step=purge_step)
+        folder = run.folder / FOLDER
+        purge_step = run.step if folder.is_dir() else None  # hides events that an interrupted process wrote later
+        self._writer: Any = SummaryWriter(str(folder), purge_step=purge_step)
 
     def log(self, step, metrics):
         self._step = step

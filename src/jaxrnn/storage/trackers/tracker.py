@@ -1,5 +1,6 @@
 """Contract of an experiment tracker, and the writer that hands the reports of one run to its trackers."""
 
+import collections
 import importlib
 import importlib.util
 import json
@@ -167,6 +168,13 @@ def named(name: str) -> Tracker:
     if name not in names:
         raise ConfigError(f"logger={name}: no such tracker; there are: {', '.join(sorted(names))}")
     return importlib.import_module(f"jaxrnn.storage.trackers.{name}").tracker()
+
+
+def refuse_repeated(trackers: list[Tracker]) -> None:
+    """Raises a `ConfigError` if two trackers have the same name, under which a run keeps their identifiers."""
+    for name, count in collections.Counter(tracker.name for tracker in trackers).items():
+        if count > 1:
+            raise ConfigError(f"logger: {count} trackers have the name {name}; choose each tracker once")
 
 
 def plain(settings: dict[str, Any]) -> dict[str, Any]:

@@ -21,16 +21,17 @@ class _Session:
         import trackio
 
         self._step = run.step
+        name = None if run.identifier is None else _name_to_resume(project, run.identifier)
         with contextlib.redirect_stdout(io.StringIO()):  # it prints several lines per run
             # Trackio ends the run of the current context when the next one starts. The members of a sweep are open at
             # once, so each has a context of its own.
             self._run = contextvars.Context().run(
                 trackio.init,
                 project,
-                name=run.name,
+                name=name or run.name,
                 group=run.group,
                 config=plain(run.settings),
-                resume="must" if run.identifier and _is_unique(project, run) else "never",
+                resume="must" if name else "never",
                 embed=False,
                 auto_log_gpu=False,
                 auto_log_cpu=False,
@@ -51,8 +52,16 @@ class _Session:
             self._run.finish()
 
 
-def _is_unique(project, run):
-    """Returns whether a run is the only one of its name, because Trackio finds the run to resume by its name."""
+def _name_to_resume(project, identifier):
+    """Returns the name of a run, because Trackio finds the run to resume by its name; None if the run was deleted.
+
+    A run that shares its name, such as `seed=1` of two sweeps, is renamed: it gets its identifier behind its name.
+    """
     import trackio
 
-    return [known.id for known in trackio.Api().runs(project) if known.name == run.name] == [run.identifier]
+    runs = list(trackio.Api().runs(project))
+    for run in runs:
+        if run.id == identifier:
+            is_unique = sum(other.name == run.name for other in runs) == 1
+            return (run if is_unique else run.rename(f"{run.name} {identifier}")).name
+    return None
