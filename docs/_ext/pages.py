@@ -87,7 +87,7 @@ def entry_points(package):
     `jaxrnn.interop.export`, has no entry of its own in the index.
     """
     room, functions, classes = importlib.import_module(package), [], []
-    for name in room.__all__:
+    for name in (name for name in room.__all__ if name not in NEEDS):
         value, shared = getattr(room, name), (Path(room.__file__).parent / f"{name}.py").exists()
         if inspect.isfunction(value):
             functions += [f".. autofunction:: {package}.{name}", *(["   :no-index:"] if shared else []), ""]
