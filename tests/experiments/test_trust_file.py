@@ -1,6 +1,7 @@
 """The user's file of trust: it grants to the folders that it names, and no file of a stranger's folder grants."""
 
 import os
+import subprocess
 
 import pytest
 from omegaconf import OmegaConf
@@ -112,11 +113,17 @@ def test_a_file_that_others_may_write_grants_nothing(grant, tmp_path, part, mode
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
-def test_a_file_of_another_user_grants_nothing(grant, tmp_path):
+@pytest.mark.parametrize("part", ["trust.yaml", "."])
+def test_a_file_of_another_user_grants_nothing(grant, tmp_path, part):
+    """The command of the message mends it; the mode, which is right, is not the fault."""
     grant("{here}: [mine, /data]\n")
-    os.chown(trust_file.path(), 12345, -1)
-    with pytest.raises(ConfigError, match="other users may write here"):
+    path = trust_file.path().parent / part
+    os.chown(path, 12345, -1)
+    with pytest.raises(ConfigError, match=r"belongs to another user \(number 12345\)") as refused:
         trust.check(CALLS, tmp_path)
+    _, _, command = str(refused.value).rpartition(": sudo ")
+    subprocess.run(command.split(), check=True)
+    trust.check(CALLS, tmp_path)
 
 
 def test_the_line_of_the_refusal_is_what_the_file_needs(grant, tmp_path):

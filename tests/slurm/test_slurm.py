@@ -2,12 +2,17 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+from jaxrnn.storage import metrics_csv
 
 pytestmark = pytest.mark.slurm
 
@@ -100,6 +105,40 @@ def test_one_model_by_two_processes_of_srun(tmp_path, under_slurm, call, numbers
     assert process.returncode == 0, errors
     assert call(tmp_path, "train", *ADDING, "hydra.run.dir=one").returncode == 0
     np.testing.assert_allclose(numbers(tmp_path / "two"), numbers(tmp_path / "one"), rtol=1e-9)
+
+
+def test_one_model_by_two_processes_is_stopped_by_a_signal_and_resumed(tmp_path, slurm, command, queue):
+    """The lines of docs/cluster.md: the script starts the run, and resumes it when it is submitted again."""
+    page = (Path(__file__).parents[2] / "docs/cluster.md").read_text()
+    lines = re.search(r"```bash\n(if \[ -e .*?\nfi\n)```", page, re.DOTALL)[1]
+    program = shlex.join(command("train"))
+    lines = lines.replace("srun jaxrnn train", f"exec srun --ntasks=2 --overcommit {program}")
+    lines = re.sub(r"data=sine trainer.batch_size=\d+", shlex.join([*ADDING, "trainer.steps=1000000"]), lines)
+    assert lines.count(program) == 2
+    assert "trainer.steps=1000000" in lines
+    steps = []
+    for _ in range(2):
+        environment = {**os.environ, **slurm, "JAXRNN_CLUSTER": "slurm"}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.Popen(["bash", "-c", lines], cwd=tmp_path, env=environment, **pipes)
+        first = max(steps, default=0)
+        wait_until(lambda first=first: last_step(tmp_path / "runs/first") > first, 180)
+        (job,) = queue()
+        subprocess.run(["scancel", "--signal=TERM", job], env=environment, check=True)
+        shown, errors = process.communicate(timeout=120)
+        assert process.returncode == 128 + signal.SIGTERM, errors
+        summary = json.loads((tmp_path / "runs/first/summary.json").read_text())
+        assert (summary["status"], summary["reason"]) == ("stopped", "SIGTERM")
+        assert "resume with: " in shown
+        steps.append(summary["steps"])
+    assert steps[0] < steps[1] < 1000000
+    rows = [row["step"] for row in metrics_csv.read(tmp_path / "runs/first") if row["split"] == "train"]
+    assert rows == list(range(20, steps[1] + 1, 20))
+
+
+def last_step(folder):
+    """The last step with a checkpoint, or 0."""
+    return max((int(path.stem) for path in folder.glob("checkpoints/*.safetensors")), default=0)
 
 
 def test_one_sweep_shared_out_to_two_processes_of_srun(tmp_path, under_slurm):

@@ -12,7 +12,7 @@ from jaxrnn import studies
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import run_folder
 from jaxrnn.plotting.style import BEST
-from jaxrnn.studies import _networks, _runner
+from jaxrnn.studies import _networks, _run_notes, _runner
 
 SMALL = ["data=adding", "data.length=22", "trainer.batch_size=2", "trainer.steps=2", "trainer.report_every=1"]
 SETTINGS = [
@@ -116,6 +116,27 @@ def test_a_run_that_cannot_be_used_is_left_out_by_name(sweep, tmp_path, monkeypa
         studies.networks_of(tmp_path / "none")
 
 
+def test_a_damaged_checkpoint_leaves_out_its_run(sweep, tmp_path):
+    shutil.copytree(sweep, tmp_path / "sweep")
+    for number in (1, 2):
+        for file in (tmp_path / f"sweep/{number}/checkpoints").glob("*.safetensors"):
+            content = bytearray(file.read_bytes())
+            content[-1] ^= 1
+            file.write_bytes(content)
+    (kind,), notes = _networks.load_networks([tmp_path / "sweep"], "best", "train", None, ())
+    assert (kind.name, kind.seeds.tolist()) == ("elman", [7])
+    assert [note.startswith(f"left out: {tmp_path / 'sweep'}") and "is damaged" in note for note in notes] == [True] * 2
+    with pytest.raises(ConfigError, match="is damaged"):
+        studies.networks_of([tmp_path / "sweep/1", tmp_path / "sweep/2"])
+
+
+def test_another_precision_changes_no_experiment(sweep):
+    (kind,) = studies.networks_of(sweep / "0")
+    converted = _networks._converted(kind, "f64")
+    assert converted.experiment.cfg.trainer.precision == "f64"
+    assert kind.experiment.cfg.trainer.get("precision") != "f64"
+
+
 @pytest.mark.slow
 def test_the_layout_is_a_key_of_every_study(sweep, study):
     study(sweep / "0", "study.layout=curves")
@@ -129,10 +150,10 @@ def test_an_unknown_layout_is_refused_before_anything_is_loaded(study):
 
 
 def test_an_equal_note_about_many_runs_is_written_once():
-    assert _networks._notes({"late": ["a"]}, 1) == ["late"]
-    assert _networks._notes({"late": ["a", "b"], "odd": ["b"]}, 3) == ["2 of 3 runs, such as a: late", "b: odd"]
-    many = _networks._notes({str(number): [str(number)] for number in range(20)}, 20)
-    assert len(many) == _networks.MAX_NOTES + 1
+    assert _run_notes.of_runs({"late": ["a"]}, 1) == ["late"]
+    assert _run_notes.of_runs({"late": ["a", "b"], "odd": ["b"]}, 3) == ["2 of 3 runs, such as a: late", "b: odd"]
+    many = _run_notes.of_runs({str(number): [str(number)] for number in range(20)}, 20)
+    assert len(many) == _run_notes.MAX_NOTES + 1
     assert many[-1] == "and 12 more notes about single runs"
 
 

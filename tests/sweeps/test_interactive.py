@@ -145,6 +145,26 @@ def test_importance_finds_the_factors_that_matter():
     )  # one factor has nothing to compare with
 
 
+@pytest.mark.parametrize("status", ["running", "finished", "diverged"])
+def test_a_value_that_is_not_finite_does_not_stop_the_importance(status):
+    pytest.importorskip("optuna")
+    sweep = made(seeds=10)
+    for setting in sweep.settings:
+        runs = [run._replace(status="running") for run in setting.runs] if status == "running" else setting.runs
+        setting.runs[:] = [runs[0]._replace(value=float("nan"), status=status), *runs[1:]]
+    assert sum(interactive.importance(sweep).values()) == pytest.approx(1)
+
+
+def test_runs_that_diverged_count_for_the_importance():
+    """Of the values of a factor that trains and of one at which all runs diverge, the first are among the best."""
+    pytest.importorskip("optuna")
+    sweep = made(seeds=10, rates=[1e-3, 1e-2])
+    for setting in sweep.settings:
+        if setting.factors["size"] == 16:
+            setting.runs[:] = [run._replace(status="diverged", value=1e-9) for run in setting.runs]
+    assert interactive.importance(sweep)["size"] > 0.1
+
+
 @needs_plotly
 def test_the_page_needs_no_network(tmp_path):
     from plotly.offline import get_plotlyjs

@@ -1,5 +1,6 @@
 """One model and one sweep by several processes, against the same by one; other launchers; TensorBoard's files."""
 
+import contextlib
 import json
 import os
 import signal
@@ -45,6 +46,26 @@ def start_both(program, cwd):
     return started
 
 
+@contextlib.contextmanager
+def ended(started):
+    """Kills the processes that are still there after the block."""
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            process.stderr.close()
+
+
+def wait_for(condition, seconds=120):
+    end = time.time() + seconds
+    while not condition():
+        assert time.time() < end
+        time.sleep(0.1)
+
+
 @pytest.fixture
 def two_processes(command):
     """(folder, *arguments) -> (return code, output, errors) of two processes that train together."""
@@ -81,21 +102,13 @@ def test_when_a_process_is_lost_the_other_ends_and_the_run_can_be_resumed(tmp_pa
     """The first process saves its last report and says which one is lost; without the first, JAX ends the others."""
     endless = [*ADDING, "trainer.steps=1000000", "hydra.run.dir=run", "checkpoints.seconds=1000"]
     started = start_two(command, tmp_path, *endless)
-    try:
-        end = time.time() + 120
-        while not list(tmp_path.glob("run/checkpoints/*.safetensors")) and time.time() < end:
-            time.sleep(0.1)
+    with ended(started):
+        wait_for(lambda: list(tmp_path.glob("run/checkpoints/*.safetensors")))
         time.sleep(2)
         started[lost].send_signal(getattr(signal, number))
         began, other = time.time(), started[1 - lost]
         _, errors = other.communicate(timeout=60)
         took = time.time() - began
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
-            process.stdout.close()
-            process.stderr.close()
     assert watchdog.PATIENCE + 2 * watchdog.BEAT + watchdog.PARTING < 15  # documented; a loaded machine adds to it
     assert took < 30
     if lost == 1:
@@ -112,6 +125,41 @@ def test_when_a_process_is_lost_the_other_ends_and_the_run_can_be_resumed(tmp_pa
     assert (
         f"finished at step {saved + 40}" in call(tmp_path, "train", "resume=run", f"trainer.steps={saved + 40}").stdout
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("receiver", "name"), [(0, "SIGINT"), (1, "SIGTERM")])
+def test_a_signal_to_one_process_stops_all_and_the_run_can_be_resumed(tmp_path, command, call, receiver, name):
+    """The other process must not enter a collective operation that the stopped one never enters."""
+    started = start_two(command, tmp_path, *ADDING, "trainer.steps=1000000", "hydra.run.dir=run")
+    with ended(started):
+        wait_for(lambda: list(tmp_path.glob("run/checkpoints/*.safetensors")))
+        started[receiver].send_signal(getattr(signal, name))
+        outcomes = [process.communicate(timeout=60) for process in started]
+    status = 128 + getattr(signal, name)
+    assert [process.returncode for process in started] == [status, status], outcomes
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert (summary["status"], summary["reason"]) == ("stopped", name)
+    assert "resume with: " in outcomes[0][0]
+    step = summary["steps"]
+    assert f"finished at step {step + 40}" in call(tmp_path, "train", "resume=run", f"trainer.steps={step + 40}").stdout
+
+
+@pytest.mark.slow
+def test_a_callback_that_ends_one_process_ends_all(tmp_path, command, monkeypatch):
+    """A callback may read the time, or a loss whose last bit differs between two kinds of processors."""
+    (tmp_path / "mine.py").write_text(
+        "import os\n\ndef callback():\n    is_second = os.environ['JAX_PROCESS_ID'] == '1'\n"
+        "    return lambda progress: 'the second is tired' if is_second and progress.step == 40 else None\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    words = [*ADDING, "+callbacks.mine={_target_: mine.callback}", "hydra.run.dir=run"]
+    started = start_two(command, tmp_path, *words)
+    with ended(started):
+        outcomes = [process.communicate(timeout=120) for process in started]
+    assert [process.returncode for process in started] == [0, 0], outcomes
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert (summary["status"], summary["reason"], summary["steps"]) == ("finished", "the second is tired", 40)
 
 
 @pytest.mark.slow

@@ -83,6 +83,33 @@ def test_settings_are_ranked_over_seeds(sweep):
     assert report.settings_table(report.read(sweep, "train.loss"))[0]["mean"] == pytest.approx(1.0)  # running ones only
 
 
+def test_a_setting_whose_seeds_diverge_ranks_behind_one_that_trains(tmp_path):
+    """One seed at 0.1 with three diverged or failed is worse than four at 0.2, and is not the run to repeat."""
+    for seed, status in enumerate(["finished", "diverged", "failed", "diverged"]):
+        write_run(tmp_path / f"0{seed}", "lstm", 0.1, seed, 0.1, status)
+        write_run(tmp_path / f"1{seed}", "lstm", 0.01, seed, 0.2, "pruned" if seed == 3 else "finished")
+    write_run(tmp_path / "20", "lstm", 0.001, 0, 0.05, None)
+    write_run(tmp_path / "21", "lstm", 0.001, 1, float("nan"), None)
+    rows = report.settings_table(report.read(tmp_path))
+    assert [row["learning_rate"] for row in rows] == [0.001, 0.01, 0.1]  # a run that is not over is not lost
+    assert rows[0]["mean"] == pytest.approx(0.05)  # the best so far; the other one's is no number
+    summaries.write(tmp_path / "21", {"status": "failed", "reason": "none", "steps": 0, "metrics": {}})
+    sweep = report.read(tmp_path)
+    assert [row["learning_rate"] for row in report.settings_table(sweep)] == [0.01, 0.001, 0.1]  # 0, 1 and 3 of 4 lost
+    assert report.command(sweep) == "jaxrnn train model=lstm optimizer.learning_rate=0.01 seed=0"
+    text = report.write(sweep)
+    assert "the best settings first (by the share of runs that diverged or failed, then by the mean" in text
+    assert "ranked by the share of runs that diverged or failed" in (tmp_path / "report/report.html").read_text()
+
+
+def test_a_finished_run_whose_metric_is_not_finite_is_lost(tmp_path):
+    for seed, value in enumerate([0.1, float("nan"), 0.3]):
+        write_run(tmp_path / str(seed), "lstm", 0.1 if seed < 2 else 0.01, seed % 2, value)
+    first, second = report.settings_table(report.read(tmp_path))
+    assert (first["learning_rate"], first["mean"]) == (0.01, 0.3)
+    assert (second["learning_rate"], second["mean"]) == (0.1, 0.1)
+
+
 WAYS = {"loss": "down", "accuracy": "up", "coverage": 0.9}
 
 

@@ -121,6 +121,13 @@ def test_a_metric_that_some_runs_will_lack_is_refused(compose, metric, given, sp
         better(metric, compose, given, *space)
 
 
+def test_a_search_whose_trials_all_diverged_has_no_best(tmp_path, monkeypatch, compose):
+    content = {"status": "diverged", "metrics": {"validation": {"loss": 0.1}}}
+    monkeypatch.setattr(schedule, "train", lambda jobs, folder: {job.number: content for job in jobs})
+    study = search.search(compose, ["data=sine"], SPACE[:1], search.Options(trials=2, batch=2), tmp_path)
+    assert search.best(study) == ("no trial has a value", [])
+
+
 def test_a_value_that_cannot_be_trained_has_no_say(compose):
     assert better("validation.loss", compose, ["data=sine"], "trainer.batch_size=choice(100,1)") == "down"
     with pytest.raises(ConfigError, match=r"trainer\.batch_size=100 is larger than the data"):
@@ -143,6 +150,7 @@ def test_a_search_finds_the_best_by_the_way_of_its_metric(
     wished = {"validation.loss": 0.0, "test.accuracy": 1.0, "validation.coverage": 0.9}[metric]
     contents = [{"status": "finished", "metrics": {split: {name: value}}} for value in values]
     contents += [{"status": "diverged", "metrics": {split: {name: wished}}}, {"status": "finished", "metrics": {}}]
+    contents += [{"status": "finished", "metrics": {split: {name: float("nan")}}}]
     told = []
 
     def train(jobs, folder):
@@ -150,7 +158,7 @@ def test_a_search_finds_the_best_by_the_way_of_its_metric(
         return {job.number: content for job, content in zip(jobs, told[-len(jobs) :], strict=True)}
 
     monkeypatch.setattr(schedule, "train", train)
-    options = search.Options(trials=5, batch=5, sampler="random", metric=metric)
+    options = search.Options(trials=6, batch=6, sampler="random", metric=metric)
     study = search.search(compose, given, SPACE[:1], options, tmp_path)
     assert study.best_trial.number == expected
     assert search.best(study)[1] == [f"{n}={v}" for n, v in study.trials[expected].params.items()]

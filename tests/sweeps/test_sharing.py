@@ -41,3 +41,10 @@ def test_a_process_that_lives_is_waited_for(tmp_path):
     threading.Timer(1.0, lambda: done.update({"3": {}})).start()
     with sharing.alive(tmp_path, 1, beat=0.1):
         assert set(sharing.wait(JOBS, done.get, tmp_path, SHARES, patience=0.6)) == {0, 1, 2, 3}
+
+
+def test_a_signal_ends_the_waiting(tmp_path):
+    done, received = {"0": {}, "1": {}, "2": {}}, []
+    threading.Timer(0.5, lambda: received.append("SIGTERM")).start()
+    with sharing.alive(tmp_path, 1, beat=0.1):
+        assert set(sharing.wait(JOBS, done.get, tmp_path, SHARES, patience=5, received=received)) == {0, 1, 2}

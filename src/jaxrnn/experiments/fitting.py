@@ -6,6 +6,7 @@ from pathlib import Path
 from jaxrnn.experiments import tracking
 from jaxrnn.experiments.artifacts import record, save_figures
 from jaxrnn.experiments.build import description
+from jaxrnn.experiments.multihost import end_together
 from jaxrnn.experiments.run import Run
 from jaxrnn.precision import computing
 from jaxrnn.progress_bar import progress_bar
@@ -21,7 +22,7 @@ from jaxrnn.training.store import InMemory, Member
 def fit(experiment, folder=None, peers=None):
     """Trains an experiment and returns its `Run`. With a folder, it resumes from the last checkpoint if there is one.
 
-    Ctrl-C and SIGTERM end the run at its next report, as "stopped".
+    Ctrl-C and SIGTERM end the run at its next report, as "stopped". A signal to one of several processes stops all.
 
     Args:
       experiment: the `Experiment`.
@@ -43,9 +44,13 @@ def fit(experiment, folder=None, peers=None):
                 peers.save = store.save_last_report
         member = member_of(experiment, folder)
         engine = engines.single(task, experiment.seed, experiment.evaluator, peers is not None)
-        program = Program(task, None, store, experiment.checkpointing, received)
+        hooks, stopping = [], received
+        if peers is not None:
+            stopping = []
+            hooks = [end_together(received, stopping)]
+        program = Program(task, None, store, experiment.checkpointing, stopping)
         with progress_bar(task.trainer.steps) as bar:
-            [ended] = train_members(program, engine, [member], [_show_on(bar)], began)
+            [ended] = train_members(program, engine, [member], [*hooks, _show_on(bar)], began)
     return run_of(ended, experiment)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from jaxrnn import runtime
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments.watchdog import Peers
 from jaxrnn.storage import metrics_csv
+
+REASON_BYTES = 500  # of a callback's reason that the other processes read
 
 
 @contextlib.contextmanager
@@ -62,3 +65,28 @@ def with_all_processes(train, experiment, folder, figures, peers):
             shutil.copy(folder / metrics_csv.FILE, temporary)
         multihost_utils.sync_global_devices("the others have copied the checkpoints")
         return train(experiment._replace(trackers=()), Path(temporary), False, peers)
+
+
+def end_together(received, received_by_any):
+    """Returns the hook after which a run ends in all processes at the same report.
+
+    A signal or a callback may end the run in one process only. The others would then wait without end for it in the
+    next collective operation. Therefore the processes exchange both at every report.
+
+    Args:
+      received: signals that this process has received (see `jaxrnn.training.loop.interrupts`).
+      received_by_any: list to which the hook adds the name of the first signal that any process has received.
+    """
+    from jax.experimental import multihost_utils
+
+    def hook(training):
+        [history] = training.rows
+        reason, number = history.progress["ended_by"], signal.Signals[received[0]] if received else 0
+        text = np.frombuffer((reason or "").encode()[:REASON_BYTES].ljust(REASON_BYTES), np.uint8)
+        numbers, are_ended, texts = multihost_utils.process_allgather((np.int32(number), reason is not None, text))
+        if numbers.any():
+            received_by_any[:] = [signal.Signals(numbers[numbers > 0][0]).name]
+        if are_ended.any() and history.status is None:
+            history.end_early(bytes(texts[are_ended.argmax()]).decode(errors="ignore").rstrip())
+
+    return hook

@@ -42,7 +42,12 @@ def _check_owner(file):
     """Raises a `ConfigError` if another user owns the file or its folder, or may write there."""
     for part in (file, file.parent):
         status = part.stat()
-        if hasattr(os, "getuid") and (status.st_uid not in (os.getuid(), 0) or status.st_mode & OTHERS_WRITE):
+        if hasattr(os, "getuid") and status.st_uid not in (os.getuid(), 0):
+            raise ConfigError(
+                f"{part} belongs to another user (number {status.st_uid}), so it cannot grant trust; if you trust its "
+                f"content, make it your own: sudo chown {os.getuid()} {part}"
+            )
+        if os.name == "posix" and status.st_mode & OTHERS_WRITE:
             raise ConfigError(f"{part}: other users may write here, so it cannot grant trust; chmod go-w {part}")
 
 

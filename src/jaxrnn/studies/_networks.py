@@ -1,5 +1,6 @@
 """The networks of a study as ensembles, from `Run`s, run folders and sweeps: one per setting, with all its seeds."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -10,23 +11,25 @@ import numpy as np
 from jaxrnn.arguments import checked
 from jaxrnn.errors import ConfigError
 from jaxrnn.experiments import comparing, run_folder, saved_config, schema
-from jaxrnn.experiments.build import build, description
+from jaxrnn.experiments.build import Experiment, build, description
 from jaxrnn.experiments.run import Run
 from jaxrnn.plotting.style import BEST
 from jaxrnn.precision import computing
-from jaxrnn.storage import fingerprint, summaries
+from jaxrnn.storage import fingerprint
+from jaxrnn.studies import _run_notes
 from jaxrnn.studies._ensembles import Ensemble, stack_checkpoints
 from jaxrnn.training.batches import check_split
-from jaxrnn.training.diagnostics import notes as of_training
-
-MAX_NOTES = 8  # notes about single runs that a study of many runs prints
 
 
 class Network(NamedTuple):
-    """A trained network: its `Run`, and its params at the checkpoints that are studied, {step: params}."""
+    """A trained network: its `Run`, its params at the checkpoints that are studied, {step: params}, and its experiment.
+
+    A `Run` that was not loaded from its folder has no experiment.
+    """
 
     run: Run
     checkpoints: dict[int, Any]
+    experiment: Experiment | None = None
 
 
 def ensembles(networks: Any, pairs: bool = False) -> list[Ensemble]:
@@ -89,17 +92,17 @@ def _program(run):
         return fingerprint.settings_of(run.task, 0, None, fingerprint.of_program(run.task))
 
 
-def _stack_by_name(names, networks, experiments=None):
+def _stack_by_name(names, networks):
     networks_by_name = {}
     for name, network in zip(names, networks, strict=True):
         networks_by_name.setdefault(name, []).append(network)
-    kinds = [_stack(name, members, (experiments or {}).get(name)) for name, members in networks_by_name.items()]
+    kinds = [_stack(name, members) for name, members in networks_by_name.items()]
     if any(kind.steps[0] == BEST for kind in kinds):  # then all figures and tables say so of all networks
         kinds = [kind._replace(steps=np.array([BEST])) if len(kind.steps) == 1 else kind for kind in kinds]
     return kinds
 
 
-def _stack(name, networks, experiment=None):
+def _stack(name, networks):
     """Returns networks that differ only in their seeds as one ensemble, at the checkpoints that all of them have."""
     networks = sorted(networks, key=lambda network: network.run.seed)
     task = networks[0].run.task
@@ -113,7 +116,7 @@ def _stack(name, networks, experiment=None):
     with computing(task.trainer.precision):
         params = stack_checkpoints(task, params)
     seeds = np.array([each.run.seed for each in networks], np.uint32)
-    return Ensemble(name, task, seeds, np.array(steps), params, experiment, as_runs=True)
+    return Ensemble(name, task, seeds, np.array(steps), params, networks[0].experiment, as_runs=True)
 
 
 def setting_names(leaves):
@@ -168,46 +171,24 @@ def networks_of(
 
 def load_networks(folders, checkpoints, split, precision, trusted):
     """Loads networks as in `networks_of`; returns (ensembles, notes about the runs for the reader)."""
-    cfgs, notes = _configurations(folders, trusted)
-    leaves = [comparing.leaves(cfg) for cfg in cfgs.values()]
-    names = [name or network_name(cfg) for name, cfg in zip(setting_names(leaves), cfgs.values(), strict=True)]
-    experiments, networks, folders_by_note = {}, [], {}
-    for name, (folder, cfg) in zip(names, cfgs.items(), strict=True):
-        if name not in experiments:
-            experiments[name] = run_folder.saved_experiment(folder, trusted)
-            check_split(experiments[name].task.dataset, split)
-        network, notes_of_run = _load(folder, schema.prepare(cfg), experiments[name].task, checkpoints)
-        networks.append(network)
-        for note in notes_of_run:
-            folders_by_note.setdefault(note, []).append(str(folder))
-    notes += _notes(folders_by_note, len(cfgs))
+    cfgs, errors = _configurations(folders, trusted)
+    networks, folders_by_note = _load_all(cfgs, errors, checkpoints, split, trusted)
+    if errors and not networks:
+        raise errors[0]
+    notes = _run_notes.first([f"left out: {error}" for error in errors])
+    notes += _run_notes.of_runs(folders_by_note, len(networks))
+    names = _names([cfgs[folder] for folder in networks])
     kinds = []
-    for kind in _stack_by_name(names, networks, experiments):
+    for kind in _stack_by_name(names, networks.values()):
         if kind.steps[0] == BEST:
-            best = [run.run.best_step for name, run in zip(names, networks, strict=True) if name == kind.name]
+            best = [run.run.best_step for name, run in zip(names, networks.values(), strict=True) if name == kind.name]
             notes.append(f"{kind.name}: best checkpoints after {min(best):,} to {max(best):,} updates")
         kinds.append((kind if precision is None else _converted(kind, precision))._replace(split=split))
     return kinds, notes
 
 
-def _notes(folders_by_note, runs):
-    """Writes notes about single runs, each once, and at most `MAX_NOTES` of them."""
-    if runs == 1:
-        return list(folders_by_note)
-    lines = [
-        f"{folders[0]}: {note}" if len(folders) == 1 else f"{len(folders)} of {runs} runs, such as {folders[0]}: {note}"
-        for note, folders in folders_by_note.items()
-    ]
-    return _first(lines)
-
-
-def _first(lines):
-    more = len(lines) - MAX_NOTES
-    return lines[:MAX_NOTES] + ([f"and {more} more notes about single runs"] if more > 0 else [])
-
-
 def _configurations(folders, trusted):
-    """Returns ({run folder: configuration} of all runs at or below folders, notes about those that cannot be read)."""
+    """Returns ({run folder: configuration} of all runs at or below folders, errors of those that cannot be read)."""
     run_folders = [run for folder in folders for run in saved_config.run_folders(folder) or [Path(folder)]]
     cfgs, errors = {}, []
     for folder in dict.fromkeys(run_folders):
@@ -218,31 +199,49 @@ def _configurations(folders, trusted):
                 cfgs[folder] = cfg
         except ConfigError as error:
             errors.append(error)
-    if not cfgs and errors:
-        raise errors[0]
-    return cfgs, _first([f"left out: {error}" for error in errors])
+    return cfgs, errors
 
 
-def _load(folder, cfg, task, which):
-    """Loads one run of a task as (`Network`, notes for the reader)."""
+def _names(cfgs):
+    """Returns the name of each configuration's setting, or of its network if the settings do not differ."""
+    names = setting_names([comparing.leaves(cfg) for cfg in cfgs])
+    return [name or network_name(cfg) for name, cfg in zip(names, cfgs, strict=True)]
+
+
+def _load_all(cfgs, errors, which, split, trusted):
+    """Loads the runs of configurations: ({run folder: `Network`}, {note: run folders}); adds to the list `errors`.
+
+    Runs that differ only in their seeds share an experiment.
+    """
+    networks, experiments, folders_by_note = {}, {}, {}
+    for name, (folder, cfg) in zip(_names(cfgs.values()), cfgs.items(), strict=True):
+        try:
+            if name not in experiments:
+                experiments[name] = run_folder.saved_experiment(folder, trusted)
+            network, notes = _load(folder, schema.prepare(cfg), experiments[name], which)
+        except ConfigError as error:
+            errors.append(error)
+            continue
+        check_split(network.run.task.dataset, split)
+        networks[folder] = network
+        for note in notes:
+            folders_by_note.setdefault(note, []).append(str(folder))
+    return networks, folders_by_note
+
+
+def _load(folder, cfg, experiment, which):
+    """Loads one run of an experiment as (`Network`, notes for the reader)."""
+    task = experiment.task
     with computing(task.trainer.precision):
         run = run_folder.saved_run(folder, task, fingerprint.settings_of(task, cfg.seed, description(cfg)), cfg=cfg)
         checkpoints = run_folder.checkpoint_params(folder, task) if which == "all" else {run.best_step: run.params}
-    notes = []
-    if which == "all" and len(checkpoints) == 1:
-        step = next(iter(checkpoints))
-        notes.append(f"this run kept only the checkpoint of step {step}; checkpoints.keep_every=N keeps more")
-    summary = summaries.read(folder)
-    if summary is not None and summary["status"] not in ("finished", "pruned"):
-        notes.append(
-            f"this run ended as {summary['status']}: {summary['reason']}; the study measures its last good state"
-        )
-    return Network(run, checkpoints), notes + of_training(run.history)
+    notes = _run_notes.of_run(run, checkpoints if which == "all" else ())
+    return Network(run, checkpoints, experiment), notes
 
 
 def _converted(ensemble, precision):
     """Returns an ensemble in another precision."""
-    cfg = ensemble.experiment.cfg
+    cfg = copy.deepcopy(ensemble.experiment.cfg)
     cfg.trainer.precision = precision
     experiment = build(cfg)
     dtype = np.float64 if precision == "f64" else np.float32

@@ -37,7 +37,7 @@ def section(sweep):
     runs = [(setting, run) for setting in sweep.settings for run in setting.runs]
     xs, ys, offsets = _joined([run.curve for _, run in runs])
     plots: dict[str, Any] = {"curves": _learning_curves(sweep, xs, ys)}
-    valid = [index for index, (_, run) in enumerate(runs) if run.status != "diverged" and _is_number(run.value)]
+    valid = [index for index, (_, run) in enumerate(runs) if run.counts]
     axes = []
     if sweep.factors and len(valid) > 1:
         axes = _axes(sweep, [runs[index] for index in valid])
@@ -64,24 +64,24 @@ def importance(sweep):
     """Returns {factor: share of its importance}, the largest first; empty without Optuna, with one factor or few runs.
 
     The measure is PED-ANOVA (Watanabe et al. 2023, arXiv:2304.10255), as Optuna computes it: how much the values of a
-    factor among the best tenth of the runs differ from its values among all runs.
+    factor among the best tenth of the runs differ from its values among all runs. Lost runs count as the worst.
     """
-    settings = [setting for setting in sweep.settings if len(setting.values)]
-    names = [name for name in sweep.factors.values() if len({setting.factors[name] for setting in settings}) > 1]
-    count = sum(len(setting.values) for setting in settings)
-    if importlib.util.find_spec("optuna") is None or len(names) < 2 or count < MIN_RUNS:
+    runs = [(setting.factors, run) for setting in sweep.settings for run in setting.runs if run.counts or run.is_lost]
+    costs = [float(cost(sweep.better, run.value)) for _, run in runs if run.counts]
+    names = [name for name in sweep.factors.values() if len({factors[name] for factors, _ in runs}) > 1]
+    if importlib.util.find_spec("optuna") is None or len(names) < 2 or len(runs) < MIN_RUNS or not costs:
         return {}
     import optuna
 
-    space: dict[str, Any] = {name: _distribution([setting.factors[name] for setting in settings]) for name in names}
+    worst = max(costs) + 1.0  # Optuna leaves out infinity
+    space: dict[str, Any] = {name: _distribution([factors[name] for factors, _ in runs]) for name in names}
     trials = [
         optuna.trial.create_trial(
-            params={name: setting.factors[name] for name in names},
+            params={name: factors[name] for name in names},
             distributions=space,
-            value=float(cost(sweep.better, value)),
+            value=float(cost(sweep.better, run.value)) if run.counts else worst,
         )
-        for setting in settings
-        for value in setting.values
+        for factors, run in runs
     ]
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study()

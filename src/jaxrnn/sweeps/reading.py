@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxrnn.errors import ConfigError, DamagedError
-from jaxrnn.experiments import comparing, saved_config
+from jaxrnn.experiments import comparing, run_folder, saved_config
 from jaxrnn.metrics import cost
 from jaxrnn.storage import metrics_csv, summaries
 
@@ -31,6 +31,16 @@ class SweepRun(NamedTuple):
     value: float | None
     steps: int
     curve: tuple[Sequence[int], Sequence[float]] = ((), ())
+
+    @property
+    def counts(self):
+        """True if the metric is finite and the run did not diverge."""
+        return self.status != "diverged" and self.value is not None and math.isfinite(self.value)
+
+    @property
+    def is_lost(self):
+        """True if the run has ended without a metric that counts, because it diverged or failed for example."""
+        return self.status in (*run_folder.ENDED, "failed") and not self.counts
 
 
 def readable(folders):
@@ -71,6 +81,7 @@ def run_of(folder, leaves, content, rows, metric, better):
         return SweepRun(folder, leaves, *ended, curve)
     split, _, column = metric.partition(".")
     values = [row[column] for row in rows if row["split"] == split and row.get(column) is not None]
+    values = [number for number in values if math.isfinite(number)]
     best = min(values, key=lambda number: cost(better, number)) if values else None
     steps = rows[-1]["step"] if rows else 0
     return SweepRun(folder, leaves, "running" if rows else "waiting", None, best, steps, curve)

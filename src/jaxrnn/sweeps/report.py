@@ -20,6 +20,8 @@ from jaxrnn.sweeps import figures, interactive, reading
 from jaxrnn.sweeps.page import page
 from jaxrnn.table import Table
 
+ORDER = "by the share of runs that diverged or failed, then by the mean of the others"
+
 
 class Setting(NamedTuple):
     """Runs that differ only in their seeds.
@@ -34,17 +36,22 @@ class Setting(NamedTuple):
 
     @property
     def values(self):
-        """The metric of the runs that have one and did not diverge."""
-        return np.array([run.value for run in self.runs if run.value is not None and run.status != "diverged"])
+        """The metric of the runs that count."""
+        return np.array([run.value for run in self.runs if run.counts])
 
     @property
     def mean(self):
-        """Mean over seeds; NaN if no run has a value."""
+        """Mean over the runs that count; NaN if there is none."""
         return float(self.values.mean()) if len(self.values) else np.nan
 
     def ranked(self, better):
-        """Returns the key that sorts settings by their mean, the best first; a setting without a value comes last."""
-        return cost(better, self.mean) if len(self.values) else np.inf
+        """Returns the key that sorts settings, the best first: the share of lost runs, then the mean of the others.
+
+        A setting without a value comes last.
+        """
+        if not len(self.values):
+            return 1.0, np.inf
+        return sum(run.is_lost for run in self.runs) / len(self.runs), cost(better, self.mean)
 
 
 class Sweep(NamedTuple):
@@ -55,7 +62,7 @@ class Sweep(NamedTuple):
       metric: "SPLIT.NAME" or "generation".
       better: which way it is better, as in `jaxrnn.metrics`: "down", "up", or a target number.
       factors: {dotted name: column name in tables} of the leaves that differ.
-      settings: `Setting`s in the order of their means, the best first.
+      settings: `Setting`s in their order (see `Setting.ranked`), the best first.
       unreadable: one error message per folder that cannot be read.
     """
 
@@ -111,7 +118,12 @@ def write(sweep):
         figures_by_title = figures.draw(sweep)
     paths = {title: style.publish(figure, folder, title) for title, figure in figures_by_title.items()}
     text = page(
-        f"{sweep.folder}: {sweep.metric}", _counts(sweep), command(sweep), tables, paths, interactive.section(sweep)
+        f"{sweep.folder}: {sweep.metric}",
+        [*_counts(sweep), f"The settings are ranked {ORDER}."],
+        command(sweep),
+        tables,
+        paths,
+        interactive.section(sweep),
     )
     atomic.write(folder / "report.html", text)
     return "\n".join([*_lines(sweep, tables["settings"]), f"page: {folder / 'report.html'}"])
@@ -153,8 +165,7 @@ def command(sweep):
     best = sweep.settings[0]
     if not len(best.values):
         return None
-    valid_runs = [run for run in best.runs if run.value is not None and run.status != "diverged"]
-    run = min(valid_runs, key=lambda run: cost(sweep.better, run.value))
+    run = min((run for run in best.runs if run.counts), key=lambda run: cost(sweep.better, run.value))
     try:
         overrides = saved_config.overrides(run.folder)
         cfg = compose("train", overrides)
@@ -175,7 +186,7 @@ def _counts(sweep):
 
 
 def _lines(sweep, rows):
-    lines = [*_counts(sweep), f"{sweep.metric}, the best settings first:"]
+    lines = [*_counts(sweep), f"{sweep.metric}, the best settings first ({ORDER}):"]
     shown = [{key: plotting.number(value) for key, value in row.items()} for row in rows[:10]]
     widths = {key: max(len(key), *(len(row[key]) for row in shown)) for key in shown[0]}
     lines.append("  ".join(key.rjust(width) for key, width in widths.items()))

@@ -69,7 +69,9 @@ def train(jobs, folder, options=Options(), prepare=lambda: None):
                 progress.say(f"group {number} of {len(plan.groups)}: {len(members)} trained in {seconds:.1f} s")
         begin_preparing().result()
         if process == 0 and processes > 1:
-            summaries |= sharing.wait(jobs, done, folder, _shares(plan, jobs, processes))
+            summaries |= sharing.wait(jobs, done, folder, _shares(plan, jobs, processes), received=received)
+            if len(summaries) < len(jobs):
+                _end_after_signal(sweep)
     return summaries
 
 
@@ -89,8 +91,7 @@ def _train_group(group, jobs, members, sweep, progress):
     for member, content in _train_members(group, {member: jobs[member] for member in members}, sweep, store):
         summaries[jobs[member].number] = content
         progress.ended(jobs[member], content)
-    if sweep.received:
-        raise SystemExit(_report_signal(sweep.folder, sweep.received[0]))
+    _end_after_signal(sweep)
     return summaries
 
 
@@ -119,10 +120,12 @@ def _train_members(group, jobs, sweep, store):
                 store.parent.rmdir()
 
 
-def _report_signal(folder, signal_name):
-    """Prints how to resume the sweep; returns the exit status of a process that a signal ended."""
-    print(f"stopped by {signal_name}; everything is saved, the same command resumes {folder}", file=sys.stderr)
-    return 128 + signal.Signals[signal_name]
+def _end_after_signal(sweep):
+    """Prints how to resume the sweep and ends the process, if it has received a signal."""
+    if sweep.received:
+        name = sweep.received[0]
+        print(f"stopped by {name}; everything is saved, the same command resumes {sweep.folder}", file=sys.stderr)
+        raise SystemExit(128 + signal.Signals[name])
 
 
 def train_inside_job(words, folder):

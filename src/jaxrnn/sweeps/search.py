@@ -231,20 +231,18 @@ def _train(study, trials, compose, shared_overrides, options, folder, seed, bett
 def _value(content, metric, better):
     """Returns the value of a run for the study: its metric, or the distance of the metric from its target number.
 
-    A run that diverged gets the worst value, infinity or minus infinity.
+    A run that diverged or has no finite metric gets the worst value, infinity or minus infinity.
     """
-    worst = -np.inf if better == "up" else np.inf
-    if content["status"] == "diverged":
-        return worst
     value = progress.score(content) if metric == LOSS else reading.value(content, metric)
-    return worst if value is None else value if isinstance(better, str) else cost(better, value)
+    if content["status"] == "diverged" or value is None or not np.isfinite(value):
+        return -np.inf if better == "up" else np.inf
+    return value if isinstance(better, str) else cost(better, value)
 
 
 def best(study):
     """Describes the best trial; returns the description and the trial's overrides."""
-    try:
-        trial = study.best_trial
-    except ValueError:
+    if not any(trial.value is not None and np.isfinite(trial.value) for trial in study.trials):
         return "no trial has a value", []
+    trial = study.best_trial
     overrides = [text.removeprefix("++") for text in trial.user_attrs[OVERRIDES]]
     return f"best of {len(study.trials)} trials: #{trial.number}, {trial.value:.4g}", overrides

@@ -43,8 +43,8 @@ def alive(folder, number, beat=BEAT):
         file.unlink(missing_ok=True)
 
 
-def wait(jobs, done, folder, shares, patience=PATIENCE):
-    """Waits until other processes have trained their jobs, and returns the summaries.
+def wait(jobs, done, folder, shares, patience=PATIENCE, received=()):
+    """Waits until other processes have trained their jobs or a signal arrives, and returns the summaries.
 
     Args:
       jobs: a list of jobs.
@@ -52,6 +52,7 @@ def wait(jobs, done, folder, shares, patience=PATIENCE):
       folder: the sweep's folder.
       shares: {number of a job: number of the process that trains it}.
       patience: seconds without a sign of life after which a process counts as lost.
+      received: signals that this process has received, a list that grows.
 
     Returns:
       {number: summary}.
@@ -60,7 +61,7 @@ def wait(jobs, done, folder, shares, patience=PATIENCE):
       ConfigError: if a process is lost before its jobs are done. The message names the process and the runs.
     """
     summaries, last_signs = {}, {}
-    while waiting := [job for job in jobs if job.number not in summaries]:
+    while not received and (waiting := [job for job in jobs if job.number not in summaries]):
         summaries |= {job.number: content for job in waiting if (content := done(job.folder)) is not None}
         for process in {shares[job.number] for job in waiting}:
             missing = [job.number for job in waiting if shares[job.number] == process and job.number not in summaries]

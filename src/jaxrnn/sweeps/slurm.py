@@ -29,9 +29,9 @@ def waiting(launch):
     Raises:
       ConfigError: by the returned function, if a job ended without a result; all other jobs have ended too.
     """
-    SlurmJob.watcher = QueueWatcher()
 
     def launch_and_wait(*args, **kwargs):
+        watcher, SlurmJob.watcher = SlurmJob.watcher, QueueWatcher()
         try:
             return launch(*args, **kwargs)
         except UncompletedJobError as error:
@@ -40,5 +40,7 @@ def waiting(launch):
                 f"{job} ended without a result: its node died, it was cancelled, or it used more time or memory than "
                 "Slurm allows; its log is in .submitit in the sweep's folder; the same command trains what is missing"
             ) from error
+        finally:
+            SlurmJob.watcher = watcher  # other jobs of this process keep submitit's
 
     return launch_and_wait
