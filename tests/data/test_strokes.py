@@ -97,7 +97,9 @@ def test_paths_of_svg_files_become_evenly_spaced_points(tmp_path):
 
 def test_every_subpath_is_a_stroke_in_any_namespace(tmp_path):
     pytest.importorskip("svg.path")
-    (tmp_path / "a.svg").write_text('<svg><path d="M0,0 L10,0 M100,0 L110,0 L110,10 z"/></svg>')
+    (tmp_path / "a.svg").write_text(
+        '<svg><path d="M0,0 L10,0 M100,0 L110,0 L110,10 z"/><text transform="scale(2)">1</text></svg>'
+    )
     ((first, second),) = _drawings.read(tmp_path, 10.0)
     np.testing.assert_allclose(first, [[0, 0], [10, 0]], atol=1e-9)
     np.testing.assert_allclose(second[[0, 1, 2, -1]], [[100, 0], [108.5355, 0], [110, 7.0711], [100, 0]], atol=2)

@@ -108,16 +108,21 @@ def _svg(files, spacing):
     for file in files:
         try:
             nodes = list(ElementTree.parse(file).iter())
-            paths = [node.get("d") for node in nodes if str(node.tag).rpartition("}")[2] == "path"]
+            paths = [node.get("d") for node in nodes if _is_path(node)]
             strokes = [stroke for path in paths if path for stroke in _strokes(parse_path(path), spacing)]
         except (ElementTree.ParseError, ValueError, IndexError) as error:
             raise ValueError(f"{file}: {' '.join(str(error).split())}") from error
-        if any(node.get("transform") for node in nodes):
+        moved = [node for node in nodes if node.get("transform")]
+        if any(_is_path(inner) for node in moved for inner in node.iter()):  # not those of text, as in KanjiVG
             raise ValueError(f"{file}: the attribute transform is not supported; apply the transforms and save again")
         if not strokes:
             raise ValueError(f"{file}: expected paths to draw (<path d=...>), found none; remove the file")
         drawings.append(strokes)
     return drawings
+
+
+def _is_path(node):
+    return str(node.tag).rpartition("}")[2] == "path"
 
 
 def _strokes(path, spacing):
