@@ -95,6 +95,37 @@ def test_paths_of_svg_files_become_evenly_spaced_points(tmp_path):
     np.testing.assert_allclose(line, np.linspace(0, 1, 11)[:, None] * [30, 40], atol=1e-9)
 
 
+def test_every_subpath_is_a_stroke_in_any_namespace(tmp_path):
+    pytest.importorskip("svg.path")
+    (tmp_path / "a.svg").write_text(
+        '<svg><path d="M0,0 L10,0 M100,0 L110,0 L110,10 z"/><text transform="scale(2)">1</text></svg>'
+    )
+    ((first, second),) = _drawings.read(tmp_path, 10.0)
+    np.testing.assert_allclose(first, [[0, 0], [10, 0]], atol=1e-9)
+    np.testing.assert_allclose(second[[0, 1, 2, -1]], [[100, 0], [108.5355, 0], [110, 7.0711], [100, 0]], atol=2)
+    assert second[:, 0].min() > 99
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('<svg><g transform="scale(2)"><path d="M0,0 L1,0"/></g></svg>', "a.svg: the attribute transform"),
+        ('<svg><circle r="3"/></svg>', "a.svg: expected paths to draw"),
+        ('<svg><path d="M3,3"/></svg>', "a.svg: expected paths to draw"),
+    ],
+)
+def test_an_svg_file_that_cannot_be_drawn_is_named(tmp_path, content, message):
+    pytest.importorskip("svg.path")
+    (tmp_path / "a.svg").write_text(content)
+    with pytest.raises(ValueError, match=message):
+        strokes.dataset(tmp_path)
+
+
+def test_lines_after_the_last_example_are_not_read(tmp_path):
+    (tmp_path / "mine.ndjson").write_text('{"drawing": [[[1, 2], [3, 4]]]}\n' * 2 + "broken\n")
+    assert len(_drawings.read(tmp_path / "mine.ndjson", 5.0, 2)) == 2
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -151,6 +182,10 @@ def test_a_drawing_goes_on_from_the_points_that_were_read(run):
 def test_what_cannot_be_drawn_is_refused(run):
     with pytest.raises(ConfigError, match="prime=99: the test drawings have at most"):
         pen_sampling.sample(run, prime=99)
+    for options in ({"prime": 0}, {"length": -3}, {"count": 0}):
+        ((name, value),) = options.items()
+        with pytest.raises(ConfigError, match=f"{name}.*{value}"):
+            pen_sampling.sample(run, **options)
     both_ways = nets.rnn(gru.cell(4), run.dataset.output_size, bidirectional="concat")
     with pytest.raises(ConfigError, match="bidirectional"):
         jaxrnn.fit(both_ways, run.dataset, steps=2, batch_size=4, learning_rate=1e-2)

@@ -215,3 +215,22 @@ def test_one_hot_and_embedding_read_the_same_symbols():
     embed = nets.embed(3, 4)
     params = embed.init(KEY, 1)
     np.testing.assert_array_equal(embed.apply(params, (), xs)[1][:, 0], params.w[jnp.array([2, 0])])
+
+
+@pytest.mark.parametrize("name", ["luong", "bahdanau"])
+def test_any_number_of_batch_axes_gives_the_same_outputs(name):
+    layer = {"luong": lambda: attention.luong(nets.recurrent(gru.cell(3)), 2, 4),
+             "bahdanau": lambda: attention.bahdanau(gru.cell(3), 2, 4)}[name]()  # fmt: skip
+    params, rng = layer.init(jax.random.key(0), 3), np.random.default_rng(0)
+    xs, memory, valid = rng.normal(size=(5, 4, 3)), rng.normal(size=(4, 6, 2)), rng.random((4, 6)) < 0.8
+
+    def run(xs, memory, valid):
+        carry = layer.initial(params, xs.shape[1:-1])._replace(memory=jnp.asarray(memory), valid=jnp.asarray(valid))
+        return layer.apply(params, carry, jnp.asarray(xs))[1], layer.attention(params, carry, jnp.asarray(xs))
+
+    expected = run(xs, memory, valid)
+    two = run(xs.reshape(5, 2, 2, 3), memory.reshape(2, 2, 6, 2), valid.reshape(2, 2, 6))
+    none = run(xs[:, 1], memory[1], valid[1])
+    for whole, with_two, alone in zip(expected, two, none, strict=True):
+        np.testing.assert_allclose(with_two.reshape(whole.shape), whole, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(alone, whole[:, 1], rtol=1e-5, atol=1e-6)

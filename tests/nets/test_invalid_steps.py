@@ -67,6 +67,21 @@ def test_every_factory_of_a_net_is_here():
     assert factories <= {name.partition("-")[0] for name in NETS} | ELSEWHERE
 
 
+@pytest.mark.parametrize("name", sorted(set(NETS) - {"first", "last"}))  # these return one step of any number
+def test_no_steps_give_no_outputs_and_a_carry(name):
+    """Traced only; test_convolution compares the values of a sequence with those of its pieces."""
+    net, width = NETS[name]
+
+    def run(key):
+        params = net.init(key, width)
+        carry = net.initial(params, (B,))
+        return carry, net.apply(params, carry, jnp.ones((0, B, width)))
+
+    before, (after, ys) = jax.eval_shape(run, jax.random.key(0))
+    assert ys.shape == (0, B, net.width(width))
+    assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, before)
+
+
 @pytest.mark.parametrize(
     "keyed", [True, pytest.param(False, marks=(pytest.mark.slow, pytest.mark.share(3)))], ids=["training", "evaluation"]
 )

@@ -1,6 +1,7 @@
 """Drawings as lists of strokes [n, 2]: read from files, or drawn by formulas. y grows downwards."""
 
 import importlib.metadata
+import itertools
 import json
 from pathlib import Path
 from xml.etree import ElementTree
@@ -62,7 +63,7 @@ def read(path, spacing, limit=None):
             raise FileNotFoundError(f"data.path={path}: the folder has no SVG files")
         return _svg(files, spacing)
     if str(path).endswith(".ndjson"):
-        return _quick_draw(path)[:limit]
+        return list(itertools.islice(_quick_draw(path), limit))
     return _table(path)[:limit]
 
 
@@ -79,7 +80,7 @@ def _table(path):
 
 
 def _quick_draw(path):
-    drawings = []
+    """Yields the drawings of a file of Quick, Draw!, and parses only the lines that are asked for."""
     for number, line in enumerate(_assets.lines(_assets.read_text(path)), 1):
         try:
             strokes = [np.array(stroke[:2], float).T for stroke in json.loads(line)["drawing"]]
@@ -87,8 +88,7 @@ def _quick_draw(path):
             raise ValueError(f'{path}, line {number}: expected {{"drawing": [[[x, ...], [y, ...]], ...]}}') from error
         if not strokes or any(stroke.ndim != 2 or stroke.shape[1] != 2 or not len(stroke) for stroke in strokes):
             raise ValueError(f"{path}, line {number}: expected strokes [[x, ...], [y, ...]] of one length")
-        drawings.append(strokes)
-    return drawings
+        yield strokes
 
 
 def _folder_of_kanjivg():
@@ -99,7 +99,7 @@ def _folder_of_kanjivg():
 
 
 def _svg(files, spacing):
-    """Returns the drawings of SVG files; each path is a stroke."""
+    """Returns the drawings of SVG files; each subpath is a stroke."""
     try:
         from svg.path import parse_path
     except ImportError as error:
@@ -107,20 +107,39 @@ def _svg(files, spacing):
     drawings = []
     for file in files:
         try:
-            paths = [node.get("d") for node in ElementTree.parse(file).iter() if node.tag.endswith("}path")]
-            strokes = [_spaced(parse_path(path), spacing) for path in paths if path]
+            nodes = list(ElementTree.parse(file).iter())
+            paths = [node.get("d") for node in nodes if _is_path(node)]
+            strokes = [stroke for path in paths if path for stroke in _strokes(parse_path(path), spacing)]
         except (ElementTree.ParseError, ValueError, IndexError) as error:
             raise ValueError(f"{file}: {' '.join(str(error).split())}") from error
-        if strokes:
-            drawings.append(strokes)
+        moved = [node for node in nodes if node.get("transform")]
+        if any(_is_path(inner) for node in moved for inner in node.iter()):  # not those of text, as in KanjiVG
+            raise ValueError(f"{file}: the attribute transform is not supported; apply the transforms and save again")
+        if not strokes:
+            raise ValueError(f"{file}: expected paths to draw (<path d=...>), found none; remove the file")
+        drawings.append(strokes)
     return drawings
 
 
-def _spaced(path, spacing):
-    """Returns points at equal distances, about `spacing`, along a path of svg.path."""
-    times = np.linspace(0, 1, PIECES + 1)
-    curves = [[curve.point(t) for t in times] for curve in path if type(curve).__name__ != "Move"]
-    points = np.array([path[0].start, *(point for curve in curves for point in curve[1:])])
+def _is_path(node):
+    return str(node.tag).rpartition("}")[2] == "path"
+
+
+def _strokes(path, spacing):
+    """Yields the points of each subpath of a path of svg.path, at equal distances of about `spacing`."""
+    times, points = np.linspace(0, 1, PIECES + 1)[1:], []
+    for curve in path:
+        if type(curve).__name__ == "Move":
+            if len(points) > 1:
+                yield _spaced(points, spacing)
+            points = [curve.end]
+        else:
+            points += [curve.point(t) for t in times]
+    if len(points) > 1:
+        yield _spaced(points, spacing)
+
+
+def _spaced(points, spacing):
     length = np.concatenate([[0], np.cumsum(np.abs(np.diff(points)))])
     at = np.linspace(0, length[-1], max(2, round(length[-1] / spacing) + 1))
     return np.stack([np.interp(at, length, np.real(points)), np.interp(at, length, np.imag(points))], axis=1)

@@ -12,7 +12,14 @@ def split_groups(keys, labels=None, seed=0, validation=0.1, test=0.1):
         equal keys count under the label of the first.
       seed: the seed of the split.
       validation, test: the shares of the distinct keys.
+
+    Raises:
+      ValueError: if the shares leave no example for training.
     """
+    if validation + test >= 1:
+        raise ValueError(
+            f"validation={validation} and test={test} leave nothing for training: their sum must be below 1"
+        )
     numbers = {}
     groups = np.array([numbers.setdefault(key, len(numbers)) for key in keys])
     first = np.unique(groups, return_index=True)[1]
@@ -22,6 +29,11 @@ def split_groups(keys, labels=None, seed=0, validation=0.1, test=0.1):
     sizes = np.array([len(queue) for queue in queues])
     validation_counts = _apportion(round(validation * len(first)), sizes)
     test_counts = _apportion(round(test * len(first)), sizes - validation_counts)
+    if validation_counts.sum() + test_counts.sum() >= len(first):
+        raise ValueError(
+            f"validation={validation} and test={test} leave none of {len(first)} different sequences for training: "
+            "use smaller shares or more sequences"
+        )
     cuts = [np.split(queue, [a, a + b]) for queue, a, b in zip(queues, validation_counts, test_counts, strict=True)]
     members = np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1])
     return {

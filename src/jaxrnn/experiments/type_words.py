@@ -23,6 +23,7 @@ WORDS = {
     "GradientTransformation": NODE,
     "Callable": NODE,
 }
+BOUNDS = {"gt": "above", "ge": "from", "lt": "below", "le": "at most"}
 MAX_INTEGERS = ("2 ** 31", "2 ** 32")  # upper bounds that only say that JAX counts in 32 bits
 
 
@@ -87,8 +88,10 @@ def _choices(node, file):
 
 
 def _range(kind, bounds):
-    """Describes a range of numbers: `Gt(2)`, `Ge(0)` or `Interval(ge=0, lt=1)`."""
-    name = bounds.func.id.lower()
+    """Describes a range of numbers: `Gt(2)`, `at.Ge(0)` or `Interval(ge=0, lt=1)`. Other notes leave the bare kind."""
+    name = ast.unparse(bounds.func).rpartition(".")[2].lower() if isinstance(bounds, ast.Call) else ""
+    if name not in (*BOUNDS, "interval"):
+        return kind
     pairs = {name: bounds.args[0]} if bounds.args else {word.arg: word.value for word in bounds.keywords}
     texts = {key: ast.unparse(value) for key, value in pairs.items()}
     limits = {key: text for key, text in texts.items() if text not in MAX_INTEGERS}
@@ -96,8 +99,7 @@ def _range(kind, bounds):
         return f"{kind} from {limits['ge']} to {limits['le']}"
     if set(limits) == {"ge"}:
         return f"{kind}, {limits['ge']} or more"
-    words = {"gt": "above", "ge": "from", "lt": "below", "le": "at most"}
-    return f"{kind} " + ", ".join(f"{words[key]} {value}" for key, value in limits.items())
+    return f"{kind} " + ", ".join(f"{BOUNDS[key]} {value}" for key, value in limits.items())
 
 
 def _definition(node, file):

@@ -91,12 +91,12 @@ def luong(net: Net, memory_size: Size, output_size: Size) -> Net:
 
     def run(params, attended, xs, mask=None, reset=None, key=None):
         carry, hs = net.apply(params.net, attended.carry, xs, mask=mask, reset=reset, key=key)
-        scores = jnp.einsum("tbm,bsm->tbs", dot(hs, params.w_a), attended.memory)
+        scores = jnp.einsum("t...m,...sm->t...s", dot(hs, params.w_a), attended.memory)
         return carry, hs, attention_weights(scores, attended.valid)
 
     def apply(params, attended, xs, *, mask=None, reset=None, key=None):
         carry, hs, weights = run(params, attended, xs, mask, reset, key)
-        context = jnp.einsum("tbs,bsm->tbm", weights, attended.memory)
+        context = jnp.einsum("t...s,...sm->t...m", weights, attended.memory)
         ys = jnp.tanh(dot(jnp.concatenate([context, hs], axis=-1), params.w_c))
         return attended._replace(carry=carry), masked(ys, mask)
 
@@ -196,7 +196,7 @@ def _attention_cell(cell, memory_size, input_size, output):
         params, memory, keys, valid = remembered
         scores = jnp.tanh(dot(carry.h, params.w_s)[..., None, :] + keys) @ params.v.astype(keys.dtype)
         weights = attention_weights(scores, valid)
-        context = jnp.einsum("bs,bsm->bm", weights, memory)
+        context = jnp.einsum("...s,...sm->...m", weights, memory)
         x, drawn = jnp.split(x, [input_size], axis=-1)
         u = cell.project(params.cell, jnp.concatenate([x, context, drawn], axis=-1))
         new, h = cell.step(params.cell, carry.carry, u)

@@ -54,6 +54,8 @@ def convolution(
 
     def apply(params, carry, xs, *, mask=None, reset=None, key=None):
         _check(params, carry, xs)
+        if len(xs) == 0:
+            return carry, jnp.zeros((*xs.shape[:-1], features), carry.xs.dtype)
         windows, last = _windows(carry.xs, masked(xs, mask), mask, reset)
         weights = params.w.reshape(-1, features)
         return LastInputs(last), masked(phi(dot(windows, weights) + params.b), mask)

@@ -7,9 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxrnn.arguments import checked
 from jaxrnn.errors import ConfigError
 from jaxrnn.nets import decode
 from jaxrnn.precision import in_own_precision
+from jaxrnn.types import NonNegative, Seed, Size
 
 
 class Drawing(NamedTuple):
@@ -24,14 +26,15 @@ class Drawing(NamedTuple):
     prime: int
 
 
+@checked
 @in_own_precision
 def sample(
     run: Any,
-    count: int = 6,
-    length: int | None = None,
-    prime: int | None = None,
-    bias: float = 0.0,
-    seed: int = 0,
+    count: Size = 6,
+    length: Size | None = None,
+    prime: Size | None = None,
+    bias: NonNegative = 0.0,
+    seed: Seed = 0,
 ) -> list[Drawing]:
     """Draws with a network, point by point: it reads each movement that it has drawn (Graves 2013, section 4).
 
