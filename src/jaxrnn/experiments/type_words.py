@@ -92,7 +92,7 @@ def _range(kind, bounds):
     name = ast.unparse(bounds.func).rpartition(".")[2].lower() if isinstance(bounds, ast.Call) else ""
     if name not in (*BOUNDS, "interval"):
         return kind
-    pairs = {name: bounds.args[0]} if bounds.args else {word.arg: word.value for word in bounds.keywords}
+    pairs = {name: bounds.args[0]} if bounds.args else {str(word.arg): word.value for word in bounds.keywords}
     texts = {key: ast.unparse(value) for key, value in pairs.items()}
     limits = {key: text for key, text in texts.items() if text not in MAX_INTEGERS}
     if set(limits) == {"ge", "le"}:
