@@ -19,7 +19,7 @@ DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
 PACKAGE = ROOT / "src" / "jaxrnn"
 ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
-NEEDS = {"torch_model", "slurm"}  # modules that need a package which is not installed for the site
+NEEDS = {"torch_model"}  # modules that need a package which is not installed for the site
 GROUPS = ("model", "model/parametrization", "data", "data/distribution", "optimizer", "optimizer/schedule", "unroll")
 GROUPS += ("trainer", "callbacks", "probes", "logger", "regularizer", "study", "benchmark")
 COMMANDS = ("train", "evaluate", "generate", "export", "study", "reproduce", "report", "tune", "benchmark")
@@ -87,7 +87,7 @@ def entry_points(package):
     `jaxrnn.interop.export`, has no entry of its own in the index.
     """
     room, functions, classes = importlib.import_module(package), [], []
-    for name in (name for name in room.__all__ if name not in NEEDS):
+    for name in room.__all__:
         value, shared = getattr(room, name), (Path(room.__file__).parent / f"{name}.py").exists()
         if inspect.isfunction(value):
             functions += [f".. autofunction:: {package}.{name}", *(["   :no-index:"] if shared else []), ""]

@@ -1,26 +1,30 @@
-"""Waits for the jobs of a sweep that submitit gave to Slurm, until none of them is left in Slurm's queue."""
+"""Waits for the jobs of a sweep that submitit gave to Slurm, until none of them is left in Slurm's queue.
+
+submitit is imported when a sweep runs on Slurm, because only the extra `[launch]` installs it.
+"""
 
 import re
-
-from submitit.core.utils import UncompletedJobError
-from submitit.slurm.slurm import SlurmInfoWatcher, SlurmJob
 
 from jaxrnn.errors import ConfigError
 
 
-class QueueWatcher(SlurmInfoWatcher):
-    """Knows from `squeue` which jobs have ended; submitit asks `sacct`, which clusters without accounting do not have.
+def queue_watcher():
+    """Returns a watcher that knows from `squeue` which jobs have ended.
 
-    A job without a result, whose node died for example, has ended when no job of its array is left in the queue. So a
-    sweep does not end before its jobs.
+    submitit's own asks `sacct`, which clusters without accounting do not have. A job without a result, whose node died
+    for example, has ended when no job of its array is left in the queue. So a sweep does not end before its jobs.
     """
+    from submitit.slurm.slurm import SlurmInfoWatcher
 
-    def _make_command(self):
-        return ["squeue", "--me", "--noheader", "--format=%F"] if self._registered - self._finished else None
+    class QueueWatcher(SlurmInfoWatcher):
+        def _make_command(self):
+            return ["squeue", "--me", "--noheader", "--format=%F"] if self._registered - self._finished else None
 
-    def read_info(self, string):
-        queued = set((string if isinstance(string, str) else string.decode()).split())
-        return {job: {"State": "RUNNING" if job.split("_")[0] in queued else "ENDED"} for job in self._registered}
+        def read_info(self, string):
+            queued = set((string if isinstance(string, str) else string.decode()).split())
+            return {job: {"State": "RUNNING" if job.split("_")[0] in queued else "ENDED"} for job in self._registered}
+
+    return QueueWatcher()
 
 
 def waiting(launch):
@@ -29,9 +33,11 @@ def waiting(launch):
     Raises:
       ConfigError: by the returned function, if a job ended without a result; all other jobs have ended too.
     """
+    from submitit.core.utils import UncompletedJobError
+    from submitit.slurm.slurm import SlurmJob
 
     def launch_and_wait(*args, **kwargs):
-        watcher, SlurmJob.watcher = SlurmJob.watcher, QueueWatcher()
+        watcher, SlurmJob.watcher = SlurmJob.watcher, queue_watcher()
         try:
             return launch(*args, **kwargs)
         except UncompletedJobError as error:
