@@ -32,7 +32,9 @@ class DataFrame(Protocol):
     def __len__(self) -> int: ...
 
 
-TableSource = str | Path | DataFrame | list | tuple | dict  # the path of a file, or a table in memory
+TableSource = (
+    str | Path | DataFrame | list[Any] | tuple[Any, ...] | dict[Any, Any]
+)  # the path of a file, or a table in memory
 
 # Ranges of the numbers in a factory's signature. Configurations are checked against them before anything compiles.
 Size = Annotated[int, Interval(gt=0, lt=2**31)]  # JAX counts in int32
