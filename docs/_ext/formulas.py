@@ -19,7 +19,7 @@ def is_equation(line):
 
 
 def latex(lines):
-    """Returns the LaTeX of equations, aligned at their first equals signs, with their comments beside them."""
+    """Returns the LaTeX of equations, aligned at their first equals signs, each followed by its comment."""
     return "\\begin{align*}\n" + " \\\\\n".join(map(_row, lines)) + "\n\\end{align*}"
 
 

@@ -18,7 +18,7 @@ FILE = "trackers.json"
 
 
 class Notes(TypedDict):
-    """Content of `trackers.json`, so that a resumed run continues in its trackers: its name, and theirs of it."""
+    """Content of `trackers.json`: the name of a run, and its identifier in each tracker, for resuming it there."""
 
     name: str
     identifiers: dict[str, str]
@@ -180,3 +180,8 @@ def refuse_repeated(trackers: list[Tracker]) -> None:
 def plain(settings: dict[str, Any]) -> dict[str, Any]:
     """Returns settings with values that every tracker stores: numbers, strings and truth values."""
     return {name: v if isinstance(v, bool | int | float | str) else str(v) for name, v in settings.items()}
+
+
+def scalars(summary: dict[str, Any]) -> dict[str, int | float | str]:
+    """Returns the values of a summary that every tracker stores: numbers, strings and truth values."""
+    return {name: value for name, value in summary.items() if isinstance(value, int | float | str)}

@@ -4,7 +4,7 @@ import contextlib
 import contextvars
 import io
 
-from jaxrnn.storage.trackers.tracker import Tracker, plain
+from jaxrnn.storage.trackers.tracker import Tracker, plain, scalars
 
 
 def tracker(project: str = "jaxrnn") -> Tracker:
@@ -46,8 +46,7 @@ class _Session:
         import trackio
 
         images = {f"figures/{path.stem}": trackio.Image(str(path)) for path in figures}
-        numbers = {name: value for name, value in summary.items() if isinstance(value, int | float | str)}
-        self._run.log({**metrics, **numbers, **images}, step=self._step)
+        self._run.log({**metrics, **scalars(summary), **images}, step=self._step)
         with contextlib.redirect_stdout(io.StringIO()):
             self._run.finish()
 

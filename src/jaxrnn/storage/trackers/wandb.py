@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from jaxrnn.storage.trackers.tracker import Tracker, plain
+from jaxrnn.storage.trackers.tracker import Tracker, plain, scalars
 
 
 def tracker(project: str = "jaxrnn", mode: Literal["offline", "online"] = "offline") -> Tracker:
@@ -43,6 +43,5 @@ class _Session:
         images = {f"figures/{path.stem}": wandb.Image(str(path)) for path in figures}
         if images:
             self._run.log(images, step=self._step)
-        numbers = {name: value for name, value in summary.items() if isinstance(value, int | float | str)}
-        self._run.summary.update(metrics | numbers)
+        self._run.summary.update(metrics | scalars(summary))
         self._run.finish()
